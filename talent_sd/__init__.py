@@ -1,0 +1,1 @@
+"""Forecast a city's talent and everything that hangs on it."""

@@ -1,0 +1,1 @@
+"""Words, errors and places that every part shares. Imports nothing of the package."""

@@ -1,0 +1,55 @@
+"""What can go wrong, in the user's words.
+
+`InputError` is the user's to mend (exit code 2, no traceback); it carries every
+problem found, so that a file is mended in one pass.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TalentError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(TalentError):
+    """One or more problems in what the user gave.
+
+    Parameters
+    ----------
+    problems : one text, or several, each complete in itself:
+        ``file:line: what is wrong. What to do.``
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        if not self.problems:
+            raise ValueError("an InputError needs at least one problem")
+        super().__init__("\n".join(self.problems))
+
+
+class ModelError(InputError):
+    """A model file that cannot be read, or a run asked of it that it cannot do."""
+
+
+class UnsupportedError(TalentError):
+    """The native engine lacks something; names the function and the variable."""
+
+
+class UnitError(TalentError):
+    """Two quantities that should share a unit do not."""
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the candidate closest to `name`, or "".
+
+    >>> nearest("housing_vouchers", ["housing_voucher", "cash_subsidy"])
+    " Did you mean 'housing_voucher'?"
+    >>> nearest("zzz", ["housing_voucher"])
+    ''
+    """
+    by_fold = {candidate.casefold(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
+    return f" Did you mean '{by_fold[found[0]]}'?" if found else ""

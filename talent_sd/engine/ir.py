@@ -1,0 +1,147 @@
+"""The flat program: what every back end of the engine reads.
+
+A model becomes one list of scalar *slots* (subscripts expanded, SMOOTH and DELAY
+expanded into states) with one expression each, in an order in which each can be
+evaluated. Back ends (machine code, JavaScript, arrays for loop scores) read this
+and nothing else; none of them sees PySD or a file.
+
+A slot's expression refers to other slots by index only, so a slot boundary is
+also a variable boundary: loop scores can perturb one link at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+Expression: TypeAlias = "Number | Ref | Time | Call | TableCall | Random"
+
+OPERATIONS: dict[str, int] = {
+    # arithmetic; 'neg' and 'not' are unary, truth is 0.0 / 1.0
+    "add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "neg": 1, "mod": 2, "quantum": 2,
+    "lt": 2, "le": 2, "gt": 2, "ge": 2, "eq": 2, "ne": 2, "and": 2, "or": 2, "not": 1,
+    "if": 3,                                   # both branches may be evaluated
+    "min": 2, "max": 2, "abs": 1, "sqrt": 1, "int": 1,
+    "exp": 1, "log": 1, "sin": 1, "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1,
+    "sinh": 1, "cosh": 1, "tanh": 1,
+    "zidz": 2, "xidz": 3,                      # |denominator| < 1e-6 counts as zero (PySD)
+    # test inputs: time is read implicitly, `pulse` is (start, width)
+    "step": 2, "pulse": 2, "pulse_train": 4, "ramp": 3,
+}
+"""Operation -> number of operands. Anything else is lowered to these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The present value of another slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The present model time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation of `OPERATIONS` on operands."""
+
+    op: str
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableCall:
+    """A lookup: `table` indexes `Program.tables`."""
+
+    table: int
+    x: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """A draw, new at each step: counter-based on (seed, member, step, stream)."""
+
+    distribution: Literal["uniform", "normal", "exponential"]
+    args: tuple[Expression, ...]   # uniform: low, high; normal: low, high, mean, sd, ; exponential: low, high, shift, stretch
+    stream: int
+
+
+SlotKind = Literal["constant", "auxiliary", "initial", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One scalar element.
+
+    constant   a number in the source: an input, changed per run or per member without recompiling
+    auxiliary  evaluated at each time point
+    initial    evaluated once at the start (INITIAL) and kept
+    state      a stock, or a hidden state of a smooth, delay, trend, ... (`hidden`)
+    """
+
+    name: str                       # "Talent[leading]"; hidden states: "_smooth perceived pay 1"
+    variable: str                   # "Talent"
+    subscripts: tuple[str, ...]     # ("leading",)
+    kind: SlotKind
+    expression: Expression          # constant: its Number; auxiliary, initial: the equation; state: the net rate (see State)
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state slot starts and moves.
+
+    euler        value += TIME STEP * rate, rate being the slot's expression
+    hold         SAMPLE IF TRUE: value = the slot's expression, evaluated after the step's auxiliaries
+    delay_fixed  ring buffer: pushes `expression`, shows what was pushed `length` steps ago (`initial` before)
+    """
+
+    slot: int
+    initial: Expression
+    kind: Literal["euler", "hold", "delay_fixed"] = "euler"
+    length: Expression | None = None    # delay_fixed: delay time; steps = round(length / TIME STEP + 1e-6), frozen at the start
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup's points, x strictly increasing; may be replaced per run (not per member) by name."""
+
+    name: str                       # variable name with subscripts, or "_inline 3" for WITH LOOKUP
+    x: np.ndarray
+    y: np.ndarray
+    outside: Literal["clamp", "extrapolate"] = "clamp"
+    between: Literal["linear", "step"] = "linear"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole model, ready for a back end.
+
+    `initial_order` lists the slots (not constants) to evaluate once at the start,
+    states included (their `State.initial`); `step_order` the auxiliaries to evaluate
+    at each time point, states known. `initial_expression` replaces a slot's
+    expression while starting (ACTIVE INITIAL).
+    """
+
+    slots: tuple[Slot, ...]
+    states: tuple[State, ...]
+    tables: tuple[Table, ...]
+    initial_order: tuple[int, ...]
+    step_order: tuple[int, ...]
+    initial_expression: dict[int, Expression] = field(default_factory=dict)
+    initial_time: float = 0.0
+    final_time: float = 0.0
+    time_step: float = 1.0
+    saveper: float = 1.0
+    time_slots: dict[str, int] = field(default_factory=dict)   # "TIME STEP", "INITIAL TIME", ... -> constant slot
