@@ -1,1 +1,1 @@
-""""""
+"""Model files: read, described, checked."""

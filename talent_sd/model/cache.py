@@ -1,0 +1,98 @@
+"""Parsed models kept between runs: JSON by content hash, in a folder only the user can write.
+
+Never a pickle: a cached file can be wrong, but it cannot execute. A file that
+does not read back is treated as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = "TALENT_SD_CACHE"
+
+
+def cache_folder() -> Path | None:
+    """Return the user's cache folder, made if needed; None if no safe one can be had.
+
+    The environment variable TALENT_SD_CACHE names another. A folder that
+    belongs to somebody else, or that others may write, is not used.
+    """
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        folder = Path(named)
+    else:
+        from platformdirs import user_cache_path
+
+        folder = user_cache_path("talent_sd")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError:
+        return None
+    if os.name == "posix" and (
+        status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ):
+        return None
+    return folder
+
+
+@cache
+def code_fingerprint() -> str:
+    """Return a hash of what turns a model file into what is cached: this code and PySD's version."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(
+        [*package.glob("model/*.py"), *package.glob("engine/*.py"), *package.glob("engine/equations/*.py")]
+    ):
+        digest.update(file.read_bytes())
+    for name in ("pysd", "talent_sd"):
+        with contextlib.suppress(PackageNotFoundError):
+            digest.update(f"{name} {version(name)}".encode())
+    return digest.hexdigest()
+
+
+def load_cached(kind: str, content: str) -> Any | None:
+    """Return what was kept for a kind ("structure", "program") and content key, or None."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    try:
+        return json.loads((folder / _file_name(kind, content)).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def save_cached(kind: str, content: str, value: Any) -> None:
+    """Keep a JSON value: written whole, then renamed. A full or closed disk is no error."""
+    folder = cache_folder()
+    if folder is None:
+        return
+    with contextlib.suppress(OSError):
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(value, file, ensure_ascii=False, separators=(",", ":"))
+            Path(temporary).replace(folder / _file_name(kind, content))
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def content_key(path: Path, content: bytes) -> str:
+    """Return the key of a model file's content; the suffix counts, since it decides how the file is read."""
+    return hashlib.sha256(path.suffix.lower().encode() + b"\0" + content).hexdigest()
+
+
+def _file_name(kind: str, content: str) -> str:
+    return (
+        hashlib.sha256(f"{kind} {content} {code_fingerprint()}".encode()).hexdigest()[:40] + f".{kind}.json"
+    )

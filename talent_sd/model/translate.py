@@ -1,0 +1,266 @@
+"""A model file to PySD's abstract model. The only place that imports PySD's translators."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
+from talent_sd.model.names import name_key, unquoted
+
+VENSIM = (".mdl",)
+XMILE = (".xmile", ".xml", ".stmx")
+_ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{([^}\r\n]*)\}")
+# PySD evaluates a lookup's bracketed limits as Python, so nothing but numbers may stand there.
+_LIMITS = re.compile(r"\(\s*\[([^\]]*)\]")
+_LIMIT_TEXT = re.compile(r"[\s\d.,eE+()\-]*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A translated file and what locates its parts.
+
+    `model` is PySD's AbstractModel. `lines` and `groups` are keyed by (macro key or "", variable key);
+    `mappings` gives, by range key, the ranges it maps to and their elements in order.
+    """
+
+    path: Path
+    sha256: str
+    model: Any
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+    groups: dict[tuple[str, str], str] = field(default_factory=dict)
+    mappings: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def place(self, name: str, macro: str = "") -> str:
+        """Return "file:line" of a variable, or "file" where the line is unknown."""
+        line = self.lines.get((macro, name_key(name)))
+        return f"{self.path.name}:{line}" if line else self.path.name
+
+
+def read_model_bytes(path: str | Path) -> bytes:
+    """Return a model file's content.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, a folder, unreadable, empty or not of a known kind.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ModelError(f"{path}: is a folder. Give a model file ({', '.join(VENSIM + XMILE)}).")
+    if path.suffix.lower() not in VENSIM + XMILE:
+        raise ModelError(f"{path}: not a model file. Give a Vensim .mdl or an XMILE {', '.join(XMILE)} file.")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file. Check the path.") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}). Check its permissions.") from None
+    if not content.strip():
+        raise ModelError(f"{path}: is empty. Give a model with at least one equation.")
+    if b"\0" in content:
+        raise ModelError(f"{path}: is binary, not text. Save the model as text (.mdl or .xmile).")
+    return content
+
+
+def translate(path: str | Path) -> Source:
+    """Translate a Vensim or XMILE model.
+
+    Parameters
+    ----------
+    path : a .mdl, .xmile, .xml or .stmx file
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, binary, empty or malformed: one message, ``file:line: what. remedy``.
+    UnsupportedError
+        If it holds modules, XMILE macros or another feature that PySD does not translate.
+    """
+    path = Path(path)
+    content = read_model_bytes(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if path.suffix.lower() in VENSIM:
+            return _translate_vensim(path, content)
+        return _translate_xmile(path, content)
+
+
+def _translate_vensim(path: Path, content: bytes) -> Source:
+    from pysd.translators.vensim.vensim_file import VensimFile
+
+    named = _ENCODING.match(content)
+    encoding = named[1].decode("ascii", "replace").strip() if named else "UTF-8"
+    try:
+        text = content.decode("utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding)
+    except LookupError:
+        raise ModelError(
+            f"{path.name}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ModelError(f"{path.name}:{line}: not valid {encoding}. Save the file as UTF-8.") from None
+    blocks = split_blocks(text)
+    _check_blocks(path, text, blocks)
+    try:
+        file = VensimFile(path, encoding=encoding)
+        file.parse()
+        model = file.get_abstract_model()
+    except Exception as error:
+        raise _vensim_error(path, blocks, error) from None
+    keys = [((block.macro, name_key(block.name)), block) for block in reversed(blocks)]
+    return Source(
+        path,
+        hashlib.sha256(content).hexdigest(),
+        model,
+        {key: block.line for key, block in keys},
+        {key: block.group for key, block in keys},
+        {key[1]: split_mappings(block.equation) for key, block in keys if "->" in block.equation},
+    )
+
+
+def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
+    """Refuse what the translator would swallow or run: no equations, an entry without end, code in limits."""
+    if not blocks:
+        raise ModelError(
+            f"{path.name}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'."
+        )
+    body = text.split(SKETCH, 1)[0].rstrip()
+    if not body.endswith("|") and not re.search(r":END OF MACRO:\s*$", body, re.IGNORECASE):
+        last = blocks[-1]
+        raise ModelError(
+            f"{path.name}:{last.line}: the entry of '{unquoted(last.name)}' has no closing '|'. Add it."
+        )
+    for block in blocks:
+        for limits in _LIMITS.finditer(block.equation):
+            if not _LIMIT_TEXT.fullmatch(limits[1]):
+                raise ModelError(
+                    f"{path.name}:{block.line}: the limits of the lookup in '{unquoted(block.name)}' "
+                    f"are not numbers. Write [(xmin,ymin)-(xmax,ymax)]."
+                )
+
+
+def _vensim_error(path: Path, blocks: list[Block], error: Exception) -> ModelError:
+    """Find the entry that cannot be read: parse each alone."""
+    from pysd.translators.vensim.vensim_element import Component, Element
+
+    for block in blocks:
+        try:
+            part = Element(_flat(block.equation), _flat(block.units), _flat(block.doc)).parse()
+            if isinstance(part, Component):
+                part.parse()
+        except Exception as cause:
+            position = getattr(cause, "pos", None)
+            text = getattr(cause, "text", None)
+            near = (
+                f" near '{text[position : position + 30].strip()}'" if text and position is not None else ""
+            )
+            return ModelError(
+                f"{path.name}:{block.line}: cannot read the entry of '{unquoted(block.name)}'{near}. "
+                f"Check its operators, parentheses, commas and [min, max]."
+            )
+    return ModelError(
+        f"{path.name}:1: cannot be read as a Vensim model ({_flat(str(error))[:120]}). "
+        f"Check that each entry reads 'name = … ~ unit ~ comment |'."
+    )
+
+
+def _flat(text: str) -> str:
+    """Return text as PySD's translator sees it: continuation marks and line breaks as blanks."""
+    return re.sub(r"\s+", " ", text.replace("\\\n\t", " "))
+
+
+def _translate_xmile(path: Path, content: bytes) -> Source:
+    from lxml import etree
+    from pysd.translators.xmile.xmile_file import XmileFile
+
+    try:
+        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        raise ModelError(
+            f"{path.name}:{error.lineno or 1}: malformed XML ({error.msg}). Mend the file."
+        ) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ModelError(f"{path.name}:1: holds a document type declaration. Remove it; XMILE needs none.")
+    if etree.QName(root).localname != "xmile" or None not in root.nsmap:
+        raise ModelError(
+            f"{path.name}:{root.sourceline}: the root element is not <xmile xmlns=…>. "
+            f"Export the model as XMILE."
+        )
+    _check_xmile(path, root)
+    try:
+        file = XmileFile(path)
+        file.parse()
+        model = file.get_abstract_model()
+    except Exception as error:
+        raise _xmile_error(path, root, error) from None
+    lines = {
+        ("", name_key(node.get("name").replace("\\n", " "))): node.sourceline
+        for node in _xmile_variables(root)
+        if node.get("name")
+    }
+    return Source(path, hashlib.sha256(content).hexdigest(), model, lines)
+
+
+def _xmile_variables(root: Any) -> list[Any]:
+    space = {"x": root.nsmap[None]}
+    return list(
+        root.xpath(
+            "x:model/x:variables/*[self::x:aux or self::x:flow or self::x:stock or self::x:gf]",
+            namespaces=space,
+        )
+    )
+
+
+def _check_xmile(path: Path, root: Any) -> None:
+    """Refuse what PySD would drop silently or fail on without a place."""
+    space = {"x": root.nsmap[None]}
+    for node in root.xpath("x:model/x:variables/x:module | x:macro", namespaces=space):
+        raise UnsupportedError(
+            f"{path.name}:{node.sourceline}: XMILE modules and macros are not supported "
+            f"('{node.get('name')}'). Merge it into the main model."
+        )
+    if not root.xpath("x:sim_specs", namespaces=space):
+        raise ModelError(f"{path.name}:{root.sourceline}: no <sim_specs>. Add start, stop and dt.")
+    problems = []
+    for node in _xmile_variables(root):
+        if not node.get("name"):
+            problems.append(f'{path.name}:{node.sourceline}: a variable without a name. Add name="…".')
+        elif not node.xpath("self::x:gf | .//x:eqn", namespaces=space):
+            problems.append(
+                f"{path.name}:{node.sourceline}: '{node.get('name')}' has no equation. Add <eqn>."
+            )
+    for node in root.xpath("x:dimensions/x:dim[not(x:elem)]", namespaces=space):
+        problems.append(
+            f"{path.name}:{node.sourceline}: dimension '{node.get('name')}' has no named elements. "
+            f'Add <elem name="…"/> entries.'
+        )
+    if problems:
+        raise ModelError(problems)
+
+
+def _xmile_error(path: Path, root: Any, error: Exception) -> ModelError:
+    """Find the variable that cannot be read: parse each equation alone."""
+    from pysd.translators.xmile import xmile_utils
+    from pysd.translators.xmile.xmile_structures import parsing_ops
+
+    grammar = xmile_utils.Grammar.get("equations", parsing_ops)
+    for node in _xmile_variables(root):
+        for equation in node.iter("{*}eqn", "{*}inflow", "{*}outflow"):
+            text = re.sub(r"\s{2,}", " ", (equation.text or "").replace("\n", " ")).strip()
+            try:
+                grammar.parse(text)
+            except Exception:
+                return ModelError(
+                    f"{path.name}:{equation.sourceline}: cannot read the equation of "
+                    f"'{node.get('name')}': '{text[:60]}'. Check its operators and parentheses."
+                )
+    return ModelError(
+        f"{path.name}:{root.sourceline}: cannot be read as XMILE ({_flat(str(error))[:120]}). "
+        f"Check the file against the XMILE standard."
+    )
