@@ -27,7 +27,10 @@ OPERATIONS: dict[str, int] = {
     "exp": 1, "log": 1, "sin": 1, "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1,
     "sinh": 1, "cosh": 1, "tanh": 1,
     "zidz": 2, "xidz": 3,                      # |denominator| < 1e-6 counts as zero (PySD)
-    # test inputs: time is read implicitly, `pulse` is (start, width)
+    # test inputs read time themselves: step (height, start), pulse (start, width),
+    # pulse_train (start, interval, width, end), ramp (slope, start, end); an end may be infinite.
+    # pulse_train: start <= t < end and (t - start + 1e-6) % interval < width (interval > 0)
+    # ramp: (t + 1e-6 > start) * slope * (min(end, t) - start)
     "step": 2, "pulse": 2, "pulse_train": 4, "ramp": 3,
 }
 """Operation -> number of operands. Anything else is lowered to these."""
@@ -73,7 +76,8 @@ class Random:
     """A draw, new at each step: counter-based on (seed, member, step, stream)."""
 
     distribution: Literal["uniform", "normal", "exponential"]
-    args: tuple[Expression, ...]   # uniform: low, high; normal: low, high, mean, sd, ; exponential: low, high, shift, stretch
+    # uniform: low, high; normal: low, high, mean, sd (truncated); exponential: low, high, shift, stretch
+    args: tuple[Expression, ...]
     stream: int
 
 
@@ -94,7 +98,7 @@ class Slot:
     variable: str                   # "Talent"
     subscripts: tuple[str, ...]     # ("leading",)
     kind: SlotKind
-    expression: Expression          # constant: its Number; auxiliary, initial: the equation; state: the net rate (see State)
+    expression: Expression          # constant: its Number; auxiliary, initial: the equation; state: see State
     hidden: bool = False
 
 
@@ -110,7 +114,8 @@ class State:
     slot: int
     initial: Expression
     kind: Literal["euler", "hold", "delay_fixed"] = "euler"
-    length: Expression | None = None    # delay_fixed: delay time; steps = round(length / TIME STEP + 1e-6), frozen at the start
+    # delay_fixed: delay time; steps = round(max(length / TIME STEP, 1) + 1e-6), frozen at the start
+    length: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,21 @@ class Table:
     y: np.ndarray
     outside: Literal["clamp", "extrapolate"] = "clamp"
     between: Literal["linear", "step"] = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class DelayOrder:
+    """The order that a DELAY was compiled with: it holds while order * TIME STEP <= delay time at the start.
+
+    `group` names the delay (all elements of an array share one order), `declared`
+    is the order in the file; a run whose delay time needs a lower order needs another program.
+    """
+
+    group: str
+    variable: str
+    time: Expression
+    order: int
+    declared: int
 
 
 @dataclass(frozen=True)
@@ -144,4 +164,8 @@ class Program:
     final_time: float = 0.0
     time_step: float = 1.0
     saveper: float = 1.0
-    time_slots: dict[str, int] = field(default_factory=dict)   # "TIME STEP", "INITIAL TIME", ... -> constant slot
+    # "TIME STEP", "INITIAL TIME", ... -> constant slot
+    time_slots: dict[str, int] = field(default_factory=dict)
+    delays: tuple[DelayOrder, ...] = ()
+    # constant slots whose value shaped the program (an order of SMOOTH N): changing one needs another program
+    frozen: frozenset[int] = frozenset()
