@@ -1,0 +1,122 @@
+"""Differences of scenarios against a baseline, draw by draw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from talent_sd.base.dims import DRAW, SCENARIO
+from talent_sd.base.errors import InputError, UnitError, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+RELATIVE = ", relative"
+"""Ending of the name under which a variable's relative change stands."""
+
+
+def absolute_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArray:
+    """Change of a variant against the baseline, draw by draw, in the variable's own unit.
+
+    Parameters
+    ----------
+    variant : dims (scenario, draw, time, ...), any unit
+    baseline : dims (draw, time, ...), same unit and labels
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), the variable's unit.
+
+    Raises
+    ------
+    UnitError
+        If the units differ.
+    """
+    _same_unit(variant, baseline)
+    return (variant - baseline).assign_attrs(variant.attrs)
+
+
+def relative_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArray:
+    """Change of a variant against the baseline, draw by draw.
+
+    Draws are paired before the division, so uncertainty that both runs share
+    cancels; take quantiles of this, never a difference of quantiles.
+
+    Parameters
+    ----------
+    variant : dims (scenario, draw, time, ...), any unit
+    baseline : dims (draw, time, ...), same unit and labels
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), unit "1": 0.05 is +5 %. NaN where the baseline is 0.
+    The change is measured against the baseline's size, so that a debt that shrinks is
+    an increase.
+
+    Raises
+    ------
+    UnitError
+        If the units differ.
+    """
+    _same_unit(variant, baseline)
+    size = abs(baseline)
+    return ((variant - baseline) / size.where(size > 0)).assign_attrs({**variant.attrs, "units": "1"})
+
+
+def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
+    """Set every other scenario of a forecast against one of them.
+
+    Parameters
+    ----------
+    spread : dims (scenario, draw, time, ...), as `simulate` gives it
+    baseline : name on the scenario axis
+
+    Returns
+    -------
+    For each variable its absolute change under its own name, and its relative change
+    under "<name>, relative" (unit "1"); scenario axis without the baseline.
+
+    Raises
+    ------
+    InputError
+        If the baseline is not among the scenarios, or nothing is left to compare.
+    """
+    names = [str(name) for name in spread[SCENARIO].values]
+    if baseline not in names:
+        raise InputError(
+            f"the baseline '{baseline}' is not among the scenarios compared: {', '.join(names)}."
+            f"{nearest(baseline, names)}"
+        )
+    others = [name for name in names if name != baseline]
+    if not others:
+        raise InputError(f"only '{baseline}' was given: name at least one more scenario to compare it with.")
+    variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
+    changes: dict[str, xr.DataArray] = {}
+    for name in map(str, spread.data_vars):
+        if SCENARIO not in spread[name].dims:
+            continue
+        changes[name] = absolute_change(variant[name], reference[name])
+        changes[name + RELATIVE] = relative_change(variant[name], reference[name])
+    result = variant.drop_vars(list(variant.data_vars)).assign(changes)
+    return result.assign_attrs({**spread.attrs, "baseline": baseline})
+
+
+def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> xr.DataArray:
+    """Share of the draws in which the scenario does better than the baseline.
+
+    Parameters
+    ----------
+    change : dims (scenario, draw, time, ...), absolute or relative
+
+    Returns
+    -------
+    dims (scenario, time, ...), unit "1". Draws without any difference count half, so a
+    scenario that changes nothing scores 0.5.
+    """
+    gain = -change if lower_is_better else change
+    return ((gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)).assign_attrs(units="1")
+
+
+def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:
+    ours, theirs = variant.attrs.get("units", ""), baseline.attrs.get("units", "")
+    if ours != theirs:
+        raise UnitError(f"'{variant.name}': cannot compare a change in '{ours}' with a baseline in '{theirs}'.")

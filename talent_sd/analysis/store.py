@@ -1,0 +1,113 @@
+"""Write forecasts and comparisons: datasets as netCDF, tidy tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.analysis.compare import RELATIVE, probability_better
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""The median and the ends of the 50, 80 and 95 % bands."""
+
+FORECAST_COLUMNS = ("year", "variable", "subscript", "value", "unit")
+COMPARISON_COLUMNS = (
+    "scenario", "year", "variable", "subscript", "change", "lower", "upper", "probability_better", "unit",
+    "relative_change", "relative_lower", "relative_upper",
+)
+
+
+def write_dataset(dataset: xr.Dataset, file: Path) -> None:
+    """Write a dataset as netCDF-4; reading it back gives the same values, names and attributes.
+
+    netCDF knows no "/" in a name: there it stands as "∕" (U+2215).
+    """
+    safe = {name: str(name).replace("/", "∕") for name in dataset.variables if "/" in str(name)}
+    dataset.rename(safe).to_netcdf(file, engine="h5netcdf")
+
+
+def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
+    """Write the tidy table: one row per scenario, draw or quantile, year, variable and subscript.
+
+    A forecast of one draw has a column `draw`; of several, a column `quantile`
+    (`QUANTILES`), for thousands of draws would be no table.
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...)
+    """
+    many = forecast.sizes[DRAW] > 1
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("scenario", "quantile" if many else "draw", *FORECAST_COLUMNS))
+        for name in map(str, forecast.data_vars):
+            array = forecast[name]
+            if many:
+                array = array.quantile(list(QUANTILES), DRAW).rename(quantile=DRAW)
+            unit = forecast[name].attrs.get("units", "")
+            for scenario, draw, year, subscript, value in _cells(array.transpose(SCENARIO, DRAW, TIME, ...)):
+                writer.writerow((scenario, draw, year, name, subscript, value, unit))
+
+
+def write_comparison_table(change: xr.Dataset, file: Path, lower_is_better: frozenset[str] = frozenset()) -> None:
+    """Write a comparison's tidy table: median change, 80 % interval, probability of being better.
+
+    With a single draw there is no interval and no probability: those cells are empty.
+
+    Parameters
+    ----------
+    change : as `compare` gives it
+    lower_is_better : variables of which less is wanted
+    """
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COMPARISON_COLUMNS)
+        for name in map(str, change.data_vars):
+            if name.endswith(RELATIVE):
+                continue
+            unit = change[name].attrs.get("units", "")
+            absolute = _summary(change[name], name in lower_is_better)
+            relative = _summary(change[name + RELATIVE], name in lower_is_better)
+            for (cell, a), (_, r) in zip(absolute, relative, strict=True):
+                scenario, year, subscript = cell
+                writer.writerow((scenario, year, name, subscript, *a, unit, *r[:3]))
+
+
+def _summary(change: xr.DataArray, lower_is_better: bool) -> Iterator[tuple[tuple, tuple]]:
+    """Yield ((scenario, year, subscript), (median, lower, upper, probability)); "" where unknown."""
+    if change.sizes[DRAW] == 1:
+        for scenario, _, year, subscript, value in _cells(change.transpose(SCENARIO, DRAW, TIME, ...)):
+            yield (scenario, year, subscript), (value, "", "", "")
+        return
+    bands = change.quantile([0.5, 0.1, 0.9], DRAW).transpose("quantile", SCENARIO, TIME, ...)
+    better = probability_better(change, lower_is_better).transpose(SCENARIO, TIME, ...)
+    parts = [bands.isel(quantile=i, drop=True).expand_dims(DRAW, 1) for i in range(3)] + [better.expand_dims(DRAW, 1)]
+    for cells in zip(*map(_cells, parts), strict=True):
+        scenario, _, year, subscript, _ = cells[0]
+        yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
+
+
+def _cells(array: xr.DataArray) -> Iterator[tuple[str, object, object, str, object]]:
+    """Yield (scenario, draw, year, subscript, value) over dims (scenario, draw, time, ...)."""
+    scenarios = [str(name) for name in array[SCENARIO].values]
+    draws = array[DRAW].values.tolist() if DRAW in array.coords else list(range(array.sizes[DRAW]))
+    years = [_year(time) for time in array[TIME].values.tolist()]
+    elements = itertools.product(*([str(e) for e in array[dim].values] for dim in array.dims[3:]))
+    subscripts = [", ".join(combination) for combination in elements]
+    values = array.values.reshape(len(scenarios), len(draws), len(years), len(subscripts)).tolist()
+    for scenario, by_draw in zip(scenarios, values, strict=True):
+        for draw, by_year in zip(draws, by_draw, strict=True):
+            for year, row in zip(years, by_year, strict=True):
+                for subscript, value in zip(subscripts, row, strict=True):
+                    yield scenario, draw, year, subscript, "" if value != value else value
+
+
+def _year(time: float) -> float | int:
+    return int(time) if time == int(time) else time

@@ -1,0 +1,60 @@
+"""Write a set of files all or none: into a temporary folder first, then each renamed into place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from talent_sd.base.errors import InputError
+
+
+@contextmanager
+def written_together(target: str | Path) -> Iterator[Path]:
+    """Give a temporary folder whose files move to `target` when the block ends well.
+
+    If the block fails, or is interrupted, nothing is left behind and `target` is as it
+    was. Files already in `target` under other names stay.
+
+    Raises
+    ------
+    InputError
+        If `target` is a file or cannot be written; raised before the block runs, so
+        that nobody waits for a simulation that has nowhere to go.
+    """
+    target = Path(target)
+    try:
+        # beside the target, hence on the same file system: a rename there is atomic
+        temporary = Path(tempfile.mkdtemp(prefix=".talent_sd-", dir=_existing_folder(target)))
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    try:
+        yield temporary
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            for file in sorted(temporary.iterdir()):
+                os.replace(file, target / file.name)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _existing_folder(target: Path) -> Path:
+    """Return `target`, else its nearest ancestor that exists; refuse a path through a file."""
+    for place in (target, *target.absolute().parents):
+        if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(13, "no permission to write")
+            return place
+        if place.exists():
+            raise NotADirectoryError(20, "is a file, not a folder")
+    raise FileNotFoundError(2, "no such folder")
+
+
+def _unwritable(target: Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(f"{target}: cannot write here ({reason}). Choose another folder with --out.")

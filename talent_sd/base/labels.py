@@ -1,0 +1,70 @@
+"""What the model's variables, tiers, policies and sectors are called, in each language.
+
+The shipped labels (`models/labels.yaml`) name the shipped model. A user's own model
+needs no labels file: a name without a label stands for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from talent_sd.base.shipped import shipped_folder
+
+Text = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sector:
+    """One picture's worth of the model: panels, each a tuple of variables that share a unit."""
+
+    name: str
+    title: Text
+    plots: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names in both languages, and what is plotted together."""
+
+    variables: Mapping[str, Text] = field(default_factory=dict)
+    elements: Mapping[str, Text] = field(default_factory=dict)
+    sectors: tuple[Sector, ...] = ()
+    headline: tuple[str, ...] = ()
+
+    def variable(self, name: str, lang: str) -> str:
+        """Label of a variable, or the name itself.
+
+        >>> Labels({"Residents": {"en": "Residents", "zh": "常住人口"}}).variable("Residents", "zh")
+        '常住人口'
+        >>> Labels().variable("Teacup Temperature", "zh")
+        'Teacup Temperature'
+        """
+        return self.variables.get(name, {}).get(lang, name)
+
+    def element(self, name: str, lang: str) -> str:
+        """Label of a subscript's element (a tier, a policy, a loop), or the name itself."""
+        return self.elements.get(name, {}).get(lang, name.replace("_", " "))
+
+
+@cache
+def shipped_labels() -> Labels:
+    """Read `models/labels.yaml`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the installation lacks it.
+    """
+    from ruamel.yaml import YAML
+
+    text = (shipped_folder("models") / "labels.yaml").read_text("utf-8")
+    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    sectors = tuple(
+        Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(tuple(panel) for panel in entry["plots"]))
+        for name, entry in raw["sectors"].items()
+    )
+    elements = {k: v for part in ("tiers", "policies", "loops", "elements") for k, v in raw.get(part, {}).items()}
+    return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]))

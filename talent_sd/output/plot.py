@@ -1,0 +1,220 @@
+"""Pictures of forecasts: a dataset in, a figure out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.errors import InputError
+from talent_sd.base.labels import Labels, Sector
+from talent_sd.base.words import word
+from talent_sd.output.numbers import digits, scale_for
+from talent_sd.output.panels import LABEL_SIZE, Line, draw_panel, end_labels
+from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.62, 2.15, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
+"""Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
+TOO_DIFFERENT = 8.0
+"""Lines whose sizes differ by more than this factor are drawn as an index."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one panel shows: lines in a unit under a title."""
+
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+
+
+def plot_overview(forecast: xr.Dataset, labels: Labels, lang: str = "en", scenario: str | None = None) -> Figure:
+    """Draw the headline outputs of one scenario, a panel each.
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...), as `simulate` gives it
+    labels : names and the list of headline variables
+    scenario : name on the scenario axis; the first if not given
+
+    Raises
+    ------
+    InputError
+        If the forecast holds none of the headline variables.
+    """
+    panels = [(name,) for name in labels.headline]
+    return _plot_panels(forecast, panels, labels, word("plot.overview", lang), lang, scenario)
+
+
+def plot_sector(
+    forecast: xr.Dataset, sector: Sector, labels: Labels, lang: str = "en", scenario: str | None = None
+) -> Figure:
+    """Draw one sector of the model for one scenario, a panel for each group of its variables.
+
+    Raises
+    ------
+    InputError
+        If the forecast holds none of the sector's variables.
+    """
+    return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario)
+
+
+def _plot_panels(
+    forecast: xr.Dataset, groups: Sequence[Sequence[str]], labels: Labels, title: str, lang: str,
+    scenario: str | None,
+) -> Figure:
+    one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
+    start = forecast.attrs.get("forecast_from")
+    panels = [
+        panel_of(one, [name for name in group if name in one], labels, lang, start)
+        for group in groups if any(name in one for name in group)
+    ]
+    if not panels:
+        wanted = ", ".join(f"'{name}'" for group in groups for name in group)
+        raise InputError(f"nothing to plot: the forecast has none of {wanted}.")
+    names = scenario_titles(forecast, lang)
+    subtitle = word("plot.of", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)])
+    return compose(panels, title, subtitle, source_line(forecast, lang), lang, start)
+
+
+def panel_of(
+    one: xr.Dataset, names: Sequence[str], labels: Labels, lang: str, index_at: float | None = None
+) -> Panel:
+    """Make a panel of one scenario's variables: a line for each, and for each element of a subscripted one.
+
+    Lines of very different size become an index with the first forecast year at 100,
+    and their labels then say the values at the start and at the end.
+    """
+    lines: list[Line] = []
+    years = one[TIME].values
+    unit = one[names[0]].attrs.get("units", "")
+    for name in names:
+        array = one[name].transpose(DRAW, TIME, ...)
+        stacked = array.values.reshape(*array.shape[:2], -1)
+        elements = [e for dim in array.dims[2:] for e in array[dim].values.tolist()] if array.ndim == 3 else []
+        for column in range(stacked.shape[2]):
+            label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
+            lines.append(Line(label, years, stacked[:, :, column], len(lines)))
+    title = labels.variable(names[0], lang) if len(names) == 1 else _shared_title(names, labels, lang)
+    return _scaled(title, unit, lines, lang, index_at)
+
+
+def _shared_title(names: Sequence[str], labels: Labels, lang: str) -> str:
+    return word("plot.and", lang).join(labels.variable(name, lang) for name in names[:2]) + (
+        word("plot.more", lang) if len(names) > 2 else ""
+    )
+
+
+def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
+    sizes = [float(np.nanmax(np.abs(line.middle), initial=0.0)) for line in lines]
+    # an index makes no sense of what can be zero or a debt
+    positive = all(np.all(line.middle > 0) for line in lines)
+    if len(lines) > 1 and positive and max(sizes) / min(sizes) > TOO_DIFFERENT:
+        return _indexed(title, unit, lines, lang, index_at)
+    scale = scale_for(max(sizes), unit, lang)
+    scaled = tuple(replace(line, values=line.values / scale.factor) for line in lines)
+    return Panel(title, scale.unit, scaled)
+
+
+def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
+    years = lines[0].years
+    base = int(np.argmin(np.abs(years - index_at))) if index_at is not None else 0
+    indexed = []
+    for line in lines:
+        first, last = line.middle[base], line.middle[-1]
+        scale = scale_for(max(abs(first), abs(last)), unit, lang)
+        span = word("plot.span", lang, first=digits(first / scale.factor), last=digits(last / scale.factor),
+                    unit=scale.unit)
+        indexed.append(replace(line, values=line.values / line.values[:, base : base + 1] * 100,
+                               label=f"{line.label}\n{span}"))
+    return Panel(title, word("plot.index", lang, year=int(years[base])), tuple(indexed))
+
+
+def compose(
+    panels: Sequence[Panel], title: str, subtitle: str, source: str, lang: str, forecast_from: float | None,
+    *, zero_line: bool = False, key: Sequence[Line] = (),
+) -> Figure:
+    """Lay panels out on one page: title, an optional key, panels in rows, the source line.
+
+    Each column is as wide as a panel plus the widest label written at its lines' ends.
+    """
+    columns = len(panels) if len(panels) < 4 else 2 if len(panels) == 4 else 3
+    rows = math.ceil(len(panels) / columns)
+    top = TOP + (KEY if key else 0)
+    with house_style():
+        rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
+        width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
+        height = top + rows * (UP + BETWEEN) - BETWEEN + BOTTOM
+        figure = new_figure(width, height)
+        for position, panel in enumerate(panels):
+            row, column = divmod(position, columns)
+            x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
+            y = height - top - UP - row * (UP + BETWEEN)
+            axes = figure.add_axes((x / width, y / height, ACROSS / width, UP / height))
+            draw_panel(axes, panel.lines, title=panel.title, unit=panel.unit, letter=chr(ord("a") + position),
+                       lang=lang, forecast_from=forecast_from, zero_line=zero_line, label_lines=not key)
+        left = (LEFT - 24 / 72) / width
+        figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
+        figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
+        figure.text(left, 0.12 / height, source, fontsize=6.5, color=GREY, va="bottom")
+        if key:
+            _draw_key(figure, key, left, 1 - 0.68 / height)
+    return figure
+
+
+def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
+    """Width (inches) that the labels at the ends of these panels' lines need."""
+    if keyed:
+        return 0.1
+    scratch = new_figure(1, 1)
+    widest = 0.0
+    for label in (label for panel in panels for label in end_labels(panel.lines)):
+        extent = scratch.text(0, 0, label, fontsize=LABEL_SIZE).get_window_extent()
+        widest = max(widest, extent.width / scratch.dpi)
+    return widest + 0.1
+
+
+def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:
+    from matplotlib.lines import Line2D
+
+    from talent_sd.output.style import DASHES, LINES, MARKERS
+
+    handles = [
+        Line2D([], [], color=LINES[line.style % len(LINES)], linestyle=DASHES[line.style % len(DASHES)],
+               marker=MARKERS[line.style % len(MARKERS)], markersize=3.2, markevery=[-1], label=line.label)
+        for line in lines
+    ]
+    legend = figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, top), frameon=False,
+                           ncols=min(len(lines), 4), fontsize=8, borderpad=0, borderaxespad=0,
+                           handlelength=3.2, columnspacing=2.0, labelcolor=INK)
+    legend.set_in_layout(False)
+
+
+def scenario_titles(forecast: xr.Dataset, lang: str) -> dict[str, str]:
+    """Titles of the scenarios in a language, as the dataset carries them; else their names."""
+    titles = forecast.attrs.get(f"scenario_titles_{lang}", "").split("\n")
+    names = [str(name) for name in np.atleast_1d(forecast[SCENARIO].values)]
+    return dict(zip(names, titles if len(titles) == len(names) and titles[0] else names, strict=True))
+
+
+def city_name(forecast: xr.Dataset, lang: str) -> str:
+    """Name of the city in a language, as the dataset carries it."""
+    return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
+
+
+def source_line(forecast: xr.Dataset, lang: str) -> str:
+    """Where the picture's numbers come from."""
+    attrs = forecast.attrs
+    line = word("plot.source", lang, source=attrs.get("source", "talent_sd"), model=attrs.get("model", ""),
+                hash=str(attrs.get("model_sha256", ""))[:8])
+    if forecast.sizes.get(DRAW, 1) > 1:
+        line += word("plot.bands", lang, draws=forecast.sizes[DRAW])
+    return line

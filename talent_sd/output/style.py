@@ -1,0 +1,92 @@
+"""How pictures look: the shipped font, a palette that survives grey print and colour blindness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BODY, HEADING = "talent_sd Sans", "talent_sd Heading"
+"""Families of the shipped fonts; a character that HEADING lacks is taken from BODY."""
+RARE = ("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei")
+"""Families asked, where the machine has them, for characters beyond the shipped ones."""
+INK, GREY, FAINT = "#1a1a1a", "#666666", "#dddddd"
+LINES = ("#004488", "#bb5566", "#c28f1b", "#3a8f7b", "#7b5ea7", "#5b5b5b")
+"""Line colours, told apart by hue and, in grey, by lightness (after Paul Tol's high-contrast set)."""
+DASHES: tuple[tuple[float, tuple[float, ...] | None], ...] = (
+    (0, None), (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2)),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DOTS_PER_INCH = 200
+
+_RULES = {
+    "font.size": 8,
+    "axes.unicode_minus": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.6,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.5,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw inside this: the shipped font and our rules, the user's own settings untouched after."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**mpl.rcParamsDefault, **_RULES, "font.family": list(body_fonts())}):
+        yield
+
+
+@cache
+def body_fonts() -> tuple[str, ...]:
+    """Families of running text, in order; the first has every character of ours."""
+    from matplotlib import font_manager
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    for file in sorted((Path(__file__).parent / "fonts").glob("*.otf")):
+        font_manager.fontManager.addfont(file)
+    return (BODY, *(name for name in RARE if name in known))
+
+
+def heading() -> dict[str, object]:
+    """Text properties of a heading."""
+    return {"fontfamily": [HEADING, *body_fonts()], "color": INK}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure (inches) of its own, outside pyplot's global list."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, file: Path) -> None:
+    """Write a figure as PNG, without a date in it: the same forecast gives the same file."""
+    with house_style():
+        figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": "talent_sd"})
