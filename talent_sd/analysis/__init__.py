@@ -1,1 +1,1 @@
-""""""
+"""Forecasts, comparisons and what they are written as."""

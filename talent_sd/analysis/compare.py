@@ -97,7 +97,12 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
         changes[name] = absolute_change(variant[name], reference[name])
         changes[name + RELATIVE] = relative_change(variant[name], reference[name])
     result = variant.drop_vars(list(variant.data_vars)).assign(changes)
-    return result.assign_attrs({**spread.attrs, "baseline": baseline})
+    titles = {
+        f"baseline_{name}": str(coordinate.sel({SCENARIO: baseline}).item())
+        for name, coordinate in spread.coords.items()
+        if str(name).startswith("title_")
+    }
+    return result.assign_attrs({**spread.attrs, "baseline": baseline, **titles})
 
 
 def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> xr.DataArray:
@@ -119,4 +124,6 @@ def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> x
 def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:
     ours, theirs = variant.attrs.get("units", ""), baseline.attrs.get("units", "")
     if ours != theirs:
-        raise UnitError(f"'{variant.name}': cannot compare a change in '{ours}' with a baseline in '{theirs}'.")
+        raise UnitError(
+            f"'{variant.name}' is in '{ours}', its baseline in '{theirs}': they cannot be compared."
+        )

@@ -19,8 +19,18 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 FORECAST_COLUMNS = ("year", "variable", "subscript", "value", "unit")
 COMPARISON_COLUMNS = (
-    "scenario", "year", "variable", "subscript", "change", "lower", "upper", "probability_better", "unit",
-    "relative_change", "relative_lower", "relative_upper",
+    "scenario",
+    "year",
+    "variable",
+    "subscript",
+    "change",
+    "lower",
+    "upper",
+    "probability_better",
+    "unit",
+    "relative_change",
+    "relative_lower",
+    "relative_upper",
 )
 
 
@@ -56,7 +66,9 @@ def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
                 writer.writerow((scenario, draw, year, name, subscript, value, unit))
 
 
-def write_comparison_table(change: xr.Dataset, file: Path, lower_is_better: frozenset[str] = frozenset()) -> None:
+def write_comparison_table(
+    change: xr.Dataset, file: Path, lower_is_better: frozenset[str] = frozenset()
+) -> None:
     """Write a comparison's tidy table: median change, 80 % interval, probability of being better.
 
     With a single draw there is no interval and no probability: those cells are empty.
@@ -88,8 +100,8 @@ def _summary(change: xr.DataArray, lower_is_better: bool) -> Iterator[tuple[tupl
         return
     bands = change.quantile([0.5, 0.1, 0.9], DRAW).transpose("quantile", SCENARIO, TIME, ...)
     better = probability_better(change, lower_is_better).transpose(SCENARIO, TIME, ...)
-    parts = [bands.isel(quantile=i, drop=True).expand_dims(DRAW, 1) for i in range(3)] + [better.expand_dims(DRAW, 1)]
-    for cells in zip(*map(_cells, parts), strict=True):
+    parts = [*(bands.isel(quantile=number, drop=True) for number in range(3)), better]
+    for cells in zip(*(_cells(part.expand_dims(DRAW, 1)) for part in parts), strict=True):
         scenario, _, year, subscript, _ = cells[0]
         yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
 

@@ -36,7 +36,7 @@ def written_together(target: str | Path) -> Iterator[Path]:
         try:
             target.mkdir(parents=True, exist_ok=True)
             for file in sorted(temporary.iterdir()):
-                os.replace(file, target / file.name)
+                file.replace(target / file.name)
         except OSError as error:
             raise _unwritable(target, error) from error
     finally:

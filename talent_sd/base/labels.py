@@ -33,6 +33,7 @@ class Labels:
     elements: Mapping[str, Text] = field(default_factory=dict)
     sectors: tuple[Sector, ...] = ()
     headline: tuple[str, ...] = ()
+    lower_is_better: frozenset[str] = frozenset()
 
     def variable(self, name: str, lang: str) -> str:
         """Label of a variable, or the name itself.
@@ -66,5 +67,8 @@ def shipped_labels() -> Labels:
         Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(tuple(panel) for panel in entry["plots"]))
         for name, entry in raw["sectors"].items()
     )
-    elements = {k: v for part in ("tiers", "policies", "loops", "elements") for k, v in raw.get(part, {}).items()}
-    return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]))
+    elements: dict[str, Text] = {}
+    for part in ("tiers", "policies", "loops", "elements"):
+        elements.update(raw.get(part, {}))
+    lower = frozenset(raw.get("lower_is_better", ()))
+    return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]), lower)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,8 +47,16 @@ class Line:
 
 
 def draw_panel(
-    axes: Axes, lines: Sequence[Line], *, title: str, unit: str, letter: str, lang: str,
-    forecast_from: float | None = None, zero_line: bool = False, label_lines: bool = True,
+    axes: Axes,
+    lines: Sequence[Line],
+    *,
+    title: str,
+    unit: str,
+    letter: str,
+    lang: str,
+    forecast_from: float | None = None,
+    zero_line: bool = False,
+    label_lines: bool = True,
 ) -> None:
     """Draw lines with bands, a heading with the unit under it, and a mark where the forecast starts."""
     for line in lines:
@@ -65,13 +73,22 @@ def draw_panel(
 def _draw_line(axes: Axes, line: Line, lone: bool) -> None:
     colour = LINES[line.style % len(LINES)]
     if len(line.values) > 1:
+        # several fans over each other cannot be read: lines in company get the 80 % band only
         for low, high, opacity in BANDS if lone else BANDS[1:2]:
             edges = np.quantile(line.values, [low, high], axis=0)
             axes.fill_between(line.years, *edges, color=colour, alpha=opacity, linewidth=0, zorder=2)
     dash = "-" if lone else DASHES[line.style % len(DASHES)]
     axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
-    axes.plot(line.years[-1:], line.middle[-1:], color=colour, marker=MARKERS[line.style % len(MARKERS)],
-              markersize=3.2, linestyle="none", zorder=4, clip_on=False)
+    axes.plot(
+        line.years[-1:],
+        line.middle[-1:],
+        color=colour,
+        marker=MARKERS[line.style % len(MARKERS)],
+        markersize=3.2,
+        linestyle="none",
+        zorder=4,
+        clip_on=False,
+    )
 
 
 def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
@@ -121,16 +138,34 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
     if forecast_from is not None and first < forecast_from < last:
         axes.axvspan(first, forecast_from, color="#f3f3f3", zorder=0, linewidth=0)
         if lang:
-            axes.annotate(word("plot.forecast_from", lang), (forecast_from, 1.0), xycoords=("data", "axes fraction"),
-                          xytext=(3, -1), textcoords="offset points", fontsize=6.5, color=GREY, va="top")
+            axes.annotate(
+                word("plot.forecast_from", lang),
+                (forecast_from, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -1),
+                textcoords="offset points",
+                fontsize=6.5,
+                color=GREY,
+                va="top",
+            )
 
 
 def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
-    rows = ((letter, -24, 19, {"fontsize": 9, **heading()}), (title, -12, 19, {"fontsize": 9, **heading()}),
-            (unit, -12, 8, {"fontsize": 7.5, "color": GREY}))
+    rows: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
+        (letter, -24, 19, {"fontsize": 9, **heading()}),
+        (title, -12, 19, {"fontsize": 9, **heading()}),
+        (unit, -12, 8, {"fontsize": 7.5, "color": GREY}),
+    )
     for text, across, up, look in rows:
-        axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(across, up), textcoords="offset points",
-                      va="baseline", **look)
+        axes.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(across, up),
+            textcoords="offset points",
+            va="baseline",
+            **look,
+        )
 
 
 def end_labels(lines: Sequence[Line]) -> list[str]:
@@ -151,9 +186,16 @@ def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
         if not math.isfinite(at):
             continue
         axes.annotate(
-            label, (1, at / height), xycoords="axes fraction", xytext=(6, place - at),
-            textcoords="offset points", va="center", fontsize=LABEL_SIZE, color=LINES[line.style % len(LINES)],
-            annotation_clip=False, linespacing=1.15,
+            label,
+            (1, at / height),
+            xycoords="axes fraction",
+            xytext=(6, place - at),
+            textcoords="offset points",
+            va="center",
+            fontsize=LABEL_SIZE,
+            color=LINES[line.style % len(LINES)],
+            annotation_clip=False,
+            linespacing=1.15,
         )
 
 
@@ -172,7 +214,7 @@ def spread_apart(wanted: Sequence[float], tall: Sequence[float], height: float) 
     [20.0, 80.0]
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    blocks: list[list[float]] = []      # centre, height, count: neighbours that touch become one block
+    blocks: list[list[float]] = []  # centre, height, count: neighbours that touch become one block
     for i in order:
         blocks.append([float(wanted[i]), float(tall[i]), 1])
         while len(blocks) > 1 and blocks[-1][0] - blocks[-2][0] < (blocks[-1][1] + blocks[-2][1]) / 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,8 @@ from talent_sd.base.labels import Labels, Sector
 from talent_sd.base.words import word
 from talent_sd.output.numbers import digits, scale_for
 from talent_sd.output.panels import LABEL_SIZE, Line, draw_panel, end_labels
-from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
+from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure
+from talent_sd.output.titles import city_name, scenario_titles, source_line
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +38,9 @@ class Panel:
     lines: tuple[Line, ...]
 
 
-def plot_overview(forecast: xr.Dataset, labels: Labels, lang: str = "en", scenario: str | None = None) -> Figure:
+def plot_overview(
+    forecast: xr.Dataset, labels: Labels, lang: str = "en", scenario: str | None = None
+) -> Figure:
     """Draw the headline outputs of one scenario, a panel each.
 
     Parameters
@@ -67,21 +71,36 @@ def plot_sector(
     return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario)
 
 
+def save_forecast_plots(forecast: xr.Dataset, labels: Labels, lang: str, folder: Path) -> None:
+    """Write `overview.png` and `sector_<name>.png` for each sector that the forecast has."""
+    save_figure(plot_overview(forecast, labels, lang), folder / "overview.png")
+    for sector in labels.sectors:
+        if any(name in forecast for panel in sector.plots for name in panel):
+            save_figure(plot_sector(forecast, sector, labels, lang), folder / f"sector_{sector.name}.png")
+
+
 def _plot_panels(
-    forecast: xr.Dataset, groups: Sequence[Sequence[str]], labels: Labels, title: str, lang: str,
+    forecast: xr.Dataset,
+    groups: Sequence[Sequence[str]],
+    labels: Labels,
+    title: str,
+    lang: str,
     scenario: str | None,
 ) -> Figure:
     one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
     start = forecast.attrs.get("forecast_from")
     panels = [
         panel_of(one, [name for name in group if name in one], labels, lang, start)
-        for group in groups if any(name in one for name in group)
+        for group in groups
+        if any(name in one for name in group)
     ]
     if not panels:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
         raise InputError(f"nothing to plot: the forecast has none of {wanted}.")
     names = scenario_titles(forecast, lang)
-    subtitle = word("plot.of", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)])
+    subtitle = word(
+        "plot.of", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
+    )
     return compose(panels, title, subtitle, source_line(forecast, lang), lang, start)
 
 
@@ -99,7 +118,9 @@ def panel_of(
     for name in names:
         array = one[name].transpose(DRAW, TIME, ...)
         stacked = array.values.reshape(*array.shape[:2], -1)
-        elements = [e for dim in array.dims[2:] for e in array[dim].values.tolist()] if array.ndim == 3 else []
+        elements = (
+            [e for dim in array.dims[2:] for e in array[dim].values.tolist()] if array.ndim == 3 else []
+        )
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
@@ -131,16 +152,33 @@ def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: 
     for line in lines:
         first, last = line.middle[base], line.middle[-1]
         scale = scale_for(max(abs(first), abs(last)), unit, lang)
-        span = word("plot.span", lang, first=digits(first / scale.factor), last=digits(last / scale.factor),
-                    unit=scale.unit)
-        indexed.append(replace(line, values=line.values / line.values[:, base : base + 1] * 100,
-                               label=f"{line.label}\n{span}"))
+        span = word(
+            "plot.span",
+            lang,
+            first=digits(first / scale.factor),
+            last=digits(last / scale.factor),
+            unit=scale.unit,
+        )
+        indexed.append(
+            replace(
+                line,
+                values=line.values / line.values[:, base : base + 1] * 100,
+                label=f"{line.label}\n{span}",
+            )
+        )
     return Panel(title, word("plot.index", lang, year=int(years[base])), tuple(indexed))
 
 
 def compose(
-    panels: Sequence[Panel], title: str, subtitle: str, source: str, lang: str, forecast_from: float | None,
-    *, zero_line: bool = False, key: Sequence[Line] = (),
+    panels: Sequence[Panel],
+    title: str,
+    subtitle: str,
+    source: str,
+    lang: str,
+    forecast_from: float | None,
+    *,
+    zero_line: bool = False,
+    key: Sequence[Line] = (),
 ) -> Figure:
     """Lay panels out on one page: title, an optional key, panels in rows, the source line.
 
@@ -159,8 +197,17 @@ def compose(
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
             y = height - top - UP - row * (UP + BETWEEN)
             axes = figure.add_axes((x / width, y / height, ACROSS / width, UP / height))
-            draw_panel(axes, panel.lines, title=panel.title, unit=panel.unit, letter=chr(ord("a") + position),
-                       lang=lang, forecast_from=forecast_from, zero_line=zero_line, label_lines=not key)
+            draw_panel(
+                axes,
+                panel.lines,
+                title=panel.title,
+                unit=panel.unit,
+                letter=chr(ord("a") + position),
+                lang=lang,
+                forecast_from=forecast_from,
+                zero_line=zero_line,
+                label_lines=not key,
+            )
         left = (LEFT - 24 / 72) / width
         figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
         figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
@@ -188,33 +235,29 @@ def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) ->
     from talent_sd.output.style import DASHES, LINES, MARKERS
 
     handles = [
-        Line2D([], [], color=LINES[line.style % len(LINES)], linestyle=DASHES[line.style % len(DASHES)],
-               marker=MARKERS[line.style % len(MARKERS)], markersize=3.2, markevery=[-1], label=line.label)
+        Line2D(
+            [],
+            [],
+            color=LINES[line.style % len(LINES)],
+            linestyle=DASHES[line.style % len(DASHES)],
+            marker=MARKERS[line.style % len(MARKERS)],
+            markersize=3.2,
+            markevery=[-1],
+            label=line.label,
+        )
         for line in lines
     ]
-    legend = figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, top), frameon=False,
-                           ncols=min(len(lines), 4), fontsize=8, borderpad=0, borderaxespad=0,
-                           handlelength=3.2, columnspacing=2.0, labelcolor=INK)
+    legend = figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(left, top),
+        frameon=False,
+        ncols=min(len(lines), 4),
+        fontsize=8,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=3.2,
+        columnspacing=2.0,
+        labelcolor=INK,
+    )
     legend.set_in_layout(False)
-
-
-def scenario_titles(forecast: xr.Dataset, lang: str) -> dict[str, str]:
-    """Titles of the scenarios in a language, as the dataset carries them; else their names."""
-    titles = forecast.attrs.get(f"scenario_titles_{lang}", "").split("\n")
-    names = [str(name) for name in np.atleast_1d(forecast[SCENARIO].values)]
-    return dict(zip(names, titles if len(titles) == len(names) and titles[0] else names, strict=True))
-
-
-def city_name(forecast: xr.Dataset, lang: str) -> str:
-    """Name of the city in a language, as the dataset carries it."""
-    return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
-
-
-def source_line(forecast: xr.Dataset, lang: str) -> str:
-    """Where the picture's numbers come from."""
-    attrs = forecast.attrs
-    line = word("plot.source", lang, source=attrs.get("source", "talent_sd"), model=attrs.get("model", ""),
-                hash=str(attrs.get("model_sha256", ""))[:8])
-    if forecast.sizes.get(DRAW, 1) > 1:
-        line += word("plot.bands", lang, draws=forecast.sizes[DRAW])
-    return line

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,15 +16,20 @@ BODY, HEADING = "talent_sd Sans", "talent_sd Heading"
 RARE = ("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei")
 """Families asked, where the machine has them, for characters beyond the shipped ones."""
 INK, GREY, FAINT = "#1a1a1a", "#666666", "#dddddd"
-LINES = ("#004488", "#bb5566", "#c28f1b", "#3a8f7b", "#7b5ea7", "#5b5b5b")
+LINES = ("#004488", "#bb5566", "#c28f1b", "#3a8f7b", "#7b5ea7", "#9a9a9a")
 """Line colours, told apart by hue and, in grey, by lightness (after Paul Tol's high-contrast set)."""
-DASHES: tuple[tuple[float, tuple[float, ...] | None], ...] = (
-    (0, None), (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2)),
+DASHES: tuple[Any, ...] = (
+    (0, None),
+    (0, (5, 1.6)),
+    (0, (1.2, 1.2)),
+    (0, (6, 1.5, 1.2, 1.5)),
+    (0, (3, 1.2)),
+    (0, None),
 )
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DOTS_PER_INCH = 200
 
-_RULES = {
+_RULES: dict[str, Any] = {
     "font.size": 8,
     "axes.unicode_minus": True,
     "axes.spines.top": False,
@@ -56,7 +61,8 @@ def house_style() -> Iterator[None]:
     """Draw inside this: the shipped font and our rules, the user's own settings untouched after."""
     import matplotlib as mpl
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **_RULES, "font.family": list(body_fonts())}):
+    rules: Any = {**dict(mpl.rcParamsDefault), **_RULES, "font.family": list(body_fonts())}
+    with mpl.rc_context(rules):
         yield
 
 
@@ -71,7 +77,7 @@ def body_fonts() -> tuple[str, ...]:
     return (BODY, *(name for name in RARE if name in known))
 
 
-def heading() -> dict[str, object]:
+def heading() -> dict[str, Any]:
     """Text properties of a heading."""
     return {"fontfamily": [HEADING, *body_fonts()], "color": INK}
 

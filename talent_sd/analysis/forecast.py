@@ -1,0 +1,162 @@
+"""Forecasts: scenarios of a city resolved, run and put together as one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.engine.runner import Model
+    from talent_sd.scenario import Resolved
+
+KNOWN_UNTIL = 2024
+"""Last year whose national figures are known; the forecast's ten years follow."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a forecast needs, checked: nothing was simulated yet."""
+
+    model: Model
+    resolved: dict[str, Resolved]
+
+
+def prepare(
+    scenarios: Sequence[str | Path],
+    city: str | Path = "hefei",
+    *,
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+) -> Prepared:
+    """Read and check the model, the scenarios and the city.
+
+    Parameters
+    ----------
+    scenarios : shipped names or paths; a path's stem becomes its name on the scenario axis
+    city : a shipped name or a path
+    model : a model file; the shipped city model by default
+    national : a national path, which wins over the scenario's own
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.scenario import resolve_scenario
+
+    loaded = load_model(model)
+    resolved: dict[str, Resolved] = {}
+    problems: list[str] = []
+    for scenario in scenarios:
+        name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
+        if name in resolved:
+            problems.append(f"two scenarios are called '{name}'. Rename one of the files.")
+            continue
+        try:
+            resolved[name] = resolve_scenario(scenario, city, loaded.structure, context=national)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    return Prepared(loaded, resolved)
+
+
+def run_prepared(
+    prepared: Prepared, *, engine: str = "auto", outputs: Sequence[str] | None = None
+) -> xr.Dataset:
+    """Simulate prepared scenarios, year by year.
+
+    Parameters
+    ----------
+    engine : "auto", "kernel" or "pysd"
+    outputs : names of variables; stocks and auxiliaries by default
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), one value a year; units and long names as attributes,
+    and where the numbers come from.
+
+    Raises
+    ------
+    ModelError
+        If an output is unknown.
+    UnsupportedError
+        If the kernel was asked for and cannot run the model.
+    """
+    import numpy as np
+
+    from talent_sd.analysis.provenance import describe
+
+    model = prepared.model
+    structure = model.structure
+    if outputs is None:
+        outputs = [v.name for v in structure.variables.values() if v.kind in ("stock", "auxiliary")]
+    first, last = structure.time["INITIAL TIME"], structure.time["FINAL TIME"]
+    years = np.arange(first, last + 1e-9)
+    runs = [
+        model.run(params=resolved.params(), outputs=list(outputs), engine=engine, times=years)
+        for resolved in prepared.resolved.values()
+    ]
+    return describe(_joined(runs, list(prepared.resolved)), prepared, engine)
+
+
+def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:
+    """Put the runs of several scenarios on one axis; each gets a draw axis first."""
+    import xarray as xr
+
+    with_draws = [run if DRAW in run.dims else run.expand_dims({DRAW: [0]}) for run in runs]
+    joined = xr.concat(with_draws, SCENARIO, join="exact", coords="minimal", compat="equals")
+    order = [dim for dim in (SCENARIO, DRAW, TIME) if dim in joined.dims]
+    return joined.assign_coords({SCENARIO: names}).transpose(*order, ...)
+
+
+def simulate(
+    scenario: str | Path | Sequence[str | Path] = "baseline",
+    city: str | Path = "hefei",
+    *,
+    engine: str = "auto",
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+    outputs: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Forecast a city's next ten years under one scenario or several.
+
+    Parameters
+    ----------
+    scenario : a shipped name or a path, or several
+    city : a shipped name or a path
+    engine : "auto" (the kernel where it can, else PySD with a notice), "kernel" or "pysd"
+    model : a model file; the shipped city model by default
+    national : a national path, which wins over the scenario's own
+    outputs : names of variables; stocks and auxiliaries by default
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), one value a year, in the units of the attributes.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> forecast = ts.simulate("baseline", city="wuxi", outputs=["Residents"])
+    >>> forecast["Residents"].dims
+    ('scenario', 'draw', 'time')
+    """
+    scenarios = [scenario] if isinstance(scenario, (str, Path)) else list(scenario)
+    if not scenarios:
+        raise InputError("no scenario was given: name at least one.")
+    return run_prepared(
+        prepare(scenarios, city, model=model, national=national), engine=engine, outputs=outputs
+    )

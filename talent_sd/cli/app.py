@@ -1,0 +1,42 @@
+"""The program `talent-sd`: its commands put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.check import check
+from talent_sd.cli.compare import compare
+from talent_sd.cli.listing import listing
+from talent_sd.cli.run import run
+
+app = typer.Typer(
+    help="Ten-year forecasts of a Chinese city's talent and everything that hangs on it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(compare)
+app.command("list")(listing)
+app.command()(check)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from talent_sd import __version__
+
+        typer.echo(f"talent-sd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Ten-year forecasts of a Chinese city's talent and everything that hangs on it."""

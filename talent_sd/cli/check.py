@@ -1,0 +1,37 @@
+"""`talent-sd check`: lint scenario, city, national and model files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.common import LangOption, Language, reporting, say
+
+
+@reporting
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="Scenario, city, national (.yaml) or model (.mdl, .xmile) files.")
+    ],
+    lang: LangOption = Language.en,
+) -> None:
+    """Check files without simulating: every problem at once, exit code 0 or 2.
+
+    Example:  talent-sd check my_scenario.yaml my_city.yaml
+    """
+    from talent_sd.analysis.lint import check_file
+    from talent_sd.base.errors import InputError
+    from talent_sd.base.words import word
+
+    problems: list[str] = []
+    for file in files:
+        try:
+            kind = check_file(file)
+        except InputError as error:
+            problems += error.problems
+        else:
+            say(word("check.fine", lang.value, file=file, kind=word(f"check.{kind}", lang.value)))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,98 @@
+"""What commands share: options, messages and exit codes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.words import word
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WRONG_INPUT, INTERRUPTED = 2, 130
+Arguments = ParamSpec("Arguments")
+
+
+class Language(StrEnum):
+    """Languages of tables and plots."""
+
+    en = "en"
+    zh = "zh"
+
+
+class Engine(StrEnum):
+    """Engines that can run a model."""
+
+    auto = "auto"
+    kernel = "kernel"
+    pysd = "pysd"
+
+
+LangOption = Annotated[Language, typer.Option("--lang", help="Language of tables and plots.")]
+EngineOption = Annotated[
+    Engine,
+    typer.Option("--engine", help="auto: the native kernel where it can, else PySD, the slow reference."),
+]
+CityOption = Annotated[str, typer.Option("--city", help="A shipped city (see `list cities`) or a path.")]
+NationalOption = Annotated[
+    str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
+]
+PlotsOption = Annotated[bool, typer.Option("--plots/--no-plots", help="Draw the plots.")]
+
+
+def console(*, errors: bool = False) -> Console:
+    """Make a console; made at each use, so that whoever redirects the streams is heard."""
+    from rich.console import Console
+
+    return Console(stderr=errors, highlight=False)
+
+
+def say(text: str, *, errors: bool = False) -> None:
+    """Print plain text: no markup in it is obeyed, no line is broken."""
+    console(errors=errors).print(text, markup=False, soft_wrap=True)
+
+
+def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Turn errors into one clear message and the right exit code."""
+
+    @functools.wraps(command)
+    def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        lang = str(kwargs.get("lang", "en"))
+        try:
+            with notices():
+                command(*args, **kwargs)
+        except InputError as error:
+            say("\n".join([*error.problems, word("cli.nothing", lang)]), errors=True)
+            raise typer.Exit(WRONG_INPUT) from None
+        except TalentError as error:
+            say(f"{error}\n{word('cli.nothing', lang)}", errors=True)
+            raise typer.Exit(WRONG_INPUT) from None
+        except KeyboardInterrupt:
+            say(word("cli.interrupted", lang), errors=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return reported
+
+
+@contextmanager
+def notices() -> Iterator[None]:
+    """Show our own warnings as one line each, once, after the work; leave others as they are."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
+        say(text, errors=True)
+
+
+def show_written(folder: Path, files: list[str], lang: str) -> None:
+    """Say where the files are."""
+    say(word("cli.written", lang, folder=folder, files=", ".join(files)))

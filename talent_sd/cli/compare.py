@@ -1,0 +1,68 @@
+"""`talent-sd compare`: set scenarios against a baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.common import (
+    CityOption,
+    Engine,
+    EngineOption,
+    LangOption,
+    Language,
+    NationalOption,
+    PlotsOption,
+    console,
+    reporting,
+    show_written,
+)
+
+
+@reporting
+def compare(
+    scenarios: Annotated[list[str], typer.Argument(help="Shipped scenarios or paths.")],
+    city: CityOption = "hefei",
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="What the others are compared with.")
+    ] = "baseline",
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("comparison"),
+    engine: EngineOption = Engine.auto,
+    national: NationalOption = None,
+    lang: LangOption = Language.en,
+    plots: PlotsOption = True,
+) -> None:
+    """Compare scenarios with a baseline.
+
+    Prints the differences in the last year and writes comparison.nc, comparison.csv,
+    forecast.csv, run.json, and plots of paths and differences. The baseline is added if
+    it is not among the scenarios.
+
+    Example:  talent-sd compare cash_subsidy_only hefei_combination --city hefei
+    """
+    from talent_sd.analysis.capsule import write_capsule
+    from talent_sd.analysis.compare import compare as compared
+    from talent_sd.analysis.forecast import prepare, run_prepared
+    from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table
+    from talent_sd.base.files import written_together
+    from talent_sd.base.labels import shipped_labels
+    from talent_sd.output.tables import comparison_table
+
+    with written_together(out) as folder:
+        prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
+        spread = run_prepared(prepared, engine=engine.value)
+        labels = shipped_labels()
+        change = compared(spread, baseline=str(spread["scenario"].values[0]))
+        write_dataset(change, folder / "comparison.nc")
+        write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
+        write_forecast_table(spread, folder / "forecast.csv")
+        write_capsule(prepared, spread, folder / "run.json")
+        if plots:
+            from talent_sd.output.plot_comparison import save_comparison_plots
+
+            save_comparison_plots(spread, change, labels, lang.value, folder)
+        files = sorted(file.name for file in folder.iterdir())
+    console().print(comparison_table(change, labels, lang.value))
+    show_written(out, files, lang.value)

@@ -1,0 +1,137 @@
+"""Tables of what ships: cities, policies, scenarios, evidence, variables, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.labels import shipped_labels
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.words import word
+from talent_sd.model.read import read_structure
+from talent_sd.output.numbers import digits
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
+"""Keys of the column headings, and the rows."""
+
+
+def shelf_table(what: str, lang: str = "en") -> Table:
+    """Make the table of one of the shelves.
+
+    Parameters
+    ----------
+    what : cities, policies, scenarios, evidence, variables or loops
+
+    Raises
+    ------
+    InputError
+        If this version ships none of it.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    headings, rows = SHELVES[what](lang)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(word(f"list.{heading}", lang), no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _cities(lang: str) -> Rows:
+    from talent_sd.scenario import list_cities, load_city
+
+    def row(name: str) -> Sequence[str]:
+        city = load_city(name)
+        return name, city.name[lang], city.province[lang], city.region[lang]
+
+    return ("name", "title", "province", "region"), map(row, list_cities())
+
+
+def _scenarios(lang: str) -> Rows:
+    from talent_sd.scenario import list_scenarios, load_scenario
+
+    def row(name: str) -> Sequence[str]:
+        scenario = load_scenario(name)
+        question = getattr(scenario.question, lang) if scenario.question else ""
+        return name, getattr(scenario.title, lang), question
+
+    return ("name", "title", "question"), map(row, list_scenarios())
+
+
+def _policies(lang: str) -> Rows:
+    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+
+    def row(policy: str) -> Sequence[str]:
+        intensity = structure.find(f"{policy.replace('_', ' ')} intensity")
+        if intensity is None:
+            return policy, labels.element(policy, lang), "", "", ""
+        low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
+        sources = ", ".join(intensity.citations)
+        return policy, labels.element(policy, lang), f"{low} … {high}", intensity.unit, sources
+
+    return ("name", "title", "intensity", "unit", "evidence"), map(row, structure.subscripts["policy"])
+
+
+def _variables(lang: str) -> Rows:
+    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+    rows = (
+        (
+            v.name,
+            labels.variable(v.name, lang) if v.name in labels.variables else "",
+            word(f"list.{v.kind}", lang),
+            v.unit,
+            v.doc.split(". ")[0],
+        )
+        for v in structure.variables.values()
+    )
+    return ("name", "title", "kind", "unit", "meaning"), rows
+
+
+def _evidence(lang: str) -> Rows:
+    rows = (
+        (entry["id"], entry["topic"], word(f"list.{entry['role']}", lang), _value(entry), entry["statement"])
+        for entry in _records("evidence.yaml")
+    )
+    return ("id", "topic", "role", "value", "statement"), rows
+
+
+def _value(entry: dict[str, Any]) -> str:
+    value = entry.get("value")
+    parts = value if isinstance(value, list) else [] if value is None else [value]
+    return f"{'–'.join(f'{part:g}' for part in parts)} {entry.get('unit', '')}".strip()
+
+
+def _loops(lang: str) -> Rows:
+    rows = (
+        (entry["id"], entry["polarity"], entry["label"][lang], entry["story"][lang])
+        for entry in _records("loops.yaml")
+    )
+    return ("name", "polarity", "title", "story"), rows
+
+
+def _records(file: str) -> list[dict[str, Any]]:
+    """Read a shipped list of records; the list stands alone or under one key."""
+    from ruamel.yaml import YAML
+
+    path = shipped_folder("models") / file
+    if not path.is_file():
+        raise InputError(f"this version of talent_sd ships no models/{file}.")
+    raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    return raw if isinstance(raw, list) else next(value for value in raw.values() if isinstance(value, list))
+
+
+SHELVES: dict[str, Callable[[str], Rows]] = {
+    "cities": _cities,
+    "policies": _policies,
+    "scenarios": _scenarios,
+    "evidence": _evidence,
+    "variables": _variables,
+    "loops": _loops,
+}

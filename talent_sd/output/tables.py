@@ -1,0 +1,125 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.analysis.compare import RELATIVE
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.words import word
+from talent_sd.output.numbers import digits, percent, scale_for
+from talent_sd.output.titles import city_name, scenario_titles
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+
+def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of the headline outputs: a row each, some years, the change over the forecast.
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...); the first scenario is shown
+    """
+    one = forecast.isel({SCENARIO: 0})
+    titles = scenario_titles(forecast, lang)
+    title = word("table.forecast", lang, city=city_name(forecast, lang), scenario=next(iter(titles.values())))
+    years = shown_years(forecast)
+    table = _table(title)
+    table.add_column(word("table.output", lang))
+    table.add_column(word("table.unit", lang))
+    for year in years:
+        table.add_column(f"{year:g}", justify="right", no_wrap=True)
+    table.add_column(word("table.change", lang), justify="right", no_wrap=True)
+    for label, array in _rows(one, labels, lang):
+        values = np.array([float(array.sel({TIME: year}).median()) for year in years])
+        scale = scale_for(float(np.nanmax(np.abs(values), initial=0.0)), array.attrs.get("units", ""), lang)
+        start = float(array.sel({TIME: forecast.attrs.get("forecast_from", years[0])}).median())
+        # from a surplus to a debt, or from nothing, no percentage means anything
+        change = values[-1] / start - 1 if start * values[-1] > 0 else float("nan")
+        table.add_row(label, scale.unit, *(digits(value / scale.factor) for value in values), percent(change))
+    return table
+
+
+def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of differences from the baseline in the last year: a row per output.
+
+    Parameters
+    ----------
+    change : as `compare` gives it; with several draws the 80 % interval is shown too
+    """
+    titles = scenario_titles(change, lang)
+    last = change.isel({TIME: -1})
+    baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs.get("baseline", ""))
+    year = f"{float(last[TIME]):g}"
+    table = _table(word("table.comparison", lang, city=city_name(change, lang), baseline=baseline, year=year))
+    table.add_column(word("table.output", lang))
+    table.add_column(word("table.unit", lang))
+    for name in titles:
+        table.add_column(titles[name], justify="right")
+    for label, array in _rows(last, labels, lang):
+        middle = array.median(DRAW)
+        scale = scale_for(float(abs(middle).max()), array.attrs.get("units", ""), lang)
+        relative = _like(last, array)
+        cells = [
+            _difference(array.sel({SCENARIO: name}) / scale.factor, relative.sel({SCENARIO: name}))
+            for name in titles
+        ]
+        table.add_row(label, scale.unit, *cells)
+    return table
+
+
+def shown_years(forecast: xr.Dataset) -> list[float]:
+    """Years that fit a terminal: the first, the forecast's start, its middle and its end."""
+    years = forecast[TIME].values.tolist()
+    start = forecast.attrs.get("forecast_from", years[0])
+    middle = years[(years.index(start) + len(years) - 1) // 2] if start in years else years[len(years) // 2]
+    return sorted({years[0], start, middle, years[-1]})
+
+
+def _rows(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield the headline outputs, one by one where they are subscripted."""
+    for name in labels.headline:
+        if name not in dataset:
+            continue
+        array = dataset[name]
+        extra = [dim for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
+        if not extra:
+            yield labels.variable(name, lang), array
+            continue
+        for element in array[extra[0]].values:
+            label = f"{labels.variable(name, lang)}: {labels.element(str(element), lang)}"
+            yield label, array.sel({extra[0]: element})
+
+
+def _like(dataset: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
+    """Relative change of the same output and element."""
+    relative = dataset[f"{array.name}{RELATIVE}"]
+    chosen = {dim: array.coords[dim].item() for dim in relative.dims if dim not in array.dims}
+    return relative.sel(chosen)
+
+
+def _difference(absolute: xr.DataArray, relative: xr.DataArray) -> str:
+    """Write a change, the relative one, and its 80 % interval where there are several draws."""
+    value, share = float(absolute.median()), float(relative.median())
+    text = f"{'+' if value > 0 else ''}{digits(value)}"
+    if np.isfinite(share):
+        text += f" ({percent(share)})".replace(" %", "\N{NO-BREAK SPACE}%")
+    if absolute.sizes.get(DRAW, 1) > 1:
+        low, high = absolute.quantile([0.1, 0.9]).values.tolist()
+        text += f"\n{digits(low)} … {digits(high)}"
+    return text
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    # Text, not str: a title is the user's, and rich would obey markup in it
+    return Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
