@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.scenario import Resolved
 
-KNOWN_UNTIL = 2024
-"""Last year whose national figures are known; the forecast's ten years follow."""
-
 
 @dataclass(frozen=True)
 class Prepared:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from talent_sd.base.errors import InputError
+from talent_sd.base.shipped import shipped_folder
+
 MODEL_ENDINGS = {".mdl", ".xmile", ".xml", ".stmx"}
 
 
@@ -12,8 +15,7 @@ def check_file(path: str | Path) -> str:
 
     Parameters
     ----------
-    path : a model (by its ending), else a YAML file: a city if it has `figures`, a
-        national path if it has `variables`, else a scenario
+    path : a model (by its ending), else a YAML file that is checked against the shipped model
 
     Returns
     -------
@@ -24,23 +26,15 @@ def check_file(path: str | Path) -> str:
     InputError
         With every problem of the file.
     """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.model.read import read_structure
+    from talent_sd.scenario import check_file as check_yaml
+
     path = Path(path)
     if path.suffix.lower() in MODEL_ENDINGS:
-        from talent_sd.engine.runner import load_model
-
         load_model(path)
         return "model"
-    from talent_sd.scenario import load_city, read_national
-    from talent_sd.scenario.strict_yaml import read_yaml
-
-    keys = read_yaml(path).keys()
-    if "figures" in keys:
-        load_city(path)
-        return "city"
-    if "variables" in keys:
-        read_national(path)
-        return "national"
-    from talent_sd.analysis.forecast import prepare
-
-    prepare([path])
-    return "scenario"
+    kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
+    if problems:
+        raise InputError(problems)
+    return kind

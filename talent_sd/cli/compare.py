@@ -42,7 +42,7 @@ def compare(
 
     Example:  talent-sd compare cash_subsidy_only hefei_combination --city hefei
     """
-    from talent_sd.analysis.capsule import write_capsule
+    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.compare import compare as compared
     from talent_sd.analysis.forecast import prepare, run_prepared
     from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table

@@ -38,7 +38,7 @@ def run(
 
     Example:  talent-sd run hefei_combination --city hefei --lang zh
     """
-    from talent_sd.analysis.capsule import write_capsule
+    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.forecast import prepare, run_prepared
     from talent_sd.analysis.store import write_dataset, write_forecast_table
     from talent_sd.base.files import written_together

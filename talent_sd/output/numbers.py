@@ -31,19 +31,21 @@ def unit_label(unit: str, lang: str = "en") -> str:
     'yuan/(person·year)'
     >>> unit_label("yuan/(person*year)", "zh")
     '元/(人·年)'
+    >>> unit_label("yuan/(m*m)"), unit_label("yuan/(m*m)", "zh")
+    ('yuan/m²', '元/平方米')
     >>> unit_label("dmnl")
     ''
     """
     if unit.strip().casefold() in DIMENSIONLESS:
         return ""
     known = all_words()
-    text = re.sub(r"\s*\*\s*", "·", unit.strip())
+    text = re.sub(r"\s*\*\s*", "·", unit.strip()).replace("m·m", "m²")
 
     def name(match: re.Match[str]) -> str:
         key = f"unit.{match.group().casefold()}"
         return word(key, lang) if key in known else match.group()
 
-    return re.sub(r"[^\W\d_]+", name, text)
+    return re.sub(r"\(([^\W\d_]+)\)", r"\1", re.sub(r"[^\W\d_]+", name, text))
 
 
 def scale_for(largest: float, unit: str, lang: str = "en") -> Scale:

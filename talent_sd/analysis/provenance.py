@@ -1,0 +1,122 @@
+"""Where a forecast comes from: what the dataset says of itself, and the capsule `run.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from talent_sd import __version__
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.scenario import Resolved
+
+KNOWN_UNTIL = 2024.0
+"""Last year whose national figures are known; the ten years after it are the forecast."""
+PACKAGES = ("numpy", "xarray", "pandas", "pysd", "llvmlite", "h5netcdf")
+
+
+def describe(forecast: xr.Dataset, prepared: Prepared, engine: str) -> xr.Dataset:
+    """Add CF attributes, titles in both languages, and the files that the numbers follow from.
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...)
+    prepared : what it was run from
+    engine : as asked for
+    """
+    structure = prepared.model.structure
+    first = next(iter(prepared.resolved.values()))
+    attrs = {
+        "Conventions": "CF-1.11",
+        "title": f"talent_sd forecast for {first.city.title['en']}",
+        "source": f"talent_sd {__version__}",
+        "model": Path(structure.path).name,
+        "model_sha256": structure.sha256,
+        "city": first.city.name,
+        "city_en": first.city.title["en"],
+        "city_zh": first.city.title["zh"],
+        "national_path": first.national.name,
+        "engine": engine,
+        "forecast_from": min(max(KNOWN_UNTIL, first.start_year), first.final_year),
+    }
+    titles = {
+        f"title_{lang}": (SCENARIO, [resolved.scenario.title[lang] for resolved in prepared.resolved.values()])
+        for lang in ("en", "zh")
+    }
+    described = forecast.assign_coords(titles).assign_attrs(attrs)
+    described[TIME].attrs.update(units="year", long_name="calendar year", axis="T")
+    described[SCENARIO].attrs["long_name"] = "scenario"
+    described[DRAW].attrs["long_name"] = "draw from the uncertain parameters"
+    return described
+
+
+def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed: int = 0) -> None:
+    """Write what is needed to know, and repeat, how a forecast came about.
+
+    Versions, SHA-256 of every file read, seed, and each scenario's resolved inputs with
+    their origin and what they replaced.
+    """
+    structure = prepared.model.structure
+    files = {structure.path: structure.sha256}
+    for resolved in prepared.resolved.values():
+        files |= {name: _sha256(name) for name in _files_of(resolved) if name not in files}
+    capsule = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "talent_sd": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "engine": forecast.attrs["engine"],
+        "seed": seed,
+        "draws": int(forecast.sizes[DRAW]),
+        "years": [float(forecast[TIME][0]), float(forecast[TIME][-1])],
+        "files": [{"file": name, "sha256": digest} for name, digest in files.items()],
+        "city": forecast.attrs["city"],
+        "scenarios": {name: _inputs(resolved) for name, resolved in prepared.resolved.items()},
+    }
+    file.write_text(json.dumps(capsule, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _inputs(resolved: Resolved) -> dict[str, Any]:
+    return {
+        "title": dict(resolved.scenario.title),
+        "national_path": resolved.national.name,
+        "inputs": [
+            {
+                "name": value.key,
+                "value": value.value,
+                "unit": value.unit,
+                "file": value.origin.file,
+                "line": value.origin.line,
+                "text": value.origin.text,
+                "change": value.change,
+            }
+            for value in resolved.values.values()
+        ],
+    }
+
+
+def _files_of(resolved: Resolved) -> Iterable[str]:
+    return (*resolved.scenario.chain, resolved.city.file, *resolved.national.files)
+
+
+def _sha256(name: str) -> str:
+    return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+
+
+def _version(package: str) -> str | None:
+    """Version of an installed package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
