@@ -1,0 +1,158 @@
+"""Pictures show the dataset's numbers, in its units, in either language, without touching labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from talent_sd.analysis.compare import compare
+from talent_sd.base.errors import InputError
+from talent_sd.base.labels import Labels
+from talent_sd.output.plot import plot_overview, plot_sector, save_forecast_plots
+from talent_sd.output.plot_comparison import plot_differences, plot_paths
+from talent_sd.output.style import house_style
+
+Invent = Callable[..., xr.Dataset]
+ALL = ("baseline", "cash_subsidy_only", "hefei_combination")
+
+
+def texts(figure: Figure) -> list[str]:
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [text.get_text() for text in axes.texts]
+    return found
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_overview_has_a_panel_with_title_and_unit_per_headline(
+    invented_forecast: Invent, invented_labels: Labels, lang: str
+) -> None:
+    figure = plot_overview(invented_forecast(), invented_labels, lang)
+    assert len(figure.axes) == len(invented_labels.headline)
+    shown = texts(figure)
+    assert {invented_labels.variable(name, lang) for name in invented_labels.headline} <= set(shown)
+    units = {"en": "billion yuan/year", "zh": "亿元/年"}
+    cities = {"en": "Hefei · Baseline", "zh": "合肥 · 基准情景"}
+    assert units[lang] in shown
+    assert cities[lang] in shown
+
+
+def test_a_line_carries_the_dataset_in_the_panels_scale(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    forecast = invented_forecast()
+    axes = plot_overview(forecast, invented_labels).axes[invented_labels.headline.index("tax base")]
+    years, values = axes.lines[0].get_data()
+    np.testing.assert_array_equal(years, forecast["time"].values)
+    np.testing.assert_allclose(values, forecast["tax base"].values.ravel() / 1e9)
+
+
+def test_tiers_of_very_different_size_become_an_index(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    figure = plot_overview(invented_forecast(), invented_labels)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 1]
+    assert len(lines) == 4
+    assert [float(line.get_ydata()[2]) for line in lines] == pytest.approx([100.0] * 4)
+    assert "index, 2024 = 100" in texts(figure)
+    assert "Leading\n552 → 745 people" in texts(figure)
+
+
+def test_what_can_be_a_debt_is_never_an_index(invented_forecast: Invent, invented_labels: Labels) -> None:
+    figure = plot_sector(invented_forecast(), invented_labels.sectors[0], invented_labels)
+    assert "billion yuan/year" in texts(figure)
+    assert not [text for text in texts(figure) if text.startswith("index")]
+
+
+def test_draws_are_drawn_as_three_bands_around_the_median(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    forecast = invented_forecast(draws=101)
+    axes = plot_overview(forecast, invented_labels).axes[invented_labels.headline.index("City Brand")]
+    draws = forecast["City Brand"].isel(time=-1).values.ravel()
+    ends = [band.get_paths()[0].vertices for band in axes.collections]
+    spans = [(v[v[:, 0] == 2034.0][:, 1].min(), v[v[:, 0] == 2034.0][:, 1].max()) for v in ends]
+    expected = [np.quantile(draws, pair) for pair in ((0.025, 0.975), (0.1, 0.9), (0.25, 0.75))]
+    np.testing.assert_allclose(spans, expected)
+    assert float(axes.lines[0].get_ydata()[-1]) == pytest.approx(float(np.median(draws)))
+
+
+def test_differences_start_at_zero_in_every_panel(invented_forecast: Invent, invented_labels: Labels) -> None:
+    figure = plot_differences(compare(invented_forecast(ALL)), invented_labels)
+    assert len(figure.axes) == 9
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert low <= 0 <= high
+    assert "Difference from “Baseline”" in texts(figure)
+
+
+def test_a_scenario_keeps_its_colour_in_paths_and_differences(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    spread = invented_forecast(ALL)
+    paths = plot_paths(spread, invented_labels).axes[0].lines
+    differences = plot_differences(compare(spread), invented_labels).axes[0].lines
+    first = {line.get_label(): line.get_color() for line in paths if not line.get_label().startswith("_")}
+    second = {
+        line.get_label(): line.get_color() for line in differences if not line.get_label().startswith("_")
+    }
+    assert set(first) == {"Baseline", "Cash subsidy only", "Hefei-style combination"}
+    assert {name: first[name] for name in second} == second
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_two_texts_touch_and_none_leaves_the_page(
+    invented_forecast: Invent, invented_labels: Labels, lang: str
+) -> None:
+    spread = invented_forecast(ALL, 20)
+    figures = [
+        plot_overview(spread, invented_labels, lang),
+        plot_sector(spread, invented_labels.sectors[0], invented_labels, lang),
+        plot_paths(spread, invented_labels, lang),
+        plot_differences(compare(spread), invented_labels, lang),
+    ]
+    for figure in figures:
+        with house_style():
+            figure.canvas.draw()
+            artists = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+            boxes = [(a.get_text(), a.get_window_extent()) for a in artists if a.get_text()]
+        page = figure.bbox
+        assert [
+            t for t, box in boxes if box.x0 < 0 or box.x1 > page.x1 or box.y0 < 0 or box.y1 > page.y1
+        ] == []
+        # a pixel of common border is the fonts' own leading
+        touching = [
+            (a, b) for (a, x), (b, y) in combinations(boxes, 2) if x.padded(-1.5).overlaps(y.padded(-1.5))
+        ]
+        assert touching == []
+
+
+def test_plots_leave_the_users_settings_alone(
+    invented_forecast: Invent, invented_labels: Labels, tmp_path: Path
+) -> None:
+    before = mpl.rcParams.copy()
+    save_forecast_plots(invented_forecast(), invented_labels, "zh", tmp_path)
+    assert mpl.rcParams == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["overview.png", "sector_fiscal.png"]
+
+
+def test_the_same_forecast_gives_the_same_bytes(
+    invented_forecast: Invent, invented_labels: Labels, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        save_forecast_plots(invented_forecast(), invented_labels, "en", tmp_path / name)
+    first, second = ((tmp_path / name / "overview.png").read_bytes() for name in ("one", "two"))
+    assert first == second
+
+
+def test_nothing_to_plot_is_said(invented_forecast: Invent) -> None:
+    with pytest.raises(InputError, match="^nothing to plot: the forecast has none of 'Fund'.$"):
+        plot_overview(invented_forecast(), Labels(headline=("Fund",)))

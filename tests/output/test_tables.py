@@ -1,0 +1,77 @@
+"""Tables say the dataset's numbers and obey no markup in a user's text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+
+from talent_sd.analysis.compare import compare
+from talent_sd.base.labels import Labels
+from talent_sd.output.tables import comparison_table, forecast_table, shown_years
+
+Invent = Callable[..., xr.Dataset]
+
+
+def lines(table: Table) -> list[str]:
+    """Rows of the printed table, each with single blanks."""
+    console = Console(file=io.StringIO(), width=140)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    return [" ".join(row.split()) for row in console.file.getvalue().splitlines()]
+
+
+def test_the_forecast_table_shows_values_and_change(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    rows = lines(forecast_table(invented_forecast(), invented_labels))
+    assert rows[0] == "Hefei: Baseline"
+    assert "Talent by tier: Leading people 520 552 642 745 +35.0 %" in rows
+    assert "Tax base (enterprise profit) billion yuan/year 260 287 369 474 +64.9 %" in rows
+
+
+def test_from_surplus_to_debt_no_percentage_is_claimed(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    rows = lines(forecast_table(invented_forecast(), invented_labels))
+    assert "Social-security balance billion yuan/year 21.0 16.0 3.36 −9.24 –" in rows
+
+
+def test_the_table_speaks_chinese(invented_forecast: Invent, invented_labels: Labels) -> None:
+    rows = lines(forecast_table(invented_forecast(), invented_labels, "zh"))
+    assert rows[0] == "合肥：基准情景"
+    assert "税基（企业利润） 亿元/年 2,600 2,873 3,690 4,738 +64.9 %" in rows
+
+
+def test_the_comparison_table_shows_changes_against_the_baseline(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    change = compare(invented_forecast(("baseline", "cash_subsidy_only", "hefei_combination")))
+    rows = lines(comparison_table(change, invented_labels))
+    assert rows[0] == "Hefei, 2034: difference from “Baseline”"
+    assert "Years the fund lasts years −1.08 (−15.9 %) −2.16 (−31.8 %)" in rows
+
+
+def test_draws_add_the_interval(invented_forecast: Invent, invented_labels: Labels) -> None:
+    change = compare(invented_forecast(("baseline", "cash_subsidy_only"), 101))
+    rows = lines(comparison_table(change, invented_labels))
+    low, high = change["City Brand"].isel(time=-1).quantile([0.1, 0.9]).values
+    assert f"{low:.5f} … {high:.5f}" in rows
+
+
+def test_markup_in_a_title_is_shown_not_obeyed(invented_forecast: Invent, invented_labels: Labels) -> None:
+    forecast = invented_forecast()
+    forecast["title_en"] = ("scenario", ["[red]mine[/red]"])
+    assert lines(forecast_table(forecast, invented_labels))[0] == "Hefei: [red]mine[/red]"
+
+
+@pytest.mark.parametrize(
+    ("start", "years"), [(2024.0, [2022, 2024, 2029, 2034]), (2022.0, [2022, 2028, 2034])]
+)
+def test_years_that_fit_a_terminal(invented_forecast: Invent, start: float, years: list[int]) -> None:
+    forecast = invented_forecast().assign_attrs(forecast_from=start)
+    assert shown_years(forecast) == years
