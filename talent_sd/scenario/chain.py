@@ -1,0 +1,194 @@
+"""A scenario with all that it extends, each setting with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError
+from talent_sd.scenario.places import find_file, shipped_names
+from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
+from talent_sd.scenario.validate import validate
+
+if TYPE_CHECKING:
+    from talent_sd.scenario.schema import Policy, ScenarioFile
+
+# The keys of a policy that set nothing in the model.
+NOTES = ("evidence", "why", "source")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was written: file, line (0: no particular line) and what it says."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        """Return "file:line"."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, its origin, and the setting of an ancestor that it replaced."""
+
+    value: object
+    origin: Origin
+    replaced: Setting | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario, merged with its ancestors.
+
+    Parameters
+    ----------
+    name, file : of the scenario itself
+    title, question : texts by language
+    chain : the files it was merged from, the root first
+    policies : policy name to its settings: "switch" (bool), "from", "until", "ramp",
+        "intensity", "unit cost", and what else the file sets
+    assumptions : constant, or "constant[element]", to its value
+    shocks : shock name to its settings, such as "at" and "size"
+    context : the national path, None where no file names one
+    """
+
+    name: str
+    file: str
+    title: Mapping[str, str]
+    question: Mapping[str, str]
+    chain: tuple[str, ...]
+    policies: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    assumptions: Mapping[str, Setting] = field(default_factory=dict)
+    shocks: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    context: Setting | None = None
+
+
+def list_scenarios() -> tuple[str, ...]:
+    """Return the names of the scenarios that ship."""
+    return shipped_names("scenario")
+
+
+def load_scenario(name: str | Path) -> Scenario:
+    """Read a scenario and all that it extends.
+
+    The child's keys win. A policy given as a mapping is merged with its parent's,
+    key by key; `on` and `off` replace it whole (`on` is the model's defaults).
+
+    Parameters
+    ----------
+    name : a shipped name such as "baseline", or a path
+
+    Raises
+    ------
+    InputError
+        With every problem of form; names and limits are checked against a model
+        by `resolve_scenario`.
+    """
+    chain = _read_chain(find_file(name, "scenario"))
+    merged: Scenario | None = None
+    for path, tree, typed in chain:
+        merged = _laid_over(merged, path, tree, typed)
+    assert merged is not None
+    return merged
+
+
+def _read_chain(path: Path) -> list[tuple[Path, Node, ScenarioFile]]:
+    """Return the files from the root to `path`."""
+    from talent_sd.scenario.schema import ScenarioFile
+
+    chain: list[tuple[Path, Node, ScenarioFile]] = []
+    seen: list[Path] = []
+    while True:
+        tree = read_yaml(path)
+        typed = validate(ScenarioFile, tree, shown(path))
+        chain.insert(0, (path, tree, typed))
+        seen.append(path.resolve())
+        if typed.extends is None:
+            return chain
+        where = f"{shown(path)}:{tree.find(('extends',)).line}: "
+        parent = find_file(typed.extends, "scenario", path, where)
+        if parent.resolve() in seen:
+            circle = [p.name for p in seen[seen.index(parent.resolve()) :]] + [parent.name]
+            raise InputError(
+                f"{where}the scenarios extend one another in a circle: {' -> '.join(circle)}. "
+                "Remove one 'extends'."
+            )
+        path = parent
+
+
+def _laid_over(parent: Scenario | None, path: Path, tree: Node, typed: ScenarioFile) -> Scenario:
+    """Return the parent with one file's settings laid over it."""
+    file = shown(path)
+
+    def setting(value: object, where: tuple[object, ...], old: Setting | None) -> Setting:
+        node = tree.find(where)
+        line = node.key_line if node.line == node.key_line else node.line
+        return Setting(value, Origin(file, line, _text(where[1:] or where, value)), old)
+
+    policies = dict(parent.policies) if parent else {}
+    for name, policy in typed.policies.items():
+        policies[name] = _policy(name, policy, policies.get(name, {}), setting)
+    assumptions = dict(parent.assumptions) if parent else {}
+    for name, entry in typed.assumptions.items():
+        values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
+        for element, value in values.items():
+            key = f"{name}[{element}]" if element else name
+            where = ("assumptions", name, "value", *([element] if element else []))
+            assumptions[key] = setting(value, where, assumptions.get(key))
+    shocks = {name: dict(parts) for name, parts in (parent.shocks if parent else {}).items()}
+    for name, parts in typed.shocks.items():
+        own = shocks.setdefault(name, {})
+        for key, value in parts.items():
+            own[key] = setting(value, ("shocks", name, key), own.get(key))
+    context = parent.context if parent else None
+    if typed.context is not None:
+        context = setting(typed.context, ("context",), context)
+    question = typed.question
+    return Scenario(
+        path.stem,
+        file,
+        {"en": typed.title.en, "zh": typed.title.zh},
+        {"en": question.en, "zh": question.zh} if question else {"en": "", "zh": ""},
+        (*(parent.chain if parent else ()), file),
+        policies,
+        assumptions,
+        shocks,
+        context,
+    )
+
+
+def _policy(
+    name: str, policy: Policy, before: Mapping[str, Setting], setting: _MakeSetting
+) -> dict[str, Setting]:
+    """Return a policy's settings: a mapping merges with what was set before, on and off replace it."""
+    where = ("policies", name)
+    switch = {"switch": setting(policy.on, where, before.get("switch"))}
+    if policy.settings is None:
+        return switch
+    given = policy.settings.model_dump(by_alias=True, exclude_none=True)
+    own = {
+        key: setting(value, (*where, key), before.get(key))
+        for key, value in given.items()
+        if key not in NOTES
+    }
+    if before and "switch" in before and before["switch"].value is True:
+        switch = {"switch": before["switch"]}
+    return {**before, **switch, **own}
+
+
+def _text(where: tuple[object, ...], value: object) -> str:
+    """Write a setting as the file does, such as "industry_fund.from: 2025"."""
+    shown_value = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+    text = f"{shown_value:g}" if isinstance(shown_value, float) else str(shown_value)
+    return f"{'.'.join(str(step) for step in where if step != 'value')}: {text}"
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _MakeSetting = Callable[[object, tuple[object, ...], Setting | None], Setting]

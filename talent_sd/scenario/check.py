@@ -1,0 +1,296 @@
+"""Check a scenario, a city and a national path against the model: names, units, limits, dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import nearest
+from talent_sd.scenario.chain import Scenario, Setting
+from talent_sd.scenario.national import NationalPath, lookup_name
+from talent_sd.scenario.parameters import ResolvedValue
+
+if TYPE_CHECKING:
+    from talent_sd.scenario.figures import Mapped, Value
+    from talent_sd.scenario.parameters import ModelStructure, ModelVariable
+
+POLICY = "policy"
+# A policy's setting and the model's constant over the `policy` subscript.
+TIMING = {"from": "policy start", "until": "policy end", "ramp": "policy ramp time"}
+SWITCH = "policy switch"
+_KEY = re.compile(r"(?P<name>.+?)\[(?P<elements>[^\[\]]+)\]\Z")
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """First and last year of a run."""
+
+    start: float
+    final: float
+
+
+class Checker:
+    """Checks values against one model, and names them as the model does."""
+
+    def __init__(self, structure: ModelStructure, horizon: Horizon, mapping: Mapped) -> None:
+        self.structure = structure
+        self.horizon = horizon
+        self.mapping = mapping
+        self.policies = tuple(structure.subscripts.get(POLICY, ()))
+        self.problems: list[str] = []
+        self.found: dict[str, ResolvedValue] = {}
+
+    def scenario(self, scenario: Scenario) -> tuple[dict[str, ResolvedValue], list[str]]:
+        """Return the scenario's parameters, and what is wrong with it."""
+        self.problems, self.found = [], {}
+        for name, settings in scenario.policies.items():
+            self.policy(name, settings)
+        for key, setting in scenario.assumptions.items():
+            self.assumption(key, setting)
+        for name, settings in scenario.shocks.items():
+            self.shock(name, settings)
+        return self.found, self.problems
+
+    def complain(self, setting: Setting, text: str) -> None:
+        """Note a problem at the line of a setting."""
+        self.problems.append(f"{setting.origin}: {text}")
+
+    def policy(self, name: str, settings: Mapping[str, Setting]) -> None:
+        """Check a policy and its settings."""
+        if name not in self.policies:
+            first = next(iter(settings.values()))
+            self.complain(first, f"unknown policy '{name}'.{hint_of(name, self.policies)}")
+            return
+        spaced = name.replace("_", " ")
+        for key, setting in settings.items():
+            if key == "switch":
+                self.put(f"{SWITCH}[{name}]", float(bool(setting.value)), setting, "")
+            elif key in TIMING:
+                self.put(f"{TIMING[key]}[{name}]", setting.value, setting, f"{name}.{key}")
+            elif self.variable(f"{spaced} {key.replace('_', ' ')}"):
+                self.put(f"{spaced} {key.replace('_', ' ')}", setting.value, setting, f"{name}.{key}")
+            else:
+                own = [
+                    v.removeprefix(f"{spaced} ")
+                    for v in self.structure.variables
+                    if v.startswith(f"{spaced} ")
+                ]
+                known = [*TIMING, *(k for k in own if self.is_constant(f"{spaced} {k}"))]
+                self.complain(
+                    setting,
+                    f"unknown setting '{key}' of policy {name}.{hint_of(key, known)}",
+                )
+        self.dates(name, settings)
+
+    def dates(self, name: str, settings: Mapping[str, Setting]) -> None:
+        """Check the order of a policy's dates."""
+        start, end = settings.get("from"), settings.get("until")
+        low, high = self.horizon.start, self.horizon.final
+        if start and not low <= _number(start) < high:
+            self.complain(
+                start,
+                f"{name}.from is {start.value:g}, outside the run ({low:g} to before {high:g}). Move it.",
+            )
+        if end and _number(end) <= low:
+            self.complain(end, f"{name}.until is {end.value:g}, before the run starts in {low:g}. Move it.")
+        if start and end and _number(end) <= _number(start):
+            where = "" if start.origin.file == end.origin.file else f" ({start.origin})"
+            self.complain(
+                end,
+                f"{name}.until is {end.value:g}, not after from, {start.value:g}{where}. Swap or mend them.",
+            )
+
+    def shock(self, name: str, settings: Mapping[str, Setting]) -> None:
+        """Check a shock: `at` is its time, any other key a constant named after it."""
+        spaced = name.replace("_", " ")
+        names = {key: f"{spaced} {'time' if key == 'at' else key.replace('_', ' ')}" for key in settings}
+        if not self.variable(f"{spaced} time"):
+            shocks = [
+                v.removesuffix(" time").replace(" ", "_")
+                for v in self.structure.variables
+                if v.endswith(" time")
+            ]
+            known = [s for s in shocks if self.variable(f"{s.replace('_', ' ')} size")]
+            first = next(iter(settings.values()))
+            self.complain(first, f"unknown shock '{name}'.{hint_of(name, known)}")
+            return
+        for key, setting in settings.items():
+            if self.variable(names[key]):
+                self.put(names[key], setting.value, setting, f"{name}.{key}")
+            else:
+                own = [
+                    v.removeprefix(f"{spaced} ")
+                    for v in self.structure.variables
+                    if v.startswith(f"{spaced} ")
+                ]
+                known = ["at", *(k for k in own if k != "time")]
+                self.complain(
+                    setting,
+                    f"unknown setting '{key}' of shock {name}.{hint_of(key, known)}",
+                )
+        at = settings.get("at")
+        if at and not self.horizon.start <= _number(at) < self.horizon.final:
+            low, high = self.horizon.start, self.horizon.final
+            self.complain(
+                at, f"{name}.at is {at.value:g}, outside the run ({low:g} to before {high:g}). Move it."
+            )
+
+    def assumption(self, key: str, setting: Setting) -> None:
+        """Check a constant set by the user."""
+        match = _KEY.match(key)
+        name = match["name"].strip() if match else key
+        variable = self.variable(name)
+        if variable is None:
+            hint = nearest(name, (v for v in self.structure.variables if self.is_constant(v)))
+            self.complain(setting, f"unknown constant '{name}'.{hint or ' See talent-sd list variables.'}")
+            return
+        reason = self.not_an_assumption(name, variable)
+        if reason:
+            self.complain(setting, reason)
+            return
+        elements = [part.strip() for part in match["elements"].split(",")] if match else []
+        if len(elements) != len(variable.dims) and elements:
+            dims = ", ".join(variable.dims) or "nothing"
+            self.complain(
+                setting,
+                f"'{name}' is subscripted by {dims}, not by [{', '.join(elements)}]. Mend the brackets.",
+            )
+            return
+        for element, dim in zip(elements, variable.dims, strict=False):
+            members = self.structure.subscripts.get(dim, ())
+            if element not in members:
+                self.complain(setting, f"'{name}' has no element '{element}'.{hint_of(element, members)}")
+                return
+        self.put(f"{name}[{','.join(elements)}]" if elements else name, setting.value, setting, key)
+
+    def not_an_assumption(self, name: str, variable: ModelVariable) -> str | None:
+        """Return why a variable cannot be set under assumptions, None if it can."""
+        if name in self.mapping.content.constants:
+            figures = ", ".join(self.mapping.content.constants[name].figure)
+            return f"'{name}' is a city's figure, not an assumption. Set {figures} in the city file."
+        if variable.kind == "lookup" and name.startswith("national "):
+            return f"'{name}' is the national path's. Name another path under 'context'."
+        if name in (SWITCH, *TIMING.values()):
+            return f"'{name}' is set under 'policies', not 'assumptions'. Move it there."
+        if "noise" in name.split():
+            return f"'{name}' is process noise, drawn by each run. Leave it out."
+        if variable.kind == "time":
+            return f"'{name}' is fixed by the model and the command, not by a scenario. Leave it out."
+        if variable.kind != "constant":
+            return f"'{name}' is computed by the model ({variable.kind}); only constants can be set."
+        return None
+
+    def put(self, key: str, value: object, setting: Setting, label: str) -> None:
+        """Check a value's limits and keep it."""
+        name = key.split("[")[0]
+        variable = self.variable(name)
+        if variable is None:
+            self.complain(
+                setting, f"this model has no constant '{name}', which {label or key} sets. Leave it out."
+            )
+            return
+        number = _number(setting) if label else float(value)  # type: ignore[arg-type]
+        problem = outside(label, number, variable)
+        if problem:
+            self.complain(setting, problem)
+        old = setting.replaced
+        self.found[key] = ResolvedValue(
+            key,
+            number,
+            variable.unit,
+            setting.origin,
+            _number(old) if old else None,
+            old.origin if old else None,
+        )
+
+    def city(self, constants: Mapping[str, Value]) -> list[str]:
+        """Return what is wrong with a city's constants: unit or limits."""
+        problems = []
+        for name, value in constants.items():
+            variable = self.variable(name)
+            if variable is None:
+                continue
+            at = f"{value.file}:{value.line}: " if value.file else ""
+            if not same_unit(value.unit, variable.unit):
+                problems.append(
+                    f"{at}'{name}' is in {value.unit} in the city mapping, in {variable.unit} in the model."
+                )
+            problem = outside(name, value.value, variable)
+            if problem:
+                problems.append(f"{at}{problem} It comes from {value.how}.")
+        return problems
+
+    def national(self, path: NationalPath) -> list[str]:
+        """Return what is wrong with a national path: variables missing, unit, years."""
+        problems = []
+        lookups = {v for v, item in self.structure.variables.items() if item.kind == "lookup"}
+        needed = {v for v in lookups if v.startswith("national ") and v.endswith(" path")}
+        for name in sorted(needed - {lookup_name(variable) for variable in path.variables}):
+            text = name.removeprefix("national ").removesuffix(" path").replace(" ", "_")
+            problems.append(
+                f"{path.files[-1]}: the national path lacks '{text}', which the model needs. Add it."
+            )
+        for variable, series in path.variables.items():
+            item = self.variable(lookup_name(variable))
+            if item is None:
+                continue
+            at = f"{series.file}:{series.line}: "
+            if not same_unit(series.unit, item.unit):
+                problems.append(
+                    f"{at}{variable} is in {series.unit}, in {item.unit} in the model. Convert it."
+                )
+            first, last = min(series.values), max(series.values)
+            if first > self.horizon.start or last < self.horizon.final:
+                problems.append(
+                    f"{at}{variable} covers {first} to {last}; the run needs {self.horizon.start:g} to "
+                    f"{self.horizon.final:g}. Extend the path."
+                )
+        return problems
+
+    def variable(self, name: str) -> ModelVariable | None:
+        """Return the model's variable, None if there is none."""
+        return self.structure.variables.get(name)
+
+    def is_constant(self, name: str) -> bool:
+        """Tell whether the model has a constant of that name."""
+        variable = self.variable(name)
+        return variable is not None and variable.kind == "constant"
+
+
+def outside(label: str, value: float, variable: ModelVariable) -> str | None:
+    """Return the message for a value outside the model's limits, None if inside."""
+    low, high = variable.limits
+    unit = "" if variable.unit in ("", "1", "Dmnl") else f" {variable.unit}"
+    hint = ""
+    if not unit and high is not None and high <= 1 < value and value / 100 <= high:
+        hint = f" (a share: {value:g} % is {value / 100:g})"
+    if high is not None and value > high:
+        return f"{label} is {value:g}, above the model's maximum {high:g}{unit}{hint}."
+    if low is not None and value < low:
+        return f"{label} is {value:g}, below the model's minimum {low:g}{unit}."
+    return None
+
+
+def hint_of(name: str, known: Iterable[str]) -> str:
+    """Return the nearest known name as a hint, else all of them."""
+    names = list(known)
+    return nearest(name, names) or f" Known: {', '.join(names) or 'none in this model'}."
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Tell whether two units are written alike, apart from spaces and the name of 1.
+
+    >>> same_unit("1", "Dmnl"), same_unit("yuan/(m*m)", "yuan / (m * m)"), same_unit("person", "yuan")
+    (True, True, False)
+    """
+    names = [re.sub(r"\s+", "", unit).lower() for unit in (one, other)]
+    first, second = ("1" if unit in ("", "dmnl", "dimensionless") else unit for unit in names)
+    return first == second
+
+
+def _number(setting: Setting) -> float:
+    """Return a setting as a number."""
+    assert isinstance(setting.value, (int, float))
+    return float(setting.value)

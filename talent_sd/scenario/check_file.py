@@ -1,0 +1,60 @@
+"""Lint one scenario, city or national file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError
+from talent_sd.scenario.chain import load_scenario
+from talent_sd.scenario.check import Checker, Horizon
+from talent_sd.scenario.cities import load_city
+from talent_sd.scenario.figures import city_constants, read_mapping
+from talent_sd.scenario.national import read_national
+from talent_sd.scenario.resolve import DEFAULT_CONTEXT
+from talent_sd.scenario.strict_yaml import read_yaml
+
+if TYPE_CHECKING:
+    from talent_sd.scenario.parameters import ModelStructure
+
+
+def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of a file and what is wrong with it.
+
+    Parameters
+    ----------
+    path : a YAML file; what it holds tells its kind
+    structure : the model that names, units and limits are checked against
+
+    Returns
+    -------
+    "scenario", "city" or "national", and one line per problem (none: the file is good).
+    """
+    try:
+        tree = read_yaml(Path(path)).value
+        keys = set(tree) if isinstance(tree, dict) else set()
+    except InputError as error:
+        return "file", error.problems
+    kind = "city" if "figures" in keys else "national" if "variables" in keys else "scenario"
+    try:
+        return kind, tuple(_problems(kind, Path(path), structure))
+    except InputError as error:
+        return kind, error.problems
+
+
+def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
+    """Check the file against the model."""
+    horizon = Horizon(structure.time["INITIAL TIME"], structure.time["FINAL TIME"])
+    checker = Checker(structure, horizon, read_mapping())
+    if kind == "city":
+        constants = city_constants(load_city(path), int(horizon.start), read_national(DEFAULT_CONTEXT))
+        return checker.city(constants)
+    if kind == "national":
+        return checker.national(read_national(path))
+    scenario = load_scenario(path)
+    problems = checker.scenario(scenario)[1]
+    if scenario.context is not None:
+        origin = scenario.context.origin
+        national = read_national(str(scenario.context.value), Path(origin.file), f"{origin}: ")
+        problems += checker.national(national)
+    return problems

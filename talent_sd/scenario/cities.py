@@ -1,0 +1,65 @@
+"""City files: facts, each with unit, year and source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talent_sd.base.errors import InputError
+from talent_sd.scenario.check import hint_of
+from talent_sd.scenario.figures import City, DatedFigure, Mapped, read_mapping
+from talent_sd.scenario.places import find_file, shipped_names
+from talent_sd.scenario.strict_yaml import read_yaml, shown
+from talent_sd.scenario.validate import validate
+
+
+def list_cities() -> tuple[str, ...]:
+    """Return the names of the cities that ship."""
+    return shipped_names("city")
+
+
+def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
+    """Read a city by shipped name or path.
+
+    Parameters
+    ----------
+    name : "hefei", or a path to a city file
+    mapping : knows the figures and their units; the shipped one by default
+
+    Raises
+    ------
+    InputError
+        With every problem of the file: unknown figures, units, implausible values.
+    """
+    from talent_sd.scenario.schema import CityFile
+
+    mapping = mapping or read_mapping()
+    path = find_file(name, "city")
+    tree = read_yaml(path)
+    file = shown(path)
+    typed = validate(CityFile, tree, file)
+    problems: list[str] = []
+    figures: dict[str, DatedFigure] = {}
+    kinds = mapping.content.figures
+    for key, figure in typed.figures.items():
+        line = tree.find(("figures", key)).key_line
+        at = f"{file}:{line}: "
+        kind = kinds.get(key)
+        if kind is None:
+            problems.append(f"{at}unknown figure '{key}'.{hint_of(key, kinds)}")
+            continue
+        if figure.unit != kind.unit:
+            problems.append(f"{at}{key} is in '{figure.unit}'; give it in '{kind.unit}'.")
+            continue
+        low, high = kind.plausible
+        values = figure.series()
+        for year, value in values.items():
+            if not low <= value <= high:
+                problems.append(
+                    f"{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
+                    f"{kind.unit}. Check its unit."
+                )
+        figures[key] = DatedFigure(values, figure.unit, figure.source, file, line)
+    if problems:
+        raise InputError(problems)
+    words = [{"en": part.en, "zh": part.zh} for part in (typed.name, typed.province, typed.region)]
+    return City(path.stem, words[0], words[1], words[2], figures, tuple(typed.notes), file)

@@ -1,0 +1,68 @@
+"""Find scenario, city and national files by name or path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.shipped import shipped_folder
+
+_SUFFIXES = (".yaml", ".yml")
+_FOLDERS = {"scenario": "", "city": "cities", "national": "national"}
+_WORDS = {"scenario": "scenario", "city": "city", "national": "national path"}
+
+
+def folder_of(kind: str) -> Path:
+    """Return the shipped folder of "scenario", "city" or "national" files."""
+    return shipped_folder("scenarios") / _FOLDERS[kind]
+
+
+def shipped_names(kind: str) -> tuple[str, ...]:
+    """Return the names of the shipped files of a kind, sorted."""
+    return tuple(sorted(path.stem for path in folder_of(kind).glob("*.yaml")))
+
+
+def find_file(name: str | Path, kind: str, beside: Path | None = None, where: str = "") -> Path:
+    """Return the file that a name or path stands for.
+
+    A path to the user's own file wins over a shipped name. A bare name inside a
+    file (`beside` is that file) is a shipped one first, then a neighbour: a copy of
+    `baseline.yaml` that says `extends: baseline` extends the shipped one.
+
+    Parameters
+    ----------
+    name : a shipped name such as "hefei", or a path
+    kind : "scenario", "city" or "national"
+    beside : the file that refers to `name`, whose folder relative paths start from
+    where : "file:line: " put before a message
+
+    Raises
+    ------
+    InputError
+        If there is none; with the nearest shipped name.
+    """
+    text = str(name)
+    if not text.strip():
+        raise InputError(f"{where}the {_WORDS[kind]} has no name. Give a shipped name or a path.")
+    path = Path(text).expanduser()
+    if beside is not None and not path.is_absolute():
+        path = beside.parent / path
+    looks_like_path = path.suffix.lower() in _SUFFIXES or len(Path(text).parts) > 1
+    shipped = folder_of(kind) / f"{text.removeprefix(kind + '/')}.yaml"
+    is_shipped = text.removeprefix(kind + "/") in shipped_names(kind)
+    if beside is None and path.is_file():
+        return path
+    if is_shipped:
+        return shipped
+    if path.exists() and (looks_like_path or path.is_file() or beside is None):
+        return path  # a folder too: reading it says what is wrong with it
+    neighbour = path.with_name(path.name + ".yaml")
+    if not looks_like_path and neighbour.is_file():
+        return neighbour
+    if looks_like_path and path.suffix.lower() in _SUFFIXES:
+        raise InputError(f"{where}{text}: no such file. Check the path.")
+    hint = nearest(text.removeprefix(kind + "/"), shipped_names(kind))
+    known = ", ".join(shipped_names(kind)) or "none"
+    raise InputError(
+        f"{where}unknown {_WORDS[kind]} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file."
+    )

@@ -1,0 +1,145 @@
+"""Turn a scenario, a city and a national path into the model's parameters.
+
+Order of priority, the later wins: the model's defaults, the national path, the
+city's figures, then the scenario's files from the root of its chain to itself.
+Every value keeps its origin and what it replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from talent_sd.base.errors import InputError
+from talent_sd.scenario.chain import Origin, Scenario, load_scenario
+from talent_sd.scenario.check import Checker, Horizon
+from talent_sd.scenario.cities import load_city
+from talent_sd.scenario.figures import City, Mapped, Value, city_constants, read_mapping
+from talent_sd.scenario.national import NationalPath, lookup_name, national_params, read_national
+from talent_sd.scenario.parameters import Curve, ModelStructure, ResolvedValue
+
+DEFAULT_CONTEXT = "national/central"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """All that a run needs besides the model and the draws.
+
+    Parameters
+    ----------
+    scenario, city, national : what was resolved
+    start_year, final_year : of the run
+    values : key to value, in order of priority
+    unused : constants of the city mapping that the model does not have
+    """
+
+    scenario: Scenario
+    city: City
+    national: NationalPath
+    start_year: float
+    final_year: float
+    values: Mapping[str, ResolvedValue]
+    unused: tuple[str, ...] = ()
+
+    def params(self) -> dict[str, float | Curve]:
+        """Return the mapping for `Model.run`: numbers, and (x, y) for lookups."""
+        return {key: resolved.value for key, resolved in self.values.items()}
+
+
+def resolve_scenario(
+    scenario: str | Path | Scenario,
+    city: str | Path | City,
+    structure: ModelStructure,
+    *,
+    context: str | Path | NationalPath | None = None,
+    start_year: float | None = None,
+    final_year: float | None = None,
+    mapping: Mapped | None = None,
+) -> Resolved:
+    """Resolve a scenario for a city.
+
+    Parameters
+    ----------
+    scenario, city : shipped names, paths, or already loaded
+    structure : the model that the names, units and limits are checked against
+    context : a national path that replaces the one the scenario names
+    start_year, final_year : the model's own by default
+    mapping : from figures to constants; the shipped one by default
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    """
+    problems: list[str] = []
+
+    def attempt(read: Callable[[], object]) -> object:
+        try:
+            return read()
+        except InputError as error:
+            problems.extend(error.problems)
+            return None
+
+    loaded = scenario if isinstance(scenario, Scenario) else attempt(lambda: load_scenario(scenario))
+    place = city if isinstance(city, City) else attempt(lambda: load_city(city, mapping))
+    national = attempt(lambda: _national(context, loaded if isinstance(loaded, Scenario) else None))
+    horizon = Horizon(
+        structure.time["INITIAL TIME"] if start_year is None else float(start_year),
+        structure.time["FINAL TIME"] if final_year is None else float(final_year),
+    )
+    mapping = mapping or read_mapping()
+    checker = Checker(structure, horizon, mapping)
+    own: dict[str, ResolvedValue] = {}
+    if isinstance(loaded, Scenario):
+        own, found = checker.scenario(loaded)
+        problems += found
+    from_city: dict[str, Value] = {}
+    if isinstance(place, City) and isinstance(national, NationalPath):
+        problems += checker.national(national)
+        start = int(horizon.start)
+        from_city = attempt(lambda: city_constants(place, start, national, mapping)) or {}  # type: ignore[assignment]
+        problems += checker.city(from_city)
+    if problems:
+        raise InputError(dict.fromkeys(problems))
+    assert isinstance(loaded, Scenario)
+    assert isinstance(place, City)
+    assert isinstance(national, NationalPath)
+    values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
+    unused = tuple(name for name in from_city if name not in structure.variables)
+    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused)
+
+
+def _national(context: str | Path | NationalPath | None, scenario: Scenario | None) -> NationalPath:
+    """Return the path asked for, else the scenario's, else the central one."""
+    if isinstance(context, NationalPath):
+        return context
+    if context is not None:
+        return read_national(context)
+    if scenario is None or scenario.context is None:
+        return read_national(DEFAULT_CONTEXT)
+    origin = scenario.context.origin
+    return read_national(str(scenario.context.value), Path(origin.file), f"{origin}: ")
+
+
+def _national_values(national: NationalPath, structure: ModelStructure) -> dict[str, ResolvedValue]:
+    """Return the lookups that the model has."""
+    curves = national_params(national)
+    found = {}
+    for name, series in national.variables.items():
+        key = lookup_name(name)
+        if key in structure.variables:
+            origin = Origin(series.file, series.line, f"{name}: {series.source}")
+            found[key] = ResolvedValue(key, curves[key], structure.variables[key].unit, origin)
+    return found
+
+
+def _city_values(constants: Mapping[str, Value], structure: ModelStructure) -> dict[str, ResolvedValue]:
+    """Return the city's constants that the model has."""
+    return {
+        key: ResolvedValue(
+            key, v.value, structure.variables[key].unit, Origin(v.file, v.line, f"{v.how}; {v.source}")
+        )
+        for key, v in constants.items()
+        if key in structure.variables
+    }

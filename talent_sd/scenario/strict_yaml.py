@@ -1,0 +1,253 @@
+"""Read YAML 1.2 strictly, keeping the line of every key and value.
+
+Nothing in a file can run code or blow up memory: tags, anchors and aliases are
+refused, size and depth are capped, and scalars follow YAML 1.2's core schema
+(`on`, `off` and `NO` are text, `1e6` is a number).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.shipped import shipped_folder
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 12
+
+Key = str | int
+_INT = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_CONSTANTS: dict[str, bool | None] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with the line it stands on.
+
+    Parameters
+    ----------
+    value : None, bool, int, float, str, list of Node, or dict of key to Node
+    line : line of the value, from 1
+    key_line : line of the key that leads here (the value's own where there is none)
+    """
+
+    value: object
+    line: int
+    key_line: int
+
+    def plain(self) -> object:
+        """Return the value with plain lists and dicts inside."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def find(self, path: tuple[object, ...]) -> Node:
+        """Return the deepest node on `path`; steps that lead nowhere are passed over."""
+        node = self
+        for step in path:
+            inner = node.value
+            if isinstance(inner, list):
+                inner = dict(enumerate(inner))
+            if isinstance(inner, dict) and step in inner:
+                node = inner[step]
+        return node
+
+
+def shown(path: Path) -> str:
+    """Name a file as the user would.
+
+    A shipped file is told by its own folder (not by where Python keeps its packages),
+    another relative to the working folder where it lies inside.
+    """
+    full = path.resolve()
+    for folder in ("scenarios", "models"):
+        shipped = shipped_folder(folder)
+        if full.is_relative_to(shipped):
+            return str(Path(folder) / full.relative_to(shipped))
+    here = Path.cwd()
+    return str(full.relative_to(here)) if full.is_relative_to(here) else str(path)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder, unreadable, too big, empty or not UTF-8 text.
+    """
+    name = shown(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name}: this is a folder, not a file. Give the path of a file in it.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{name}: {size} bytes are more than the {MAX_BYTES} allowed. Is it the right file?"
+            )
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file. Check the path.") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{name}: cannot be read ({reason}). Check the path and its permissions.") from None
+    if not raw.strip():
+        raise InputError(f"{name}: the file is empty. Fill it or give another.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"{name}:{line}: not UTF-8 text. Save the file as UTF-8.") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{name}:{line}: a binary file, not text. Give a text file.")
+    return text
+
+
+def read_yaml(path: Path) -> Node:
+    """Read a YAML file whose top is a mapping.
+
+    Raises
+    ------
+    InputError
+        With every problem of form found in the file.
+    """
+    return parse_yaml(read_text(path), shown(path))
+
+
+def parse_yaml(text: str, name: str) -> Node:
+    """Read YAML text; `name` stands for the file in messages.
+
+    >>> parse_yaml("a: {b: 1e3, c: off}", "x.yaml").plain()
+    {'a': {'b': 1000.0, 'c': 'off'}}
+
+    Raises
+    ------
+    InputError
+        With every problem of form found in the text.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    reader = _Reader(name)
+    try:
+        root = reader.document(YAML(typ="safe", pure=True).parse(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        reason = " ".join(str(error.problem or error.context).split())
+        raise InputError(
+            [
+                *reader.problems,
+                f"{name}:{line}: not valid YAML: {reason}. Check indentation, colons and quotes.",
+            ]
+        ) from None
+    except (YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split()[:20])
+        raise InputError(f"{name}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.") from None
+    if reader.problems:
+        raise InputError(reader.problems)
+    return root
+
+
+class _Reader:
+    """Builds nodes from parser events, so that tags and aliases are seen before they act."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: list[str] = []
+
+    def problem(self, line: int, text: str) -> None:
+        self.problems.append(f"{self.name}:{line}: {text}")
+
+    def document(self, events: Iterator) -> Node:
+        from ruamel.yaml import events as ev
+
+        root = None
+        for event in events:
+            if isinstance(event, (ev.StreamStartEvent, ev.StreamEndEvent, ev.DocumentEndEvent)):
+                continue
+            if isinstance(event, ev.DocumentStartEvent):
+                if root is not None:
+                    line = event.start_mark.line + 1
+                    raise InputError(f"{self.name}:{line}: a second document. Keep one document per file.")
+                if event.version and tuple(event.version) != (1, 2):
+                    self.problem(event.start_mark.line + 1, "only YAML 1.2 is read. Remove the %YAML line.")
+                continue
+            root = self.node(event, events, 0, None)
+        if root is None or root.value is None:
+            raise InputError(f"{self.name}: the file is empty. Fill it or give another.")
+        if not isinstance(root.value, dict) and not self.problems:
+            self.problem(root.line, "the top of the file must be a mapping, `key: value` lines.")
+        return root
+
+    def node(self, event: object, events: Iterator, depth: int, key_line: int | None) -> Node:
+        from ruamel.yaml import events as ev
+
+        line = event.start_mark.line + 1  # type: ignore[attr-defined]
+        at = line if key_line is None else key_line
+        if depth > MAX_DEPTH:
+            raise InputError(f"{self.name}:{line}: nested more than {MAX_DEPTH} deep. Flatten it.")
+        if isinstance(event, ev.AliasEvent) or getattr(event, "anchor", None):
+            self.problem(line, "YAML anchors and aliases (& and *) are not allowed. Write the value out.")
+        if isinstance(event, ev.AliasEvent):
+            return Node(None, line, at)
+        if getattr(event, "tag", None) and not (isinstance(event, ev.ScalarEvent) and event.tag == "!"):
+            self.problem(line, f"the YAML tag {event.tag} is not allowed. Remove it.")  # type: ignore[attr-defined]
+        if isinstance(event, ev.ScalarEvent):
+            plain = event.style in (None, "")
+            return Node(self.scalar(event.value, line) if plain else event.value, line, at)
+        if isinstance(event, ev.SequenceStartEvent):
+            items = []
+            while not isinstance(item := next(events), ev.SequenceEndEvent):
+                items.append(self.node(item, events, depth + 1, None))
+            return Node(items, line, at)
+        return Node(self.mapping(events, depth), line, at)
+
+    def mapping(self, events: Iterator, depth: int) -> dict[Key, Node]:
+        from ruamel.yaml import events as ev
+
+        found: dict[Key, Node] = {}
+        while not isinstance(event := next(events), ev.MappingEndEvent):
+            line = event.start_mark.line + 1
+            key_node = self.node(event, events, depth + 1, None)
+            value = self.node(next(events), events, depth + 1, line)
+            if not isinstance(event, ev.ScalarEvent):
+                self.problem(line, "a key must be a single word or number.")
+                continue
+            is_year = isinstance(key_node.value, int) and not isinstance(key_node.value, bool)
+            key: Key = key_node.value if is_year else event.value  # type: ignore[assignment]
+            if key in found:
+                first = found[key].key_line
+                self.problem(line, f"the key '{key}' appears twice (first on line {first}). Keep one.")
+                continue
+            found[key] = value
+        return found
+
+    def scalar(self, text: str, line: int) -> object:
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if _INT.match(text):
+            if len(text) > 30:
+                self.problem(line, f"{text[:12]}… has too many digits. Write it as 1.5e30.")
+                return 0
+            return int(text)
+        if _FLOAT.match(text):
+            number = float(text)
+            if math.isfinite(number):
+                return number
+        elif not _NOT_FINITE.match(text):
+            return text
+        self.problem(line, f"{text} is not a finite number. Give a number, or leave the key out.")
+        return 0.0

@@ -1,0 +1,136 @@
+"""Check a YAML tree against a pydantic model and say every problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.scenario.strict_yaml import Node
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
+
+_EXPECTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+_BOUNDS = {"greater_than_equal": ("ge", "or more"), "less_than_equal": ("le", "or less")}
+# Steps of pydantic's paths that the file does not have.
+_UNSEEN = ("[key]", "settings")
+_SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants")
+
+
+def validate(model: type[Model], tree: Node, name: str) -> Model:
+    """Return the typed content of `tree`.
+
+    Parameters
+    ----------
+    model : the pydantic model of the whole file
+    tree : what `read_yaml` returned
+    name : the file, as messages show it
+
+    Raises
+    ------
+    InputError
+        With one line per problem: ``file:line: what. Remedy``.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(tree.plain(), strict=True)
+    except ValidationError as error:
+        found = sorted(
+            {_problem(model, tree, name, dict(item)) for item in error.errors(include_url=False)},
+        )
+        raise InputError([text for _, text in found]) from None
+
+
+def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
+    """Return (line, message) of one pydantic error."""
+    path = tuple(step for step in item["loc"] if step not in _UNSEEN)
+    node = tree.find(path)
+    where = _named(path)
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        key = path[-1]
+        known = _keys(model, path[:-1])
+        inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
+        hint = nearest(str(key), known) or f" Known keys: {', '.join(known)}."
+        return node.key_line, f"{name}:{node.key_line}: unknown key '{key}'{inside}.{hint}"
+    if kind == "missing":
+        inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
+        return node.key_line, f"{name}:{node.key_line}: the key '{path[-1]}' is missing{inside}. Add it."
+    if kind in _EXPECTED:
+        return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {_EXPECTED[kind]}."
+    if kind == "invalid_key":
+        return node.line, f"{name}:{node.line}: {where}: keys must be text."
+    if kind in _BOUNDS:
+        sign, words = _BOUNDS[kind]
+        bound = f"{item['ctx'][sign]:g}"
+        return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {bound} {words}."
+    if kind in ("too_short", "string_too_short"):
+        return node.line, f"{name}:{node.line}: {where} is empty. Fill it, or leave the key out."
+    text = item["msg"].removeprefix("Value error, ")
+    prefix = f"{where}: " if where else ""
+    if not text.endswith("."):
+        text += f" (it is {described(node.value)})."
+    return node.line, f"{name}:{node.line}: {prefix}{text}"
+
+
+def _named(path: tuple[object, ...]) -> str:
+    """Name a place in a file, such as "industry_fund.from"."""
+    inner = path[1:] if len(path) > 1 and path[0] in _SECTIONS else path
+    return ".".join(str(step) for step in inner)
+
+
+def _keys(model: type[BaseModel], path: Iterable[object]) -> list[str]:
+    """Return the keys that the model knows at `path`, following nested models and mappings."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
+    def inner_models(annotation: object) -> list[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return [annotation]
+        return [found for part in get_args(annotation) for found in inner_models(part)]
+
+    current = [model]
+    for step in path:
+        following: list[type[BaseModel]] = []
+        for candidate in current:
+            for field_name, field in candidate.model_fields.items():
+                if step in (field_name, field.alias):
+                    following += inner_models(field.annotation)
+        # a step inside a mapping or a list is not a field: stay with the models found
+        current = following or current
+    return sorted({field.alias or key for item in current for key, field in item.model_fields.items()})
+
+
+def described(value: object) -> str:
+    """Describe a value as it stands in a file.
+
+    >>> described("abc"), described(None), described(True), described(3)
+    ("the text 'abc'", 'empty', 'true', '3')
+    """
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text '{value}'"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return f"{value}"
