@@ -1,0 +1,162 @@
+"""A translated model to a flat program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from talent_sd.base.errors import ModelError
+from talent_sd.engine.equations.lower import Lowerer
+from talent_sd.engine.equations.order import evaluation_order, references
+from talent_sd.engine.evaluate import evaluate_initial, is_moving
+from talent_sd.engine.ir import Number, Program, Slot, State
+from talent_sd.model.structure import TIME_NAMES
+from talent_sd.model.translate import Source
+
+
+def build_program(source: Source, orders: Mapping[str, int] | None = None) -> Program:
+    """Flatten a model into ordered scalar equations.
+
+    A DELAY whose order times TIME STEP exceeds its delay time at the start gets
+    the highest order that fits, as in PySD; `Program.delays` records both.
+
+    Parameters
+    ----------
+    source : the translated model
+    orders : delay group -> order; found from the model's own constants if not given
+
+    Raises
+    ------
+    ModelError
+        With every equation that is wrong, ``file:line: 'name': what. remedy``, or
+        the chain of names where auxiliaries depend on each other in a circle.
+    UnsupportedError
+        If the model uses functions the flat program lacks: names function and variable.
+    """
+    program = _build(source, dict(orders or {}))
+    if orders is None:
+        needed = needed_orders(program, evaluate_initial(program))
+        if needed != {delay.group: delay.order for delay in program.delays}:
+            program = _build(source, needed)
+    return program
+
+
+def needed_orders(program: Program, start: np.ndarray) -> dict[str, int]:
+    """Return the order that each delay can have for given values at the start.
+
+    Parameters
+    ----------
+    program : whose delays
+    start : (n_slots, members) values at the start, from `evaluate_initial`
+
+    Raises
+    ------
+    ModelError
+        If a delay time is shorter than TIME STEP.
+    """
+    step = (
+        start[program.time_slots["TIME STEP"]].max()
+        if "TIME STEP" in program.time_slots
+        else program.time_step
+    )
+    needed: dict[str, int] = {}
+    for delay in program.delays:
+        if isinstance(delay.time, Number):
+            shortest = delay.time.value
+        else:
+            (slot,) = references(delay.time)
+            shortest = float(start[slot].min())
+        order = delay.declared
+        while order > 0 and order * step > shortest:
+            order -= 1
+        if order == 0:
+            raise ModelError(
+                f"the delay time of '{delay.variable}' is {shortest:g} at the start, shorter than "
+                f"TIME STEP ({step:g}). Lengthen it or shorten TIME STEP."
+            )
+        needed[delay.group] = min(order, needed.get(delay.group, order))
+    return needed
+
+
+def _build(source: Source, orders: dict[str, int]) -> Program:
+    lowerer = Lowerer(source, orders)
+    lowerer.lower_all()
+    draft = lowerer.draft
+    slots = _fold_constants(draft.frozen_slots(), set(draft.initial_expression))
+    states = {state.slot: state for state in draft.states}
+    time_slots = {
+        name: lowerer.main.slots[key, ()]
+        for name in TIME_NAMES
+        if (key := name.lower().replace(" ", "_"), ()) in lowerer.main.slots
+    }
+    try:
+        program = Program(
+            slots=slots, states=tuple(draft.states), tables=tuple(draft.tables),
+            initial_order=_initial_order(slots, states, draft.initial_expression),
+            step_order=_step_order(slots), initial_expression=draft.initial_expression,
+            time_slots=time_slots, delays=tuple(draft.delays), frozen=frozenset(draft.frozen),
+        )  # fmt: skip
+    except ModelError as error:
+        raise ModelError(f"{source.path.name}: {problem}" for problem in error.problems) from None
+    return _with_times(program, source)
+
+
+def _with_times(program: Program, source: Source) -> Program:
+    """Return the program with the model's time settings, its SAVEPER being TIME STEP if there is none."""
+    missing = [name for name in TIME_NAMES[:3] if name not in program.time_slots]
+    if missing:
+        raise ModelError(f"{source.path.name}: no {', '.join(missing)}. Add it to the model.")
+    start = evaluate_initial(program)
+    values = {name: float(start[slot, 0]) for name, slot in program.time_slots.items()}
+    step = values["TIME STEP"]
+    if not (np.isfinite(step) and step > 0 and values["FINAL TIME"] >= values["INITIAL TIME"]):
+        raise ModelError(
+            f"{source.place('TIME STEP')}: TIME STEP is {step:g} from {values['INITIAL TIME']:g} to "
+            f"{values['FINAL TIME']:g}. Use a positive step and a final time after the initial one."
+        )
+    return replace(
+        program,
+        initial_time=values["INITIAL TIME"],
+        final_time=values["FINAL TIME"],
+        time_step=step,
+        saveper=values.get("SAVEPER", step),
+    )
+
+
+def _fold_constants(slots: tuple[Slot, ...], kept: set[int]) -> tuple[Slot, ...]:
+    """Turn equations of numbers only ("1/16") into constants."""
+    folded = list(slots)
+    for index, slot in enumerate(slots):
+        if slot.kind != "auxiliary" or index in kept or any(True for _ in references(slot.expression)):
+            continue
+        if not is_moving(slot.expression):
+            alone = Program((replace(slot, expression=slot.expression),), (), (), (0,), ())
+            value = float(evaluate_initial(alone)[0, 0])
+            folded[index] = replace(slot, kind="constant", expression=Number(value))
+    return tuple(folded)
+
+
+def _step_order(slots: tuple[Slot, ...]) -> tuple[int, ...]:
+    def needs(index: int) -> list[int]:
+        return [slot for slot in references(slots[index].expression) if slots[slot].kind == "auxiliary"]
+
+    wanted = (index for index, slot in enumerate(slots) if slot.kind == "auxiliary")
+    return evaluation_order(wanted, needs, lambda index: slots[index].name, "variables depend on each other")
+
+
+def _initial_order(
+    slots: tuple[Slot, ...], states: Mapping[int, State], replaced: Mapping[int, object]
+) -> tuple[int, ...]:
+    def needs(index: int) -> list[int]:
+        if index in states:
+            found = references(states[index].initial, states[index].length)
+        else:
+            found = references(replaced.get(index, slots[index].expression))  # type: ignore[arg-type]
+        return [slot for slot in found if slots[slot].kind != "constant"]
+
+    wanted = (index for index, slot in enumerate(slots) if slot.kind in {"state", "initial"})
+    return evaluation_order(
+        wanted, needs, lambda index: slots[index].name, "initial values depend on each other"
+    )

@@ -1,0 +1,244 @@
+"""A plain interpreter of programs on numpy arrays: slow, short, and what other back ends are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from talent_sd.engine.chance import draw, uniform
+from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, State, Table, TableCall, Time
+from talent_sd.engine.operations import PLAIN, TIMED, interpolate
+from talent_sd.engine.times import time_points
+
+Values = list[np.ndarray]
+
+
+@dataclass
+class Moment:
+    """What an expression may read beside other slots."""
+
+    time: float
+    time_step: float
+    step: int
+    seed: int
+    members: np.ndarray
+
+
+Code = Callable[[Values, Moment], np.ndarray]
+
+
+def evaluate(
+    program: Program,
+    constants: Mapping[int, float | np.ndarray] | None = None,
+    series: Mapping[int, np.ndarray] | None = None,
+    times: np.ndarray | None = None,
+    *,
+    tables: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
+    outputs: Sequence[int] | None = None,
+    save: Sequence[int] | np.ndarray | None = None,
+    members: int = 1,
+    first_member: int = 0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Run a program for one or many members at once.
+
+    Parameters
+    ----------
+    program : to run
+    constants : constant slot -> value, one or (members,)
+    series : slot, constant or auxiliary, -> (points,) or (points, members), in place of its equation
+    times : (points,) all time points; default: the program's own
+    tables : table -> (x, y) in its place
+    outputs : slots to return; default all
+    save : indices of the points to return; default all
+    members, first_member : how many, and the number of the first in the whole ensemble
+    seed : of random functions
+
+    Returns
+    -------
+    (outputs, saved, members)
+    """
+    times = (
+        time_points(program.initial_time, program.final_time, program.time_step) if times is None else times
+    )
+    run = _Run(program, constants or {}, series or {}, tables or {}, times, members, first_member, seed)
+    wanted = list(range(len(program.slots))) if outputs is None else list(outputs)
+    kept = {int(point): place for place, point in enumerate(range(len(times)) if save is None else save)}
+    result = np.empty((len(wanted), len(kept), members))
+    with np.errstate(all="ignore"):
+        run.start()
+        for point in range(len(times)):
+            run.observe(point)
+            if point in kept:
+                for row, slot in enumerate(wanted):
+                    result[row, kept[point]] = run.values[slot]
+            if point + 1 < len(times):
+                run.advance(point)
+    return result
+
+
+def evaluate_initial(
+    program: Program,
+    constants: Mapping[int, float | np.ndarray] | None = None,
+    series: Mapping[int, np.ndarray] | None = None,
+    *,
+    tables: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
+    initial_time: float | None = None,
+    members: int = 1,
+) -> np.ndarray:
+    """Return every slot's value while the model starts, (slots, members); parameters as in `evaluate`."""
+    time = program.initial_time if initial_time is None else initial_time
+    run = _Run(program, constants or {}, series or {}, tables or {}, np.array([time]), members, 0, 0)
+    with np.errstate(all="ignore"):
+        run.start()
+        run.complete()
+    return np.stack([np.broadcast_to(value, members) for value in run.values])
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        program: Program,
+        constants: Mapping[int, float | np.ndarray],
+        series: Mapping[int, np.ndarray],
+        tables: Mapping[int, tuple[np.ndarray, np.ndarray]],
+        times: np.ndarray,
+        members: int,
+        first_member: int,
+        seed: int,
+    ) -> None:
+        self.program, self.times, self.series = program, times, series
+        replaced = {
+            index: Table(
+                program.tables[index].name,
+                np.asarray(x, float),
+                np.asarray(y, float),
+                program.tables[index].outside,
+                program.tables[index].between,
+            )
+            for index, (x, y) in tables.items()
+        }
+        self.tables = [replaced.get(index, table) for index, table in enumerate(program.tables)]
+        self.code = [self._compile(slot.expression) for slot in program.slots]
+        self.values: Values = [np.float64(np.nan)] * len(program.slots)  # type: ignore[list-item]
+        for index, slot in enumerate(program.slots):
+            if slot.kind == "constant" and isinstance(slot.expression, Number):
+                self.values[index] = np.asarray(constants.get(index, slot.expression.value), np.float64)
+        step = program.time_slots.get("TIME STEP")
+        time_step = program.time_step
+        if step is not None and program.slots[step].kind == "constant":
+            time_step = float(np.max(self.values[step]))
+        self.moment = Moment(
+            float(times[0]), time_step, 0, seed, np.arange(first_member, first_member + members)
+        )
+        self.pushed = {
+            state.slot: np.empty((len(times), members))
+            for state in program.states
+            if state.kind == "delay_fixed"
+        }
+        self.lengths: dict[int, np.ndarray] = {}
+        self.starts: dict[int, np.ndarray] = {}
+
+    def start(self) -> None:
+        """Give states and INITIAL slots their values."""
+        program = self.program
+        states = {state.slot: state for state in program.states}
+        self._set_series(0)
+        for slot in program.initial_order:
+            if slot in self.series:
+                continue
+            if slot in states:
+                self._start_state(states[slot])
+            else:
+                replaced = program.initial_expression.get(slot)
+                code = self.code[slot] if replaced is None else self._compile(replaced)
+                self.values[slot] = code(self.values, self.moment)
+
+    def _start_state(self, state: State) -> None:
+        self.values[state.slot] = self._compile(state.initial)(self.values, self.moment)
+        if state.length is not None:
+            length = self._compile(state.length)(self.values, self.moment) / self.moment.time_step
+            steps = np.round(np.maximum(length, 1.0) + 1e-6)
+            self.lengths[state.slot] = np.broadcast_to(steps, self.moment.members.shape).astype(int)
+            self.starts[state.slot] = np.broadcast_to(self.values[state.slot], self.moment.members.shape)
+
+    def complete(self) -> None:
+        """Evaluate what starting did not need."""
+        known = set(self.program.initial_order) | set(self.series)
+        for slot in self.program.step_order:
+            if slot not in known:
+                self.values[slot] = self.code[slot](self.values, self.moment)
+
+    def observe(self, point: int) -> None:
+        """Evaluate the auxiliaries at a time point."""
+        self.moment.time, self.moment.step = float(self.times[point]), point
+        self._set_series(point)
+        for slot in self.program.step_order:
+            if slot not in self.series:
+                self.values[slot] = self.code[slot](self.values, self.moment)
+
+    def advance(self, point: int) -> None:
+        """Move the states to the next time point, all from the present values."""
+        moved = {state.slot: self._moved(state, point) for state in self.program.states}
+        for slot, value in moved.items():
+            self.values[slot] = value
+
+    def _moved(self, state: State, point: int) -> np.ndarray:
+        value = self.code[state.slot](self.values, self.moment)
+        if state.kind == "hold":
+            return value
+        if state.kind == "euler":
+            return self.values[state.slot] + value * self.moment.time_step
+        self.pushed[state.slot][point] = value
+        shown = point + 1 - self.lengths[state.slot]
+        members = np.arange(len(shown))
+        past = self.pushed[state.slot][np.maximum(shown, 0), members]
+        return np.where(shown >= 0, past, self.starts[state.slot])
+
+    def _set_series(self, point: int) -> None:
+        for slot, values in self.series.items():
+            self.values[slot] = np.asarray(values[point], np.float64)
+
+    def _compile(self, expression: Expression) -> Code:
+        """Return a function of the slots' values that gives an expression's value."""
+        if isinstance(expression, Number):
+            number = np.float64(expression.value)
+            return lambda values, moment: number  # type: ignore[return-value]
+        if isinstance(expression, Ref):
+            slot = expression.slot
+            return lambda values, moment: values[slot]
+        if isinstance(expression, Time):
+            return lambda values, moment: np.float64(moment.time)  # type: ignore[return-value]
+        if isinstance(expression, TableCall):
+            table, x = self.tables[expression.table], self._compile(expression.x)
+            return lambda values, moment: interpolate(table, x(values, moment))
+        args = [self._compile(arg) for arg in expression.args]
+        if isinstance(expression, Random):
+            distribution, stream = expression.distribution, expression.stream
+            return lambda values, moment: draw(
+                distribution,
+                uniform(moment.seed, moment.members, moment.step, stream),
+                *(arg(values, moment) for arg in args),
+            )
+        if expression.op in TIMED:
+            timed = TIMED[expression.op]
+            return lambda values, moment: timed(
+                moment.time, moment.time_step, *(arg(values, moment) for arg in args)
+            )
+        plain = PLAIN[expression.op]
+        return lambda values, moment: plain(*[arg(values, moment) for arg in args])
+
+
+def is_moving(expression: Expression) -> bool:
+    """Return whether an expression without references can still change: with time or by chance."""
+    if isinstance(expression, (Time, Random)):
+        return True
+    if isinstance(expression, TableCall):
+        return True  # its table may be replaced
+    if isinstance(expression, Call):
+        return expression.op in TIMED or any(is_moving(arg) for arg in expression.args)
+    return False
