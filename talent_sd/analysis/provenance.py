@@ -50,7 +50,10 @@ def describe(forecast: xr.Dataset, prepared: Prepared, engine: str) -> xr.Datase
         "forecast_from": min(max(KNOWN_UNTIL, first.start_year), first.final_year),
     }
     titles = {
-        f"title_{lang}": (SCENARIO, [resolved.scenario.title[lang] for resolved in prepared.resolved.values()])
+        f"title_{lang}": (
+            SCENARIO,
+            [resolved.scenario.title[lang] for resolved in prepared.resolved.values()],
+        )
         for lang in ("en", "zh")
     }
     described = forecast.assign_coords(titles).assign_attrs(attrs)

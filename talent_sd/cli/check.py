@@ -17,9 +17,11 @@ def check(
     ],
     lang: LangOption = Language.en,
 ) -> None:
-    """Check files without simulating: every problem at once, exit code 0 or 2.
+    """Check files without simulating; exit code 0 or 2.
 
-    Example:  talent-sd check my_scenario.yaml my_city.yaml
+    Every problem of every file is shown at once, with file, line and remedy.
+
+    Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
     from talent_sd.analysis.lint import check_file
     from talent_sd.base.errors import InputError

@@ -70,11 +70,11 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         try:
             with notices():
                 command(*args, **kwargs)
-        except InputError as error:
-            say("\n".join([*error.problems, word("cli.nothing", lang)]), errors=True)
-            raise typer.Exit(WRONG_INPUT) from None
         except TalentError as error:
-            say(f"{error}\n{word('cli.nothing', lang)}", errors=True)
+            problems = error.problems if isinstance(error, InputError) else (str(error),)
+            # only who asked for a simulation wants to know that there was none
+            nothing = [word("cli.nothing", lang)] if "out" in kwargs else []
+            say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt:
             say(word("cli.interrupted", lang), errors=True)
@@ -85,12 +85,16 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 @contextmanager
 def notices() -> Iterator[None]:
-    """Show our own warnings as one line each, once, after the work; leave others as they are."""
+    """Show the package's own notices as one line each, after the work; pass other warnings on."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
+    ours = [w for w in caught if w.category.__module__.startswith("talent_sd")]
+    for text in dict.fromkeys(str(warning.message) for warning in ours):
         say(text, errors=True)
+    for warning in caught:
+        if warning not in ours and not issubclass(warning.category, DeprecationWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def show_written(folder: Path, files: list[str], lang: str) -> None:

@@ -36,11 +36,11 @@ def compare(
 ) -> None:
     """Compare scenarios with a baseline.
 
-    Prints the differences in the last year and writes comparison.nc, comparison.csv,
-    forecast.csv, run.json, and plots of paths and differences. The baseline is added if
-    it is not among the scenarios.
+    Prints the differences in the last year; writes comparison.nc, comparison.csv,
+    forecast.csv, run.json and plots of paths and differences. A baseline that is
+    not among the scenarios is added.
 
-    Example:  talent-sd compare cash_subsidy_only hefei_combination --city hefei
+    Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
     """
     from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.compare import compare as compared

@@ -25,9 +25,9 @@ class Shelf(StrEnum):
 def listing(
     what: Annotated[Shelf, typer.Argument(help="What to list.")], lang: LangOption = Language.en
 ) -> None:
-    """List what ships: cities, policies, scenarios, evidence, variables or loops.
+    """List cities, policies, scenarios, evidence, variables or loops.
 
-    Example:  talent-sd list policies --lang zh
+    Example:  [bold]talent-sd list policies --lang zh[/bold]
     """
     from talent_sd.output.shelves import shelf_table
 

@@ -33,10 +33,10 @@ def run(
 ) -> None:
     """Forecast a city's next ten years under a scenario.
 
-    Prints the headline outputs and writes forecast.nc, forecast.csv, run.json, overview.png
-    and one plot per sector.
+    Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
+    overview.png and one plot per sector.
 
-    Example:  talent-sd run hefei_combination --city hefei --lang zh
+    Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     """
     from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.forecast import prepare, run_prepared

@@ -10,11 +10,14 @@ from talent_sd.base.labels import shipped_labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
 from talent_sd.model.read import read_structure
+from talent_sd.model.structure import Variable
 from talent_sd.output.numbers import digits
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+WHOLE = ("id", "kind", "unit", "role", "value", "polarity")
+"""Columns that are not broken over lines."""
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
 """Keys of the column headings, and the rows."""
 
@@ -37,8 +40,10 @@ def shelf_table(what: str, lang: str = "en") -> Table:
 
     headings, rows = SHELVES[what](lang)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(word(f"list.{heading}", lang), no_wrap=number == 0, overflow="fold")
+    # a model's variables have long names; all others must come out in one piece, to be copied
+    whole = WHOLE if what == "variables" else ("name", *WHOLE)
+    for heading in headings:
+        table.add_column(word(f"list.{heading}", lang), no_wrap=heading in whole, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
@@ -49,7 +54,7 @@ def _cities(lang: str) -> Rows:
 
     def row(name: str) -> Sequence[str]:
         city = load_city(name)
-        return name, city.name[lang], city.province[lang], city.region[lang]
+        return name, city.title[lang], city.province[lang], city.region[lang]
 
     return ("name", "title", "province", "region"), map(row, list_cities())
 
@@ -59,8 +64,7 @@ def _scenarios(lang: str) -> Rows:
 
     def row(name: str) -> Sequence[str]:
         scenario = load_scenario(name)
-        question = getattr(scenario.question, lang) if scenario.question else ""
-        return name, getattr(scenario.title, lang), question
+        return name, scenario.title[lang], scenario.question.get(lang, "")
 
     return ("name", "title", "question"), map(row, list_scenarios())
 
@@ -81,17 +85,19 @@ def _policies(lang: str) -> Rows:
 
 def _variables(lang: str) -> Rows:
     labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
-    rows = (
-        (
-            v.name,
-            labels.variable(v.name, lang) if v.name in labels.variables else "",
-            word(f"list.{v.kind}", lang),
-            v.unit,
-            v.doc.split(". ")[0],
+
+    def row(variable: Variable) -> Sequence[str]:
+        label = labels.variable(variable.name, lang)
+        meaning = variable.doc.split(". ")[0].rstrip(".")
+        kind = word(f"list.{variable.kind}", lang)
+        return (
+            variable.name,
+            kind,
+            variable.unit,
+            meaning if label == variable.name else f"{label}: {meaning}",
         )
-        for v in structure.variables.values()
-    )
-    return ("name", "title", "kind", "unit", "meaning"), rows
+
+    return ("name", "kind", "unit", "meaning"), map(row, structure.variables.values())
 
 
 def _evidence(lang: str) -> Rows:

@@ -1,0 +1,101 @@
+"""`talent-sd list` and `talent-sd check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import talent_sd
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.cli.common import Engine
+from talent_sd.cli.listing import Shelf
+from talent_sd.model.read import read_structure
+
+from .conftest import Outcome
+
+Command = Callable[..., Outcome]
+
+
+def test_the_fourteen_cities_are_listed_in_both_languages(talent_sd: Command) -> None:
+    english, chinese = talent_sd("list", "cities"), talent_sd("list", "cities", "--lang", "zh")
+    assert (english.code, chinese.code) == (0, 0)
+    rows = [line.split() for line in english.out.splitlines() if line.strip()][2:]
+    assert len(rows) == 14
+    assert ["hefei", "Hefei", "Anhui", "Centre"] in rows
+    assert "合肥" in chinese.out
+
+
+def test_every_policy_of_the_model_is_listed(talent_sd: Command) -> None:
+    outcome = talent_sd("list", "policies")
+    structure = read_structure(shipped_folder("models") / "city.mdl")
+    listed = [line.split()[0] for line in outcome.out.splitlines() if line.strip()][2:]
+    assert listed == list(structure.subscripts["policy"])
+
+
+def test_scenarios_are_listed_with_the_question_they_answer(talent_sd: Command) -> None:
+    outcome = talent_sd("list", "scenarios", "--lang", "zh")
+    assert outcome.code == 0
+    for text in ("hefei_combination", "合肥式组合拳", "cash_subsidy_only", "baseline"):
+        assert text in outcome.out
+
+
+def test_variables_are_listed_with_unit_and_meaning(talent_sd: Command) -> None:
+    outcome = talent_sd("list", "variables")
+    assert outcome.code == 0
+    row = next(line for line in outcome.out.splitlines() if line.strip().startswith("tax base"))
+    assert "auxiliary" in row
+    assert "yuan/year" in row
+
+
+def test_an_unknown_shelf_is_refused(talent_sd: Command) -> None:
+    assert talent_sd("list", "towns").code == 2
+
+
+def test_shipped_files_pass_the_check(talent_sd: Command) -> None:
+    scenarios = shipped_folder("scenarios")
+    files = [*scenarios.rglob("*.yaml"), shipped_folder("models") / "city.mdl"]
+    outcome = talent_sd("check", *files)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"{scenarios / 'cities' / 'wuxi.yaml'}: fine (city)" in outcome.out.splitlines()
+    assert len(outcome.out.splitlines()) == len(files)
+
+
+def test_check_reports_all_files_and_exits_2(talent_sd: Command, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("title: Good\nextends: baseline\n")
+    (tmp_path / "bad.yaml").write_text("title: Bad\ntitle: Worse\n")
+    (tmp_path / "empty.mdl").write_text("")
+    outcome = talent_sd("check", *(tmp_path / name for name in ("bad.yaml", "good.yaml", "empty.mdl")))
+    assert outcome.code == 2
+    assert outcome.out == f"{tmp_path / 'good.yaml'}: fine (scenario)\n"
+    assert "bad.yaml:2: " in outcome.err
+    assert "empty.mdl" in outcome.err
+    assert "simulated" not in outcome.err
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "list", "check"])
+def test_help_has_an_example(talent_sd: Command, command: str) -> None:
+    outcome = talent_sd(command, "--help")
+    assert outcome.code == 0
+    assert f"Example:  talent-sd {command} " in outcome.out
+
+
+def test_the_version_is_the_packages(talent_sd: Command) -> None:
+    assert talent_sd("--version").out == f"talent-sd {_version()}\n"
+
+
+def _version() -> str:
+    return talent_sd.__version__
+
+
+def test_choices_are_the_documented_ones() -> None:
+    assert [engine.value for engine in Engine] == ["auto", "kernel", "pysd"]
+    assert [shelf.value for shelf in Shelf] == [
+        "cities",
+        "policies",
+        "scenarios",
+        "evidence",
+        "variables",
+        "loops",
+    ]
