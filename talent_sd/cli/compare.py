@@ -42,9 +42,9 @@ def compare(
 
     Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
     """
-    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.compare import compare as compared
     from talent_sd.analysis.forecast import prepare, run_prepared
+    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels

@@ -38,8 +38,8 @@ def run(
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     """
-    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.forecast import prepare, run_prepared
+    from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.store import write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels

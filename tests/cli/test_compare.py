@@ -59,7 +59,8 @@ def test_a_baseline_alone_is_refused_before_the_simulation(talent_sd: Command, t
     outcome = talent_sd("compare", "baseline", "--out", tmp_path / "out")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "only 'baseline' was given: name at least one more scenario to compare it with.\nNothing was simulated.\n"
+        "only 'baseline' was given: name at least one more scenario to compare it with.\n"
+        "Nothing was simulated.\n"
     )
 
 

@@ -96,7 +96,8 @@ def test_a_mistyped_scenario_is_one_message_and_exit_2(talent_sd: Command, tmp_p
 
 def test_every_problem_of_every_file_comes_at_once(talent_sd: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
-        "title: Mine\nextends: baseline\npolicies:\n  housing_vouchers: on\n  cash_subsidy: {from: 2030, until: 2026}\n"
+        "title: Mine\nextends: baseline\n"
+        "policies:\n  housing_vouchers: on\n  cash_subsidy: {from: 2030, until: 2026}\n"
     )
     outcome = talent_sd("run", tmp_path / "mine.yaml", "--city", "hefai", "--out", tmp_path / "new")
     assert outcome.code == 2
