@@ -47,7 +47,8 @@ def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
     horizon = Horizon(structure.time["INITIAL TIME"], structure.time["FINAL TIME"])
     checker = Checker(structure, horizon, read_mapping())
     if kind == "city":
-        constants = city_constants(load_city(path), int(horizon.start), read_national(DEFAULT_CONTEXT))
+        national = read_national(DEFAULT_CONTEXT)
+        constants = city_constants(load_city(path), int(horizon.start), national, only=structure.variables)
         return checker.city(constants)
     if kind == "national":
         return checker.national(read_national(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -114,6 +114,7 @@ def city_constants(
     start_year: int,
     national: NationalPath,
     mapping: Mapped | None = None,
+    only: Container[str] | None = None,
 ) -> dict[str, Value]:
     """Return the model's constants for a city in a start year.
 
@@ -126,6 +127,7 @@ def city_constants(
     start_year : first year of the run
     national : carries older figures, and gives some defaults
     mapping : the shipped one by default
+    only : the constants wanted, such as a model's; all by default
 
     Raises
     ------
@@ -139,6 +141,8 @@ def city_constants(
     found: dict[str, Value] = {}
     problems: list[str] = []
     for constant, rule in mapping.content.constants.items():
+        if only is not None and constant not in only:
+            continue
         try:
             value = _from_figures(city, rule, start_year, national)
             found[constant] = value or _from_default(constant, rule, start_year, national, mapping)

@@ -58,9 +58,12 @@ def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[st
         ]
     problems = []
     past: dict[int, float] = parts["past"].value
+    past_at = f"{parts['past'].file}:{parts['past'].line}: "
     gaps = sorted(set(range(min(past), max(past) + 1)) - set(past))
     if gaps:
-        problems.append(f"{at}'{variable}' has no past value for {', '.join(map(str, gaps))}. Add the years.")
+        problems.append(
+            f"{past_at}'{variable}' has no past value for {', '.join(map(str, gaps))}. Add the years."
+        )
     future: Future = parts["future"].value
     future_at = f"{parts['future'].file}:{parts['future'].line}: "
     numbers = future.growth or future.increase or future.values or {}

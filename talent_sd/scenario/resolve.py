@@ -98,7 +98,9 @@ def resolve_scenario(
     if isinstance(place, City) and isinstance(national, NationalPath):
         problems += checker.national(national)
         start = int(horizon.start)
-        from_city = attempt(lambda: city_constants(place, start, national, mapping)) or {}  # type: ignore[assignment]
+        from_city = (
+            attempt(lambda: city_constants(place, start, national, mapping, structure.variables)) or {}
+        )  # type: ignore[assignment]
         problems += checker.city(from_city)
     if problems:
         raise InputError(dict.fromkeys(problems))
@@ -106,7 +108,7 @@ def resolve_scenario(
     assert isinstance(place, City)
     assert isinstance(national, NationalPath)
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
-    unused = tuple(name for name in from_city if name not in structure.variables)
+    unused = tuple(name for name in mapping.content.constants if name not in structure.variables)
     return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused)
 
 

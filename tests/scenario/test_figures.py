@@ -1,0 +1,158 @@
+"""City figures become constants, and the future never shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talent_sd.base.errors import InputError
+from talent_sd.scenario import City, city_constants, list_cities, load_city, read_mapping, read_national
+
+Write = Callable[[str, str], Path]
+NATIONAL = read_national("central")
+WUXI = load_city("wuxi")
+
+
+def bare(city: City) -> dict[str, dict[int, float]]:
+    return {name: dict(figure.values) for name, figure in city.figures.items()}
+
+
+def test_a_figure_of_the_start_year_is_taken_as_it_is() -> None:
+    value = city_constants(WUXI, 2010, NATIONAL)["city value added"]
+    assert value.value == WUXI.figures["gdp"].values[2010]
+    assert (value.how, value.year, value.unit) == ("gdp 2010", 2010, "yuan/year")
+
+
+def test_an_older_figure_is_carried_by_the_nation() -> None:
+    value = city_constants(WUXI, 2022, NATIONAL)["city tertiary share"]
+    figures = WUXI.figures
+    share = figures["tertiary_educated"].values[2020] / figures["census_population"].values[2020]
+    growth = NATIONAL.value("tertiary_share", 2022) / NATIONAL.value("tertiary_share", 2020)
+    assert value.value == share * growth
+    assert value.how == (
+        "tertiary_educated / census_population 2020, × 1.108 as national tertiary_share to 2022"
+    )
+
+
+def test_two_figures_are_summed_before_they_are_divided() -> None:
+    value = city_constants(WUXI, 2020, NATIONAL)["city migrant share"]
+    figures = {
+        name: WUXI.figures[name].values[2020] for name in WUXI.figures if 2020 in WUXI.figures[name].values
+    }
+    movers = figures["migrants_same_province"] + figures["migrants_other_province"]
+    assert value.value == movers / figures["census_population"]
+
+
+@pytest.mark.parametrize("city", list_cities())
+@pytest.mark.parametrize("year", [2010, 2012, 2022])
+def test_every_shipped_city_starts_in_any_of_these_years(city: str, year: int) -> None:
+    found = {name: value.value for name, value in city_constants(load_city(city), year, NATIONAL).items()}
+    assert set(found) == set(read_mapping().content.constants)
+    ages = [found[f"city share aged {band}"] for band in ("0 to 14", "15 to 59", "60 and over")]
+    assert sum(ages) == pytest.approx(1, abs=1e-12)
+    assert found["city share aged 20 to 34"] < ages[1]
+    assert found["city bachelor share"] < found["city tertiary share"] < 0.8
+
+
+@given(st.data())
+def test_later_figures_change_nothing(data: st.DataObject) -> None:
+    start = data.draw(st.sampled_from([2010, 2012, 2016, 2022]))
+    before = city_constants(bare(WUXI), start, NATIONAL)
+    figures = bare(WUXI)
+    for values in figures.values():
+        for year in [year for year in values if year > start]:
+            if data.draw(st.booleans()):
+                values[year] = data.draw(st.floats(1, 1e12))
+            else:
+                del values[year]
+        values[start + data.draw(st.integers(1, 5))] = data.draw(st.floats(1, 1e12))
+    assert city_constants(figures, start, NATIONAL) == before
+
+
+def test_a_figure_too_old_is_not_used() -> None:
+    figures = bare(WUXI)
+    figures["house_price"] = {2016: 10000.0}
+    value = city_constants(figures, 2022, NATIONAL)["city house price"]
+    assert value.value == NATIONAL.value("house_price", 2022)
+    assert value.how == "default national house_price 2022"
+    assert value.source == "assumption: few cities have a price before 2015"
+    figures["house_price"] = {2017: 10000.0}
+    assert city_constants(figures, 2022, NATIONAL)["city house price"].year == 2017
+
+
+def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:
+    figures = bare(WUXI)
+    del figures["residents"], figures["loan_balance"]
+    with pytest.raises(InputError) as caught:
+        city_constants(figures, 2022, NATIONAL)
+    assert caught.value.problems == (
+        "the city has no residents for 2018 to 2022, which 'city residents' needs. "
+        "Add the figure, or start in a year it covers.",
+        "the city has no loan_balance for 2018 to 2022, which 'city loans' needs. "
+        "Add the figure, or start in a year it covers.",
+    )
+    assert set(city_constants(figures, 2022, NATIONAL, only={"city deposits"})) == {"city deposits"}
+
+
+def test_a_city_file_is_checked_figure_by_figure(write: Write) -> None:
+    path = write(
+        "mine.yaml",
+        """\
+        name: Mine
+        province: P
+        region: R
+        figures:
+          residents: {unit: 万人, source: yearbook, value: 750, year: 2022}
+          gpd: {unit: yuan/year, source: yearbook, value: 1e12, year: 2022}
+          gdp: {unit: yuan/year, source: yearbook, values: {2021: 1.2e12, 2022: 14000}}
+          average_wage: {unit: yuan/(person*year), source: yearbook, value: 100000}
+        """,
+    )
+    with pytest.raises(InputError) as caught:
+        load_city(path)
+    assert caught.value.problems == (
+        "mine.yaml:8: average_wage: give either `value` and `year`, or `values: {year: value}`.",
+    )
+    write("mine.yaml", path.read_text().replace("value: 100000", "value: 100000, year: 2021"))
+    with pytest.raises(InputError) as caught:
+        load_city(path)
+    assert caught.value.problems == (
+        "mine.yaml:5: residents is in '万人'; give it in 'person'.",
+        "mine.yaml:6: unknown figure 'gpd'. Did you mean 'gdp'?",
+        "mine.yaml:7: gdp in 2022 is 14000, outside the plausible 1e+08 to 1e+13 yuan/year. Check its unit.",
+    )
+
+
+def test_the_mapping_may_only_use_figures_it_knows(write: Write) -> None:
+    path = write(
+        "map.yaml",
+        """\
+        figures:
+          gdp: {unit: yuan/year, plausible: [1, 1e13]}
+        constants:
+          city value added: {unit: yuan/year, figure: [gpd], max_age: 3}
+        """,
+    )
+    with pytest.raises(InputError) as caught:
+        read_mapping(path)
+    assert caught.value.problems == (
+        "map.yaml:4: 'city value added' uses unknown figure 'gpd'. Did you mean 'gdp'?",
+    )
+
+
+def test_an_assumption_in_the_mapping_needs_a_range(write: Write) -> None:
+    path = write(
+        "map.yaml",
+        """\
+        figures:
+          gdp: {unit: yuan/year, plausible: [1, 1e13]}
+        constants:
+          city value added: {unit: yuan/year, figure: [gdp], max_age: 3, default: {value: 1, why: guess}}
+        """,
+    )
+    with pytest.raises(InputError, match=r"^map\.yaml:4: .*a range \[low, high\] is missing"):
+        read_mapping(path)

@@ -1,0 +1,85 @@
+"""The files that ship agree with one another and with the model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.model.read import read_structure
+from talent_sd.model.structure import Structure
+from talent_sd.scenario import (
+    check_file,
+    list_cities,
+    list_scenarios,
+    load_city,
+    load_scenario,
+    read_mapping,
+    resolve_scenario,
+)
+from talent_sd.scenario.check import same_unit
+from talent_sd.scenario.json_schemas import schema_texts, schemas_folder
+
+
+@pytest.fixture(scope="module")
+def model() -> Structure:
+    return read_structure(shipped_folder("models") / "city.mdl")
+
+
+@pytest.mark.parametrize("name", sorted(schema_texts()))
+def test_the_json_schemas_are_those_of_the_models(name: str) -> None:
+    text = (schemas_folder() / name).read_text(encoding="utf-8")
+    assert text == schema_texts()[name], "run talent_sd.scenario.json_schemas.write_schemas()"
+    assert json.loads(text)["additionalProperties"] is False
+
+
+def test_no_stray_schema_is_kept() -> None:
+    assert {path.name for path in schemas_folder().glob("*.json")} == set(schema_texts())
+
+
+@pytest.mark.parametrize("city", list_cities())
+def test_every_scenario_resolves_for_every_city(city: str, model: Structure) -> None:
+    loaded = load_city(city)
+    for name in list_scenarios():
+        resolved = resolve_scenario(name, loaded, model)
+        assert all(key.split("[")[0] in model.variables for key in resolved.params())
+
+
+@pytest.mark.parametrize("kind", ["cities", "national", "."])
+def test_every_shipped_file_passes_its_own_check(kind: str, model: Structure) -> None:
+    paths = sorted((shipped_folder("scenarios") / kind).glob("*.yaml"))
+    assert paths
+    assert {path.name: check_file(path, model)[1] for path in paths} == {path.name: () for path in paths}
+
+
+def test_a_scenario_sets_something_its_parent_does_not(model: Structure) -> None:
+    for name in list_scenarios():
+        scenario = load_scenario(name)
+        if len(scenario.chain) > 1:
+            own = resolve_scenario(name, "wuxi", model).params()
+            parent = resolve_scenario(scenario.chain[-2].split("/")[-1].removesuffix(".yaml"), "wuxi", model)
+            assert own != parent.params()
+
+
+def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure) -> None:
+    mapped = read_mapping().content.constants
+    wanted = {
+        n for n, v in model.variables.items() if v.kind == "constant" and n.startswith(("city ", "province "))
+    }
+    assert wanted
+    assert wanted <= set(mapped)
+    assert [n for n in wanted if not same_unit(mapped[n].unit, model.variables[n].unit)] == []
+
+
+def test_the_fourteen_cities_ship_with_their_facts() -> None:
+    assert list_cities() == (
+        "beijing", "changsha", "chengdu", "dongguan", "handan", "hangzhou", "hefei",
+        "mianyang", "shanghai", "shenyang", "shenzhen", "suzhou", "wuxi", "zhengzhou",
+    )  # fmt: skip
+    for name in list_cities():
+        city = load_city(name)
+        assert city.title["en"].lower() == name
+        assert all(figure.source and figure.line for figure in city.figures.values())
+        assert {2010, 2020} <= set(city.figures["census_population"].values)
+        assert city.notes
