@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from talent_sd.base.errors import InputError
 from talent_sd.scenario.chain import Origin, Scenario, load_scenario
@@ -19,6 +20,7 @@ from talent_sd.scenario.figures import City, Mapped, Value, city_constants, read
 from talent_sd.scenario.national import NationalPath, lookup_name, national_params, read_national
 from talent_sd.scenario.parameters import Curve, ModelStructure, ResolvedValue
 
+Found = TypeVar("Found")
 DEFAULT_CONTEXT = "national/central"
 
 
@@ -73,17 +75,9 @@ def resolve_scenario(
         With every problem of every file at once.
     """
     problems: list[str] = []
-
-    def attempt(read: Callable[[], object]) -> object:
-        try:
-            return read()
-        except InputError as error:
-            problems.extend(error.problems)
-            return None
-
-    loaded = scenario if isinstance(scenario, Scenario) else attempt(lambda: load_scenario(scenario))
-    place = city if isinstance(city, City) else attempt(lambda: load_city(city, mapping))
-    national = attempt(lambda: _national(context, loaded if isinstance(loaded, Scenario) else None))
+    loaded = _attempt(lambda: _scenario(scenario), problems)
+    place = _attempt(lambda: city if isinstance(city, City) else load_city(city, mapping), problems)
+    national = _attempt(lambda: _national(context, loaded), problems)
     horizon = Horizon(
         structure.time["INITIAL TIME"] if start_year is None else float(start_year),
         structure.time["FINAL TIME"] if final_year is None else float(final_year),
@@ -91,25 +85,40 @@ def resolve_scenario(
     mapping = mapping or read_mapping()
     checker = Checker(structure, horizon, mapping)
     own: dict[str, ResolvedValue] = {}
-    if isinstance(loaded, Scenario):
+    from_city: dict[str, Value] = {}
+    if loaded is not None:
         own, found = checker.scenario(loaded)
         problems += found
-    from_city: dict[str, Value] = {}
-    if isinstance(place, City) and isinstance(national, NationalPath):
+    if place is not None and national is not None:
         problems += checker.national(national)
-        start = int(horizon.start)
-        from_city = (
-            attempt(lambda: city_constants(place, start, national, mapping, structure.variables)) or {}
-        )  # type: ignore[assignment]
+        from_city = _attempt(lambda: _constants(place, national, horizon, structure, mapping), problems) or {}
         problems += checker.city(from_city)
-    if problems:
+    if problems or loaded is None or place is None or national is None:
         raise InputError(dict.fromkeys(problems))
-    assert isinstance(loaded, Scenario)
-    assert isinstance(place, City)
-    assert isinstance(national, NationalPath)
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
     unused = tuple(name for name in mapping.content.constants if name not in structure.variables)
     return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused)
+
+
+def _attempt(read: Callable[[], Found], problems: list[str]) -> Found | None:
+    """Return what `read` finds; note its problems and go on, so that all are told at once."""
+    try:
+        return read()
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _scenario(scenario: str | Path | Scenario) -> Scenario:
+    """Return a scenario, read if need be."""
+    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+
+
+def _constants(
+    city: City, national: NationalPath, horizon: Horizon, structure: ModelStructure, mapping: Mapped
+) -> dict[str, Value]:
+    """Return the city's constants that the model has, at the start year."""
+    return city_constants(city, int(horizon.start), national, mapping, structure.variables)
 
 
 def _national(context: str | Path | NationalPath | None, scenario: Scenario | None) -> NationalPath:
