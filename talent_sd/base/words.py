@@ -19,10 +19,10 @@ def all_words() -> dict[str, dict[str, str]]:
 def word(key: str, lang: str = "en", /, **values: object) -> str:
     """Text of `key` in a language, its `{names}` filled in.
 
-    >>> word("table.change", "en")
-    'Change'
-    >>> word("table.change", "zh")
-    '变化'
+    >>> word("table.output", "zh")
+    '指标'
+    >>> word("table.change", "en", year=2024)
+    'since 2024'
 
     Raises
     ------

@@ -51,6 +51,8 @@ def unit_label(unit: str, lang: str = "en") -> str:
 def scale_for(largest: float, unit: str, lang: str = "en") -> Scale:
     """Choose the scale in which the largest value has one to four digits before the point.
 
+    Values under ten thousand stay as they are: 1,280 people are not 1.28 thousand.
+
     >>> scale_for(9.4e6, "person")
     Scale(factor=1000000.0, unit='million people')
     >>> scale_for(9.4e6, "person", "zh")
@@ -61,7 +63,7 @@ def scale_for(largest: float, unit: str, lang: str = "en") -> Scale:
     label = unit_label(unit, lang)
     if label and math.isfinite(largest):
         for factor, name in STEPS[lang]:
-            if abs(largest) >= factor:
+            if abs(largest) >= max(factor, 1e4):
                 return Scale(factor, f"{name} {_plural(label)}" if lang == "en" else f"{name}{label}")
     return Scale(1.0, _plural(label) if lang == "en" else label)
 

@@ -33,12 +33,14 @@ class Line:
     years : shape (time,)
     values : shape (draw, time), already in the panel's scale
     style : index of colour, dash and marker
+    note : whether the label is written even if the line is alone
     """
 
     label: str
     years: np.ndarray
     values: np.ndarray
     style: int = 0
+    note: bool = False
 
     @property
     def middle(self) -> np.ndarray:
@@ -106,7 +108,9 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
         high = 0.0
     size = max(abs(low), abs(high))
     spare = max(QUIET * size - (high - low), 0) / 2 if not zero_line else max(2e-3 - (high - low), 0) / 2
-    margin = 0.06 * (high - low) + spare or 1.0
+    margin = 0.06 * (high - low) + spare
+    if low == high == 0.0:
+        high = margin = 1.0
     axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axes)))
@@ -170,7 +174,7 @@ def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
 
 def end_labels(lines: Sequence[Line]) -> list[str]:
     """What is written at the end of each line: its name; the last value if it is alone."""
-    if len(lines) == 1:
+    if len(lines) == 1 and not lines[0].note:
         return [digits(float(lines[0].middle[-1]))]
     return [line.label for line in lines]
 

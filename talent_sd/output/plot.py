@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -124,14 +124,18 @@ def panel_of(
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
-    title = labels.variable(names[0], lang) if len(names) == 1 else _shared_title(names, labels, lang)
-    return _scaled(title, unit, lines, lang, index_at)
+    title = word("plot.comma", lang).join(labels.variable(name, lang) for name in names)
+    return _scaled(title, unit, _without_idle(lines, lang), lang, index_at)
 
 
-def _shared_title(names: Sequence[str], labels: Labels, lang: str) -> str:
-    return word("plot.and", lang).join(labels.variable(name, lang) for name in names[:2]) + (
-        word("plot.more", lang) if len(names) > 2 else ""
-    )
+def _without_idle(lines: Sequence[Line], lang: str) -> list[Line]:
+    """Drop lines that are zero throughout, a policy that is off for one; if all are, one says so."""
+    if len(lines) < 2:
+        return list(lines)
+    busy = [line for line in lines if np.any(line.values != 0)]
+    if not busy:
+        return [replace(lines[0], label=word("plot.none", lang), note=True)]
+    return [replace(line, note=len(busy) == 1) for line in busy]
 
 
 def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
@@ -142,7 +146,7 @@ def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: f
         return _indexed(title, unit, lines, lang, index_at)
     scale = scale_for(max(sizes), unit, lang)
     scaled = tuple(replace(line, values=line.values / scale.factor) for line in lines)
-    return Panel(title, scale.unit, scaled)
+    return Panel(title, scale.unit or word("plot.dimensionless", lang), scaled)
 
 
 def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
@@ -196,11 +200,14 @@ def compose(
             row, column = divmod(position, columns)
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
             y = height - top - UP - row * (UP + BETWEEN)
-            axes = figure.add_axes((x / width, y / height, ACROSS / width, UP / height))
+            # a panel whose labels are shorter than its column's takes the room they leave
+            across = ACROSS + rooms[column] - _label_room([panel], bool(key))
+            axes = figure.add_axes((x / width, y / height, across / width, UP / height))
+            heading_room = LEFT / 2 + ACROSS + rooms[column]
             draw_panel(
                 axes,
                 panel.lines,
-                title=panel.title,
+                title=_fitted(panel.title, heading_room, lang),
                 unit=panel.unit,
                 letter=chr(ord("a") + position),
                 lang=lang,
@@ -217,16 +224,28 @@ def compose(
     return figure
 
 
+def _fitted(title: str, room: float, lang: str) -> str:
+    """Leave the last of several names out of a heading until it fits the room (inches)."""
+    comma = word("plot.comma", lang)
+    text = title
+    while _text_width(text, fontsize=9, **heading()) > room and comma in title:
+        title = title.rpartition(comma)[0]
+        text = f"{title}{comma}…"
+    return text
+
+
+def _text_width(text: str, **look: Any) -> float:
+    """Width of a text in inches."""
+    scratch = new_figure(1, 1)
+    return scratch.text(0, 0, text, **look).get_window_extent().width / scratch.dpi
+
+
 def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
     """Width (inches) that the labels at the ends of these panels' lines need."""
     if keyed:
         return 0.1
-    scratch = new_figure(1, 1)
-    widest = 0.0
-    for label in (label for panel in panels for label in end_labels(panel.lines)):
-        extent = scratch.text(0, 0, label, fontsize=LABEL_SIZE).get_window_extent()
-        widest = max(widest, extent.width / scratch.dpi)
-    return widest + 0.1
+    labels = [label for panel in panels for label in end_labels(panel.lines)]
+    return max(_text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1
 
 
 def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:

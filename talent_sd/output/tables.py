@@ -35,11 +35,12 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     table.add_column(word("table.unit", lang))
     for year in years:
         table.add_column(f"{year:g}", justify="right", no_wrap=True)
-    table.add_column(word("table.change", lang), justify="right", no_wrap=True)
+    since = forecast.attrs.get("forecast_from", years[0])
+    table.add_column(word("table.change", lang, year=f"{since:g}"), justify="right", no_wrap=True)
     for label, array in _rows(one, labels, lang):
         values = np.array([float(array.sel({TIME: year}).median()) for year in years])
         scale = scale_for(float(np.nanmax(np.abs(values), initial=0.0)), array.attrs.get("units", ""), lang)
-        start = float(array.sel({TIME: forecast.attrs.get("forecast_from", years[0])}).median())
+        start = float(array.sel({TIME: since}).median())
         # from a surplus to a debt, or from nothing, no percentage means anything
         change = values[-1] / start - 1 if start * values[-1] > 0 else float("nan")
         table.add_row(label, scale.unit, *(digits(value / scale.factor) for value in values), percent(change))
@@ -93,7 +94,8 @@ def _rows(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str,
             yield labels.variable(name, lang), array
             continue
         for element in array[extra[0]].values:
-            label = f"{labels.variable(name, lang)}: {labels.element(str(element), lang)}"
+            variable, part = labels.variable(name, lang), labels.element(str(element), lang)
+            label = word("table.element", lang, variable=variable, element=part)
             yield label, array.sel({extra[0]: element})
 
 

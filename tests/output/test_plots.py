@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from talent_sd.analysis.compare import compare
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels
+from talent_sd.base.labels import Labels, Sector
 from talent_sd.output.plot import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.style import house_style
@@ -69,6 +69,31 @@ def test_what_can_be_a_debt_is_never_an_index(invented_forecast: Invent, invente
     figure = plot_sector(invented_forecast(), invented_labels.sectors[0], invented_labels)
     assert "billion yuan/year" in texts(figure)
     assert not [text for text in texts(figure) if text.startswith("index")]
+
+
+def test_lines_that_are_nothing_throughout_are_left_out(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    forecast = invented_forecast()
+    forecast["Talent"].loc[{"tier": ["professional", "skilled", "graduate"]}] = 0.0
+    shown = texts(plot_overview(forecast, invented_labels))
+    assert "Leading" in shown
+    assert [text for text in shown if text.startswith(("Professional", "Skilled", "Graduate"))] == []
+    forecast["Talent"][:] = 0.0
+    assert "none in this scenario" in texts(plot_overview(forecast, invented_labels))
+
+
+def test_a_heading_too_long_for_its_panel_names_fewer_variables(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    names = ("tax base", "social security balance", "invention patents", "years of balance")
+    forecast = invented_forecast()
+    for name in names:
+        forecast[name].attrs["units"] = "1"
+    sector = Sector("long", {"en": "Long", "zh": "长"}, (names,))
+    shown = texts(plot_sector(forecast, sector, invented_labels))
+    assert "Tax base (enterprise profit), Social-security balance, …" in shown
+    assert "dimensionless" in shown
 
 
 def test_draws_are_drawn_as_three_bands_around_the_median(

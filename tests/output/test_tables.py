@@ -30,6 +30,7 @@ def test_the_forecast_table_shows_values_and_change(
 ) -> None:
     rows = lines(forecast_table(invented_forecast(), invented_labels))
     assert rows[0] == "Hefei: Baseline"
+    assert rows[2] == "Output Unit 2022 2024 2029 2034 since 2024"
     assert "Talent by tier: Leading people 520 552 642 745 +35.0 %" in rows
     assert "Tax base (enterprise profit) billion yuan/year 260 287 369 474 +64.9 %" in rows
 
