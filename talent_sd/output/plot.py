@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,8 +124,14 @@ def panel_of(
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
-    title = word("plot.comma", lang).join(labels.variable(name, lang) for name in names)
+    title = word("plot.comma", lang).join(_sentence(labels.variable(name, lang) for name in names))
     return _scaled(title, unit, _without_idle(lines, lang), lang, index_at)
+
+
+def _sentence(names: Iterable[str]) -> list[str]:
+    """Names in a row: a capital stays on the first one and on abbreviations."""
+    first, *others = names
+    return [first, *(name[:1].lower() + name[1:] if name[1:2].islower() else name for name in others)]
 
 
 def _without_idle(lines: Sequence[Line], lang: str) -> list[Line]:

@@ -92,7 +92,7 @@ def test_a_heading_too_long_for_its_panel_names_fewer_variables(
         forecast[name].attrs["units"] = "1"
     sector = Sector("long", {"en": "Long", "zh": "长"}, (names,))
     shown = texts(plot_sector(forecast, sector, invented_labels))
-    assert "Tax base (enterprise profit), Social-security balance, …" in shown
+    assert "Tax base (enterprise profit), social-security balance, …" in shown
     assert "dimensionless" in shown
 
 
