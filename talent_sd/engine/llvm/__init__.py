@@ -1,0 +1,1 @@
+"""The native back end: flat programs to vector machine code through LLVM."""

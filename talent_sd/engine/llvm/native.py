@@ -1,0 +1,142 @@
+"""LLVM IR text to callable machine code: target, compilation, loading."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from talent_sd.base.errors import TalentError
+
+BASELINE = "x86-64"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor to compile for.
+
+    Parameters
+    ----------
+    triple : LLVM's name of machine and system
+    cpu : LLVM's name of the processor; `x86-64` is any 64-bit PC, with SSE2 only
+    features : instruction sets switched on or off, as LLVM writes them
+    """
+
+    triple: str
+    cpu: str
+    features: str
+
+    @property
+    def fma(self) -> bool:
+        """Whether it has a fused multiply-add."""
+        return "+fma," in self.features + "," or self.triple.startswith(("aarch64", "arm64"))
+
+    @property
+    def native_lanes(self) -> int:
+        """Doubles in its widest register."""
+        features = set(self.features.split(","))
+        if "+avx512f" in features:
+            return 8
+        return 4 if "+avx" in features else 2
+
+    def key(self) -> str:
+        """What a compiled object depends on besides its IR."""
+        version = ".".join(map(str, llvm.llvm_version_info))
+        return f"LLVM {version}\n{self.triple}\n{self.cpu}\n{self.features}"
+
+
+@cache
+def host_target() -> Target:
+    """The processor this runs on, with every instruction set it has."""
+    _initialise()
+    return Target(
+        llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    )
+
+
+def target_for(cpu: str | None) -> Target:
+    """The host's processor, or a named one of the same family.
+
+    Raises
+    ------
+    TalentError
+        If LLVM does not know the processor.
+    """
+    host = host_target()
+    if cpu is None or cpu == host.cpu:
+        return host
+    features = "+fma," if cpu in ("haswell", "skylake", "x86-64-v3", "x86-64-v4") else ""
+    if cpu in ("x86-64-v4", "skylake-avx512"):
+        features = "+fma,+avx,+avx2,+avx512f,"
+    elif features:
+        features += "+avx,+avx2,"
+    return Target(host.triple, cpu, features.rstrip(","))
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+@cache
+def _machine(target: Target) -> Any:
+    _initialise()
+    try:
+        found = llvm.Target.from_triple(target.triple)
+        return found.create_target_machine(
+            cpu=target.cpu, features=target.features, opt=2, jit=True, reloc="pic", codemodel="small"
+        )
+    except RuntimeError as error:
+        raise TalentError(f"LLVM cannot compile for this processor ({target.cpu}): {error}") from error
+
+
+def compile_object(ir: str, target: Target) -> bytes:
+    """Compile IR text to an object file's bytes.
+
+    Raises
+    ------
+    RuntimeError
+        If LLVM refuses the text: a fault of this package, not of the user's model.
+    """
+    machine = _machine(target)
+    module = llvm.parse_assembly(ir)
+    module.triple = target.triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    return bytes(machine.emit_object(module))
+
+
+class LoadedObject:
+    """Machine code in memory, freed with this object.
+
+    Parameters
+    ----------
+    data : an object file's bytes
+    target : what it was compiled for
+    """
+
+    def __init__(self, data: bytes, target: Target) -> None:
+        backing = llvm.parse_assembly("")
+        backing.triple = target.triple
+        self._engine = llvm.create_mcjit_compiler(backing, _private_machine(target))
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+        self._engine.finalize_object()
+
+    def function(self, name: str, *arguments: type) -> Any:
+        """A function of the object, called through ctypes (which releases the GIL)."""
+        address = self._engine.get_function_address(name)
+        if not address:
+            raise KeyError(name)
+        return ctypes.CFUNCTYPE(None, *arguments)(address)
+
+
+def _private_machine(target: Target) -> Any:
+    """An own target machine: the execution engine takes it over and frees it."""
+    _initialise()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=2, jit=True
+    )
