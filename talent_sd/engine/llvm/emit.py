@@ -228,9 +228,9 @@ class PartWriter:
             clamp = table.outside == "clamp" or table.between == "step"
             return tables.table_call(w, args[0], node.data, clamp)
         if op == "step":
-            return operations.step(w, *args, w.broadcast("%dt"))
+            return operations.step(w, args[0], args[1], args[2], w.broadcast("%dt"))
         if op == "delay_steps":
-            return operations.delay_steps(w, *args, w.broadcast("%dt"))
+            return operations.delay_steps(w, args[0], w.broadcast("%dt"))
         write: Callable[..., str] | None = operations.WRITERS.get(op)
         if write is None:
             raise UnsupportedError(f"the native engine has no function '{op}'")

@@ -207,7 +207,8 @@ class Graph:
             case Call(op, _) if OPERATIONS.get(op) == len(args):
                 return self.node(op, (time, *args) if op in TIME_CALLS else args)
         name = self.program.slots[slot].name
-        raise UnsupportedError(f"the native engine has no function '{getattr(item, 'op', item)}' (in '{name}')")
+        what = getattr(item, "op", type(item).__name__)
+        raise UnsupportedError(f"the native engine has no function '{what}' (in '{name}')")
 
     def _power(self, base: int, exponent: int) -> int:
         """x^y: by its literal exponent where that is as exact, else through a shared logarithm."""

@@ -69,17 +69,17 @@ def check_inputs(
     if not 0 <= member_offset < 2**62:
         problems.append(f"the first member's number {member_offset} is negative or beyond 2^62.")
     names = [[program.slots[s].name for s in slots] for slots in kernel_inputs(kernel)]
-    arrays = [
-        _array(_label("varying", names[0]), varying, (len(names[0]), members), problems),
-        _array(_label("series", names[1]), series, (len(names[1]), points), problems),
-        _array(_label("member series", names[2]), member_series, (len(names[2]), points, members), problems),
-    ]
+    shapes = (len(names[0]), members), (len(names[1]), points), (len(names[2]), points, members)
+    by_member = _array(_label("varying", names[0]), varying, shapes[0], problems)
+    by_point = _array(_label("series", names[1]), series, shapes[1], problems)
+    by_both = _array(_label("member series", names[2]), member_series, shapes[2], problems)
     constants = _array("constants", constants, (len(program.slots),), problems)
     replaced = _replace_tables(program, tables or {}, problems)
     if problems:
         raise InputError(problems)
     slot = program.time_slots.get("TIME STEP")
     dt = program.time_step if slot is None else float(constants[slot])
+    arrays = by_member, by_point, by_both
     return Inputs(constants, times, where, members, *arrays, replaced, seed, member_offset, dt)
 
 

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,12 @@ class Layout:
     record: int
     scratch: tuple[int, int]
     delays: tuple[int, int]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Layout:
+        """The layout kept with an object (JSON has lists for tuples)."""
+        plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ class _Shared:
         self.tables, self.index = pack_tables(given.tables)
         self.kept = np.zeros(max(1, kernel.layout.kept))
         self.record = np.zeros(max(1, kernel.layout.record * points))
-        self.fields = {
+        self.fields: dict[str, Any] = {
             "constants": given.constants, "times": given.times, "due": self.due, "series": given.series,
             "tables": self.tables, "table_index": self.index, "kept": self.kept, "record": self.record,
             "points": points, "n_saved": len(given.save), "seed": given.seed, "dt": given.time_step,
@@ -325,7 +332,7 @@ def compile_kernel(
     kept = load_object(key)
     if kept is not None:
         data, facts = kept
-        layout = Layout(**{name: _tuple(value) for name, value in facts.items()})
+        layout = Layout.of(facts)
     else:
         plan = make_plan(program, *requests)
         uniform = PartWriter(plan, False, 1, target.fma)
@@ -338,7 +345,3 @@ def compile_kernel(
         data = compile_object(module_text(plan, lanes, target.fma), target)
         keep_object(key, data, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(data, target))
-
-
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value

@@ -45,7 +45,7 @@ LOG_ODD = tuple(map(float.fromhex, (
 )))  # fmt: skip
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # 20 trailing zero bits: its product with |k| < 2^20 is exact
+LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # ends in 20 zero bits: times |k| < 2^20 it is exact
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 
 ROUND = 1.5 * 2.0**52  # added and subtracted: rounds to the nearest integer, which then sits in the low bits

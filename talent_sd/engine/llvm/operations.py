@@ -69,16 +69,12 @@ def _pulse(w: Writer, time: str, start: str, width: str) -> str:
     return w.truth(w.masks("and", begun, running))
 
 
-def _pulse_train(w: Writer, time: str, start: str, width: str, repeat: str, end: str) -> str:
-    """Operands in Vensim's order: start, width, time between pulses, end."""
+def _pulse_train(w: Writer, time: str, start: str, interval: str, width: str, end: str) -> str:
     since = w.add(w.sub(time, start), w.number(SMALL))
-    rest = w.let(f"frem {w.real} {since}, {repeat}")
-    opposite = w.compare("olt", w.mul(rest, repeat), w.number(0.0))
-    phase = w.select(opposite, w.add(rest, repeat), rest)  # Python's %: the sign of the divisor
+    rest = w.let(f"frem {w.real} {since}, {interval}")
+    phase = w.select(w.compare("olt", rest, w.number(0.0)), w.add(rest, interval), rest)  # as Python's %
     within = w.masks("and", w.compare("ole", start, time), w.compare("olt", time, end))
-    on = w.truth(w.masks("and", within, w.compare("olt", phase, width)))
-    single = w.compare("oeq", repeat, w.number(0.0))
-    return w.select(single, _pulse(w, time, start, width), on)
+    return w.truth(w.masks("and", within, w.compare("olt", phase, width)))
 
 
 def step(w: Writer, time: str, height: str, start: str, dt: str) -> str:

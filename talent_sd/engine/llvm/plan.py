@@ -170,7 +170,7 @@ def _dependence(graph: Graph, live: Sequence[int]) -> tuple[list[bool], list[boo
     A state differs between members if its start or its change does; since changes
     depend on states, repeat until nothing new is found.
     """
-    timed = []
+    timed: list[bool] = []
     for node in graph.nodes:
         timed.append(node.op in PER_POINT or any(timed[a] for a in node.args))
     spread: set[int] = set()
@@ -252,7 +252,8 @@ def needed_slots(
     roots = [*nodes]
     for i in live:
         state = graph.states[i]
-        roots += [state.value, state.expression, state.initial, *([] if state.steps is None else [state.steps])]
+        roots += [state.value, state.expression, state.initial]
+        roots += [] if state.steps is None else [state.steps]
     reached = _reach(graph, roots)
     given = (*varying, *series, *member_series)
     order = [*given, *(state.slot for state in program.states), *program.step_order]

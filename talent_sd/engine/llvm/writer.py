@@ -95,19 +95,19 @@ class Writer:
     # ---- doubles ---------------------------------------------------------------
 
     def add(self, a: str, b: str) -> str:
-        """a + b."""
+        """A + b."""
         return self.let(f"fadd {self.real} {a}, {b}")
 
     def sub(self, a: str, b: str) -> str:
-        """a - b."""
+        """A - b."""
         return self.let(f"fsub {self.real} {a}, {b}")
 
     def mul(self, a: str, b: str) -> str:
-        """a * b."""
+        """A * b."""
         return self.let(f"fmul {self.real} {a}, {b}")
 
     def div(self, a: str, b: str) -> str:
-        """a / b."""
+        """A / b."""
         return self.let(f"fdiv {self.real} {a}, {b}")
 
     def neg(self, a: str) -> str:
@@ -123,11 +123,11 @@ class Writer:
         return self.let(f"fcmp {predicate} {self.real} {a}, {b}")
 
     def select(self, mask: str, a: str, b: str) -> str:
-        """a where the mask is true, else b."""
+        """A where the mask is true, else b."""
         return self.let(f"select {self.mask} {mask}, {self.real} {a}, {self.real} {b}")
 
     def fused(self, a: str, b: str, c: str) -> str:
-        """a * b + c, rounded once. Only where the processor has it."""
+        """A * b + c, rounded once. Only where the processor has it."""
         t = self.real
         return self.let(f"call {t} @llvm.fma.{self.suffix}({t} {a}, {t} {b}, {t} {c})")
 
