@@ -133,13 +133,7 @@ def _laid_over(parent: Scenario | None, path: Path, tree: Node, typed: ScenarioF
     policies = dict(parent.policies) if parent else {}
     for name, policy in typed.policies.items():
         policies[name] = _policy(name, policy, policies.get(name, {}), setting)
-    assumptions = dict(parent.assumptions) if parent else {}
-    for name, entry in typed.assumptions.items():
-        values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
-        for element, value in values.items():
-            key = f"{name}[{element}]" if element else name
-            where = ("assumptions", name, "value", *([element] if element else []))
-            assumptions[key] = setting(value, where, assumptions.get(key))
+    assumptions = _assumptions(dict(parent.assumptions) if parent else {}, typed, setting)
     shocks = {name: dict(parts) for name, parts in (parent.shocks if parent else {}).items()}
     for name, parts in typed.shocks.items():
         own = shocks.setdefault(name, {})
@@ -179,6 +173,44 @@ def _policy(
     if before and "switch" in before and before["switch"].value is True:
         switch = {"switch": before["switch"]}
     return {**before, **switch, **own}
+
+
+def _assumptions(
+    merged: dict[str, Setting], typed: ScenarioFile, setting: _MakeSetting
+) -> dict[str, Setting]:
+    """Lay a file's assumptions over its parent's.
+
+    A value for the whole of a subscripted constant replaces what was set for its elements;
+    a value for one element stands beside the rest.
+
+    Raises
+    ------
+    InputError
+        If the file sets the same thing twice, in two ways of writing.
+    """
+    own: dict[str, Setting] = {}
+    problems = []
+    for name, entry in typed.assumptions.items():
+        values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
+        for element, value in values.items():
+            key = f"{name}[{element}]" if element else name
+            where = ("assumptions", name, "value", *([element] if element else []))
+            made = setting(value, where, merged.get(key))
+            clashes = [old for old in own if old in (key, name) or old.startswith(f"{key}[")]
+            if clashes:
+                first = own[clashes[0]]
+                problems.append(
+                    f"{made.origin}: '{key}' is already set on line {first.origin.line}. Keep one of them."
+                )
+            own[key] = made
+    for key, made in own.items():
+        replaced = [old for old in merged if old == key or old.startswith(f"{key}[")]
+        for old in replaced:
+            del merged[old]
+        merged[key] = made
+    if problems:
+        raise InputError(problems)
+    return merged
 
 
 def _text(where: tuple[object, ...], value: object) -> str:

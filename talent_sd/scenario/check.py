@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import nearest
+from talent_sd.base.errors import InputError, nearest
 from talent_sd.scenario.chain import Scenario, Setting
 from talent_sd.scenario.national import NationalPath, lookup_name
 from talent_sd.scenario.parameters import ResolvedValue
@@ -29,6 +29,25 @@ class Horizon:
 
     start: float
     final: float
+
+    @classmethod
+    def of(cls, structure: ModelStructure, start: float | None = None, final: float | None = None) -> Horizon:
+        """Return the years given, else the model's own.
+
+        Raises
+        ------
+        InputError
+            If the model has no fixed INITIAL TIME or FINAL TIME and none is given.
+        """
+        own = structure.time
+        lacking = [name for name, given in (("INITIAL TIME", start), ("FINAL TIME", final))
+                   if given is None and name not in own]  # fmt: skip
+        if lacking:
+            raise InputError(f"the model gives no fixed {' and '.join(lacking)}. Give the year of the run.")
+        return cls(
+            own["INITIAL TIME"] if start is None else float(start),
+            own["FINAL TIME"] if final is None else float(final),
+        )
 
 
 class Checker:

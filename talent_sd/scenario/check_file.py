@@ -44,7 +44,7 @@ def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[
 
 def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
     """Check the file against the model."""
-    horizon = Horizon(structure.time["INITIAL TIME"], structure.time["FINAL TIME"])
+    horizon = Horizon.of(structure)
     checker = Checker(structure, horizon, read_mapping())
     if kind == "city":
         national = read_national(DEFAULT_CONTEXT)

@@ -39,12 +39,23 @@ def find_file(name: str | Path, kind: str, beside: Path | None = None, where: st
     Raises
     ------
     InputError
-        If there is none; with the nearest shipped name.
+        If there is none, with the nearest shipped name; or if a folder on the way cannot be entered.
     """
+    try:
+        return _found(name, kind, beside, where)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{where}{name}: cannot be read ({reason}). Check the path.") from None
+
+
+def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path:
+    """Look in the places that `find_file` tells of."""
     text = str(name)
+    if len(text) > 1000 or "\0" in text:
+        raise InputError(f"{where}'{text[:20]}…' is no name of a {_WORDS[kind]}. Give a name or a path.")
     if not text.strip():
         raise InputError(f"{where}the {_WORDS[kind]} has no name. Give a shipped name or a path.")
-    path = Path(text).expanduser()
+    path = Path(text)
     if beside is not None and not path.is_absolute():
         path = beside.parent / path
     looks_like_path = path.suffix.lower() in _SUFFIXES or len(Path(text).parts) > 1

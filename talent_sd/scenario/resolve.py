@@ -78,10 +78,7 @@ def resolve_scenario(
     loaded = _attempt(lambda: _scenario(scenario), problems)
     place = _attempt(lambda: city if isinstance(city, City) else load_city(city, mapping), problems)
     national = _attempt(lambda: _national(context, loaded), problems)
-    horizon = Horizon(
-        structure.time["INITIAL TIME"] if start_year is None else float(start_year),
-        structure.time["FINAL TIME"] if final_year is None else float(final_year),
-    )
+    horizon = Horizon.of(structure, start_year, final_year)
     mapping = mapping or read_mapping()
     checker = Checker(structure, horizon, mapping)
     own: dict[str, ResolvedValue] = {}

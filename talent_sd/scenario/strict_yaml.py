@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
@@ -92,6 +93,8 @@ def read_text(path: Path) -> str:
         if path.is_dir():
             raise InputError(f"{name}: this is a folder, not a file. Give the path of a file in it.")
         size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{name}: not a regular file. Save its content to a file first.")
         if size > MAX_BYTES:
             raise InputError(
                 f"{name}: {size} bytes are more than the {MAX_BYTES} allowed. Is it the right file?"
@@ -126,8 +129,12 @@ def read_yaml(path: Path) -> Node:
     return parse_yaml(read_text(path), shown(path))
 
 
+@lru_cache(maxsize=64)
 def parse_yaml(text: str, name: str) -> Node:
     """Read YAML text; `name` stands for the file in messages.
+
+    The same text is read once: a comparison asks for the same city and national
+    path again and again.
 
     >>> parse_yaml("a: {b: 1e3, c: off}", "x.yaml").plain()
     {'a': {'b': 1000.0, 'c': 'off'}}

@@ -138,6 +138,22 @@ def test_an_unknown_scenario_is_refused(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["a" * 2000, "a/" * 400 + "b.yaml", "x\0y.yaml", "   ", "a" * 300 + ".yaml"])
+def test_a_name_that_no_file_can_have_is_refused(write: Write, name: str) -> None:
+    write("x.yaml", "title: X\n")
+    with pytest.raises(
+        InputError, match=r"(is no name of a scenario|no such file|has no name|cannot be read)"
+    ):
+        load_scenario(name)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(write: Write) -> None:
+    write("mine.yaml/inner.yaml", "title: X\n")
+    assert problems_of(Path("mine.yaml")) == [
+        "mine.yaml: this is a folder, not a file. Give the path of a file in it."
+    ]
+
+
 def test_a_users_path_wins_over_a_shipped_name(write: Write) -> None:
     write("baseline", "title: Mine\n")
     assert load_scenario("baseline").title["en"] == "Mine"

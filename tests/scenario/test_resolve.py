@@ -165,6 +165,56 @@ def test_a_start_year_takes_that_years_figures(structure: Structure) -> None:
     assert (resolved.start_year, resolved.final_year) == (2010, 2020)
 
 
+def test_a_value_for_the_whole_replaces_what_ancestors_set_for_elements(
+    structure: Structure, write: Write
+) -> None:
+    write("a.yaml", "title: A\nextends: baseline\nassumptions:\n  reference hazard: {value: 0.1, why: x}\n")
+    write(
+        "b.yaml",
+        "title: B\nextends: a.yaml\nassumptions:\n  reference hazard[leading]: {value: 0.2, why: x}\n",
+    )
+    path = write(
+        "c.yaml", "title: C\nextends: b.yaml\nassumptions:\n  reference hazard: {value: 0.3, why: x}\n"
+    )
+
+    def hazards(name: str | Path) -> list[tuple[str, object]]:
+        params = resolve_scenario(name, "wuxi", structure).params()
+        return [(key, value) for key, value in params.items() if key.startswith("reference hazard")]
+
+    assert hazards("b.yaml") == [("reference hazard", 0.1), ("reference hazard[leading]", 0.2)]
+    assert hazards(path) == [("reference hazard", 0.3)]
+
+
+def test_setting_a_constant_twice_in_one_file_is_refused(structure: Structure, write: Write) -> None:
+    path = write(
+        "s.yaml",
+        """\
+        title: S
+        assumptions:
+          reference hazard: {value: {leading: 0.2}, why: x}
+          reference hazard[leading]: {value: 0.3, why: x}
+          retirement rate: {value: 0.02, why: x}
+        """,
+    )
+    assert problems_of(path, structure) == [
+        "s.yaml:4: 'reference hazard[leading]' is already set on line 3. Keep one of them."
+    ]
+    turned = "title: S\nassumptions:\n  reference hazard[leading]: {value: 0.3, why: x}\n"
+    turned += "  reference hazard: {value: 0.2, why: x}\n"
+    assert problems_of(write("t.yaml", turned), structure) == [
+        "t.yaml:4: 'reference hazard' is already set on line 3. Keep one of them."
+    ]
+
+
+def test_a_model_without_fixed_times_needs_the_years(structure: Structure) -> None:
+    timeless = Structure(structure.path, structure.sha256, structure.variables, structure.subscripts, {})
+    with pytest.raises(
+        InputError, match=r"^the model gives no fixed INITIAL TIME and FINAL TIME\. Give the year"
+    ):
+        resolve_scenario("baseline", "wuxi", timeless)
+    assert resolve_scenario("baseline", "wuxi", timeless, start_year=2012, final_year=2020).start_year == 2012
+
+
 POLICIES = ("cash_subsidy", "industry_fund", "venture_fund", "talent_apartments")
 policy = st.one_of(
     st.sampled_from(["on", "off"]),
