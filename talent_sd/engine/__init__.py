@@ -1,1 +1,1 @@
-""""""
+"""Engines: models to equations, equations to results."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from talent_sd.engine.evaluate import evaluate
-from talent_sd.engine.ir import Call, Expression, Program, Ref, Slot
+from talent_sd.engine.ir import Call, Expression, Program, Slot
 from talent_sd.engine.plan import Plan, assemble
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
@@ -82,7 +82,7 @@ def largest_addends(
 def addends(expression: Expression) -> Sequence[Expression]:
     """Return the terms that an expression adds and subtracts; a reference is one term.
 
-    >>> from talent_sd.engine.ir import Number
+    >>> from talent_sd.engine.ir import Number, Ref
     >>> len(addends(Call("sub", (Call("add", (Number(1), Number(2))), Ref(0)))))
     3
     """

@@ -20,6 +20,10 @@ def _xidz(a: Array, b: Array, otherwise: Array) -> Array:
     return np.where(np.abs(b) < SMALL, otherwise, np.divide(a, b))
 
 
+def _choose(condition: Array, a: Array, b: Array) -> Array:
+    return np.asarray(np.where(np.not_equal(condition, 0), a, b))
+
+
 def _truth(function: Callable[..., Array]) -> Callable[..., Array]:
     return lambda *args: function(*args).astype(np.float64)
 
@@ -30,11 +34,11 @@ PLAIN: dict[str, Callable[..., Array]] = {
     "lt": _truth(np.less), "le": _truth(np.less_equal), "gt": _truth(np.greater), "ge": _truth(np.greater_equal),
     "eq": _truth(np.equal), "ne": _truth(np.not_equal),
     "and": _truth(np.logical_and), "or": _truth(np.logical_or), "not": _truth(np.logical_not),
-    "if": lambda c, a, b: np.where(np.not_equal(c, 0), a, b),
+    "if": _choose,
     "min": np.minimum, "max": np.maximum, "abs": np.abs, "sqrt": np.sqrt, "int": np.trunc,
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "zidz": lambda a, b: _xidz(a, b, np.float64(0)), "xidz": _xidz,
+    "zidz": lambda a, b: _xidz(a, b, np.zeros(())), "xidz": _xidz,
 }  # fmt: skip
 """Operations on operands only."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from talent_sd.base.errors import UnsupportedError
+from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.ir import Program
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
@@ -41,6 +42,8 @@ def make_plan(program: Program, structure: Structure, request: Request) -> Plan:
 
     Raises
     ------
+    ModelError
+        If a data variable is given no values.
     UnsupportedError
         If it changes a constant that shaped the program.
     """
@@ -60,7 +63,22 @@ def make_plan(program: Program, structure: Structure, request: Request) -> Plan:
                 plan.series[slot] = own.T if len(own) > 1 else own[0]
     _plan_tables(program, request, plan)
     _plan_time(program, request, plan)
+    _refuse_missing_data(program, structure, plan)
     return plan
+
+
+def _refuse_missing_data(program: Program, structure: Structure, plan: Plan) -> None:
+    given = {*plan.constants, *plan.series}
+    missing = [
+        slot.name
+        for index, slot in enumerate(program.slots)
+        if index not in given
+        and not slot.hidden
+        and slot.kind == "constant"
+        and structure[slot.variable].kind == "data"
+    ]
+    if missing:
+        raise ModelError(f"data variable '{name}' has no values. Give it in inputs=." for name in missing)
 
 
 def _plan_tables(program: Program, request: Request, plan: Plan) -> None:
@@ -90,11 +108,11 @@ def _refuse_frozen(program: Program, slot: int) -> None:
     if slot in program.frozen:
         raise UnsupportedError(
             f"'{program.slots[slot].name}' is an order of SMOOTH or DELAY: the native engine "
-            f"cannot change it per run"
+            f"cannot change it per run."
         )
 
 
-def _place(structure: Structure, name: str, elements: tuple[str, ...]) -> tuple[int, ...]:
+def _place(structure: Structure, name: str, elements: tuple[str, ...]) -> tuple[Any, ...]:
     known = structure.coordinates(name).values()
     return tuple(names.index(element) for names, element in zip(known, elements, strict=True))
 

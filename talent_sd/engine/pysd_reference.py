@@ -1,8 +1,8 @@
 """PySD as the reference integrator: slow, trusted, and asked anew for every run.
 
 PySD keeps parameters between runs, even failed ones, and writes a Python file
-beside the model. Here each call builds in its own temporary folder, runs with
-`reload=True`, and leaves nothing behind.
+beside the model. Here each call builds in its own temporary folder, loads afresh
+for every member, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from talent_sd.base.errors import ModelError
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.structure import Structure
+from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import children, kind_of, walk
 from talent_sd.model.translate import Source
 
@@ -45,13 +46,15 @@ def run_reference(source: Source, structure: Structure, request: Request) -> dic
         If PySD cannot run it so, with PySD's reason in one line.
     """
     _refuse_partial(structure, request)
+    _refuse_crossed_mappings(source)
     with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder, _quiet(request.seed):
         try:
-            model = _build(source, request, Path(folder))
+            file = _build(source, request, Path(folder))
+            model = _fresh(file)
             names = {name_key(key): key for key in model.namespace}
             outputs = {name: names[name_key(name)] for name in request.outputs}
             runs = [
-                _run_member(model, structure, request, outputs, names, member)
+                _run_member(file, structure, request, outputs, names, member)
                 for member in range(request.lanes)
             ]
         except ModelError:
@@ -78,6 +81,17 @@ def _refuse_partial(structure: Structure, request: Request) -> None:
             )
 
 
+def _refuse_crossed_mappings(source: Source) -> None:
+    """PySD pairs mapped ranges by position: refuse a mapping that names another order."""
+    ranges = Subscripts(source.model.sections[0].subscripts, {}).ranges
+    elements = {name_key(name): [name_key(e) for e in known] for name, known in ranges.items()}
+    for name, targets in source.mappings.items():
+        for target, order in targets.items():
+            if order and [name_key(e) for e in order] != elements.get(name_key(target)):
+                raise ModelError(f"{source.path.name}: PySD cannot map '{name}' to '{target}' in another order than "
+                                 f"that of '{target}'. Use engine=\"kernel\".")
+
+
 @contextmanager
 def _quiet(seed: int) -> Iterator[None]:
     """Silence PySD's warnings; give its global random state a seed and put the old one back."""
@@ -91,9 +105,19 @@ def _quiet(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _build(source: Source, request: Request, folder: Path) -> Any:
-    """Return PySD's model, built and loaded from `folder`."""
+def _fresh(file: Path, initialize: bool = False) -> Any:
+    """Return PySD's model, loaded anew: none has lived through a run.
+
+    It is not initialized before parameters are set, since a delay of an array keeps
+    the shape of its first order. What `initialize=True` returns serves for looking.
+    """
     import pysd
+
+    return pysd.load(str(file), initialize=initialize)
+
+
+def _build(source: Source, request: Request, folder: Path) -> Path:
+    """Return PySD's Python file of a model, built in `folder`."""
     from pysd.builders.python.python_model_builder import ModelBuilder
 
     abstract = copy.deepcopy(source.model)
@@ -123,7 +147,7 @@ def _build(source: Source, request: Request, folder: Path) -> Any:
     for element in abstract.sections[0].elements:
         if name_key(element.name) in settings:
             element.components[0].ast = float(settings[name_key(element.name)])
-    return pysd.load(str(ModelBuilder(abstract).build_model()), initialize=False)
+    return Path(ModelBuilder(abstract).build_model())
 
 
 def _mended(tree: Any, inline: list[Any]) -> Any:
@@ -195,7 +219,7 @@ def _refuse_odd_functions(abstract: Any) -> None:
 
 
 def _run_member(
-    model: Any,
+    file: Path,
     structure: Structure,
     request: Request,
     outputs: dict[str, str],
@@ -205,18 +229,20 @@ def _run_member(
     """Return one member's outputs, (saved, *dims) each."""
     import pandas as pd
 
-    model.reload()
+    # replaced tables must find the file's own ones loaded
+    model = _fresh(file, initialize=bool(request.tables))
     params: dict[str, Any] = {}
     for name, values in request.constants.items():
         own = values[min(member, len(values) - 1)]
         params[names[name_key(name)]] = _labelled(
-            model, structure, name, _filled(model, structure, name, own)
+            model, structure, name, _filled(file, structure, name, own)
         )
     for name, values in request.series.items():
         own = values[min(member, len(values) - 1)]
-        points = [_labelled(model, structure, name, own[point]) for point in range(len(request.times))]
-        column: pd.Series = pd.Series(index=request.times, dtype=object if structure[name].dims else float)
-        column[:] = points
+        points = np.empty(len(request.times), dtype=object if structure[name].dims else float)
+        for point in range(len(points)):
+            points[point] = _labelled(model, structure, name, own[point])
+        column = pd.Series(points, index=request.times)
         params[names[name_key(name)]] = column
     for (name, _), (x, y) in request.tables.items():
         params[names[name_key(name)]] = pd.Series(y, index=x)
@@ -232,12 +258,11 @@ def _run_member(
     return {name: _values(frame[column], structure, name, len(kept)) for name, column in outputs.items()}
 
 
-def _filled(model: Any, structure: Structure, name: str, own: np.ndarray) -> np.ndarray:
+def _filled(file: Path, structure: Structure, name: str, own: np.ndarray) -> np.ndarray:
     """Return a constant's values with the model's own where none is given."""
     if not np.isnan(own).any():
         return own
-    model.initialize()
-    present = _aligned(model[name], structure, name)
+    present = _aligned(_fresh(file, initialize=True)[name], structure, name)
     return np.where(np.isnan(own), present, own)
 
 

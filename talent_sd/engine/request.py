@@ -56,7 +56,7 @@ def build_request(
     initial_time: float | None = None,
     final_time: float | None = None,
     time_step: float | None = None,
-    times: Sequence[float] | None = None,
+    times: Sequence[float] | np.ndarray | None = None,
     seed: int = 0,
 ) -> Request:
     """Check what is asked of a run; parameters as in `Model.run`.
@@ -80,7 +80,7 @@ def build_request(
 
 def _time_grid(
     structure: Structure, initial: float | None, final: float | None, step: float | None,
-    times: Sequence[float] | None,
+    times: Sequence[float] | np.ndarray | None,
 ) -> tuple[np.ndarray, float, np.ndarray]:  # fmt: skip
     given = {"INITIAL TIME": initial, "FINAL TIME": final, "TIME STEP": step}
     values: dict[str, float] = {}
@@ -349,7 +349,8 @@ class _Checker:
         known = self.structure.coordinates(variable.name).values()
         place = tuple(list(names).index(e) for names, e in zip(known, elements, strict=True))
         result = np.full((*values.shape, *self._shape(variable)), np.nan)
-        result[(..., *place)] = values
+        where: tuple[Any, ...] = (..., *place)
+        result[where] = values
         return result
 
     def _drawn(self, array: np.ndarray, drawn: bool) -> np.ndarray:

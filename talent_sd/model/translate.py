@@ -114,14 +114,24 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
     except Exception as error:
         raise _vensim_error(path, blocks, error) from None
     keys = [((block.macro, name_key(block.name)), block) for block in reversed(blocks)]
+    mappings = {key[1]: split_mappings(block.equation) for key, block in keys if "->" in block.equation}
+    _drop_mapped_elements(model, mappings)
     return Source(
         path,
         hashlib.sha256(content).hexdigest(),
         model,
         {key: block.line for key, block in keys},
         {key: block.group for key, block in keys},
-        {key[1]: split_mappings(block.equation) for key, block in keys if "->" in block.equation},
+        mappings,
     )
+
+
+def _drop_mapped_elements(model: Any, mappings: dict[str, dict[str, tuple[str, ...]]]) -> None:
+    """Take out of each range the elements that PySD's translator adds from its explicit mapping."""
+    for definition in model.sections[0].subscripts:
+        extra = sum(len(order) for order in mappings.get(name_key(definition.name), {}).values())
+        if extra and isinstance(definition.subscripts, list):
+            definition.subscripts = definition.subscripts[:-extra]
 
 
 def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.equations.lower import Lowerer
-from talent_sd.engine.equations.order import evaluation_order, references
 from talent_sd.engine.evaluate import evaluate_initial, is_moving
 from talent_sd.engine.ir import Number, Program, Slot, State
+from talent_sd.engine.order import evaluation_order, references
 from talent_sd.model.structure import TIME_NAMES
 from talent_sd.model.translate import Source
 

@@ -93,7 +93,7 @@ class Lowerer:
     def _table(self, name: str, definition: Definition, cell: Cell) -> int:
         place = self.source.place(definition.name)
         if kind_of(cell.tree) == "GetLookups":
-            raise UnsupportedError(f"{place}: '{definition.name}' reads a spreadsheet (GET … LOOKUPS)")
+            raise UnsupportedError(f"{place}: '{definition.name}' reads a spreadsheet (GET … LOOKUPS).")
         try:
             return self.draft.add_table(name, cell.tree)
         except ModelError as error:
@@ -138,7 +138,7 @@ class Lowerer:
             return handler(tree, at)
         if kind in stateful.HANDLERS:
             return stateful.HANDLERS[kind](self, tree, at)
-        raise UnsupportedError(f"uses {_TITLES.get(kind, kind)}, which the native engine lacks")
+        raise UnsupportedError(f"uses {_TITLES.get(kind, kind)}, which the native engine lacks.")
 
     def _arithmetic(self, tree: Any, at: Context) -> Expression:
         operators, trees = [str(op) for op in tree.operators], list(tree.arguments)
@@ -336,7 +336,7 @@ class Lowerer:
         """LOOKUP EXTRAPOLATE and LOOKUP BACKWARD (lookup, x): the same points, read another way."""
         forms = {"lookup_extrapolate": {"outside": "extrapolate"}, "lookup_backward": {"between": "step"}}
         if key not in forms:
-            raise UnsupportedError(f"uses {functions.function_title(key)}, which the native engine lacks")
+            raise UnsupportedError(f"uses {functions.function_title(key)}, which the native engine lacks.")
         if len(tree.arguments) != 2 or kind_of(tree.arguments[0]) != "Reference":
             raise ModelError(f"{functions.function_title(key)} takes a lookup and a number.")
         reference, x = tree.arguments
@@ -437,7 +437,7 @@ class Lowerer:
                 value = fixed_value(scope.definitions[key].cells[elements].tree, {})
                 self.draft.frozen.add(scope.slots[key, elements])
         if value is None:
-            raise UnsupportedError("has an order that is not a constant, which the native engine lacks")
+            raise UnsupportedError("has an order that is not a constant, which the native engine lacks.")
         return int(value)
 
 

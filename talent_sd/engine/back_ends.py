@@ -1,0 +1,103 @@
+"""One call for each back end: a program and a plan in, slot values out."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.errors import UnsupportedError
+from talent_sd.engine.evaluate import evaluate
+from talent_sd.engine.ir import Number, Program
+from talent_sd.engine.plan import Plan
+from talent_sd.engine.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KEPT_KERNELS = 8
+
+
+def run_arrays(program: Program, plan: Plan, request: Request, first_member: int = 0) -> np.ndarray:
+    """Run on numpy arrays: (outputs, saved, members)."""
+    return evaluate(program, plan.constants, plan.series, request.times, tables=plan.tables, outputs=plan.outputs,
+                    save=request.save, members=request.lanes, first_member=first_member,
+                    seed=request.seed)  # fmt: skip
+
+
+def kernel_available() -> bool:
+    """Return whether the native engine can be loaded here."""
+    try:
+        from talent_sd.engine.llvm import compile_kernel  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class Kernels:
+    """Compiled kernels of one model, the latest few kept in memory."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def run(
+        self, program: Program, plan: Plan, request: Request, threads: int | None, first_member: int = 0
+    ) -> np.ndarray:
+        """Run in machine code: (outputs, saved, members).
+
+        Raises
+        ------
+        UnsupportedError
+            If the kernel lacks an operation; names it and the variable.
+        """
+        varying = sorted(slot for slot, value in plan.constants.items() if np.ndim(value))
+        series = sorted(slot for slot, value in plan.series.items() if value.ndim == 1)
+        member_series = sorted(slot for slot, value in plan.series.items() if value.ndim > 1)
+        kernel = self._compiled(program, plan.outputs, varying, series, member_series)
+        points, lanes = len(request.times), request.lanes
+        result = kernel.run(
+            constants=uniform_constants(program, plan),
+            varying=_stacked([plan.constants[slot] for slot in varying], (lanes,)),
+            series=_stacked([plan.series[slot] for slot in series], (points,)),
+            member_series=_stacked([plan.series[slot] for slot in member_series], (points, lanes)),
+            tables=plan.tables,
+            times=request.times,
+            save=request.save,
+            members=lanes,
+            seed=request.seed,
+            threads=threads or os.cpu_count() or 1,
+            member_offset=first_member,
+        )
+        return result.values
+
+    def _compiled(self, program: Program, *slots: Sequence[int]) -> Any:
+        try:
+            from talent_sd.engine.llvm import compile_kernel
+        except ImportError as error:
+            raise UnsupportedError(f"the native engine cannot be loaded ({error}).") from error
+        key = (id(program), *(tuple(part) for part in slots))
+        if key not in self._kept:
+            # the program is kept with its kernel, so that its id stays its own
+            self._kept[key] = (program, compile_kernel(program, *map(list, slots)))
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT_KERNELS:
+            self._kept.popitem(last=False)
+        return self._kept[key][1]
+
+
+def uniform_constants(program: Program, plan: Plan) -> np.ndarray:
+    """Return (n_slots,) values of the constants that all members share, NaN for other slots."""
+    values = np.full(len(program.slots), np.nan)
+    for index, slot in enumerate(program.slots):
+        if slot.kind == "constant" and isinstance(slot.expression, Number):
+            values[index] = slot.expression.value
+    for index, value in plan.constants.items():
+        if np.ndim(value) == 0:
+            values[index] = float(value)
+    return values
+
+
+def _stacked(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    return np.ascontiguousarray(np.stack(rows) if rows else np.empty((0, *shape)), dtype=np.float64)

@@ -1,0 +1,185 @@
+"""Load a model and run it: the one way in for everything above the engine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
+from talent_sd.engine.dataset import make_dataset, warn_non_finite
+from talent_sd.engine.ir import Program
+from talent_sd.engine.notices import EngineNotice
+from talent_sd.engine.plan import Plan, assemble, make_plan
+from talent_sd.engine.program import ProgramStore
+from talent_sd.engine.request import Request, build_request
+from talent_sd.model.read import read_structure
+from talent_sd.model.structure import Structure
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ENGINES = ("auto", "kernel", "arrays", "pysd")
+
+
+def load_model(path: str | Path | None = None) -> Model:
+    """Load a stock-and-flow model.
+
+    Parameters
+    ----------
+    path : a Vensim .mdl or an XMILE .xmile, .xml or .stmx file; default: the shipped city model
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, malformed or holds a wrong equation: ``file:line: what. remedy``.
+    """
+    return Model(shipped_folder("models") / "city.mdl" if path is None else path)
+
+
+class Model:
+    """A stock-and-flow model, ready to run.
+
+    Attributes
+    ----------
+    structure : its variables, subscript ranges and time settings
+    path : of its file
+    lacks : why the native engine cannot run it, "" if it can
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.structure: Structure = read_structure(self.path)
+        self.lacks = ""
+        self._store = ProgramStore(self.path)
+        self._kernels = Kernels()
+        try:
+            self._store.default()
+        except UnsupportedError as error:
+            self.lacks = str(error)
+
+    def __repr__(self) -> str:
+        """Return the model's name and size."""
+        return f"<Model {self.path.name}: {len(self.structure.variables)} variables>"
+
+    @property
+    def program(self) -> Program:
+        """Return the model's flat equations.
+
+        Raises
+        ------
+        UnsupportedError
+            If it uses what they lack; names function and variable.
+        """
+        return self._store.default()
+
+    def run(
+        self,
+        params: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | None = None,
+        engine: str = "auto",
+        *,
+        initial_time: float | None = None,
+        final_time: float | None = None,
+        time_step: float | None = None,
+        times: Sequence[float] | np.ndarray | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        first_member: int = 0,
+    ) -> xr.Dataset:
+        """Run the model, once or for many draws at once.
+
+        Parameters
+        ----------
+        params : name -> value in place of a constant (or of an equation): a number; {element: number};
+            an array over the variable's subscripts; a DataArray. "name[element]" sets one element.
+            A `draw` dimension (first axis of a plain array) gives each draw its own value. A
+            lookup takes a pandas Series or (x, y)
+        inputs : name -> values over time in place of a constant or an equation: a pandas Series (index:
+            time) or a DataArray over time[, draw][, subscripts]; linear between, flat outside
+        outputs : names to return; default: every variable that is not a lookup
+        engine : "kernel" (native code), "arrays" (numpy), "pysd" (the reference), or "auto": native
+            where it can, else PySD with one `EngineNotice`
+        initial_time, final_time, time_step : in place of the model's own
+        times : points of time to return; default: the model's SAVEPER
+        seed : of random functions
+        threads : of the kernel; default: all processors
+        first_member : number of the first draw, where a run is one block of a larger ensemble
+
+        Returns
+        -------
+        dims ([draw,] time, *subscript ranges), attrs `units` and `long_name`
+
+        Raises
+        ------
+        ModelError
+            With every problem of the request: unknown name, value outside [min, max], NaN, wrong shape.
+        UnsupportedError
+            If `engine` is "kernel" and the model needs what it lacks.
+        """
+        if engine not in ENGINES:
+            raise ModelError(
+                f"unknown engine '{engine}'.{nearest(engine, ENGINES)} Use one of {', '.join(ENGINES)}."
+            )
+        try:
+            request = build_request(
+                self.structure,
+                params,
+                inputs,
+                outputs,
+                initial_time=initial_time,
+                final_time=final_time,
+                time_step=time_step,
+                times=times,
+                seed=seed,
+            )
+        except ModelError as error:
+            raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
+        values, used = self._values(request, engine, threads, first_member)
+        warn_non_finite(self.structure, request, values, first_member)
+        return make_dataset(self.structure, request, values, used, first_member)
+
+    def _values(
+        self, request: Request, engine: str, threads: int | None, first_member: int
+    ) -> tuple[dict[str, np.ndarray], str]:
+        """Return name -> (members, saved, *dims), and the engine that made them."""
+        if engine == "pysd":
+            return self._reference(request), "pysd"
+        try:
+            program, plan = self._prepared(request)
+            used = (
+                "arrays" if engine == "arrays" or (engine == "auto" and not kernel_available()) else "kernel"
+            )
+            if used == "arrays":
+                flat = run_arrays(program, plan, request, first_member)
+            else:
+                flat = self._kernels.run(program, plan, request, threads, first_member)
+        except UnsupportedError as error:
+            if engine != "auto":
+                raise
+            notice = f"{error} PySD runs the model instead: the same results, slowly."
+            warnings.warn(notice, EngineNotice, stacklevel=3)
+            return self._reference(request), "pysd"
+        return assemble(program, self.structure, request.outputs, flat), used
+
+    def _prepared(self, request: Request) -> tuple[Program, Plan]:
+        """Return the program and the plan that a run needs."""
+        if self.lacks:
+            raise UnsupportedError(self.lacks)
+        program = self._store.default()
+        plan = make_plan(program, self.structure, request)
+        fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
+        if fitting is not program:
+            plan = make_plan(fitting, self.structure, request)
+        return fitting, plan
+
+    def _reference(self, request: Request) -> dict[str, np.ndarray]:
+        from talent_sd.engine.pysd_reference import run_reference
+
+        return run_reference(self._store.source, self.structure, request)
