@@ -30,7 +30,7 @@ def run_arrays(program: Program, plan: Plan, request: Request, first_member: int
 def kernel_available() -> bool:
     """Return whether the native engine can be loaded here."""
     try:
-        from talent_sd.engine.llvm import compile_kernel  # noqa: F401
+        from talent_sd.engine.llvm.kernel import compile_kernel  # noqa: F401
     except ImportError:
         return False
     return True
@@ -74,7 +74,7 @@ class Kernels:
 
     def _compiled(self, program: Program, *slots: Sequence[int]) -> Any:
         try:
-            from talent_sd.engine.llvm import compile_kernel
+            from talent_sd.engine.llvm.kernel import compile_kernel
         except ImportError as error:
             raise UnsupportedError(f"the native engine cannot be loaded ({error}).") from error
         key = (id(program), *(tuple(part) for part in slots))

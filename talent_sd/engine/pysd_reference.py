@@ -88,8 +88,10 @@ def _refuse_crossed_mappings(source: Source) -> None:
     for name, targets in source.mappings.items():
         for target, order in targets.items():
             if order and [name_key(e) for e in order] != elements.get(name_key(target)):
-                raise ModelError(f"{source.path.name}: PySD cannot map '{name}' to '{target}' in another order than "
-                                 f"that of '{target}'. Use engine=\"kernel\".")
+                raise ModelError(
+                    f"{source.path.name}: PySD cannot map '{name}' to '{target}' in another order than "
+                    f"that of '{target}'. Use engine=\"kernel\"."
+                )
 
 
 @contextmanager
@@ -234,9 +236,7 @@ def _run_member(
     params: dict[str, Any] = {}
     for name, values in request.constants.items():
         own = values[min(member, len(values) - 1)]
-        params[names[name_key(name)]] = _labelled(
-            model, structure, name, _filled(file, structure, name, own)
-        )
+        params[names[name_key(name)]] = _labelled(model, structure, name, _filled(file, structure, name, own))
     for name, values in request.series.items():
         own = values[min(member, len(values) - 1)]
         points = np.empty(len(request.times), dtype=object if structure[name].dims else float)
