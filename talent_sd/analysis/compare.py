@@ -73,7 +73,8 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     Returns
     -------
     For each variable its absolute change under its own name, and its relative change
-    under "<name>, relative" (unit "1"); scenario axis without the baseline.
+    under "<name>, relative" (unit "1"; its attribute `baseline_minimum` is the baseline's
+    lowest value); scenario axis without the baseline.
 
     Raises
     ------
@@ -95,7 +96,9 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
         if SCENARIO not in spread[name].dims:
             continue
         changes[name] = absolute_change(variant[name], reference[name])
-        changes[name + RELATIVE] = relative_change(variant[name], reference[name])
+        relative = relative_change(variant[name], reference[name])
+        # whoever shows a percentage needs to know whether the baseline is a debt at times
+        changes[name + RELATIVE] = relative.assign_attrs(baseline_minimum=float(reference[name].min()))
     result = variant.drop_vars(list(variant.data_vars)).assign(changes)
     titles = {
         f"baseline_{name}": str(coordinate.sel({SCENARIO: baseline}).item())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KNOWN_UNTIL = 2024.0
 """Last year whose national figures are known; the ten years after it are the forecast."""
-PACKAGES = ("numpy", "xarray", "pandas", "pysd", "llvmlite", "h5netcdf")
+PACKAGES = ("numpy", "xarray", "pandas", "pysd", "llvmlite", "netCDF4")
 
 
 def describe(forecast: xr.Dataset, prepared: Prepared, engine: str) -> xr.Dataset:

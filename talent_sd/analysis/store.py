@@ -40,7 +40,7 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     netCDF knows no "/" in a name: there it stands as "∕" (U+2215).
     """
     safe = {name: str(name).replace("/", "∕") for name in dataset.variables if "/" in str(name)}
-    dataset.rename(safe).to_netcdf(file, engine="h5netcdf")
+    dataset.rename(safe).to_netcdf(file, engine="netcdf4")
 
 
 def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from talent_sd.analysis.compare import RELATIVE
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BASELINE_STYLE = len(LINES) - 1
-LARGEST_RATIO = 5.0
-"""A relative change beyond this says more about a small baseline than about the scenario."""
 
 
 def save_comparison_plots(
@@ -53,7 +49,13 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
     panels = []
     for title, array in _outputs(spread, labels, lang):
         scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
-        panels.append(Panel(title, scale.unit, _lines(array / scale.factor, styles, spread, lang)))
+        panels.append(
+            Panel(
+                title,
+                scale.unit or word("plot.dimensionless", lang),
+                _lines(array / scale.factor, styles, spread, lang),
+            )
+        )
     start = spread.attrs.get("forecast_from")
     return compose(
         _some(panels, labels),
@@ -69,7 +71,8 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
 def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
     """Draw what each scenario changes against the baseline, an output a panel.
 
-    Changes are relative; of an output whose baseline comes near zero, absolute.
+    Changes are relative; of an output whose baseline is zero or a debt at times, and of
+    years, absolute.
 
     Parameters
     ----------
@@ -85,12 +88,17 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
     panels = []
     for title, array in _outputs(change, labels, lang):
         relative = _relative_of(change, array)
-        biggest = float(abs(relative.median(DRAW)).max())
-        if np.isfinite(biggest) and biggest < LARGEST_RATIO and array.attrs.get("units") != "year":
+        if relative.attrs["baseline_minimum"] > 0 and array.attrs.get("units") != "year":
             panels.append(Panel(title, "%", _lines(relative * 100, styles, change, lang)))
         else:
             scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
-            panels.append(Panel(title, scale.unit, _lines(array / scale.factor, styles, change, lang)))
+            panels.append(
+                Panel(
+                    title,
+                    scale.unit or word("plot.dimensionless", lang),
+                    _lines(array / scale.factor, styles, change, lang),
+                )
+            )
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs["baseline"])
     return compose(
         _some(panels, labels),

@@ -110,7 +110,7 @@ def _difference(absolute: xr.DataArray, relative: xr.DataArray) -> str:
     """Write a change, the relative one, and its 80 % interval where there are several draws."""
     value, share = float(absolute.median()), float(relative.median())
     text = f"{'+' if value > 0 else ''}{digits(value)}"
-    if np.isfinite(share):
+    if np.isfinite(share) and relative.attrs["baseline_minimum"] > 0:
         text += f" ({percent(share)})".replace(" %", "\N{NO-BREAK SPACE}%")
     if absolute.sizes.get(DRAW, 1) > 1:
         low, high = absolute.quantile([0.1, 0.9]).values.tolist()

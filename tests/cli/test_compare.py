@@ -39,7 +39,7 @@ def test_before_any_policy_starts_nothing_differs(compared: Ran) -> None:
 
 
 def test_cash_lifts_arrivals_and_fades_while_the_combination_holds_people(compared: Ran) -> None:
-    with xr.open_dataset(compared[1] / "comparison.nc", engine="h5netcdf") as change:
+    with xr.open_dataset(compared[1] / "comparison.nc", engine="netcdf4") as change:
         talent = change["total talent"].isel(draw=0)
         cash, mix = (talent.sel(scenario=name) for name in ("cash_subsidy_only", "hefei_combination"))
         assert change.attrs["baseline"] == "baseline"

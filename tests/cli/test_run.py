@@ -45,7 +45,7 @@ def test_run_writes_every_file_it_promises(ran: Ran) -> None:
 
 
 def test_the_dataset_has_the_promised_axes_units_and_provenance(ran: Ran) -> None:
-    with xr.open_dataset(ran[1] / "forecast.nc", engine="h5netcdf") as forecast:
+    with xr.open_dataset(ran[1] / "forecast.nc", engine="netcdf4") as forecast:
         assert forecast["Talent"].dims == ("scenario", "draw", "time", "tier")
         assert forecast["time"].values.tolist() == [float(year) for year in range(2022, 2035)]
         assert forecast["Talent"].attrs["units"] == "person"
@@ -58,7 +58,7 @@ def test_the_dataset_has_the_promised_axes_units_and_provenance(ran: Ran) -> Non
 def test_table_and_dataset_hold_the_same_numbers(ran: Ran) -> None:
     table = pd.read_csv(ran[1] / "forecast.csv", keep_default_na=False)
     chosen = table.query("variable == 'tax base'").set_index("year")["value"].astype(float)
-    with xr.open_dataset(ran[1] / "forecast.nc", engine="h5netcdf") as forecast:
+    with xr.open_dataset(ran[1] / "forecast.nc", engine="netcdf4") as forecast:
         assert chosen.tolist() == forecast["tax base"].values.ravel().tolist()
 
 
@@ -144,6 +144,6 @@ def test_the_users_own_scenario_runs_under_its_own_name(talent_sd: Command, tmp_
     outcome = talent_sd("run", mine, "--no-plots", "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[0].strip() == "Hefei: More cash"
-    with xr.open_dataset(tmp_path / "out" / "forecast.nc", engine="h5netcdf") as forecast:
+    with xr.open_dataset(tmp_path / "out" / "forecast.nc", engine="netcdf4") as forecast:
         assert forecast["scenario"].values.tolist() == ["more cash"]
     assert not list((tmp_path / "out").glob("*.png"))

@@ -115,7 +115,17 @@ def test_differences_start_at_zero_in_every_panel(invented_forecast: Invent, inv
     for axes in figure.axes:
         low, high = axes.get_ylim()
         assert low <= 0 <= high
-    assert "Difference from “Baseline”" in texts(figure)
+    assert "Difference from the baseline (Baseline)" in texts(figure)
+
+
+def test_what_is_a_debt_at_times_differs_in_its_own_unit_not_in_percent(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    change = compare(invented_forecast(ALL))
+    axes = plot_differences(change, invented_labels).axes[6]
+    assert [text.get_text() for text in axes.texts][1:3] == ["Social-security balance", "billion yuan/year"]
+    last = change["social security balance"].sel(scenario="cash_subsidy_only").isel(time=-1).item()
+    assert float(axes.lines[0].get_ydata()[-1]) == pytest.approx(last / 1e9)
 
 
 def test_a_scenario_keeps_its_colour_in_paths_and_differences(

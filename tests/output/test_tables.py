@@ -53,8 +53,9 @@ def test_the_comparison_table_shows_changes_against_the_baseline(
 ) -> None:
     change = compare(invented_forecast(("baseline", "cash_subsidy_only", "hefei_combination")))
     rows = lines(comparison_table(change, invented_labels))
-    assert rows[0] == "Hefei, 2034: difference from “Baseline”"
+    assert rows[0] == "Hefei, 2034: difference from the baseline (Baseline)"
     assert "Years the fund lasts years −1.08 (−15.9 %) −2.16 (−31.8 %)" in rows
+    assert "Social-security balance billion yuan/year −4.54 −9.07" in rows
 
 
 def test_draws_add_the_interval(invented_forecast: Invent, invented_labels: Labels) -> None:
