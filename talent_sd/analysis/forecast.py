@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +67,11 @@ def prepare(
 
 
 def run_prepared(
-    prepared: Prepared, *, engine: str = "auto", outputs: Sequence[str] | None = None
+    prepared: Prepared,
+    *,
+    engine: str = "auto",
+    outputs: Sequence[str] | None = None,
+    done: Callable[[], None] = lambda: None,
 ) -> xr.Dataset:
     """Simulate prepared scenarios, year by year.
 
@@ -75,6 +79,7 @@ def run_prepared(
     ----------
     engine : "auto", "kernel" or "pysd"
     outputs : names of variables; stocks and auxiliaries by default
+    done : called after each scenario
 
     Returns
     -------
@@ -98,11 +103,11 @@ def run_prepared(
         outputs = [v.name for v in structure.variables.values() if v.kind in ("stock", "auxiliary")]
     first, last = structure.time["INITIAL TIME"], structure.time["FINAL TIME"]
     years = np.arange(first, last + 1e-9)
-    runs = [
-        model.run(params=resolved.params(), outputs=list(outputs), engine=engine, times=years)
-        for resolved in prepared.resolved.values()
-    ]
-    return describe(_joined(runs, list(prepared.resolved)), prepared, engine)
+    runs = []
+    for resolved in prepared.resolved.values():
+        runs.append(model.run(params=resolved.params(), outputs=list(outputs), engine=engine, times=years))
+        done()
+    return describe(_joined(runs, list(prepared.resolved)), prepared)
 
 
 def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:

@@ -25,14 +25,13 @@ KNOWN_UNTIL = 2024.0
 PACKAGES = ("numpy", "xarray", "pandas", "pysd", "llvmlite", "netCDF4")
 
 
-def describe(forecast: xr.Dataset, prepared: Prepared, engine: str) -> xr.Dataset:
+def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:
     """Add CF attributes, titles in both languages, and the files that the numbers follow from.
 
     Parameters
     ----------
     forecast : dims (scenario, draw, time, ...)
     prepared : what it was run from
-    engine : as asked for
     """
     structure = prepared.model.structure
     first = next(iter(prepared.resolved.values()))
@@ -46,7 +45,7 @@ def describe(forecast: xr.Dataset, prepared: Prepared, engine: str) -> xr.Datase
         "city_en": first.city.title["en"],
         "city_zh": first.city.title["zh"],
         "national_path": first.national.name,
-        "engine": engine,
+        "engine": forecast.attrs["engine"],
         "forecast_from": min(max(KNOWN_UNTIL, first.start_year), first.final_year),
     }
     titles = {

@@ -16,6 +16,7 @@ from talent_sd.cli.common import (
     NationalOption,
     PlotsOption,
     console,
+    progress,
     reporting,
     show_written,
 )
@@ -52,17 +53,18 @@ def compare(
 
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
-        spread = run_prepared(prepared, engine=engine.value)
         labels = shipped_labels()
-        change = compared(spread, baseline=str(spread["scenario"].values[0]))
+        with progress(len(prepared.resolved) + 2 * plots, lang.value) as done:
+            spread = run_prepared(prepared, engine=engine.value, done=done)
+            change = compared(spread, baseline=str(spread["scenario"].values[0]))
+            if plots:
+                from talent_sd.output.plot_comparison import save_comparison_plots
+
+                save_comparison_plots(spread, change, labels, lang.value, folder, done)
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
         write_forecast_table(spread, folder / "forecast.csv")
         write_capsule(prepared, spread, folder / "run.json")
-        if plots:
-            from talent_sd.output.plot_comparison import save_comparison_plots
-
-            save_comparison_plots(spread, change, labels, lang.value, folder)
         files = sorted(file.name for file in folder.iterdir())
     console().print(comparison_table(change, labels, lang.value))
     show_written(out, files, lang.value)

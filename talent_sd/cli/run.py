@@ -16,6 +16,7 @@ from talent_sd.cli.common import (
     NationalOption,
     PlotsOption,
     console,
+    progress,
     reporting,
     show_written,
 )
@@ -47,15 +48,16 @@ def run(
 
     with written_together(out) as folder:
         prepared = prepare([scenario], city=city, national=national)
-        forecast = run_prepared(prepared, engine=engine.value)
         labels = shipped_labels()
+        with progress(1 + plots * (1 + len(labels.sectors)), lang.value) as done:
+            forecast = run_prepared(prepared, engine=engine.value, done=done)
+            if plots:
+                from talent_sd.output.plot import save_forecast_plots
+
+                save_forecast_plots(forecast, labels, lang.value, folder, done)
         write_dataset(forecast, folder / "forecast.nc")
         write_forecast_table(forecast, folder / "forecast.csv")
         write_capsule(prepared, forecast, folder / "run.json")
-        if plots:
-            from talent_sd.output.plot import save_forecast_plots
-
-            save_forecast_plots(forecast, labels, lang.value, folder)
         files = sorted(file.name for file in folder.iterdir())
     console().print(forecast_table(forecast, labels, lang.value))
     show_written(out, files, lang.value)

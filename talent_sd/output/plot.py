@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,12 +71,16 @@ def plot_sector(
     return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario)
 
 
-def save_forecast_plots(forecast: xr.Dataset, labels: Labels, lang: str, folder: Path) -> None:
-    """Write `overview.png` and `sector_<name>.png` for each sector that the forecast has."""
+def save_forecast_plots(
+    forecast: xr.Dataset, labels: Labels, lang: str, folder: Path, done: Callable[[], None] = lambda: None
+) -> None:
+    """Write `overview.png` and `sector_<name>.png` for each sector; `done` is called after each."""
     save_figure(plot_overview(forecast, labels, lang), folder / "overview.png")
+    done()
     for sector in labels.sectors:
         if any(name in forecast for panel in sector.plots for name in panel):
             save_figure(plot_sector(forecast, sector, labels, lang), folder / f"sector_{sector.name}.png")
+        done()
 
 
 def _plot_panels(

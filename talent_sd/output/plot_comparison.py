@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,18 @@ BASELINE_STYLE = len(LINES) - 1
 
 
 def save_comparison_plots(
-    spread: xr.Dataset, change: xr.Dataset, labels: Labels, lang: str, folder: Path
+    spread: xr.Dataset,
+    change: xr.Dataset,
+    labels: Labels,
+    lang: str,
+    folder: Path,
+    done: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write `paths.png` and `differences.png`."""
+    """Write `paths.png` and `differences.png`; `done` is called after each."""
     save_figure(plot_paths(spread, labels, lang, change.attrs["baseline"]), folder / "paths.png")
+    done()
     save_figure(plot_differences(change, labels, lang), folder / "differences.png")
+    done()
 
 
 def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: str = "baseline") -> Figure:
