@@ -22,7 +22,8 @@ _KEPT_KERNELS = 8
 
 def run_arrays(program: Program, plan: Plan, request: Request, first_member: int = 0) -> np.ndarray:
     """Run on numpy arrays: (outputs, saved, members)."""
-    return evaluate(program, plan.constants, plan.series, request.times, tables=plan.tables, outputs=plan.outputs,
+    return evaluate(program, plan.constants, plan.series, request.times, tables=plan.tables,
+                    outputs=plan.outputs,
                     save=request.save, members=request.lanes, first_member=first_member,
                     seed=request.seed)  # fmt: skip
 
@@ -44,8 +45,8 @@ class Kernels:
 
     def run(
         self, program: Program, plan: Plan, request: Request, threads: int | None, first_member: int = 0
-    ) -> np.ndarray:
-        """Run in machine code: (outputs, saved, members).
+    ) -> Any:
+        """Run in machine code; returns the kernel's result, whose `values` are (outputs, saved, members).
 
         Raises
         ------
@@ -57,7 +58,7 @@ class Kernels:
         member_series = sorted(slot for slot, value in plan.series.items() if value.ndim > 1)
         kernel = self._compiled(program, plan.outputs, varying, series, member_series)
         points, lanes = len(request.times), request.lanes
-        result = kernel.run(
+        return kernel.run(
             constants=uniform_constants(program, plan),
             varying=_stacked([plan.constants[slot] for slot in varying], (lanes,)),
             series=_stacked([plan.series[slot] for slot in series], (points,)),
@@ -70,17 +71,24 @@ class Kernels:
             threads=threads or os.cpu_count() or 1,
             member_offset=first_member,
         )
-        return result.values
 
-    def _compiled(self, program: Program, *slots: Sequence[int]) -> Any:
+    def _compiled(
+        self,
+        program: Program,
+        outputs: Sequence[int],
+        varying: Sequence[int],
+        series: Sequence[int],
+        member_series: Sequence[int],
+    ) -> Any:
         try:
             from talent_sd.engine.llvm.kernel import compile_kernel
         except ImportError as error:
             raise UnsupportedError(f"the native engine cannot be loaded ({error}).") from error
-        key = (id(program), *(tuple(part) for part in slots))
+        slots = tuple(outputs), tuple(varying), tuple(series), tuple(member_series)
+        key = (id(program), *slots)
         if key not in self._kept:
             # the program is kept with its kernel, so that its id stays its own
-            self._kept[key] = (program, compile_kernel(program, *map(list, slots)))
+            self._kept[key] = (program, compile_kernel(program, *slots))
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_KERNELS:
             self._kept.popitem(last=False)
@@ -96,6 +104,9 @@ def uniform_constants(program: Program, plan: Plan) -> np.ndarray:
     for index, value in plan.constants.items():
         if np.ndim(value) == 0:
             values[index] = float(value)
+    step = program.time_slots["TIME STEP"]
+    if step in plan.series:  # written as an equation; the kernel reads its step here
+        values[step] = plan.series[step].flat[0]
     return values
 
 

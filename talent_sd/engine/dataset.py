@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.engine.notices import NonFiniteWarning
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure, Variable
 
@@ -69,34 +67,3 @@ def long_name(variable: Variable) -> str:
     """
     first = _SENTENCE_END.split(variable.doc, maxsplit=1)[0]
     return _CITED.sub("", first).strip() or variable.name
-
-
-def warn_non_finite(
-    structure: Structure, request: Request, values: Mapping[str, np.ndarray], first_member: int = 0
-) -> None:
-    """Warn of the earliest NaN or infinity, naming variable, element, draw and time; count the draws affected."""
-    found = None
-    affected = np.zeros(request.lanes, bool)
-    for name, array in values.items():
-        bad = ~np.isfinite(array)
-        if bad.ndim > 2:
-            bad &= ~np.isnan(array).all(axis=(0, 1), keepdims=True)  # elements that no equation defines
-        if bad.any():
-            affected |= bad.any(axis=tuple(range(1, bad.ndim)))
-            member, saved, *place = (int(index) for index in min(np.argwhere(bad), key=lambda one: one[1]))
-            if found is None or saved < found[0]:
-                found = (saved, name, member, place, float(array[(member, saved, *place)]))
-    if found is None:
-        return
-    saved, name, member, place, value = found
-    known = structure.coordinates(name).values()
-    elements = ",".join(names[index] for names, index in zip(known, place, strict=True))
-    label = f"{name}[{elements}]" if elements else name
-    draw = f" in draw {first_member + member}" if request.members is not None else ""
-    rest = f"; {int(affected.sum())} of {request.lanes} draws affected" if request.members is not None else ""
-    warnings.warn(
-        f"'{label}' is {value} at {request.times[request.save][saved]:g}{draw}{rest}. Look for a division "
-        f"by zero, the logarithm of a negative number or an overflow.",
-        NonFiniteWarning,
-        stacklevel=4,
-    )

@@ -1,4 +1,4 @@
-"""A plain interpreter of programs on numpy arrays: slow, short, and what other back ends are checked against."""
+"""A plain interpreter of programs on numpy arrays: short, slow, and what other back ends are held against."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talent_sd.engine.chance import draw, uniform
+from talent_sd.engine.chance import draw, units
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, State, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
 from talent_sd.engine.times import time_points
@@ -221,7 +221,8 @@ class _Run:
             distribution, stream = expression.distribution, expression.stream
             return lambda values, moment: draw(
                 distribution,
-                uniform(moment.seed, moment.members, moment.step, stream),
+                lambda number: units(moment.seed, moment.members, moment.step, number),
+                stream,
                 *(arg(values, moment) for arg in args),
             )
         if expression.op in TIMED:

@@ -29,15 +29,18 @@ def _truth(function: Callable[..., Array]) -> Callable[..., Array]:
 
 
 PLAIN: dict[str, Callable[..., Array]] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "pow": np.power, "neg": np.negative,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
+    "pow": np.power, "neg": np.negative,
     "mod": lambda a, b: a - _quantum(a, b), "quantum": _quantum,
-    "lt": _truth(np.less), "le": _truth(np.less_equal), "gt": _truth(np.greater), "ge": _truth(np.greater_equal),
+    "lt": _truth(np.less), "le": _truth(np.less_equal),
+    "gt": _truth(np.greater), "ge": _truth(np.greater_equal),
     "eq": _truth(np.equal), "ne": _truth(np.not_equal),
     "and": _truth(np.logical_and), "or": _truth(np.logical_or), "not": _truth(np.logical_not),
     "if": _choose,
     "min": np.minimum, "max": np.maximum, "abs": np.abs, "sqrt": np.sqrt, "int": np.trunc,
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
+    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "zidz": lambda a, b: _xidz(a, b, np.zeros(())), "xidz": _xidz,
 }  # fmt: skip
 """Operations on operands only."""

@@ -114,7 +114,8 @@ def program_from_json(value: Mapping[str, Any]) -> Program:
                      for name, x, y, outside, between in value["tables"]),
         initial_order=tuple(value["initial_order"]), step_order=tuple(value["step_order"]),
         initial_expression={slot: code(part) for slot, part in value["initial_expression"]},
-        initial_time=start, final_time=end, time_step=step, saveper=saveper, time_slots=dict(value["time_slots"]),
+        initial_time=start, final_time=end, time_step=step, saveper=saveper,
+        time_slots=dict(value["time_slots"]),
         delays=tuple(DelayOrder(group, variable, code(time), order, declared)
                      for group, variable, time, order, declared in value["delays"]),
         frozen=frozenset(value["frozen"]),

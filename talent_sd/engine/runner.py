@@ -12,12 +12,19 @@ import numpy as np
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
-from talent_sd.engine.dataset import make_dataset, warn_non_finite
+from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
 from talent_sd.engine.notices import EngineNotice
 from talent_sd.engine.plan import Plan, assemble, make_plan
 from talent_sd.engine.program import ProgramStore
 from talent_sd.engine.request import Request, build_request
+from talent_sd.engine.trouble import (
+    Trouble,
+    trouble_in_kernel,
+    trouble_in_slots,
+    trouble_in_variables,
+    warn_of,
+)
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 
@@ -141,32 +148,38 @@ class Model:
             )
         except ModelError as error:
             raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
-        values, used = self._values(request, engine, threads, first_member)
-        warn_non_finite(self.structure, request, values, first_member)
+        values, used, trouble = self._values(request, engine, threads, first_member)
+        warn_of(trouble, request, first_member, stacklevel=2)
         return make_dataset(self.structure, request, values, used, first_member)
 
     def _values(
         self, request: Request, engine: str, threads: int | None, first_member: int
-    ) -> tuple[dict[str, np.ndarray], str]:
-        """Return name -> (members, saved, *dims), and the engine that made them."""
+    ) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
+        """Return name -> (members, saved, *dims), the engine that made them, and where not finite."""
         if engine == "pysd":
-            return self._reference(request), "pysd"
+            return self._reference(request)
+        if engine == "auto" and not self.lacks and not kernel_available():
+            notice = (
+                "The native engine cannot be loaded here. Numpy runs the model instead: the same results."
+            )
+            warnings.warn(notice, EngineNotice, stacklevel=3)
+            engine = "arrays"
         try:
             program, plan = self._prepared(request)
-            used = (
-                "arrays" if engine == "arrays" or (engine == "auto" and not kernel_available()) else "kernel"
-            )
-            if used == "arrays":
+            if engine == "arrays":
                 flat = run_arrays(program, plan, request, first_member)
+                trouble = trouble_in_slots(program, plan.outputs, request, flat)
             else:
-                flat = self._kernels.run(program, plan, request, threads, first_member)
+                result = self._kernels.run(program, plan, request, threads, first_member)
+                flat, trouble = result.values, trouble_in_kernel(program, request, result)
         except UnsupportedError as error:
             if engine != "auto":
                 raise
             notice = f"{error} PySD runs the model instead: the same results, slowly."
             warnings.warn(notice, EngineNotice, stacklevel=3)
-            return self._reference(request), "pysd"
-        return assemble(program, self.structure, request.outputs, flat), used
+            return self._reference(request)
+        used = "arrays" if engine == "arrays" else "kernel"
+        return assemble(program, self.structure, request.outputs, flat), used, trouble
 
     def _prepared(self, request: Request) -> tuple[Program, Plan]:
         """Return the program and the plan that a run needs."""
@@ -179,7 +192,8 @@ class Model:
             plan = make_plan(fitting, self.structure, request)
         return fitting, plan
 
-    def _reference(self, request: Request) -> dict[str, np.ndarray]:
+    def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         from talent_sd.engine.pysd_reference import run_reference
 
-        return run_reference(self._store.source, self.structure, request)
+        values = run_reference(self._store.source, self.structure, request)
+        return values, "pysd", trouble_in_variables(self.structure, request, values)

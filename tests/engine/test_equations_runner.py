@@ -80,7 +80,7 @@ def test_a_run_returns_labelled_results(cup):
 def test_every_engine_gives_the_same(cup):
     params = {"room": 15, "start": {"mug": 60}, "grid[cup,large]": 7.0, "strength": ([0, 5], [2, 1])}
     inputs = {"time constant": pd.Series([5.0, 20.0], index=[2.0, 8.0])}
-    runs = [cup.run(params, inputs, engine=engine) for engine in ("auto", "arrays", "pysd")]
+    runs = [cup.run(params, inputs, engine=engine) for engine in ("kernel", "arrays", "pysd")]
     for other in runs[1:]:
         xr.testing.assert_allclose(runs[0], other, rtol=1e-9)
     assert runs[0]["time constant"].sel(time=[0, 2, 5, 8, 10]).values.tolist() == [5, 5, 12.5, 20, 20]
@@ -126,8 +126,8 @@ def test_a_parameter_may_replace_an_equation(cup):
 def test_a_shorter_delay_gets_the_order_that_pysd_gives_it(cup):
     for lag in (0.9, 0.7):
         ours = cup.run({"lag": lag}, outputs=["late"])
-        np.testing.assert_allclose(ours["late"], cup.run({"lag": lag}, outputs=["late"], engine="pysd")["late"],
-                                   rtol=1e-9)  # fmt: skip
+        reference = cup.run({"lag": lag}, outputs=["late"], engine="pysd")
+        np.testing.assert_allclose(ours["late"], reference["late"], rtol=1e-9)
 
 
 def test_delays_shorter_than_a_step_or_of_several_orders_are_refused(cup):
@@ -152,26 +152,33 @@ def test_time_arguments_are_pysds_too(cup):
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"params": {"rooom": 1}}, "cup.mdl: unknown parameter 'rooom'. Did you mean 'room'?"),
     ({"params": {"room": 41}}, "cup.mdl: 'room' is 41, above the model's limits [0, 40] degree."),
-    ({"params": {"time constant": [2.0, 0.5]}}, "'time constant' is 0.5, below the model's limits [1, ?] minute."),
+    ({"params": {"time constant": [2.0, 0.5]}},
+     "'time constant' is 0.5, below the model's limits [1, ?] minute."),
     ({"params": {"room": float("nan")}}, "'room' is nan. Give a finite number."),
     ({"params": {"room": [1, float("inf")]}}, "'room' is inf. Give a finite number."),
     ({"params": {"room": "warm"}}, "'room' is 'warm', not a number. Give a number."),
-    ({"params": {"grid": [1, 2, 3]}}, "'grid' has shape (3,). Give 2 kind x 2 size, or that per draw in front."),
-    ({"params": {"room": [1.0, 2.0], "lag": [3.0, 3.0, 3.0]}}, "'lag' has 3 draws where another parameter has 2."),
+    ({"params": {"grid": [1, 2, 3]}},
+     "'grid' has shape (3,). Give 2 kind x 2 size, or that per draw in front."),
+    ({"params": {"room": [1.0, 2.0], "lag": [3.0, 3.0, 3.0]}},
+     "'lag' has 3 draws where another parameter has 2."),
     ({"params": {"start[pot]": 1}}, "'start' has no element 'pot'."),
-    ({"params": {"start": {"mugg": 1}}}, "'start' has no element 'mugg'. Did you mean 'mug'? It has cup, mug."),
+    ({"params": {"start": {"mugg": 1}}},
+     "'start' has no element 'mugg'. Did you mean 'mug'? It has cup, mug."),
     ({"params": {"grid[cup]": 1}}, "'grid' has 2 subscripts (kind, size), not 1."),
     ({"params": {"Temperature": 1}}, "'Temperature' is a stock: its value follows from its flows. "
                                      "Change what it starts from or flows by instead: 'loss', 'start'."),
     ({"params": {"TIME STEP": 1}}, "'TIME STEP' is set by time_step=, not as a parameter."),
     ({"params": {"strength": 3}}, "'strength' is a lookup. Give it a pandas Series or (x, y)."),
     ({"params": {"strength": ([1, 1], [2, 3])}}, "lookup 'strength' has two points at one x. Remove one."),
-    ({"params": {"start": 1, "start[mug]": 2}}, "'start[mug]' is given twice (as parameter too). Give it once."),
+    ({"params": {"start": 1, "start[mug]": 2}},
+     "'start[mug]' is given twice (as parameter too). Give it once."),
     ({"params": {"room": 1}, "inputs": {"room": pd.Series([1.0], index=[0])}},
      "'room' is given twice (as parameter too). Give it once."),
-    ({"inputs": {"room": 3.0}}, "input 'room' is no time series. Give a pandas Series (index: time) or a DataArray"),
+    ({"inputs": {"room": 3.0}},
+     "input 'room' is no time series. Give a pandas Series (index: time) or a DataArray"),
     ({"inputs": {"room": pd.Series([1.0, 2.0], index=[0, 0])}}, "has an empty, repeated or missing time."),
-    ({"inputs": {"room": pd.Series([1.0, 50.0], index=[0, 5])}}, "'room' is 50, above the model's limits [0, 40]"),
+    ({"inputs": {"room": pd.Series([1.0, 50.0], index=[0, 5])}},
+     "'room' is 50, above the model's limits [0, 40]"),
     ({"inputs": {"room": pd.Series([1.0], index=["x"])}}, "has an index that is not numbers."),
     ({"inputs": {"start": xr.DataArray([[1.0]], dims=("time", "sort"), coords={"time": [0]})}},
      "input 'start' has dimension 'sort'. Use draw, time, kind."),
@@ -180,7 +187,8 @@ def test_time_arguments_are_pysds_too(cup):
     ({"outputs": []}, "no outputs asked for. Name at least one variable."),
     ({"time_step": 0}, "time_step is 0. Give a number above 0."),
     ({"final_time": -1}, "final_time -1 lies before initial_time 0."),
-    ({"times": [0.3]}, "time 0.3 is no point of the run, which goes from 0 to 10 by TIME STEP. The nearest is 0.5."),
+    ({"times": [0.3]},
+     "time 0.3 is no point of the run, which goes from 0 to 10 by TIME STEP. The nearest is 0.5."),
     ({"engine": "kernal"}, "unknown engine 'kernal'. Did you mean 'kernel'?"),
 ])  # fmt: skip
 def test_a_bad_request_is_refused(cup, arguments, message):
@@ -212,9 +220,19 @@ def test_what_the_native_engine_lacks_runs_in_pysd_with_one_notice(tmp_path):
 
 def test_a_division_by_zero_names_variable_draw_and_time(tmp_path):
     model = load_model(write(tmp_path, SMALL % "a = 1 ~ ~ |\nx = 1 / (Time - a) ~ ~ |\ny = x ~ ~ |\n"))
-    with pytest.warns(NonFiniteWarning, match=r"^'x' is inf at 1 in draw 1; 1 of 2 draws affected\."):
-        result = model.run({"a": np.array([5.0, 1.0])})
-    assert np.isfinite(result["y"].sel(draw=0)).all()
+    for engine in ("kernel", "arrays"):
+        with pytest.warns(NonFiniteWarning, match=r"^'x' is inf at 1 in draw 1; 1 of 2 draws affected\."):
+            result = model.run({"a": np.array([5.0, 1.0])}, engine=engine)
+        assert np.isfinite(result["y"].sel(draw=0)).all()
+    with pytest.warns(NonFiniteWarning, match=r"^'x' is inf at 1\. Look for a division by zero"):
+        model.run(outputs=["y"], engine="kernel")  # found where it began, asked for or not
+
+
+def test_without_the_native_engine_numpy_runs_with_one_notice(cup, monkeypatch):
+    monkeypatch.setattr("talent_sd.engine.runner.kernel_available", lambda: False)
+    with pytest.warns(EngineNotice, match="^The native engine cannot be loaded here. Numpy runs the model"):
+        result = cup.run()
+    assert result.attrs["engine"] == "arrays"
 
 
 def test_data_variables_come_as_inputs(tmp_path):
@@ -227,19 +245,22 @@ def test_data_variables_come_as_inputs(tmp_path):
 
 def test_random_numbers_follow_seed_and_member(tmp_path):
     text = (
-        SMALL % "u = RANDOM UNIFORM(2, 4, 0) ~ ~ |\nn = RANDOM NORMAL(-1, 9, 3, 2, 0) ~ ~ |\n"
+        SMALL.replace("FINAL TIME = 2", "FINAL TIME = 1")
+        % "u = RANDOM UNIFORM(2, 4, 0) ~ ~ |\nn = RANDOM NORMAL(-1, 9, 3, 2, 0) ~ ~ |\n"
         "e = RANDOM EXPONENTIAL(0, 50, 1, 2, 0) ~ ~ |\nz = RANDOM 0 1() ~ ~ |\nk = 1 ~ ~ |\n"
     )
     model = load_model(write(tmp_path, text))
     many = {"k": np.ones(20_000)}
-    first = model.run(many, seed=0, engine="arrays")
-    xr.testing.assert_identical(first, model.run(many, seed=0, engine="arrays"))
-    later = model.run({"k": np.ones(100)}, seed=0, first_member=50, engine="arrays")
-    xr.testing.assert_equal(later.drop_vars("draw"), first.isel(draw=slice(50, 150)).drop_vars("draw"))
-    assert (model.run(many, seed=1, engine="arrays")["u"] != first["u"]).mean() > 0.99
+    first = model.run(many, seed=0)
+    xr.testing.assert_identical(first, model.run(many, seed=0, threads=1))
+    later = model.run({"k": np.ones(100)}, seed=0, first_member=50)
+    xr.testing.assert_identical(later, first.isel(draw=slice(50, 150)))
+    plain = model.run({"k": np.ones(100)}, seed=0, first_member=50, engine="arrays")
+    xr.testing.assert_allclose(later, plain, rtol=1e-13)
+    assert (model.run(many, seed=1)["u"] != first["u"]).mean() > 0.99
     from scipy import stats
 
-    at = first.isel(time=3)
+    at = first.isel(time=2)
     expected = {"u": stats.uniform(2, 2), "z": stats.uniform(0, 1), "n": stats.truncnorm(-2, 3, 3, 2),
                 "e": stats.truncexpon(49 / 2, 1, 2)}  # fmt: skip
     for name, law in expected.items():
@@ -253,17 +274,22 @@ def test_random_numbers_follow_seed_and_member(tmp_path):
      "cup.mdl: variables depend on each other in a circle: a ← b ← c ← a. Break it with a stock or a delay."),
     ("S = INTEG(1, x) ~ ~ |\nx = S + y ~ ~ |\ny = 2 ~ ~ |",
      "cup.mdl: initial values depend on each other in a circle: S ← x ← S."),
-    ("alpha = 1 ~ ~ |\nb = alfa * 2 ~ ~ |", "cup.mdl:3: 'b': uses 'alfa', which is not defined. Did you mean 'alpha'?"),
+    ("alpha = 1 ~ ~ |\nb = alfa * 2 ~ ~ |",
+     "cup.mdl:3: 'b': uses 'alfa', which is not defined. Did you mean 'alpha'?"),
     ("a = 1 ~ ~ |\nb = a(2) ~ ~ |", "cup.mdl:3: 'b': calls 'a', which is neither a function nor a lookup."),
-    ("f((0,0),(1,1)) ~ ~ |\nb = f + 1 ~ ~ |", "cup.mdl:3: 'b': uses the lookup 'f' without an argument. Write f(x)."),
-    ("f((0,0),(0,1)) ~ ~ |\nb = f(1) ~ ~ |", "cup.mdl:2: 'f': its table has two points at x = 0. Remove one."),
+    ("f((0,0),(1,1)) ~ ~ |\nb = f + 1 ~ ~ |",
+     "cup.mdl:3: 'b': uses the lookup 'f' without an argument. Write f(x)."),
+    ("f((0,0),(0,1)) ~ ~ |\nb = f(1) ~ ~ |",
+     "cup.mdl:2: 'f': its table has two points at x = 0. Remove one."),
     ("b = MIN(1, 2, 3) ~ ~ |", "cup.mdl:2: 'b': gives MIN 3 arguments. It takes 2."),
     ("k: a1, a2 ~ ~ |\nx[k] = 1, 2 ~ ~ |\nb = x[k] ~ ~ |",
      "cup.mdl:4: 'b': uses range 'k' on the right only."),
-    ("k: a1, a2 ~ ~ |\nx[k] = 1, 2 ~ ~ |\nb = x ~ ~ |", "'b': uses the array 'x' without subscripts. Write x[…]."),
+    ("k: a1, a2 ~ ~ |\nx[k] = 1, 2 ~ ~ |\nb = x ~ ~ |",
+     "'b': uses the array 'x' without subscripts. Write x[…]."),
     ("k: a1, a2 ~ ~ |\nx[a1] = 1 ~ ~ |\nb = x[a2] ~ ~ |", "'b': uses 'x', which has no element [a2]."),
     ("k: a1, a2 ~ ~ |\nx[k] = 1, 2, 3 ~ ~ |", "cup.mdl:3: 'x': has 3 numbers for 2 elements."),
-    ("k: a1, a2 ~ ~ |\nx[k] = 1, 2 ~ ~ |\nb = x[k!] ~ ~ |", "'b': uses [k!] outside SUM, PROD, VMIN or VMAX."),
+    ("k: a1, a2 ~ ~ |\nx[k] = 1, 2 ~ ~ |\nb = x[k!] ~ ~ |",
+     "'b': uses [k!] outside SUM, PROD, VMIN or VMAX."),
     ("time = 3 ~ ~ |", "cup.mdl:2: 'time': is the name of the model's clock. Rename it."),
 ])  # fmt: skip
 def test_a_wrong_equation_is_refused_with_its_place(tmp_path, equations, message):

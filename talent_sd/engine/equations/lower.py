@@ -210,7 +210,7 @@ class Lowerer:
         return Ref(scope.slots[key, self._elements(definition, tree.subscripts, at)])
 
     def _scope_of(self, key: str, scope: Scope) -> Scope | None:
-        """Return the scope that defines a name: a macro sees its own names and the main model's time settings."""
+        """Return the scope that defines a name: a macro sees its own and the time settings."""
         if key in scope.definitions:
             return scope
         settings = {"time_step", "initial_time", "final_time", "saveper"}
@@ -452,5 +452,6 @@ def _check_count(key: str, args: list[Any], count: int) -> None:
 
 _TITLES = {"AllocateAvailable": "ALLOCATE AVAILABLE", "AllocateByPriority": "ALLOCATE BY PRIORITY",
            "GetLookups": "GET … LOOKUPS", "GetData": "GET … DATA", "GetConstants": "GET … CONSTANTS",
-           "Data": "data inside an expression", "str": "a text", "array": "a list of numbers inside an expression",
+           "Data": "data inside an expression", "str": "a text",
+           "array": "a list of numbers inside an expression",
            "Lookups": "a lookup inside an expression"}  # fmt: skip
