@@ -21,7 +21,7 @@ Series = Annotated[dict[YearKey, float], Field(min_length=1)]
 class Part(BaseModel):
     """Base of every model here: unknown keys are refused, nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _or(schema: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class PolicyEntry(Part):
     Further keys set the model's constant named "<policy> <key>".
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, float]
 
     from_: Year | None = Field(None, alias="from", description="Year the policy starts")

@@ -47,13 +47,31 @@ def validate(model: type[Model], tree: Node, name: str) -> Model:
     """
     from pydantic import ValidationError
 
+    found = _empty(tree, name)
     try:
-        return model.model_validate(tree.plain(), strict=True)
+        typed = model.model_validate(tree.plain(), strict=True)
     except ValidationError as error:
-        found = sorted(
-            {_problem(model, tree, name, dict(item)) for item in error.errors(include_url=False)},
-        )
-        raise InputError([text for _, text in found]) from None
+        found |= {_problem(model, tree, name, dict(item)) for item in error.errors(include_url=False)}
+    if found:
+        raise InputError([text for _, text in sorted(found)]) from None
+    return typed
+
+
+def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[int, str]]:
+    """Return a problem for each key without a value: it would be read as absent."""
+    if node.value is None:
+        return {
+            (
+                node.key_line,
+                f"{name}:{node.key_line}: {_named(path)} is empty. Fill it, or leave the key out.",
+            )
+        }
+    inner: list[tuple[object, Node]] = []
+    if isinstance(node.value, dict):
+        inner = list(node.value.items())
+    elif isinstance(node.value, list):
+        inner = list(enumerate(node.value))
+    return {problem for key, part in inner for problem in _empty(part, name, (*path, key))}
 
 
 def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
@@ -71,6 +89,8 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     if kind == "missing":
         inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
         return node.key_line, f"{name}:{node.key_line}: the key '{path[-1]}' is missing{inside}. Add it."
+    if node.value is None and kind != "missing":
+        return min(_empty(node, name, path))
     if kind in _EXPECTED:
         return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {_EXPECTED[kind]}."
     if kind == "invalid_key":

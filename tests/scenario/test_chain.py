@@ -52,6 +52,25 @@ def test_every_problem_of_form_is_told_at_once_with_its_line(write: Write) -> No
     ]
 
 
+def test_a_key_without_a_value_is_refused_not_read_as_absent(write: Write) -> None:
+    path = write(
+        "bad.yaml",
+        """\
+        title:
+        policies:
+          venture_fund:
+          industry_fund: {from: , from_: 2025}
+        assumptions:
+        """,
+    )
+    assert problems_of(path) == [
+        "bad.yaml:1: title is empty. Fill it, or leave the key out.",
+        "bad.yaml:3: venture_fund is empty. Fill it, or leave the key out.",
+        "bad.yaml:4: industry_fund.from is empty. Fill it, or leave the key out.",
+        "bad.yaml:5: assumptions is empty. Fill it, or leave the key out.",
+    ]
+
+
 def test_a_child_wins_key_by_key_and_remembers_what_it_replaced(write: Write) -> None:
     write(
         "parent.yaml",
