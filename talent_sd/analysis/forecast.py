@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,13 +111,27 @@ def run_prepared(
 
 
 def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:
-    """Put the runs of several scenarios on one axis; each gets a draw axis first."""
+    """Put the runs of several scenarios on one axis, and a draw axis where there is none.
+
+    Stacked as plain arrays: `xarray.concat` takes half a second on 250 variables.
+    """
+    import numpy as np
     import xarray as xr
 
-    with_draws = [run if DRAW in run.dims else run.expand_dims({DRAW: [0]}) for run in runs]
-    joined = xr.concat(with_draws, SCENARIO, join="exact", coords="minimal", compat="equals")
-    order = [dim for dim in (SCENARIO, DRAW, TIME) if dim in joined.dims]
-    return joined.assign_coords({SCENARIO: names}).transpose(*order, ...)
+    first = runs[0]
+    drawn = DRAW in first.dims
+    data: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, object]]] = {}
+    for name in map(str, first.data_vars):
+        variable = first.variables[name]
+        stacked = np.stack([run.variables[name].values for run in runs])
+        inner = tuple(str(dim) for dim in variable.dims if dim != DRAW)
+        data[name] = (
+            (SCENARIO, DRAW, *inner),
+            stacked if drawn else stacked[:, np.newaxis],
+            dict(variable.attrs),
+        )
+    coords = {name: first.coords[name].variable for name in first.coords}
+    return xr.Dataset(data, {SCENARIO: names, DRAW: [0], **coords}, first.attrs)
 
 
 def simulate(

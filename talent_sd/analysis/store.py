@@ -6,7 +6,7 @@ import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.analysis.compare import RELATIVE, probability_better
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """The median and the ends of the 50, 80 and 95 % bands."""
 
+Labels = dict[str, list[Any]]
+"""Dimension -> the labels along it."""
 FORECAST_COLUMNS = ("year", "variable", "subscript", "value", "unit")
 COMPARISON_COLUMNS = (
     "scenario",
@@ -54,15 +56,20 @@ def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
     forecast : dims (scenario, draw, time, ...)
     """
     many = forecast.sizes[DRAW] > 1
+    labels = _labels(forecast)
+    if many:
+        labels[DRAW] = list(QUANTILES)
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("scenario", "quantile" if many else "draw", *FORECAST_COLUMNS))
         for name in map(str, forecast.data_vars):
-            array = forecast[name]
+            # a plain variable: labelled arrays cost a millisecond each, and there are hundreds
+            values = forecast.variables[name]
+            unit = values.attrs.get("units", "")
             if many:
-                array = array.quantile(list(QUANTILES), DRAW).rename(quantile=DRAW)
-            unit = forecast[name].attrs.get("units", "")
-            for scenario, draw, year, subscript, value in _cells(array.transpose(SCENARIO, DRAW, TIME, ...)):
+                values = values.quantile(list(QUANTILES), DRAW)
+                values.dims = tuple(DRAW if dim == "quantile" else dim for dim in values.dims)
+            for scenario, draw, year, subscript, value in _cells(values, labels):
                 writer.writerow((scenario, draw, year, name, subscript, value, unit))
 
 
@@ -78,6 +85,7 @@ def write_comparison_table(
     change : as `compare` gives it
     lower_is_better : variables of which less is wanted
     """
+    labels = _labels(change)
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COMPARISON_COLUMNS)
@@ -85,40 +93,50 @@ def write_comparison_table(
             if name.endswith(RELATIVE):
                 continue
             unit = change[name].attrs.get("units", "")
-            absolute = _summary(change[name], name in lower_is_better)
-            relative = _summary(change[name + RELATIVE], name in lower_is_better)
+            absolute = _summary(change[name], name in lower_is_better, labels)
+            relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
             for (cell, a), (_, r) in zip(absolute, relative, strict=True):
                 scenario, year, subscript = cell
                 writer.writerow((scenario, year, name, subscript, *a, unit, *r[:3]))
 
 
-def _summary(change: xr.DataArray, lower_is_better: bool) -> Iterator[tuple[tuple, tuple]]:
+def _summary(
+    change: xr.DataArray, lower_is_better: bool, labels: Labels
+) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
     """Yield ((scenario, year, subscript), (median, lower, upper, probability)); "" where unknown."""
     if change.sizes[DRAW] == 1:
-        for scenario, _, year, subscript, value in _cells(change.transpose(SCENARIO, DRAW, TIME, ...)):
+        for scenario, _, year, subscript, value in _cells(change.variable, labels):
             yield (scenario, year, subscript), (value, "", "", "")
         return
-    bands = change.quantile([0.5, 0.1, 0.9], DRAW).transpose("quantile", SCENARIO, TIME, ...)
-    better = probability_better(change, lower_is_better).transpose(SCENARIO, TIME, ...)
+    bands = change.quantile([0.5, 0.1, 0.9], DRAW)
+    better = probability_better(change, lower_is_better)
     parts = [*(bands.isel(quantile=number, drop=True) for number in range(3)), better]
-    for cells in zip(*(_cells(part.expand_dims(DRAW, 1)) for part in parts), strict=True):
+    one = {**labels, DRAW: [0]}
+    for cells in zip(*(_cells(part.expand_dims(DRAW).variable, one) for part in parts), strict=True):
         scenario, _, year, subscript, _ = cells[0]
         yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
 
 
-def _cells(array: xr.DataArray) -> Iterator[tuple[str, object, object, str, object]]:
-    """Yield (scenario, draw, year, subscript, value) over dims (scenario, draw, time, ...)."""
-    scenarios = [str(name) for name in array[SCENARIO].values]
-    draws = array[DRAW].values.tolist() if DRAW in array.coords else list(range(array.sizes[DRAW]))
-    years = [_year(time) for time in array[TIME].values.tolist()]
-    elements = itertools.product(*([str(e) for e in array[dim].values] for dim in array.dims[3:]))
+def _labels(dataset: xr.Dataset) -> Labels:
+    """Labels along each dimension: names, draws, whole years as integers."""
+    labels: Labels = {
+        str(dim): dataset[dim].values.tolist() if dim in dataset.coords else list(range(size))
+        for dim, size in dataset.sizes.items()
+    }
+    labels[TIME] = [_year(time) for time in labels[TIME]]
+    return labels
+
+
+def _cells(values: xr.Variable, labels: Labels) -> Iterator[tuple[object, object, object, str, object]]:
+    """Yield (scenario, draw, year, subscript, value), the last "" for NaN."""
+    values = values.transpose(SCENARIO, DRAW, TIME, ...)
+    outer = (labels[SCENARIO], labels[DRAW], labels[TIME])
+    elements = itertools.product(*(map(str, labels[str(dim)]) for dim in values.dims[3:]))
     subscripts = [", ".join(combination) for combination in elements]
-    values = array.values.reshape(len(scenarios), len(draws), len(years), len(subscripts)).tolist()
-    for scenario, by_draw in zip(scenarios, values, strict=True):
-        for draw, by_year in zip(draws, by_draw, strict=True):
-            for year, row in zip(years, by_year, strict=True):
-                for subscript, value in zip(subscripts, row, strict=True):
-                    yield scenario, draw, year, subscript, "" if value != value else value
+    flat = values.values.ravel().tolist()
+    places = itertools.product(*outer, subscripts)
+    for (scenario, draw, year, subscript), value in zip(places, flat, strict=True):
+        yield scenario, draw, year, subscript, "" if value != value else value
 
 
 def _year(time: float) -> float | int:
