@@ -82,26 +82,33 @@ class Checker:
             first = next(iter(settings.values()))
             self.complain(first, f"unknown policy '{name}'.{hint_of(name, self.policies)}")
             return
-        spaced = name.replace("_", " ")
         for key, setting in settings.items():
-            if key == "switch":
-                self.put(f"{SWITCH}[{name}]", float(bool(setting.value)), setting, "")
-            elif key in TIMING:
-                self.put(f"{TIMING[key]}[{name}]", setting.value, setting, f"{name}.{key}")
-            elif self.variable(f"{spaced} {key.replace('_', ' ')}"):
-                self.put(f"{spaced} {key.replace('_', ' ')}", setting.value, setting, f"{name}.{key}")
+            target = self.policy_constant(name, key)
+            if target is not None:
+                value = float(setting.value) if isinstance(setting.value, bool) else setting.value
+                self.put(target, value, setting, "" if key == "switch" else f"{name}.{key}")
             else:
-                own = [
-                    v.removeprefix(f"{spaced} ")
-                    for v in self.structure.variables
-                    if v.startswith(f"{spaced} ")
-                ]
-                known = [*TIMING, *(k for k in own if self.is_constant(f"{spaced} {k}"))]
-                self.complain(
-                    setting,
-                    f"unknown setting '{key}' of policy {name}.{hint_of(key, known)}",
-                )
+                hint = hint_of(key, self.policy_settings(name))
+                self.complain(setting, f"unknown setting '{key}' of policy {name}.{hint}")
         self.dates(name, settings)
+
+    def policy_constant(self, name: str, key: str) -> str | None:
+        """Return the constant that a policy's setting stands for, None if there is none."""
+        if key == "switch" or key in TIMING:
+            return f"{TIMING.get(key, SWITCH)}[{name}]"
+        spaced = key.replace("_", " ")
+        own, shared = f"{name.replace('_', ' ')} {spaced}", f"{POLICY} {spaced}"
+        if self.is_constant(own):
+            return own
+        of_each = self.is_constant(shared) and self.structure.variables[shared].dims == (POLICY,)
+        return f"{shared}[{name}]" if of_each and shared not in (SWITCH, *TIMING.values()) else None
+
+    def policy_settings(self, name: str) -> list[str]:
+        """Return the settings that a policy has in this model."""
+        prefixes = (f"{name.replace('_', ' ')} ", f"{POLICY} ")
+        keys = [v.removeprefix(p) for p in prefixes for v in self.structure.variables if v.startswith(p)]
+        known = (key for key in keys if key != "switch" and self.policy_constant(name, key))
+        return [*TIMING, *known]
 
     def dates(self, name: str, settings: Mapping[str, Setting]) -> None:
         """Check the order of a policy's dates."""

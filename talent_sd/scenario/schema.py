@@ -67,7 +67,12 @@ class PolicyEntry(Part):
     why: str | None = Field(None, description="A note")
     source: str | None = Field(None, description="A note")
 
-    notes: ClassVar[tuple[str, ...]] = ("evidence", "why", "source")
+    @model_validator(mode="after")
+    def without_switch(self) -> PolicyEntry:
+        """Refuse a switch: a policy with settings is on."""
+        if "switch" in (self.__pydantic_extra__ or {}):
+            raise ValueError("leave `switch` out: a policy with settings is on; write off to switch it off.")
+        return self
 
 
 class Policy(Part):

@@ -15,8 +15,14 @@ from talent_sd.scenario import Scenario, list_cities, list_scenarios, load_scena
 
 Write = Callable[[str, str], Path]
 CHILDREN = [name for name in list_scenarios() if len(load_scenario(name).chain) > 1]
-# Stocks that may be negative: balances of arrivals and departures.
-SIGNED = {"Year Net Flow", "Cumulative Net Migration"}
+# Stocks that may be negative: balances, and accounts of change against the start.
+SIGNED = {
+    "Year Net Flow",
+    "Cumulative Net Migration",
+    "Poached Talent",
+    "Created Talent",
+    "Retained Talent",
+}
 YEARS = list(range(2022, 2035))
 
 

@@ -45,6 +45,29 @@ def test_every_parameter_has_its_value_unit_and_origin(structure: Structure) -> 
     assert fund.change == "model's default -> 0.03"
 
 
+def test_further_keys_of_a_policy_set_the_constants_named_after_it(
+    structure: Structure, write: Write
+) -> None:
+    path = write("s.yaml", "title: S\npolicies:\n  cash_subsidy: {unit cost: 500, targeting: 0.5}\n")
+    params = resolve_scenario(path, "wuxi", structure).params()
+    assert params["cash subsidy unit cost"] == 500
+    assert params["policy targeting[cash_subsidy]"] == 0.5
+    wrong = "title: S\npolicies:\n  industry_fund: {effect: 2, budget share: 0.1, start: 2025}\n"
+    known = "Known: from, until, ramp, intensity, targeting."
+    assert problems_of(write("t.yaml", wrong), structure) == [
+        f"t.yaml:3: unknown setting 'effect' of policy industry_fund. {known}",
+        f"t.yaml:3: unknown setting 'budget share' of policy industry_fund. {known}",
+        f"t.yaml:3: unknown setting 'start' of policy industry_fund. {known}",
+    ]
+
+
+def test_a_switch_among_the_settings_is_refused(structure: Structure, write: Write) -> None:
+    path = write("s.yaml", "title: S\npolicies:\n  cash_subsidy: {switch: 0}\n")
+    assert problems_of(path, structure) == [
+        "s.yaml:3: cash_subsidy: leave `switch` out: a policy with settings is on; write off to switch it off."
+    ]
+
+
 def test_a_replaced_value_tells_old_and_new(structure: Structure, write: Write) -> None:
     write("p.yaml", "title: P\nextends: baseline\nassumptions:\n  retirement rate: {value: 0.03, why: x}\n")
     path = write(
@@ -95,12 +118,13 @@ def test_names_limits_and_dates_are_checked_against_the_model_all_at_once(
         "bad.yaml:3: unknown policy 'housing_vouchers'. Did you mean 'housing_voucher'?",
         "bad.yaml:4: industry_fund.intensity is 3, above the model's maximum 0.2 (a share: 3 % is 0.03).",
         "bad.yaml:4: unknown setting 'strength' of policy industry_fund. "
-        "Known: from, until, ramp, intensity.",
+        "Known: from, until, ramp, intensity, targeting.",
         "bad.yaml:4: industry_fund.until is 2024, not after from, 2025. Swap or mend them.",
         "bad.yaml:5: venture_fund.from is 2021, outside the run (2022 to before 2034). Move it.",
         "bad.yaml:6: cash_subsidy.unit cost is 1e+09, above the model's maximum 1e+07 yuan/person.",
         "bad.yaml:6: cash_subsidy.from is 2040, outside the run (2022 to before 2034). Move it.",
-        "bad.yaml:7: unknown setting 'intensity' of policy talent_apartments. Known: from, until, ramp.",
+        "bad.yaml:7: unknown setting 'intensity' of policy talent_apartments. "
+        "Known: from, until, ramp, targeting.",
         "bad.yaml:7: talent_apartments.until is 2020, before the run starts in 2022. Move it.",
         "bad.yaml:9: unknown constant 'retirment rate'. Did you mean 'retirement rate'?",
         "bad.yaml:10: 'talent' is computed by the model (stock); only constants can be set.",
