@@ -45,7 +45,8 @@ def mapped(name, width=None, cpu=None):
     pointers = "".join(f"ptr %p{k}, " for k in range(count))
     body = "\n".join(w.lines)
     text = f"define void @mapped({pointers}ptr %out, i64 %n) {{\nentry:\n{body}\n}}\n"
-    code = native.LoadedObject(native.compile_object(math.define(width, target.fma) + text, target), target)
+    module = "\n".join([*math.functions(width, target.fma).values(), text])
+    code = native.LoadedObject([native.compile_object(module, target)], target)
     call = code.function("mapped", *[ctypes.c_void_p] * (count + 1), ctypes.c_int64)
 
     def apply(*arrays):

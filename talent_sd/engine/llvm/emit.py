@@ -15,12 +15,14 @@ change places at each point, so a next state may be stored as soon as it is know
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.engine.llvm import math, operations, random, tables
 from talent_sd.engine.llvm.graph import Node
 from talent_sd.engine.llvm.plan import Part, Plan
+from talent_sd.engine.llvm.stretches import cut, cut_part
 from talent_sd.engine.llvm.writer import Writer
 
 POINTERS = (
@@ -63,14 +65,22 @@ class PartWriter:
             for i, state in enumerate(s for s in self.part.states if self.graph.states[s].steps is not None)
         }
         self.in_loop = False
+        self.stretches = cut_part(plan, self.part)
 
-    # ---- layout of the scratch memory, in doubles ----------------------------------
+    # ---- layout of the scratch memory, in doubles: states now and next, the mark of failure,
+    # ---- what does not change in time, what crosses from one stretch of code to another, histories
 
     @property
     def fixed_scratch(self) -> int:
         """Doubles of scratch before the histories of fixed delays."""
+        return self._first_carried() + self.stretches.columns * self.w.width
+
+    def _first_carried(self) -> int:
         kept = kept_size(self.plan.kept_member, self.plan) if self.members else 0
         return (2 * len(self.rows) + 1 + kept) * self.w.width
+
+    def _carried_at(self, column: int) -> str:
+        return str(self._first_carried() + column * self.w.width)
 
     def _kept_at(self, column: int) -> str:
         return str((2 * len(self.rows) + 1 + column) * self.w.width)
@@ -117,6 +127,9 @@ class PartWriter:
 
     def _stored_at(self, n: int, part: int) -> str:
         plan = self.plan
+        column = self.stretches.carried.get(n)
+        if column is not None:
+            return self.w.load("%scratch", self._carried_at(column + part))
         if plan.member[n]:
             return self.w.load("%scratch", self._kept_at(plan.kept_member[n] + part))
         if plan.timed[n]:
@@ -280,33 +293,54 @@ class PartWriter:
             kind = "ptr" if field in POINTERS else "double" if field == "dt" else "i64"
             address = w.address("%args", str(i))
             w.line(f"  %{field} = load {kind}, ptr {address}, align 8")
+        w.line("  %never = icmp slt i64 %points, 0")
         w.line(f"  %other = getelementptr double, ptr %scratch, i64 {len(self.rows) * w.width}")
         w.line(f"  %histories = getelementptr double, ptr %scratch, i64 {self.fixed_scratch}")
 
     def _before(self) -> None:
-        w, plan = self.w, self.plan
+        w = self.w
         at = str(2 * len(self.rows) * w.width)
         w.store(w.number(0.0), "%scratch", at)
-        kept = plan.kept_member if self.members else plan.kept_uniform
-        for n in self.part.before:
-            self.compute(n)
-            if n in kept:
-                for part, register in enumerate(self._parts(n)):
-                    column = kept[n] + part
-                    place = self._kept_at(column) if self.members else str(column)
-                    w.store(register, "%scratch" if self.members else "%kept", place)
+        for i, nodes in enumerate(cut(self.part.before)):
+            self._next_stretch(i)
+            for n in nodes:
+                self.compute(n)
+                self._keep(n)
+        self._next_stretch(1)
         for state, row in self.rows.items():
             initial = self.value(self.graph.states[state].initial)
             w.store(initial, "%scratch", str(row * w.width))
             w.store(initial, "%other", str(row * w.width))
 
+    def _keep(self, n: int) -> None:
+        kept = self.plan.kept_member if self.members else self.plan.kept_uniform
+        if n in kept:
+            for part, register in enumerate(self._parts(n)):
+                column = kept[n] + part
+                place = self._kept_at(column) if self.members else str(column)
+                self.w.store(register, "%scratch" if self.members else "%kept", place)
+
     def _forget(self) -> None:
         self.values, self.pairs, self.masks = {}, {}, {}
 
-    def _record(self, n: int) -> None:
+    def _next_stretch(self, index: int) -> None:
+        """Begin another stretch of code, by a branch never taken: else it would join the last."""
+        self._forget()
+        if index:
+            here = self.w.label("stretch")
+            self.w.line(f"  br i1 %never, label %end, label %{here}\n{here}:")
+
+    def _compute_and_pass(self, n: int) -> None:
+        """Write a node's operation, and store its value for later stretches and for the members."""
+        self.compute(n)
+        w = self.w
+        column = self.stretches.carried.get(n)
+        if column is not None:
+            for part, register in enumerate(self._parts(n)):
+                w.store(register, "%scratch", self._carried_at(column + part))
         if not self.members and n in self.plan.record:
             for part, register in enumerate(self._parts(n)):
-                self.w.store(register, "%record_here", str(self.plan.record[n] + part))
+                w.store(register, "%record_here", str(self.plan.record[n] + part))
 
     def _each(self) -> None:
         w = self.w
@@ -322,11 +356,12 @@ class PartWriter:
             value = self.graph.states[state].value
             if not self.members and value in self.plan.record:
                 w.store(self.value(value), "%record_here", str(self.plan.record[value]))
-        for n in self.part.each:
-            self.compute(n)
-            self._record(n)
-            for state in readers.pop(n, ()):
-                self._move(state)
+        for i, nodes in enumerate(self.stretches.each):
+            self._next_stretch(i)
+            for n in nodes:
+                self._compute_and_pass(n)
+                for state in readers.pop(n, ()):
+                    self._move(state)
         for states in readers.values():
             for state in states:
                 self._move(state)
@@ -353,16 +388,20 @@ class PartWriter:
             w.store(change, "%then", row)
 
     def _saved(self) -> None:
+        rank = {position: i for i, position in enumerate(self.part.outputs)}
+        for i, (nodes, positions) in enumerate(self.stretches.saved):
+            self._next_stretch(i)
+            for n in nodes:
+                self._compute_and_pass(n)
+            for position in positions:
+                self._save(rank[position], self.value(self.plan.outputs[position]))
+
+    def _save(self, rank: int, value: str) -> None:
         w = self.w
-        for n in self.part.saved:
-            self.compute(n)
-            self._record(n)
-        for rank, position in enumerate(self.part.outputs):
-            value = self.value(self.plan.outputs[position])
-            row = w.let(f"add i64 %due_here, {w.let(f'mul i64 %n_saved, {rank}')}")
-            at = w.let(f"add i64 %m, {w.let(f'mul i64 {row}, %stride_out')}")
-            w.store(value, "%out", at)
-            self._accumulate(value)
+        row = w.let(f"add i64 %due_here, {w.let(f'mul i64 %n_saved, {rank}')}")
+        at = w.let(f"add i64 %m, {w.let(f'mul i64 {row}, %stride_out')}")
+        w.store(value, "%out", at)
+        self._accumulate(value)
 
     def _finish(self) -> None:
         w = self.w
@@ -377,22 +416,25 @@ def kept_size(places: dict[int, int], plan: Plan) -> int:
     return max((column + plan.columns(n) for n, column in places.items()), default=0)
 
 
-def module_text(plan: Plan, width: int, fma: bool) -> str:
-    """Return the whole module: both parts, and the functions they call, for each width in use."""
-    widths = sorted({1, width} if has_members(plan) else {1})
-    texts = [operations.library_declarations(), "declare i64 @llvm.ctlz.i64(i64, i1)\n"]
-    for lanes in widths:
-        texts += [math.define(lanes, fma), operations.declarations(lanes)]
-        texts += [tables.define(lanes), random.define(lanes)]
-        if lanes > 1:
-            w = Writer(lanes, fma)
-            texts.append(
-                f"declare {w.real} @llvm.masked.gather.{w.suffix}.v{lanes}p0("
-                f"<{lanes} x ptr>, i32, {w.mask}, {w.real})\n"
-            )
-    texts.append(PartWriter(plan, False, 1, fma).write("uniform"))
+def module_texts(plan: Plan, width: int, fma: bool) -> tuple[str, ...]:
+    """Return the modules of both parts, or of the uniform part alone if nothing saved differs."""
+    texts = [_with_callees(PartWriter(plan, False, 1, fma).write("uniform"), 1, fma)]
     if has_members(plan):
-        texts.append(PartWriter(plan, True, width, fma).write("members"))
+        texts.append(_with_callees(PartWriter(plan, True, width, fma).write("members"), width, fma))
+    return tuple(texts)
+
+
+def _with_callees(text: str, width: int, fma: bool) -> str:
+    """Add the functions a text calls, and those that they call; LLVM would compile idle ones too."""
+    known = math.functions(width, fma) | operations.functions(width)
+    known |= tables.functions(width) | random.functions(width)
+    texts, todo = [text], [text]
+    while todo:
+        for name in re.findall(r"@([\w.]+)\(", todo.pop()):
+            found = known.pop(name, None)
+            if found is not None:
+                texts.append(found)
+                todo.append(found)
     return "\n".join(texts)
 
 

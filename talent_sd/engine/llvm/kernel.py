@@ -18,13 +18,13 @@ from talent_sd.engine.llvm.emit import (
     PartWriter,
     has_members,
     kept_size,
-    module_text,
+    module_texts,
 )
 from talent_sd.engine.llvm.identity import kernel_key
 from talent_sd.engine.llvm.inputs import Inputs, check_inputs
 from talent_sd.engine.llvm.native import LoadedObject, compile_object, target_for
 from talent_sd.engine.llvm.plan import make_plan
-from talent_sd.engine.llvm.store import keep_object, load_object
+from talent_sd.engine.llvm.store import keep_objects, load_objects
 from talent_sd.engine.llvm.tables import pack_tables
 
 ALIGNMENT = 64
@@ -324,14 +324,14 @@ def compile_kernel(
         If an equation uses what the native engine lacks; names the function and the variable.
     """
     target = target_for(cpu)
-    lanes = target.native_lanes if width is None else width
+    lanes = target.lanes(len(outputs)) if width is None else width
     if lanes < 1 or lanes & (lanes - 1):
         raise ModelError(f"the width {lanes} is not a power of two. Give 1, 2, 4, 8 or 16.")
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
     key = kernel_key(program, requests, lanes, target.key())
-    kept = load_object(key)
+    kept = load_objects(key)
     if kept is not None:
-        data, facts = kept
+        objects, facts = kept
         layout = Layout.of(facts)
     else:
         plan = make_plan(program, *requests)
@@ -342,6 +342,8 @@ def compile_kernel(
             kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
             (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
         )  # fmt: skip
-        data = compile_object(module_text(plan, lanes, target.fma), target)
-        keep_object(key, data, asdict(layout))
-    return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(data, target))
+        texts = module_texts(plan, lanes, target.fma)
+        # What runs once per ensemble is not worth LLVM's effort; what runs per member is.
+        objects = [compile_object(text, target, effort) for text, effort in zip(texts, (0, 2), strict=False)]
+        keep_objects(key, objects, asdict(layout))
+    return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))

@@ -331,9 +331,9 @@ def _parity(w: Writer, y: str) -> tuple[str, str]:
 # ---- module text -------------------------------------------------------------------
 
 
-def define(width: int, fma: bool) -> str:
-    """Return the text of this module's functions for a width: exp, log, log2_pair, pow_from_log2, pow."""
-    texts = []
+def functions(width: int, fma: bool) -> dict[str, str]:
+    """Return the text of this module's functions for a width, by name."""
+    texts = {}
     for name, body, operands in (
         ("exp_rare", exp_rare, 1), ("log_rare", log_rare, 1), ("pow_rare", pow_rare, 2),
         ("exp", exp, 1), ("log", log, 1), ("pow_from_log2", pow_from_log2, 4),
@@ -341,13 +341,14 @@ def define(width: int, fma: bool) -> str:
         w = Writer(width, fma)
         registers = [f"%a{i}" for i in range(operands)]
         w.line(f"  ret {w.real} {body(w, *registers)}")  # type: ignore[operator]
-        texts.append(function(f"{name}_{width}", w.real, [f"{w.real} {r}" for r in registers], w, "noinline"))
+        parameters = [f"{w.real} {register}" for register in registers]
+        texts[f"{name}_{width}"] = function(f"{name}_{width}", w.real, parameters, w)
     w = Writer(width, fma)
     high, low = log2_pair(w, "%a0")
     pair = f"{{ {w.real}, {w.real} }}"
     first = w.let(f"insertvalue {pair} poison, {w.real} {high}, 0")
     w.line(f"  ret {pair} {w.let(f'insertvalue {pair} {first}, {w.real} {low}, 1')}")
-    texts.append(function(f"log2_pair_{width}", pair, [f"{w.real} %a0"], w, "noinline"))
-    suffix = w.suffix
-    texts.append(f"declare {w.real} @llvm.fma.{suffix}({w.real}, {w.real}, {w.real})\n")
-    return "\n".join(texts)
+    texts[f"log2_pair_{width}"] = function(f"log2_pair_{width}", pair, [f"{w.real} %a0"], w)
+    fused = f"llvm.fma.{w.suffix}"
+    texts[fused] = f"declare {w.real} @{fused}({w.real}, {w.real}, {w.real})\n"
+    return texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ import llvmlite.binding as llvm
 
 from talent_sd.base.errors import TalentError
 
-BASELINE = "x86-64"
+FEW_OUTPUTS = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Target:
         if "+avx512f" in features:
             return 8
         return 4 if "+avx" in features else 2
+
+    def lanes(self, outputs: int) -> int:
+        """Members per vector that run fastest.
+
+        Measured on a model of 730 equations: with AVX-512's 32 registers two vectors
+        side by side are a sixth faster than one, but take twice as long to compile, more
+        the more outputs there are; with fewer registers one is faster.
+        """
+        return 16 if self.native_lanes == 8 and outputs <= FEW_OUTPUTS else self.native_lanes
 
     def key(self) -> str:
         """What a compiled object depends on besides its IR."""
@@ -83,26 +93,32 @@ def _initialise() -> None:
 
 
 @cache
-def _machine(target: Target) -> Any:
+def _machine(target: Target, effort: int) -> Any:
     _initialise()
     try:
         found = llvm.Target.from_triple(target.triple)
         return found.create_target_machine(
-            cpu=target.cpu, features=target.features, opt=2, jit=True, reloc="pic", codemodel="small"
+            cpu=target.cpu, features=target.features, opt=effort, jit=True, reloc="pic", codemodel="small"
         )
     except RuntimeError as error:
         raise TalentError(f"LLVM cannot compile for this processor ({target.cpu}): {error}") from error
 
 
-def compile_object(ir: str, target: Target) -> bytes:
+def compile_object(ir: str, target: Target, effort: int = 2) -> bytes:
     """Compile IR text to an object file's bytes.
+
+    Parameters
+    ----------
+    ir : the text of a module
+    target : what to compile for
+    effort : 0 compiles some twenty times faster to code that is a third slower, 2 is LLVM's default
 
     Raises
     ------
     RuntimeError
         If LLVM refuses the text: a fault of this package, not of the user's model.
     """
-    machine = _machine(target)
+    machine = _machine(target, effort)
     module = llvm.parse_assembly(ir)
     module.triple = target.triple
     module.data_layout = str(machine.target_data)
@@ -115,15 +131,16 @@ class LoadedObject:
 
     Parameters
     ----------
-    data : an object file's bytes
-    target : what it was compiled for
+    objects : object files' bytes
+    target : what they were compiled for
     """
 
-    def __init__(self, data: bytes, target: Target) -> None:
+    def __init__(self, objects: Sequence[bytes], target: Target) -> None:
         backing = llvm.parse_assembly("")
         backing.triple = target.triple
         self._engine = llvm.create_mcjit_compiler(backing, _private_machine(target))
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+        for data in objects:
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
 
     def function(self, name: str, *arguments: type) -> Any:

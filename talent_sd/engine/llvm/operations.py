@@ -116,13 +116,11 @@ WRITERS: dict[str, Callable[..., str]] = {
 """Operations whose operands and result are doubles and that need nothing else."""
 
 
-def declarations(width: int) -> str:
-    """Return what the operations call from outside, for vectors of `width`."""
+def functions(width: int) -> dict[str, str]:
+    """Return the declarations of what the operations call from outside, by name."""
     w = Writer(width, False)
-    lines = [f"declare {w.real} @llvm.{name}.{w.suffix}({w.real})" for name in INTRINSICS]
-    return "\n".join(lines) + "\n"
-
-
-def library_declarations() -> str:
-    """Return the declarations of the system's mathematical functions."""
-    return "\n".join(f"declare double @{name}(double)" for name in sorted(LIBRARY)) + "\n"
+    texts = {name: f"declare double @{name}(double)\n" for name in LIBRARY}
+    for name in INTRINSICS:
+        full = f"llvm.{name}.{w.suffix}"
+        texts[full] = f"declare {w.real} @{full}({w.real})\n"
+    return texts

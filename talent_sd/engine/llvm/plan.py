@@ -221,9 +221,9 @@ def _place_shared(plan: Plan) -> None:
         return found
 
     within = reads(plan.members)
-    earlier = {a for n in plan.members.before for a in graph.nodes[n].args}
+    earlier = {a for part in (plan.members, plan.uniform) for n in part.before for a in graph.nodes[n].args}
     for n in plan.members.before:
-        if n in within:
+        if n in within or n in earlier:
             plan.place(plan.kept_member, n)
     wanted = within | earlier | reads(plan.uniform)
     for n in plan.uniform.before:

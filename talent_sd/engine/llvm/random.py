@@ -56,7 +56,7 @@ def _define_units(width: int) -> str:
     second = _unit(w, drawn[2], drawn[3])
     w.line(f"  ret {pair} {w.let(f'insertvalue {pair} {first}, {w.real} {second}, 1')}")
     parameters = [f"{w.word} %member", "i64 %step", "i64 %stream", "i64 %seed"]
-    return function(f"units_{width}", pair, parameters, w, "noinline")
+    return function(f"units_{width}", pair, parameters, w)
 
 
 def _units(w: Writer, member: str, step: str, stream: str, seed: str) -> tuple[str, str]:
@@ -93,12 +93,12 @@ def _define_normal(width: int) -> str:
     w.line(f"  ret {t} %kept_next")
     numbers = [f"{t} %{name}" for name in ("low", "high", "mean", "sd")]
     parameters = [f"{w.word} %member", "i64 %step", "i64 %stream", "i64 %seed", *numbers]
-    return function(f"normal_{width}", t, parameters, w, "noinline")
+    return function(f"normal_{width}", t, parameters, w)
 
 
-def define(width: int) -> str:
-    """Return the text of the functions that `draw` calls."""
-    return _define_units(width) + _define_normal(width)
+def functions(width: int) -> dict[str, str]:
+    """Return the text of the functions that `draw` calls, by name."""
+    return {f"units_{width}": _define_units(width), f"normal_{width}": _define_normal(width)}
 
 
 def draw(

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MAGIC = b"talent_sd kernel 1\n"
+MAGIC = b"talent_sd kernel\n"
 VARIABLE = "TALENT_SD_CACHE"
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -53,8 +53,8 @@ def _is_private(path: Path) -> bool:
     return is_plain and status.st_uid == os.getuid() and not status.st_mode & WRITABLE_BY_OTHERS
 
 
-def load_object(key: str) -> tuple[bytes, dict[str, Any]] | None:
-    """Return a kept object and its facts, or None if there is none that may be trusted and is whole."""
+def load_objects(key: str) -> tuple[list[bytes], dict[str, Any]] | None:
+    """Return kept objects and their facts, or None if there are none that may be trusted and are whole."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -74,15 +74,21 @@ def load_object(key: str) -> tuple[bytes, dict[str, Any]] | None:
         return None
     if facts.pop("sha256", None) != hashlib.sha256(data).hexdigest():
         return None
-    return data, facts
+    objects, start = [], 0
+    for size in facts.pop("sizes"):
+        objects.append(data[start : start + size])
+        start += size
+    return objects, facts
 
 
-def keep_object(key: str, data: bytes, facts: dict[str, Any]) -> None:
-    """Keep an object for later runs; a full or read-only disk is no error."""
+def keep_objects(key: str, objects: list[bytes], facts: dict[str, Any]) -> None:
+    """Keep objects for later runs; a full or read-only disk is no error."""
     folder = cache_folder()
     if folder is None:
         return
-    head = json.dumps({**facts, "sha256": hashlib.sha256(data).hexdigest()}).encode()
+    data = b"".join(objects)
+    sizes = [len(part) for part in objects]
+    head = json.dumps({**facts, "sizes": sizes, "sha256": hashlib.sha256(data).hexdigest()}).encode()
     try:
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")  # mode 0600
     except OSError:

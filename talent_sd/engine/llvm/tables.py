@@ -47,9 +47,18 @@ def table_call(w: Writer, x: str, table: int, clamp: bool) -> str:
     return w.let(f"call {w.real} @table_{kind}_{w.width}({w.real} {x}, ptr {points}, i64 {count})")
 
 
-def define(width: int) -> str:
-    """Return the text of the functions that `table_call` calls."""
-    return _define_table(width, clamp=True) + _define_table(width, clamp=False)
+def functions(width: int) -> dict[str, str]:
+    """Return the text of the functions that `table_call` calls, by name."""
+    w = Writer(width, False)
+    gather = f"llvm.masked.gather.{w.suffix}.v{width}p0"
+    texts = {
+        f"table_clamped_{width}": _define_table(width, clamp=True),
+        f"table_open_{width}": _define_table(width, clamp=False),
+        "llvm.ctlz.i64": "declare i64 @llvm.ctlz.i64(i64, i1)\n",
+    }
+    if width > 1:
+        texts[gather] = f"declare {w.real} @{gather}(<{width} x ptr>, i32, {w.mask}, {w.real})\n"
+    return texts
 
 
 def _define_table(width: int, clamp: bool) -> str:
@@ -66,7 +75,7 @@ def _define_table(width: int, clamp: bool) -> str:
     _search(w, x)
     parameters = [f"{w.real} %x", "ptr %xs", "i64 %n"]
     kind = "clamped" if clamp else "open"
-    return function(f"table_{kind}_{width}", w.real, parameters, w, "noinline")
+    return function(f"table_{kind}_{width}", w.real, parameters, w)
 
 
 def _value(w: Writer, x: str, x0: str, y0: str, slope: str) -> str:

@@ -261,8 +261,8 @@ class Writer:
         return self.sub(self.real_of(biased), self.number(2.0**52))
 
 
-def function(name: str, result: str, parameters: Sequence[str], writer: Writer, attributes: str = "") -> str:
+def function(name: str, result: str, parameters: Sequence[str], writer: Writer) -> str:
     """Return the text of an internal function whose body `writer` holds."""
     body = "\n".join(writer.lines)
-    head = f"define internal {result} @{name}({', '.join(parameters)}) nounwind {attributes}"
+    head = f"define internal {result} @{name}({', '.join(parameters)}) nounwind noinline"
     return f"{head} {{\nentry:\n{body}\n}}\n"
