@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.scenario.chain import Scenario, Setting
+from talent_sd.scenario.limits import hint_of, outside, same_unit
 from talent_sd.scenario.national import NationalPath, lookup_name
 from talent_sd.scenario.parameters import ResolvedValue
 
@@ -283,37 +284,6 @@ class Checker:
         """Tell whether the model has a constant of that name."""
         variable = self.variable(name)
         return variable is not None and variable.kind == "constant"
-
-
-def outside(label: str, value: float, variable: ModelVariable) -> str | None:
-    """Return the message for a value outside the model's limits, None if inside."""
-    low, high = variable.limits
-    unit = "" if variable.unit in ("", "1", "Dmnl") else f" {variable.unit}"
-    hint = ""
-    if not unit and high is not None and high <= 1 < value and value / 100 <= high:
-        hint = f" (a share: {value:g} % is {value / 100:g})"
-    if high is not None and value > high:
-        return f"{label} is {value:g}, above the model's maximum {high:g}{unit}{hint}."
-    if low is not None and value < low:
-        return f"{label} is {value:g}, below the model's minimum {low:g}{unit}."
-    return None
-
-
-def hint_of(name: str, known: Iterable[str]) -> str:
-    """Return the nearest known name as a hint, else all of them."""
-    names = list(known)
-    return nearest(name, names) or f" Known: {', '.join(names) or 'none in this model'}."
-
-
-def same_unit(one: str, other: str) -> bool:
-    """Tell whether two units are written alike, apart from spaces and the name of 1.
-
-    >>> same_unit("1", "Dmnl"), same_unit("yuan/(m*m)", "yuan / (m * m)"), same_unit("person", "yuan")
-    (True, True, False)
-    """
-    names = [re.sub(r"\s+", "", unit).lower() for unit in (one, other)]
-    first, second = ("1" if unit in ("", "dmnl", "dimensionless") else unit for unit in names)
-    return first == second
 
 
 def _number(setting: Setting) -> float:

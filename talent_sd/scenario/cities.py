@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
-from talent_sd.scenario.check import hint_of
 from talent_sd.scenario.figures import City, DatedFigure, Mapped, read_mapping
+from talent_sd.scenario.limits import hint_of
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import read_yaml, shown
 from talent_sd.scenario.validate import validate

@@ -18,8 +18,8 @@ from talent_sd.scenario import (
     read_mapping,
     resolve_scenario,
 )
-from talent_sd.scenario.check import same_unit
 from talent_sd.scenario.json_schemas import schema_texts, schemas_folder
+from talent_sd.scenario.limits import same_unit
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,8 @@ def test_further_keys_of_a_policy_set_the_constants_named_after_it(
 def test_a_switch_among_the_settings_is_refused(structure: Structure, write: Write) -> None:
     path = write("s.yaml", "title: S\npolicies:\n  cash_subsidy: {switch: 0}\n")
     assert problems_of(path, structure) == [
-        "s.yaml:3: cash_subsidy: leave `switch` out: a policy with settings is on; write off to switch it off."
+        "s.yaml:3: cash_subsidy: leave `switch` out: a policy with settings is on; "
+        "write off to switch it off."
     ]
 
 
