@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from talent_sd.analysis.compare import compare
+    from talent_sd.analysis.ensemble import ensemble
     from talent_sd.analysis.forecast import simulate
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
@@ -28,6 +29,7 @@ __all__ = [
     "UnitError",
     "UnsupportedError",
     "compare",
+    "ensemble",
     "list_cities",
     "list_scenarios",
     "load_model",
@@ -38,6 +40,7 @@ __all__ = [
 
 _HOME = {
     "compare": "talent_sd.analysis.compare",
+    "ensemble": "talent_sd.analysis.ensemble",
     "simulate": "talent_sd.analysis.forecast",
     "load_model": "talent_sd.engine.runner",
     "list_cities": "talent_sd.scenario",

@@ -28,7 +28,7 @@ _EXPECTED = {
 _BOUNDS = {"greater_than_equal": ("ge", "or more"), "less_than_equal": ("le", "or less")}
 # Steps of pydantic's paths that the file does not have.
 _UNSEEN = ("[key]", "settings")
-_SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants")
+_SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants", "parameters")
 
 
 def validate(model: type[Model], tree: Node, name: str) -> Model:

@@ -1,0 +1,277 @@
+"""Many draws of one forecast or several: in memory, streamed to disk, or on a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.analysis.blocks import Layout, Settings, Task, block_edges, block_size, make_layout, run_block
+from talent_sd.analysis.forecast import Prepared, prepare
+from talent_sd.analysis.priors import read_priors
+from talent_sd.analysis.sampling import Draws, draw_priors
+from talent_sd.base.dims import DRAW
+from talent_sd.base.errors import InputError
+from talent_sd.base.progress import progress_bar
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PARAMETER = "parameter"
+DRAWN = "drawn"
+Keep = Callable[[int, int, dict[str, np.ndarray]], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an ensemble is run; none of these changes a number.
+
+    Parameters
+    ----------
+    out : folder of the Zarr store; None: in memory
+    threads : of the kernel; None: all processors
+    block : draws at once; None: as many as suit
+    memory : gigabytes for draws and results at hand
+    cluster : address of a dask.distributed scheduler; None: here
+    progress : whether to show a bar
+    """
+
+    out: Path | None = None
+    threads: int | None = None
+    block: int | None = None
+    memory: float = 1.0
+    cluster: str | None = None
+    progress: bool = True
+
+
+def ensemble(
+    scenarios: str | Path | Sequence[str | Path] = "baseline",
+    city: str | Path = "hefei",
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    outputs: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    sampling: str = "latin",
+    threads: int | None = None,
+    block: int | None = None,
+    memory: float = 1.0,
+    cluster: str | None = None,
+    engine: str = "auto",
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+    priors: str | Path | None = None,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Forecast a city many times, each with its own draw of the uncertain constants.
+
+    Draw i has the same constants in every scenario, so that differences between
+    scenarios are not blurred by chance. No result depends on `threads`, `block`,
+    `memory`, `cluster` or `out`.
+
+    Parameters
+    ----------
+    scenarios : a shipped name or a path, or several
+    city : a shipped name or a path
+    draws, seed : how many, and from what
+    outputs : names of variables; by default those that plots and tables show
+    out : a folder for a Zarr store, for what does not fit into memory. A run that was
+        stopped goes on where it was when started again with the same inputs
+    sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
+    threads : of the kernel; default: all processors
+    block : draws at once; default: as many as suit
+    memory : gigabytes for draws and results at hand
+    cluster : address of a dask.distributed scheduler, which needs the extra `cluster`
+    engine : "auto", "kernel" or "pysd"
+    model, national : as in `simulate`
+    priors : a file of uncertain constants; the shipped one by default
+    progress : show a bar on a terminal when it takes longer than two seconds
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn`
+    (draw, parameter) holds what each draw was given.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file; if the result would not fit into `memory`
+        and there is no `out`; if `out` holds an ensemble of other inputs (says which).
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> spread = ts.ensemble("baseline", city="wuxi", draws=4, outputs=["Residents"])
+    >>> dict(spread["Residents"].sizes)
+    {'scenario': 1, 'draw': 4, 'time': 13}
+    """
+    names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
+    if not names:
+        raise InputError("no scenario was given: name at least one.")
+    prepared = prepare(names, city, model=model, national=national)
+    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors)
+    options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
+    return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
+
+
+def prior_draws(
+    prepared: Prepared,
+    draws: int,
+    seed: int,
+    *,
+    sampling: str = "latin",
+    priors: str | Path | None = None,
+) -> Draws:
+    """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`."""
+    model = prepared.model
+    return draw_priors(read_priors(model.structure, model.program, priors), draws, seed, sampling)
+
+
+def run_ensemble(
+    prepared: Prepared,
+    draws: Draws,
+    options: Options | None = None,
+    *,
+    engine: str = "auto",
+    outputs: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Run prepared scenarios for every draw; as `ensemble`, of draws from anywhere."""
+    from talent_sd.analysis.provenance import describe
+    from talent_sd.analysis.zarr_store import open_or_create, template_of
+
+    options = options or Options()
+    structure = prepared.model.structure
+    first, last = structure.time["INITIAL TIME"], structure.time["FINAL TIME"]
+    years = np.arange(first, last + 1e-9)
+    layout = make_layout(
+        structure, list(prepared.resolved), draws.size, years.tolist(), outputs or shown_outputs(prepared)
+    )
+    block = block_size(layout, len(draws.names), options.memory, options.block)
+    used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
+    settings = Settings(layout, engine, int(draws.identity.get("seed", 0)), options.threads)
+    template = describe(_with_attributes(template_of(layout), prepared, used), prepared)
+    template = template.assign_coords(
+        {PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), draws.values(0, draws.size))}
+    ).assign_attrs({key: value for key, value in draws.identity.items() if key != "draws"})
+    template[DRAWN].attrs["long_name"] = "values of the uncertain constants in each draw"
+    if options.out is None:
+        arrays = _empty_arrays(layout, options.memory)
+        edges = block_edges(layout.draws, block)
+
+        def keep(scenario: int, number: int, values: dict[str, np.ndarray]) -> None:
+            for name, array in values.items():
+                arrays[name][scenario, slice(*edges[number])] = array
+
+        done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
+        _run_all(prepared, draws, settings, options, block, done, keep)
+        return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
+    identity = {**_identity(prepared, layout, used), **draws.identity}
+    store = open_or_create(options.out, template, layout, identity, block)
+    _run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+    return store.dataset()
+
+
+def shown_outputs(prepared: Prepared) -> list[str]:
+    """Return the variables that plots and tables show; all of a model that has none of them."""
+    from talent_sd.base.labels import shipped_labels
+
+    labels = shipped_labels()
+    plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
+    variables = prepared.model.structure.variables
+    shown = [name for name in dict.fromkeys([*labels.headline, *plotted]) if name in variables]
+    return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
+
+
+def _run_all(
+    prepared: Prepared,
+    draws: Draws,
+    settings: Settings,
+    options: Options,
+    block: int,
+    done: np.ndarray,
+    keep: Keep,
+) -> None:
+    """Run every block that is not done, and keep each result; one is kept while the next one runs."""
+    layout = settings.layout
+    edges = block_edges(layout.draws, block)
+    todo = [(s, b) for b in range(len(edges)) for s in range(len(layout.scenarios)) if not done[s, b]]
+    total = sum(edges[b][1] - edges[b][0] for _, b in todo)
+    tasks = _tasks(prepared, draws, todo, edges)
+    if options.cluster is None:
+        results: Iterator[tuple[Task, dict[str, np.ndarray]]] = (
+            (task, run_block(prepared.model, task, settings)) for task in tasks
+        )
+    else:
+        from talent_sd.analysis.cluster import run_on_cluster
+
+        results = run_on_cluster(options.cluster, prepared.model, tasks, settings)
+    with (
+        progress_bar("talent_sd", total, shown=options.progress) as advance,
+        ThreadPoolExecutor(1) as writer,
+    ):
+        pending = None
+        for task, values in results:
+            if pending is not None:
+                pending.result()
+            pending = writer.submit(keep, task.scenario, task.block, values)
+            advance(task.last - task.first)
+        if pending is not None:
+            pending.result()
+
+
+def _tasks(
+    prepared: Prepared, draws: Draws, todo: Sequence[tuple[int, int]], edges: Sequence[tuple[int, int]]
+) -> Iterator[Task]:
+    resolved = [one.params() for one in prepared.resolved.values()]
+    for scenario, block in todo:
+        first, last = edges[block]
+        fixed = resolved[scenario]
+        drawn = draws.params(fixed, first, last)
+        whole = {key.partition("[")[0] for key in drawn if "[" in key}
+        params = {key: value for key, value in fixed.items() if key not in whole} | drawn
+        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
+
+
+def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
+    if layout.gigabytes > memory:
+        raise InputError(
+            f"{layout.draws} draws x {len(layout.scenarios)} scenarios x {len(layout.outputs)} outputs x "
+            f"{len(layout.years)} years are {layout.gigabytes:.2g} gigabytes, more than memory={memory:g}. "
+            f"Give out= (a folder) to stream them to disk, fewer outputs, or more memory."
+        )
+    scenarios = len(layout.scenarios)
+    return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}
+
+
+def _with_attributes(template: xr.Dataset, prepared: Prepared, engine: str) -> xr.Dataset:
+    """Give every variable its unit and long name, as a single run has them."""
+    from talent_sd.engine.dataset import long_name
+
+    for name, array in template.data_vars.items():
+        variable = prepared.model.structure[str(name)]
+        array.attrs.update(units=variable.unit, long_name=long_name(variable))
+    return template.assign_attrs(engine=engine)
+
+
+def _identity(prepared: Prepared, layout: Layout, engine: str) -> dict[str, Any]:
+    """Return what the numbers of an ensemble follow from, besides the draws."""
+    from talent_sd import __version__
+
+    identity: dict[str, Any] = {
+        "talent_sd": __version__,
+        "model": prepared.model.structure.sha256,
+        "engine": engine,
+        "years": f"{layout.years[0]:g} to {layout.years[-1]:g}",
+        "outputs": ", ".join(layout.outputs),
+        "scenarios": ", ".join(layout.scenarios),
+    }
+    for name, resolved in prepared.resolved.items():
+        content = json.dumps(resolved.params(), sort_keys=True)
+        identity[f"inputs of {name}"] = hashlib.sha256(content.encode()).hexdigest()
+    return identity

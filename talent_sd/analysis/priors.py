@@ -1,0 +1,222 @@
+"""The model's uncertain constants: read from `priors.yaml`, checked against the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.scenario.schema import Part, Range
+from talent_sd.scenario.strict_yaml import read_yaml, shown
+from talent_sd.scenario.validate import validate
+
+if TYPE_CHECKING:
+    from talent_sd.engine.ir import Program
+    from talent_sd.model.structure import Structure
+
+_ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$")
+
+
+class PriorEntry(Part):
+    """How far off one constant may be."""
+
+    distribution: Literal["triangular", "normal", "loguniform", "uniform"]
+    range: Range = Field(description="Lowest and highest value, or factor")
+    sd: float | None = Field(None, gt=0, description="Standard deviation of `normal` before its ends are cut")
+    factor: bool = Field(False, description="The draw multiplies the constant, all its elements alike")
+    source: str = Field(min_length=1, description="Publication, or assumption")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> PriorEntry:
+        """Need an increasing range, positive for `loguniform` and factors, and `sd` just for `normal`."""
+        low, high = self.range
+        if not low < high:
+            raise ValueError(
+                f"the range [{low:g}, {high:g}] does not increase. Exchange or correct its ends."
+            )
+        if self.distribution == "loguniform" and low <= 0:
+            raise ValueError(f"loguniform needs a range above 0, not from {low:g}. Raise it or use uniform.")
+        if self.factor and not low <= 1 <= high:
+            raise ValueError(f"a factor's range must hold 1, [{low:g}, {high:g}] does not. Widen it.")
+        if (self.distribution == "normal") != (self.sd is not None):
+            raise ValueError("`sd` belongs to distribution normal, and only there. Add or remove it.")
+        return self
+
+
+class PriorFile(Part):
+    """A file of uncertain constants."""
+
+    parameters: dict[str, PriorEntry] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One uncertain constant.
+
+    Parameters
+    ----------
+    key : constant or "constant[element]", as the model spells it
+    distribution, low, high, sd : as in `PriorEntry`; of the factor where `factor`
+    centre : the constant's value in the model; 1 for a factor
+    factor : whether the draw multiplies the constant
+    elements : parameter keys that the draw sets, with the model's own values
+    source : publication, or assumption
+    place : "file:line"
+    """
+
+    key: str
+    distribution: str
+    low: float
+    high: float
+    centre: float
+    sd: float | None
+    factor: bool
+    elements: Mapping[str, float]
+    source: str
+    place: str
+
+    def quantile(self, chance: np.ndarray) -> np.ndarray:
+        """Return the values below which the given shares of the distribution lie.
+
+        Parameters
+        ----------
+        chance : numbers in [0, 1], any shape
+
+        Returns
+        -------
+        Same shape, within [low, high].
+        """
+        low, high, centre = self.low, self.high, self.centre
+        if self.distribution == "uniform":
+            values = low + chance * (high - low)
+        elif self.distribution == "loguniform":
+            values = low * (high / low) ** chance
+        elif self.distribution == "triangular":
+            left = (centre - low) / (high - low)
+            rising = low + np.sqrt(chance * (high - low) * (centre - low))
+            falling = high - np.sqrt((1 - chance) * (high - low) * (high - centre))
+            values = np.where(chance < left, rising, falling)
+        else:
+            from scipy.special import ndtr, ndtri
+
+            assert self.sd is not None
+            below, above = ndtr((low - centre) / self.sd), ndtr((high - centre) / self.sd)
+            values = centre + self.sd * ndtri(below + chance * (above - below))
+        return np.clip(values, low, high)
+
+
+def read_priors(structure: Structure, program: Program, path: str | Path | None = None) -> tuple[Prior, ...]:
+    """Read a file of uncertain constants.
+
+    Parameters
+    ----------
+    structure, program : of the model, which gives the centres and the limits
+    path : the shipped `models/priors.yaml` by default
+
+    Raises
+    ------
+    InputError
+        With every problem: ``file:line: what. remedy``.
+    """
+    file = shipped_folder("models") / "priors.yaml" if path is None else Path(path)
+    tree = read_yaml(file)
+    name = shown(file)
+    content = validate(PriorFile, tree, name)
+    values = constant_values(program)
+    found: list[Prior] = []
+    problems: list[str] = []
+    for key, entry in content.parameters.items():
+        place = f"{name}:{tree.find(('parameters', key)).key_line}"
+        try:
+            found.append(_checked(key, entry, place, structure, values))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    _refuse_twice(found)
+    return tuple(found)
+
+
+def constant_values(program: Program) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return constant -> elements -> the model's own value."""
+    from talent_sd.engine.ir import Number
+
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    for slot in program.slots:
+        if slot.kind == "constant" and not slot.hidden and isinstance(slot.expression, Number):
+            found.setdefault(slot.variable, {})[slot.subscripts] = slot.expression.value
+    return found
+
+
+def _checked(
+    key: str,
+    entry: PriorEntry,
+    place: str,
+    structure: Structure,
+    values: Mapping[str, Mapping[tuple[str, ...], float]],
+) -> Prior:
+    """Return an entry as a prior of the model."""
+    bracket = _ELEMENT.match(key)
+    variable = structure.find(bracket["name"] if bracket else key)
+    if variable is None:
+        constants = [v.name for v in structure.variables.values() if v.kind == "constant"]
+        raise InputError(f"{place}: unknown constant '{key}'.{nearest(key, constants)}")
+    if variable.kind != "constant" or variable.name not in values:
+        raise InputError(f"{place}: '{key}' is no constant ({variable.kind}). Name a constant.")
+    own = values[variable.name]
+    if bracket:
+        wanted = tuple(part.strip() for part in bracket["elements"].split(","))
+        if wanted not in own:
+            known = ", ".join(",".join(elements) for elements in own)
+            raise InputError(
+                f"{place}: '{variable.name}' has no element '{','.join(wanted)}'. It has {known}."
+            )
+        own = {wanted: own[wanted]}
+    elif variable.dims and not entry.factor:
+        raise InputError(
+            f"{place}: '{variable.name}' has a value for each {variable.dims[0]}. "
+            f"Name one, as in '{variable.name}[{next(iter(own))[0]}]', or add factor: true."
+        )
+    elements = {variable.name + (f"[{','.join(e)}]" if e else ""): value for e, value in own.items()}
+    prior_key = next(iter(elements)) if bracket else variable.name
+    low, high = entry.range
+    centre = 1.0 if entry.factor else next(iter(elements.values()))
+    if not low <= centre <= high:
+        raise InputError(
+            f"{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
+            f"Widen the range, or correct the model."
+        )
+    for element, value in elements.items():
+        _refuse_beyond_limits(place, element, entry, value, variable.limits)
+    shape = (entry.distribution, low, high, centre, entry.sd, entry.factor)
+    return Prior(prior_key, *shape, elements, entry.source, place)
+
+
+def _refuse_beyond_limits(
+    place: str, key: str, entry: PriorEntry, value: float, limits: tuple[float | None, float | None]
+) -> None:
+    ends = sorted(end * value for end in entry.range) if entry.factor else list(entry.range)
+    lowest, highest = limits
+    if (lowest is not None and ends[0] < lowest) or (highest is not None and ends[1] > highest):
+        shown_limits = ", ".join("?" if limit is None else f"{limit:g}" for limit in limits)
+        raise InputError(
+            f"{place}: '{key}' would range over [{ends[0]:g}, {ends[1]:g}], beyond the model's limits "
+            f"[{shown_limits}]. Narrow the range."
+        )
+
+
+def _refuse_twice(priors: list[Prior]) -> None:
+    seen: dict[str, Prior] = {}
+    for prior in priors:
+        for element in prior.elements:
+            if element in seen:
+                first = seen[element].place
+                raise InputError(f"{prior.place}: '{element}' has a prior already, at {first}. Keep one.")
+            seen[element] = prior
