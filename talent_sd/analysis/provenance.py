@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd import __version__
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.scenario.strict_yaml import located
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,7 +114,7 @@ def _files_of(resolved: Resolved) -> Iterable[str]:
 
 
 def _sha256(name: str) -> str:
-    return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    return hashlib.sha256(located(name).read_bytes()).hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -19,6 +19,7 @@ from talent_sd.base.shipped import shipped_folder
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12
+SHIPPED = ("scenarios", "models")
 
 Key = str | int
 _INT = re.compile(r"[-+]?[0-9]+\Z")

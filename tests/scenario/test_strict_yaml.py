@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
-from talent_sd.scenario.strict_yaml import parse_yaml, read_yaml
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.scenario.strict_yaml import located, parse_yaml, read_yaml, shown
 
 
 def problems(text: str) -> tuple[str, ...]:
@@ -144,3 +145,15 @@ def outcome(text: str) -> tuple[str, ...]:
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_never_crashes(text: str) -> None:
     assert all(line.startswith("f.yaml:") for line in outcome(text))
+
+
+def test_a_shown_name_leads_back_to_its_file_from_any_folder(tmp_path, monkeypatch):
+    own = tmp_path / "scenarios" / "baseline.yaml"
+    own.parent.mkdir()
+    own.write_text("title: mine\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    shipped = shipped_folder("scenarios") / "baseline.yaml"
+    assert shown(shipped) == "scenarios/baseline.yaml"
+    assert shown(own) == "./scenarios/baseline.yaml"
+    assert located(shown(shipped)) == shipped
+    assert located(shown(own)).resolve() == own
