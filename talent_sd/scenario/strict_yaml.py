@@ -70,15 +70,27 @@ def shown(path: Path) -> str:
     """Name a file as the user would.
 
     A shipped file is told by its own folder (not by where Python keeps its packages),
-    another relative to the working folder where it lies inside.
+    another relative to the working folder where it lies inside; "./" marks the user's
+    own where its name could be taken for a shipped one.
     """
     full = path.resolve()
-    for folder in ("scenarios", "models"):
+    for folder in SHIPPED:
         shipped = shipped_folder(folder)
         if full.is_relative_to(shipped):
             return str(Path(folder) / full.relative_to(shipped))
     here = Path.cwd()
-    return str(full.relative_to(here)) if full.is_relative_to(here) else str(path)
+    if not full.is_relative_to(here):
+        return str(path)
+    name = full.relative_to(here)
+    return f"./{name}" if name.parts[0] in SHIPPED else str(name)
+
+
+def located(name: str) -> Path:
+    """Find the file that `shown` named: its inverse, in the same working folder."""
+    first, *rest = Path(name).parts
+    if not name.startswith("./") and first in SHIPPED:
+        return shipped_folder(first).joinpath(*rest)
+    return Path(name)
 
 
 def read_text(path: Path) -> str:
