@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +14,39 @@ from talent_sd.engine.plan import Plan, assemble
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
 
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+
 TOLERANCE = 1e-9
+
+
+def verify(
+    model: Model,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    **arguments: Any,
+) -> dict[str, float]:
+    """Run a model in the native engine and in PySD and compare every variable at every saved time.
+
+    Parameters
+    ----------
+    params, inputs, arguments : as in `Model.run`
+
+    Returns
+    -------
+    variable -> how many times the tolerance they differ (`disagreements`); empty if they agree
+    """
+    request = model.request(params, inputs, **arguments)
+    program, plan = model.prepare(request)
+    names = list(request.outputs)
+    native = model.run(params, inputs, names, engine="kernel", **arguments)
+    reference = model.run(params, inputs, names, engine="pysd", **arguments)
+    drawn = request.members is not None
+    ours, theirs = (
+        {name: run[name].values if drawn else run[name].values[None] for name in names}
+        for run in (native, reference)
+    )
+    return disagreements(ours, theirs, largest_addends(program, model.structure, request, plan))
 
 
 def disagreements(

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,21 @@ def _build(source: Source, request: Request, folder: Path) -> Path:
     for element in abstract.sections[0].elements:
         if name_key(element.name) in settings:
             element.components[0].ast = float(settings[name_key(element.name)])
-    return Path(ModelBuilder(abstract).build_model())
+    with _unformatted():
+        return Path(ModelBuilder(abstract).build_model())
+
+
+@contextmanager
+def _unformatted() -> Iterator[None]:
+    """Leave PySD's Python file as written: formatting a file that nobody reads takes longer than a run."""
+    from pysd.builders.python import python_model_builder as builder
+
+    black = builder.black
+    builder.black = SimpleNamespace(format_file_contents=lambda text, **_: text, FileMode=lambda: None)
+    try:
+        yield
+    finally:
+        builder.black = black
 
 
 def _mended(tree: Any, inline: list[Any]) -> Any:

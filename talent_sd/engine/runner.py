@@ -134,23 +134,32 @@ class Model:
             raise ModelError(
                 f"unknown engine '{engine}'.{nearest(engine, ENGINES)} Use one of {', '.join(ENGINES)}."
             )
-        try:
-            request = build_request(
-                self.structure,
-                params,
-                inputs,
-                outputs,
-                initial_time=initial_time,
-                final_time=final_time,
-                time_step=time_step,
-                times=times,
-                seed=seed,
-            )
-        except ModelError as error:
-            raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
+        request = self.request(
+            params,
+            inputs,
+            outputs,
+            initial_time=initial_time,
+            final_time=final_time,
+            time_step=time_step,
+            times=times,
+            seed=seed,
+        )
         values, used, trouble = self._values(request, engine, threads, first_member)
         warn_of(trouble, request, first_member, stacklevel=2)
         return make_dataset(self.structure, request, values, used, first_member)
+
+    def request(
+        self,
+        params: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | None = None,
+        **arguments: Any,
+    ) -> Request:
+        """Check what is asked of a run without running it; parameters and errors as in `run`."""
+        try:
+            return build_request(self.structure, params, inputs, outputs, **arguments)
+        except ModelError as error:
+            raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
 
     def _values(
         self, request: Request, engine: str, threads: int | None, first_member: int
@@ -165,7 +174,7 @@ class Model:
             warnings.warn(notice, EngineNotice, stacklevel=3)
             engine = "arrays"
         try:
-            program, plan = self._prepared(request)
+            program, plan = self.prepare(request)
             if engine == "arrays":
                 flat = run_arrays(program, plan, request, first_member)
                 trouble = trouble_in_slots(program, plan.outputs, request, flat)
@@ -181,8 +190,14 @@ class Model:
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
 
-    def _prepared(self, request: Request) -> tuple[Program, Plan]:
-        """Return the program and the plan that a run needs."""
+    def prepare(self, request: Request) -> tuple[Program, Plan]:
+        """Return the program and the plan that a run needs, for whoever drives a back end directly.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model, or the request, needs what the flat program lacks.
+        """
         if self.lacks:
             raise UnsupportedError(self.lacks)
         program = self._store.default()

@@ -42,8 +42,7 @@ class Scope:
     slots: dict[tuple[str, Elements], int] = field(default_factory=dict)
     tables: dict[tuple[str, Elements], int] = field(default_factory=dict)
     arguments: dict[str, int] = field(default_factory=dict)
-    macro: str = ""  # its key
-    depth: int = 0
+    macros: tuple[str, ...] = ()  # the macros in use here, outermost first
 
 
 @dataclass

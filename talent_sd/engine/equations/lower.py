@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.engine.equations import functions, stateful
+from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
-from talent_sd.engine.ir import OPERATIONS, Call, Expression, Number, Random, Ref, TableCall, Time
+from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time
 from talent_sd.model.names import name_key
 from talent_sd.model.subscripts import Subscripts
-from talent_sd.model.syntax import children, fixed_value, kind_of
+from talent_sd.model.syntax import fixed_value, kind_of
 
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "=": "eq", "<>": "ne", "<": "lt", "<=": "le",
               ">": "gt", ">=": "ge", ":AND:": "and", ":OR:": "or", "AND": "and", "OR": "or"}  # fmt: skip
-_DEEPEST_MACRO = 20
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Lowerer:
         while self.queue:
             scope, key, elements, cell, slot = self.queue.popleft()
             name = scope.definitions[key].name
-            place = self.source.place(name, scope.macro)
+            place = self.source.place(name, scope.macros[-1] if scope.macros else "")
             try:
                 self._equation(cell.tree, Context(scope, slot, cell.bound))
             except ModelError as error:
@@ -114,13 +112,14 @@ class Lowerer:
         elif kind == "Initial":
             draft.kind, draft.expression = "initial", self.lower(tree.initial, at)
         elif kind == "Call" and name_key(tree.function.reference) == "active_initial":
-            self._active_initial(tree, at, at.slot)
+            self.active_initial(tree, at, at.slot)
         else:
             draft.expression = self.lower(tree, at)
             if isinstance(draft.expression, Number):
                 draft.kind = "constant"
 
-    def _active_initial(self, tree: Any, at: Context, slot: int) -> None:
+    def active_initial(self, tree: Any, at: Context, slot: int) -> None:
+        """Fill a slot from ACTIVE INITIAL (equation, initial value)."""
         if len(tree.arguments) != 2:
             raise ModelError("ACTIVE INITIAL takes 2 arguments: the equation and its initial value.")
         self.draft.slots[slot].expression = self.lower(tree.arguments[0], at)
@@ -192,7 +191,7 @@ class Lowerer:
             return Ref(at.scope.arguments[key])
         if key == "time":
             return Time()
-        scope = self._scope_of(key, at.scope)
+        scope = self.scope_of(key, at.scope)
         if scope is None:
             number = self.subscripts.number(tree.reference, at.bound)
             if number is None:
@@ -207,16 +206,16 @@ class Lowerer:
             raise ModelError(
                 f"uses the lookup '{definition.name}' without an argument. Write {definition.name}(x)."
             )
-        return Ref(scope.slots[key, self._elements(definition, tree.subscripts, at)])
+        return Ref(scope.slots[key, self.elements(definition, tree.subscripts, at)])
 
-    def _scope_of(self, key: str, scope: Scope) -> Scope | None:
+    def scope_of(self, key: str, scope: Scope) -> Scope | None:
         """Return the scope that defines a name: a macro sees its own and the time settings."""
         if key in scope.definitions:
             return scope
         settings = {"time_step", "initial_time", "final_time", "saveper"}
         return self.main if key in settings and key in self.main.definitions else None
 
-    def _elements(self, definition: Definition, subscripts: Any, at: Context) -> Elements:
+    def elements(self, definition: Definition, subscripts: Any, at: Context) -> Elements:
         """Return which element of a variable a reference means here."""
         written = list(subscripts.subscripts) if subscripts is not None else []
         if not written and () not in definition.cells:
@@ -263,162 +262,16 @@ class Lowerer:
             )
         return mapped
 
-    # -- calls -------------------------------------------------------------------------------------
-
     def _call(self, tree: Any, at: Context) -> Expression:
-        key = name_key(tree.function.reference)
-        if key in self.macros:
-            return self._macro(key, tree, at)
-        scope = self._scope_of(key, at.scope)
-        if scope is not None:
-            return self._lookup(scope, key, tree, at)
-        if key in functions.REDUCERS:
-            return self._reduce(key, tree, at)
-        if key == "active_initial":
-            slot = self.draft.add_hidden(at.slot, "active", "auxiliary", Number(0.0))
-            self._active_initial(tree, at, slot)
-            return Ref(slot)
-        if key == "elmcount":
-            return self._count(tree)
-        if key.startswith("lookup_"):
-            return self._lookup_form(key, tree, at)
-        args = [self.lower(argument, at) for argument in tree.arguments]
-        return self._function(key, args, at)
+        return calls.call(self, tree, at)
 
-    def _function(self, key: str, args: list[Expression], at: Context) -> Expression:
-        """Return a plain function's expression."""
-        if key in functions.DIRECT:
-            operation = functions.DIRECT[key]
-            _check_count(key, args, OPERATIONS[operation])
-            return Call(operation, tuple(args))
-        if key in functions.LOWERED:
-            count, make = functions.LOWERED[key]
-            _check_count(key, args, count)
-            made = make(args, self.time_step())
-            if made is not None:
-                return made
-        if key in functions.RANDOM:
-            distribution, count = functions.RANDOM[key]
-            if not count <= len(args) <= count + 1:
-                _check_count(key, args, count)
-            self.draft.streams += 1
-            operands = tuple(args[:count]) or (Number(0.0), Number(1.0))
-            return Random(distribution, operands, self.draft.streams)  # type: ignore[arg-type]
-        if key == "a_function_of":
-            raise ModelError("has no equation yet (A FUNCTION OF). Write one.")
-        known = [
-            functions.function_title(f) for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS)
-        ]
-        title = functions.function_title(key)
-        raise UnsupportedError(f"uses {title}, which the native engine lacks.{nearest(title, known)}")
+    # -- for calls and stateful functions ----------------------------------------------------------
 
     def time_step(self) -> Expression:
         """Return the reference to TIME STEP."""
         if ("time_step", ()) not in self.main.slots:
             raise ModelError("needs TIME STEP, which the model does not define. Add TIME STEP = ….")
         return Ref(self.main.slots["time_step", ()])
-
-    def _lookup(self, scope: Scope, key: str, tree: Any, at: Context) -> Expression:
-        definition = scope.definitions[key]
-        if definition.kind != "lookup":
-            raise ModelError(
-                f"calls '{definition.name}', which is neither a function nor a lookup. "
-                f"Write '*' for a product."
-            )
-        if len(tree.arguments) != 1:
-            raise ModelError(
-                f"gives the lookup '{definition.name}' {len(tree.arguments)} arguments. It takes 1."
-            )
-        elements = self._elements(definition, tree.function.subscripts, at)
-        return TableCall(scope.tables[key, elements], self.lower(tree.arguments[0], at))
-
-    def _lookup_form(self, key: str, tree: Any, at: Context) -> Expression:
-        """LOOKUP EXTRAPOLATE and LOOKUP BACKWARD (lookup, x): the same points, read another way."""
-        forms = {"lookup_extrapolate": {"outside": "extrapolate"}, "lookup_backward": {"between": "step"}}
-        if key not in forms:
-            raise UnsupportedError(f"uses {functions.function_title(key)}, which the native engine lacks.")
-        if len(tree.arguments) != 2 or kind_of(tree.arguments[0]) != "Reference":
-            raise ModelError(f"{functions.function_title(key)} takes a lookup and a number.")
-        reference, x = tree.arguments
-        scope = self._scope_of(name_key(reference.reference), at.scope)
-        if scope is None or scope.definitions[name_key(reference.reference)].kind != "lookup":
-            raise ModelError(
-                f"{functions.function_title(key)} is given '{reference.reference}', not a lookup."
-            )
-        table_key = name_key(reference.reference)
-        elements = self._elements(scope.definitions[table_key], reference.subscripts, at)
-        table = replace(self.draft.tables[scope.tables[table_key, elements]], **forms[key])  # type: ignore[arg-type]
-        self.draft.tables.append(table)
-        return TableCall(len(self.draft.tables) - 1, self.lower(x, at))
-
-    def _reduce(self, key: str, tree: Any, at: Context) -> Expression:
-        """SUM and the like: every combination of the ranges marked with "!" (XMILE: free ranges)."""
-        _check_count(key, list(tree.arguments), 1)
-        ranges = self._free_ranges(tree.arguments[0], at, unmarked=key.endswith("_xmile"))
-        choices = [self.subscripts.choices(name) for name in ranges]
-        terms = []
-        for elements in product(*choices):
-            marks = {name_key(name) + "!": e for name, e in zip(ranges, elements, strict=True)}
-            terms.append(self.lower(tree.arguments[0], replace(at, bound=at.bound | marks)))
-        return functions.fold(functions.REDUCERS[key], terms)
-
-    def _free_ranges(self, tree: Any, at: Context, unmarked: bool) -> list[str]:
-        """Return the ranges that a reducer runs over; an inner reducer keeps its own."""
-        found: dict[str, str] = {}
-        stack = [tree]
-        while stack:
-            node = stack.pop()
-            if kind_of(node) == "Call" and name_key(node.function.reference) in functions.REDUCERS:
-                continue
-            parts = (
-                [node] if kind_of(node) == "Reference" else [node.function] if kind_of(node) == "Call" else []
-            )
-            for part in parts:
-                for subscript in part.subscripts.subscripts if part.subscripts is not None else ():
-                    name = subscript.strip()
-                    free = unmarked and self.subscripts.range_name(name) and name_key(name) not in at.bound
-                    if name.endswith("!") or free:
-                        found.setdefault(name_key(name.rstrip("!")), name.rstrip("!"))
-            stack += reversed(children(node))
-        return list(found.values())
-
-    def _count(self, tree: Any) -> Expression:
-        names = [argument.reference for argument in tree.arguments if kind_of(argument) == "Reference"]
-        if len(names) != 1 or self.subscripts.range_name(names[0]) is None:
-            raise ModelError("ELMCOUNT takes one subscript range.")
-        return Number(float(len(self.subscripts.choices(names[0]))))
-
-    def _macro(self, key: str, tree: Any, at: Context) -> Expression:
-        """Write a macro's equations out for this use, its parameters being hidden slots."""
-        macro = self.macros[key]
-        if len(tree.arguments) != len(macro.params):
-            raise ModelError(
-                f"gives macro '{macro.name}' {len(tree.arguments)} arguments. It takes {len(macro.params)}."
-            )
-        if at.scope.depth >= _DEEPEST_MACRO:
-            raise ModelError(f"macro '{macro.name}' uses itself.")
-        arguments = {}
-        for name, argument in zip(macro.params, tree.arguments, strict=True):
-            expression = self.lower(argument, at)
-            arguments[name_key(name)] = self.draft.add_hidden(
-                at.slot, f"{key} {name}", "auxiliary", expression
-            )
-        anchor = self.draft.add_hidden(at.slot, key, "auxiliary", Number(0.0))
-        definitions = collect_definitions(macro, self.subscripts, lambda name: self.source.place(name, key))
-        scope = Scope(
-            definitions,
-            f"{self.draft.slots[anchor].name} ",
-            arguments=arguments,
-            macro=key,
-            depth=at.scope.depth + 1,
-        )
-        self.declare(scope)
-        if (key, ()) not in scope.slots:
-            raise ModelError(f"macro '{macro.name}' does not define '{macro.name}'. Its result has its name.")
-        self.draft.slots[anchor].expression = Ref(scope.slots[key, ()])
-        return Ref(anchor)
-
-    # -- for stateful functions --------------------------------------------------------------------
 
     def fixed_order(self, tree: Any, at: Context) -> int:
         """Return an order that the program is compiled with, remembering the constant that gave it.
@@ -431,9 +284,9 @@ class Lowerer:
         value = fixed_value(tree, {})
         if value is None and kind_of(tree) == "Reference":
             key = name_key(tree.reference)
-            scope = self._scope_of(key, at.scope)
+            scope = self.scope_of(key, at.scope)
             if scope is not None and scope.definitions[key].kind == "equation":
-                elements = self._elements(scope.definitions[key], tree.subscripts, at)
+                elements = self.elements(scope.definitions[key], tree.subscripts, at)
                 value = fixed_value(scope.definitions[key].cells[elements].tree, {})
                 self.draft.frozen.add(scope.slots[key, elements])
         if value is None:
@@ -443,11 +296,6 @@ class Lowerer:
 
 def _negative(operand: Expression) -> Expression:
     return Number(-operand.value) if isinstance(operand, Number) else Call("neg", (operand,))
-
-
-def _check_count(key: str, args: list[Any], count: int) -> None:
-    if len(args) != count:
-        raise ModelError(f"gives {functions.function_title(key)} {len(args)} arguments. It takes {count}.")
 
 
 _TITLES = {"AllocateAvailable": "ALLOCATE AVAILABLE", "AllocateByPriority": "ALLOCATE BY PRIORITY",
