@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd import __version__
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.scenario.strict_yaml import located
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,7 +70,7 @@ def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed:
     structure = prepared.model.structure
     files = {structure.path: structure.sha256}
     for resolved in prepared.resolved.values():
-        files |= {name: _sha256(name) for name in _files_of(resolved) if name not in files}
+        files |= {name: _sha256(path) for name, path in resolved.sources.items() if name not in files}
     capsule = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "talent_sd": __version__,
@@ -109,12 +107,8 @@ def _inputs(resolved: Resolved) -> dict[str, Any]:
     }
 
 
-def _files_of(resolved: Resolved) -> Iterable[str]:
-    return (*resolved.scenario.chain, resolved.city.file, *resolved.national.files)
-
-
-def _sha256(name: str) -> str:
-    return hashlib.sha256(located(name).read_bytes()).hexdigest()
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _version(package: str) -> str | None:

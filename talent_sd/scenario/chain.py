@@ -49,7 +49,8 @@ class Scenario:
     ----------
     name, file : of the scenario itself
     title, question : texts by language
-    chain : the files it was merged from, the root first
+    chain : the files it was merged from as messages name them, the root first
+    paths : where those files are
     policies : policy name to its settings: "switch" (bool), "from", "until", "ramp",
         "intensity", "unit cost", and what else the file sets
     assumptions : constant, or "constant[element]", to its value
@@ -66,6 +67,7 @@ class Scenario:
     assumptions: Mapping[str, Setting] = field(default_factory=dict)
     shocks: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     context: Setting | None = None
+    paths: tuple[Path, ...] = ()
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -153,6 +155,7 @@ def _laid_over(parent: Scenario | None, path: Path, tree: Node, typed: ScenarioF
         assumptions,
         shocks,
         context,
+        (*(parent.paths if parent else ()), path.resolve()),
     )
 
 

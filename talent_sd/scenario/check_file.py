@@ -11,7 +11,7 @@ from talent_sd.scenario.check import Checker, Horizon
 from talent_sd.scenario.cities import load_city
 from talent_sd.scenario.figures import city_constants, read_mapping
 from talent_sd.scenario.national import read_national
-from talent_sd.scenario.resolve import DEFAULT_CONTEXT
+from talent_sd.scenario.resolve import DEFAULT_CONTEXT, named_context
 from talent_sd.scenario.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -54,8 +54,4 @@ def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
         return checker.national(read_national(path))
     scenario = load_scenario(path)
     problems = checker.scenario(scenario)[1]
-    if scenario.context is not None:
-        origin = scenario.context.origin
-        national = read_national(str(scenario.context.value), Path(origin.file), f"{origin}: ")
-        problems += checker.national(national)
-    return problems
+    return problems + checker.national(named_context(scenario))

@@ -62,4 +62,4 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     if problems:
         raise InputError(problems)
     words = [{"en": part.en, "zh": part.zh} for part in (typed.name, typed.province, typed.region)]
-    return City(path.stem, words[0], words[1], words[2], figures, tuple(typed.notes), file)
+    return City(path.stem, words[0], words[1], words[2], figures, tuple(typed.notes), file, path.resolve())

@@ -47,6 +47,7 @@ class City:
     figures: Mapping[str, DatedFigure]
     notes: tuple[str, ...] = ()
     file: str = ""
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Mapped:
 
     content: CityFigures
     file: str
+    path: Path
     lines: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -106,7 +108,7 @@ def read_mapping(path: Path | None = None) -> Mapped:
                 )
     if problems:
         raise InputError(problems)
-    return Mapped(content, shown(path), lines)
+    return Mapped(content, shown(path), path.resolve(), lines)
 
 
 def city_constants(

@@ -53,6 +53,7 @@ class NationalPath:
     name: str
     title: Mapping[str, str]
     files: tuple[str, ...]
+    paths: tuple[Path, ...]
     variables: Mapping[str, NationalSeries]
 
     def value(self, variable: str, year: float) -> float:
@@ -150,6 +151,7 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     chain = _chain(find_file(name, "national", beside, where))
     merged, until = merge(chain)
     names = tuple(shown(path) for path, _, _ in chain)
+    paths = tuple(path.resolve() for path, _, _ in chain)
     problems = [p for variable, parts in merged.items() for p in incomplete(variable, parts, merged)]
     if until is None:
         problems.append(f"{names[0]}:1: the key 'until' (last year of the path) is missing. Add it.")
@@ -166,7 +168,7 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
         for variable, parts in merged.items()
     }  # fmt: skip
     title = last[2].title
-    return NationalPath(last[0].stem, {"en": title.en, "zh": title.zh}, names, variables)
+    return NationalPath(last[0].stem, {"en": title.en, "zh": title.zh}, names, paths, variables)
 
 
 def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:

@@ -8,7 +8,7 @@ Every value keeps its origin and what it replaced.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ class Resolved:
     start_year, final_year : of the run
     values : key to value, in order of priority
     unused : constants of the city mapping that the model does not have
+    sources : every file read, as origins name it, and where it is
     """
 
     scenario: Scenario
@@ -43,6 +44,7 @@ class Resolved:
     final_year: float
     values: Mapping[str, ResolvedValue]
     unused: tuple[str, ...] = ()
+    sources: Mapping[str, Path] = field(default_factory=dict)
 
     def params(self) -> dict[str, float | Curve]:
         """Return the mapping for `Model.run`: numbers, and (x, y) for lookups."""
@@ -94,7 +96,13 @@ def resolve_scenario(
         raise InputError(dict.fromkeys(problems))
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
     unused = tuple(name for name in mapping.content.constants if name not in structure.variables)
-    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused)
+    sources = {
+        **dict(zip(loaded.chain, loaded.paths, strict=True)),
+        **({place.file: place.path} if place.path else {}),
+        **dict(zip(national.files, national.paths, strict=True)),
+        mapping.file: mapping.path,
+    }
+    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources)
 
 
 def _attempt(read: Callable[[], Found], problems: list[str]) -> Found | None:
@@ -124,10 +132,19 @@ def _national(context: str | Path | NationalPath | None, scenario: Scenario | No
         return context
     if context is not None:
         return read_national(context)
-    if scenario is None or scenario.context is None:
+    return named_context(scenario) if scenario else read_national(DEFAULT_CONTEXT)
+
+
+def named_context(scenario: Scenario) -> NationalPath:
+    """Return the national path that a scenario names, the central one where it names none.
+
+    A relative path starts from the file that names it, which may be an ancestor.
+    """
+    if scenario.context is None:
         return read_national(DEFAULT_CONTEXT)
     origin = scenario.context.origin
-    return read_national(str(scenario.context.value), Path(origin.file), f"{origin}: ")
+    file = scenario.paths[scenario.chain.index(origin.file)]
+    return read_national(str(scenario.context.value), file, f"{origin}: ")
 
 
 def _national_values(national: NationalPath, structure: ModelStructure) -> dict[str, ResolvedValue]:

@@ -85,14 +85,6 @@ def shown(path: Path) -> str:
     return f"./{name}" if name.parts[0] in SHIPPED else str(name)
 
 
-def located(name: str) -> Path:
-    """Find the file that `shown` named: its inverse, in the same working folder."""
-    first, *rest = Path(name).parts
-    if not name.startswith("./") and first in SHIPPED:
-        return shipped_folder(first).joinpath(*rest)
-    return Path(name)
-
-
 def read_text(path: Path) -> str:
     """Return the text of a file.
 

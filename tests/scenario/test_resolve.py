@@ -184,6 +184,21 @@ def test_context_given_by_the_caller_wins(structure: Structure) -> None:
     assert low["national gdp path"][1][:25] == central["national gdp path"][1][:25]
 
 
+def test_the_files_read_are_found_from_any_working_folder(structure: Structure, write: Write) -> None:
+    path = write("mine/s.yaml", "title: S\nextends: cash_subsidy_only\ncontext: low_growth\n")
+    sources = resolve_scenario(path, "wuxi", structure).sources
+    assert list(sources) == [
+        "scenarios/baseline.yaml",
+        "scenarios/cash_subsidy_only.yaml",
+        "mine/s.yaml",
+        "scenarios/cities/wuxi.yaml",
+        "scenarios/national/central.yaml",
+        "scenarios/national/low_growth.yaml",
+        "models/city_figures.yaml",
+    ]
+    assert all(found.is_absolute() and found.is_file() for found in sources.values())
+
+
 def test_a_start_year_takes_that_years_figures(structure: Structure) -> None:
     resolved = resolve_scenario("baseline", "wuxi", structure, start_year=2010, final_year=2020)
     assert resolved.params()["city residents"] == resolved.city.figures["residents"].values[2010]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.shipped import shipped_folder
-from talent_sd.scenario.strict_yaml import located, parse_yaml, read_yaml, shown
+from talent_sd.scenario.strict_yaml import parse_yaml, read_yaml, shown
 
 
 def problems(text: str) -> tuple[str, ...]:
@@ -147,13 +147,12 @@ def test_any_text_is_read_or_refused_never_crashes(text: str) -> None:
     assert all(line.startswith("f.yaml:") for line in outcome(text))
 
 
-def test_a_shown_name_leads_back_to_its_file_from_any_folder(tmp_path, monkeypatch):
+def test_a_file_of_the_users_is_never_shown_as_a_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = tmp_path / "scenarios" / "baseline.yaml"
     own.parent.mkdir()
     own.write_text("title: mine\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    shipped = shipped_folder("scenarios") / "baseline.yaml"
-    assert shown(shipped) == "scenarios/baseline.yaml"
+    assert shown(shipped_folder("scenarios") / "baseline.yaml") == "scenarios/baseline.yaml"
     assert shown(own) == "./scenarios/baseline.yaml"
-    assert located(shown(shipped)) == shipped
-    assert located(shown(own)).resolve() == own
