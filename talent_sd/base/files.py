@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that takes no more, which name no file."""
 
 
 @contextmanager
@@ -33,14 +37,20 @@ def written_together(target: str | Path) -> Iterator[Path]:
         raise _unwritable(target, error) from error
     try:
         yield temporary
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            for file in sorted(temporary.iterdir()):
-                file.replace(target / file.name)
-        except OSError as error:
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(temporary.iterdir()):
+            file.replace(target / file.name)
+    except OSError as error:
+        if error.errno in FULL or _inside(error.filename, (temporary, target)):
             raise _unwritable(target, error) from error
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _inside(name: object, folders: tuple[Path, ...]) -> bool:
+    """Whether an error's file lies in one of the folders."""
+    return isinstance(name, (str, Path)) and any(Path(name).is_relative_to(folder) for folder in folders)
 
 
 def _existing_folder(target: Path) -> Path:

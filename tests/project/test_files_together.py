@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -51,6 +52,30 @@ def test_a_file_in_the_way_is_one_message_before_any_work(tmp_path: Path, below:
         raise AssertionError("the block must not run")
     assert caught.value.problems == (message,)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+
+    def fill() -> None:
+        with written_together(target) as folder:
+            (folder / "a.csv").write_text("half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(
+        InputError, match=r"new: cannot write here \(No space left on device\)\. Choose another"
+    ):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_that_are_not_of_writing_pass_through(tmp_path: Path) -> None:
+    def read() -> None:
+        with written_together(tmp_path / "new"):
+            (tmp_path / "missing").read_text()
+
+    with pytest.raises(FileNotFoundError, match="missing"):
+        read()
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may write anywhere")
