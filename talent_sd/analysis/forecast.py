@@ -71,7 +71,7 @@ def run_prepared(
     *,
     engine: str = "auto",
     outputs: Sequence[str] | None = None,
-    done: Callable[[], None] = lambda: None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> xr.Dataset:
     """Simulate prepared scenarios, year by year.
 
@@ -79,7 +79,7 @@ def run_prepared(
     ----------
     engine : "auto", "kernel" or "pysd"
     outputs : names of variables; stocks and auxiliaries by default
-    done : called after each scenario
+    done : called with 1 after each scenario
 
     Returns
     -------
@@ -106,7 +106,7 @@ def run_prepared(
     runs = []
     for resolved in prepared.resolved.values():
         runs.append(model.run(params=resolved.params(), outputs=list(outputs), engine=engine, times=years))
-        done()
+        done(1)
     return describe(_joined(runs, list(prepared.resolved)), prepared)
 
 

@@ -97,23 +97,6 @@ def notices() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
-@contextmanager
-def progress(total: int, lang: str) -> Iterator[Callable[[], None]]:
-    """Give a function that advances a bar on the terminal; the bar leaves no trace.
-
-    Parameters
-    ----------
-    total : how many times it will be called
-    """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    screen = console(errors=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task(word("cli.working", lang), total=total)
-        yield lambda: bar.advance(task)
-
-
 def show_written(folder: Path, files: list[str], lang: str) -> None:
     """Say where the files are."""
     say(word("cli.written", lang, folder=folder, files=", ".join(files)))

@@ -16,7 +16,6 @@ from talent_sd.cli.common import (
     NationalOption,
     PlotsOption,
     console,
-    progress,
     reporting,
     show_written,
 )
@@ -49,12 +48,14 @@ def compare(
     from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
     from talent_sd.output.tables import comparison_table
 
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
-        with progress(len(prepared.resolved) + 2 * plots, lang.value) as done:
+        with progress_bar(word("cli.working", lang.value), len(prepared.resolved) + 2 * plots) as done:
             spread = run_prepared(prepared, engine=engine.value, done=done)
             change = compared(spread, baseline=str(spread["scenario"].values[0]))
             if plots:

@@ -16,7 +16,6 @@ from talent_sd.cli.common import (
     NationalOption,
     PlotsOption,
     console,
-    progress,
     reporting,
     show_written,
 )
@@ -44,12 +43,14 @@ def run(
     from talent_sd.analysis.store import write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
     from talent_sd.output.tables import forecast_table
 
     with written_together(out) as folder:
         prepared = prepare([scenario], city=city, national=national)
         labels = shipped_labels()
-        with progress(1 + plots * (1 + len(labels.sectors)), lang.value) as done:
+        with progress_bar(word("cli.working", lang.value), 1 + plots * (1 + len(labels.sectors))) as done:
             forecast = run_prepared(prepared, engine=engine.value, done=done)
             if plots:
                 from talent_sd.output.plot import save_forecast_plots

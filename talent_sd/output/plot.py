@@ -72,15 +72,19 @@ def plot_sector(
 
 
 def save_forecast_plots(
-    forecast: xr.Dataset, labels: Labels, lang: str, folder: Path, done: Callable[[], None] = lambda: None
+    forecast: xr.Dataset,
+    labels: Labels,
+    lang: str,
+    folder: Path,
+    done: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write `overview.png` and `sector_<name>.png` for each sector; `done` is called after each."""
+    """Write `overview.png` and `sector_<name>.png` for each sector; `done(1)` is called after each."""
     save_figure(plot_overview(forecast, labels, lang), folder / "overview.png")
-    done()
+    done(1)
     for sector in labels.sectors:
         if any(name in forecast for panel in sector.plots for name in panel):
             save_figure(plot_sector(forecast, sector, labels, lang), folder / f"sector_{sector.name}.png")
-        done()
+        done(1)
 
 
 def _plot_panels(

@@ -30,13 +30,13 @@ def save_comparison_plots(
     labels: Labels,
     lang: str,
     folder: Path,
-    done: Callable[[], None] = lambda: None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write `paths.png` and `differences.png`; `done` is called after each."""
+    """Write `paths.png` and `differences.png`; `done(1)` is called after each."""
     save_figure(plot_paths(spread, labels, lang, change.attrs["baseline"]), folder / "paths.png")
-    done()
+    done(1)
     save_figure(plot_differences(change, labels, lang), folder / "differences.png")
-    done()
+    done(1)
 
 
 def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: str = "baseline") -> Figure:
