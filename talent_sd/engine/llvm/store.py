@@ -13,67 +13,60 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from talent_sd.model.cache import cache_folder
+
 MAGIC = b"talent_sd kernel\n"
-VARIABLE = "TALENT_SD_CACHE"
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def cache_folder() -> Path | None:
-    """The folder of compiled objects, made if need be.
-
-    `$TALENT_SD_CACHE/kernels`, else the user's cache folder.
+def kernels_folder() -> Path | None:
+    """The folder of compiled objects inside the user's cache folder, made if need be.
 
     Returns
     -------
-    None if the folder cannot be made, or others could write to it: then nothing is kept.
+    None if it cannot be made, is a link, or others could write to it: then nothing is kept.
     """
-    chosen = os.environ.get(VARIABLE)
-    if chosen:
-        folder = Path(chosen) / "kernels"
-    else:
-        from platformdirs import user_cache_dir
-
-        folder = Path(user_cache_dir("talent_sd")) / "kernels"
+    parent = cache_folder()
+    if parent is None:
+        return None
+    folder = parent / "kernels"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
     except OSError:
         return None
-    return folder if _is_private(folder) else None
+    return folder if stat.S_ISDIR(status.st_mode) and _is_private(status) else None
 
 
-def _is_private(path: Path) -> bool:
-    """Whether a file or folder is this user's and closed to writing by others (links are refused)."""
+def _is_private(status: os.stat_result) -> bool:
+    """Whether a file or folder is this user's and closed to writing by others."""
     if not hasattr(os, "getuid"):  # Windows: the profile folder's access list says so
         return True
+    return status.st_uid == os.getuid() and not status.st_mode & WRITABLE_BY_OTHERS
+
+
+def _read_private(path: Path) -> bytes | None:
+    """Content of a plain file of this user's; what is checked is what is read, even if it is swapped."""
     try:
-        status = path.lstat()
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     except OSError:
-        return False
-    is_plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
-    return is_plain and status.st_uid == os.getuid() and not status.st_mode & WRITABLE_BY_OTHERS
+        return None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        return file.read() if stat.S_ISREG(status.st_mode) and _is_private(status) else None
 
 
 def load_objects(key: str) -> tuple[list[bytes], dict[str, Any]] | None:
     """Return kept objects and their facts, or None if there are none that may be trusted and are whole."""
-    folder = cache_folder()
-    if folder is None:
+    folder = kernels_folder()
+    content = None if folder is None else _read_private(folder / f"{key}.o")
+    if content is None:
         return None
-    path = folder / f"{key}.o"
-    if not _is_private(path):
+    digest, separator, rest = content.removeprefix(MAGIC).partition(b"\n")
+    if not separator or digest.decode("latin-1") != hashlib.sha256(rest).hexdigest():
         return None
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    if not content.startswith(MAGIC):
-        return None
-    head, separator, data = content[len(MAGIC) :].partition(b"\n")
-    try:
-        facts = json.loads(head) if separator else {}
-    except ValueError:
-        return None
-    if facts.pop("sha256", None) != hashlib.sha256(data).hexdigest():
-        return None
+    head, _, data = rest.partition(b"\n")
+    facts = json.loads(head)
     objects, start = [], 0
     for size in facts.pop("sizes"):
         objects.append(data[start : start + size])
@@ -83,19 +76,19 @@ def load_objects(key: str) -> tuple[list[bytes], dict[str, Any]] | None:
 
 def keep_objects(key: str, objects: list[bytes], facts: dict[str, Any]) -> None:
     """Keep objects for later runs; a full or read-only disk is no error."""
-    folder = cache_folder()
+    folder = kernels_folder()
     if folder is None:
         return
     data = b"".join(objects)
     sizes = [len(part) for part in objects]
-    head = json.dumps({**facts, "sizes": sizes, "sha256": hashlib.sha256(data).hexdigest()}).encode()
+    rest = json.dumps({**facts, "sizes": sizes}).encode() + b"\n" + data
     try:
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")  # mode 0600
     except OSError:
         return
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(MAGIC + head + b"\n" + data)
+            file.write(MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
         Path(name).replace(folder / f"{key}.o")
     except OSError:
         Path(name).unlink(missing_ok=True)
