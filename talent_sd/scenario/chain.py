@@ -13,7 +13,7 @@ from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
 from talent_sd.scenario.validate import validate
 
 if TYPE_CHECKING:
-    from talent_sd.scenario.schema import Policy, ScenarioFile
+    from talent_sd.scenario.schema import Policy, ScenarioFile, Words
 
 # The keys of a policy that set nothing in the model.
 NOTES = ("evidence", "why", "source")
@@ -52,7 +52,9 @@ class Scenario:
     chain : the files it was merged from as messages name them, the root first
     paths : where those files are
     policies : policy name to its settings: "switch" (bool), "from", "until", "ramp",
-        "intensity", "unit cost", and what else the file sets
+        "intensity", "unit cost", "targeting", "pause.from", "pause.until", and what else
+        the file sets
+    claims, finding : notes by language, empty where the file has none; never inherited
     assumptions : constant, or "constant[element]", to its value
     shocks : shock name to its settings, such as "at" and "size"
     context : the national path, None where no file names one
@@ -68,6 +70,8 @@ class Scenario:
     shocks: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     context: Setting | None = None
     paths: tuple[Path, ...] = ()
+    claims: Mapping[str, str] = field(default_factory=dict)
+    finding: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -144,19 +148,25 @@ def _laid_over(parent: Scenario | None, path: Path, tree: Node, typed: ScenarioF
     context = parent.context if parent else None
     if typed.context is not None:
         context = setting(typed.context, ("context",), context)
-    question = typed.question
     return Scenario(
         path.stem,
         file,
-        {"en": typed.title.en, "zh": typed.title.zh},
-        {"en": question.en, "zh": question.zh} if question else {"en": "", "zh": ""},
+        _both(typed.title),
+        _both(typed.question) or {"en": "", "zh": ""},
         (*(parent.chain if parent else ()), file),
         policies,
         assumptions,
         shocks,
         context,
         (*(parent.paths if parent else ()), path.resolve()),
+        _both(typed.claims),
+        _both(typed.finding),
     )
+
+
+def _both(words: Words | None) -> dict[str, str]:
+    """Return a text by language, nothing where there is none."""
+    return {"en": words.en, "zh": words.zh} if words else {}
 
 
 def _policy(
@@ -168,11 +178,12 @@ def _policy(
     if policy.settings is None:
         return switch
     given = policy.settings.model_dump(by_alias=True, exclude_none=True)
-    own = {
-        key: setting(value, (*where, key), before.get(key))
-        for key, value in given.items()
-        if key not in NOTES
-    }
+    pause = {("pause", key): year for key, year in given.pop("pause", {}).items()}
+    flat = {(key,): value for key, value in given.items() if key not in NOTES} | pause
+    own = {}
+    for path, value in flat.items():
+        key = ".".join(path)
+        own[key] = setting(value, (*where, *path), before.get(key))
     if before and "switch" in before and before["switch"].value is True:
         switch = {"switch": before["switch"]}
     return {**before, **switch, **own}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 POLICY = "policy"
 # A policy's setting and the model's constant over the `policy` subscript.
 TIMING = {"from": "policy start", "until": "policy end", "ramp": "policy ramp time"}
+PAUSE = {"pause.from": "policy pause start", "pause.until": "policy pause end"}
 SWITCH = "policy switch"
 _KEY = re.compile(r"(?P<name>.+?)\[(?P<elements>[^\[\]]+)\]\Z")
 
@@ -92,24 +93,31 @@ class Checker:
                 hint = hint_of(key, self.policy_settings(name))
                 self.complain(setting, f"unknown setting '{key}' of policy {name}.{hint}")
         self.dates(name, settings)
+        self.pause(name, settings)
 
     def policy_constant(self, name: str, key: str) -> str | None:
         """Return the constant that a policy's setting stands for, None if there is none."""
         if key == "switch" or key in TIMING:
             return f"{TIMING.get(key, SWITCH)}[{name}]"
+        if key in PAUSE:
+            return f"{PAUSE[key]}[{name}]" if self.is_constant(PAUSE[key]) else None
         spaced = key.replace("_", " ")
         own, shared = f"{name.replace('_', ' ')} {spaced}", f"{POLICY} {spaced}"
         if self.is_constant(own):
             return own
         of_each = self.is_constant(shared) and self.structure.variables[shared].dims == (POLICY,)
-        return f"{shared}[{name}]" if of_each and shared not in (SWITCH, *TIMING.values()) else None
+        return (
+            f"{shared}[{name}]"
+            if of_each and shared not in (SWITCH, *TIMING.values(), *PAUSE.values())
+            else None
+        )
 
     def policy_settings(self, name: str) -> list[str]:
         """Return the settings that a policy has in this model."""
         prefixes = (f"{name.replace('_', ' ')} ", f"{POLICY} ")
         keys = [v.removeprefix(p) for p in prefixes for v in self.structure.variables if v.startswith(p)]
         known = (key for key in keys if key != "switch" and self.policy_constant(name, key))
-        return [*TIMING, *known]
+        return [*TIMING, *(["pause"] if self.policy_constant(name, "pause.from") else []), *known]
 
     def dates(self, name: str, settings: Mapping[str, Setting]) -> None:
         """Check the order of a policy's dates."""
@@ -128,6 +136,30 @@ class Checker:
                 end,
                 f"{name}.until is {end.value:g}, not after from, {start.value:g}{where}. Swap or mend them.",
             )
+
+    def pause(self, name: str, settings: Mapping[str, Setting]) -> None:
+        """Check that a policy's interruption lies within its life and the run."""
+        first, last = settings.get("pause.from"), settings.get("pause.until")
+        if first is None or last is None:
+            return
+        begins, ends, label = _number(first), _number(last), f"{name}.pause"
+        start, end = settings.get("from"), settings.get("until")
+        low, high = self.horizon.start, self.horizon.final
+        if ends <= begins:
+            self.complain(last, f"{label}.until is {ends:g}, not after from, {begins:g}. Swap or mend them.")
+        elif not low <= begins < high:
+            self.complain(
+                first, f"{label}.from is {begins:g}, outside the run ({low:g} to before {high:g}). Move it."
+            )
+        elif start and begins <= _number(start):
+            self.complain(
+                first, f"{label}.from is {begins:g}, not after {name}.from, {start.value:g}. Move it."
+            )
+        elif end and ends >= _number(end):
+            self.complain(
+                last, f"{label}.until is {ends:g}, not before {name}.until, {end.value:g}. "
+                "Move it, or end the policy earlier."
+            )  # fmt: skip
 
     def shock(self, name: str, settings: Mapping[str, Setting]) -> None:
         """Check a shock: `at` is its time, any other key a constant named after it."""
@@ -199,7 +231,7 @@ class Checker:
             return f"'{name}' is a city's figure, not an assumption. Set {figures} in the city file."
         if variable.kind == "lookup" and name.startswith("national "):
             return f"'{name}' is the national path's. Name another path under 'context'."
-        if name in (SWITCH, *TIMING.values()):
+        if name in (SWITCH, *TIMING.values(), *PAUSE.values()):
             return f"'{name}' is set under 'policies', not 'assumptions'. Move it there."
         if "noise" in name.split():
             return f"'{name}' is process noise, drawn by each run. Leave it out."

@@ -47,6 +47,13 @@ class Words(Part):
         return _or(handler(core), {"type": "string", "minLength": 1})
 
 
+class Pause(Part):
+    """A gap in a policy: trust in it is lost at once and comes back slowly."""
+
+    from_: Year = Field(alias="from", description="Year the policy is interrupted")
+    until: Year = Field(description="Year it is taken up again")
+
+
 class PolicyEntry(Part):
     """`on`, `off`, or settings; a setting left out keeps the model's default.
 
@@ -59,6 +66,8 @@ class PolicyEntry(Part):
     from_: Year | None = Field(None, alias="from", description="Year the policy starts")
     until: Year | None = Field(None, description="Year it ends")
     ramp: float | None = Field(None, ge=0, description="Years from the start to full strength")
+    pause: Pause | None = Field(None, description="An interruption, {from: 2027, until: 2028}")
+    targeting: float | None = Field(None, description="Part of the money that reaches those it is for")
     intensity: float | None = Field(None, description="Strength, in the unit of the model's constant")
     unit_cost: float | None = Field(
         None, alias="unit cost", ge=0, description="Cost per unit, in the model's unit"
@@ -131,6 +140,8 @@ class ScenarioFile(Part):
 
     title: Words
     question: Words | None = Field(None, description="What the scenario is meant to answer")
+    claims: Words | None = Field(None, description="What the source of the idea claims; a note")
+    finding: Words | None = Field(None, description="What the model says, with figures; a note")
     extends: str | None = Field(
         None, min_length=1, description="A shipped scenario, or a file beside this one"
     )

@@ -82,7 +82,7 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     kind = item["type"]
     if kind == "extra_forbidden":
         key = path[-1]
-        known = _keys(model, path[:-1])
+        known = _keys(model, item["loc"][:-1])
         inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
         hint = nearest(str(key), known) or f" Known keys: {', '.join(known)}."
         return node.key_line, f"{name}:{node.key_line}: unknown key '{key}'{inside}.{hint}"

@@ -28,6 +28,8 @@ def structure() -> Structure:
         _variable("policy start", "year", 2000, 2100, dims=("policy",)),
         _variable("policy end", "year", 2000, 2200, dims=("policy",)),
         _variable("policy ramp time", "year", 0, 10, dims=("policy",)),
+        _variable("policy pause start", "year", 2000, 2100, dims=("policy",)),
+        _variable("policy pause end", "year", 2000, 2100, dims=("policy",)),
         _variable("policy targeting", "Dmnl", 0.2, 1, dims=("policy",)),
         _variable("policy budget share", "Dmnl", 0, 0.5),
         _variable("industry fund effect", "Dmnl", kind="auxiliary"),

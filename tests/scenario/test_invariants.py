@@ -43,6 +43,7 @@ def stocks(model: Model) -> list[str]:
 def first_start(scenario: Scenario) -> float:
     """Return the first year in which the scenario does something."""
     starts = [float(parts["from"].value) for parts in scenario.policies.values() if "from" in parts]
+    starts += [float(parts["at"].value) for parts in scenario.shocks.values()]
     return min(starts)
 
 
@@ -76,6 +77,8 @@ def test_a_policy_switched_off_equals_the_policy_absent(model: Model, write: Wri
 @pytest.mark.parametrize("name", CHILDREN)
 def test_the_settings_of_a_policy_that_is_off_do_not_matter(model: Model, name: str) -> None:
     off = {f"policy switch[{policy}]": 0.0 for policy in load_scenario(name).policies}
+    if load_scenario(name).shocks:
+        off = {f"{shock.replace('_', ' ')} size": 0.0 for shock in load_scenario(name).shocks}
     own, base = run(model, name, **off), run(model, "baseline")
     for variable in stocks(model):
         xr.testing.assert_identical(own[variable], base[variable])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
 from talent_sd.model.structure import Structure
-from talent_sd.scenario import check_file, resolve_scenario
+from talent_sd.scenario import check_file, load_scenario, resolve_scenario
 
 Write = Callable[[str, str], Path]
 
@@ -53,12 +53,60 @@ def test_further_keys_of_a_policy_set_the_constants_named_after_it(
     assert params["cash subsidy unit cost"] == 500
     assert params["policy targeting[cash_subsidy]"] == 0.5
     wrong = "title: S\npolicies:\n  industry_fund: {effect: 2, budget share: 0.1, start: 2025}\n"
-    known = "Known: from, until, ramp, intensity, targeting."
+    known = "Known: from, until, ramp, pause, intensity, targeting."
     assert problems_of(write("t.yaml", wrong), structure) == [
         f"t.yaml:3: unknown setting 'effect' of policy industry_fund. {known}",
         f"t.yaml:3: unknown setting 'budget share' of policy industry_fund. {known}",
         f"t.yaml:3: unknown setting 'start' of policy industry_fund. {known}",
     ]
+
+
+def test_a_pause_sets_when_the_policy_is_interrupted(structure: Structure, write: Write) -> None:
+    path = write(
+        "p.yaml",
+        "title: P\npolicies:\n  industry_fund: {from: 2025, until: 2032, pause: {from: 2027, until: 2029}}\n",
+    )
+    params = resolve_scenario(path, "wuxi", structure).params()
+    assert params["policy pause start[industry_fund]"] == 2027
+    assert params["policy pause end[industry_fund]"] == 2029
+    child = write(
+        "c.yaml",
+        "title: C\nextends: p.yaml\npolicies:\n  industry_fund: {pause: {from: 2026, until: 2029}}\n",
+    )
+    found = resolve_scenario(child, "wuxi", structure).values["policy pause start[industry_fund]"]
+    assert found.change == "2027 (p.yaml:3) -> 2026"
+    assert str(found.origin) == "c.yaml:4"
+
+
+@pytest.mark.parametrize(
+    ("pause", "message"),
+    [
+        ("{from: 2029, until: 2027}", "industry_fund.pause.until is 2027, not after from, 2029. Swap or mend them."),
+        ("{from: 2040, until: 2041}", "industry_fund.pause.from is 2040, outside the run (2022 to before 2034). Move it."),
+        ("{from: 2025, until: 2027}", "industry_fund.pause.from is 2025, not after industry_fund.from, 2025. Move it."),
+        (
+            "{from: 2027, until: 2032}",
+            "industry_fund.pause.until is 2032, not before industry_fund.until, 2032. "
+            "Move it, or end the policy earlier.",
+        ),
+        ("{from: 2027}", "the key 'until' is missing in industry_fund.pause. Add it."),
+        ("{from: 2027, untill: 2028}", "unknown key 'untill' in industry_fund.pause. Did you mean 'until'?"),
+        ("2027", "industry_fund.pause is 2027; give a mapping."),
+    ],
+)  # fmt: skip
+def test_a_pause_outside_the_policys_life_is_refused(
+    structure: Structure, write: Write, pause: str, message: str
+) -> None:
+    text = f"title: S\npolicies:\n  industry_fund: {{from: 2025, until: 2032, pause: {pause}}}\n"
+    assert f"s.yaml:3: {message}" in problems_of(write("s.yaml", text), structure)
+
+
+def test_what_the_source_claims_and_what_the_model_found_are_notes_of_the_file_itself(write: Write) -> None:
+    write("p.yaml", "title: P\nclaims: {en: a lot, zh: 很多}\nfinding: some\n")
+    child = write("c.yaml", "title: C\nextends: p.yaml\n")
+    parent = load_scenario("p.yaml")
+    assert (parent.claims, parent.finding) == ({"en": "a lot", "zh": "很多"}, {"en": "some", "zh": "some"})
+    assert (load_scenario(child).claims, load_scenario(child).finding) == ({}, {})
 
 
 def test_a_switch_among_the_settings_is_refused(structure: Structure, write: Write) -> None:
@@ -119,13 +167,13 @@ def test_names_limits_and_dates_are_checked_against_the_model_all_at_once(
         "bad.yaml:3: unknown policy 'housing_vouchers'. Did you mean 'housing_voucher'?",
         "bad.yaml:4: industry_fund.intensity is 3, above the model's maximum 0.2 (a share: 3 % is 0.03).",
         "bad.yaml:4: unknown setting 'strength' of policy industry_fund. "
-        "Known: from, until, ramp, intensity, targeting.",
+        "Known: from, until, ramp, pause, intensity, targeting.",
         "bad.yaml:4: industry_fund.until is 2024, not after from, 2025. Swap or mend them.",
         "bad.yaml:5: venture_fund.from is 2021, outside the run (2022 to before 2034). Move it.",
         "bad.yaml:6: cash_subsidy.unit cost is 1e+09, above the model's maximum 1e+07 yuan/person.",
         "bad.yaml:6: cash_subsidy.from is 2040, outside the run (2022 to before 2034). Move it.",
         "bad.yaml:7: unknown setting 'intensity' of policy talent_apartments. "
-        "Known: from, until, ramp, targeting.",
+        "Known: from, until, ramp, pause, targeting.",
         "bad.yaml:7: talent_apartments.until is 2020, before the run starts in 2022. Move it.",
         "bad.yaml:9: unknown constant 'retirment rate'. Did you mean 'retirement rate'?",
         "bad.yaml:10: 'talent' is computed by the model (stock); only constants can be set.",
@@ -280,7 +328,7 @@ def test_the_child_wins_and_what_it_leaves_out_is_its_parents(
 ) -> None:
     write("p.yaml", as_file(parent, "baseline"))
     write("c.yaml", as_file(child, "p.yaml"))
-    from talent_sd.scenario import load_city, load_scenario, read_national
+    from talent_sd.scenario import load_city, read_national
 
     city, national = load_city("wuxi"), read_national("central")
 
