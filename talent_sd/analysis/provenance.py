@@ -67,8 +67,10 @@ def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed:
     Versions, SHA-256 of every file read, seed, and each scenario's resolved inputs with
     their origin and what they replaced.
     """
+    from talent_sd.scenario.strict_yaml import shown
+
     structure = prepared.model.structure
-    files = {structure.path: structure.sha256}
+    files = {shown(Path(structure.path)): structure.sha256}
     for resolved in prepared.resolved.values():
         files |= {name: _sha256(path) for name, path in resolved.sources.items() if name not in files}
     capsule = {

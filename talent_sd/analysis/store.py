@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 Labels = dict[str, list[Any]]
 """Dimension -> the labels along it."""
+TEXT = "OUT"
+"""Kinds of numpy's types that hold text."""
 FORECAST_COLUMNS = ("year", "variable", "subscript", "value", "unit")
 COMPARISON_COLUMNS = (
     "scenario",
@@ -45,22 +47,37 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     """
     import netCDF4
 
-    extra = [str(name) for name in dataset.coords if name not in dataset.dims]
+    extra = {
+        str(name): set(dataset.variables[name].dims) for name in dataset.coords if name not in dataset.dims
+    }
+    inner = [set(dataset.variables[name].dims) for name in dataset.data_vars]
+    alone = [name for name, dims in extra.items() if not any(dims <= held for held in inner)]
     with netCDF4.Dataset(file, "w") as target:
         target.setncatts(dataset.attrs)
+        if alone:
+            target.setncattr("coordinates", " ".join(alone))
         for dim, size in dataset.sizes.items():
             target.createDimension(str(dim), size)
-        for name, variable in dataset.variables.items():
-            text = variable.dtype.kind in "OUT"
-            dims = tuple(map(str, variable.dims))
-            kind = str if text else variable.dtype
-            place = target.createVariable(str(name).replace("/", "∕"), kind, dims, fill_value=False)
-            place[...] = variable.values.astype(object) if text else variable.values
-            place.setncatts(variable.attrs)
-            # the convention's way to say that a variable's axis has further labels (titles of scenarios)
-            labels = [one for one in extra if set(dataset.variables[one].dims) <= set(dims)]
-            if labels and name not in dataset.coords:
-                place.setncattr("coordinates", " ".join(labels))
+        # all are defined before the first is written: to and fro costs five times as much
+        places = {
+            name: _define(target, str(name), variable, {} if name in dataset.coords else extra)
+            for name, variable in dataset.variables.items()
+        }
+        for name, place in places.items():
+            values = dataset.variables[name].values
+            place[...] = values.astype(object) if values.dtype.kind in TEXT else values
+
+
+def _define(target: Any, name: str, variable: xr.Variable, extra: dict[str, set[Hashable]]) -> Any:
+    """Define a variable in a netCDF file; `extra` are the coordinates beside the axes, and their dims."""
+    dims = tuple(map(str, variable.dims))
+    kind = str if variable.dtype.kind in TEXT else variable.dtype
+    place = target.createVariable(name.replace("/", "∕"), kind, dims, fill_value=False)
+    place.setncatts(variable.attrs)
+    labels = [label for label, held in extra.items() if held <= set(dims)]
+    if labels:
+        place.setncattr("coordinates", " ".join(labels))
+    return place
 
 
 def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:

@@ -17,6 +17,7 @@ Invent = Callable[..., xr.Dataset]
 
 def test_a_dataset_comes_back_as_it_was(invented_forecast: Invent, tmp_path: Path) -> None:
     forecast = invented_forecast(("baseline", "hefei_combination"), 3)
+    forecast = forecast.assign_coords(parameter=["a", "b"], drawn=(("draw", "parameter"), np.ones((3, 2))))
     write_dataset(forecast, tmp_path / "forecast.nc")
     with xr.open_dataset(tmp_path / "forecast.nc", engine="netcdf4") as back:
         xr.testing.assert_identical(back.load(), forecast)
