@@ -14,10 +14,11 @@ from PIL import Image
 
 import talent_sd
 from talent_sd.base.labels import shipped_labels
-from talent_sd.scenario.strict_yaml import located
+from talent_sd.base.shipped import shipped_folder
 
 from .conftest import Outcome
 
+ROOT = shipped_folder("models").parent
 Ran = tuple[Outcome, Path]
 Command = Callable[..., Outcome]
 
@@ -72,7 +73,7 @@ def test_the_capsule_names_versions_files_and_origins(ran: Ran) -> None:
         "hefei.yaml",
     }
     for entry in capsule["files"]:
-        assert hashlib.sha256(located(entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+        assert hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
     inputs = {value["name"]: value for value in capsule["scenarios"]["baseline"]["inputs"]}
     residents = inputs["city residents"]
     assert (Path(residents["file"]).name, residents["unit"]) == ("hefei.yaml", "person")
