@@ -10,6 +10,7 @@ import numpy as np
 from talent_sd.engine.chance import draw, units
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, State, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
+from talent_sd.engine.order import needed_at_start
 from talent_sd.engine.times import time_points
 
 Values = list[np.ndarray]
@@ -85,16 +86,20 @@ def evaluate_initial(
     series: Mapping[int, np.ndarray] | None = None,
     *,
     tables: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
+    outputs: Sequence[int] | None = None,
     initial_time: float | None = None,
     members: int = 1,
-) -> np.ndarray:
-    """Return every slot's value while the model starts, (slots, members); parameters as in `evaluate`."""
+) -> dict[int, np.ndarray]:
+    """Return values while the model starts, slot -> (members,); parameters as in `evaluate`.
+
+    Only what `outputs` depend on is evaluated; by default that is every slot.
+    """
     time = program.initial_time if initial_time is None else initial_time
     run = _Run(program, constants or {}, series or {}, tables or {}, np.array([time]), members, 0, 0)
+    wanted = range(len(program.slots)) if outputs is None else outputs
     with np.errstate(all="ignore"):
-        run.start()
-        run.complete()
-    return np.stack([np.broadcast_to(value, members) for value in run.values])
+        run.start(needed_at_start(program, wanted))
+    return {slot: np.broadcast_to(run.values[slot], members) for slot in wanted}
 
 
 class _Run:
@@ -123,14 +128,16 @@ class _Run:
             for index, (x, y) in tables.items()
         }
         self.tables = [replaced.get(index, table) for index, table in enumerate(program.tables)]
-        self.code = [self._compile(slot.expression) for slot in program.slots]
+        self._code: dict[int, Code] = {}
         self.values: Values = [np.float64(np.nan)] * len(program.slots)  # type: ignore[list-item]
         for index, slot in enumerate(program.slots):
             if slot.kind == "constant" and isinstance(slot.expression, Number):
                 self.values[index] = np.asarray(constants.get(index, slot.expression.value), np.float64)
         step = program.time_slots.get("TIME STEP")
         time_step = program.time_step
-        if step is not None and program.slots[step].kind == "constant":
+        if step is not None and step in series:
+            time_step = float(np.ravel(series[step])[0])
+        elif step is not None and program.slots[step].kind == "constant":
             time_step = float(np.max(self.values[step]))
         self.moment = Moment(
             float(times[0]), time_step, 0, seed, np.arange(first_member, first_member + members)
@@ -143,19 +150,27 @@ class _Run:
         self.lengths: dict[int, np.ndarray] = {}
         self.starts: dict[int, np.ndarray] = {}
 
-    def start(self) -> None:
-        """Give states and INITIAL slots their values."""
+    def code(self, slot: int) -> Code:
+        """Return the function that evaluates a slot's expression."""
+        if slot not in self._code:
+            self._code[slot] = self._compile(self.program.slots[slot].expression)
+        return self._code[slot]
+
+    def start(self, only: set[int] | None = None) -> None:
+        """Give states and INITIAL slots their values; `only`: these slots, others than states too."""
         program = self.program
         states = {state.slot: state for state in program.states}
         self._set_series(0)
-        for slot in program.initial_order:
-            if slot in self.series:
+        known = set(program.initial_order)
+        rest = [] if only is None else [slot for slot in program.step_order if slot not in known]
+        for slot in (*program.initial_order, *rest):
+            if slot in self.series or (only is not None and slot not in only):
                 continue
             if slot in states:
                 self._start_state(states[slot])
             else:
                 replaced = program.initial_expression.get(slot)
-                code = self.code[slot] if replaced is None else self._compile(replaced)
+                code = self.code(slot) if replaced is None else self._compile(replaced)
                 self.values[slot] = code(self.values, self.moment)
 
     def _start_state(self, state: State) -> None:
@@ -166,20 +181,13 @@ class _Run:
             self.lengths[state.slot] = np.broadcast_to(steps, self.moment.members.shape).astype(int)
             self.starts[state.slot] = np.broadcast_to(self.values[state.slot], self.moment.members.shape)
 
-    def complete(self) -> None:
-        """Evaluate what starting did not need."""
-        known = set(self.program.initial_order) | set(self.series)
-        for slot in self.program.step_order:
-            if slot not in known:
-                self.values[slot] = self.code[slot](self.values, self.moment)
-
     def observe(self, point: int) -> None:
         """Evaluate the auxiliaries at a time point."""
         self.moment.time, self.moment.step = float(self.times[point]), point
         self._set_series(point)
         for slot in self.program.step_order:
             if slot not in self.series:
-                self.values[slot] = self.code[slot](self.values, self.moment)
+                self.values[slot] = self.code(slot)(self.values, self.moment)
 
     def advance(self, point: int) -> None:
         """Move the states to the next time point, all from the present values."""
@@ -188,7 +196,7 @@ class _Run:
             self.values[slot] = value
 
     def _moved(self, state: State, point: int) -> np.ndarray:
-        value = self.code[state.slot](self.values, self.moment)
+        value = self.code(state.slot)(self.values, self.moment)
         if state.kind == "hold":
             return value
         if state.kind == "euler":

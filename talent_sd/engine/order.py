@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from talent_sd.base.errors import ModelError
-from talent_sd.engine.ir import Call, Expression, Random, Ref, TableCall
+from talent_sd.engine.ir import Call, Expression, Program, Random, Ref, TableCall
 
 
 def references(*expressions: Expression | None) -> Iterator[int]:
@@ -19,6 +19,23 @@ def references(*expressions: Expression | None) -> Iterator[int]:
             stack += reversed(current.args)
         elif isinstance(current, TableCall):
             stack.append(current.x)
+
+
+def needed_at_start(program: Program, wanted: Iterable[int]) -> set[int]:
+    """Return the slots that some slots' values at the start depend on, themselves included."""
+    states = {state.slot: state for state in program.states}
+    found: set[int] = set()
+    stack = list(wanted)
+    while stack:
+        slot = stack.pop()
+        if slot in found:
+            continue
+        found.add(slot)
+        if slot in states:
+            stack += references(states[slot].initial, states[slot].length)
+        else:
+            stack += references(program.initial_expression.get(slot, program.slots[slot].expression))
+    return found
 
 
 def evaluation_order(

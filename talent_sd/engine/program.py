@@ -9,7 +9,7 @@ import numpy as np
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import Program
-from talent_sd.engine.order import references
+from talent_sd.engine.order import needed_at_start, references
 from talent_sd.engine.plan import Plan
 from talent_sd.engine.program_json import program_from_json, program_to_json
 from talent_sd.model.cache import content_key, load_cached, save_cached
@@ -97,22 +97,16 @@ def _touches_delays(program: Program, plan: Plan) -> bool:
     """Return whether anything that a run changes can reach a delay time."""
     if not program.delays:
         return False
-    states = {state.slot: state for state in program.states}
     step = program.time_slots["TIME STEP"]
     changed = {slot for slot in (*plan.constants, *plan.series) if slot not in program.time_slots.values()}
-    if plan.tables or program.time_step != float(np.max(plan.constants.get(step, program.time_step))):
+    given = plan.constants.get(step, plan.series.get(step, np.array(program.time_step)))
+    if plan.tables or program.time_step != float(np.max(given)):
         return True
-    seen: set[int] = set()
-    stack = [slot for delay in program.delays for slot in references(delay.time)]
-    while stack:
-        slot = stack.pop()
-        if slot in changed:
-            return True
-        if slot not in seen:
-            seen.add(slot)
-            start = states[slot].initial if slot in states else program.initial_expression.get(slot)
-            stack += references(program.slots[slot].expression if start is None else start)
-    return False
+    return not changed.isdisjoint(needed_at_start(program, _delay_slots(program)))
+
+
+def _delay_slots(program: Program) -> list[int]:
+    return [slot for delay in program.delays for slot in references(delay.time)]
 
 
 def _orders(program: Program, plan: Plan, lanes: int, initial_time: float) -> dict[str, int]:
@@ -132,11 +126,12 @@ def _orders(program: Program, plan: Plan, lanes: int, initial_time: float) -> di
             constants,
             series,
             tables=plan.tables,
+            outputs=[program.time_slots["TIME STEP"], *_delay_slots(program)],
             initial_time=initial_time,
             members=members.stop - members.start,
         )
-        for column in (start.min(axis=1, keepdims=True), start.max(axis=1, keepdims=True)):
-            orders = needed_orders(program, column)
+        for edge in (np.min, np.max):
+            orders = needed_orders(program, {slot: edge(values) for slot, values in start.items()})
             if shortest is not None and orders != shortest:
                 group = next(g for g in orders if orders[g] != shortest[g])
                 raise ModelError(

@@ -201,8 +201,11 @@ class Model:
         if self.lacks:
             raise UnsupportedError(self.lacks)
         program = self._store.default()
-        plan = make_plan(program, self.structure, request)
-        fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
+        try:
+            plan = make_plan(program, self.structure, request)
+            fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
+        except ModelError as error:
+            raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
         if fitting is not program:
             plan = make_plan(fitting, self.structure, request)
         return fitting, plan

@@ -132,10 +132,10 @@ def test_a_shorter_delay_gets_the_order_that_pysd_gives_it(cup):
 
 def test_delays_shorter_than_a_step_or_of_several_orders_are_refused(cup):
     with pytest.raises(
-        ModelError, match=r"the delay time of 'late' is 0.4 at the start, shorter than TIME STEP \(0.5\)"
+        ModelError, match=r"^cup.mdl: the delay time of 'late' is 0.4 at the start, shorter than TIME STEP \(0.5\)"
     ):
         cup.run({"lag": 0.4})
-    with pytest.raises(ModelError, match="the delay in 'late' needs order 3 in some draws and 1 in others"):
+    with pytest.raises(ModelError, match="^cup.mdl: the delay in 'late' needs order 3 in some draws and 1 in others"):
         cup.run({"lag": np.array([0.7, 3.0])})
 
 
@@ -237,7 +237,7 @@ def test_without_the_native_engine_numpy_runs_with_one_notice(cup, monkeypatch):
 
 def test_data_variables_come_as_inputs(tmp_path):
     model = load_model(write(tmp_path, SMALL % "gdp :INTERPOLATE: ~ ~ |\ntwice = 2 * gdp ~ ~ |\n"))
-    with pytest.raises(ModelError, match="data variable 'gdp' has no values. Give it in inputs="):
+    with pytest.raises(ModelError, match="^cup.mdl: data variable 'gdp' has no values. Give it in inputs="):
         model.run()
     result = model.run(inputs={"gdp": pd.Series([1.0, 3.0], index=[0, 2])})
     assert result["twice"].values.tolist() == [2, 3, 4, 5, 6]
@@ -326,3 +326,22 @@ def test_a_program_comes_back_equal_from_the_cache(cup, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         xr.testing.assert_identical(first, load_model(cup.path).run())
+
+
+def test_time_settings_may_be_equations(tmp_path):
+    text = """{UTF-8}
+steps per year = 4 ~ ~ |
+S = INTEG(1, 0) ~ ~ |
+late = DELAY3(S, 0.8) ~ ~ |
+on = STEP(1, 1) + PULSE(0, TIME STEP) + FINAL TIME ~ ~ |
+INITIAL TIME = 0 ~ ~ |
+FINAL TIME = INITIAL TIME + 2 ~ ~ |
+TIME STEP = 1 / steps per year ~ ~ |
+SAVEPER = TIME STEP ~ ~ |
+"""
+    model = load_model(write(tmp_path, text))
+    for arguments, points in (({}, 9), ({"time_step": 0.125}, 17)):
+        runs = [model.run(engine=engine, **arguments) for engine in ("kernel", "arrays", "pysd")]
+        assert runs[0].sizes["time"] == points
+        for run in runs[:2]:
+            xr.testing.assert_allclose(run, runs[2], rtol=1e-9)

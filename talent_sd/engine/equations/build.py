@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -37,19 +38,22 @@ def build_program(source: Source, orders: Mapping[str, int] | None = None) -> Pr
     """
     program = _build(source, dict(orders or {}))
     if orders is None:
-        needed = needed_orders(program, evaluate_initial(program))
+        try:
+            needed = needed_orders(program, evaluate_initial(program))
+        except ModelError as error:
+            raise ModelError(f"{source.path.name}: {problem}" for problem in error.problems) from None
         if needed != {delay.group: delay.order for delay in program.delays}:
             program = _build(source, needed)
     return program
 
 
-def needed_orders(program: Program, start: np.ndarray) -> dict[str, int]:
+def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
     """Return the order that each delay can have for given values at the start.
 
     Parameters
     ----------
     program : whose delays
-    start : (n_slots, members) values at the start, from `evaluate_initial`
+    start : slot -> values at the start, for the delay times and TIME STEP at least
 
     Raises
     ------
@@ -57,7 +61,7 @@ def needed_orders(program: Program, start: np.ndarray) -> dict[str, int]:
         If a delay time is shorter than TIME STEP.
     """
     step = (
-        start[program.time_slots["TIME STEP"]].max()
+        float(np.max(start[program.time_slots["TIME STEP"]]))
         if "TIME STEP" in program.time_slots
         else program.time_step
     )
@@ -67,7 +71,7 @@ def needed_orders(program: Program, start: np.ndarray) -> dict[str, int]:
             shortest = delay.time.value
         else:
             (slot,) = references(delay.time)
-            shortest = float(start[slot].min())
+            shortest = float(np.min(start[slot]))
         order = delay.declared
         while order > 0 and order * step > shortest:
             order -= 1
@@ -109,7 +113,7 @@ def _with_times(program: Program, source: Source) -> Program:
     if missing:
         raise ModelError(f"{source.path.name}: no {', '.join(missing)}. Add it to the model.")
     start = evaluate_initial(program)
-    values = {name: float(start[slot, 0]) for name, slot in program.time_slots.items()}
+    values = {name: float(start[slot][0]) for name, slot in program.time_slots.items()}
     step = values["TIME STEP"]
     if not (np.isfinite(step) and step > 0 and values["FINAL TIME"] >= values["INITIAL TIME"]):
         raise ModelError(
@@ -133,7 +137,7 @@ def _fold_constants(slots: tuple[Slot, ...], kept: set[int]) -> tuple[Slot, ...]
             continue
         if not is_moving(slot.expression):
             alone = Program((replace(slot, expression=slot.expression),), (), (), (0,), ())
-            value = float(evaluate_initial(alone)[0, 0])
+            value = float(evaluate_initial(alone)[0][0])
             folded[index] = replace(slot, kind="constant", expression=Number(value))
     return tuple(folded)
 
