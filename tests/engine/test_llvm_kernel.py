@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talent_sd.base.errors import InputError, UnsupportedError
+from talent_sd.base.errors import InputError, ModelError, TalentError, UnsupportedError
 from talent_sd.engine.ir import OPERATIONS, Call, Number, Program, Ref, Slot, State, Table, TableCall, Time
 from talent_sd.engine.llvm.kernel import compile_kernel
+from talent_sd.engine.llvm.native import host_target
 
 pytestmark = pytest.mark.usefixtures("shared_kernel_cache")
 
 STEP, START, COUNT = 0.25, 2020.0, 13
+OLD_CPU = "x86-64" if host_target().triple.startswith("x86_64") else None
+"""A processor without AVX and fused multiply-add, if this one can play it."""
 TABLES = (
     Table("clamped", np.array([-1.0, 0.0, 2.0, 5.0]), np.array([3.0, -1.0, 4.0, 4.5])),
     Table("open", np.array([0.0, 1.0]), np.array([1.0, 2.5]), outside="extrapolate"),
@@ -195,8 +198,9 @@ def test_results_are_the_same_bits_however_they_are_computed(program, data):
     slots = all_slots(program)
     whole = run_spread(compile_kernel(program, slots, [1, 2]), [1, 2]).values
     some = data.draw(st.lists(st.sampled_from(slots), min_size=1, unique=True))
-    for width in (1, 2, 4):
-        got = run_spread(compile_kernel(program, some, [1, 2], width=width), [1, 2], threads=2).values
+    for width, cpu in ((1, None), (2, OLD_CPU), (4, None)):
+        kernel = compile_kernel(program, some, [1, 2], width=width, cpu=cpu)
+        got = run_spread(kernel, [1, 2], threads=2).values
         assert np.array_equal(got, whole[[slots.index(s) for s in some]], equal_nan=True)
 
 
@@ -294,3 +298,54 @@ def test_a_value_that_is_not_finite_names_slot_member_and_point_and_harms_no_oth
     healthy = kernel.run(constants_of(program), points(), [0, 12], 2, varying=times[:, ::2])
     assert np.array_equal(result.values[:, :, ::2], healthy.values)
     assert not healthy.failed.any()
+
+
+def test_an_infinite_constant_is_not_blamed_for_what_fails_elsewhere():
+    program = program_of([np.inf, 0.0], [call("min", Ref(1), Number(2.0)), call("div", Number(1.0), Ref(2))])
+    assert not compile_kernel(program, [3]).run(constants_of(program), points(2), [0]).failed.any()
+    result = compile_kernel(program, [3, 4]).run(constants_of(program), points(2), [1])
+    assert [(p.slot, p.point, p.value) for p in result.problems] == [(4, 0, np.inf)]
+
+
+def test_a_width_or_processor_that_cannot_be_is_refused():
+    with pytest.raises(ModelError, match=r"the width 3 is not a power of two\. Give 1, 2, 4, 8 or 16\."):
+        compile_kernel(growth(), [3], width=3)
+    with pytest.raises(TalentError, match="no features are known of the processor 'z80'. Use one of x86-64,"):
+        compile_kernel(growth(), [3], cpu="z80")
+
+
+# ---- the city --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def city():
+    from talent_sd.engine.runner import load_model
+
+    program = load_model().program
+    values = np.array([getattr(s.expression, "value", np.nan) for s in program.slots])
+    varying = [
+        i
+        for i, s in enumerate(program.slots)
+        if s.kind == "constant" and i not in program.time_slots.values() and values[i]
+    ][::9]
+    times = [program.initial_time]
+    for _ in range(32):
+        times.append(times[-1] + program.time_step)
+    spread = values[varying][:, None] * np.random.default_rng(3).uniform(0.98, 1.02, (len(varying), 21))
+
+    def run(outputs, **options):
+        kernel = compile_kernel(program, outputs, varying, **options)
+        return kernel.run(values, np.array(times), [0, 16, 32], 21, varying=spread, threads=2).values
+
+    return program, run
+
+
+def test_the_city_gives_the_same_bits_on_any_processor_at_any_width_and_with_any_outputs(city):
+    program, run = city
+    every = [i for i, s in enumerate(program.slots) if s.kind in ("state", "auxiliary")]
+    whole = run(every)
+    assert np.isfinite(whole).all()
+    assert (whole.std(axis=2) > 0).any()
+    for step, options in ((19, {"width": 1}), (23, {"width": 2, "cpu": OLD_CPU}), (29, {"width": 16})):
+        some = every[::step]
+        assert np.array_equal(run(some, **options), whole[::step])

@@ -13,6 +13,8 @@ import llvmlite.binding as llvm
 from talent_sd.base.errors import TalentError
 
 FEW_OUTPUTS = 64
+NAMED = {"x86-64": "", "haswell": "+avx,+avx2,+fma", "skylake-avx512": "+avx,+avx2,+fma,+avx512f"}
+"""Processors to compile for by name, mostly for tests: any 64-bit PC (SSE2), one with AVX2, one with AVX-512."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Target:
     Parameters
     ----------
     triple : LLVM's name of machine and system
-    cpu : LLVM's name of the processor; `x86-64` is any 64-bit PC, with SSE2 only
+    cpu : LLVM's name of the processor
     features : instruction sets switched on or off, as LLVM writes them
     """
 
@@ -68,22 +70,19 @@ def host_target() -> Target:
 
 
 def target_for(cpu: str | None) -> Target:
-    """The host's processor, or a named one of the same family.
+    """The host's processor, or a named one of a PC.
 
     Raises
     ------
     TalentError
-        If LLVM does not know the processor.
+        If the name is not known, or the host is no PC.
     """
     host = host_target()
-    if cpu is None or cpu == host.cpu:
+    if cpu is None:
         return host
-    features = "+fma," if cpu in ("haswell", "skylake", "x86-64-v3", "x86-64-v4") else ""
-    if cpu in ("x86-64-v4", "skylake-avx512"):
-        features = "+fma,+avx,+avx2,+avx512f,"
-    elif features:
-        features += "+avx,+avx2,"
-    return Target(host.triple, cpu, features.rstrip(","))
+    if cpu not in NAMED or not host.triple.startswith("x86_64"):
+        raise TalentError(f"no features are known of the processor '{cpu}'. Use one of {', '.join(NAMED)}.")
+    return Target(host.triple, cpu, NAMED[cpu])
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -41,16 +42,18 @@ def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) 
             {i: (t.x, t.y) for i, t in enumerate(given.tables)},
             given.seed, given.member_offset + int(member), diagnose=0,
         )  # fmt: skip
-        first = _first(result.values[:, :, 0], slots, int(member))
+        first = _first(kernel.program, result.values[:, :, 0], slots, int(member))
         if first is not None:
             found.append(first)
     return tuple(found)
 
 
-def _first(values: np.ndarray, slots: tuple[int, ...], member: int) -> Problem | None:
+def _first(program: Program, values: np.ndarray, slots: tuple[int, ...], member: int) -> Problem | None:
+    """The first in order of evaluation; an infinite constant was meant, so it is no problem of its own."""
     from talent_sd.engine.llvm.kernel import Problem
 
-    bad = ~np.isfinite(values)
+    given = np.array([program.slots[slot].kind == "constant" for slot in slots])
+    bad = np.where(given[:, None], np.isnan(values), ~np.isfinite(values))
     points = np.flatnonzero(bad.any(axis=0))
     if not len(points):
         return None

@@ -1,0 +1,143 @@
+"""One run of a compiled program: its memory, its calls, its threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.engine.llvm.emit import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.inputs import Inputs
+from talent_sd.engine.llvm.tables import pack_tables
+
+if TYPE_CHECKING:
+    from talent_sd.engine.llvm.kernel import Kernel
+
+ALIGNMENT = 64
+BLOCKS_PER_THREAD = 4
+MEMBERS_PER_CALL = 4096
+"""At most so many run in one call: between calls the run can be interrupted."""
+
+
+class Execution:
+    """One run's memory: the arguments all blocks share, and the calls."""
+
+    def __init__(self, kernel: Kernel, given: Inputs) -> None:
+        self.kernel, self.given = kernel, given
+        points = len(given.times)
+        self.due = np.full(points, -1, dtype=np.int64)
+        self.due[given.save] = np.arange(len(given.save))
+        self.tables, self.index = pack_tables(given.tables)
+        self.kept = np.zeros(max(1, kernel.layout.kept))
+        self.record = np.zeros(max(1, kernel.layout.record * points))
+        self.fields: dict[str, Any] = {
+            "constants": given.constants, "times": given.times, "due": self.due, "series": given.series,
+            "tables": self.tables, "table_index": self.index, "kept": self.kept, "record": self.record,
+            "points": points, "n_saved": len(given.save), "seed": given.seed, "dt": given.time_step,
+        }  # fmt: skip
+
+    def arguments(self, **fields: np.ndarray | int) -> np.ndarray:
+        """The block of arguments as the code reads it."""
+        block = np.zeros(len(ARGUMENTS), dtype=np.int64)
+        for i, name in enumerate(ARGUMENTS):
+            value = fields.get(name, self.fields.get(name, 0))
+            if isinstance(value, np.ndarray):
+                block[i] = value.ctypes.data
+            elif name == "dt":
+                block[i] = np.float64(value).view(np.int64)
+            elif name in POINTERS:
+                block[i] = value
+            else:
+                block[i] = np.uint64(value).view(np.int64)
+        return block
+
+    def scratch(self, part: int, width: int) -> tuple[np.ndarray, int]:
+        """Scratch memory of one thread, and its aligned address."""
+        layout = self.kernel.layout
+        size = layout.scratch[part] + layout.delays[part] * len(self.given.times) * width
+        memory = np.zeros(size + ALIGNMENT // 8)
+        address = memory.ctypes.data
+        return memory, address + -address % ALIGNMENT
+
+    def run_uniform(self, values: np.ndarray, failed: np.ndarray) -> None:
+        """What all members share, once."""
+        layout = self.kernel.layout
+        out = np.zeros((max(1, len(layout.uniform_outputs)), max(1, values.shape[1])))
+        bad = np.zeros(1)
+        block = self.arguments(out=out, bad=bad, stride_in=1, stride_out=1)
+        memory, address = self.scratch(0, 1)
+        self.kernel.call_uniform(block.ctypes.data, 0, 1, address)
+        del memory
+        for rank, position in enumerate(layout.uniform_outputs):
+            values[position] = out[rank, : values.shape[1], None]
+        if np.isnan(bad[0]):
+            failed[:] = True
+
+    def run_members(self, values: np.ndarray, failed: np.ndarray, threads: int) -> None:
+        """Blocks of members, then the few that do not fill a vector."""
+        width, layout, given = self.kernel.width, self.kernel.layout, self.given
+        members, saved = values.shape[2], values.shape[1]
+        ordered = layout.member_outputs == tuple(range(values.shape[0]))
+        out = values if ordered else np.empty((len(layout.member_outputs), saved, members))
+        bad = np.zeros(members)
+        whole = members - members % width
+        block = self.arguments(
+            varying=given.varying, member_series=given.member_series, out=out, bad=bad,
+            stride_in=members, stride_out=members, member_offset=given.member_offset,
+        )  # fmt: skip
+        self._call_blocks(block, whole, threads)
+        if whole < members:
+            self._run_rest(out, bad, whole)
+        if not ordered:
+            for rank, position in enumerate(layout.member_outputs):
+                values[position] = out[rank]
+        failed |= np.isnan(bad)
+
+    def _call_blocks(self, block: np.ndarray, whole: int, threads: int) -> None:
+        width = self.kernel.width
+        vectors = whole // width
+        least = -(-whole // MEMBERS_PER_CALL)
+        parts = min(vectors, max(least, threads * BLOCKS_PER_THREAD if threads > 1 else 1))
+        edges = [vectors * i // parts * width for i in range(parts + 1)] if parts else []
+        call = self.kernel.call_members
+        assert call is not None
+
+        def work(first: int, last: int) -> None:
+            memory, address = self.scratch(1, width)
+            call(block.ctypes.data, first, last, address)
+            del memory
+
+        spans = list(zip(edges[:-1], edges[1:], strict=True))
+        if threads > 1 and len(spans) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                try:
+                    for done in [pool.submit(work, *span) for span in spans]:
+                        done.result()
+                except BaseException:  # an interrupt: do not begin what is left
+                    pool.shutdown(cancel_futures=True)
+                    raise
+        else:
+            for span in spans:
+                work(*span)
+
+    def _run_rest(self, out: np.ndarray, bad: np.ndarray, first: int) -> None:
+        """The last members, in a vector filled up with copies of the last one."""
+        width, given = self.kernel.width, self.given
+        members = len(bad)
+        chosen = np.minimum(np.arange(first, first + width), members - 1)
+        varying = np.ascontiguousarray(given.varying[:, chosen])
+        member_series = np.ascontiguousarray(given.member_series[:, :, chosen])
+        rest = np.zeros((out.shape[0], out.shape[1], width))
+        mark = np.zeros(width)
+        block = self.arguments(
+            varying=varying, member_series=member_series, out=rest, bad=mark,
+            stride_in=width, stride_out=width, member_offset=given.member_offset + first,
+        )  # fmt: skip
+        memory, address = self.scratch(1, width)
+        call = self.kernel.call_members
+        assert call is not None
+        call(block.ctypes.data, 0, width, address)
+        del memory
+        out[:, :, first:] = rest[:, :, : members - first]
+        bad[first:] = mark[: members - first]
