@@ -20,19 +20,12 @@ from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.engine.llvm import math, math_pow, operations, random, tables
+from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
 from talent_sd.engine.llvm.graph import Node
 from talent_sd.engine.llvm.plan import Plan
 from talent_sd.engine.llvm.reading import PartReader, kept_size
 from talent_sd.engine.llvm.stretches import cut
 from talent_sd.engine.llvm.writer import Writer
-
-POINTERS = (
-    "constants", "times", "due", "series", "tables", "table_index", "kept", "record",
-    "varying", "member_series", "out", "bad",
-)  # fmt: skip
-INTEGERS = ("points", "n_saved", "stride_in", "stride_out", "seed", "member_offset")
-ARGUMENTS = (*POINTERS, *INTEGERS, "dt")
-"""Fields of the block of 64-bit arguments, in order."""
 
 
 def pair_type(w: Writer) -> str:

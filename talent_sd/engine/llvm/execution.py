@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.engine.llvm.emit import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
 from talent_sd.engine.llvm.inputs import Inputs
 from talent_sd.engine.llvm.tables import pack_tables
 

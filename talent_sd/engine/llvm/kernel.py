@@ -11,17 +11,10 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.ir import Program
-from talent_sd.engine.llvm.emit import (
-    PartWriter,
-    has_members,
-    module_texts,
-)
 from talent_sd.engine.llvm.execution import Execution
 from talent_sd.engine.llvm.identity import kernel_key
 from talent_sd.engine.llvm.inputs import check_inputs
-from talent_sd.engine.llvm.native import LoadedObject, compile_object, target_for
-from talent_sd.engine.llvm.plan import make_plan
-from talent_sd.engine.llvm.reading import kept_size
+from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
 from talent_sd.engine.llvm.store import keep_objects, load_objects
 
 
@@ -210,16 +203,28 @@ def compile_kernel(
         objects, facts = kept
         layout = Layout.of(facts)
     else:
-        plan = make_plan(program, *requests)
-        uniform = PartWriter(plan, False, 1, target.fma)
-        members = PartWriter(plan, True, lanes, target.fma)
-        layout = Layout(
-            plan.uniform.outputs, plan.members.outputs if has_members(plan) else (),
-            kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
-            (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
-        )  # fmt: skip
-        texts = module_texts(plan, lanes, target.fma)
-        # What runs once per ensemble is not worth LLVM's effort; what runs per member is.
-        objects = [compile_object(text, target, effort) for text, effort in zip(texts, (0, 2), strict=False)]
+        objects, layout = _compile(program, requests, lanes, target)
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
+
+
+def _compile(
+    program: Program, requests: tuple[tuple[int, ...], ...], width: int, target: Target
+) -> tuple[list[bytes], Layout]:
+    """Objects of the uniform part and of the members' part, if any, and the memory they expect."""
+    # what is not needed when the object is found is not imported
+    from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
+    from talent_sd.engine.llvm.plan import make_plan
+    from talent_sd.engine.llvm.reading import kept_size
+
+    plan = make_plan(program, *requests)
+    uniform, members = PartWriter(plan, False, 1, target.fma), PartWriter(plan, True, width, target.fma)
+    layout = Layout(
+        plan.uniform.outputs, plan.members.outputs if has_members(plan) else (),
+        kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
+        (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
+    )  # fmt: skip
+    # What runs once per ensemble is not worth LLVM's effort; what runs per member is.
+    efforts = (0, 2)
+    texts = module_texts(plan, width, target.fma)
+    return [compile_object(text, target, effort) for text, effort in zip(texts, efforts, strict=False)], layout
