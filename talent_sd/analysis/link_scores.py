@@ -1,0 +1,240 @@
+"""How much of a variable's change comes through each of its causes, at every step of a run.
+
+Loops That Matter in its flow-to-stock form (Schoenberg, Hayward & Eberlein 2023). A
+cause x of z scores |Δxz/Δz|·sign(Δxz/Δx): Δz is how z's equation moved in one step, Δxz
+how it would have moved had x alone moved. A stock's equation is its net flow, so the
+score of a flow is |Δflow/Δnet|, + for an inflow and − for an outflow, as in the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from talent_sd.engine.chance import draw, uniform
+from talent_sd.engine.equations.order import references
+from talent_sd.engine.evaluate import evaluate
+from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Table, TableCall, Time
+from talent_sd.engine.operations import PLAIN, TIMED, interpolate
+from talent_sd.engine.plan import Plan
+
+ROUNDING = 1e-13
+"""A change below this part of what was added up to it is rounding, not movement."""
+
+Read = Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A run with everything kept.
+
+    `values` (slots, points, members); `times` (points,); `tables` as used in the run;
+    `given` the slots whose values came from outside: no cause inside the model moves them.
+    """
+
+    program: Program
+    times: np.ndarray
+    values: np.ndarray
+    tables: tuple[Table, ...]
+    time_step: float
+    given: frozenset[int] = frozenset()
+    seed: int = 0
+
+    @property
+    def members(self) -> int:
+        """How many runs were made at once."""
+        return int(self.values.shape[2])
+
+
+def follow(
+    program: Program, plan: Plan, times: np.ndarray, time_step: float, members: int = 1, seed: int = 0
+) -> Trajectory:
+    """Run a program and keep every slot at every step.
+
+    Parameters
+    ----------
+    program, plan : the model, and a request in its slots
+    times : (points,) every time point
+    time_step : between them
+    members : how many at once
+    seed : of random functions
+    """
+    values = evaluate(
+        program, plan.constants, plan.series, times, tables=plan.tables, members=members, seed=seed
+    )
+    tables = list(program.tables)
+    for index, (x, y) in plan.tables.items():
+        old = tables[index]
+        tables[index] = Table(old.name, np.asarray(x, float), np.asarray(y, float), old.outside, old.between)
+    return Trajectory(program, times, values, tuple(tables), time_step, frozenset(plan.series), seed)
+
+
+@dataclass
+class LinkScores:
+    """Scores and gains of the links of one trajectory, worked out when asked for and kept.
+
+    A step runs from a point to the next, so there is one less of them than points.
+    """
+
+    trajectory: Trajectory
+    _causes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _scores: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    _moves: dict[int, np.ndarray] = field(default_factory=dict)
+    _sizes: dict[int, np.ndarray] = field(default_factory=dict)
+    _rate_sizes: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def causes(self, slot: int) -> tuple[int, ...]:
+        """Return the slots that move a slot: those its equation reads, constants left out."""
+        if slot not in self._causes:
+            program = self.trajectory.program
+            own = program.slots[slot]
+            moved = own.kind in ("auxiliary", "state") and slot not in self.trajectory.given
+            read = dict.fromkeys(references(own.expression)) if moved else {}
+            self._causes[slot] = tuple(s for s in read if program.slots[s].kind in ("auxiliary", "state"))
+        return self._causes[slot]
+
+    def score(self, cause: int, effect: int) -> np.ndarray:
+        """Return a link's score at each step, (steps, members); 0 where cause or effect stands still."""
+        if (cause, effect) not in self._scores:
+            values = self.trajectory.values
+            before = self._evaluated(effect, slice(None, -1))
+            moved = self._evaluated(effect, slice(None, -1), {cause: values[cause, 1:]})
+            part, whole = moved - before, self.moves(effect)
+            step = values[cause, 1:] - values[cause, :-1]
+            real = (
+                (np.abs(step) > _least(self.size(cause)))
+                & (np.abs(part) > _least(self.equation_size(effect)))
+                & (whole != 0)
+            )
+            with np.errstate(all="ignore"):
+                score = np.abs(part / whole) * np.sign(part * np.sign(step))
+            self._scores[cause, effect] = np.where(real & np.isfinite(score), score, 0.0)
+        return self._scores[cause, effect]
+
+    def gain(self, cause: int, effect: int, nudge: float = 1e-6) -> np.ndarray:
+        """Return how the effect's equation answers a nudge of the cause, (points, members).
+
+        The difference is taken to both sides, so that at a kink its sign still means something.
+        """
+        values = self.trajectory.values[cause]
+        by = nudge * np.maximum(np.abs(values), 1e-9)
+        up = self._evaluated(effect, slice(None), {cause: values + by})
+        down = self._evaluated(effect, slice(None), {cause: values - by})
+        with np.errstate(all="ignore"):
+            gain = (up - down) / (2 * by)
+            quiet = np.abs(up - down) <= ROUNDING * self.equation_size(effect)
+        return np.where(quiet | ~np.isfinite(gain), 0.0, gain)
+
+    def moves(self, slot: int) -> np.ndarray:
+        """Return the change of a slot's equation in each step, (steps, members); rounding counts as none."""
+        if slot not in self._moves:
+            whole = self._evaluated(slot, slice(None))
+            with np.errstate(all="ignore"):
+                move = whole[1:] - whole[:-1]
+                self._moves[slot] = np.where(np.abs(move) > _least(self.equation_size(slot)), move, 0.0)
+        return self._moves[slot]
+
+    def size(self, slot: int) -> np.ndarray:
+        """Return the largest number that went into a slot's sums, (points, members).
+
+        A difference of large numbers is only as exact as they are, and hands that on to
+        whoever reads it; so the sizes of what an equation reads count, not its own alone.
+        """
+        if slot not in self._sizes:
+            run = self.trajectory
+            own = np.abs(run.values[slot])
+            if run.program.slots[slot].kind == "auxiliary" and slot not in run.given:
+                own = np.maximum(own, self._term_size(run.program.slots[slot].expression))
+            self._sizes[slot] = own
+        return self._sizes[slot]
+
+    def equation_size(self, slot: int) -> np.ndarray:
+        """Return the same for a slot's equation, which for a stock is its net flow, (points, members)."""
+        if self.trajectory.program.slots[slot].kind != "state":
+            return self.size(slot)
+        if slot not in self._rate_sizes:
+            self._rate_sizes[slot] = self._term_size(self.trajectory.program.slots[slot].expression)
+        return self._rate_sizes[slot]
+
+    def _term_size(self, expression: Expression) -> np.ndarray:
+        """Return the size of an expression's largest term, in units of its own value, (points, members)."""
+        run = self.trajectory
+        if isinstance(expression, Ref):
+            return self.size(expression.slot)
+        own = np.abs(value_of(expression, lambda slot: run.values[slot], run, slice(None)))
+        own = np.broadcast_to(own, (len(run.times), run.members))
+        if not isinstance(expression, Call):
+            return own
+        parts = expression.args
+        with np.errstate(all="ignore"):
+            if expression.op in {"add", "sub", "min", "max", "neg", "if"}:
+                return np.max([self._term_size(part) for part in parts[expression.op == "if" :]], axis=0)
+            if expression.op in {"mul", "div", "log"}:
+                # relative errors of the parts become one of the whole; of a logarithm, an absolute one
+                scale = np.ones_like(own) if expression.op == "log" else own
+                return scale * np.max([self._inexactness(part) for part in parts], axis=0)
+        return own
+
+    def _inexactness(self, part: Expression) -> np.ndarray:
+        """Return how many times an expression's largest term exceeds its value, (points, members)."""
+        value = value_of(part, lambda slot: self.trajectory.values[slot], self.trajectory, slice(None))
+        ratio = self._term_size(part) / np.abs(value)
+        return np.where(np.isfinite(ratio), np.maximum(ratio, 1.0), 1.0)
+
+    def _evaluated(
+        self, slot: int, points: slice, instead: Mapping[int, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Evaluate a slot's equation at some points, with other values for some of its causes."""
+        values, replaced = self.trajectory.values, instead or {}
+
+        def read(cause: int) -> np.ndarray:
+            found = replaced.get(cause)
+            return values[cause, points] if found is None else found
+
+        result = value_of(self.trajectory.program.slots[slot].expression, read, self.trajectory, points)
+        shape = (len(self.trajectory.times[points]), self.trajectory.members)
+        return np.broadcast_to(np.asarray(result, float), shape)
+
+
+def value_of(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
+    """Evaluate an expression on whole arrays.
+
+    Parameters
+    ----------
+    expression : of a slot
+    read : slot -> (points, members)
+    run : for its tables, time step and chance
+    points : the time points meant, for expressions that read time or chance
+    """
+    with np.errstate(all="ignore"):
+        return _value(expression, read, run, points)
+
+
+def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
+    if isinstance(expression, Number):
+        return np.asarray(expression.value)
+    if isinstance(expression, Ref):
+        return read(expression.slot)
+    if isinstance(expression, Time):
+        return run.times[points, None]
+    if isinstance(expression, TableCall):
+        return interpolate(run.tables[expression.table], _value(expression.x, read, run, points))
+    args = [_value(arg, read, run, points) for arg in expression.args]
+    if isinstance(expression, Random):
+        return draw(expression.distribution, _chance(expression, run, points), *args)
+    if expression.op in TIMED:
+        # the functions of time were written for one point; they broadcast over a column of points too
+        return TIMED[expression.op](run.times[points, None], run.time_step, *args)  # type: ignore[arg-type]
+    return PLAIN[expression.op](*args)
+
+
+def _chance(expression: Random, run: Trajectory, points: slice) -> np.ndarray:
+    members, steps = np.arange(run.members), range(len(run.times))[points]
+    return np.stack([uniform(run.seed, members, step, expression.stream) for step in steps])
+
+
+def _least(size: np.ndarray) -> np.ndarray:
+    """Return the smallest change between two points that is not rounding, (steps, members)."""
+    return ROUNDING * np.maximum(size[1:], size[:-1])

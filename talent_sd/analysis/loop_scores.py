@@ -1,0 +1,145 @@
+"""Scores of feedback loops over a model's variables, subscripts and delays taken together.
+
+A loop is a circle of variables. Each step from one to the next is a matrix of link
+scores, element by element; the score of the loop is the trace of the product of its
+matrices. That is the exact sum over every circle of elements that follows the variables,
+without listing them: a dozen variables with subscripts make a hundred thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.engine.plan import slots_by_variable
+
+Link = Callable[[int, int], np.ndarray]
+
+
+@dataclass
+class VariableLinks:
+    """Links between variables, from the links between their elements.
+
+    What a smooth, a delay or a macro is made of lies between two variables: the paths
+    through it are added up, so that a delay is one link.
+    """
+
+    scores: LinkScores
+    _slots: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
+    _matrices: dict[tuple[str, str, str], np.ndarray] = field(default_factory=dict)
+    _paths: dict[int, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._slots = slots_by_variable(self.scores.trajectory.program)
+
+    def elements(self, variable: str) -> tuple[tuple[str, ...], ...]:
+        """Return the subscripts of a variable's elements; one empty tuple for a scalar."""
+        return tuple(self._slots[variable])
+
+    def causes(self, variable: str) -> tuple[str, ...]:
+        """Return the variables that move a variable, directly or through a delay; itself included."""
+        slots = self.scores.trajectory.program.slots
+        return tuple(
+            dict.fromkeys(
+                slots[path[0]].variable
+                for slot in self._slots.get(variable, {}).values()
+                for path in self._paths_into(slot)
+            )
+        )
+
+    def graph(self) -> dict[str, tuple[str, ...]]:
+        """Return variable -> causes, for every variable that has any."""
+        found = {variable: self.causes(variable) for variable in self._slots}
+        return {variable: causes for variable, causes in found.items() if causes}
+
+    def score(self, cause: str, effect: str) -> np.ndarray:
+        """Return link scores, (elements of the effect, elements of the cause, steps, members)."""
+        return self._matrix("score", cause, effect)
+
+    def gain(self, cause: str, effect: str) -> np.ndarray:
+        """Return gains, (elements of the effect, elements of the cause, points, members)."""
+        return self._matrix("gain", cause, effect)
+
+    def loop_score(self, route: Sequence[str]) -> np.ndarray:
+        """Return the score of the loop through these variables, each moving the next, (steps, members).
+
+        Raises
+        ------
+        KeyError
+            If one does not move the next.
+        """
+        return self._trace("score", route)
+
+    def loop_gain(self, route: Sequence[str]) -> np.ndarray:
+        """Return the product of the gains around a loop, (points, members): its sign is the polarity."""
+        return self._trace("gain", route)
+
+    def _trace(self, what: str, route: Sequence[str]) -> np.ndarray:
+        # starting where there are fewest elements keeps the products small; the trace is the same
+        start = min(range(len(route)), key=lambda i: len(self._slots[route[i]]))
+        turned = [*route[start:], *route[:start], route[start]]
+        product: np.ndarray | None = None
+        for cause, effect in zip(turned[:-1], turned[1:], strict=True):
+            matrix = self._matrix(what, cause, effect)
+            product = matrix if product is None else np.einsum("abtm,bctm->actm", matrix, product)
+        assert product is not None
+        return np.einsum("aatm->tm", product)
+
+    def _matrix(self, what: str, cause: str, effect: str) -> np.ndarray:
+        key = (what, cause, effect)
+        if key not in self._matrices:
+            link: Link = self.scores.score if what == "score" else self.scores.gain
+            run = self.scores.trajectory
+            columns = {slot: place for place, slot in enumerate(self._slots[cause].values())}
+            steps = len(run.times) - (what == "score")
+            matrix = np.zeros((len(self._slots[effect]), len(columns), steps, run.members))
+            linked = False
+            for row, slot in enumerate(self._slots[effect].values()):
+                for path in self._paths_into(slot):
+                    if path[0] in columns:
+                        links = [link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)]
+                        matrix[row, columns[path[0]]] += np.prod(links, axis=0)
+                        linked = True
+            if not linked:
+                raise KeyError(f"no link from '{cause}' to '{effect}'")
+            self._matrices[key] = matrix
+        return self._matrices[key]
+
+    def _paths_into(self, slot: int) -> tuple[tuple[int, ...], ...]:
+        """Return the paths into a slot from the nearest visible ones: (cause, hidden, ..., slot)."""
+        if slot not in self._paths:
+            slots, found = self.scores.trajectory.program.slots, []
+            stack: list[tuple[int, ...]] = [(slot,)]
+            while stack:
+                path = stack.pop()
+                for cause in self.scores.causes(path[0]):
+                    if not slots[cause].hidden:
+                        found.append((cause, *path))
+                    elif cause not in path:  # a delay's own drain is no path through it
+                        stack.append((cause, *path))
+            self._paths[slot] = tuple(found)
+        return self._paths[slot]
+
+
+def relative_scores(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return each loop's share of all loops' activity, with its sign.
+
+    Parameters
+    ----------
+    scores : loop -> (steps, members), any sizes
+
+    Returns
+    -------
+    loop -> (steps, members) from -1 to 1, their absolute values adding up to 1;
+    NaN where no loop is active: the model stands still, or moves in step with time alone.
+
+    >>> {name: float(share[0, 0]) for name, share in relative_scores(
+    ...     {"R": np.array([[3.0]]), "B": np.array([[-1.0]])}).items()}
+    {'R': 0.75, 'B': -0.25}
+    """
+    total = np.sum([np.abs(score) for score in scores.values()], axis=0)
+    with np.errstate(all="ignore"):
+        return {name: np.where(total > 0, score / total, np.nan) for name, score in scores.items()}
