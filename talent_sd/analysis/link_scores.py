@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.engine.chance import draw, uniform
-from talent_sd.engine.equations.order import references
+from talent_sd.engine.order import references
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
-from talent_sd.engine.plan import Plan
+from talent_sd.engine.request import build_request
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
 
 ROUNDING = 1e-13
 """A change below this part of what was added up to it is rounding, not movement."""
@@ -49,26 +53,44 @@ class Trajectory:
 
 
 def follow(
-    program: Program, plan: Plan, times: np.ndarray, time_step: float, members: int = 1, seed: int = 0
+    model: Model,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
 ) -> Trajectory:
-    """Run a program and keep every slot at every step.
+    """Run a model and keep every slot at every step.
 
     Parameters
     ----------
-    program, plan : the model, and a request in its slots
-    times : (points,) every time point
-    time_step : between them
-    members : how many at once
-    seed : of random functions
+    model : a loaded model
+    params, inputs, seed : as in `Model.run`
+
+    Raises
+    ------
+    ModelError
+        With every problem of the request.
+    UnsupportedError
+        If the model uses what flat programs lack: it cannot be taken apart link by link.
     """
+    request = build_request(model.structure, params, inputs, seed=seed)
+    program, plan = model.prepare(request)
     values = evaluate(
-        program, plan.constants, plan.series, times, tables=plan.tables, members=members, seed=seed
+        program,
+        plan.constants,
+        plan.series,
+        request.times,
+        tables=plan.tables,
+        members=request.lanes,
+        seed=request.seed,
     )
     tables = list(program.tables)
     for index, (x, y) in plan.tables.items():
         old = tables[index]
         tables[index] = Table(old.name, np.asarray(x, float), np.asarray(y, float), old.outside, old.between)
-    return Trajectory(program, times, values, tuple(tables), time_step, frozenset(plan.series), seed)
+    return Trajectory(
+        program, request.times, values, tuple(tables), request.time_step, frozenset(plan.series), request.seed
+    )
 
 
 @dataclass

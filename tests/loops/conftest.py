@@ -6,21 +6,13 @@ import pytest
 
 from talent_sd.analysis.link_scores import LinkScores, follow
 from talent_sd.analysis.loop_scores import VariableLinks
-from talent_sd.engine.equations import build_program
-from talent_sd.engine.plan import make_plan
-from talent_sd.engine.request import build_request
-from talent_sd.model.structure import build_structure
-from talent_sd.model.translate import translate
+from talent_sd.engine.runner import load_model
 
 MODELS = Path(__file__).parent / "models"
 
 
 def _links_of(name, **params):
-    source = translate(MODELS / name)
-    structure, program = build_structure(source), build_program(source)
-    request = build_request(structure, params)
-    plan = make_plan(program, structure, request)
-    return VariableLinks(LinkScores(follow(program, plan, request.times, request.time_step)))
+    return VariableLinks(LinkScores(follow(load_model(MODELS / name), params)))
 
 
 def _values_of(links, name):
