@@ -4,6 +4,16 @@ Loops That Matter in its flow-to-stock form (Schoenberg, Hayward & Eberlein 2023
 cause x of z scores |Δxz/Δz|·sign(Δxz/Δx): Δz is how z's equation moved in one step, Δxz
 how it would have moved had x alone moved. A stock's equation is its net flow, so the
 score of a flow is |Δflow/Δnet|, + for an inflow and − for an outflow, as in the paper.
+
+Two things make the published form hard to read in a model that grows with its nation:
+
+- A stock that follows its input closely has an inflow and a drain of its own that nearly
+  cancel, each scoring many times 1; a loop through several such stocks then outscores all
+  others. `fold_own` takes the stock's own adjustment (S to S, or to its flow and back) into
+  the links that drive it, as a smooth or a delay is one link: what is left scores about 1.
+- What moves with the nation moves everything at once. Against a `reference` run Δ is the
+  step of the deviation from that run: what both share drops out. Against a reference at
+  rest this is the published form.
 """
 
 from __future__ import annotations
@@ -98,14 +108,27 @@ class LinkScores:
     """Scores and gains of the links of one trajectory, worked out when asked for and kept.
 
     A step runs from a point to the next, so there is one less of them than points.
+
+    Attributes
+    ----------
+    trajectory : the run
+    reference : another run of the same model at the same times; None: the published form
+    fold_own : whether a stock's own adjustment belongs to the links into it
     """
 
     trajectory: Trajectory
+    reference: Trajectory | None = None
+    fold_own: bool = False
+    _usual: LinkScores | None = None
     _causes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _scores: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     _moves: dict[int, np.ndarray] = field(default_factory=dict)
     _sizes: dict[int, np.ndarray] = field(default_factory=dict)
     _rate_sizes: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reference is not None:
+            self._usual = LinkScores(self.reference)
 
     def causes(self, slot: int) -> tuple[int, ...]:
         """Return the slots that move a slot: those its equation reads, constants left out."""
@@ -120,11 +143,7 @@ class LinkScores:
     def score(self, cause: int, effect: int) -> np.ndarray:
         """Return a link's score at each step, (steps, members); 0 where cause or effect stands still."""
         if (cause, effect) not in self._scores:
-            values = self.trajectory.values
-            before = self._evaluated(effect, slice(None, -1))
-            moved = self._evaluated(effect, slice(None, -1), {cause: values[cause, 1:]})
-            part, whole = moved - before, self.moves(effect)
-            step = values[cause, 1:] - values[cause, :-1]
+            part, whole, step = self._part(effect, {cause: self.step(cause)}), self.moves(effect), self.step(cause)
             real = (
                 (np.abs(step) > _least(self.size(cause)))
                 & (np.abs(part) > _least(self.equation_size(effect)))
@@ -153,10 +172,45 @@ class LinkScores:
         """Return the change of a slot's equation in each step, (steps, members); rounding counts as none."""
         if slot not in self._moves:
             whole = self._evaluated(slot, slice(None))
+            least = _least(self.equation_size(slot))
             with np.errstate(all="ignore"):
                 move = whole[1:] - whole[:-1]
-                self._moves[slot] = np.where(np.abs(move) > _least(self.equation_size(slot)), move, 0.0)
+                if self._usual is not None:
+                    there = self._usual._evaluated(slot, slice(None))
+                    move = move - (there[1:] - there[:-1])
+                    least = np.maximum(least, _least(self._usual.equation_size(slot)))
+                if self.fold_own:
+                    move = move - self._own_part(slot)
+                self._moves[slot] = np.where(np.abs(move) > least, move, 0.0)
         return self._moves[slot]
+
+    def step(self, slot: int) -> np.ndarray:
+        """Return how a slot moved in each step, against the reference if there is one, (steps, members)."""
+        values = self.trajectory.values[slot]
+        step = values[1:] - values[:-1]
+        if self.reference is not None:
+            there = self.reference.values[slot]
+            step = step - (there[1:] - there[:-1])
+        return step
+
+    def own_flows(self, slot: int) -> tuple[int, ...]:
+        """Return the causes of a state that read the state itself: its drains."""
+        if self.trajectory.program.slots[slot].kind != "state":
+            return ()
+        return tuple(cause for cause in self.causes(slot) if cause != slot and slot in self.causes(cause))
+
+    def _part(self, effect: int, steps: Mapping[int, np.ndarray]) -> np.ndarray:
+        """Return the change of a slot's equation had only some of its causes moved, by these steps."""
+        before = {cause: self.trajectory.values[cause, :-1] for cause in steps}
+        moved = {cause: before[cause] + step for cause, step in steps.items()}
+        return self._evaluated(effect, slice(None, -1), moved) - self._evaluated(effect, slice(None, -1))
+
+    def _own_part(self, slot: int) -> np.ndarray:
+        """Return the change of a state's net flow that comes from its own level."""
+        steps = {flow: self._part(flow, {slot: self.step(slot)}) for flow in self.own_flows(slot)}
+        if slot in self.causes(slot) and self.trajectory.program.slots[slot].kind == "state":
+            steps[slot] = self.step(slot)
+        return self._part(slot, steps) if steps else np.zeros(())
 
     def size(self, slot: int) -> np.ndarray:
         """Return the largest number that went into a slot's sums, (points, members).

@@ -55,6 +55,29 @@ class VariableLinks:
         found = {variable: self.causes(variable) for variable in self._slots}
         return {variable: causes for variable, causes in found.items() if causes}
 
+    def holds_state(self, variable: str) -> bool:
+        """Return whether a variable is a stock, or hides one: every loop passes such a variable."""
+        slots = self.scores.trajectory.program.slots
+        return any(
+            slots[place].kind == "state"
+            for slot in self._slots[variable].values()
+            for path in ((slot,), *self._paths_into(slot))
+            for place in path[bool(len(path) > 1) :]
+        )
+
+    def is_folded(self, route: Sequence[str]) -> bool:
+        """Return whether a circle is a stock's own adjustment, counted within the links into it."""
+        if not self.scores.fold_own or len(route) > 2:
+            return False
+        slots = self.scores.trajectory.program.slots
+        own = {
+            (variable, slots[flow].variable)
+            for variable in route
+            for slot in self._slots[variable].values()
+            for flow in self.scores.own_flows(slot)
+        }
+        return len(route) == 1 or tuple(route) in own or tuple(reversed(route)) in own
+
     def score(self, cause: str, effect: str) -> np.ndarray:
         """Return link scores, (elements of the effect, elements of the cause, steps, members)."""
         return self._matrix("score", cause, effect)
@@ -78,15 +101,29 @@ class VariableLinks:
         return self._trace("gain", route)
 
     def _trace(self, what: str, route: Sequence[str]) -> np.ndarray:
-        # starting where there are fewest elements keeps the products small; the trace is the same
-        start = min(range(len(route)), key=lambda i: len(self._slots[route[i]]))
-        turned = [*route[start:], *route[:start], route[start]]
-        product: np.ndarray | None = None
-        for cause, effect in zip(turned[:-1], turned[1:], strict=True):
-            matrix = self._matrix(what, cause, effect)
-            product = matrix if product is None else np.einsum("abtm,bctm->actm", matrix, product)
-        assert product is not None
-        return np.einsum("aatm->tm", product)
+        """Return the trace of the product of a loop's matrices, (steps or points, members).
+
+        A variable may come twice, as when one tier moves up into another: only walks
+        through two different elements of it are circles.
+        """
+        twice = next((variable for variable in route if route.count(variable) > 1), None)
+        if twice is None:
+            # starting where there are fewest elements keeps the products small; the trace is the same
+            start = min(range(len(route)), key=lambda i: len(self._slots[route[i]]))
+            return np.einsum("aatm->tm", self._product(what, [*route[start:], *route[:start], route[start]]))
+        first = route.index(twice)
+        turned = [*route[first:], *route[:first], twice]
+        again = turned.index(twice, 1)
+        out, back = self._product(what, turned[: again + 1]), self._product(what, turned[again:])
+        apart = 1.0 - np.eye(len(self._slots[twice]))[:, :, None, None]
+        return np.einsum("abtm,batm->tm", back, out * apart)
+
+    def _product(self, what: str, walk: Sequence[str]) -> np.ndarray:
+        """Return the product of the matrices along a walk, (elements of its end, of its start, ...)."""
+        product = self._matrix(what, walk[0], walk[1])
+        for cause, effect in zip(walk[1:-1], walk[2:], strict=True):
+            product = np.einsum("abtm,bctm->actm", self._matrix(what, cause, effect), product)
+        return product
 
     def _matrix(self, what: str, cause: str, effect: str) -> np.ndarray:
         key = (what, cause, effect)
