@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from talent_sd.analysis.compare import compare
     from talent_sd.analysis.ensemble import ensemble
     from talent_sd.analysis.forecast import simulate
+    from talent_sd.analysis.loops import feedback_loops
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
     from talent_sd.scenario import list_cities, list_scenarios, load_scenario, resolve_scenario
@@ -30,6 +31,7 @@ __all__ = [
     "UnsupportedError",
     "compare",
     "ensemble",
+    "feedback_loops",
     "list_cities",
     "list_scenarios",
     "load_model",
@@ -41,6 +43,7 @@ __all__ = [
 _HOME = {
     "compare": "talent_sd.analysis.compare",
     "ensemble": "talent_sd.analysis.ensemble",
+    "feedback_loops": "talent_sd.analysis.loops",
     "simulate": "talent_sd.analysis.forecast",
     "load_model": "talent_sd.engine.runner",
     "list_cities": "talent_sd.scenario",

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.engine.chance import draw, uniform
-from talent_sd.engine.order import references
+from talent_sd.engine.chance import Drawn, draw, units
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
+from talent_sd.engine.order import references
 from talent_sd.engine.request import build_request
 
 if TYPE_CHECKING:
@@ -143,7 +143,11 @@ class LinkScores:
     def score(self, cause: int, effect: int) -> np.ndarray:
         """Return a link's score at each step, (steps, members); 0 where cause or effect stands still."""
         if (cause, effect) not in self._scores:
-            part, whole, step = self._part(effect, {cause: self.step(cause)}), self.moves(effect), self.step(cause)
+            part, whole, step = (
+                self._part(effect, {cause: self.step(cause)}),
+                self.moves(effect),
+                self.step(cause),
+            )
             real = (
                 (np.abs(step) > _least(self.size(cause)))
                 & (np.abs(part) > _least(self.equation_size(effect)))
@@ -299,16 +303,22 @@ def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -
         return interpolate(run.tables[expression.table], _value(expression.x, read, run, points))
     args = [_value(arg, read, run, points) for arg in expression.args]
     if isinstance(expression, Random):
-        return draw(expression.distribution, _chance(expression, run, points), *args)
+        return draw(expression.distribution, _chance(run, points), expression.stream, *args)
     if expression.op in TIMED:
         # the functions of time were written for one point; they broadcast over a column of points too
         return TIMED[expression.op](run.times[points, None], run.time_step, *args)  # type: ignore[arg-type]
     return PLAIN[expression.op](*args)
 
 
-def _chance(expression: Random, run: Trajectory, points: slice) -> np.ndarray:
+def _chance(run: Trajectory, points: slice) -> Callable[[int], Drawn]:
+    """Return what hands out the run's own random numbers, (points, members) each."""
     members, steps = np.arange(run.members), range(len(run.times))[points]
-    return np.stack([uniform(run.seed, members, step, expression.stream) for step in steps])
+
+    def source(stream: int) -> Drawn:
+        drawn = [units(run.seed, members, step, stream) for step in steps]
+        return np.stack([first for first, _ in drawn]), np.stack([second for _, second in drawn])
+
+    return source
 
 
 def _least(size: np.ndarray) -> np.ndarray:

@@ -41,7 +41,9 @@ class LoopEntry(Part):
     label: Words = Field(description="Name on plots and in tables")
     story: Words = Field(description="One sentence for a reader who has not seen the model")
     closes: str = Field(min_length=1, description="The link that the loop's switch cuts")
-    passes: list[list[str | Either]] = Field(min_length=1, description="Variables in order, each moving the next")
+    passes: list[list[str | Either]] = Field(
+        min_length=1, description="Variables in order, each moving the next"
+    )
     at: Point | None = Field(None, description="Where the loop's sign stands in the diagram")
 
 
@@ -147,11 +149,14 @@ class _Checker:
                 if self._known(route, where):
                     self._check_route(name, route, where)
                     routes.append(route)
-        if self._known((entry.closes,), ("loops", name, "closes")) and routes and not any(
-            entry.closes in route for route in routes
+        if (
+            self._known((entry.closes,), ("loops", name, "closes"))
+            and routes
+            and not any(entry.closes in route for route in routes)
         ):
             self.problem(
-                ("loops", name, "closes"), f"no route of '{name}' passes '{entry.closes}'. Correct one of them."
+                ("loops", name, "closes"),
+                f"no route of '{name}' passes '{entry.closes}'. Correct one of them.",
             )
         label, story = entry.label.model_dump(), entry.story.model_dump()
         return NamedLoop(name, entry.polarity, label, story, entry.closes, tuple(routes), entry.at)
@@ -180,7 +185,9 @@ class _Checker:
             for end in (cause, effect):
                 if end not in diagram.nodes:
                     hint = nearest(end, diagram.nodes)
-                    self.problem(("diagram", "bends", link), f"'{end}' is not among the diagram's nodes.{hint}")
+                    self.problem(
+                        ("diagram", "bends", link), f"'{end}' is not among the diagram's nodes.{hint}"
+                    )
             bends[cause, effect] = bend
         nodes = {variable: node.at for variable, node in diagram.nodes.items()}
         labels = {v: node.label.model_dump() for v, node in diagram.nodes.items() if node.label is not None}
@@ -211,7 +218,9 @@ class _Checker:
     def _check_route(self, name: str, route: Route, where: tuple[object, ...]) -> None:
         for twice in dict.fromkeys(variable for variable in route if route.count(variable) > 1):
             if route.count(twice) > 2 or len(self.structure[twice].dims) == 0:
-                self.problem(where, f"'{name}' passes '{twice}' again. Only elements may differ: leave one out.")
+                self.problem(
+                    where, f"'{name}' passes '{twice}' again. Only elements may differ: leave one out."
+                )
         for cause, effect in zip(route, (*route[1:], route[0]), strict=True):
             causes = self.structure[effect].depends_on
             if cause not in causes:

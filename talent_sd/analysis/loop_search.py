@@ -79,9 +79,7 @@ def strongest_loops(links: VariableLinks, most: int = MOST_LOOPS, moments: int =
     return FoundLoops(tuple(ranked[:most]), False)
 
 
-def _paths_home(
-    start: str, weights: Mapping[str, list[tuple[float, str]]]
-) -> Iterable[tuple[Route, float]]:
+def _paths_home(start: str, weights: Mapping[str, list[tuple[float, str]]]) -> Iterable[tuple[Route, float]]:
     """Yield the strongest circles through a variable, each with the product of its links."""
     reached: dict[str, float] = {}
     stack: list[tuple[str, float, Route]] = [(start, 1.0, (start,))]

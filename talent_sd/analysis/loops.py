@@ -114,10 +114,10 @@ def study_loops(
 
     names = [scenario] if against is None or str(against) == str(scenario) else [scenario, against]
     prepared = prepare(names, city, national=national)
-    model, resolved = prepared.model, list(prepared.resolved.values())
+    model = prepared.model
     named = read_loops(model.structure, loops_file)
     _check_output(model, of)
-    params, count = _with_draws(model, [one.params() for one in resolved], draws, seed)
+    params, count = _with_draws(prepared, draws, seed)
     other = params[1] if len(params) > 1 else None
     shares, widths = loop_shares(model, named, params[0], other)
     years = shares[TIME].values
@@ -292,13 +292,12 @@ def _check_output(model: Model, of: str) -> None:
         raise InputError(f"'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.")
 
 
-def _with_draws(
-    model: Model, params: Sequence[Mapping[str, Any]], draws: int | None, seed: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Add draws of the uncertain constants, the same ones to each scenario."""
+def _with_draws(prepared: Prepared, draws: int | None, seed: int) -> tuple[list[dict[str, Any]], int | None]:
+    """Return each scenario's params, with the same draws of the uncertain constants for each."""
+    params: list[dict[str, Any]] = [one.params() for one in prepared.resolved.values()]
     if draws is None or draws <= 1:
-        return [dict(one) for one in params], None
+        return params, None
     from talent_sd.analysis.ensemble import prior_draws
 
-    drawn = prior_draws(model, draws, seed)
+    drawn = prior_draws(prepared, draws, seed)
     return [{**one, **drawn.params(one, 0, draws)} for one in params], draws

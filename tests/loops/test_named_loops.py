@@ -1,0 +1,93 @@
+"""The shipped model's named loops: in its own graph, with the polarity they claim."""
+
+import re
+
+import numpy as np
+import pytest
+
+from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.loop_names import SWITCHES, read_loops
+from talent_sd.analysis.loop_scores import VariableLinks
+from talent_sd.base.errors import InputError
+from talent_sd.engine.runner import load_model
+from talent_sd.scenario import resolve_scenario
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def names(model):
+    return read_loops(model.structure)
+
+
+@pytest.fixture(scope="module")
+def runs(model):
+    """Runs in which every loop is active: a poor city's fund, and policies beyond their budget."""
+    busy = resolve_scenario("hefei_combination", "hefei", model.structure).params()
+    on = {f"policy switch[{name}]": 1.0 for name in model.structure.subscripts["policy"]}
+    poor = resolve_scenario("baseline", "shenyang", model.structure).params() | {"start fund years": 0.3}
+    busy |= on | {"policy budget share": 0.005}
+    return [VariableLinks(LinkScores(follow(model, params))) for params in (busy, poor)]
+
+
+def test_every_switch_of_the_model_has_its_loop_and_story(model, names):
+    switches = model.structure.subscripts[model.structure[SWITCHES].dims[0]]
+    assert sorted(loop.name for loop in names.loops) == sorted(switches)
+    for loop in names.loops:
+        assert re.search("[一-鿿]", loop.label["zh"])
+        assert re.search("[一-鿿]", loop.story["zh"])
+        assert loop.label["en"] != loop.label["zh"]
+
+
+@pytest.mark.parametrize("number", range(15))
+def test_each_loop_has_the_polarity_it_claims(number, names, runs):
+    loop = names.loops[number]
+    signs = set()
+    for links in runs:
+        for route in loop.routes:
+            gain = links.loop_gain(route)
+            signs |= set(np.sign(gain[gain != 0]).tolist())
+    assert signs == {1.0 if loop.polarity == "R" else -1.0}, loop.name
+
+
+def test_each_switch_cuts_every_route_of_its_loop(model, names):
+    for loop in names.loops:
+        params = resolve_scenario("hefei_combination", "hefei", model.structure).params()
+        assert f"{SWITCHES}[{loop.name}]" not in params
+        closing = model.structure[loop.closes]
+        assert SWITCHES in closing.depends_on or all(
+            any(SWITCHES in model.structure[variable].depends_on for variable in route)
+            for route in loop.routes
+        )
+
+
+def test_a_loop_file_is_refused_with_every_problem_and_its_line(model, tmp_path):
+    file = tmp_path / "loops.yaml"
+    file.write_text(
+        "segments: {go: [arrivals]}\n"
+        "loops:\n"
+        "  brand:\n"
+        "    polarity: R\n"
+        "    label: Brand\n"
+        "    story: A name brings people.\n"
+        "    closes: brand heard\n"
+        "    passes:\n"
+        "      - [City Brand, brand herd]\n"
+        "      - [City Brand, Residents]\n"
+        "      - [City Brand, {any: [zzz]}]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        read_loops(model.structure, file)
+    problems = caught.value.problems
+    name = str(file)
+    assert f"{name}:9: the model has no variable 'brand herd'. Did you mean 'brand heard'?" in problems
+    assert (
+        f"{name}:10: 'brand': 'Residents' does not depend on 'City Brand'. It depends on Residents by Age."
+        in problems
+    )
+    assert f"{name}:11: unknown segment 'zzz'." in problems
+    assert any("the model's loop 'innovation' is missing. Add it." in problem for problem in problems)
