@@ -12,6 +12,7 @@ from typing import Any
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.xmile_text import plain_model, prepare_xmile
 
 VENSIM = (".mdl",)
 XMILE = (".xmile", ".xml", ".stmx")
@@ -203,12 +204,21 @@ def _translate_xmile(path: Path, content: bytes) -> Source:
             f"Export the model as XMILE."
         )
     _check_xmile(path, root)
+    prepared = prepare_xmile(root)
+
+    class File(XmileFile):
+        """The file as prepared: nothing is read again."""
+
+        def _get_root(self) -> Any:
+            return prepared
+
     try:
-        file = XmileFile(path)
+        file = File(path)
         file.parse()
         model = file.get_abstract_model()
+        plain_model(model, prepared)
     except Exception as error:
-        raise _xmile_error(path, root, error) from None
+        raise _xmile_error(path, prepared, error) from None
     lines = {
         ("", name_key(node.get("name").replace("\\n", " "))): node.sourceline
         for node in _xmile_variables(root)
@@ -241,7 +251,7 @@ def _check_xmile(path: Path, root: Any) -> None:
     for node in _xmile_variables(root):
         if not node.get("name"):
             problems.append(f'{path.name}:{node.sourceline}: a variable without a name. Add name="…".')
-        elif not node.xpath("self::x:gf | .//x:eqn", namespaces=space):
+        elif not node.xpath("self::x:gf | x:gf | .//x:eqn", namespaces=space):
             problems.append(
                 f"{path.name}:{node.sourceline}: '{node.get('name')}' has no equation. Add <eqn>."
             )

@@ -1,9 +1,11 @@
 """The shipped city model: the native engine equals PySD, and what the repository ships stays readable."""
 
+import numpy as np
 import pytest
 
 from talent_sd.engine.compare_engines import verify
 from talent_sd.engine.runner import load_model
+from talent_sd.model.names import name_key
 from talent_sd.scenario import resolve_scenario
 
 
@@ -21,3 +23,14 @@ def test_native_code_equals_pysd_on_a_shipped_scenario(city, scenario, place):
 
 def test_the_native_engine_lacks_nothing_for_the_city(city):
     assert city.lacks == ""
+
+
+def test_the_city_model_comes_back_equal_from_xmile(city, tmp_path):
+    simlin = pytest.importorskip("simlin")
+    path = tmp_path / "city.xmile"
+    path.write_bytes(simlin.load(str(city.path)).project.to_xmile())
+    other = load_model(path)
+    ours, back = city.run(engine="kernel"), other.run(engine="kernel")
+    names = {name_key(name): name for name in back.data_vars}
+    for name in ours.data_vars:
+        np.testing.assert_allclose(back[names[name_key(name)]], ours[name], rtol=1e-12, err_msg=name)
