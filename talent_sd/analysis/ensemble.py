@@ -40,6 +40,7 @@ class Options:
     memory : gigabytes for draws and results at hand
     cluster : address of a dask.distributed scheduler; None: here
     progress : whether to show a bar
+    title : of the bar
     """
 
     out: Path | None = None
@@ -48,6 +49,7 @@ class Options:
     memory: float = 1.0
     cluster: str | None = None
     progress: bool = True
+    title: str = "talent_sd"
 
 
 def ensemble(
@@ -142,39 +144,45 @@ def run_ensemble(
     outputs: Sequence[str] | None = None,
 ) -> xr.Dataset:
     """Run prepared scenarios for every draw; as `ensemble`, of draws from anywhere."""
-    from talent_sd.analysis.provenance import describe
-    from talent_sd.analysis.zarr_store import open_or_create, template_of
+    from talent_sd.analysis.zarr_store import open_or_create
 
     options = options or Options()
-    structure = prepared.model.structure
-    first, last = structure.time["INITIAL TIME"], structure.time["FINAL TIME"]
-    years = np.arange(first, last + 1e-9)
-    layout = make_layout(
-        structure, list(prepared.resolved), draws.size, years.tolist(), outputs or shown_outputs(prepared)
-    )
+    layout = _layout(prepared, draws, outputs)
     block = block_size(layout, len(draws.names), options.memory, options.block)
     used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
     settings = Settings(layout, engine, int(draws.identity.get("seed", 0)), options.threads)
-    template = describe(_with_attributes(template_of(layout), prepared, used), prepared)
-    template = template.assign_coords(
-        {PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), draws.values(0, draws.size))}
-    ).assign_attrs({key: value for key, value in draws.identity.items() if key != "draws"})
-    template[DRAWN].attrs["long_name"] = "values of the uncertain constants in each draw"
-    if options.out is None:
-        arrays = _empty_arrays(layout, options.memory)
-        edges = block_edges(layout.draws, block)
+    if options.out is not None:
+        identity = {**_identity(prepared, layout, used), **draws.identity}
+        store = open_or_create(
+            options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
+        )
+        _run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+        return store.dataset()
+    arrays = _empty_arrays(layout, options.memory)
+    edges = block_edges(layout.draws, block)
 
-        def keep(scenario: int, number: int, values: dict[str, np.ndarray]) -> None:
-            for name, array in values.items():
-                arrays[name][scenario, slice(*edges[number])] = array
+    def keep(scenario: int, number: int, values: dict[str, np.ndarray]) -> None:
+        for name, array in values.items():
+            arrays[name][scenario, slice(*edges[number])] = array
 
-        done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
-        _run_all(prepared, draws, settings, options, block, done, keep)
-        return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
-    identity = {**_identity(prepared, layout, used), **draws.identity}
-    store = open_or_create(options.out, template, layout, identity, block)
-    _run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
-    return store.dataset()
+    done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
+    _run_all(prepared, draws, settings, options, block, done, keep)
+    template = _template(prepared, layout, draws, used)
+    return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
+
+
+def fits_memory(
+    prepared: Prepared, draws: Draws, memory: float, outputs: Sequence[str] | None = None
+) -> bool:
+    """Return whether a whole ensemble stays within so many gigabytes, and needs no store."""
+    return _layout(prepared, draws, outputs).gigabytes <= memory
+
+
+def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> Layout:
+    structure = prepared.model.structure
+    years = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
+    chosen = shown_outputs(prepared) if outputs is None else outputs
+    return make_layout(structure, list(prepared.resolved), draws.size, years.tolist(), chosen)
 
 
 def shown_outputs(prepared: Prepared) -> list[str]:
@@ -212,7 +220,7 @@ def _run_all(
 
         results = run_on_cluster(options.cluster, prepared.model, tasks, settings)
     with (
-        progress_bar("talent_sd", total, shown=options.progress) as advance,
+        progress_bar(options.title, total, shown=options.progress) as advance,
         ThreadPoolExecutor(1) as writer,
     ):
         pending = None
@@ -249,14 +257,21 @@ def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
     return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}
 
 
-def _with_attributes(template: xr.Dataset, prepared: Prepared, engine: str) -> xr.Dataset:
-    """Give every variable its unit and long name, as a single run has them."""
+def _template(prepared: Prepared, layout: Layout, draws: Draws, engine: str) -> xr.Dataset:
+    """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
+    from talent_sd.analysis.provenance import describe
+    from talent_sd.analysis.zarr_store import template_of
     from talent_sd.engine.dataset import long_name
 
+    template = template_of(layout).assign_attrs(engine=engine)
     for name, array in template.data_vars.items():
         variable = prepared.model.structure[str(name)]
         array.attrs.update(units=variable.unit, long_name=long_name(variable))
-    return template.assign_attrs(engine=engine)
+    given = draws.values(0, draws.size)
+    template = template.assign_coords({PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), given)})
+    template[DRAWN].attrs["long_name"] = "values of the uncertain constants in each draw"
+    identity = {key: value for key, value in draws.identity.items() if key != "draws"}
+    return describe(template, prepared).assign_attrs(identity)
 
 
 def _identity(prepared: Prepared, layout: Layout, engine: str) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
 def _define(target: Any, name: str, variable: xr.Variable, extra: dict[str, set[Hashable]]) -> Any:
     """Define a variable in a netCDF file; `extra` are the coordinates beside the axes, and their dims."""
     dims = tuple(map(str, variable.dims))
-    kind = str if variable.dtype.kind in TEXT else variable.dtype
+    # a store on disk gives its own byte order
+    kind = str if variable.dtype.kind in TEXT else variable.dtype.newbyteorder("=")
     place = target.createVariable(name.replace("/", "∕"), kind, dims, fill_value=False)
     place.setncatts(variable.attrs)
     labels = [label for label, held in extra.items() if held <= set(dims)]

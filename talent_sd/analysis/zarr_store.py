@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,14 +81,18 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
 
 
 def open_or_create(
-    path: Path, template: xr.Dataset, layout: Layout, identity: Mapping[str, Any], block: int
+    path: Path,
+    template: Callable[[], xr.Dataset],
+    layout: Layout,
+    identity: Mapping[str, Any],
+    block: int,
 ) -> EnsembleStore:
     """Open an ensemble to finish it, or begin one.
 
     Parameters
     ----------
     path : of the store
-    template : coordinates and attributes of the result, with all its variables
+    template : gives coordinates and attributes of the result, with all its variables
     layout : its shape
     identity : what the numbers follow from; a store that followed from anything else is refused
     block : draws per block of a new store; a store begun keeps its own, which changes no number
@@ -99,7 +103,7 @@ def open_or_create(
         If something else is in the way, or the inputs differ: says which.
     """
     if not path.exists():
-        _create(path, template, layout, identity, block)
+        _create(path, template(), layout, identity, block)
         return EnsembleStore(path, layout, block)
     attrs = _attributes(path)
     before = json.loads(attrs[IDENTITY])

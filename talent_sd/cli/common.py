@@ -76,8 +76,8 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             nothing = [word("cli.nothing", lang)] if "out" in kwargs else []
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
-        except KeyboardInterrupt:
-            say(word("cli.interrupted", lang), errors=True)
+        except KeyboardInterrupt as interrupt:
+            say(str(interrupt) or word("cli.interrupted", lang), errors=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return reported

@@ -19,6 +19,18 @@ from talent_sd.cli.common import (
     reporting,
     show_written,
 )
+from talent_sd.cli.draws import (
+    ClusterOption,
+    DrawsOption,
+    MemoryOption,
+    Sampling,
+    SamplingOption,
+    SeedOption,
+    ThreadsOption,
+    Wanted,
+    draw_forecast,
+    refuse_without_draws,
+)
 
 
 @reporting
@@ -28,16 +40,27 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("forecast"),
     engine: EngineOption = Engine.auto,
     national: NationalOption = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = 0,
+    sampling: SamplingOption = Sampling.latin,
+    memory: MemoryOption = 1.0,
+    threads: ThreadsOption = None,
+    cluster: ClusterOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:
     """Forecast a city's next ten years under a scenario.
 
     Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
-    overview.png and one plot per sector.
+    overview.png and one plot per sector. With --draws the plots become fans of 50, 80
+    and 95 %, forecast.csv holds quantiles, and only what tables and plots show is kept.
+    More draws than fit into --memory go to forecast.zarr, and forecast.nc holds their
+    quantiles; if such a run is stopped, the same command goes on from there.
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
+    Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
     """
+    from talent_sd.analysis.condense import condense
     from talent_sd.analysis.forecast import prepare, run_prepared
     from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.store import write_dataset, write_forecast_table
@@ -47,18 +70,25 @@ def run(
     from talent_sd.base.words import word
     from talent_sd.output.tables import forecast_table
 
+    refuse_without_draws(draws, cluster)
     with written_together(out) as folder:
         prepared = prepare([scenario], city=city, national=national)
         labels = shipped_labels()
-        with progress_bar(word("cli.working", lang.value), 1 + plots * (1 + len(labels.sectors))) as done:
-            forecast = run_prepared(prepared, engine=engine.value, done=done)
+        steps = (draws is None) + plots * (1 + len(labels.sectors))
+        with progress_bar(word("cli.working", lang.value), steps) as done:
+            if draws is None:
+                forecast, stored = run_prepared(prepared, engine=engine.value, done=done), False
+            else:
+                wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
+                forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
+            shown = condense(forecast)
             if plots:
                 from talent_sd.output.plot import save_forecast_plots
 
-                save_forecast_plots(forecast, labels, lang.value, folder, done)
-        write_dataset(forecast, folder / "forecast.nc")
-        write_forecast_table(forecast, folder / "forecast.csv")
-        write_capsule(prepared, forecast, folder / "run.json")
+                save_forecast_plots(shown, labels, lang.value, folder, done)
+        write_dataset(shown if stored else forecast, folder / "forecast.nc")
+        write_forecast_table(shown, folder / "forecast.csv")
+        write_capsule(prepared, forecast, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
-    console().print(forecast_table(forecast, labels, lang.value))
+    console().print(forecast_table(shown, labels, lang.value))
     show_written(out, files, lang.value)

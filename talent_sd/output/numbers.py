@@ -79,17 +79,27 @@ def _plural(label: str) -> str:
     return plurals.get(head, head) + slash + rest
 
 
-def digits(value: float, significant: int = 3) -> str:
+NOTHING = 1e-4
+"""What is smaller than this, relative to the numbers beside it, is written as 0."""
+
+
+def digits(value: float, significant: int = 3, beside: float = 0.0) -> str:
     """Write a number to so many significant digits, no exponent, a comma at thousands.
+
+    Parameters
+    ----------
+    beside : the largest of the numbers it stands beside; next to it, next to nothing is 0
 
     >>> digits(1234.5), digits(12.345), digits(0.012345), digits(-3.0), digits(0.0)
     ('1,234', '12.3', '0.0123', '−3.00', '0')
+    >>> digits(0.0000475, beside=9.7)
+    '0'
     >>> digits(float("nan"))
     '–'
     """
     if not math.isfinite(value):
         return "–"
-    if value == 0:
+    if abs(value) <= NOTHING * abs(beside):
         return "0"
     decimals = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(decimals, 9)}f}".replace("-", "−")

@@ -175,7 +175,8 @@ def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
 def end_labels(lines: Sequence[Line]) -> list[str]:
     """What is written at the end of each line: its name; the last value if it is alone."""
     if len(lines) == 1 and not lines[0].note:
-        return [digits(float(lines[0].middle[-1]))]
+        middle = lines[0].middle
+        return [digits(float(middle[-1]), beside=float(np.nanmax(np.abs(middle), initial=0.0)))]
     return [line.label for line in lines]
 
 

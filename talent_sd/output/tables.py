@@ -24,7 +24,8 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
 
     Parameters
     ----------
-    forecast : dims (scenario, draw, time, ...); the first scenario is shown
+    forecast : dims (scenario, draw, time, ...); the first scenario is shown. Of several
+        draws the median, and below it the 80 % interval
     """
     one = forecast.isel({SCENARIO: 0})
     titles = scenario_titles(forecast, lang)
@@ -35,6 +36,10 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     table.add_column(word("table.unit", lang))
     for year in years:
         table.add_column(f"{year:g}", justify="right", no_wrap=True)
+    many = forecast.sizes.get(DRAW, 1) > 1
+    if many:
+        draws = forecast.attrs.get("draws", forecast.sizes[DRAW])
+        table.caption = word("table.interval", lang, draws=draws)
     since = forecast.attrs.get("forecast_from", years[0])
     table.add_column(word("table.change", lang, year=f"{since:g}"), justify="right", no_wrap=True)
     for label, array in _rows(one, labels, lang):
@@ -43,7 +48,14 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
         start = float(array.sel({TIME: since}).median())
         # from a surplus to a debt, or from nothing, no percentage means anything
         change = values[-1] / start - 1 if start * values[-1] > 0 else float("nan")
-        table.add_row(label, scale.unit, *(digits(value / scale.factor) for value in values), percent(change))
+        size = float(np.nanmax(np.abs(values), initial=0.0)) / scale.factor
+        cells = [digits(value / scale.factor, beside=size) for value in values]
+        if many:
+            cells = [
+                f"{cell}\n{_interval(array.sel({TIME: year}) / scale.factor, size)}"
+                for cell, year in zip(cells, years, strict=True)
+            ]
+        table.add_row(label, scale.unit, *cells, percent(change))
     return table
 
 
@@ -113,9 +125,14 @@ def _difference(absolute: xr.DataArray, relative: xr.DataArray) -> str:
     if np.isfinite(share) and relative.attrs["baseline_minimum"] > 0:
         text += f" ({percent(share)})".replace(" %", "\N{NO-BREAK SPACE}%")
     if absolute.sizes.get(DRAW, 1) > 1:
-        low, high = absolute.quantile([0.1, 0.9]).values.tolist()
-        text += f"\n{digits(low)} … {digits(high)}"
+        text += f"\n{_interval(absolute)}"
     return text
+
+
+def _interval(values: xr.DataArray, beside: float = 0.0) -> str:
+    """Write the 80 % interval over all draws."""
+    low, high = values.quantile([0.1, 0.9]).values.tolist()
+    return f"{digits(low, beside=beside)} … {digits(high, beside=beside)}"
 
 
 def _table(title: str) -> Table:

@@ -37,5 +37,5 @@ def source_line(forecast: xr.Dataset, lang: str, bands: str = "plot.bands") -> s
         hash=str(attrs.get("model_sha256", ""))[:8],
     )
     if forecast.sizes.get(DRAW, 1) > 1:
-        line += word(bands, lang, draws=forecast.sizes[DRAW])
+        line += word(bands, lang, draws=attrs.get("draws", forecast.sizes[DRAW]))
     return line

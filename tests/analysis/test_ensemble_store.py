@@ -115,7 +115,7 @@ def test_whatever_else_is_in_the_way_stays(tmp_path: Path) -> None:
 
 def test_names_that_no_folder_may_have_survive(tmp_path: Path) -> None:
     layout = Layout(("a",), 3, (2022.0,), {"GDP / 人": {}})
-    store = open_or_create(tmp_path / "s.zarr", template_of(layout), layout, {}, 2)
+    store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
     store.write(0, 0, {"GDP / 人": np.array([[1.0], [2.0]])})
     store.write(0, 1, {"GDP / 人": np.array([[3.0]])})
     assert store.dataset()["GDP / 人"].values.tolist() == [[[1.0], [2.0], [3.0]]]
@@ -123,7 +123,7 @@ def test_names_that_no_folder_may_have_survive(tmp_path: Path) -> None:
 
 def test_a_mark_comes_after_the_values(tmp_path: Path) -> None:
     layout = Layout(("a", "b"), 4, (2022.0,), {"x": {}, "y": {}})
-    store = open_or_create(tmp_path / "s.zarr", template_of(layout), layout, {}, 2)
+    store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
     with pytest.raises(KeyError):
         store.write(0, 0, {"x": np.ones((2, 1)), "z": np.ones((2, 1))})
     assert not store.completed().any()
