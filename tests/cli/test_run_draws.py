@@ -1,0 +1,129 @@
+"""`talent-sd run --draws`: quantiles, fans, and a store for what memory cannot hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from .conftest import Outcome
+
+Command = Callable[..., Outcome]
+Ran = tuple[Outcome, Path]
+GIVEN = ("run", "baseline", "--city", "wuxi", "--seed", "7", "--no-plots")
+
+
+@pytest.fixture(scope="module")
+def drawn(talent_sd: Command, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    out = tmp_path_factory.mktemp("draws") / "out"
+    return talent_sd("run", "baseline", "--city", "wuxi", "--draws", "50", "--seed", "7", "--out", out), out
+
+
+def test_the_table_shows_medians_and_intervals(drawn: Ran) -> None:
+    outcome, out = drawn
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Median of 50 draws; below it the 80 % interval." in outcome.out
+    with xr.open_dataset(out / "forecast.nc", engine="netcdf4") as forecast:
+        last = forecast["tax base"].isel(scenario=0, time=-1)
+        low, high = last.quantile([0.1, 0.9]).values / 1e9
+    assert f"{low:.0f} … {high:.0f}" in outcome.out
+
+
+def test_the_csv_holds_quantiles_of_the_dataset(drawn: Ran) -> None:
+    table = pd.read_csv(drawn[1] / "forecast.csv", keep_default_na=False)
+    assert sorted(set(table["quantile"])) == [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975]
+    chosen = table.query("variable == 'value added' and year == 2034 and quantile == 0.9")["value"]
+    with xr.open_dataset(drawn[1] / "forecast.nc", engine="netcdf4") as forecast:
+        assert forecast.sizes["draw"] == 50
+        assert "drawn" in forecast.coords
+        expected = float(forecast["value added"].sel(time=2034).quantile(0.9))
+    assert float(chosen.iloc[0]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_capsule_says_how_the_draws_came_about(drawn: Ran) -> None:
+    capsule = json.loads((drawn[1] / "run.json").read_text("utf-8"))
+    assert (capsule["seed"], capsule["draws"], capsule["sampling"]) == (7, 50, "latin")
+    assert len(capsule["priors_sha256"]) == 64
+
+
+def test_the_same_seed_gives_the_same_file(drawn: Ran, talent_sd: Command, tmp_path: Path) -> None:
+    again = talent_sd(*GIVEN, "--draws", "50", "--threads", "1", "--out", tmp_path)
+    assert again.code == 0, again.err
+    assert (tmp_path / "forecast.csv").read_bytes() == (drawn[1] / "forecast.csv").read_bytes()
+
+
+def test_what_memory_cannot_hold_goes_to_a_store_with_the_same_quantiles(
+    talent_sd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talent_sd.analysis.condense.LARGE", 100)
+    small = talent_sd(*GIVEN, "--draws", "300", "--out", tmp_path / "small")
+    large = talent_sd(*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "large")
+    assert (small.code, large.code) == (0, 0), large.err
+    assert not (tmp_path / "small" / "forecast.zarr").exists()
+    with xr.open_zarr(str(tmp_path / "large" / "forecast.zarr"), chunks=None) as store:
+        assert store.sizes["draw"] == 300
+    assert "Median of 300 draws" in large.out
+    tables = [
+        pd.read_csv(tmp_path / name / "forecast.csv", keep_default_na=False) for name in ("small", "large")
+    ]
+    np.testing.assert_allclose(tables[0]["value"].astype(float), tables[1]["value"].astype(float), rtol=1e-12)
+    other = talent_sd(*GIVEN, "--draws", "301", "--memory", "0.001", "--out", tmp_path / "large")
+    assert other.code == 2
+    assert "holds an ensemble of other inputs: draws was 300, is 301." in other.err
+
+
+def test_an_interrupted_store_is_kept_and_finished(
+    talent_sd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from talent_sd.analysis import ensemble
+    from talent_sd.analysis.blocks import run_block
+
+    arguments = (*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "out")
+
+    def interrupted(model: object, task: object, settings: object) -> object:
+        if task.block == 3:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+        return run_block(model, task, settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ensemble, "run_block", interrupted)
+    stopped = talent_sd(*arguments)
+    store = tmp_path / "out" / "forecast.zarr"
+    assert stopped.code == 130
+    assert stopped.err == (
+        f"Interrupted. What was simulated is kept in {store}; the same command goes on from there.\n"
+    )
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["forecast.zarr"]
+    monkeypatch.setattr(ensemble, "run_block", run_block)
+    assert talent_sd(*arguments).code == 0
+    whole = talent_sd(*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "other")
+    assert whole.code == 0
+    files = [tmp_path / name / "forecast.csv" for name in ("out", "other")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--draws", "0"), "0 draws. Ask for at least one."),
+        (
+            ("--draws", "100", "--sampling", "sobol"),
+            "Sobol points come in powers of two. Ask for 64 or 128 draws, not 100.",
+        ),
+        (("--draws", "9", "--memory", "0"), "memory=0. Give gigabytes above 0, for example 1."),
+        (
+            ("--cluster", "tcp://127.0.0.1:8786"),
+            "--cluster is for many draws. Add --draws, for example --draws 1000.",
+        ),
+    ],
+)
+def test_wrong_options_are_one_message(
+    talent_sd: Command, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    outcome = talent_sd(*GIVEN, *options, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.err) == (2, f"{message}\nNothing was simulated.\n")
+    assert not (tmp_path / "out").exists()
