@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COMPLETED = "completed blocks"
 IDENTITY = "ensemble_inputs"
 BLOCK = "draws_per_block"
+ORDER = "outputs_in_order"
+OURS = (IDENTITY, BLOCK, ORDER)
 
 
 class EnsembleStore:
@@ -67,7 +69,7 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
     """
     import xarray as xr
 
-    _attributes(Path(path))
+    order = _attributes(Path(path))[ORDER]
     done = _marks(_zarr().open_group(str(path), mode="r"))
     if not done.all():
         raise InputError(
@@ -75,8 +77,10 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
             f"Run the same ensemble with the same out= to finish it."
         )
     dataset = xr.open_zarr(str(path), consolidated=True, chunks=None).drop_vars(COMPLETED)
+    # a store lists its arrays in no order of its own
+    dataset = dataset[order].assign_coords(dataset.coords)
     names = {name: str(name).replace("∕", "/") for name in dataset.data_vars if "∕" in str(name)}
-    dataset.attrs = {key: value for key, value in dataset.attrs.items() if key not in (IDENTITY, BLOCK)}
+    dataset.attrs = {key: value for key, value in dataset.attrs.items() if key not in OURS}
     return dataset.rename(names)
 
 
@@ -144,7 +148,8 @@ def _create(
         ) from None
     try:
         store = temporary / "store"
-        extra = {IDENTITY: json.dumps(identity, ensure_ascii=False), BLOCK: block}
+        names = [stored_name(str(name)) for name in template.data_vars]
+        extra = {IDENTITY: json.dumps(identity, ensure_ascii=False), BLOCK: block, ORDER: names}
         coordinates = template.drop_vars(list(template.data_vars)).assign_attrs(extra)
         coordinates.to_zarr(str(store), zarr_format=2, consolidated=False, mode="w")
         group = zarr.open_group(str(store), mode="r+")
@@ -192,7 +197,7 @@ def _attributes(path: Path) -> dict[str, Any]:
         attrs = dict(zarr.open_group(str(path), mode="r").attrs)
     except (OSError, ValueError, KeyError):
         attrs = {}
-    if IDENTITY not in attrs or BLOCK not in attrs:
+    if not set(OURS) <= set(attrs):
         raise InputError(f"{path}: is in the way and no ensemble. Choose another place, or remove it.")
     return attrs
 
