@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.words import word
 from talent_sd.output.numbers import digits
-from talent_sd.output.style import DASHES, GREY, LINES, MARKERS, heading
+from talent_sd.output.style import GREY, heading, line_look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,19 +73,20 @@ def draw_panel(
 
 
 def _draw_line(axes: Axes, line: Line, lone: bool) -> None:
-    colour = LINES[line.style % len(LINES)]
+    look = line_look(line.style)
+    colour = look["color"]
     if len(line.values) > 1:
         # several fans over each other cannot be read: lines in company get the 80 % band only
         for low, high, opacity in BANDS if lone else BANDS[1:2]:
             edges = np.quantile(line.values, [low, high], axis=0)
             axes.fill_between(line.years, *edges, color=colour, alpha=opacity, linewidth=0, zorder=2)
-    dash = "-" if lone else DASHES[line.style % len(DASHES)]
+    dash = "-" if lone else look["linestyle"]
     axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
     axes.plot(
         line.years[-1:],
         line.middle[-1:],
         color=colour,
-        marker=MARKERS[line.style % len(MARKERS)],
+        marker=look["marker"],
         markersize=3.2,
         linestyle="none",
         zorder=4,
@@ -97,7 +98,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     """Start at zero where the values come near it; never blow a flat line up."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    everything = np.concatenate([_outline(line) for line in lines])
+    everything = np.concatenate([_outline(line, lone=len(lines) == 1) for line in lines])
     everything = everything[np.isfinite(everything)]
     low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
     if zero_line:
@@ -110,16 +111,18 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     spare = max(QUIET * size - (high - low), 0) / 2 if not zero_line else max(2e-3 - (high - low), 0) / 2
     margin = 0.06 * (high - low) + spare
     if low == high == 0.0:
-        high = margin = 1.0
+        high, margin = 1.0, 0.0
     axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axes)))
 
 
-def _outline(line: Line) -> np.ndarray:
+def _outline(line: Line, lone: bool) -> np.ndarray:
+    """Values at the edge of what is drawn."""
     if len(line.values) == 1:
         return line.values[0]
-    return np.quantile(line.values, [BANDS[0][0], BANDS[0][1]], axis=0).ravel()
+    low, high, _ = BANDS[0 if lone else 1]
+    return np.quantile(line.values, [low, high], axis=0).ravel()
 
 
 def _tick(value: float, axes: Axes) -> str:
@@ -151,6 +154,7 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
                 fontsize=6.5,
                 color=GREY,
                 va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
             )
 
 
@@ -180,11 +184,16 @@ def end_labels(lines: Sequence[Line]) -> list[str]:
     return [line.label for line in lines]
 
 
+def label_heights(labels: Sequence[str]) -> list[float]:
+    """Height of each label in points."""
+    return [LABEL_SIZE * 1.3 * (1 + label.count("\n")) for label in labels]
+
+
 def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
     """Write a label at the end of each line, pushed apart where they would touch."""
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
     labels = end_labels(lines)
-    tall = [LABEL_SIZE * 1.3 * (1 + label.count("\n")) for label in labels]
+    tall = label_heights(labels)
     low, high = axes.get_ylim()
     wanted = [float(line.middle[-1] - low) / (high - low) * height for line in lines]
     for line, label, at, place in zip(lines, labels, wanted, spread_apart(wanted, tall, height), strict=True):
@@ -198,7 +207,7 @@ def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
             textcoords="offset points",
             va="center",
             fontsize=LABEL_SIZE,
-            color=LINES[line.style % len(LINES)],
+            color=line_look(line.style)["color"],
             annotation_clip=False,
             linespacing=1.15,
         )

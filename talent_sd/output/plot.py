@@ -15,8 +15,8 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, Sector
 from talent_sd.base.words import word
 from talent_sd.output.numbers import digits, scale_for
-from talent_sd.output.panels import LABEL_SIZE, Line, draw_panel, end_labels
-from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure
+from talent_sd.output.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
+from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.output.titles import city_name, scenario_titles, source_line
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.62, 2.15, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
 """Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
+KEY_COLUMNS, KEY_ROW = 4, 0.17
+MANY_ALIKE = 4
+"""More identical lines than this share one label."""
 TOO_DIFFERENT = 8.0
 """Lines whose sizes differ by more than this factor are drawn as an index."""
 
@@ -133,7 +136,7 @@ def panel_of(
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
     title = word("plot.comma", lang).join(_sentence(labels.variable(name, lang) for name in names))
-    return _scaled(title, unit, _without_idle(lines, lang), lang, index_at)
+    return _scaled(title, unit, _tidied(lines, lang), lang, index_at)
 
 
 def _sentence(names: Iterable[str]) -> list[str]:
@@ -142,14 +145,27 @@ def _sentence(names: Iterable[str]) -> list[str]:
     return [first, *(name[:1].lower() + name[1:] if name[1:2].islower() else name for name in others)]
 
 
-def _without_idle(lines: Sequence[Line], lang: str) -> list[Line]:
-    """Drop lines that are zero throughout, a policy that is off for one; if all are, one says so."""
+def _tidied(lines: Sequence[Line], lang: str) -> list[Line]:
+    """Drop lines that are zero throughout, such as a policy that is off; write many alike as one.
+
+    If all are zero, one line says so.
+    """
     if len(lines) < 2:
         return list(lines)
     busy = [line for line in lines if np.any(line.values != 0)]
     if not busy:
         return [replace(lines[0], label=word("plot.none", lang), note=True)]
-    return [replace(line, note=len(busy) == 1) for line in busy]
+    alike: dict[bytes, list[Line]] = {}
+    for line in busy:
+        alike.setdefault(line.values.tobytes(), []).append(line)
+    kept: list[Line] = []
+    for group in alike.values():
+        if len(group) > MANY_ALIKE:
+            key = "plot.all" if len(group) == len(busy) else "plot.others"
+            kept.append(replace(group[0], label=word(key, lang, count=len(group)), note=True))
+        else:
+            kept.extend(group)
+    return [replace(line, note=len(kept) == 1) for line in kept]
 
 
 def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
@@ -204,19 +220,20 @@ def compose(
     """
     columns = len(panels) if len(panels) < 4 else 2 if len(panels) == 4 else 3
     rows = math.ceil(len(panels) / columns)
-    top = TOP + (KEY if key else 0)
+    top = TOP + (KEY + KEY_ROW * ((len(key) - 1) // KEY_COLUMNS) if key else 0)
+    up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
     with house_style():
         rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
         width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
-        height = top + rows * (UP + BETWEEN) - BETWEEN + BOTTOM
+        height = top + rows * (up + BETWEEN) - BETWEEN + BOTTOM
         figure = new_figure(width, height)
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
-            y = height - top - UP - row * (UP + BETWEEN)
+            y = height - top - up - row * (up + BETWEEN)
             # a panel whose labels are shorter than its column's takes the room they leave
             across = ACROSS + rooms[column] - _label_room([panel], bool(key))
-            axes = figure.add_axes((x / width, y / height, across / width, UP / height))
+            axes = figure.add_axes((x / width, y / height, across / width, up / height))
             heading_room = LEFT / 2 + ACROSS + rooms[column]
             draw_panel(
                 axes,
@@ -265,19 +282,8 @@ def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
 def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:
     from matplotlib.lines import Line2D
 
-    from talent_sd.output.style import DASHES, LINES, MARKERS
-
     handles = [
-        Line2D(
-            [],
-            [],
-            color=LINES[line.style % len(LINES)],
-            linestyle=DASHES[line.style % len(DASHES)],
-            marker=MARKERS[line.style % len(MARKERS)],
-            markersize=3.2,
-            markevery=[-1],
-            label=line.label,
-        )
+        Line2D([], [], **line_look(line.style), markersize=3.2, markevery=[-1], label=line.label)
         for line in lines
     ]
     legend = figure.legend(
@@ -285,7 +291,7 @@ def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) ->
         loc="upper left",
         bbox_to_anchor=(left, top),
         frameon=False,
-        ncols=min(len(lines), 4),
+        ncols=min(len(lines), KEY_COLUMNS),
         fontsize=8,
         borderpad=0,
         borderaxespad=0,

@@ -14,14 +14,12 @@ from talent_sd.base.words import word
 from talent_sd.output.numbers import scale_for
 from talent_sd.output.panels import Line
 from talent_sd.output.plot import Panel, compose
-from talent_sd.output.style import LINES, save_figure
+from talent_sd.output.style import BASELINE, save_figure
 from talent_sd.output.titles import city_name, scenario_titles, source_line
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
-
-BASELINE_STYLE = len(LINES) - 1
 
 
 def save_comparison_plots(
@@ -128,8 +126,7 @@ def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:
 def _styles(names: Sequence[str], baseline: str) -> dict[str, int]:
     """Give the baseline its grey, the others colours in order; the same in every picture."""
     others = [name for name in names if name != baseline]
-    styles = {name: number % BASELINE_STYLE for number, name in enumerate(others)}
-    return {**styles, baseline: BASELINE_STYLE}
+    return {**{name: number for number, name in enumerate(others)}, baseline: BASELINE}
 
 
 def _outputs(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str, xr.DataArray]]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+MOST_COLUMNS = 3
+
+
 def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
     """Make the table of the headline outputs: a row each, some years, the change over the forecast.
 
@@ -70,20 +73,32 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     last = change.isel({TIME: -1})
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs.get("baseline", ""))
     year = f"{float(last[TIME]):g}"
+    from rich.text import Text
+
     table = _table(word("table.comparison", lang, city=city_name(change, lang), baseline=baseline, year=year))
     table.add_column(word("table.output", lang))
     table.add_column(word("table.unit", lang))
-    for name in titles:
-        table.add_column(titles[name], justify="right")
+    # more columns than a terminal is wide make nobody wiser: then a row for each scenario
+    long = len(titles) > MOST_COLUMNS
+    for heading in (
+        [word("table.scenario", lang), word("table.difference", lang)] if long else titles.values()
+    ):
+        table.add_column(
+            Text(heading), justify="left" if heading == word("table.scenario", lang) else "right"
+        )
     for label, array in _rows(last, labels, lang):
-        middle = array.median(DRAW)
-        scale = scale_for(float(abs(middle).max()), array.attrs.get("units", ""), lang)
+        scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
         relative = _like(last, array)
         cells = [
             _difference(array.sel({SCENARIO: name}) / scale.factor, relative.sel({SCENARIO: name}))
             for name in titles
         ]
-        table.add_row(label, scale.unit, *cells)
+        if not long:
+            table.add_row(label, scale.unit, *cells)
+            continue
+        for number, (name, cell) in enumerate(zip(titles, cells, strict=True)):
+            table.add_row(*((label, scale.unit) if number == 0 else ("", "")), Text(titles[name]), cell)
+        table.add_section()
     return table
 
 

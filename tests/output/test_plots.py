@@ -17,7 +17,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, Sector
 from talent_sd.output.plot import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.plot_comparison import plot_differences, plot_paths
-from talent_sd.output.style import house_style
+from talent_sd.output.style import BASELINE, house_style, line_look
 
 Invent = Callable[..., xr.Dataset]
 ALL = ("baseline", "cash_subsidy_only", "hefei_combination")
@@ -81,6 +81,29 @@ def test_lines_that_are_nothing_throughout_are_left_out(
     assert [text for text in shown if text.startswith(("Professional", "Skilled", "Graduate"))] == []
     forecast["Talent"][:] = 0.0
     assert "none in this scenario" in texts(plot_overview(forecast, invented_labels))
+
+
+def test_many_lines_alike_are_written_as_one(invented_forecast: Invent, invented_labels: Labels) -> None:
+    forecast = invented_forecast()
+    names = [f"policy {number}" for number in range(7)]
+    level = (
+        forecast["City Brand"]
+        .expand_dims(policy=names)
+        .transpose("scenario", "draw", "time", "policy")
+        .copy()
+    )
+    level[..., :6] = 1.0
+    labels = Labels(headline=("credibility",))
+    shown = texts(plot_overview(forecast.assign(credibility=level), labels))
+    assert "6 others" in shown
+    assert "policy 6" in shown
+    level[:] = 1.0
+    assert "all 7" in texts(plot_overview(forecast.assign(credibility=level), labels))
+
+
+def test_no_two_scenarios_of_thirty_look_the_same() -> None:
+    looks = {tuple(map(str, line_look(style).values())) for style in (BASELINE, *range(30))}
+    assert len(looks) == 31
 
 
 def test_a_heading_too_long_for_its_panel_names_fewer_variables(

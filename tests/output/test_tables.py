@@ -58,6 +58,18 @@ def test_the_comparison_table_shows_changes_against_the_baseline(
     assert "Social-security balance billion yuan/year −4.54 −9.07" in rows
 
 
+def test_many_scenarios_stand_below_each_other(invented_forecast: Invent, invented_labels: Labels) -> None:
+    names = ("baseline", "cash_subsidy_only", "hefei_combination")
+    spread = invented_forecast(names)
+    more = spread.isel(scenario=[1, 2]).assign_coords(
+        scenario=["four", "five"], title_en=("scenario", ["Four", "Five"])
+    )
+    rows = lines(comparison_table(compare(xr.concat([spread, more], "scenario")), invented_labels))
+    assert "Output Unit Scenario Difference" in rows
+    assert "Years the fund lasts years Cash subsidy only −1.08 (−15.9 %)" in rows
+    assert "Five −2.16 (−31.8 %)" in rows
+
+
 def test_draws_add_the_interval(invented_forecast: Invent, invented_labels: Labels) -> None:
     change = compare(invented_forecast(("baseline", "cash_subsidy_only"), 101))
     rows = lines(comparison_table(change, invented_labels))
