@@ -1,0 +1,190 @@
+"""The ledger of evidence: every figure of the article, its role, and where the model cites it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.model.structure import Structure
+
+ROLES = ("initial", "policy", "calibrate", "holdout")
+DEFAULT_TOLERANCE = 0.10
+"""Of the value, where the ledger states none."""
+_REQUIRED = ("id", "topic", "role", "unit", "statement", "reading", "test", "experiment")
+_OPTIONAL = ("value", "tolerance", "named_source", "miss", "statement_zh")
+_ID = re.compile(r"E\d{2}")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the article.
+
+    Parameters
+    ----------
+    id : "E08"; stays for good, since models and scenarios cite it
+    topic, statement, statement_zh : what is claimed, in our words
+    role : initial (a start value), policy (a setting), calibrate (a target), holdout (never fitted)
+    value : a number, a pair (lowest, highest), or None for a statement without a number
+    tolerance : what counts as met, in the figure's unit; None for 10 % of the value
+    named_source : who the article says it comes from; "" if nobody
+    reading : the choice made where the article leaves something open
+    test : what the experiment does, in words
+    experiment : its name
+    miss : why the model misses a holdout figure; "" where it does not
+    line : in the file
+    """
+
+    id: str
+    topic: str
+    role: str
+    unit: str
+    statement: str
+    reading: str
+    test: str
+    experiment: str
+    value: float | tuple[float, float] | None = None
+    tolerance: float | None = None
+    named_source: str = ""
+    miss: str = ""
+    statement_zh: str = ""
+    line: int = 0
+
+    @property
+    def target(self) -> float:
+        """Return the value, the middle of a range; NaN where there is none."""
+        if self.value is None:
+            return float("nan")
+        return sum(self.value) / 2 if isinstance(self.value, tuple) else self.value
+
+    @property
+    def allowance(self) -> float:
+        """Return how far from the target still counts as met."""
+        if isinstance(self.value, tuple):
+            return (self.value[1] - self.value[0]) / 2
+        return abs(self.target) * DEFAULT_TOLERANCE if self.tolerance is None else self.tolerance
+
+    def met_by(self, measured: float) -> bool:
+        """Return whether a measured value lies within the tolerance (rounding aside)."""
+        return abs(measured - self.target) <= self.allowance * (1 + 1e-9)
+
+
+def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
+    """Read a ledger of evidence, the shipped one by default.
+
+    Raises
+    ------
+    InputError
+        With every problem, each with file and line: missing, unknown or repeated keys and ids, unknown roles.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    file = shipped_folder("models") / "evidence.yaml" if path is None else Path(path)
+    try:
+        content = YAML(pure=True).load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file. Give a ledger of evidence.") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{file.name}:{line}: {error.problem}. Mend the YAML.") from None
+    entries: Any = content.get("figures") if isinstance(content, Mapping) else None
+    if not entries or not isinstance(entries, Sequence) or isinstance(entries, str):
+        raise InputError(f"{file.name}:1: no list 'figures'. A ledger is a list of figures under that key.")
+    problems: list[str] = []
+    figures: dict[str, Figure] = {}
+    for number, entry in enumerate(entries):
+        line = entries.lc.item(number)[0] + 1  # type: ignore[attr-defined]
+        found = _figure(entry, line, f"{file.name}:{line}: ", problems)
+        if found is None:
+            continue
+        if found.id in figures:
+            problems.append(f"{file.name}:{line}: {found.id} is there twice. Give each figure its own id.")
+        figures[found.id] = found
+    if problems:
+        raise InputError(problems)
+    return tuple(figures.values())
+
+
+def _figure(entry: Any, line: int, at: str, problems: list[str]) -> Figure | None:
+    """Return one entry of the ledger; None after noting what is wrong with it."""
+    if not isinstance(entry, Mapping):
+        problems.append(f"{at}a figure is a mapping of {', '.join(_REQUIRED)}.")
+        return None
+    found = [f"{at}no '{key}'. Add it." for key in _REQUIRED if not entry.get(key)]
+    known = (*_REQUIRED, *_OPTIONAL)
+    found += [f"{at}unknown key '{key}'.{nearest(str(key), known)}" for key in entry if key not in known]
+    role, ident = entry.get("role"), str(entry.get("id"))
+    if role is not None and role not in ROLES:
+        found.append(f"{at}unknown role '{role}'.{nearest(str(role), ROLES)} Use one of {', '.join(ROLES)}.")
+    if entry.get("id") and not _ID.fullmatch(ident):
+        found.append(f"{at}'{ident}' is no id. Write E and two digits.")
+    value = entry.get("value")
+    if isinstance(value, list):
+        if len(value) != 2 or not all(isinstance(v, (int, float)) for v in value) or value[0] >= value[1]:
+            found.append(f"{at}a range is [lowest, highest].")
+    elif value is not None and not isinstance(value, (int, float)):
+        found.append(f"{at}value is '{value}', not a number or a range [lowest, highest].")
+    if role == "calibrate" and value is None:
+        found.append(f"{at}a figure to calibrate to needs a value.")
+    if found:
+        problems += found
+        return None
+    texts = {key: str(entry[key]) for key in (*_REQUIRED, *_OPTIONAL[2:]) if key in entry}
+    number = tuple(map(float, value)) if isinstance(value, list) else None if value is None else float(value)
+    tolerance = entry.get("tolerance")
+    return Figure(
+        **texts,
+        value=number,  # type: ignore[arg-type]
+        tolerance=None if tolerance is None else float(tolerance),
+        line=line,
+    )
+
+
+def cited_by(structure: Structure) -> dict[str, tuple[str, ...]]:
+    """Return which variables of a model cite each figure: id -> names, in the file's order."""
+    found: dict[str, list[str]] = {}
+    for variable in structure.variables.values():
+        for ident in variable.citations:
+            found.setdefault(ident, []).append(variable.name)
+    return {ident: tuple(names) for ident, names in found.items()}
+
+
+def unknown_citations(structure: Structure, figures: Iterable[Figure]) -> list[str]:
+    """Return a problem for each citation that no figure answers to."""
+    known = {figure.id for figure in figures}
+    problems = []
+    for ident, names in cited_by(structure).items():
+        if _ID.fullmatch(ident) and ident not in known:
+            problems.append(
+                f"{structure.place(names[0])}: '{names[0]}' cites {ident}, which the ledger lacks."
+                f"{nearest(ident, known)}"
+            )
+    return problems
+
+
+def paths_between(structure: Structure, causes: Iterable[str], effect: str) -> tuple[str, ...]:
+    """Return the variables through which causes work on an effect, nearest the effect first.
+
+    A variable belongs if it depends on a cause and the effect depends on it, over any
+    number of links; the shortest path of each cause is returned, joined.
+    """
+    following: dict[str, str] = {}
+    reached = [effect]
+    for name in reached:
+        for cause in structure.variables[name].depends_on:
+            if cause not in following and cause != effect:
+                following[cause] = name
+                reached.append(cause)
+    found: dict[str, None] = {effect: None}
+    for cause in causes:
+        name = cause
+        while name != effect and name in following:
+            found[name] = None
+            name = following[name]
+    order = {name: place for place, name in enumerate(reached)}
+    return tuple(sorted(found, key=lambda name: order[name]))
