@@ -7,24 +7,21 @@ for every member, and leaves nothing behind.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.engine.pysd_build import build_reference, load_fresh
 from talent_sd.engine.request import Request
-from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
 from talent_sd.model.subscripts import Subscripts
-from talent_sd.model.syntax import children, kind_of, walk
 from talent_sd.model.translate import Source
 
 
@@ -50,8 +47,8 @@ def run_reference(source: Source, structure: Structure, request: Request) -> dic
     _refuse_crossed_mappings(source)
     with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder, _quiet(request.seed):
         try:
-            file = _build(source, request, Path(folder))
-            model = _fresh(file)
+            file = build_reference(source, request, Path(folder))
+            model = load_fresh(file)
             names = {name_key(key): key for key in model.namespace}
             outputs = {name: names[name_key(name)] for name in request.outputs}
             runs = [
@@ -108,133 +105,6 @@ def _quiet(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _fresh(file: Path, initialize: bool = False) -> Any:
-    """Return PySD's model, loaded anew: none has lived through a run.
-
-    It is not initialized before parameters are set, since a delay of an array keeps
-    the shape of its first order. What `initialize=True` returns serves for looking.
-    """
-    import pysd
-
-    return pysd.load(str(file), initialize=initialize)
-
-
-def _build(source: Source, request: Request, folder: Path) -> Path:
-    """Return PySD's Python file of a model, built in `folder`."""
-    from pysd.builders.python.python_model_builder import ModelBuilder
-
-    abstract = copy.deepcopy(source.model)
-    abstract.original_path = folder / "model.mdl"
-    for number, section in enumerate(abstract.sections):
-        inline: list[Any] = []
-        section.path = folder / ("model.py" if number == 0 else f"macro_{number}.py")
-        section.split = False
-        for element in section.elements:
-            # PySD pastes documentation into Python code: leave it out
-            element.documentation = ""
-            for component in element.components:
-                component.ast = _mended(component.ast, inline)
-                _absolute_files(component.ast, source.path.parent)
-        section.elements = [*section.elements, *_named_tables(inline)]
-        for subscript in section.subscripts:
-            if isinstance(subscript.subscripts, dict):
-                subscript.subscripts["file"] = str(
-                    (source.path.parent / subscript.subscripts["file"]).resolve()
-                )
-    _refuse_odd_functions(abstract)
-    settings = {
-        "initial_time": request.times[0],
-        "final_time": request.times[-1],
-        "time_step": request.time_step,
-    }
-    for element in abstract.sections[0].elements:
-        if name_key(element.name) in settings:
-            element.components[0].ast = float(settings[name_key(element.name)])
-    with _unformatted():
-        return Path(ModelBuilder(abstract).build_model())
-
-
-@contextmanager
-def _unformatted() -> Iterator[None]:
-    """Leave PySD's Python file as written: formatting a file that nobody reads takes longer than a run."""
-    from pysd.builders.python import python_model_builder as builder
-
-    black = builder.black
-    builder.black = SimpleNamespace(format_file_contents=lambda text, **_: text, FileMode=lambda: None)
-    try:
-        yield
-    finally:
-        builder.black = black
-
-
-def _mended(tree: Any, inline: list[Any]) -> Any:
-    """Rewrite what PySD gets wrong, meaning unchanged.
-
-    -(a * b) becomes -1 * (a * b): PySD drops the parentheses of the former under a
-    power or a division. An inline table that extrapolates or steps becomes a call of
-    a named one, collected in `inline`: PySD reads every inline table as linear and clamped.
-    """
-    from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
-
-    if not children(tree):
-        return tree
-    kind = kind_of(tree)
-    if kind == "Arithmetic" and list(tree.operators) == ["negative"]:
-        inner = tree.arguments[0]
-        if kind_of(inner) == "Arithmetic" and inner.operators[-1] in {"*", "/"}:
-            tree = type(tree)(["*"], (-1, inner))
-    for part in dataclasses.fields(tree):
-        value = getattr(tree, part.name)
-        if part.name in {"function", "operators", "lookups", "non_negative"}:
-            continue
-        many = isinstance(value, (tuple, list))
-        setattr(
-            tree,
-            part.name,
-            type(value)(_mended(v, inline) for v in value) if many else _mended(value, inline),
-        )
-    if kind == "InlineLookups" and tree.lookups.type != "interpolate":
-        inline.append(tree.lookups)
-        return CallStructure(ReferenceStructure(f"talent_sd_inline_{len(inline)}"), (tree.argument,))
-    return tree
-
-
-def _named_tables(inline: list[Any]) -> list[Any]:
-    """Return PySD lookups for the inline tables taken out by `_mended`."""
-    from pysd.translators.structures.abstract_model import AbstractElement, AbstractLookup
-
-    return [
-        AbstractElement(f"talent sd inline {number}", [AbstractLookup(([], []), table)])
-        for number, table in enumerate(inline, 1)
-    ]
-
-
-def _absolute_files(tree: Any, folder: Path) -> None:
-    """Point spreadsheet references at the user's folder, since the model is built elsewhere."""
-    for node in walk(tree):
-        if kind_of(node) in {"GetLookups", "GetData", "GetConstants"} and not node.file.startswith("?"):
-            node.file = str((folder / node.file).resolve())
-
-
-def _refuse_odd_functions(abstract: Any) -> None:
-    """Refuse function names with quotes: PySD would paste them into Python code."""
-    for section in abstract.sections:
-        for element in section.elements:
-            for component in element.components:
-                for node in walk(component.ast):
-                    if (
-                        kind_of(node) == "Call"
-                        and not node.function.reference.replace("_", "").isalnum()
-                        and not any(
-                            name_key(e.name) == name_key(node.function.reference) for e in section.elements
-                        )
-                    ):
-                        raise ModelError(
-                            f"'{unquoted(element.name)}' calls {node.function.reference}, which is no "
-                            f"function or lookup."
-                        )
-
-
 def _run_member(
     file: Path,
     structure: Structure,
@@ -247,11 +117,13 @@ def _run_member(
     import pandas as pd
 
     # replaced tables must find the file's own ones loaded
-    model = _fresh(file, initialize=bool(request.tables))
+    model = load_fresh(file, initialize=bool(request.tables))
     params: dict[str, Any] = {}
     for name, values in request.constants.items():
         own = values[min(member, len(values) - 1)]
-        params[names[name_key(name)]] = _labelled(model, structure, name, _filled(file, structure, name, own))
+        params[names[name_key(name)]] = _labelled(
+            model, structure, name, _filled(file, structure, name, own), whole=True
+        )
     for name, values in request.series.items():
         own = values[min(member, len(values) - 1)]
         points = np.empty(len(request.times), dtype=object if structure[name].dims else float)
@@ -277,16 +149,17 @@ def _filled(file: Path, structure: Structure, name: str, own: np.ndarray) -> np.
     """Return a constant's values with the model's own where none is given."""
     if not np.isnan(own).any():
         return own
-    present = _aligned(_fresh(file, initialize=True)[name], structure, name)
+    present = _aligned(load_fresh(file, initialize=True)[name], structure, name)
     return np.where(np.isnan(own), present, own)
 
 
-def _labelled(model: Any, structure: Structure, name: str, values: np.ndarray) -> Any:
+def _labelled(model: Any, structure: Structure, name: str, values: np.ndarray, whole: bool = False) -> Any:
     """Return a number, or a DataArray with PySD's own dimension names."""
     import xarray as xr
 
     if values.ndim == 0:
-        return float(values)
+        # a whole number stays one: PySD takes no other as an order of SMOOTH or DELAY
+        return int(values) if whole and float(values).is_integer() else float(values)
     _, dims = model.get_coords(name)
     elements = list(structure.coordinates(name).values())
     array = xr.DataArray(values, dict(zip(dims, map(list, elements), strict=True)), list(dims))

@@ -97,8 +97,9 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
 
     named = _ENCODING.match(content)
     encoding = named[1].decode("ascii", "replace").strip() if named else "UTF-8"
+    codec = "utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding  # with or without a mark
     try:
-        text = content.decode("utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding)
+        text = content.decode(codec).replace("\r\n", "\n")
     except LookupError:
         raise ModelError(
             f"{path.name}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8."
@@ -109,7 +110,7 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
     blocks = split_blocks(text)
     _check_blocks(path, text, blocks)
     try:
-        file = VensimFile(path, encoding=encoding)
+        file = VensimFile(path, encoding=codec)
         file.parse()
         model = file.get_abstract_model()
     except Exception as error:

@@ -132,10 +132,13 @@ def test_a_shorter_delay_gets_the_order_that_pysd_gives_it(cup):
 
 def test_delays_shorter_than_a_step_or_of_several_orders_are_refused(cup):
     with pytest.raises(
-        ModelError, match=r"^cup.mdl: the delay time of 'late' is 0.4 at the start, shorter than TIME STEP \(0.5\)"
+        ModelError,
+        match=r"^cup.mdl: the delay time of 'late' is 0.4 at the start, shorter than TIME STEP \(0.5\)",
     ):
         cup.run({"lag": 0.4})
-    with pytest.raises(ModelError, match="^cup.mdl: the delay in 'late' needs order 3 in some draws and 1 in others"):
+    with pytest.raises(
+        ModelError, match="^cup.mdl: the delay in 'late' needs order 3 in some draws and 1 in others"
+    ):
         cup.run({"lag": np.array([0.7, 3.0])})
 
 
@@ -345,3 +348,53 @@ SAVEPER = TIME STEP ~ ~ |
         assert runs[0].sizes["time"] == points
         for run in runs[:2]:
             xr.testing.assert_allclose(run, runs[2], rtol=1e-9)
+
+
+def test_lookups_extrapolate_and_step_where_the_model_says_so(tmp_path):
+    text = SMALL % "f((0,1),(1,3)) ~ ~ |\nout = LOOKUP EXTRAPOLATE(f, Time) ~ ~ |\n" \
+                   "steps = LOOKUP BACKWARD(f, Time) ~ ~ |\nheld = f(Time) ~ ~ |\n"  # fmt: skip
+    result = load_model(write(tmp_path, text)).run(engine="kernel")
+    assert result["out"].values.tolist() == [1, 2, 3, 4, 5]
+    assert result["steps"].values.tolist() == [1, 1, 3, 3, 3]
+    assert result["held"].values.tolist() == [1, 2, 3, 3, 3]
+
+
+def test_a_lookup_is_replaced_for_one_element_or_all(tmp_path):
+    text = SMALL % "k: a, b ~ ~ |\nf[k]((0,0),(1,1)) ~ ~ |\nx[k] = f[k](Time) ~ ~ |\n"
+    model = load_model(write(tmp_path, text))
+    one = model.run({"f[b]": ([0, 1], [5, 6])})["x"].sel(time=1)
+    assert one.values.tolist() == [1, 6]
+    for engine in ("kernel", "pysd"):
+        both = model.run({"f": pd.Series([5.0, 6.0], index=[0, 1])}, engine=engine)["x"].sel(time=1)
+        assert both.values.tolist() == [6, 6]
+    with pytest.raises(ModelError, match="PySD cannot replace single elements of lookup 'f'."):
+        model.run({"f[b]": ([0, 1], [5, 6])}, engine="pysd")
+
+
+def test_an_order_given_by_a_constant_is_compiled_in(tmp_path):
+    model = load_model(write(tmp_path, SMALL % "n = 2 ~ ~ |\nx = SMOOTH N(Time, 1, 0, n) ~ ~ |\n"))
+    with pytest.raises(
+        UnsupportedError, match="^'n' is an order of SMOOTH or DELAY: the native engine cannot change"
+    ):
+        model.run({"n": 3}, engine="kernel")
+    with pytest.warns(EngineNotice, match="^'n' is an order of SMOOTH or DELAY"):
+        result = model.run({"n": 3})
+    assert result["x"].values.tolist() == [0, 0, 0, 0, 0.5 * 1.5 * 1.5 * 1.5]
+
+
+def test_elements_without_an_equation_are_empty(tmp_path):
+    text = SMALL % "k: a, b, c ~ ~ |\nx[a] = 1 ~ ~ |\nx[c] = Time ~ ~ |\n"
+    model = load_model(write(tmp_path, text))
+    for engine in ("kernel", "arrays", "pysd"):
+        final = model.run(engine=engine)["x"].isel(time=-1)
+        np.testing.assert_array_equal(final, [1, np.nan, 2])
+
+
+def test_macros_may_use_each_other_but_not_themselves(tmp_path):
+    text = SMALL % ":MACRO: ONE(x)\nONE = x + 1 ~ ~ |\n:END OF MACRO:\n" \
+                   ":MACRO: TWO(x)\nTWO = ONE(ONE(x)) ~ ~ |\n:END OF MACRO:\ny = TWO(Time) ~ ~ |\n"  # fmt: skip
+    assert load_model(write(tmp_path, text)).run()["y"].isel(time=-1) == 4
+    with pytest.raises(ModelError, match="cup.mdl:6: 'TWO': macro 'two' uses itself."):
+        load_model(write(tmp_path, text.replace("ONE(ONE(x))", "TWO(x)")))
+    with pytest.raises(ModelError, match="cup.mdl:8: 'y': gives macro 'two' 2 arguments. It takes 1."):
+        load_model(write(tmp_path, text.replace("TWO(Time)", "TWO(Time, 2)")))

@@ -89,6 +89,16 @@ def test_a_variable_carries_what_the_file_says(tmp_path):
     assert structure.place("LEAVE RATE,_%") == "model.mdl:17"
 
 
+@pytest.mark.parametrize(("mark", "codec"), [(b"", "UTF-8"), (b"\xef\xbb\xbf", "UTF-8"), (b"", "GBK")])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_line_ends_and_encodings_make_no_difference(tmp_path, mark, codec, line_end):
+    text = CITY.replace("{UTF-8}", f"{{{codec}}}").replace("\n", line_end)
+    path = tmp_path / "city.mdl"
+    path.write_bytes(mark + text.encode(codec))
+    plain = read_structure(write(tmp_path, CITY))
+    assert read_structure(path).variables == plain.variables
+
+
 def test_kinds_ranges_and_time(tmp_path):
     structure = read_structure(write(tmp_path, CITY))
     kinds = {name: v.kind for name, v in structure.variables.items()}

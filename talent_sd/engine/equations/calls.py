@@ -144,7 +144,7 @@ def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
             f"gives macro '{macro.name}' {len(tree.arguments)} arguments. It takes {len(macro.params)}."
         )
     if key in at.scope.macros:
-        raise ModelError(f"macro '{macro.name}' uses itlowerer.")
+        raise ModelError(f"macro '{macro.name}' uses itself.")
     arguments = {}
     for name, argument in zip(macro.params, tree.arguments, strict=True):
         expression = lowerer.lower(argument, at)

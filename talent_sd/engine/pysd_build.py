@@ -1,0 +1,144 @@
+"""A model as PySD's Python file, in a folder of its own, with PySD's slips mended."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from talent_sd.base.errors import ModelError
+from talent_sd.engine.request import Request
+from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.syntax import children, kind_of, walk
+from talent_sd.model.translate import Source
+
+
+def load_fresh(file: Path, initialize: bool = False) -> Any:
+    """Return PySD's model, loaded anew: none has lived through a run.
+
+    It is not initialized before parameters are set, since a delay of an array keeps
+    the shape of its first order. What `initialize=True` returns serves for looking.
+    """
+    import pysd
+
+    return pysd.load(str(file), initialize=initialize)
+
+
+def build_reference(source: Source, request: Request, folder: Path) -> Path:
+    """Return PySD's Python file of a model, built in `folder`."""
+    from pysd.builders.python.python_model_builder import ModelBuilder
+
+    abstract = copy.deepcopy(source.model)
+    abstract.original_path = folder / "model.mdl"
+    for number, section in enumerate(abstract.sections):
+        inline: list[Any] = []
+        section.path = folder / ("model.py" if number == 0 else f"macro_{number}.py")
+        section.split = False
+        for element in section.elements:
+            # PySD pastes documentation into Python code: leave it out
+            element.documentation = ""
+            for component in element.components:
+                component.ast = _mended(component.ast, inline)
+                _absolute_files(component.ast, source.path.parent)
+        section.elements = [*section.elements, *_named_tables(inline)]
+        for subscript in section.subscripts:
+            if isinstance(subscript.subscripts, dict):
+                subscript.subscripts["file"] = str(
+                    (source.path.parent / subscript.subscripts["file"]).resolve()
+                )
+    _refuse_odd_functions(abstract)
+    settings = {
+        "initial_time": request.times[0],
+        "final_time": request.times[-1],
+        "time_step": request.time_step,
+    }
+    for element in abstract.sections[0].elements:
+        if name_key(element.name) in settings:
+            element.components[0].ast = float(settings[name_key(element.name)])
+    with _unformatted():
+        return Path(ModelBuilder(abstract).build_model())
+
+
+@contextmanager
+def _unformatted() -> Iterator[None]:
+    """Leave PySD's Python file as written: formatting a file that nobody reads takes longer than a run."""
+    from pysd.builders.python import python_model_builder as builder
+
+    black = builder.black
+    builder.black = SimpleNamespace(format_file_contents=lambda text, **_: text, FileMode=lambda: None)
+    try:
+        yield
+    finally:
+        builder.black = black
+
+
+def _mended(tree: Any, inline: list[Any]) -> Any:
+    """Rewrite what PySD gets wrong, meaning unchanged.
+
+    -(a * b) becomes -1 * (a * b): PySD drops the parentheses of the former under a
+    power or a division. An inline table that extrapolates or steps becomes a call of
+    a named one, collected in `inline`: PySD reads every inline table as linear and clamped.
+    """
+    from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
+
+    if not children(tree):
+        return tree
+    kind = kind_of(tree)
+    if kind == "Arithmetic" and list(tree.operators) == ["negative"]:
+        inner = tree.arguments[0]
+        if kind_of(inner) == "Arithmetic" and inner.operators[-1] in {"*", "/"}:
+            tree = type(tree)(["*"], (-1, inner))
+    for part in dataclasses.fields(tree):
+        value = getattr(tree, part.name)
+        if part.name in {"function", "operators", "lookups", "non_negative"}:
+            continue
+        many = isinstance(value, (tuple, list))
+        setattr(
+            tree,
+            part.name,
+            type(value)(_mended(v, inline) for v in value) if many else _mended(value, inline),
+        )
+    if kind == "InlineLookups" and tree.lookups.type != "interpolate":
+        inline.append(tree.lookups)
+        return CallStructure(ReferenceStructure(f"talent_sd_inline_{len(inline)}"), (tree.argument,))
+    return tree
+
+
+def _named_tables(inline: list[Any]) -> list[Any]:
+    """Return PySD lookups for the inline tables taken out by `_mended`."""
+    from pysd.translators.structures.abstract_model import AbstractElement, AbstractLookup
+
+    return [
+        AbstractElement(f"talent sd inline {number}", [AbstractLookup(([], []), table)])
+        for number, table in enumerate(inline, 1)
+    ]
+
+
+def _absolute_files(tree: Any, folder: Path) -> None:
+    """Point spreadsheet references at the user's folder, since the model is built elsewhere."""
+    for node in walk(tree):
+        if kind_of(node) in {"GetLookups", "GetData", "GetConstants"} and not node.file.startswith("?"):
+            node.file = str((folder / node.file).resolve())
+
+
+def _refuse_odd_functions(abstract: Any) -> None:
+    """Refuse function names with quotes: PySD would paste them into Python code."""
+    for section in abstract.sections:
+        for element in section.elements:
+            for component in element.components:
+                for node in walk(component.ast):
+                    if (
+                        kind_of(node) == "Call"
+                        and not node.function.reference.replace("_", "").isalnum()
+                        and not any(
+                            name_key(e.name) == name_key(node.function.reference) for e in section.elements
+                        )
+                    ):
+                        raise ModelError(
+                            f"'{unquoted(element.name)}' calls {node.function.reference}, which is no "
+                            f"function or lookup."
+                        )
