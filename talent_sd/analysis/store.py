@@ -144,7 +144,7 @@ def _summary(
         for scenario, _, year, subscript, value in _cells(change.variable, labels):
             yield (scenario, year, subscript), (value, "", "", "")
         return
-    bands = change.quantile([0.5, 0.1, 0.9], DRAW)
+    bands = change.quantile([0.5, 0.1, 0.9], DRAW, skipna=False)
     better = probability_better(change, lower_is_better)
     parts = [*(bands.isel(quantile=number, drop=True) for number in range(3)), better]
     one = {**labels, DRAW: [0]}

@@ -19,6 +19,18 @@ from talent_sd.cli.common import (
     reporting,
     show_written,
 )
+from talent_sd.cli.draws import (
+    ClusterOption,
+    DrawsOption,
+    MemoryOption,
+    Sampling,
+    SamplingOption,
+    SeedOption,
+    ThreadsOption,
+    Wanted,
+    draw_paired,
+    refuse_without_draws,
+)
 
 
 @reporting
@@ -31,6 +43,12 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("comparison"),
     engine: EngineOption = Engine.auto,
     national: NationalOption = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = 0,
+    sampling: SamplingOption = Sampling.latin,
+    memory: MemoryOption = 1.0,
+    threads: ThreadsOption = None,
+    cluster: ClusterOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:
@@ -38,9 +56,11 @@ def compare(
 
     Prints the differences in the last year; writes comparison.nc, comparison.csv,
     forecast.csv, run.json and plots of paths and differences. A baseline that is
-    not among the scenarios is added.
+    not among the scenarios is added. With --draws every draw is compared with the
+    baseline's same draw: intervals, and the probability of doing better.
 
     Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
+    Example:  [bold]talent-sd compare hefei_combination --draws 1000 --seed 1[/bold]
     """
     from talent_sd.analysis.compare import compare as compared
     from talent_sd.analysis.forecast import prepare, run_prepared
@@ -52,11 +72,17 @@ def compare(
     from talent_sd.base.words import word
     from talent_sd.output.tables import comparison_table
 
+    refuse_without_draws(draws, cluster)
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
-        with progress_bar(word("cli.working", lang.value), len(prepared.resolved) + 2 * plots) as done:
-            spread = run_prepared(prepared, engine=engine.value, done=done)
+        steps = (draws is None) * len(prepared.resolved) + 2 * plots
+        with progress_bar(word("cli.working", lang.value), steps) as done:
+            if draws is None:
+                spread = run_prepared(prepared, engine=engine.value, done=done)
+            else:
+                wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
+                spread = draw_paired(prepared, wanted, engine.value, lang.value)
             change = compared(spread, baseline=str(spread["scenario"].values[0]))
             if plots:
                 from talent_sd.output.plot_comparison import save_comparison_plots
@@ -65,7 +91,7 @@ def compare(
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
         write_forecast_table(spread, folder / "forecast.csv")
-        write_capsule(prepared, spread, folder / "run.json")
+        write_capsule(prepared, spread, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
     console().print(comparison_table(change, labels, lang.value))
     show_written(out, files, lang.value)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from talent_sd.analysis.forecast import Prepared
 
 STORE = "forecast.zarr"
+COPIES_TO_COMPARE = 4
+"""Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
 
 
 class Sampling(StrEnum):
@@ -78,6 +80,28 @@ def draw_forecast(
         if store is None:
             raise
         raise KeyboardInterrupt(word("cli.kept", lang, folder=store)) from None
+
+
+def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> xr.Dataset:
+    """Run an ensemble whose scenarios are to be compared draw by draw, in memory.
+
+    Raises
+    ------
+    InputError
+        If the draws, their changes and their relative changes would not fit.
+    """
+    from talent_sd.analysis.ensemble import Options, fits_memory, prior_draws, run_ensemble
+
+    drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
+    if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE):
+        raise InputError(
+            f"{wanted.draws} draws of {len(prepared.resolved)} scenarios do not fit into "
+            f"--memory {wanted.memory:g} (gigabytes) together with their differences. "
+            f"Ask for fewer draws, or give more memory."
+        )
+    title = word("cli.working", lang)
+    options = Options(None, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
+    return run_ensemble(prepared, drawn, options, engine=engine)
 
 
 def refuse_without_draws(draws: int | None, cluster: str | None) -> None:
