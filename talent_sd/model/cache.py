@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 ENVIRONMENT = "TALENT_SD_CACHE"
+KEPT = 64
+"""Files of one kind that the cache holds."""
 
 
 def cache_folder() -> Path | None:
@@ -85,6 +87,14 @@ def save_cached(kind: str, content: str, value: Any) -> None:
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise
+        _drop_oldest(folder, kind)
+
+
+def _drop_oldest(folder: Path, kind: str) -> None:
+    """Keep the newest files of a kind: every edit of a model or of this code makes another."""
+    files = sorted(folder.glob(f"*.{kind}.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files[KEPT:]:
+        file.unlink(missing_ok=True)
 
 
 def content_key(path: Path, content: bytes) -> str:

@@ -155,6 +155,13 @@ def test_a_spoilt_cache_is_read_over(tmp_path):
     assert read_structure(path) == first
 
 
+def test_the_cache_does_not_grow_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT", 3)
+    for number in range(6):
+        read_structure(write(tmp_path, CITY.replace("= 0.1", f"= 0.{number}")))
+    assert len(list((tmp_path / "cache").glob("*.structure.json"))) == 3
+
+
 def test_a_cache_that_others_may_write_is_not_used(tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(0o777)
