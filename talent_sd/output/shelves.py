@@ -102,10 +102,20 @@ def _variables(lang: str) -> Rows:
 
 def _evidence(lang: str) -> Rows:
     rows = (
-        (entry["id"], entry["topic"], word(f"list.{entry['role']}", lang), _value(entry), entry["statement"])
-        for entry in _records("evidence.yaml")
+        (
+            entry["id"],
+            entry["topic"],
+            word(f"list.{entry['role']}", lang),
+            _value(entry),
+            _statement(entry, lang),
+        )
+        for entry in _shipped("evidence.yaml")["figures"]
     )
     return ("id", "topic", "role", "value", "statement"), rows
+
+
+def _statement(entry: dict[str, Any], lang: str) -> str:
+    return str(entry.get(f"statement_{lang}", entry["statement"]))
 
 
 def _value(entry: dict[str, Any]) -> str:
@@ -116,21 +126,21 @@ def _value(entry: dict[str, Any]) -> str:
 
 def _loops(lang: str) -> Rows:
     rows = (
-        (entry["id"], entry["polarity"], entry["label"][lang], entry["story"][lang])
-        for entry in _records("loops.yaml")
+        (name, entry["polarity"], entry["label"][lang], entry["story"][lang])
+        for name, entry in _shipped("loops.yaml")["loops"].items()
     )
     return ("name", "polarity", "title", "story"), rows
 
 
-def _records(file: str) -> list[dict[str, Any]]:
-    """Read a shipped list of records; the list stands alone or under one key."""
+def _shipped(file: str) -> dict[str, Any]:
+    """Read a shipped YAML file of the model's."""
     from ruamel.yaml import YAML
 
     path = shipped_folder("models") / file
     if not path.is_file():
         raise InputError(f"this version of talent_sd ships no models/{file}.")
-    raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    return raw if isinstance(raw, list) else next(value for value in raw.values() if isinstance(value, list))
+    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    return raw
 
 
 SHELVES: dict[str, Callable[[str], Rows]] = {

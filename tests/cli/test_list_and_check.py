@@ -49,6 +49,15 @@ def test_variables_are_listed_with_unit_and_meaning(talent_sd: Command) -> None:
     assert "yuan/year" in row
 
 
+def test_every_loop_is_listed_with_polarity_and_story(talent_sd: Command) -> None:
+    outcome = talent_sd("list", "loops", "--lang", "zh")
+    assert outcome.code == 0, outcome.err
+    structure = read_structure(shipped_folder("models") / "city.mdl")
+    firsts = [line.split()[:2] for line in outcome.out.splitlines() if line.strip()]
+    for loop in structure.subscripts["loop"]:
+        assert [loop, "R"] in firsts or [loop, "B"] in firsts, loop
+
+
 def test_an_unknown_shelf_is_refused(talent_sd: Command) -> None:
     assert talent_sd("list", "towns").code == 2
 
