@@ -14,7 +14,7 @@ import numpy as np
 
 from talent_sd.analysis.blocks import Layout, Settings, Task, block_edges, block_size, make_layout, run_block
 from talent_sd.analysis.forecast import Prepared, prepare
-from talent_sd.analysis.priors import read_priors
+from talent_sd.analysis.priors import assumed_figures, read_priors
 from talent_sd.analysis.sampling import Draws, draw_priors
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
@@ -130,9 +130,14 @@ def prior_draws(
     sampling: str = "latin",
     priors: str | Path | None = None,
 ) -> Draws:
-    """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`."""
+    """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`.
+
+    With them figures that the city lacks, and that an assumption stands in for.
+    """
     model = prepared.model
-    return draw_priors(read_priors(model.structure, model.program, priors), draws, seed, sampling)
+    found = read_priors(model.structure, model.program, priors)
+    assumed = assumed_figures(next(iter(prepared.resolved.values())))
+    return draw_priors((*found, *assumed), draws, seed, sampling)
 
 
 def run_ensemble(

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.shipped import shipped_folder
+from talent_sd.scenario.figures import read_mapping
 from talent_sd.scenario.schema import Part, Range
 from talent_sd.scenario.strict_yaml import read_yaml, shown
 from talent_sd.scenario.validate import validate
@@ -20,6 +21,7 @@ from talent_sd.scenario.validate import validate
 if TYPE_CHECKING:
     from talent_sd.engine.ir import Program
     from talent_sd.model.structure import Structure
+    from talent_sd.scenario import Resolved
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$")
 
@@ -69,6 +71,7 @@ class Prior:
     elements : parameter keys that the draw sets, with the model's own values
     source : publication, or assumption
     place : "file:line"
+    stands_in : whether the draw takes the place of the city's own value, an assumption itself
     """
 
     key: str
@@ -81,6 +84,7 @@ class Prior:
     elements: Mapping[str, float]
     source: str
     place: str
+    stands_in: bool = False
 
     def quantile(self, chance: np.ndarray) -> np.ndarray:
         """Return the values below which the given shares of the distribution lie.
@@ -141,6 +145,25 @@ def read_priors(structure: Structure, program: Program, path: str | Path | None 
     if problems:
         raise InputError(problems)
     _refuse_twice(found)
+    return tuple(found)
+
+
+def assumed_figures(resolved: Resolved) -> tuple[Prior, ...]:
+    """Return priors of figures that the city's file lacks: the assumptions that stand in for them.
+
+    Triangular over the range that `models/city_figures.yaml` gives, around its default.
+    """
+    mapping = read_mapping()
+    found = []
+    for key, rule in mapping.content.constants.items():
+        value, default = resolved.values.get(key), rule.default
+        if value is None or value.origin.file != mapping.file or default is None or default.range is None:
+            continue
+        assert isinstance(value.value, float)
+        low, high = default.range
+        shape = ("triangular", low, high, value.value, None, False)
+        place = f"{mapping.file}:{mapping.lines[key]}"
+        found.append(Prior(key, *shape, {key: value.value}, f"assumption: {default.why}", place, True))
     return tuple(found)
 
 

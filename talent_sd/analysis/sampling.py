@@ -81,6 +81,7 @@ class PriorDraws:
         """Return key -> (last - first,) values.
 
         What the scenario or the city sets keeps its value in every draw; a factor multiplies it.
+        A figure that the city lacks and that is only assumed is drawn.
         """
         found: dict[str, np.ndarray] = {}
         for prior, column in zip(self.priors, self.columns, strict=True):
@@ -89,7 +90,7 @@ class PriorDraws:
                 whole = fixed.get(key.partition("[")[0])
                 if prior.factor:
                     found[key] = drawn * fixed.get(key, own if whole is None else whole)
-                elif key not in fixed and whole is None:
+                elif prior.stands_in or (key not in fixed and whole is None):
                     found[key] = drawn
         return found
 

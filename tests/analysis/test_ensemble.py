@@ -100,6 +100,20 @@ def test_without_uncertain_constants_of_its_own_every_draw_is_the_central_run(tm
         np.testing.assert_array_equal(drawn, central["value added"].sel(draw=0))
 
 
+def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: Path) -> None:
+    from talent_sd.base.shipped import shipped_folder
+
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
+    city = tmp_path / "mine.yaml"
+    city.write_text("\n".join(line for line in text if "  share_science:" not in line), "utf-8")
+    name = "city science employment share"
+    spread = ts.ensemble("baseline", city=city, draws=20, outputs=[name])[name].isel(scenario=0, time=0)
+    assert len(np.unique(spread)) == 20
+    assert 0.002 <= spread.min() < 0.005 < 0.015 < spread.max() <= 0.02
+    known = ts.ensemble("baseline", city="wuxi", draws=20, outputs=[name])[name]
+    assert len(np.unique(known)) == 1
+
+
 def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
     with pytest.raises(InputError) as caught:
         _run(draws=100_000, memory=0.05)
