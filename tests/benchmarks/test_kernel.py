@@ -18,13 +18,13 @@ STOCKS = 160
 """720 equations, 128 powers."""
 
 
-def seconds(function, repeats=3):
-    """Processor time, best of a few."""
+def seconds(function, repeats=3, clock=time.process_time):
+    """Time taken, best of a few; processor time unless another clock is given."""
     best = np.inf
     for _ in range(repeats):
-        start = time.process_time()
+        start = clock()
         function()
-        best = min(best, time.process_time() - start)
+        best = min(best, clock() - start)
     return best
 
 
@@ -134,16 +134,20 @@ def test_the_city_model_against_pysimlin(benchmark, empty_cache):
             constants, times, save, members, varying=constants[inputs][:, None] * spread, threads=2
         )
 
-    result = benchmark.pedantic(ensemble, rounds=5, warmup_rounds=1)
-    assert not result.failed.any()
     simulation = simlin.load(str(path)).simulate()
     simulation.run_to_end()
 
-    def again():
-        for _ in range(100):
+    def one_after_another():
+        for _ in range(50):
             simulation.reset()
             simulation.run_to_end()
 
-    ratio = seconds(again) / 100 / (benchmark.stats.stats.min / members)
+    assert not benchmark.pedantic(ensemble, rounds=3, warmup_rounds=1).failed.any()
+    ours, theirs = [], []
+    for _ in range(5):  # in turn, so that other work on the machine slows both
+        ours.append(seconds(ensemble, 1, time.perf_counter) / members)
+        theirs.append(seconds(one_after_another, 1, time.perf_counter) / 50)
+    ratio = min(theirs) / min(ours)
+    benchmark.extra_info["microseconds a run"] = [round(min(t) * 1e6) for t in (ours, theirs)]
     benchmark.extra_info["times faster than pysimlin"] = round(ratio, 1)
     assert ratio >= 25

@@ -219,6 +219,44 @@ def test_what_no_input_reaches_is_computed_once_with_the_same_bits():
     assert np.array_equal(alone.values[:2], hoisted.values[:2, :, [0]])
 
 
+def test_a_fixed_delay_of_another_length_for_each_member(plain_run):
+    pushed = call("sub", Time(), Number(START))
+    program = program_of([1.0], [], [(Number(-1.0), pushed, "delay_fixed", Ref(1))])
+    lengths = np.array([0.0, 0.25, 0.37, 0.38, 1.0, 2.9, 3.0, 99.0, 1e300])
+    kernel = compile_kernel(program, [2], [1])
+    got = kernel.run(constants_of(program), points(), range(COUNT), len(lengths), varying=lengths[None])
+    for member, length in enumerate(lengths[:-1]):
+        assert np.array_equal(got.values[0, :, member], plain_run(program, [STEP, length, 0.0], points())[2])
+    assert (got.values[0, :, -1] == -1).all()
+    assert not got.failed.any()
+    unknown = kernel.run(constants_of(program), points(), [12], 2, varying=np.array([[np.nan, 1.0]]))
+    assert unknown.failed.tolist() == [True, False]
+
+
+def test_initial_values_are_kept_and_an_active_initial_replaces_only_the_start(plain_run):
+    slots = (
+        Slot("TIME STEP", "TIME STEP", (), "constant", Number(STEP)),
+        Slot("c", "c", (), "constant", Number(2.0)),
+        Slot("Stock", "Stock", (), "state", Ref(4)),
+        Slot("kept", "kept", (), "initial", call("mul", Ref(4), Time())),
+        Slot("flow", "flow", (), "auxiliary", call("add", Ref(3), call("mul", Ref(2), Ref(1)))),
+    )
+    stock = State(2, call("add", Ref(3), Ref(4)))
+    program = Program(
+        slots, (stock,), (), (4, 3, 2), (4,), {4: call("mul", Ref(1), Number(3.0))}, time_step=STEP,
+        time_slots={"TIME STEP": 0},
+    )  # fmt: skip
+    series = np.linspace(2, 3, COUNT)
+    kernel = compile_kernel(program, [2, 3, 4], series=[1])
+    got = kernel.run(constants_of(program), points(), range(COUNT), series=series[None]).values[:, :, 0]
+    assert got[1].tolist() == [6.0 * START] * COUNT
+    assert got[0, 0] == 6.0 * START + 6.0
+    assert agree(got, plain_run(program, constants_of(program), points(), {1: series})[2:])
+    varied = compile_kernel(program, [2, 3, 4], [1])
+    values = varied.run(constants_of(program), points(), range(COUNT), 3, varying=np.array([[1.0, 2.0, 5.0]]))
+    assert agree(values.values[:, :, 1], plain_run(program, constants_of(program), points())[2:])
+
+
 # ---- inputs ----------------------------------------------------------------------------
 
 

@@ -78,6 +78,18 @@ def test_draws_do_not_depend_on_blocks_threads_width_or_processor(distribution):
         assert np.array_equal(whole, draws_of(program, [1, 2], 100, width, cpu, seed=5))
 
 
+def test_the_numpy_back_end_draws_the_same_numbers():
+    from talent_sd.engine.evaluate import evaluate
+
+    program = program_of(random("uniform"), random("normal", 1), random("exponential", 2))
+    native = draws_of(program, [1, 2, 3], 60, seed=2**40 + 3, member_offset=2**33)
+    plain = evaluate(
+        program, times=np.arange(POINTS * 1.0), outputs=[1, 2, 3], members=60, seed=2**40 + 3, first_member=2**33
+    )
+    assert np.array_equal(native[0], plain[0])
+    np.testing.assert_allclose(native[1:], plain[1:], rtol=1e-12, atol=1e-12)
+
+
 def test_the_draw_that_starts_a_stock_is_the_one_of_the_first_point():
     values = draws_of(program_of(random("normal")), [1, 2], 50, seed=3)
     assert np.array_equal(values[1, 0], values[0, 0])
