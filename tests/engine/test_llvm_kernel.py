@@ -198,8 +198,8 @@ def test_results_are_the_same_bits_however_they_are_computed(program, data):
     slots = all_slots(program)
     whole = run_spread(compile_kernel(program, slots, [1, 2]), [1, 2]).values
     some = data.draw(st.lists(st.sampled_from(slots), min_size=1, unique=True))
-    for width, cpu in ((1, None), (2, OLD_CPU), (4, None)):
-        kernel = compile_kernel(program, some, [1, 2], width=width, cpu=cpu)
+    for width, cpu, effort in ((1, None, 2), (2, OLD_CPU, 2), (4, None, 0)):
+        kernel = compile_kernel(program, some, [1, 2], width=width, cpu=cpu, effort=effort)
         got = run_spread(kernel, [1, 2], threads=2).values
         assert np.array_equal(got, whole[[slots.index(s) for s in some]], equal_nan=True)
 

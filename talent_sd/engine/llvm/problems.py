@@ -31,7 +31,8 @@ def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) 
     slots = needed_slots(kernel.program, kernel.outputs, kernel.varying, kernel.series, kernel.member_series)
     chosen = np.flatnonzero(failed)[:most]
     watcher = compile_kernel(
-        kernel.program, slots, kernel.varying, kernel.series, kernel.member_series, width=1, cpu=kernel.cpu
+        kernel.program, slots, kernel.varying, kernel.series, kernel.member_series, width=1, cpu=kernel.cpu,
+        effort=0,
     )
     found = []
     for member in chosen:

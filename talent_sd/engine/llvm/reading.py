@@ -35,6 +35,8 @@ class PartReader:
         }
         self.in_loop = False
         self.stretches = cut_part(plan, self.part)
+        kept = kept_size(plan.kept_member, plan) if members else 0
+        self.first_carried = (2 * len(self.rows) + 1 + kept) * width
 
     # ---- layout of the scratch memory, in doubles: states now and next, the mark of failure,
     # ---- what does not change in time, what crosses from one stretch of code to another, histories
@@ -42,14 +44,10 @@ class PartReader:
     @property
     def fixed_scratch(self) -> int:
         """Doubles of scratch before the histories of fixed delays."""
-        return self._first_carried() + self.stretches.columns * self.w.width
-
-    def _first_carried(self) -> int:
-        kept = kept_size(self.plan.kept_member, self.plan) if self.members else 0
-        return (2 * len(self.rows) + 1 + kept) * self.w.width
+        return self.first_carried + self.stretches.columns * self.w.width
 
     def _carried_at(self, column: int) -> str:
-        return str(self._first_carried() + column * self.w.width)
+        return str(self.first_carried + column * self.w.width)
 
     def _kept_at(self, column: int) -> str:
         return str((2 * len(self.rows) + 1 + column) * self.w.width)
