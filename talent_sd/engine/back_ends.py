@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _KEPT_KERNELS = 8
+_FEW_MEMBERS = 500
+"""Below, what optimised code would gain is less than what compiling it takes."""
 
 
 def run_arrays(program: Program, plan: Plan, request: Request, first_member: int = 0) -> np.ndarray:
@@ -56,8 +58,9 @@ class Kernels:
         varying = sorted(slot for slot, value in plan.constants.items() if np.ndim(value))
         series = sorted(slot for slot, value in plan.series.items() if value.ndim == 1)
         member_series = sorted(slot for slot, value in plan.series.items() if value.ndim > 1)
-        kernel = self._compiled(program, plan.outputs, varying, series, member_series)
         points, lanes = len(request.times), request.lanes
+        effort = 0 if lanes < _FEW_MEMBERS else 2
+        kernel = self._compiled(program, plan.outputs, varying, series, member_series, effort)
         return kernel.run(
             constants=uniform_constants(program, plan),
             varying=_stacked([plan.constants[slot] for slot in varying], (lanes,)),
@@ -79,16 +82,19 @@ class Kernels:
         varying: Sequence[int],
         series: Sequence[int],
         member_series: Sequence[int],
+        effort: int,
     ) -> Any:
         try:
             from talent_sd.engine.llvm.kernel import compile_kernel
         except ImportError as error:
             raise UnsupportedError(f"the native engine cannot be loaded ({error}).") from error
         slots = tuple(outputs), tuple(varying), tuple(series), tuple(member_series)
-        key = (id(program), *slots)
+        key = (id(program), *slots, 2)
+        if key not in self._kept:  # the last, smaller block of an ensemble uses the kernel of the others
+            key = (id(program), *slots, effort)
         if key not in self._kept:
             # the program is kept with its kernel, so that its id stays its own
-            self._kept[key] = (program, compile_kernel(program, *slots))
+            self._kept[key] = (program, compile_kernel(program, *slots, effort=effort))
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_KERNELS:
             self._kept.popitem(last=False)

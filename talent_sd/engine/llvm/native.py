@@ -12,7 +12,6 @@ import llvmlite.binding as llvm
 
 from talent_sd.base.errors import TalentError
 
-FEW_OUTPUTS = 64
 NAMED = {"x86-64": "", "haswell": "+avx,+avx2,+fma", "skylake-avx512": "+avx,+avx2,+fma,+avx512f"}
 """Processors to compile for by name, mostly for tests: any 64-bit PC (SSE2), one with AVX2, one with AVX-512."""
 
@@ -39,20 +38,15 @@ class Target:
 
     @property
     def native_lanes(self) -> int:
-        """Doubles in its widest register."""
+        """Doubles in its widest register: the members a vector takes unless told otherwise.
+
+        Measured on the city model with AVX-512: two registers side by side run a sixth
+        faster but take twice as long to compile; with AVX2's 16 registers, one is faster.
+        """
         features = set(self.features.split(","))
         if "+avx512f" in features:
             return 8
         return 4 if "+avx" in features else 2
-
-    def lanes(self, outputs: int) -> int:
-        """Members per vector that run fastest.
-
-        Measured on a model of 730 equations: with AVX-512's 32 registers two vectors
-        side by side are a sixth faster than one, but take twice as long to compile, more
-        the more outputs there are; with fewer registers one is faster.
-        """
-        return 16 if self.native_lanes == 8 and outputs <= FEW_OUTPUTS else self.native_lanes
 
     def key(self) -> str:
         """What a compiled object depends on besides its IR."""
