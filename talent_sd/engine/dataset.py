@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.errors import ModelError
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure, Variable
 
@@ -38,6 +39,11 @@ def make_dataset(
     Returns
     -------
     dims ([draw,] time, *subscript ranges), attrs `units` and `long_name` on every variable
+
+    Raises
+    ------
+    ModelError
+        If a subscript range is called like a variable, `time` or `draw`.
     """
     import xarray as xr
 
@@ -50,6 +56,8 @@ def make_dataset(
         ranges |= {dim: list(structure.subscripts[dim]) for dim in variable.dims}
         attrs = {"units": variable.unit, "long_name": long_name(variable)}
         data[name] = ((*leading, *variable.dims), array if drawn else array[0], attrs)
+    for taken in {*ranges} & {TIME, DRAW, *values}:
+        raise ModelError(f"subscript range '{taken}' has the name of a variable or of an axis. Rename it.")
     clock = structure.find("TIME STEP")
     times = np.round(request.times[request.save], 9)
     coords = {TIME: (TIME, times, {"units": clock.unit if clock else "", "long_name": "Time"}), **ranges}

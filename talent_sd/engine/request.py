@@ -233,13 +233,22 @@ class _Checker:
         for limit, outside, word in ((low, np.less, "below"), (high, np.greater, "above")):
             if limit is not None and np.isfinite(limit) and outside(numbers, limit).any():
                 worst = np.nanmin(numbers) if word == "below" else np.nanmax(numbers)
+                element = self._worst_element(variable, outside(numbers, limit))
                 bounds = f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
                 self.problems.append(
-                    f"'{variable.name}' is {worst:g}, {word} the model's limits {bounds}"
+                    f"'{variable.name}{element}' is {worst:g}, {word} the model's limits {bounds}"
                     f"{' ' + variable.unit if variable.unit else ''}."
                 )
                 return False
         return True
+
+    def _worst_element(self, variable: Variable, outside: np.ndarray) -> str:
+        """Return "[element]" of the only element outside its limits, "" if there are none or several."""
+        known = list(self.structure.coordinates(variable.name).values())
+        places = np.unique(np.argwhere(outside)[:, outside.ndim - len(known) :], axis=0)
+        if not known or len(places) != 1:
+            return ""
+        return f"[{','.join(names[index] for names, index in zip(known, places[0], strict=True))}]"
 
     def _merge(self, store: dict[str, np.ndarray], name: str, numbers: np.ndarray) -> None:
         store[name] = overlaid(store[name], numbers) if name in store else numbers

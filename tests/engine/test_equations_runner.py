@@ -20,7 +20,7 @@ Temperature[kind] = INTEG(-loss[kind], start[kind]) ~ degree ~ Of the drink [E01
 loss[kind] = (Temperature[kind] - room) / time constant * strength(Time) ~ degree/minute ~ |
 room = 20 ~ degree [0, 40] ~ Of the air. |
 time constant = 10 ~ minute [1,?] ~ |
-start[kind] = 90, 80 ~ degree ~ |
+start[kind] = 90, 80 ~ degree [0, 100] ~ |
 grid[kind, size] = 1, 2; 3, 4; ~ ~ |
 strength((0,1),(10,2)) ~ ~ |
 lag = 3 ~ minute ~ |
@@ -157,6 +157,8 @@ def test_time_arguments_are_pysds_too(cup):
     ({"params": {"room": 41}}, "cup.mdl: 'room' is 41, above the model's limits [0, 40] degree."),
     ({"params": {"time constant": [2.0, 0.5]}},
      "'time constant' is 0.5, below the model's limits [1, ?] minute."),
+    ({"params": {"start": {"mug": 120}}}, "'start[mug]' is 120, above the model's limits [0, 100] degree."),
+    ({"params": {"start": 120}}, "cup.mdl: 'start' is 120, above the model's limits [0, 100] degree."),
     ({"params": {"room": float("nan")}}, "'room' is nan. Give a finite number."),
     ({"params": {"room": [1, float("inf")]}}, "'room' is inf. Give a finite number."),
     ({"params": {"room": "warm"}}, "'room' is 'warm', not a number. Give a number."),
@@ -244,6 +246,12 @@ def test_data_variables_come_as_inputs(tmp_path):
         model.run()
     result = model.run(inputs={"gdp": pd.Series([1.0, 3.0], index=[0, 2])})
     assert result["twice"].values.tolist() == [2, 3, 4, 5, 6]
+
+
+def test_a_range_called_like_an_axis_is_refused(tmp_path):
+    model = load_model(write(tmp_path, SMALL % "draw: a, b ~ ~ |\nx[draw] = 1, 2 ~ ~ |\n"))
+    with pytest.raises(ModelError, match="^subscript range 'draw' has the name of a variable or of an axis."):
+        model.run()
 
 
 def test_random_numbers_follow_seed_and_member(tmp_path):
