@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError
+from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -20,6 +22,7 @@ LARGEST_BLOCK = 8192
 COPIES = 5
 """Arrays of a block's size alive at once: the kernel's, the assembled, the dataset's, two being written."""
 GIGABYTE = 1e9
+NOTICES = (EngineNotice, NonFiniteWarning)
 
 
 @dataclass(frozen=True)
@@ -144,29 +147,47 @@ class Settings:
     threads: int | None
 
 
-def run_block(model: Model, task: Task, settings: Settings) -> dict[str, np.ndarray]:
-    """Run one block.
+@dataclass(frozen=True)
+class Block:
+    """One block's results.
 
-    Returns
-    -------
-    output -> (draws of the block, years, *subscripts)
+    Parameters
+    ----------
+    task : what was run
+    values : output -> (draws of the block, years, *subscripts)
+    notices : what the engine warned of: kind and text; they travel with the results
+        because a warning on another machine is heard by nobody
     """
+
+    task: Task
+    values: dict[str, np.ndarray]
+    notices: tuple[tuple[type[Warning], str], ...] = ()
+
+
+def run_block(model: Model, task: Task, settings: Settings) -> Block:
+    """Run one block; the engine's own warnings are put into the result."""
     layout = settings.layout
-    run = model.run(
-        params=task.params,
-        inputs=task.inputs,
-        outputs=list(layout.outputs),
-        engine=settings.engine,  # type: ignore[arg-type]
-        times=layout.years,
-        seed=settings.seed,
-        threads=settings.threads,
-        first_member=task.first,
-    )
-    found = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = model.run(
+            params=task.params,
+            inputs=task.inputs,
+            outputs=list(layout.outputs),
+            engine=settings.engine,  # type: ignore[arg-type]
+            times=layout.years,
+            seed=settings.seed,
+            threads=settings.threads,
+            first_member=task.first,
+        )
+    values = {}
     for name in layout.outputs:
         array = run[name]
         leading = [dim for dim in (DRAW, TIME) if dim in array.dims]
-        values = array.transpose(*leading, *layout.outputs[name]).values
+        found = array.transpose(*leading, *layout.outputs[name]).values
         # a scenario may fix all that is drawn: then one run stands for every draw
-        found[name] = np.broadcast_to(values, layout.shape(name, task.last - task.first))
-    return found
+        values[name] = np.broadcast_to(found, layout.shape(name, task.last - task.first))
+    notices = [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
+    for warning in caught:
+        if not issubclass(warning.category, NOTICES):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return Block(task, values, tuple(notices))

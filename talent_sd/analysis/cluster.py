@@ -9,10 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from talent_sd import __version__
-from talent_sd.analysis.blocks import Settings, Task, run_block
+from talent_sd.analysis.blocks import Block, Settings, Task, run_block
 from talent_sd.base.errors import InputError, TalentError
 
 if TYPE_CHECKING:
@@ -23,10 +21,8 @@ TASKS_PER_WORKER = 2
 """Blocks on their way at once: one that runs and one that waits, so that results never pile up."""
 
 
-def run_on_cluster(
-    address: str, model: Model, tasks: Iterator[Task], settings: Settings
-) -> Iterator[tuple[Task, dict[str, np.ndarray]]]:
-    """Run blocks on a cluster, and yield each with its result as it comes in.
+def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: Settings) -> Iterator[Block]:
+    """Run blocks on a cluster, and yield each result as it comes in.
 
     The model travels as text and results come back: the workers need this package
     in the same version, and no shared folder.
@@ -62,11 +58,11 @@ def run_on_cluster(
         for task in _first(tasks, TASKS_PER_WORKER * workers):
             running.add(client.submit(_run_remotely, shared, task, pure=False))
         for future in running:
-            task, values = future.result()
+            block = future.result()
             future.release()
             for following in _first(tasks, 1):
                 running.add(client.submit(_run_remotely, shared, following, pure=False))
-            yield task, values
+            yield block
 
 
 def _first(tasks: Iterator[Task], most: int) -> Iterator[Task]:
@@ -97,10 +93,10 @@ def _version() -> str:
     return version
 
 
-def _run_remotely(shared: tuple[bytes, str, Settings], task: Task) -> tuple[Task, dict[str, np.ndarray]]:
+def _run_remotely(shared: tuple[bytes, str, Settings], task: Task) -> Block:
     """Run a block on a worker."""
     content, name, settings = shared
-    return task, run_block(_model_of(content, name), task, settings)
+    return run_block(_model_of(content, name), task, settings)
 
 
 @lru_cache(maxsize=4)

@@ -4,52 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.analysis.blocks import Layout, Settings, Task, block_edges, block_size, make_layout, run_block
+from talent_sd.analysis.block_runs import Options, run_all
+from talent_sd.analysis.blocks import Layout, Settings, block_edges, block_size, make_layout
 from talent_sd.analysis.forecast import Prepared, prepare
 from talent_sd.analysis.priors import assumed_figures, read_priors
 from talent_sd.analysis.sampling import Draws, draw_priors
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
-from talent_sd.base.progress import progress_bar
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PARAMETER = "parameter"
 DRAWN = "drawn"
-Keep = Callable[[int, int, dict[str, np.ndarray]], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How an ensemble is run; none of these changes a number.
-
-    Parameters
-    ----------
-    out : folder of the Zarr store; None: in memory
-    threads : of the kernel; None: all processors
-    block : draws at once; None: as many as suit
-    memory : gigabytes for draws and results at hand
-    cluster : address of a dask.distributed scheduler; None: here
-    progress : whether to show a bar
-    title : of the bar
-    """
-
-    out: Path | None = None
-    threads: int | None = None
-    block: int | None = None
-    memory: float = 1.0
-    cluster: str | None = None
-    progress: bool = True
-    title: str = "talent_sd"
 
 
 def ensemble(
@@ -161,7 +134,7 @@ def run_ensemble(
         store = open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
         )
-        _run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+        run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
         return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)
@@ -171,7 +144,7 @@ def run_ensemble(
             arrays[name][scenario, slice(*edges[number])] = array
 
     done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
-    _run_all(prepared, draws, settings, options, block, done, keep)
+    run_all(prepared, draws, settings, options, block, done, keep)
     template = _template(prepared, layout, draws, used)
     return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
 
@@ -199,56 +172,6 @@ def shown_outputs(prepared: Prepared) -> list[str]:
     variables = prepared.model.structure.variables
     shown = [name for name in dict.fromkeys([*labels.headline, *plotted]) if name in variables]
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
-
-
-def _run_all(
-    prepared: Prepared,
-    draws: Draws,
-    settings: Settings,
-    options: Options,
-    block: int,
-    done: np.ndarray,
-    keep: Keep,
-) -> None:
-    """Run every block that is not done, and keep each result; one is kept while the next one runs."""
-    layout = settings.layout
-    edges = block_edges(layout.draws, block)
-    todo = [(s, b) for b in range(len(edges)) for s in range(len(layout.scenarios)) if not done[s, b]]
-    total = sum(edges[b][1] - edges[b][0] for _, b in todo)
-    tasks = _tasks(prepared, draws, todo, edges)
-    if options.cluster is None:
-        results: Iterator[tuple[Task, dict[str, np.ndarray]]] = (
-            (task, run_block(prepared.model, task, settings)) for task in tasks
-        )
-    else:
-        from talent_sd.analysis.cluster import run_on_cluster
-
-        results = run_on_cluster(options.cluster, prepared.model, tasks, settings)
-    with (
-        progress_bar(options.title, total, shown=options.progress) as advance,
-        ThreadPoolExecutor(1) as writer,
-    ):
-        pending = None
-        for task, values in results:
-            if pending is not None:
-                pending.result()
-            pending = writer.submit(keep, task.scenario, task.block, values)
-            advance(task.last - task.first)
-        if pending is not None:
-            pending.result()
-
-
-def _tasks(
-    prepared: Prepared, draws: Draws, todo: Sequence[tuple[int, int]], edges: Sequence[tuple[int, int]]
-) -> Iterator[Task]:
-    resolved = [one.params() for one in prepared.resolved.values()]
-    for scenario, block in todo:
-        first, last = edges[block]
-        fixed = resolved[scenario]
-        drawn = draws.params(fixed, first, last)
-        whole = {key.partition("[")[0] for key in drawn if "[" in key}
-        params = {key: value for key, value in fixed.items() if key not in whole} | drawn
-        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
 
 
 def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:

@@ -68,7 +68,8 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.analysis.ensemble import Options, fits_memory, prior_draws, run_ensemble
+    from talent_sd.analysis.block_runs import Options
+    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
@@ -90,7 +91,8 @@ def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> x
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.analysis.ensemble import Options, fits_memory, prior_draws, run_ensemble
+    from talent_sd.analysis.block_runs import Options
+    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE):

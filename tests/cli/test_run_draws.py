@@ -80,7 +80,7 @@ def test_what_memory_cannot_hold_goes_to_a_store_with_the_same_quantiles(
 def test_an_interrupted_store_is_kept_and_finished(
     talent_sd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from talent_sd.analysis import ensemble
+    from talent_sd.analysis import block_runs
     from talent_sd.analysis.blocks import run_block
 
     arguments = (*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "out")
@@ -90,7 +90,7 @@ def test_an_interrupted_store_is_kept_and_finished(
             raise KeyboardInterrupt
         return run_block(model, task, settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ensemble, "run_block", interrupted)
+    monkeypatch.setattr(block_runs, "run_block", interrupted)
     stopped = talent_sd(*arguments)
     store = tmp_path / "out" / "forecast.zarr"
     assert stopped.code == 130
@@ -98,7 +98,7 @@ def test_an_interrupted_store_is_kept_and_finished(
         f"Interrupted. What was simulated is kept in {store}; the same command goes on from there.\n"
     )
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["forecast.zarr"]
-    monkeypatch.setattr(ensemble, "run_block", run_block)
+    monkeypatch.setattr(block_runs, "run_block", run_block)
     assert talent_sd(*arguments).code == 0
     whole = talent_sd(*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "other")
     assert whole.code == 0
