@@ -151,3 +151,26 @@ def test_the_city_model_against_pysimlin(benchmark, empty_cache):
     benchmark.extra_info["microseconds a run"] = [round(min(t) * 1e6) for t in (ours, theirs)]
     benchmark.extra_info["times faster than pysimlin"] = round(ratio, 1)
     assert ratio >= 25
+
+
+def test_one_run_of_the_city_against_pysd(benchmark, empty_cache):
+    """One run of every variable, translation and compilation aside."""
+    from talent_sd.engine.runner import load_model
+
+    model = load_model()
+    benchmark.pedantic(lambda: model.run(engine="kernel"), rounds=5, warmup_rounds=1)
+    reference = seconds(lambda: model.run(engine="pysd"), 1, time.perf_counter)
+    ratio = reference / benchmark.stats.stats.min
+    benchmark.extra_info["times faster than PySD"] = round(ratio)
+    assert ratio >= 20
+
+
+def test_a_chain_of_many_stocks_is_planned_in_proportion_to_its_length(benchmark, measured_run, empty_cache):
+    from talent_sd.engine.llvm.plan import make_plan
+
+    taken = []
+    for stocks in (200, 800):
+        program, outputs, varying, _ = measured_run(stocks, 1)
+        taken.append(seconds(lambda p=program, o=outputs, v=varying: make_plan(p, o, v[:1])) / stocks)
+    benchmark.pedantic(lambda: None, rounds=1)
+    assert taken[1] < 2 * taken[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from talent_sd.engine.ir import Call, Number, Program, Ref, Slot, Table, TableCall
-from talent_sd.engine.llvm import native
+from talent_sd.engine.llvm import native, store
 from talent_sd.engine.llvm.kernel import compile_kernel
 
 
@@ -117,6 +117,17 @@ def test_a_damaged_object_is_compiled_anew(kernel_cache, damage):
         ]
     )
     assert not compile_kernel(program_of(ROOT), [2]).from_cache
+    assert compile_kernel(program_of(ROOT), [2]).from_cache
+
+
+def test_the_oldest_objects_make_room(kernel_cache, monkeypatch):
+    monkeypatch.setattr(store, "MOST_OBJECTS", 4)
+    compile_kernel(program_of(ROOT), [2])
+    for age in range(9):
+        (kernel_cache / f"old {age}.o").write_bytes(b"")
+        os.utime(kernel_cache / f"old {age}.o", (age, age))
+    compile_kernel(program_of(Call("exp", (Ref(1),))), [2])
+    assert len(list(kernel_cache.iterdir())) == 2
     assert compile_kernel(program_of(ROOT), [2]).from_cache
 
 

@@ -167,27 +167,26 @@ def _live_states(graph: Graph, outputs: Sequence[int]) -> list[int]:
 def _dependence(graph: Graph, live: Sequence[int]) -> tuple[list[bool], list[bool]]:
     """Whether each node changes in time, and from member to member.
 
-    A state differs between members if its start or its change does; since changes
-    depend on states, repeat until nothing new is found.
+    A state differs between members if its start, its change or its delay does.
     """
     timed: list[bool] = []
-    for node in graph.nodes:
+    readers: list[list[int]] = [[] for _ in graph.nodes]
+    for n, node in enumerate(graph.nodes):
         timed.append(node.op in PER_POINT or any(timed[a] for a in node.args))
-    spread: set[int] = set()
-    while True:
-        member: list[bool] = []
-        for node in graph.nodes:
-            own = node.op in PER_MEMBER or (node.op == "state" and node.data in spread)
-            member.append(own or any(member[a] for a in node.args))
-        found = set()
-        for i in live:
-            state = graph.states[i]
-            roots = (state.initial, state.expression, state.initial if state.steps is None else state.steps)
-            if any(member[n] for n in roots):
-                found.add(i)
-        if found <= spread:
-            return timed, member
-        spread |= found
+        for a in node.args:
+            readers[a].append(n)
+    for i in live:
+        state = graph.states[i]
+        for n in (state.initial, state.expression, *([] if state.steps is None else [state.steps])):
+            readers[n].append(state.value)
+    member = [False] * len(graph.nodes)
+    todo = [n for n, node in enumerate(graph.nodes) if node.op in PER_MEMBER]
+    while todo:
+        n = todo.pop()
+        if not member[n]:
+            member[n] = True
+            todo.extend(readers[n])
+    return timed, member
 
 
 def _order(graph: Graph, roots: Sequence[int]) -> list[int]:

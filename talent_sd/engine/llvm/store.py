@@ -16,6 +16,8 @@ from typing import Any
 from talent_sd.model.cache import cache_folder
 
 MAGIC = b"talent_sd kernel\n"
+MOST_OBJECTS = 400
+"""When there are more, the oldest half go: some 100 kB each."""
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -90,5 +92,14 @@ def keep_objects(key: str, objects: list[bytes], facts: dict[str, Any]) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
         Path(name).replace(folder / f"{key}.o")
+        _forget_oldest(folder)
     except OSError:
         Path(name).unlink(missing_ok=True)
+
+
+def _forget_oldest(folder: Path) -> None:
+    kept = list(folder.glob("*.o"))
+    if len(kept) > MOST_OBJECTS:
+        ages = sorted((path.stat().st_mtime_ns, path) for path in kept)
+        for _, path in ages[: len(kept) - MOST_OBJECTS // 2]:
+            path.unlink(missing_ok=True)
