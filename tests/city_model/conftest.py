@@ -38,13 +38,38 @@ def params_of(model: Model) -> Callable[[str, str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def run(model: Model, params_of: Callable[[str, str], dict[str, Any]]) -> Run:
-    """Run a scenario in a city, with changes to its parameters, every year of the forecast."""
+    """Run a scenario in a city, with changes to its parameters, every year of the forecast; once each."""
+    known: dict[str, xr.Dataset] = {}
 
     def run_once(
         scenario: str = "baseline", city: str = "hefei", changes: dict[str, Any] | None = None, **how: Any
     ) -> xr.Dataset:
-        params = {**params_of(scenario, city), **(changes or {})}
-        how.setdefault("times", np.arange(2022.0, how.get("final_time", 2034.0) + 1))
-        return model.run(params, **how)
+        key = repr((scenario, city, changes or {}, how))
+        if key not in known:
+            params = {**params_of(scenario, city), **(changes or {})}
+            how.setdefault("times", np.arange(2022.0, how.get("final_time", 2034.0) + 1))
+            known[key] = model.run(params, **how)
+        return known[key]
 
     return run_once
+
+
+@pytest.fixture(scope="session")
+def stacked(model: Model) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    """Put the parameters of several runs side by side, a member each; what one leaves out is the default."""
+    defaults = model.run(times=[2022.0]).isel(time=0)
+
+    def default(key: str) -> float:
+        name, _, element = key.rstrip("]").partition("[")
+        found = defaults[name]
+        return float(found.sel({found.dims[0]: element}) if element else found)
+
+    def stack(members: list[dict[str, Any]]) -> dict[str, Any]:
+        lookups = {key: value for key, value in members[0].items() if isinstance(value, tuple)}
+        numbers = {key for member in members for key in member} - set(lookups)
+        return lookups | {
+            key: np.array([member[key] if key in member else default(key) for member in members])
+            for key in sorted(numbers)
+        }
+
+    return stack

@@ -1,0 +1,106 @@
+"""A core team that leaves: at its time, in its size, and lost faster than won back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+QUARTERS = np.arange(2022.0, 2046.25, 0.25)
+AT = 2027.0
+
+
+@pytest.fixture(scope="module")
+def gap(run: Any) -> xr.Dataset:
+    """Return the relative gap to the baseline in Shenyang, quarter by quarter, to 2046."""
+    own, base = (
+        run(scenario, "shenyang", times=QUARTERS, final_time=2046.0)
+        for scenario in ("core_team_exit", "baseline")
+    )
+    names = ["Talent", "invention grants", "supporting investment", "City Brand", "value added"]
+    return own[names] / base[names] - 1
+
+
+def years_of_fall_and_half_recovery(gap: xr.DataArray) -> tuple[float, float]:
+    """Return the years from the shock to the trough, and from there until half is won back."""
+    years, values = gap["time"].values, gap.values
+    trough = int(values.argmin())
+    back = np.nonzero(values[trough:] > values[trough] / 2)[0]
+    return years[trough] - AT, (years[trough + back[0]] - years[trough]) if len(back) else np.inf
+
+
+def test_nothing_moves_before_it_and_the_stated_share_leaves(gap: xr.Dataset) -> None:
+    before = gap.sel(time=slice(None, AT))
+    assert all(float(np.abs(before[name]).max()) == 0 for name in before)
+    leading = gap["Talent"].sel(tier="leading")
+    assert -0.2 <= float(leading.sel(time=AT + 1)) < -0.17
+    assert float(gap["Talent"].sel(tier="professional", time=AT + 1)) == pytest.approx(-0.02, abs=0.003)
+
+
+def test_leading_talent_is_lost_at_least_twice_as_fast_as_it_comes_back(gap: xr.Dataset) -> None:
+    fall, half = years_of_fall_and_half_recovery(gap["Talent"].sel(tier="leading"))
+    assert fall <= 1.25
+    assert half >= 2 * fall
+
+
+def test_the_brand_is_lost_at_least_twice_as_fast_as_it_comes_back(gap: xr.Dataset) -> None:
+    # the first dip: what the loss of people does at once, before the city's slower decline
+    dip = gap["City Brand"].sel(time=slice(AT, AT + 4))
+    fall, half = years_of_fall_and_half_recovery(dip)
+    assert fall <= 1.25
+    assert half >= 2 * fall
+
+
+def test_patents_follow_after_the_grant_lag(gap: xr.Dataset) -> None:
+    grants = gap["invention grants"]
+    assert abs(float(grants.sel(time=AT + 1))) < 0.1 * float(np.abs(grants).sel(time=AT + 5))
+    assert float(gap["supporting investment"].sel(time=AT + 1)) < -0.08
+
+
+def test_what_unravels_has_at_most_half_the_time_constant_of_what_builds(run: Any) -> None:
+    base = run()
+    for stock, low, high in (("Cluster Maturity", "unravelling time", "deepening time"),
+                             ("City Brand", "brand losing time", "brand building time"),
+                             ("Suppliers", "supplier exit time", "supplier entry time")):  # fmt: skip
+        assert float(base[high][0]) >= 2 * float(base[low][0]), stock
+
+
+@pytest.mark.parametrize("city", ["hefei", "handan"])
+def test_a_shock_of_no_size_is_no_shock(run: Any, city: str) -> None:
+    none = run("core_team_exit", city, {"core team exit size": 0.0})
+    base = run("baseline", city)
+    for name in ("Talent", "value added", "City Brand"):
+        xr.testing.assert_identical(none[name], base[name])
+
+
+def test_a_larger_exit_does_more_harm_and_a_total_one_leaves_nothing_negative(run: Any) -> None:
+    left = [run("core_team_exit", "shenyang", {"core team exit size": size}) for size in (0.1, 0.2, 0.5, 1.0)]
+    output = [float(data["value added"][-1]) for data in left]
+    assert output == sorted(output, reverse=True)
+    worst = left[-1]
+    assert float(worst["Talent"].min()) >= 0
+    assert all(np.isfinite(worst[name]).all() for name in worst)
+
+
+def test_a_smaller_step_takes_the_same_people_away(run: Any) -> None:
+    lost = []
+    for step in (0.0625, 0.015625):
+        data = run("core_team_exit", "shenyang", time_step=step, times=[2027.0, 2028.0])
+        lost.append(float(data["Talent"].sel(tier="leading", time=2028)))
+    assert lost[0] == pytest.approx(lost[1], rel=2e-3)
+
+
+def test_losing_years_count_at_year_end_and_the_premium_falls_15_percent_a_year_after_three(run: Any) -> None:
+    # a steady loss of people: the noise on talent's growth, held at its own figure
+    data = run(
+        "baseline", "shenyang", {"tertiary growth noise": -0.08}, times=np.arange(2022.0, 2030.01, 0.25),
+        final_time=2030.0,
+    )  # fmt: skip
+    premium, losing = data["Recruitment Premium"], data["Losing Years"]
+    noticed = float(losing.time[np.nonzero(losing.values >= 3)[0][0]])
+    assert noticed == pytest.approx(2025.25)
+    np.testing.assert_array_equal(premium.sel(time=slice(2022, 2025)), 1)
+    later = premium.sel(time=[2026.25, 2027.25, 2028.25]).values
+    np.testing.assert_allclose(later[1:] / later[:-1], 0.85, atol=0.015)
