@@ -1,4 +1,5 @@
-"""Speed of the native engine. Run with `pytest tests/benchmarks --benchmark-only`.
+"""Speed of the native engine. Run with
+`pytest -o addopts=--import-mode=importlib tests/benchmarks --benchmark-only`.
 
 The asserted limits are those the engine promises. Compilation and proportions are
 measured in processor time, so that other work on the machine does not count.
