@@ -67,9 +67,7 @@ def measured_run():
 
     def prepare(stocks, members):
         program = coupled_stocks(stocks)
-        constants = np.array(
-            [s.expression.value if s.kind == "constant" else 0.0 for s in program.slots]
-        )
+        constants = np.array([s.expression.value if s.kind == "constant" else 0.0 for s in program.slots])
         varying = [1 + 6 * i + k for i in range(0, stocks, 5) for k in (1, 2)]
         spread = np.random.default_rng(0).uniform(0.9, 1.1, (len(varying), members))
         outputs = [1 + 6 * stocks + i for i in range(20)]

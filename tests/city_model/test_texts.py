@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from talent_sd.base.labels import shipped_labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.runner import Model
 
@@ -60,6 +61,27 @@ def test_no_number_but_0_and_1_hides_in_an_equation(model: Model) -> None:
         rest = NUMBER.findall(re.sub(r"(?:INTEGER|DELAY3I|SMOOTH)\b", "", known.sub("", right)))
         assert [n for n in rest if float(n) not in (0, 1)] == [], left
     assert checked > 300
+
+
+def test_nothing_is_idle(model: Model) -> None:
+    """Each constant and lookup is used; what nothing uses is there to be read: plotted, or an account."""
+    used = {cause for variable in model.structure.variables.values() for cause in variable.depends_on}
+    labels = shipped_labels()
+    read = {name for sector in labels.sectors for panel in sector.plots for name in panel}
+    read |= {
+        *labels.headline,
+        "working age residents",
+        "returnees",
+        "cohort mean stay",
+        "FINAL TIME",
+        "SAVEPER",
+    }
+    idle = {
+        name
+        for name in set(model.structure.variables) - used - read
+        if model.structure[name].group != "Accounts"
+    }
+    assert idle == {"Cumulative Policy Budget Use"}
 
 
 def test_each_sentence_about_the_articles_figures_cites_one_that_exists(model: Model) -> None:

@@ -84,9 +84,9 @@ def test_an_operation_means_what_numpy_and_pysd_mean(op, plain_run):
     cases = np.array(list(itertools.product(VALUES, repeat=count))).T
     program = program_of([1.0] * count, [call(op, *(Ref(1 + i) for i in range(count)))])
     kernel = compile_kernel(program, [1 + count], varying=range(1, 1 + count))
-    got = kernel.run(
-        constants_of(program), points(1), [0], cases.shape[1], varying=cases, diagnose=0
-    ).values[0, 0]
+    got = kernel.run(constants_of(program), points(1), [0], cases.shape[1], varying=cases, diagnose=0).values[
+        0, 0
+    ]
     expected = [plain_run(program, [STEP, *case, 0.0], points(1))[-1, 0] for case in cases.T]
     assert agree(got, np.array(expected))
 

@@ -84,7 +84,12 @@ def test_the_numpy_back_end_draws_the_same_numbers():
     program = program_of(random("uniform"), random("normal", 1), random("exponential", 2))
     native = draws_of(program, [1, 2, 3], 60, seed=2**40 + 3, member_offset=2**33)
     plain = evaluate(
-        program, times=np.arange(POINTS * 1.0), outputs=[1, 2, 3], members=60, seed=2**40 + 3, first_member=2**33
+        program,
+        times=np.arange(POINTS * 1.0),
+        outputs=[1, 2, 3],
+        members=60,
+        seed=2**40 + 3,
+        first_member=2**33,
     )
     assert np.array_equal(native[0], plain[0])
     np.testing.assert_allclose(native[1:], plain[1:], rtol=1e-12, atol=1e-12)

@@ -112,9 +112,12 @@ def test_a_damaged_object_is_compiled_anew(kernel_cache, damage):
     path = the_object(kernel_cache)
     content = path.read_bytes()
     path.write_bytes(
-        {"cut short": content[:-10], "changed": content[:-1] + b"?", "emptied": b"", "not ours": b"x" + content}[
-            damage
-        ]
+        {
+            "cut short": content[:-10],
+            "changed": content[:-1] + b"?",
+            "emptied": b"",
+            "not ours": b"x" + content,
+        }[damage]
     )
     assert not compile_kernel(program_of(ROOT), [2]).from_cache
     assert compile_kernel(program_of(ROOT), [2]).from_cache

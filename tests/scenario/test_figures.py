@@ -86,16 +86,16 @@ def test_a_figure_too_old_is_not_used() -> None:
 
 def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:
     figures = bare(WUXI)
-    del figures["residents"], figures["loan_balance"]
+    del figures["residents"], figures["deposit_balance"]
     with pytest.raises(InputError) as caught:
         city_constants(figures, 2022, NATIONAL)
     assert caught.value.problems == (
         "the city has no residents for 2018 to 2022, which 'city residents' needs. "
         "Add the figure, or start in a year it covers.",
-        "the city has no loan_balance for 2018 to 2022, which 'city loans' needs. "
+        "the city has no deposit_balance for 2018 to 2022, which 'city deposits' needs. "
         "Add the figure, or start in a year it covers.",
     )
-    assert set(city_constants(figures, 2022, NATIONAL, only={"city deposits"})) == {"city deposits"}
+    assert set(city_constants(figures, 2022, NATIONAL, only={"city house price"})) == {"city house price"}
 
 
 def test_a_city_file_is_checked_figure_by_figure(write: Write) -> None:

@@ -68,7 +68,7 @@ def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure
         n for n, v in model.variables.items() if v.kind == "constant" and n.startswith(("city ", "province "))
     }
     assert wanted
-    assert wanted <= set(mapped)
+    assert wanted == set(mapped)
     assert [n for n in wanted if not same_unit(mapped[n].unit, model.variables[n].unit)] == []
 
 

@@ -167,7 +167,8 @@ def test_the_paths_agree_on_the_past_and_part_afterwards() -> None:
     for variable, series in central.variables.items():
         for year in range(2000, 2025):
             assert low.value(variable, year) == series.values[year] == high.value(variable, year)
-    for variable in ("gdp", "gdp_real", "fiscal_revenue", "average_wage", "residents", "tertiary_educated"):
+    for variable in ("gdp", "gdp_real", "fiscal_revenue", "average_wage", "residents", "tertiary_educated",
+                     "mobility", "divergence"):  # fmt: skip
         assert low.value(variable, 2034) < central.value(variable, 2034) < high.value(variable, 2034)
 
 
@@ -176,7 +177,8 @@ def test_naming_the_central_path_changes_nothing_in_the_model() -> None:
     pattern = r"^(national [a-z0-9 ]+ path)\(\s*\[[^\]]*\],(.*?)\)\s*\n\t~\s*(\S+)"
     curves = national_params(read_national("central"))
     found = re.findall(pattern, text, re.MULTILINE | re.DOTALL)
-    assert len(found) >= 15
+    assert len(found) == len(re.findall(r"^national .+ path\(", text, re.MULTILINE)) >= 15
+    assert len({name for name, _, _ in found}) == len(found)
     for name, points, _unit in found:
         pairs = re.findall(r"\(\s*([\d.]+)\s*,\s*([\d.eE+-]+)\s*\)?", points)
         years, values = curves[name]
