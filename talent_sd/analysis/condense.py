@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.progress import progress_bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,7 +19,7 @@ AT_ONCE = 100_000_000
 """Numbers of one variable read at once."""
 
 
-def condense(spread: xr.Dataset) -> xr.Dataset:
+def condense(spread: xr.Dataset, title: str = "talent_sd") -> xr.Dataset:
     """Put the quantiles 0, 0.001, ... 1 of every output and year in place of its draws.
 
     Any quantile at a whole thousandth, linear between neighbours, is the same as of
@@ -28,6 +29,7 @@ def condense(spread: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     spread : dims (scenario, draw, time, ...), in memory or in a store
+    title : of the progress bar
 
     Returns
     -------
@@ -39,9 +41,11 @@ def condense(spread: xr.Dataset) -> xr.Dataset:
         return spread
     kept = spread.drop_dims(DRAW).assign_attrs({**spread.attrs, "draws": draws})
     arrays = {}
-    for name, array in spread.data_vars.items():
-        dims = (SCENARIO, DRAW, TIME, *[dim for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)])
-        arrays[name] = (dims, _quantiles(array.transpose(*dims)), array.attrs)
+    with progress_bar(title, len(spread.data_vars)) as advance:
+        for name, array in spread.data_vars.items():
+            dims = (SCENARIO, DRAW, TIME, *[dim for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)])
+            arrays[name] = (dims, _quantiles(array.transpose(*dims)), array.attrs)
+            advance(1)
     coords = {name: spread.coords[name] for name in spread.coords if DRAW not in spread.coords[name].dims}
     return kept.assign_coords(coords).assign(arrays).assign_coords({DRAW: np.arange(STEPS + 1)})
 

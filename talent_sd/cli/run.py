@@ -81,7 +81,7 @@ def run(
             else:
                 wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
                 forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
-            shown = condense(forecast)
+            shown = condense(forecast, word("cli.working", lang.value))
             if plots:
                 from talent_sd.output.plot import save_forecast_plots
 
