@@ -62,7 +62,7 @@ def draw_panel(
 ) -> None:
     """Draw lines with bands, a heading with the unit under it, and a mark where the forecast starts."""
     for line in lines:
-        _draw_line(axes, line, lone=len(lines) == 1)
+        _draw_line(axes, line, company=len(lines) - 1)
     _frame_values(axes, lines, zero_line)
     _frame_years(axes, lines, forecast_from, lang if letter == "a" else None)
     if zero_line:
@@ -72,14 +72,17 @@ def draw_panel(
         label_ends(axes, lines)
 
 
-def _draw_line(axes: Axes, line: Line, lone: bool) -> None:
+def _draw_line(axes: Axes, line: Line, company: int) -> None:
+    """Draw a line with its bands; the more lines keep it company, the paler the bands."""
+    lone = not company
     look = line_look(line.style)
     colour = look["color"]
     if len(line.values) > 1:
         # several fans over each other cannot be read: lines in company get the 80 % band only
         for low, high, opacity in BANDS if lone else BANDS[1:2]:
             edges = np.quantile(line.values, [low, high], axis=0)
-            axes.fill_between(line.years, *edges, color=colour, alpha=opacity, linewidth=0, zorder=2)
+            pale = opacity if lone else opacity * 2.5 / (2 + company)
+            axes.fill_between(line.years, *edges, color=colour, alpha=pale, linewidth=0, zorder=2)
     dash = "-" if lone else look["linestyle"]
     axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
     axes.plot(
