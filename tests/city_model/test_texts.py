@@ -9,8 +9,9 @@ import pytest
 from talent_sd.base.labels import shipped_labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.runner import Model
+from talent_sd.model.mdl_text import SKETCH
 
-TEXT = (shipped_folder("models") / "city.mdl").read_text("utf-8")
+TEXT = (shipped_folder("models") / "city.mdl").read_text("utf-8").split(SKETCH)[0]
 NUMBER = re.compile(r"(?<![\w.])\d+\.?\d*(?:[eE][+-]?\d+)?")
 LIST_OF_NUMBERS = re.compile(r"[-\d.eE+,;\s]+")
 
