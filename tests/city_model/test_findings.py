@@ -1,0 +1,123 @@
+"""What a scenario file says the model finds is what the model finds, within a seventh."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import xarray as xr
+
+from talent_sd.scenario import list_scenarios, load_scenario
+
+Pair = tuple[xr.Dataset, xr.Dataset]
+UNITS = {"万": 1e4, "亿": 1e8, "billion": 1e9, "%": 0.01}
+
+
+def number(quote: str) -> float:
+    """Return the number in a quote, such as "27 500", "21 billion", "2.75万" or "1.1 %"."""
+    digits = re.search(r"\d[\d ]*(?:\.\d+)?", quote)
+    assert digits is not None
+    factor = next((factor for unit, factor in UNITS.items() if unit in quote), 1.0)
+    return float(digits[0].replace(" ", "")) * factor
+
+
+def people(year: float = 2034) -> Callable[[Pair], float]:
+    return lambda pair: float((pair[0]["total talent"] - pair[1]["total talent"]).sel(time=year))
+
+
+def change(name: str, year: float = 2034) -> Callable[[Pair], float]:
+    return lambda pair: float((pair[0][name] / pair[1][name]).sel(time=year)) - 1
+
+
+def level(name: str, year: float = 2034, **where: str) -> Callable[[Pair], float]:
+    return lambda pair: float(pair[0][name].sel(time=year, **where))
+
+
+def gap(name: str, year: float = 2034, **where: str) -> Callable[[Pair], float]:
+    return lambda pair: float((pair[0][name] - pair[1][name]).sel(time=year, **where))
+
+
+def spent(pair: Pair) -> float:
+    return float(pair[0]["Cumulative Policy Spending"].isel(time=-1).sum())
+
+
+def per_pay(pair: Pair) -> float:
+    own, base = pair
+    lost = {name: float((own[name] - base[name]).sum()) for name in ("value added", "talent pay bill")}
+    return lost["value added"] / lost["talent pay bill"]
+
+
+# Scenario: city, then what is quoted in English and Chinese, and how to measure it.
+QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
+    "cash_subsidy_only": ("wuxi", [
+        ("27 500 people", "2.75万人", people(2030)), ("21 billion", "210亿", spent),
+        ("1.1 %", "1.1%", change("total talent", 2030)),
+    ]),
+    "hefei_combination": ("hefei", [
+        ("58 %", "58%", level("cohort retention", 2030, tier="professional")), ("68 billion", "680亿", spent),
+        ("249 000 people", "24.9万人", people()), ("5.4 %", "5.4%", change("total talent")),
+        ("5.2 %", "5.2%", change("value added")),
+    ]),
+    "industry_upgrade": ("suzhou", [
+        ("25 firms", "25家", level("Suppliers")), ("358 000 people", "35.8万人", people()),
+        ("7.1 %", "7.1%", change("value added")), ("118 billion", "1180亿", spent),
+        ("206 billion", "2060亿", gap("shared value")),
+    ]),
+    "talent_policy_3": ("shenzhen", [
+        ("295 000 people", "29.5万人", people()), ("2.6 %", "2.6%", change("total talent")),
+        ("362 billion", "3620亿", spent),
+    ]),
+    "quality_city": ("chengdu", [
+        ("18 %", "18%", change("service satisfaction")), ("1.37 times", "1.37倍", level("medical access time ratio")),
+        ("81 000 people", "8.1万人", people()), ("98 billion", "980亿", spent),
+    ]),
+    "golden_blue_collar": ("dongguan", [
+        ("606 000 people", "60.6万人", people()), ("39 billion", "390亿", spent),
+        ("19 %", "19%", change("total talent")), ("1.8 %", "1.8%", change("value added")),
+    ]),
+    "culture_capital": ("hangzhou", [
+        ("146 000 people", "14.6万人", people()), ("11 %", "11%", change("City Brand")),
+        ("29 billion", "290亿", spent),
+        ("136 billion", "1360亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+    ]),
+    "hometown_return": ("changsha", [
+        ("90 000 people", "9.0万人", people()), ("49 billion", "490亿", spent),
+        ("1.7 %", "1.7%", change("total talent")),
+    ]),
+    "mass_recruitment": ("zhengzhou", [
+        ("505 000 people", "50.5万人", people(2030)), ("8.5 %", "8.5%", change("total talent", 2030)),
+        ("16 billion", "160亿", spent),
+    ]),
+    "three_dimensional": ("hefei", [
+        ("444 000 people", "44.4万人", people()), ("9.6 %", "9.6%", change("total talent")),
+        ("175 billion", "1750亿", spent), ("51 billion", "510亿", gap("shared value")),
+    ]),
+    "core_team_exit": ("shenyang", [
+        ("154 leading", "154名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
+        ("5.8 billion", "58亿", lambda pair: -gap("supporting investment", 2028)(pair)),
+        ("280 a year", "280件", lambda pair: -gap("invention grants")(pair)),
+        ("2.0 %", "2.0%", lambda pair: -change("value added")(pair)), ("2.8 yuan", "2.8元", per_pay),
+    ]),
+}  # fmt: skip
+
+
+def test_every_scenario_but_the_baseline_says_what_is_claimed_and_what_is_found() -> None:
+    assert set(QUOTES) | {"baseline"} == set(list_scenarios())
+    for name in QUOTES:
+        scenario = load_scenario(name)
+        assert all(scenario.claims[lang] and scenario.finding[lang] for lang in ("en", "zh")), name
+        assert all(scenario.title[lang] and scenario.question[lang] for lang in ("en", "zh")), name
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_the_figures_in_a_finding_are_the_models(run: Any, name: str) -> None:
+    city, quotes = QUOTES[name]
+    finding = load_scenario(name).finding
+    pair = run(name, city), run("baseline", city)
+    for english, chinese, measure in quotes:
+        assert english in finding["en"], english
+        assert chinese in finding["zh"], chinese
+        assert number(english) == pytest.approx(number(chinese), rel=1e-9)
+        assert number(english) == pytest.approx(measure(pair), rel=1 / 7), english
