@@ -19,13 +19,14 @@ Two things make the published form hard to read in a model that grows with its n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.errors import UnsupportedError
+from talent_sd.engine.back_ends import Kernels, run_arrays
 from talent_sd.engine.chance import Drawn, draw, units
-from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
 from talent_sd.engine.order import references
@@ -85,15 +86,12 @@ def follow(
     """
     request = build_request(model.structure, params, inputs, seed=seed)
     program, plan = model.prepare(request)
-    values = evaluate(
-        program,
-        plan.constants,
-        plan.series,
-        request.times,
-        tables=plan.tables,
-        members=request.lanes,
-        seed=request.seed,
-    )
+    everything = replace(plan, outputs=list(range(len(program.slots))))
+    request.save = np.arange(len(request.times))
+    try:
+        values = Kernels().run(program, everything, request, None).values
+    except UnsupportedError:  # slower, the same numbers
+        values = run_arrays(program, everything, request)
     tables = list(program.tables)
     for index, (x, y) in plan.tables.items():
         old = tables[index]

@@ -52,6 +52,7 @@ class NodeEntry(Part):
 
     at: Point = Field(description="x from 0 to 100, y from 0 to 70 upwards")
     label: Words | None = Field(None, description="Its name there, where the model's label is too long")
+    also: list[str] = Field(default_factory=list, description="Variables that it stands for too")
 
 
 class DiagramEntry(Part):
@@ -89,9 +90,13 @@ class NamedLoop:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where variables stand in the diagram, what they are called there, and how arrows bow."""
+    """Where variables stand in the diagram, what they are called there, and how arrows bow.
+
+    `shown_as` leads from every variable shown to its node: itself, or the one that stands for it too.
+    """
 
     nodes: Mapping[str, tuple[float, float]]
+    shown_as: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bends: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
@@ -178,7 +183,7 @@ class _Checker:
         if diagram is None:
             return None
         for variable in diagram.nodes:
-            self._known((variable,), ("diagram", "nodes", variable))
+            self._known((variable, *diagram.nodes[variable].also), ("diagram", "nodes", variable))
         bends = {}
         for link, bend in diagram.bends.items():
             cause, _, effect = (part.strip() for part in link.partition(">"))
@@ -191,7 +196,8 @@ class _Checker:
             bends[cause, effect] = bend
         nodes = {variable: node.at for variable, node in diagram.nodes.items()}
         labels = {v: node.label.model_dump() for v, node in diagram.nodes.items() if node.label is not None}
-        return Layout(nodes, labels, bends)
+        shown_as = {other: v for v, node in diagram.nodes.items() for other in (v, *node.also)}
+        return Layout(nodes, shown_as, labels, bends)
 
     def _routes(self, steps: list[str | Either], where: tuple[object, ...]) -> Iterator[Route]:
         """Yield the circles of variables that a list of steps stands for."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.analysis.link_signs import usual_sign
 from talent_sd.engine.plan import slots_by_variable
 
 Link = Callable[[int, int], np.ndarray]
@@ -85,6 +86,23 @@ class VariableLinks:
     def gain(self, cause: str, effect: str) -> np.ndarray:
         """Return gains, (elements of the effect, elements of the cause, points, members)."""
         return self._matrix("gain", cause, effect)
+
+    def sign(self, cause: str, effect: str) -> int:
+        """Return 1 where more of the cause makes more of the effect, else -1; 0 if that is not settled.
+
+        The run decides; where the link is idle all along, its equation does.
+        """
+        answer = int(np.sign(np.median(self.gain(cause, effect).sum(axis=(0, 1)))))
+        if answer:
+            return answer
+        columns = set(self._slots[cause].values())
+        signs = [
+            int(np.prod([usual_sign(self.scores, a, b) for a, b in zip(path[:-1], path[1:], strict=True)]))
+            for slot in self._slots[effect].values()
+            for path in self._paths_into(slot)
+            if path[0] in columns
+        ]
+        return int(np.sign(sum(signs)))
 
     def loop_score(self, route: Sequence[str]) -> np.ndarray:
         """Return the score of the loop through these variables, each moving the next, (steps, members).

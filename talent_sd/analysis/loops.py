@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from talent_sd import __version__
-from talent_sd.analysis.attribution import PART, attribute, switch_parts
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.attribution import PART, attribute
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
-from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
-from talent_sd.analysis.loop_search import same_circle, strongest_loops
+from talent_sd.analysis.loop_shares import LOOP, LinkPicture, loop_shares
 from talent_sd.analysis.provenance import KNOWN_UNTIL
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
     from talent_sd.analysis.forecast import Prepared
     from talent_sd.engine.runner import Model
 
-LOOP = "loop"
 DEFAULT_OUTPUT = "total talent"
 PERMUTATIONS = 12
 """Orders sampled for each draw, each walked both ways, where draws make the exact split too long."""
@@ -37,13 +31,13 @@ class LoopStudy:
 
     `shares` as `loop_shares` returns them; `adds` as `attribute` does, for the output `adds.of`: of the
     level against all loops cut, or of the change against the scenario `against`. `names` are
-    the loops; `widths` (cause, effect) -> (draw, time) the weight of each variable link.
+    the loops, `links` what a diagram shows of the links they pass.
     """
 
     names: LoopNames
     shares: xr.Dataset
     adds: xr.Dataset
-    widths: Mapping[tuple[str, str], np.ndarray]
+    links: LinkPicture
 
 
 def feedback_loops(
@@ -119,7 +113,7 @@ def study_loops(
     _check_output(model, of)
     params, count = _with_draws(prepared, draws, seed)
     other = params[1] if len(params) > 1 else None
-    shares, widths = loop_shares(model, named, params[0], other)
+    shares, links = loop_shares(model, named, params[0], other)
     years = shares[TIME].values
     parts = [loop.name for loop in named.loops]
     adds = attribute(
@@ -140,130 +134,7 @@ def study_loops(
     attrs = _about(prepared)
     shares.attrs |= attrs
     adds.attrs |= attrs
-    return LoopStudy(named, shares, adds, widths)
-
-
-def loop_shares(
-    model: Model, names: LoopNames, params: Mapping[str, Any], against: Mapping[str, Any] | None = None
-) -> tuple[xr.Dataset, dict[tuple[str, str], np.ndarray]]:
-    """Score named loops on a run, year by year.
-
-    Parameters
-    ----------
-    model : that the loops belong to
-    names : the loops
-    params : of the run, as in `Model.run`; may hold one value per draw
-    against : of the run whose movement is taken as given; None: the same run with all loops cut
-
-    Returns
-    -------
-    `share`, `share_published`, `polarity` (of the gain: 1, -1, or 0 where the loop is never active) and
-    `named`, as in `feedback_loops`; and the weight of each link, (draw, time)
-    """
-    run = follow(model, params)
-    cut = {SWITCHES: np.zeros(len(switch_parts(model, SWITCHES)))}
-    reference = follow(model, {**params, **cut} if against is None else against)
-    links = VariableLinks(LinkScores(run, reference, fold_own=True))
-    published = VariableLinks(LinkScores(run))
-    scores = {loop.name: _loop_score(links, loop.routes) for loop in names.loops}
-    plain = {loop.name: _loop_score(published, loop.routes) for loop in names.loops}
-    gains = {
-        loop.name: np.sum([links.loop_gain(route) for route in loop.routes], axis=0) for loop in names.loops
-    }
-    years, place = _years(run.times)
-    named, total = _coverage(links, names, scores)
-    return _shares_dataset(scores, plain, gains, named, total, years, place), _widths(
-        links, names, total, place
-    )
-
-
-def _loop_score(links: VariableLinks, routes: Sequence[Sequence[str]]) -> np.ndarray:
-    return np.sum([links.loop_score(route) for route in routes], axis=0)
-
-
-def _coverage(
-    links: VariableLinks, names: LoopNames, scores: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the activity of named loops, and of all loops found, (steps, members)."""
-    listed = [route for loop in names.loops for route in loop.routes]
-    named = np.sum([np.abs(score) for score in scores.values()], axis=0)
-    others = [
-        np.abs(links.loop_score(route))
-        for route in strongest_loops(links).routes
-        if not any(len(route) == len(known) and same_circle(route, known) for known in listed)
-    ]
-    return named, named + np.sum(others, axis=0) if others else named
-
-
-def _widths(
-    links: VariableLinks, names: LoopNames, total: np.ndarray, place: np.ndarray
-) -> dict[tuple[str, str], np.ndarray]:
-    """Return for each link of the named loops how much activity runs through it, (members, years)."""
-    weight: dict[tuple[str, str], np.ndarray] = {}
-    for loop in names.loops:
-        for route in loop.routes:
-            score = np.abs(links.loop_score(route))
-            for link in zip(route, (*route[1:], route[0]), strict=True):
-                weight[link] = weight.get(link, 0.0) + score
-    named = np.sum([np.abs(_loop_score(links, loop.routes)) for loop in names.loops], axis=0)
-    return {link: _by_year(_part_of(score, named), place).T for link, score in weight.items()}
-
-
-def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.where(whole > 0, part / whole, np.nan)
-
-
-def _years(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the whole years of a run, and for each step the number of its year."""
-    year = np.floor(times[:-1] + 1e-6)
-    years = np.unique(year)
-    return years, np.searchsorted(years, year)
-
-
-def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return the mean over each year's steps at which something moves, (years, members); NaN if none does."""
-    found = np.full((place.max() + 1, *values.shape[1:]), np.nan)
-    for year in range(len(found)):
-        own = values[place == year]
-        moving = np.isfinite(own)
-        count = moving.sum(axis=0)
-        mean = np.where(moving, own, 0.0).sum(axis=0) / np.maximum(count, 1)
-        found[year] = np.where(count > 0, mean, np.nan)
-    return found
-
-
-def _shares_dataset(
-    scores: Mapping[str, np.ndarray],
-    plain: Mapping[str, np.ndarray],
-    gains: Mapping[str, np.ndarray],
-    named: np.ndarray,
-    total: np.ndarray,
-    years: np.ndarray,
-    place: np.ndarray,
-) -> xr.Dataset:
-    import xarray as xr
-
-    def yearly(found: Mapping[str, np.ndarray]) -> np.ndarray:
-        return np.stack([_by_year(series, place).T for series in relative_scores(found).values()])
-
-    signs = np.stack([np.sign(np.median(_first_active(gain), axis=0)) for gain in gains.values()])
-    members = named.shape[1]
-    dims = (LOOP, DRAW, TIME)
-    data = {
-        "share": (dims, yearly(scores)),
-        "share_published": (dims, yearly(plain)),
-        "polarity": ((LOOP, DRAW), signs),
-        "named": ((DRAW, TIME), _by_year(_part_of(named, total), place).T),
-    }
-    coords = {LOOP: list(scores), DRAW: np.arange(members), TIME: years}
-    return xr.Dataset(data, coords)
-
-
-def _first_active(gain: np.ndarray) -> np.ndarray:
-    """Return gains with points at which a loop is not active left out, all of them where it never is."""
-    active = gain[np.any(gain != 0, axis=1)]
-    return active if len(active) else gain[:1]
+    return LoopStudy(named, shares, adds, links)
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""Shares of named loops in a run's movement, year by year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.analysis.attribution import switch_parts
+from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.loop_names import SWITCHES, LoopNames, Route
+from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
+from talent_sd.analysis.loop_search import same_circle, strongest_loops
+from talent_sd.base.dims import DRAW, TIME
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.engine.runner import Model
+
+LOOP = "loop"
+Link = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class LinkPicture:
+    """What a diagram shows of the links that loops pass.
+
+    Attributes
+    ----------
+    weights : route -> (draw, time) part of the named loops' activity that runs along it
+    signs : (cause, effect) -> 1 where more of the cause makes more of the effect, else -1; 0 unknown
+    slow : links that end in a stock, or hide a delay
+    """
+
+    weights: Mapping[Route, np.ndarray]
+    signs: Mapping[Link, int]
+    slow: frozenset[Link]
+
+
+def loop_shares(
+    model: Model, names: LoopNames, params: Mapping[str, Any], against: Mapping[str, Any] | None = None
+) -> tuple[xr.Dataset, LinkPicture]:
+    """Score named loops on a run, year by year.
+
+    Parameters
+    ----------
+    model : that the loops belong to
+    names : the loops
+    params : of the run, as in `Model.run`; may hold one value per draw
+    against : of the run whose movement is taken as given; None: the same run with all loops cut
+
+    Returns
+    -------
+    `share`, `share_published`, `polarity` (of the gain: 1, -1, or 0 where the loop is never active) and
+    `named`, as in `feedback_loops`; and the links for a diagram
+    """
+    run = follow(model, params)
+    cut = {SWITCHES: np.zeros(len(switch_parts(model, SWITCHES)))}
+    reference = follow(model, {**params, **cut} if against is None else against)
+    links = VariableLinks(LinkScores(run, reference, fold_own=True))
+    published = VariableLinks(LinkScores(run))
+    scores = {loop.name: _loop_score(links, loop.routes) for loop in names.loops}
+    plain = {loop.name: _loop_score(published, loop.routes) for loop in names.loops}
+    gains = {
+        loop.name: np.sum([links.loop_gain(route) for route in loop.routes], axis=0) for loop in names.loops
+    }
+    years, place = _years(run.times)
+    named, total = _coverage(links, names, scores)
+    return _shares_dataset(scores, plain, gains, named, total, years, place), _picture(
+        links, names, named, place
+    )
+
+
+def _loop_score(links: VariableLinks, routes: Sequence[Sequence[str]]) -> np.ndarray:
+    return np.sum([links.loop_score(route) for route in routes], axis=0)
+
+
+def _coverage(
+    links: VariableLinks, names: LoopNames, scores: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the activity of named loops, and of all loops found, (steps, members)."""
+    listed = [route for loop in names.loops for route in loop.routes]
+    named = np.sum([np.abs(score) for score in scores.values()], axis=0)
+    others = [
+        np.abs(links.loop_score(route))
+        for route in strongest_loops(links).routes
+        if not any(len(route) == len(known) and same_circle(route, known) for known in listed)
+    ]
+    return named, named + np.sum(others, axis=0) if others else named
+
+
+def _picture(links: VariableLinks, names: LoopNames, named: np.ndarray, place: np.ndarray) -> LinkPicture:
+    """Return the links of the named loops with their weights, signs and delays."""
+    weights: dict[Route, np.ndarray] = {}
+    signs: dict[Link, int] = {}
+    slow: set[Link] = set()
+    for loop in names.loops:
+        for route in loop.routes:
+            activity = _part_of(np.abs(links.loop_score(route)), named)
+            weights[route] = _by_year(activity, place).T
+            for link in zip(route, (*route[1:], route[0]), strict=True):
+                if link not in signs:
+                    signs[link] = links.sign(*link)
+                    if links.holds_state(link[1]):
+                        slow.add(link)
+    return LinkPicture(weights, signs, frozenset(slow))
+
+
+def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)
+
+
+def _years(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the whole years of a run, and for each step the number of its year."""
+    year = np.floor(times[:-1] + 1e-6)
+    years = np.unique(year)
+    return years, np.searchsorted(years, year)
+
+
+def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return the mean over each year's steps at which something moves, (years, members); NaN if none does."""
+    found = np.full((place.max() + 1, *values.shape[1:]), np.nan)
+    for year in range(len(found)):
+        own = values[place == year]
+        moving = np.isfinite(own)
+        count = moving.sum(axis=0)
+        mean = np.where(moving, own, 0.0).sum(axis=0) / np.maximum(count, 1)
+        found[year] = np.where(count > 0, mean, np.nan)
+    return found
+
+
+def _shares_dataset(
+    scores: Mapping[str, np.ndarray],
+    plain: Mapping[str, np.ndarray],
+    gains: Mapping[str, np.ndarray],
+    named: np.ndarray,
+    total: np.ndarray,
+    years: np.ndarray,
+    place: np.ndarray,
+) -> xr.Dataset:
+    import xarray as xr
+
+    def yearly(found: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.stack([_by_year(series, place).T for series in relative_scores(found).values()])
+
+    signs = np.stack([np.sign(np.median(_first_active(gain), axis=0)) for gain in gains.values()])
+    members = named.shape[1]
+    dims = (LOOP, DRAW, TIME)
+    data = {
+        "share": (dims, yearly(scores)),
+        "share_published": (dims, yearly(plain)),
+        "polarity": ((LOOP, DRAW), signs),
+        "named": ((DRAW, TIME), _by_year(_part_of(named, total), place).T),
+    }
+    coords = {LOOP: list(scores), DRAW: np.arange(members), TIME: years}
+    return xr.Dataset(data, coords)
+
+
+def _first_active(gain: np.ndarray) -> np.ndarray:
+    """Return gains with points at which a loop is not active left out, all of them where it never is."""
+    active = gain[np.any(gain != 0, axis=1)]
+    return active if len(active) else gain[:1]

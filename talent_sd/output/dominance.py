@@ -1,0 +1,184 @@
+"""Which loops dominate when: shares of activity stacked over the years."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.words import word
+from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
+from talent_sd.output.panels import spread_apart
+from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from talent_sd.analysis.loops import LoopStudy
+
+PAGE = (7.6, 5.6)
+FILLS = ("#004488", "#7aa6d6", "#c28f1b", "#3a8f7b", "#bb5566", "#cdb4db", "#6d6d6d", "#e3c878")
+HATCHES = ("", "", "////", "", "....", "", "\\\\\\\\", "")
+SMALL = 0.03
+"""Loops whose share stays below this in every year are drawn together."""
+REST = "#d9d9d9"
+
+
+def plot_dominance(study: LoopStudy, lang: str = "en") -> Figure:
+    """Draw the loops' shares, reinforcing ones upwards, balancing ones downwards, and what none of them covers.
+
+    With several draws the mean is stacked, and strokes show the middle 80 % of the
+    reinforcing and of the balancing loops together.
+    """
+    years = study.shares["time"].values
+    with house_style():
+        figure = new_figure(*PAGE)
+        top = figure.add_axes((0.085, 0.3, 0.645, 0.545))
+        low = figure.add_axes((0.085, 0.115, 0.645, 0.105), sharex=top)
+        stacks = _stacks(study, lang)
+        _stack(top, years, [s for s in stacks if s[3] > 0], 1)
+        _stack(top, years, [s for s in stacks if s[3] < 0], -1)
+        _label(top, stacks)
+        _strokes(top, study)
+        _frame(top, years, study, lang)
+        _cover(low, study, lang)
+        figure.text(0.03, 0.97, word("loops.dominance", lang), fontsize=12, va="top", **heading())
+        figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
+        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
+    return figure
+
+
+Stack = tuple[str, np.ndarray, tuple[str, str], int]
+"""Label, (time,) sizes, fill and hatch, 1 reinforcing or -1 balancing."""
+
+
+def _stacks(study: LoopStudy, lang: str) -> list[Stack]:
+    """Return what is stacked, the largest nearest to zero, small loops of a kind together."""
+    found: list[Stack] = []
+    rest: dict[int, list[np.ndarray]] = {1: [], -1: []}
+    loops = list(enumerate(study.names.loops))
+    sizes = {loop.name: _mean_size(study.shares["share"].sel(loop=loop.name).values) for _, loop in loops}
+    for number, loop in sorted(loops, key=lambda item: -np.nanmean(_or_zero(sizes[item[1].name]))):
+        side, size = (1 if loop.polarity == "R" else -1), sizes[loop.name]
+        if np.nanmax(_or_zero(size)) < SMALL:
+            rest[side].append(_or_zero(size))
+            continue
+        look = (FILLS[len(found) % len(FILLS)], HATCHES[len(found) % len(HATCHES)])
+        found.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", size, look, side))
+    for side, parts in rest.items():
+        total = np.sum(parts, axis=0) if parts else np.zeros(1)
+        if np.max(total) > 0:
+            found.append((word("loops.small", lang), total, (REST, ""), side))
+    return found
+
+
+def _mean_size(share: np.ndarray) -> np.ndarray:
+    """Return the mean over draws of a share's size, (time,); NaN where nothing moves."""
+    moving = np.isfinite(share)
+    mean = np.where(moving, np.abs(share), 0.0).sum(axis=0) / np.maximum(moving.sum(axis=0), 1)
+    return np.where(moving.any(axis=0), mean, np.nan)
+
+
+def _or_zero(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _stack(axes: Axes, years: np.ndarray, stacks: Sequence[Stack], side: int) -> None:
+    """Pile areas up from zero; each year is a step wide, as shares are of the whole year."""
+    floor = np.zeros(len(years))
+    edges = np.append(years, years[-1] + 1)
+    for _, size, (fill, hatch), _ in stacks:
+        ceiling = floor + side * _or_zero(size)
+        axes.fill_between(
+            edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post", facecolor=fill,
+            edgecolor="white", linewidth=0.5, hatch=hatch, zorder=2,
+        )  # fmt: skip
+        floor = ceiling
+
+
+def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
+    """Write each loop at the right, at the height of its area in the last year."""
+    axes.set_ylim(-1, 1)
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    for side in (1, -1):
+        own, floor, wanted = [s for s in stacks if s[3] == side], 0.0, []
+        for _, size, _, _ in own:
+            last = float(_or_zero(size)[-1])
+            wanted.append((side * (floor + last / 2) + 1) / 2 * height)
+            floor += last
+        places = spread_apart(wanted, [10.0] * len(own), height)
+        for (label, _, (fill, hatch), _), at, place in zip(own, wanted, places, strict=True):
+            axes.annotate(
+                "", (1, at / height), xycoords="axes fraction", xytext=(11, place - at),
+                textcoords="offset points", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5},
+                annotation_clip=False,
+            )  # fmt: skip
+            axes.annotate(
+                "   ", (1, at / height), xycoords="axes fraction", xytext=(13, place - at), fontsize=6, va="center",
+                textcoords="offset points", annotation_clip=False,
+                bbox={"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch},
+            )  # fmt: skip
+            axes.annotate(
+                label, (1, at / height), xycoords="axes fraction", xytext=(25, place - at), fontsize=7.2,
+                va="center", textcoords="offset points", color=INK, annotation_clip=False,
+            )  # fmt: skip
+
+
+def _strokes(axes: Axes, study: LoopStudy) -> None:
+    """Mark the middle 80 % of draws of all reinforcing and of all balancing loops."""
+    share = study.shares["share"].values
+    if share.shape[1] < 2:
+        return
+    years = study.shares["time"].values + 0.5
+    reinforcing = np.array([loop.polarity == "R" for loop in study.names.loops])
+    for part in (share[reinforcing], share[~reinforcing]):
+        total = part.sum(axis=0)
+        for year, column in zip(years, total.T, strict=True):
+            if np.isfinite(column).any():
+                low, high = np.nanquantile(column, [0.1, 0.9])
+                axes.plot([year, year], [low, high], color=INK, linewidth=0.9, zorder=4)
+
+
+def _frame(axes: Axes, years: np.ndarray, study: LoopStudy, lang: str) -> None:
+    axes.set_xlim(years[0], years[-1] + 1)
+    axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
+    axes.tick_params(labelbottom=False)
+    axes.set_title(word("loops.of_named", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
+    for y, key, place in ((0.97, "loops.reinforcing", "top"), (0.03, "loops.balancing", "bottom")):
+        axes.text(0.012, y, word(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
+                  **heading())  # fmt: skip
+    still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
+    for first, last in _runs(still):
+        axes.axvspan(years[first], years[last] + 1, color="#f3f3f3", zorder=1, linewidth=0)
+        key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
+        axes.text((years[first] + years[last] + 1) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
+                  zorder=5)  # fmt: skip
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Return first and last index of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
+    return [(int(first), int(last) - 1) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _cover(axes: Axes, study: LoopStudy, lang: str) -> None:
+    """Draw what part of all loops found the named ones are."""
+    years = study.shares["time"].values
+    named = _mean_size(study.shares["named"].values)
+    edges = np.append(years, years[-1] + 1)
+    moving = np.where(np.isfinite(named), 1.0, 0.0)
+    axes.fill_between(edges, np.append(moving, moving[-1]), step="post", facecolor=FAINT, linewidth=0)
+    known = _or_zero(named)
+    axes.fill_between(edges, np.append(known, known[-1]), step="post", facecolor=INK, linewidth=0)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 1], ["0", "100 %"])
+    axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
+    step = 2 if len(years) > 8 else 1
+    axes.set_xticks(years[::step] + 0.5, [f"{year:g}" for year in years[::step]])
+    for y, key, colour in ((float(known[-1]) / 2, "loops.named", INK), (float(known[-1] + 1) / 2, "loops.unnamed", GREY)):
+        axes.annotate(word(key, lang), (1, min(max(y, 0.12), 0.88)), xycoords="axes fraction", xytext=(13, 0), fontsize=7.2,
+                      textcoords="offset points", va="center", color=colour, annotation_clip=False)  # fmt: skip

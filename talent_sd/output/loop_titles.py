@@ -1,0 +1,36 @@
+"""What loops and their pictures are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from talent_sd.analysis.loop_names import LoopNames
+from talent_sd.base.words import word
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.loops import LoopStudy
+
+
+def loop_sign(names: LoopNames, number: int) -> str:
+    """Return R1, R2, ..., B1, ...: polarity and count among its kind, in the file's order."""
+    loop = names.loops[number]
+    return f"{loop.polarity}{sum(other.polarity == loop.polarity for other in names.loops[: number + 1])}"
+
+
+def subtitle(study: LoopStudy, lang: str) -> str:
+    """Return city and scenario, and what they are held against."""
+    about = study.shares.attrs
+    city, scenario, against = (about[f"{what}_{lang}"] for what in ("city", "scenario", "against"))
+    if against:
+        return word("loops.against", lang, city=city, scenario=scenario, against=against)
+    return word("loops.alone", lang, city=city, scenario=scenario)
+
+
+def loops_source(study: LoopStudy, lang: str) -> str:
+    """Return where a picture's numbers come from; with several draws, that they are means of so many."""
+    about = study.shares.attrs
+    line = word(
+        "loops.source", lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8]
+    )
+    draws = study.shares.sizes["draw"]
+    return line + (word("loops.draws", lang, draws=draws) if draws > 1 else "")
