@@ -11,6 +11,7 @@ from talent_sd.analysis.attribution import PART, attribute
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.analysis.loop_shares import LOOP, LinkPicture, loop_shares
 from talent_sd.analysis.provenance import KNOWN_UNTIL
+from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError
 
@@ -31,13 +32,14 @@ class LoopStudy:
 
     `shares` as `loop_shares` returns them; `adds` as `attribute` does, for the output `adds.of`: of the
     level against all loops cut, or of the change against the scenario `against`. `names` are
-    the loops, `links` what a diagram shows of the links they pass.
+    the loops, `links` what a diagram shows of the links they pass, `stocks` the model's stocks and flows.
     """
 
     names: LoopNames
     shares: xr.Dataset
     adds: xr.Dataset
     links: LinkPicture
+    stocks: tuple[tuple[StockFlows, ...], tuple[Flow, ...]]
 
 
 def feedback_loops(
@@ -134,7 +136,7 @@ def study_loops(
     attrs = _about(prepared)
     shares.attrs |= attrs
     adds.attrs |= attrs
-    return LoopStudy(named, shares, adds, links)
+    return LoopStudy(named, shares, adds, links, stock_flows(model.program))
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:

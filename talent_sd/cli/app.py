@@ -9,6 +9,7 @@ import typer
 from talent_sd.cli.check import check
 from talent_sd.cli.compare import compare
 from talent_sd.cli.listing import listing
+from talent_sd.cli.loops import loops
 from talent_sd.cli.run import run
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(compare)
+app.command()(loops)
 app.command("list")(listing)
 app.command()(check)
 

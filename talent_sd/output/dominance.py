@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.words import word
+from talent_sd.output.loop_numbers import mean_size
 from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
 from talent_sd.output.panels import spread_apart
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
 
 PAGE = (7.6, 5.6)
-FILLS = ("#004488", "#7aa6d6", "#c28f1b", "#3a8f7b", "#bb5566", "#cdb4db", "#6d6d6d", "#e3c878")
-HATCHES = ("", "", "////", "", "....", "", "\\\\\\\\", "")
+FILLS = ("#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566")
+HATCHES = ("", "////")
+"""A loop has its own look in every picture: the fill by its number, hatched from the ninth on."""
 SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
 REST = "#d9d9d9"
@@ -59,26 +61,19 @@ def _stacks(study: LoopStudy, lang: str) -> list[Stack]:
     found: list[Stack] = []
     rest: dict[int, list[np.ndarray]] = {1: [], -1: []}
     loops = list(enumerate(study.names.loops))
-    sizes = {loop.name: _mean_size(study.shares["share"].sel(loop=loop.name).values) for _, loop in loops}
+    sizes = {loop.name: mean_size(study.shares["share"].sel(loop=loop.name).values) for _, loop in loops}
     for number, loop in sorted(loops, key=lambda item: -np.nanmean(_or_zero(sizes[item[1].name]))):
         side, size = (1 if loop.polarity == "R" else -1), sizes[loop.name]
         if np.nanmax(_or_zero(size)) < SMALL:
             rest[side].append(_or_zero(size))
             continue
-        look = (FILLS[len(found) % len(FILLS)], HATCHES[len(found) % len(HATCHES)])
+        look = (FILLS[number % len(FILLS)], HATCHES[number // len(FILLS) % len(HATCHES)])
         found.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", size, look, side))
     for side, parts in rest.items():
         total = np.sum(parts, axis=0) if parts else np.zeros(1)
         if np.max(total) > 0:
             found.append((word("loops.small", lang), total, (REST, ""), side))
     return found
-
-
-def _mean_size(share: np.ndarray) -> np.ndarray:
-    """Return the mean over draws of a share's size, (time,); NaN where nothing moves."""
-    moving = np.isfinite(share)
-    mean = np.where(moving, np.abs(share), 0.0).sum(axis=0) / np.maximum(moving.sum(axis=0), 1)
-    return np.where(moving.any(axis=0), mean, np.nan)
 
 
 def _or_zero(values: np.ndarray) -> np.ndarray:
@@ -168,7 +163,7 @@ def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
 def _cover(axes: Axes, study: LoopStudy, lang: str) -> None:
     """Draw what part of all loops found the named ones are."""
     years = study.shares["time"].values
-    named = _mean_size(study.shares["named"].values)
+    named = mean_size(study.shares["named"].values)
     edges = np.append(years, years[-1] + 1)
     moving = np.where(np.isfinite(named), 1.0, 0.0)
     axes.fill_between(edges, np.append(moving, moving[-1]), step="post", facecolor=FAINT, linewidth=0)

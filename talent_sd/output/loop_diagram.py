@@ -14,6 +14,7 @@ from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Route
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_arrows import Arrow, Box, draw_arrows
+from talent_sd.output.loop_numbers import mean_size, percent_of, three_years
 from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
 
@@ -59,7 +60,7 @@ def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
     found: dict[tuple[str, str], list[tuple[int, bool, np.ndarray]]] = {}
     for loop in names.loops:
         for route in loop.routes:
-            weight = _finite_mean(links.weights[route])
+            weight = np.nan_to_num(mean_size(links.weights[route]))
             for cause, effect, sign, slow in _collapsed(route, names.layout.shown_as, links):
                 found.setdefault((cause, effect), []).append((sign, slow, weight))
     return tuple(
@@ -95,12 +96,6 @@ def _collapsed(
     return found
 
 
-def _finite_mean(weight: np.ndarray) -> np.ndarray:
-    """Return the mean over draws, (time,), of what is not NaN; 0 where all is."""
-    finite = np.isfinite(weight)
-    return np.where(finite, weight, 0.0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
-
-
 def plot_loops(study: LoopStudy, labels: Labels, lang: str = "en") -> Figure:
     """Draw the diagram for a middle year, the same for three years without words, and a list of the loops.
 
@@ -110,7 +105,7 @@ def plot_loops(study: LoopStudy, labels: Labels, lang: str = "en") -> Figure:
     labels : names of the variables
     """
     links = drawn_links(study.names, study.links)
-    years = panel_years(study)
+    years = three_years(study)
     assert study.names.layout is not None
     with house_style():
         figure = new_figure(*PAGE)
@@ -132,15 +127,6 @@ def plot_loops(study: LoopStudy, labels: Labels, lang: str = "en") -> Figure:
         _draw_list(figure, study, lang)
         figure.text(left, 0.012, loops_source(study, lang), fontsize=6.5, color=GREY, va="bottom")
     return figure
-
-
-def panel_years(study: LoopStudy) -> list[tuple[int, int]]:
-    """Return three years to show, as (index, year): the first that moves, the middle, the last."""
-    moving = np.flatnonzero(np.isfinite(study.shares["share"].values).any(axis=(0, 1)))
-    years = study.shares["time"].values
-    since = study.shares.attrs.get("forecast_from", years[0])
-    chosen = [index for index in moving if years[index] >= since] or list(moving) or [0]
-    return [(int(i), int(years[i])) for i in (chosen[0], chosen[len(chosen) // 2], chosen[-1])]
 
 
 def _canvas(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
@@ -207,7 +193,7 @@ def _draw_list(figure: Figure, study: LoopStudy, lang: str) -> None:
     axes = figure.add_axes((0.04, 0.035, 0.93, 0.225))
     axes.set_xlim(0, 2)
     axes.set_axis_off()
-    loops, years = study.names.loops, panel_years(study)
+    loops, years = study.names.loops, three_years(study)
     rows = (len(loops) + 1) // 2
     axes.set_ylim(rows, -0.55)
     for column in (0, 1):
@@ -227,18 +213,6 @@ def _draw_list(figure: Figure, study: LoopStudy, lang: str) -> None:
                       va="center", color=INK)  # fmt: skip
         story = "\n".join(wrapped(loop.story[lang], 78))
         axes.text(column + 0.06, row + 0.43, story, fontsize=5.4, va="top", color=GREY, linespacing=1.1)
-
-
-def percent_of(share: np.ndarray) -> str:
-    """Write a share's size in whole percent; – where nothing moves.
-
-    >>> percent_of(np.array([-0.123])), percent_of(np.array([0.002])), percent_of(np.array([np.nan]))
-    ('12 %', '<1 %', '–')
-    """
-    size = abs(_finite_mean(share[:, None])[0]) * 100 if np.isfinite(share).any() else np.nan
-    if np.isnan(size):
-        return "–"
-    return f"{size:.0f} %" if size >= 1 else "<1 %" if size > 0 else "0 %"
 
 
 def wrapped(text: str, width: int) -> list[str]:

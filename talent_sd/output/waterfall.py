@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
-from talent_sd.output.loop_titles import loop_sign, subtitle
+from talent_sd.output.loop_numbers import Row, split_rows
+from talent_sd.output.loop_titles import subtitle
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
 
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
 
 RISE, FALL = "#004488", "#bb5566"
-SMALL = 0.01
-"""Loops that add less than this part of the largest bar are put together."""
-Row = tuple[str, float, float]
-"""Label, what it adds, half width of its 80 % interval or standard error (0: exact)."""
 
 
 def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: str | None = None) -> Figure:
@@ -39,7 +34,7 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
         height = 1.75 + 0.235 * (len(rows) + 2)
         figure = new_figure(7.2, height)
         axes = figure.add_axes((0.3, 0.62 / height, 0.62, 1 - 1.62 / height))
-        largest = max(abs(start), abs(end), *(abs(value) for _, value, _ in rows))
+        largest = max(abs(value) for _, value, _ in rows)
         scale = scale_for(largest, str(study.adds.attrs["units"]), lang)
         _bars(axes, start, rows, end, scale, study, lang)
         of = labels.variable(str(study.adds.attrs["of"]), lang)
@@ -53,32 +48,6 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
                     va="top")  # fmt: skip
         figure.text(0.03, 0.1 / height, _method(study, lang), fontsize=6, color=GREY, va="bottom")
     return figure
-
-
-def split_rows(study: LoopStudy, lang: str, element: str | None = None) -> tuple[float, list[Row], float]:
-    """Return the value with all loops cut, what each loop adds (largest first), and the value with all closed."""
-    last = study.adds.isel(time=-1)
-    extra = [dim for dim in last["share"].dims if dim not in ("part", "draw")]
-    if extra and element is not None:
-        last = last.sel({extra[0]: element})
-    elif extra:
-        last = last.sum(extra)
-    rows: list[Row] = []
-    for number, loop in enumerate(study.names.loops):
-        own = last["share"].sel(part=loop.name).values
-        error = float(last["standard_error"].sel(part=loop.name).values.mean())
-        spread = float(np.diff(np.quantile(own, [0.1, 0.9]))[0]) / 2 if len(own) > 1 else error
-        rows.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", float(own.mean()), spread))
-    rows.sort(key=lambda row: -abs(row[1]))
-    least = SMALL * max(abs(value) for _, value, _ in rows)
-    small = [row for row in rows if abs(row[1]) < least]
-    shown = [row for row in rows if abs(row[1]) >= least]
-    if len(small) > 1:
-        label = word("loops.together", lang, count=len(small))
-        shown.append((label, sum(value for _, value, _ in small), 0.0))
-    else:
-        shown += small
-    return float(last["without"].mean()), shown, float(last["whole"].mean())
 
 
 def _bars(

@@ -1,0 +1,91 @@
+"""A model's stocks with their flows, subscripts put together: the skeleton of its stock-and-flow picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from talent_sd.engine.ir import Call, Expression, Program, Ref
+from talent_sd.engine.order import references
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow with the stocks that its equation reads."""
+
+    name: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StockFlows:
+    """A stock and the names of its flows; a rate that is no flow of its own is one called like `CHANGE`."""
+
+    stock: str
+    inflows: tuple[str, ...]
+    outflows: tuple[str, ...]
+
+
+CHANGE = "change of {stock}"
+
+
+def stock_flows(program: Program) -> tuple[tuple[StockFlows, ...], tuple[Flow, ...]]:
+    """Return stocks and flows of a model.
+
+    Accounts are left out: stocks that nothing but themselves reads, and what counts flows that
+    belong to an earlier stock. A flow out of one stock and into another is one flow.
+
+    Parameters
+    ----------
+    program : of the model
+    """
+    slots = program.slots
+    read = _readers(program)
+    stocks: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    reads: dict[str, dict[str, None]] = {}
+    taken: dict[tuple[str, int], str] = {}
+    for state in program.states:
+        slot = slots[state.slot]
+        if slot.hidden or not read.get(slot.variable, set()) - {slot.variable}:
+            continue
+        inflows, outflows = stocks.setdefault(slot.variable, ({}, {}))
+        for sign, term in _terms(slot.expression, 1):
+            if isinstance(term, Ref) and slots[term.slot].kind == "auxiliary" and not slots[term.slot].hidden:
+                flow = slots[term.slot].variable
+                causes = references(slots[term.slot].expression)
+            elif any(slots[cause].kind in ("auxiliary", "state") for cause in references(term)):
+                flow, sign = CHANGE.format(stock=slot.variable), 1
+                causes = references(slot.expression)
+            else:
+                continue
+            if taken.setdefault((flow, sign), slot.variable) != slot.variable:
+                continue
+            (inflows if sign > 0 else outflows)[flow] = None
+            known = (slots[cause] for cause in causes)
+            reads.setdefault(flow, {}).update(
+                {one.variable: None for one in known if one.kind == "state" and not one.hidden}
+            )
+    found = tuple(
+        StockFlows(stock, tuple(ins), tuple(outs)) for stock, (ins, outs) in stocks.items() if ins or outs
+    )
+    return found, tuple(Flow(name, tuple(one for one in own if one in {held.stock for held in found})) for name, own in reads.items())
+
+
+def _readers(program: Program) -> dict[str, set[str]]:
+    """Return variable -> the variables whose equations read it."""
+    found: dict[str, set[str]] = {}
+    for slot in program.slots:
+        for cause in references(slot.expression):
+            found.setdefault(program.slots[cause].variable, set()).add(slot.variable)
+    return found
+
+
+def _terms(expression: Expression, sign: int) -> Iterator[tuple[int, Expression]]:
+    """Yield the terms that an expression adds (1) and subtracts (-1)."""
+    if isinstance(expression, Call) and expression.op in {"add", "sub", "neg"}:
+        last = len(expression.args) - 1
+        for place, part in enumerate(expression.args):
+            turned = expression.op == "neg" or (expression.op == "sub" and place == last)
+            yield from _terms(part, -sign if turned else sign)
+    else:
+        yield sign, expression

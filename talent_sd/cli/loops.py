@@ -1,0 +1,106 @@
+"""`talent-sd loops`: which feedback loops drive a scenario."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.common import (
+    CityOption,
+    LangOption,
+    Language,
+    NationalOption,
+    PlotsOption,
+    console,
+    reporting,
+    say,
+    show_written,
+)
+
+MODEL_FILES = (".mdl", ".xmile", ".xml", ".stmx")
+
+
+@reporting
+def loops(
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario, a path, or any model file (.mdl, .xmile).")
+    ] = "baseline",
+    city: CityOption = "hefei",
+    of: Annotated[str, typer.Option("--of", help="The output to split by loops.")] = "total talent",
+    against: Annotated[
+        str, typer.Option("--against", help="Scenario to compare with; none: the same run with all loops cut.")
+    ] = "baseline",
+    draws: Annotated[
+        int, typer.Option("--draws", min=1, help="Draws of the uncertain constants; 1: the central ones.")
+    ] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("loops"),
+    national: NationalOption = None,
+    lang: LangOption = Language.en,
+    plots: PlotsOption = True,
+) -> None:
+    """Show which feedback loops drive a scenario, and when.
+
+    Says in words what drives the city; writes loops.csv, attribution.csv, the
+    causal-loop diagram, dominance over time, the waterfall and the stock-and-flow picture.
+
+    Example:  [bold]talent-sd loops hefei_combination --city hefei --of "value added"[/bold]
+    """
+    if Path(scenario).suffix.lower() in MODEL_FILES:
+        _loops_of_model(Path(scenario), out, lang.value, plots)
+        return
+    from talent_sd.analysis.loop_store import write_attribution, write_loops
+    from talent_sd.analysis.loops import study_loops
+    from talent_sd.base.files import written_together
+    from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
+    from talent_sd.output.loop_words import loop_table, loop_words
+
+    labels = shipped_labels()
+    with written_together(out) as folder:
+        with progress_bar(word("cli.working", lang.value), 2 + 4 * plots) as done:
+            study = study_loops(
+                scenario,
+                city,
+                of=of,
+                against=None if against == "none" else against,
+                draws=draws,
+                seed=seed,
+                national=national,
+            )
+            done(2)
+            write_loops(study, folder / "loops.csv")
+            write_attribution(study, folder / "attribution.csv")
+            if plots:
+                from talent_sd.output.loop_files import save_loop_plots
+
+                save_loop_plots(study, labels, lang.value, folder, done)
+        files = sorted(file.name for file in folder.iterdir())
+    console().print(loop_table(study, labels, lang.value))
+    for sentence in loop_words(study, labels, lang.value):
+        say(sentence)
+    show_written(out, files, lang.value)
+
+
+def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:
+    """Do the same for a model that is not the city's: every loop it has, up to a limit."""
+    from talent_sd.analysis.loop_store import write_loops
+    from talent_sd.analysis.loops_of_model import study_model
+    from talent_sd.base.files import written_together
+    from talent_sd.output.loop_words import found_table, found_words
+
+    with written_together(out) as folder:
+        study = study_model(file)
+        write_loops(study, folder / "loops.csv")
+        if plots:
+            from talent_sd.output.loop_files import save_model_plots
+
+            save_model_plots(study, lang, folder)
+        files = sorted(one.name for one in folder.iterdir())
+    console().print(found_table(study, lang))
+    for sentence in found_words(study, lang):
+        say(sentence)
+    show_written(out, files, lang)

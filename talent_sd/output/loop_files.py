@@ -1,0 +1,41 @@
+"""All the pictures of a loop study, written to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.labels import Labels
+from talent_sd.output.dominance import plot_dominance
+from talent_sd.output.loop_diagram import plot_loops
+from talent_sd.output.stock_flow import save_stock_flow
+from talent_sd.output.style import house_style, save_figure
+from talent_sd.output.waterfall import plot_waterfall
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.loops import LoopStudy
+
+
+def save_loop_plots(
+    study: LoopStudy, labels: Labels, lang: str, folder: Path, done: Callable[[int], None] = lambda _: None
+) -> None:
+    """Write feedback_loops.png and .svg, dominance.png, attribution.png and stock_and_flow.svg.
+
+    Parameters
+    ----------
+    done : is told of each picture
+    """
+    if study.names.layout is not None:
+        diagram = plot_loops(study, labels, lang)
+        save_figure(diagram, folder / "feedback_loops.png")
+        with house_style():
+            # letters as shapes: the file looks the same on machines without our font
+            diagram.savefig(folder / "feedback_loops.svg", metadata={"Date": None, "Creator": "talent_sd"})
+    done(1)
+    save_figure(plot_dominance(study, lang), folder / "dominance.png")
+    done(1)
+    save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
+    done(1)
+    save_stock_flow(study.stocks, labels, lang, folder / "stock_and_flow.svg")
+    done(1)

@@ -1,0 +1,111 @@
+"""A study of loops in plain words, and as a table for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.labels import Labels
+from talent_sd.base.words import word
+from talent_sd.output.loop_numbers import mean_size, percent_of, split_rows, three_years
+from talent_sd.output.loop_titles import loop_sign, subtitle
+from talent_sd.output.numbers import digits, percent, scale_for
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from talent_sd.analysis.loops import LoopStudy
+
+STRONGEST = 3
+"""Loops named in a sentence."""
+
+
+def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
+    """Say what drives the city in this scenario: the same numbers as in the pictures.
+
+    Returns
+    -------
+    One sentence each: who dominates in three years, what the loops add and which most,
+    what named loops cover, which loops are idle. One alone if nothing moves.
+    """
+    if not study.shares["share"].notnull().any():
+        against = bool(study.shares.attrs["against"])
+        return [word("loops.nothing_moves" if against else "loops.rest", lang)]
+    lines = [_dominance(study, index, year, lang) for index, year in three_years(study)]
+    lines.append(_sum(study, labels, lang))
+    named = mean_size(study.shares["named"].values)
+    lines.append(word("loops.cover", lang, part=f"{np.nanmean(named):.0%}".replace("%", " %")))
+    idle = [
+        loop.label[lang]
+        for loop in study.names.loops
+        if not np.nan_to_num(study.shares["share"].sel(loop=loop.name).values).any()
+    ]
+    if idle:
+        lines.append(word("loops.idle", lang, names=word("plot.comma", lang).join(idle)))
+    return lines
+
+
+def _dominance(study: LoopStudy, index: int, year: int, lang: str) -> str:
+    sizes = [(mean_size(study.shares["share"].sel(loop=loop.name).values)[index], loop) for loop in study.names.loops]
+    strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
+    parts = [
+        word(f"loops.part_{loop.polarity}", lang, name=loop.label[lang], part=f"{size:.0%}".replace("%", " %"))
+        for size, loop in strongest
+        if size > 0
+    ]
+    return word("loops.in_year", lang, year=year, parts=word("plot.comma", lang).join(parts))
+
+
+def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
+    start, rows, end = split_rows(study, lang, together=False)
+    of = labels.variable(str(study.adds.attrs["of"]), lang)
+    scale = scale_for(max(abs(value) for _, value, _ in rows), str(study.adds.attrs["units"]), lang)
+
+    def signed(value: float) -> str:
+        return f"{'+' if value >= 0 else '−'}{digits(abs(value) / scale.factor)}"
+
+    parts = [f"{label} {signed(value)}" for label, value, _ in rows[:STRONGEST] if value]
+    key = "loops.sum_change" if study.shares.attrs["against"] else "loops.sum"
+    relative = percent(end / start - 1) if start * end > 0 else "–"
+    return word(
+        key,
+        lang,
+        of=of,
+        year=int(study.adds["time"].values[-1]),
+        sum=signed(end - start),
+        direct=signed(start),
+        total=signed(end),
+        relative=relative,
+        unit=scale.unit,
+        parts=word("plot.comma", lang).join(parts),
+    )
+
+
+def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of loops: sign, name, shares in three years, what each adds in the last year."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(subtitle(study, lang), style="bold"), title_justify="left", box=box.SIMPLE_HEAD,
+                  pad_edge=False)  # fmt: skip
+    years = three_years(study)
+    _, rows, _ = split_rows(study, lang, together=False)
+    adds = {label: (value, spread) for label, value, spread in rows}
+    scale = scale_for(max(abs(value) for value, _ in adds.values()), str(study.adds.attrs["units"]), lang)
+    of = labels.variable(str(study.adds.attrs["of"]), lang)
+    table.add_column(word("loops.loop", lang))
+    for _, year in years:
+        table.add_column(str(year), justify="right", no_wrap=True)
+    heading = word("loops.adds", lang, of=of, year=int(study.adds["time"].values[-1]), unit=scale.unit or "1")
+    table.add_column(heading, justify="right")
+    for number, loop in enumerate(study.names.loops):
+        share = study.shares["share"].sel(loop=loop.name).values
+        label = f"{loop_sign(study.names, number)} {loop.label[lang]}"
+        value, spread = adds[label]
+        cell = f"{'+' if value > 0 else '−' if value < 0 else ''}{digits(abs(value) / scale.factor)}"
+        if spread > 0:
+            cell += f" ± {digits(spread / scale.factor, 2)}"
+        table.add_row(label, *(percent_of(share[:, index]) for index, _ in years), cell)
+    return table
