@@ -34,7 +34,9 @@ def usual_sign(scores: LinkScores, cause: int, effect: int) -> int:
     for slot in dict.fromkeys(references(expression)):
         value = float(run.values[slot, middle, 0])
         # what is 0 now may be of any size when it is not
-        spread = rng.lognormal(sigma=1.0, size=(1, TRIALS)) if value else 10.0 ** rng.uniform(-3, 15, (1, TRIALS))
+        spread = (
+            rng.lognormal(sigma=1.0, size=(1, TRIALS)) if value else 10.0 ** rng.uniform(-3, 15, (1, TRIALS))
+        )
         turned = rng.choice([1.0, 1.0, 1.0, -1.0], size=(1, TRIALS)) if slot == cause else 1.0
         scattered[slot] = (value or 1.0) * spread * turned
     nudged = scattered | {cause: scattered[cause] + 1e-6 * np.abs(scattered[cause])}

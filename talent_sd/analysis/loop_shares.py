@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 LOOP = "loop"
+FEWEST, MOST, SPANS = 4, 60, 20
 Link = tuple[str, str]
 
 
@@ -67,9 +68,9 @@ def loop_shares(
     gains = {
         loop.name: np.sum([links.loop_gain(route) for route in loop.routes], axis=0) for loop in names.loops
     }
-    years, place = _years(run.times)
+    years, place = spans(run.times)
     named, total = _coverage(links, names, scores)
-    return _shares_dataset(scores, plain, gains, named, total, years, place), _picture(
+    return shares_dataset(scores, plain, gains, named, total, years, place), link_picture(
         links, names, named, place
     )
 
@@ -92,7 +93,7 @@ def _coverage(
     return named, named + np.sum(others, axis=0) if others else named
 
 
-def _picture(links: VariableLinks, names: LoopNames, named: np.ndarray, place: np.ndarray) -> LinkPicture:
+def link_picture(links: VariableLinks, names: LoopNames, named: np.ndarray, place: np.ndarray) -> LinkPicture:
     """Return the links of the named loops with their weights, signs and delays."""
     weights: dict[Route, np.ndarray] = {}
     signs: dict[Link, int] = {}
@@ -114,11 +115,25 @@ def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
         return np.where(whole > 0, part / whole, np.nan)
 
 
-def _years(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the whole years of a run, and for each step the number of its year."""
-    year = np.floor(times[:-1] + 1e-6)
-    years = np.unique(year)
-    return years, np.searchsorted(years, year)
+def spans(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each span of a run starts, and for each step the number of its span.
+
+    Spans are whole units of time, of which a run of years has one a year; in a run
+    of few or very many units, so many equal parts.
+
+    >>> spans(np.arange(0, 6.1, 0.5))[0].tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    >>> spans(np.arange(0, 1.01, 0.25))[0].tolist()
+    [0.0, 0.25, 0.5, 0.75]
+    """
+    start, length = times[0], times[-1] - times[0]
+    if FEWEST <= length <= MOST and len(times) > length:
+        unit = np.floor(times[:-1] + 1e-6)
+        starts = np.unique(unit)
+        return starts, np.searchsorted(starts, unit)
+    count = min(SPANS, len(times) - 1)
+    place = np.minimum(((times[:-1] - start) / length * count + 1e-6).astype(int), count - 1)
+    return start + np.arange(count) * length / count, place
 
 
 def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -133,7 +148,7 @@ def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
     return found
 
 
-def _shares_dataset(
+def shares_dataset(
     scores: Mapping[str, np.ndarray],
     plain: Mapping[str, np.ndarray],
     gains: Mapping[str, np.ndarray],
@@ -142,6 +157,14 @@ def _shares_dataset(
     years: np.ndarray,
     place: np.ndarray,
 ) -> xr.Dataset:
+    """Put scores together as shares by span of time.
+
+    Parameters
+    ----------
+    scores, plain, gains : loop -> (steps or points, members), folded and published scores, and gains
+    named, total : (steps, members) activity of these loops, and of all
+    years, place : as `spans` returns them
+    """
     import xarray as xr
 
     def yearly(found: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -15,14 +15,25 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 LOOP_COLUMNS = ("loop", "polarity", "year", "share", "lower", "upper", "share_published", "state")
-ATTRIBUTION_COLUMNS = ("output", "subscript", "loop", "year", "adds", "lower", "upper", "standard_error", "unit")
+ATTRIBUTION_COLUMNS = (
+    "output",
+    "subscript",
+    "loop",
+    "year",
+    "adds",
+    "lower",
+    "upper",
+    "standard_error",
+    "unit",
+)
 ALL_CUT, ALL_CLOSED = "(all loops cut)", "(all loops closed)"
 """Names of the two rows that the loops' rows lead between."""
 
 
-def write_loops(study: LoopStudy, file: Path) -> None:
+def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
     """Write each loop's share of the named loops' activity by year: mean, and 80 % interval of draws.
 
     A year in which nothing moves has state "at rest" and empty shares; what the loops leave to those
@@ -35,7 +46,9 @@ def write_loops(study: LoopStudy, file: Path) -> None:
         for loop in study.names.loops:
             own = shares.sel(loop=loop.name)
             for year, share, published in _by_year(own["share"], own["share_published"]):
-                writer.writerow((loop.name, loop.polarity, year, *_summary(share), _mean(published), _state(share)))
+                writer.writerow(
+                    (loop.name, loop.polarity, year, *_summary(share), _mean(published), _state(share))
+                )
         for year, named, _ in _by_year(shares["named"], shares["named"]):
             writer.writerow(("(no name)", "", year, *_summary(1 - named), "", _state(named)))
 
@@ -53,13 +66,17 @@ def write_attribution(study: LoopStudy, file: Path) -> None:
             one = adds.sel({extra[0]: element}) if extra else adds
             for index, year in enumerate(adds[TIME].values):
                 at = one.isel({TIME: index})
-                writer.writerow((of, element, ALL_CUT, f"{year:g}", *_summary(at["without"].values), "", unit))
+                writer.writerow(
+                    (of, element, ALL_CUT, f"{year:g}", *_summary(at["without"].values), "", unit)
+                )
                 for loop in study.names.loops:
                     own = at.sel({PART: loop.name})
                     error = "" if adds.attrs["exact"] else _mean(own["standard_error"].values)
                     summary = _summary(own["share"].values)
                     writer.writerow((of, element, loop.name, f"{year:g}", *summary, error, unit))
-                writer.writerow((of, element, ALL_CLOSED, f"{year:g}", *_summary(at["whole"].values), "", unit))
+                writer.writerow(
+                    (of, element, ALL_CLOSED, f"{year:g}", *_summary(at["whole"].values), "", unit)
+                )
 
 
 def _by_year(first: xr.DataArray, second: xr.DataArray) -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -68,7 +68,10 @@ def stock_flows(program: Program) -> tuple[tuple[StockFlows, ...], tuple[Flow, .
     found = tuple(
         StockFlows(stock, tuple(ins), tuple(outs)) for stock, (ins, outs) in stocks.items() if ins or outs
     )
-    return found, tuple(Flow(name, tuple(one for one in own if one in {held.stock for held in found})) for name, own in reads.items())
+    return found, tuple(
+        Flow(name, tuple(one for one in own if one in {held.stock for held in found}))
+        for name, own in reads.items()
+    )
 
 
 def _readers(program: Program) -> dict[str, set[str]]:

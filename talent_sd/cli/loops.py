@@ -30,7 +30,8 @@ def loops(
     city: CityOption = "hefei",
     of: Annotated[str, typer.Option("--of", help="The output to split by loops.")] = "total talent",
     against: Annotated[
-        str, typer.Option("--against", help="Scenario to compare with; none: the same run with all loops cut.")
+        str,
+        typer.Option("--against", help="Scenario to compare with; none: the same run with all loops cut."),
     ] = "baseline",
     draws: Annotated[
         int, typer.Option("--draws", min=1, help="Draws of the uncertain constants; 1: the central ones.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 PAGE = (7.6, 5.6)
 FILLS = ("#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566")
@@ -28,7 +29,7 @@ SMALL = 0.03
 REST = "#d9d9d9"
 
 
-def plot_dominance(study: LoopStudy, lang: str = "en") -> Figure:
+def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
     """Draw the loops' shares, reinforcing ones upwards, balancing ones downwards, and what none of them covers.
 
     With several draws the mean is stacked, and strokes show the middle 80 % of the
@@ -56,7 +57,7 @@ Stack = tuple[str, np.ndarray, tuple[str, str], int]
 """Label, (time,) sizes, fill and hatch, 1 reinforcing or -1 balancing."""
 
 
-def _stacks(study: LoopStudy, lang: str) -> list[Stack]:
+def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
     """Return what is stacked, the largest nearest to zero, small loops of a kind together."""
     found: list[Stack] = []
     rest: dict[int, list[np.ndarray]] = {1: [], -1: []}
@@ -76,6 +77,12 @@ def _stacks(study: LoopStudy, lang: str) -> list[Stack]:
     return found
 
 
+def _edges(years: np.ndarray) -> np.ndarray:
+    """Return the starts of the spans, and the end of the last."""
+    width = years[1] - years[0] if len(years) > 1 else 1.0
+    return np.append(years, years[-1] + width)
+
+
 def _or_zero(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, 0.0)
 
@@ -83,7 +90,7 @@ def _or_zero(values: np.ndarray) -> np.ndarray:
 def _stack(axes: Axes, years: np.ndarray, stacks: Sequence[Stack], side: int) -> None:
     """Pile areas up from zero; each year is a step wide, as shares are of the whole year."""
     floor = np.zeros(len(years))
-    edges = np.append(years, years[-1] + 1)
+    edges = _edges(years)
     for _, size, (fill, hatch), _ in stacks:
         ceiling = floor + side * _or_zero(size)
         axes.fill_between(
@@ -121,12 +128,13 @@ def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
             )  # fmt: skip
 
 
-def _strokes(axes: Axes, study: LoopStudy) -> None:
+def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
     """Mark the middle 80 % of draws of all reinforcing and of all balancing loops."""
     share = study.shares["share"].values
     if share.shape[1] < 2:
         return
-    years = study.shares["time"].values + 0.5
+    edges = _edges(study.shares["time"].values)
+    years = (edges[1:] + edges[:-1]) / 2
     reinforcing = np.array([loop.polarity == "R" for loop in study.names.loops])
     for part in (share[reinforcing], share[~reinforcing]):
         total = part.sum(axis=0)
@@ -136,8 +144,8 @@ def _strokes(axes: Axes, study: LoopStudy) -> None:
                 axes.plot([year, year], [low, high], color=INK, linewidth=0.9, zorder=4)
 
 
-def _frame(axes: Axes, years: np.ndarray, study: LoopStudy, lang: str) -> None:
-    axes.set_xlim(years[0], years[-1] + 1)
+def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: str) -> None:
+    axes.set_xlim(years[0], _edges(years)[-1])
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
     axes.tick_params(labelbottom=False)
@@ -148,9 +156,10 @@ def _frame(axes: Axes, years: np.ndarray, study: LoopStudy, lang: str) -> None:
                   **heading())  # fmt: skip
     still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
     for first, last in _runs(still):
-        axes.axvspan(years[first], years[last] + 1, color="#f3f3f3", zorder=1, linewidth=0)
+        left, right = _edges(years)[[first, last + 1]]
+        axes.axvspan(left, right, color="#f3f3f3", zorder=1, linewidth=0)
         key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
-        axes.text((years[first] + years[last] + 1) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
+        axes.text((left + right) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
                   zorder=5)  # fmt: skip
 
 
@@ -160,11 +169,11 @@ def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
     return [(int(first), int(last) - 1) for first, last in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _cover(axes: Axes, study: LoopStudy, lang: str) -> None:
+def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     """Draw what part of all loops found the named ones are."""
     years = study.shares["time"].values
     named = mean_size(study.shares["named"].values)
-    edges = np.append(years, years[-1] + 1)
+    edges = _edges(years)
     moving = np.where(np.isfinite(named), 1.0, 0.0)
     axes.fill_between(edges, np.append(moving, moving[-1]), step="post", facecolor=FAINT, linewidth=0)
     known = _or_zero(named)
@@ -172,8 +181,12 @@ def _cover(axes: Axes, study: LoopStudy, lang: str) -> None:
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "100 %"])
     axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
-    step = 2 if len(years) > 8 else 1
-    axes.set_xticks(years[::step] + 0.5, [f"{year:g}" for year in years[::step]])
-    for y, key, colour in ((float(known[-1]) / 2, "loops.named", INK), (float(known[-1] + 1) / 2, "loops.unnamed", GREY)):
+    step = 1 + len(years) // 9
+    middles = (edges[1:] + edges[:-1]) / 2
+    axes.set_xticks(middles[::step], [f"{year:g}" for year in years[::step]])
+    for y, key, colour in (
+        (float(known[-1]) / 2, "loops.named", INK),
+        (float(known[-1] + 1) / 2, "loops.unnamed", GREY),
+    ):
         axes.annotate(word(key, lang), (1, min(max(y, 0.12), 0.88)), xycoords="axes fraction", xytext=(13, 0), fontsize=7.2,
                       textcoords="offset points", va="center", color=colour, annotation_clip=False)  # fmt: skip

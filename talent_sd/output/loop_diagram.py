@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from talent_sd.analysis.loop_shares import LinkPicture
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 PAGE = (8.27, 11.0)
 """Inches: A4 upright, with room to trim."""
@@ -96,7 +97,7 @@ def _collapsed(
     return found
 
 
-def plot_loops(study: LoopStudy, labels: Labels, lang: str = "en") -> Figure:
+def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") -> Figure:
     """Draw the diagram for a middle year, the same for three years without words, and a list of the loops.
 
     Parameters
@@ -115,15 +116,17 @@ def plot_loops(study: LoopStudy, labels: Labels, lang: str = "en") -> Figure:
         height = 0.96 * PAGE[0] * HIGH / WIDE / PAGE[1]
         main = _canvas(figure, (0.02, 0.928 - height, 0.96, height))
         boxes = draw_labels(main, study.names.layout, labels, lang)
-        _draw(main, links, boxes, study.names.layout, years[1][0])
+        _draw(main, links, boxes, study.names.layout, years[len(years) // 2][0])
         for number, loop in enumerate(study.names.loops):
             _draw_sign(main, loop, loop_sign(study.names, number), loop.label[lang])
-        key = word("loops.widths", lang, year=years[1][1])
+        key = word("loops.widths", lang, year=years[len(years) // 2][1])
         figure.text(left, 0.944, key, fontsize=7, color=GREY, va="top")
         for place, (index, year) in enumerate(years):
-            small = _canvas(figure, (0.04 + 0.315 * place, 0.268, 0.29, 0.29 * PAGE[0] * HIGH / WIDE / PAGE[1]))
+            small = _canvas(
+                figure, (0.04 + 0.315 * place, 0.268, 0.29, 0.29 * PAGE[0] * HIGH / WIDE / PAGE[1])
+            )
             _draw(small, links, boxes, study.names.layout, index, small=True)
-            small.text(0, 71, str(year), fontsize=8.5, va="bottom", **heading())
+            small.text(0, 71, year, fontsize=8.5, va="bottom", **heading())
         _draw_list(figure, study, lang)
         figure.text(left, 0.012, loops_source(study, lang), fontsize=6.5, color=GREY, va="bottom")
     return figure
@@ -188,7 +191,7 @@ def _draw_sign(axes: Axes, loop: NamedLoop, sign: str, label: str) -> None:
               bbox=halo)  # fmt: skip
 
 
-def _draw_list(figure: Figure, study: LoopStudy, lang: str) -> None:
+def _draw_list(figure: Figure, study: LoopStudy | ModelStudy, lang: str) -> None:
     """List the loops under the diagrams in two columns: story, and shares in the three years."""
     axes = figure.add_axes((0.04, 0.035, 0.93, 0.225))
     axes.set_xlim(0, 2)
@@ -199,7 +202,7 @@ def _draw_list(figure: Figure, study: LoopStudy, lang: str) -> None:
     for column in (0, 1):
         for place, (_, year) in enumerate(years):
             x = column + 0.94 - 0.075 * (len(years) - 1 - place)
-            axes.text(x, -0.25, str(year), fontsize=5.8, ha="right", va="center", color=GREY)
+            axes.text(x, -0.25, year, fontsize=5.8, ha="right", va="center", color=GREY)
         axes.text(column, -0.25, word("loops.part", lang), fontsize=5.8, va="center", color=GREY)
         axes.plot([column, column + 0.94], [0, 0], color=FAINT, linewidth=0.8)
     for number, loop in enumerate(loops):

@@ -15,6 +15,7 @@ from talent_sd.output.waterfall import plot_waterfall
 
 if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 
 def save_loop_plots(
@@ -26,16 +27,24 @@ def save_loop_plots(
     ----------
     done : is told of each picture
     """
+    _save_shared(study, labels, lang, folder)
+    done(2)
+    save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
+    done(1)
+    save_stock_flow(study.stocks, labels, lang, folder / "stock_and_flow.svg")
+    done(1)
+
+
+def save_model_plots(study: ModelStudy, lang: str, folder: Path) -> None:
+    """Write feedback_loops.png and .svg and dominance.png of a model that is not the city's."""
+    _save_shared(study, Labels(), lang, folder)
+
+
+def _save_shared(study: LoopStudy | ModelStudy, labels: Labels, lang: str, folder: Path) -> None:
     if study.names.layout is not None:
         diagram = plot_loops(study, labels, lang)
         save_figure(diagram, folder / "feedback_loops.png")
         with house_style():
             # letters as shapes: the file looks the same on machines without our font
             diagram.savefig(folder / "feedback_loops.svg", metadata={"Date": None, "Creator": "talent_sd"})
-    done(1)
     save_figure(plot_dominance(study, lang), folder / "dominance.png")
-    done(1)
-    save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
-    done(1)
-    save_stock_flow(study.stocks, labels, lang, folder / "stock_and_flow.svg")
-    done(1)

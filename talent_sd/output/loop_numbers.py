@@ -11,6 +11,7 @@ from talent_sd.output.loop_titles import loop_sign
 
 if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 SMALL = 0.01
 """Loops that add less than this part of the largest are put together."""
@@ -41,7 +42,7 @@ def percent_of(share: np.ndarray) -> str:
     return f"{size:.0f} %" if size >= 1 else "<1 %" if size > 0 else "0 %"
 
 
-def three_years(study: LoopStudy) -> list[tuple[int, int]]:
+def three_years(study: LoopStudy | ModelStudy) -> list[tuple[int, str]]:
     """Return three years to show, as (index, year): the first that moves, the middle, the last.
 
     Years before the forecast are left out, unless nothing else moves.
@@ -50,7 +51,7 @@ def three_years(study: LoopStudy) -> list[tuple[int, int]]:
     years = study.shares["time"].values
     since = study.shares.attrs.get("forecast_from", years[0])
     chosen = [index for index in moving if years[index] >= since] or moving or [0]
-    return [(i, int(years[i])) for i in dict.fromkeys((chosen[0], chosen[len(chosen) // 2], chosen[-1]))]
+    return [(i, f"{years[i]:g}") for i in dict.fromkeys((chosen[0], chosen[len(chosen) // 2], chosen[-1]))]
 
 
 def split_rows(

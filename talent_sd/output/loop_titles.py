@@ -9,6 +9,7 @@ from talent_sd.base.words import word
 
 if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 
 def loop_sign(names: LoopNames, number: int) -> str:
@@ -17,20 +18,21 @@ def loop_sign(names: LoopNames, number: int) -> str:
     return f"{loop.polarity}{sum(other.polarity == loop.polarity for other in names.loops[: number + 1])}"
 
 
-def subtitle(study: LoopStudy, lang: str) -> str:
+def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:
     """Return city and scenario, and what they are held against."""
     about = study.shares.attrs
+    if "city" not in about:
+        return word("loops.model", lang, model=about["model"])
     city, scenario, against = (about[f"{what}_{lang}"] for what in ("city", "scenario", "against"))
     if against:
         return word("loops.against", lang, city=city, scenario=scenario, against=against)
     return word("loops.alone", lang, city=city, scenario=scenario)
 
 
-def loops_source(study: LoopStudy, lang: str) -> str:
+def loops_source(study: LoopStudy | ModelStudy, lang: str) -> str:
     """Return where a picture's numbers come from; with several draws, that they are means of so many."""
     about = study.shares.attrs
-    line = word(
-        "loops.source", lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8]
-    )
+    key = "loops.source" if "city" in about else "loops.source_model"
+    line = word(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
     draws = study.shares.sizes["draw"]
     return line + (word("loops.draws", lang, draws=draws) if draws > 1 else "")

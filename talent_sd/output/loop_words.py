@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.analysis.loops_of_model import ModelStudy
 
 STRONGEST = 3
 """Loops named in a sentence."""
@@ -46,11 +47,16 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
     return lines
 
 
-def _dominance(study: LoopStudy, index: int, year: int, lang: str) -> str:
-    sizes = [(mean_size(study.shares["share"].sel(loop=loop.name).values)[index], loop) for loop in study.names.loops]
+def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) -> str:
+    sizes = [
+        (mean_size(study.shares["share"].sel(loop=loop.name).values)[index], loop)
+        for loop in study.names.loops
+    ]
     strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
     parts = [
-        word(f"loops.part_{loop.polarity}", lang, name=loop.label[lang], part=f"{size:.0%}".replace("%", " %"))
+        word(
+            f"loops.part_{loop.polarity}", lang, name=loop.label[lang], part=f"{size:.0%}".replace("%", " %")
+        )
         for size, loop in strongest
         if size > 0
     ]
@@ -97,7 +103,7 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     of = labels.variable(str(study.adds.attrs["of"]), lang)
     table.add_column(word("loops.loop", lang))
     for _, year in years:
-        table.add_column(str(year), justify="right", no_wrap=True)
+        table.add_column(year, justify="right", no_wrap=True)
     heading = word("loops.adds", lang, of=of, year=int(study.adds["time"].values[-1]), unit=scale.unit or "1")
     table.add_column(heading, justify="right")
     for number, loop in enumerate(study.names.loops):
@@ -108,4 +114,33 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
         if spread > 0:
             cell += f" ± {digits(spread / scale.factor, 2)}"
         table.add_row(label, *(percent_of(share[:, index]) for index, _ in years), cell)
+    return table
+
+
+def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
+    """Say which loops dominate a model, and how they were found."""
+    key = "loops.all_found" if study.complete else "loops.strongest_found"
+    how = word(key, lang, count=study.found, shown=len(study.names.loops))
+    if not study.shares["share"].notnull().any():
+        return [word("loops.rest", lang), how]
+    return [*(_dominance(study, index, year, lang) for index, year in three_years(study)), how]
+
+
+def found_table(study: ModelStudy, lang: str = "en") -> Table:
+    """Make the table of a model's strongest loops: sign, shares in three years, what they pass."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(subtitle(study, lang), style="bold")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    years = three_years(study)
+    table.add_column(word("loops.loop", lang))
+    for _, year in years:
+        table.add_column(year, justify="right", no_wrap=True)
+    table.add_column(word("loops.passes", lang))
+    for loop in study.names.loops:
+        share = study.shares["share"].sel(loop=loop.name).values
+        cells = (percent_of(share[:, index]) for index, _ in years)
+        table.add_row(loop.name, *cells, Text(loop.story[lang]))
     return table

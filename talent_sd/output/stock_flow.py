@@ -52,7 +52,9 @@ def _mark(key: str) -> str:
     return f"<!-- {key} -->\n"
 
 
-def stock_flow_svg(stocks: Sequence[StockFlows], flows: Sequence[Flow], labels: Labels, lang: str = "en") -> bytes:
+def stock_flow_svg(
+    stocks: Sequence[StockFlows], flows: Sequence[Flow], labels: Labels, lang: str = "en"
+) -> bytes:
     """Draw stocks, flows and the stocks that flows read, laid out automatically.
 
     Parameters
@@ -79,7 +81,9 @@ def stock_flow_svg(stocks: Sequence[StockFlows], flows: Sequence[Flow], labels: 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "picture.xmile"
         file.write_text(skeleton(stocks, flows, labels, lang), encoding="utf-8")
-        return bytes(simlin.load(file).project.render_svg("main"))
+        project = simlin.load(file).project
+        assert project is not None  # it was just loaded from a file
+        return bytes(project.render_svg("main"))
 
 
 def skeleton(stocks: Sequence[StockFlows], flows: Sequence[Flow], labels: Labels, lang: str) -> str:

@@ -42,7 +42,9 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
             of = f"{of} · {labels.element(element, lang)}"
         year = int(study.adds["time"].values[-1])
         key = "loops.waterfall_change" if study.shares.attrs["against"] else "loops.waterfall"
-        figure.text(0.03, 1 - 0.14 / height, word(key, lang, of=of, year=year), fontsize=12, va="top", **heading())
+        figure.text(
+            0.03, 1 - 0.14 / height, word(key, lang, of=of, year=year), fontsize=12, va="top", **heading()
+        )
         figure.text(0.03, 1 - 0.42 / height, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
         figure.text(0.03, 1 - 0.62 / height, word("loops.unit", lang, unit=scale.unit or "1"), fontsize=7.5, color=GREY,
                     va="top")  # fmt: skip

@@ -1,0 +1,153 @@
+"""Feedback loops of any model: found, scored in the published form, laid out automatically."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd import __version__
+from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Polarity, Route
+from talent_sd.analysis.loop_scores import VariableLinks
+from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
+from talent_sd.analysis.loop_shares import LinkPicture, link_picture, shares_dataset, spans
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.engine.runner import Model
+
+SHOWN = 12
+"""Loops that get a name and a place in pictures: the strongest."""
+WIDE, HIGH, EDGE = 100.0, 70.0, 9.0
+
+
+@dataclass(frozen=True)
+class ModelStudy:
+    """A model taken apart by its loops.
+
+    `names` are the strongest loops, called R1, B1, ... by strength, with an automatic layout;
+    `shares` and `links` as in `LoopStudy`; `found` counts the loops scored, `complete` tells if these are all.
+    """
+
+    names: LoopNames
+    shares: xr.Dataset
+    links: LinkPicture
+    found: int
+    complete: bool
+
+
+def study_model(path: str | Path) -> ModelStudy:
+    """Find and score the loops of a model file.
+
+    Up to 1000 loops are listed; in a model with more, the strongest ones are searched for.
+
+    Parameters
+    ----------
+    path : a .mdl, .xmile, .xml or .stmx file
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read or has no feedback loop.
+    UnsupportedError
+        If it uses what flat programs lack: names function and variable.
+    """
+    from talent_sd.base.errors import ModelError
+    from talent_sd.engine.runner import load_model
+
+    model = load_model(path)
+    links = VariableLinks(LinkScores(follow(model)))
+    graph = links.graph()
+    loops = enumerate_loops(graph)
+    if not loops.complete:
+        loops = strongest_loops(links)
+    scores = {route: links.loop_score(route) for route in loops.routes}
+    active = [route for route in scores if scores[route].any()] or list(loops.routes)
+    if not active:
+        raise ModelError(f"{Path(path).name}: the model has no feedback loop: nothing in it moves itself.")
+    total = np.sum([np.abs(score) for score in scores.values()], axis=0)
+    strength = {route: _mean_share(scores[route], total) for route in active}
+    best = sorted(active, key=lambda route: (-strength[route], route))[:SHOWN]
+    named = _named(links, best)
+    layout = automatic_layout([route for loop in named for route in loop.routes])
+    names = LoopNames(tuple(_placed(loop, layout) for loop in named), layout)
+    years, place = spans(links.scores.trajectory.times)
+    own = {loop.name: scores[loop.routes[0]] for loop in names.loops}
+    gains = {loop.name: links.loop_gain(loop.routes[0]) for loop in names.loops}
+    activity = np.sum([np.abs(score) for score in own.values()], axis=0)
+    shares = shares_dataset(own, own, gains, activity, total, years, place).assign_attrs(_about(model))
+    return ModelStudy(names, shares, link_picture(links, names, activity, place), len(scores), loops.complete)
+
+
+def automatic_layout(routes: Sequence[Route]) -> Layout:
+    """Place variables so that those that move each other lie close, inside the diagram's frame.
+
+    The same routes give the same places.
+    """
+    import networkx
+
+    graph = networkx.Graph()
+    for route in routes:
+        graph.add_edges_from((a, b) for a, b in zip(route, (*route[1:], route[0]), strict=True) if a != b)
+        graph.add_nodes_from(route)
+    circle = networkx.circular_layout(graph)
+    places = networkx.kamada_kawai_layout(graph, pos=circle) if len(graph) > 2 else circle
+    points = np.array([places[node] for node in graph])
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.where(high > low, high - low, 1.0)
+    scaled = EDGE + (points - low) / room * (np.array([WIDE, HIGH]) - 2 * EDGE)
+    nodes = {
+        node: (round(float(x), 1), round(float(y), 1)) for node, (x, y) in zip(graph, scaled, strict=True)
+    }
+    return Layout(nodes, {node: node for node in nodes})
+
+
+def _named(links: VariableLinks, routes: Sequence[Route]) -> list[NamedLoop]:
+    """Call loops R1, B1, ... in the order given; what a loop passes is its story."""
+    found: list[NamedLoop] = []
+    for route in routes:
+        gain = links.loop_gain(route)
+        answer = gain[gain != 0]
+        sign = float(np.median(np.sign(answer))) if answer.size else 0.0
+        polarity: Polarity = "R" if sign >= 0 else "B"
+        count = sum(loop.polarity == polarity for loop in found) + 1
+        chain = " → ".join((*route, route[0]))
+        short = (
+            route[0]
+            if len(route) == 1
+            else f"{route[0]} … {route[-1]}"
+            if len(route) > 2
+            else ", ".join(route)
+        )
+        label, story = {"en": short, "zh": short}, {"en": chain, "zh": chain}
+        found.append(NamedLoop(f"{polarity}{count}", polarity, label, story, route[0], (route,)))
+    return found
+
+
+def _placed(loop: NamedLoop, layout: Layout) -> NamedLoop:
+    """Put a loop's sign in the middle of its variables."""
+    from dataclasses import replace
+
+    points = np.array([layout.nodes[variable] for variable in loop.routes[0]])
+    x, y = points.mean(axis=0)
+    return replace(loop, at=(float(x), float(y) + (4.0 if len(points) < 3 else 0.0)))
+
+
+def _mean_share(score: np.ndarray, total: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        share = np.abs(score) / total
+    return float(np.nanmean(np.where(np.isfinite(share), share, 0.0)))
+
+
+def _about(model: Model) -> dict[str, str]:
+    return {
+        "source": f"talent_sd {__version__}",
+        "model": model.path.name,
+        "model_sha256": model.structure.sha256,
+        "against": "",
+    }
