@@ -111,7 +111,8 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
     with house_style():
         figure = new_figure(*PAGE)
         left = 0.04
-        figure.text(left, 0.983, word("loops.diagram", lang), fontsize=13, va="top", **heading())
+        key = "loops.diagram" if "city" in study.shares.attrs else "loops.diagram_model"
+        figure.text(left, 0.983, word(key, lang), fontsize=13, va="top", **heading())
         figure.text(left, 0.96, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
         height = 0.96 * PAGE[0] * HIGH / WIDE / PAGE[1]
         main = _canvas(figure, (0.02, 0.928 - height, 0.96, height))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
 
+PART = {"R": "loops.part_R", "B": "loops.part_B"}
 STRONGEST = 3
 """Loops named in a sentence."""
 

@@ -90,7 +90,8 @@ def test_variables_that_share_a_panel_share_a_unit() -> None:
 
 
 def test_the_shipped_font_can_write_every_word_label_and_title() -> None:
-    files = [PACKAGE / "base" / "words.json", shipped_folder("models") / "labels.yaml"]
+    files = [PACKAGE / "base" / "words.json"]
+    files += [shipped_folder("models") / name for name in ("labels.yaml", "loops.yaml")]
     files += sorted(shipped_folder("scenarios").rglob("*.yaml"))
     wanted = {character for file in files for character in file.read_text("utf-8") if character >= " "}
     font = FT2Font(str(PACKAGE / "output" / "fonts" / "regular.otf"))

@@ -1,0 +1,71 @@
+"""`talent-sd loops` as users type it."""
+
+import csv
+import re
+
+import pytest
+from PIL import Image
+
+MODEL = "tests/loops/models/workforce.mdl"
+
+
+def rows(file):
+    with file.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, talent_sd):
+    folder = tmp_path_factory.mktemp("loops")
+    result = talent_sd("loops", "hefei_combination", "--city", "hefei", "--out", str(folder), "--no-plots")
+    assert result.code == 0, result.err
+    return folder, result.out
+
+
+def test_it_writes_the_shares_and_the_split_that_adds_up(written):
+    folder, _ = written
+    assert sorted(file.name for file in folder.iterdir()) == ["attribution.csv", "loops.csv"]
+    last = [row for row in rows(folder / "attribution.csv") if row["year"] == "2034"]
+    start, *parts, end = (float(row["adds"]) for row in last)
+    assert len(parts) == 15
+    assert sum(parts) == pytest.approx(end - start, rel=1e-9)
+    shares = [row for row in rows(folder / "loops.csv") if row["loop"] != "(no name)"]
+    assert {row["state"] for row in shares if row["year"] == "2022"} == {"at rest"}
+    late = [row for row in shares if row["year"] == "2030"]
+    assert sum(abs(float(row["share"])) for row in late) == pytest.approx(1)
+    assert all(float(row["share"]) * (1 if row["polarity"] == "R" else -1) >= 0 for row in late)
+
+
+def test_the_words_tell_the_numbers_of_the_files(written):
+    folder, output = written
+    shares = {
+        row["loop"]: abs(float(row["share"])) for row in rows(folder / "loops.csv") if row["year"] == "2033"
+    }
+    del shares["(no name)"]
+    assert f" {max(shares.values()):.0%}".replace("%", " %") in re.search("2033: .*", output)[0]
+    assert re.search(r"Talent \(all tiers\) in 2034: the change is \+\d+ thousand people", output)
+
+
+def test_an_unknown_output_is_one_message(talent_sd, tmp_path):
+    result = talent_sd("loops", "baseline", "--of", "total talents", "--out", str(tmp_path / "new"))
+    assert result.code == 2
+    assert "no variable 'total talents'. Did you mean 'total talent'?" in result.out + result.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_any_model_file_gets_its_loops_and_pictures(talent_sd, tmp_path):
+    result = talent_sd("loops", MODEL, "--out", str(tmp_path))
+    assert result.code == 0, result.err
+    assert "The model has 8 loops; the 7 strongest are shown." in result.out + result.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "dominance.png", "feedback_loops.png", "feedback_loops.svg", "loops.csv"]  # fmt: skip
+    with Image.open(tmp_path / "feedback_loops.png") as picture:
+        assert picture.size == (1654, 2200)
+
+
+def test_a_model_at_rest_says_so_instead_of_printing_nan(talent_sd, tmp_path):
+    result = talent_sd("loops", "tests/loops/models/rest.mdl", "--out", str(tmp_path), "--no-plots")
+    assert result.code == 0
+    assert "The model is at rest: nothing moves, so no loop scores (0/0)." in result.out + result.err
+    assert "nan" not in result.out + result.err.casefold()
+    assert {row["state"] for row in rows(tmp_path / "loops.csv")} == {"at rest"}
