@@ -202,9 +202,13 @@ def variable_dims(element: Any, subscripts: Subscripts) -> tuple[str, ...]:
     Raises
     ------
     ModelError
-        If a subscript is unknown, or definitions differ in their number of subscripts.
+        If a subscript is unknown, two definitions are of the same elements, or definitions differ in
+        their number of subscripts.
     """
-    left = [component.subscripts[0] for component in element.components]
+    sides = [component.subscripts for component in element.components]
+    if any(side in sides[:number] for number, side in enumerate(sides)):
+        raise ModelError("is defined twice. Remove one.")
+    left = [side[0] for side in sides]
     if len({len(subs) for subs in left}) > 1:
         raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
     dims: list[str] = []

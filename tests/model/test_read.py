@@ -203,6 +203,16 @@ def test_a_cache_that_others_may_write_is_not_used(tmp_path):
         ("model.mdl", b"{UTF-8}\na[k] = 1 ~ m ~ |", "model.mdl:2: 'a': unknown subscript 'k'."),
         (
             "model.mdl",
+            b"{UTF-8}\nb = 1 ~ m ~ |\na = b ~ m ~ |\nA = 2 ~ m ~ |",
+            "model.mdl:3: 'a': is defined twice. Remove one.",
+        ),
+        (
+            "model.mdl",
+            b"{UTF-8}\nk: x, y ~~|\na[x] = 1 ~ m ~ |\na[y] = 1 ~ m ~ |\na[x] = 2 ~ m ~ |",
+            "model.mdl:3: 'a': is defined twice. Remove one.",
+        ),
+        (
+            "model.mdl",
             b"{UTF-8}\na = 1 ~ m ~ |\n\xff = 1 ~~|",
             "model.mdl:3: not valid UTF-8. Save the file as UTF-8.",
         ),
