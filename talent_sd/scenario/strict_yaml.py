@@ -8,6 +8,7 @@ refused, size and depth are capped, and scalars follow YAML 1.2's core schema
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def shown(path: Path) -> str:
     another relative to the working folder where it lies inside; "./" marks the user's
     own where its name could be taken for a shipped one.
     """
-    full = path.resolve()
+    full = Path(os.path.realpath(path))  # unlike resolve(), it takes links that lead in a circle
     for folder in SHIPPED:
         shipped = shipped_folder(folder)
         if full.is_relative_to(shipped):
@@ -239,6 +240,9 @@ class _Reader:
                 self.problem(line, "a key must be a single word or number.")
                 continue
             is_year = isinstance(key_node.value, int) and not isinstance(key_node.value, bool)
+            if event.value == "<<" and event.style in (None, ""):
+                self.problem(line, "YAML merge keys (<<) are not allowed. Write the keys out.")
+                continue
             key: Key = key_node.value if is_year else event.value  # type: ignore[assignment]
             if key in found:
                 first = found[key].key_line

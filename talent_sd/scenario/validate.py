@@ -91,6 +91,9 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
         return node.key_line, f"{name}:{node.key_line}: the key '{path[-1]}' is missing{inside}. Add it."
     if node.value is None and kind != "missing":
         return min(_empty(node, name, path))
+    if item["loc"][-1:] == ("[key]",) and kind == "string_type":
+        line, key = node.key_line, path[-1]
+        return line, f"{name}:{line}: the key '{key}' in {_named(path[:-1])} is a number; give a name."
     if kind in _EXPECTED:
         return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {_EXPECTED[kind]}."
     if kind == "invalid_key":

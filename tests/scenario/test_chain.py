@@ -71,6 +71,14 @@ def test_a_key_without_a_value_is_refused_not_read_as_absent(write: Write) -> No
     ]
 
 
+def test_a_number_in_place_of_a_name_is_refused(write: Write) -> None:
+    path = write("bad.yaml", "title: {en: A, zh: B}\npolicies:\n  1: on\nshocks:\n  2027: {at: 2027}\n")
+    assert problems_of(path) == [
+        "bad.yaml:3: the key '1' in policies is a number; give a name.",
+        "bad.yaml:5: the key '2027' in shocks is a number; give a name.",
+    ]
+
+
 def test_a_child_wins_key_by_key_and_remembers_what_it_replaced(write: Write) -> None:
     write(
         "parent.yaml",

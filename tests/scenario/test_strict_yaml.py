@@ -41,6 +41,10 @@ def problems(text: str) -> tuple[str, ...]:
                 "f.yaml:2: YAML anchors and aliases (& and *) are not allowed. Write the value out.",
             ],
         ),
+        (
+            "a:\n  <<: {b: 1}\n",
+            ["f.yaml:2: YAML merge keys (<<) are not allowed. Write the keys out."],
+        ),
         ("# nothing\n", ["f.yaml: the file is empty. Fill it or give another."]),
         ("- 1\n", ["f.yaml:1: the top of the file must be a mapping, `key: value` lines."]),
         ("---\na: 1\n---\nb: 1\n", ["f.yaml:3: a second document. Keep one document per file."]),
@@ -117,6 +121,13 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path, monkeypatch: py
         read_yaml(Path("f.yaml"))
     with pytest.raises(InputError, match=r"^g\.yaml: no such file\. Check the path\.$"):
         read_yaml(Path("g.yaml"))
+
+
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("f.yaml").symlink_to("f.yaml")
+    with pytest.raises(InputError, match=r"^f\.yaml: cannot be read \(.+\)\. Check the path"):
+        read_yaml(Path("f.yaml"))
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
