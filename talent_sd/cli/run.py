@@ -52,10 +52,11 @@ def run(
     """Forecast a city's next ten years under a scenario.
 
     Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
-    overview.png and one plot per sector. With --draws the plots become fans of 50, 80
-    and 95 %, forecast.csv holds quantiles, and only what tables and plots show is kept.
-    More draws than fit into --memory go to forecast.zarr, and forecast.nc holds their
-    quantiles; if such a run is stopped, the same command goes on from there.
+    overview.png and one plot per sector. With --draws the plots become fans of
+    50, 80 and 95 %, forecast.csv holds quantiles, and only what tables and plots
+    show is kept. More draws than fit into --memory go to forecast.zarr, and
+    forecast.nc holds their quantiles; if such a run is stopped, the same command
+    goes on from there.
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]

@@ -16,8 +16,10 @@ from talent_sd.output.numbers import digits
 if TYPE_CHECKING:
     from rich.table import Table
 
-WHOLE = ("id", "kind", "unit", "role", "value", "polarity")
+WHOLE = ("id", "kind", "unit", "role", "polarity", "evidence")
 """Columns that are not broken over lines."""
+LONGEST_WORD = 14
+"""Columns are kept wide enough for words of so many letters."""
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
 """Keys of the column headings, and the rows."""
 
@@ -35,16 +37,21 @@ def shelf_table(what: str, lang: str = "en") -> Table:
         If this version ships none of it.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     headings, rows = SHELVES[what](lang)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     # a model's variables have long names; all others must come out in one piece, to be copied
     whole = WHOLE if what == "variables" else ("name", *WHOLE)
-    for heading in headings:
-        table.add_column(word(f"list.{heading}", lang), no_wrap=heading in whole, overflow="fold")
-    for row in rows:
+    cells = list(rows)
+    for number, heading in enumerate(headings):
+        title = word(f"list.{heading}", lang)
+        words = (part for text in (title, *(row[number] for row in cells)) for part in text.split())
+        least = min(max(map(cell_len, words)), LONGEST_WORD)
+        table.add_column(title, no_wrap=heading in whole, overflow="fold", min_width=least)
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     return table
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import talent_sd
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.cli.common import Engine
 from talent_sd.cli.listing import Shelf
 from talent_sd.model.read import read_structure
+from talent_sd.output.shelves import shelf_table
 
 from .conftest import Outcome
 
@@ -32,6 +35,21 @@ def test_every_policy_of_the_model_is_listed(talent_sd: Command) -> None:
     structure = read_structure(shipped_folder("models") / "city.mdl")
     listed = [line.split()[0] for line in outcome.out.splitlines() if line.strip()][2:]
     assert listed == list(structure.subscripts["policy"])
+
+
+@pytest.mark.parametrize(
+    ("shelf", "words"),
+    [
+        ("policies", {"apartments", "subsidy", "Manufacturing", "Evidence"}),
+        ("evidence", {"people", "manufacturing", "industries", "cities"}),
+        ("scenarios", {"combination", "apartments"}),
+        ("loops", {"suppliers", "hospitals"}),
+    ],
+)
+def test_no_common_word_is_broken_in_a_terminal_of_80_columns(shelf: str, words: set[str]) -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(shelf_table(shelf))
+    assert words <= set(console.export_text().split())
 
 
 def test_scenarios_are_listed_with_the_question_they_answer(talent_sd: Command) -> None:
