@@ -148,28 +148,45 @@ class Laboratory:
             if not names:
                 continue
             lanes = [self._lane(cases[name], values) for values in repetitions for name in names]
-            run = self._run_lanes(lanes, LONG_HORIZON if long else None)
+            run = self.run_lanes(lanes, self._grid(LONG_HORIZON if long else None))
             for number in range(len(lanes)):
                 repetition, which = divmod(number, len(names))
                 found[repetition][names[which]] = Trace(run.isel({DRAW: number}))
         return found
 
+    def _grid(self, end: float | None) -> np.ndarray:
+        """Return the saved times from the model's start to a year, the model's own end by default."""
+        start = self.model.structure.time["INITIAL TIME"]
+        last = self.model.structure.time["FINAL TIME"] if end is None else end
+        return start + np.arange(round((last - start) * SAVES_PER_YEAR) + 1) / SAVES_PER_YEAR
+
     def _lane(self, case: Case, values: Mapping[str, float]) -> dict[str, Any]:
         """Return all inputs of one run: the city's and the scenario's, those given, the case's own."""
-        lane = {**self._inputs(case), **values, **case.changes}
+        lane = {**self.inputs(case), **values, **case.changes}
         for key, shift in case.shifts.items():
             lane[key] = (lane[key] if key in lane else self._own(key)) + shift
         return lane
 
-    def _run_lanes(self, lanes: Sequence[Mapping[str, Any]], final: float | None) -> xr.Dataset:
-        start = self.model.structure.time["INITIAL TIME"]
-        end = self.model.structure.time["FINAL TIME"] if final is None else final
+    def run_lanes(
+        self, lanes: Sequence[Mapping[str, Any]], times: Sequence[float] | np.ndarray
+    ) -> xr.Dataset:
+        """Run inputs as draws of one run, up to the last of the times.
+
+        Parameters
+        ----------
+        lanes : for each draw, constant -> value, or lookup -> (x, y), alike in all draws
+        times : points of time to return
+
+        Returns
+        -------
+        dims (draw, time, ...)
+        """
         return self.model.run(
             params=self._stacked(lanes),
             outputs=self.outputs,
             engine=self.engine,
-            final_time=end,
-            times=start + np.arange(round((end - start) * SAVES_PER_YEAR) + 1) / SAVES_PER_YEAR,
+            final_time=float(max(times)),
+            times=times,
         )
 
     def _stacked(self, lanes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -191,7 +208,7 @@ class Laboratory:
             raise InputError(f"no constant '{key}' in {self.model.path.name}.{nearest(key, known)}")
         return known[key]
 
-    def _inputs(self, case: Case) -> dict[str, Any]:
+    def inputs(self, case: Case) -> dict[str, Any]:
         """Return a case's parameters, subscripted ones element by element."""
         key = (case.scenario, case.city)
         if key not in self._resolved:

@@ -11,6 +11,7 @@ from talent_sd.cli.compare import compare
 from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
 from talent_sd.cli.run import run
+from talent_sd.cli.validate import validate
 
 app = typer.Typer(
     help="Ten-year forecasts of a Chinese city's talent and everything that hangs on it.",
@@ -24,6 +25,7 @@ app.command()(compare)
 app.command()(loops)
 app.command("list")(listing)
 app.command()(check)
+app.command()(validate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import LangOption, Language, console, reporting
+from talent_sd.cli.common import LangOption, Language, console, reporting, say
 
 
 class Shelf(StrEnum):
@@ -23,12 +23,42 @@ class Shelf(StrEnum):
 
 @reporting
 def listing(
-    what: Annotated[Shelf, typer.Argument(help="What to list.")], lang: LangOption = Language.en
+    what: Annotated[Shelf, typer.Argument(help="What to list.")],
+    of: Annotated[
+        str | None,
+        typer.Option("--of", help="One figure (evidence) or one variable (variables), with all behind it."),
+    ] = None,
+    lang: LangOption = Language.en,
 ) -> None:
     """List cities, policies, scenarios, evidence, variables or loops.
 
     Example:  [bold]talent-sd list policies --lang zh[/bold]
+    Example:  [bold]talent-sd list evidence --of E08[/bold]
     """
     from talent_sd.output.shelves import shelf_table
 
-    console().print(shelf_table(what.value, lang.value))
+    if of is None:
+        console().print(shelf_table(what.value, lang.value))
+        return
+    say(_one(what, of, lang.value))
+
+
+def _one(what: Shelf, name: str, lang: str) -> str:
+    """Return everything behind one figure or one variable."""
+    from talent_sd.analysis.evidence import experiments_for
+    from talent_sd.base.errors import InputError, nearest
+    from talent_sd.base.shipped import shipped_folder
+    from talent_sd.model.evidence import read_evidence
+    from talent_sd.model.read import read_structure
+    from talent_sd.output.evidence import figure_trace, variable_trace
+
+    figures = {figure.id: figure for figure in read_evidence()}
+    structure = read_structure(shipped_folder("models") / "city.mdl")
+    if what is Shelf.variables:
+        return variable_trace(structure[name].name, structure, figures, lang)
+    if what is not Shelf.evidence:
+        raise InputError(f"--of goes with evidence or variables, not with {what.value}. Leave it out.")
+    figure = figures.get(name.upper())
+    if figure is None:
+        raise InputError(f"no figure '{name}'.{nearest(name, figures)} See `talent-sd list evidence`.")
+    return figure_trace(figure, experiments_for([figure])[figure.experiment], structure, lang)

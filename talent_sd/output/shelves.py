@@ -102,33 +102,28 @@ def _variables(lang: str) -> Rows:
             kind,
             variable.unit,
             meaning if label == variable.name else f"{label}: {meaning}",
+            ", ".join(variable.citations),
         )
 
-    return ("name", "kind", "unit", "meaning"), map(row, structure.variables.values())
+    return ("name", "kind", "unit", "meaning", "evidence"), map(row, structure.variables.values())
 
 
 def _evidence(lang: str) -> Rows:
+    from talent_sd.model.evidence import cited_by, read_evidence
+    from talent_sd.output.evidence import statement, target_text
+
+    cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
     rows = (
         (
-            entry["id"],
-            entry["topic"],
-            word(f"list.{entry['role']}", lang),
-            _value(entry),
-            _statement(entry, lang),
+            figure.id,
+            word(f"list.{figure.role}", lang),
+            f"{target_text(figure)} {figure.unit}".strip(),
+            statement(figure, lang),
+            ", ".join(cited.get(figure.id, ())),
         )
-        for entry in _shipped("evidence.yaml")["figures"]
+        for figure in read_evidence()
     )
-    return ("id", "topic", "role", "value", "statement"), rows
-
-
-def _statement(entry: dict[str, Any], lang: str) -> str:
-    return str(entry.get(f"statement_{lang}", entry["statement"]))
-
-
-def _value(entry: dict[str, Any]) -> str:
-    value = entry.get("value")
-    parts = value if isinstance(value, list) else [] if value is None else [value]
-    return f"{'–'.join(f'{part:g}' for part in parts)} {entry.get('unit', '')}".strip()
+    return ("id", "role", "value", "statement", "variables"), rows
 
 
 def _loops(lang: str) -> Rows:

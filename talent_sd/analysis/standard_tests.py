@@ -1,0 +1,262 @@
+"""The standard tests of system dynamics (Barlas 1996; Sterman 2000, ch. 21), each with what backs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.analysis.checks import Verdict, resolve_setting, varied_inputs
+from talent_sd.analysis.checks_file import read_checks
+from talent_sd.analysis.evidence_laboratory import Case, Laboratory
+from talent_sd.base.dims import TIME
+from talent_sd.base.words import word
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.evidence import Finding
+
+LARGEST_STEP_ERROR = 0.005
+END = 2034.0
+CITY = "hefei"
+OUTCOME = "total talent"
+MOST_SENSITIVE = 3
+IDLE_LOOPS = 2
+"""Loops that need not stir in one city: pensions where the fund lasts, the budget where it is not exhausted."""
+NOT_UNCERTAIN = ("city ", "province ", "policy ", "loop ", "core team", "job loss", "house price shock")
+TESTS = (
+    "boundary", "structure", "units", "parameters", "extreme", "integration", "reproduction", "anomaly",
+    "family", "surprise", "sensitivity", "improvement",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StandardTest:
+    """One of the standard tests.
+
+    Parameters
+    ----------
+    name : key of its words
+    passed : whether the model stood it
+    finding : what was measured
+    backed_by : the test, table or plot that shows it
+    """
+
+    name: str
+    passed: bool
+    finding: str
+    backed_by: str
+
+    @property
+    def question(self) -> dict[str, str]:
+        """Return what the test asks, by language."""
+        return {lang: word(f"standard.{self.name}", lang) for lang in ("en", "zh")}
+
+
+def run_standard_tests(
+    laboratory: Laboratory, findings: Sequence[Finding], checks: Sequence[Verdict]
+) -> list[StandardTest]:
+    """Put the city model through the twelve tests.
+
+    Parameters
+    ----------
+    laboratory : reads the headline outputs
+    findings, checks : as measured before
+
+    Returns
+    -------
+    the tests in the order of `TESTS`
+    """
+    results = {
+        "boundary": _boundary(laboratory),
+        "structure": _structure(checks),
+        "units": _units(laboratory),
+        "parameters": _parameters(laboratory),
+        "extreme": _extreme(checks),
+        "integration": _integration(laboratory),
+        "reproduction": _reproduction(findings),
+        "anomaly": _anomaly(laboratory),
+        "family": _family(laboratory),
+        "surprise": _surprise(findings),
+        "sensitivity": _sensitivity(laboratory),
+        "improvement": _improvement(laboratory),
+    }
+    return [StandardTest(name, *results[name]) for name in TESTS]
+
+
+Result = tuple[bool, str, str]
+
+
+def _boundary(laboratory: Laboratory) -> Result:
+    """Count what the model explains and what it is given."""
+    variables = laboratory.model.structure.variables.values()
+    stocks = sum(v.kind == "stock" for v in variables)
+    given = sum(v.kind == "lookup" for v in variables)
+    policies = len(laboratory.model.structure.subscripts["policy"])
+    loops = len(laboratory.model.structure.subscripts["loop"])
+    finding = f"{stocks} stocks explained, {given} paths given, {policies} policies, {loops} named loops"
+    return loops > 0 and stocks > given, finding, "models/city.mdl; talent-sd list variables"
+
+
+def _structure(checks: Sequence[Verdict]) -> Result:
+    sums = [check for check in checks if check.id.endswith(("add_up", "adds_up"))]
+    broken = [check.id for check in sums if not check.passed]
+    finding = f"{len(sums) - len(broken)} of {len(sums)} accounts close in {max(c.runs for c in sums)} runs"
+    return not broken, finding, "checks.csv: people, talent, money, value added up"
+
+
+def find_unit_faults(path: Path) -> list[str]:
+    """Return pysimlin's complaints about a model's units.
+
+    Raises
+    ------
+    ImportError
+        If pysimlin is not installed.
+    """
+    import simlin
+
+    return [str(fault) for fault in simlin.load(str(path)).check()]
+
+
+def find_parameter_faults(laboratory: Laboratory) -> list[str]:
+    """Return the constants without a source, or without a range that holds them."""
+    own = laboratory.constants()
+    faults = []
+    for variable in laboratory.model.structure.variables.values():
+        if variable.kind != "constant":
+            continue
+        low, high = variable.limits
+        values = [v for key, v in own.items() if key.partition("[")[0] == variable.name]
+        inside = low is not None and high is not None and all(low <= value <= high for value in values)
+        if not inside or "Source:" not in variable.doc:
+            faults.append(variable.name)
+    return faults
+
+
+def _units(laboratory: Laboratory) -> Result:
+    try:
+        faults = find_unit_faults(laboratory.model.path)
+    except ImportError:
+        return True, "not tried: pysimlin is not installed", "pip install 'talent_sd[check]'"
+    return not faults, f"{len(faults)} warnings of units", "pysimlin's check of every equation"
+
+
+def _parameters(laboratory: Laboratory) -> Result:
+    faults = find_parameter_faults(laboratory)
+    constants = sum(v.kind == "constant" for v in laboratory.model.structure.variables.values())
+    finding = f"{constants - len(faults)} of {constants} constants have a source and a range that holds them"
+    return not faults, finding + (f"; not {faults[0]}" if faults else ""), "models/city.mdl"
+
+
+def _extreme(checks: Sequence[Verdict]) -> Result:
+    broken = [check.id for check in checks if not check.passed]
+    runs = max(check.runs for check in checks)
+    finding = f"{len(checks) - len(broken)} of {len(checks)} checks hold in up to {runs} runs"
+    return not broken, finding + (f"; not {', '.join(broken[:3])}" if broken else ""), "checks.csv"
+
+
+def _integration(laboratory: Laboratory) -> Result:
+    """Halve the step: how far do the headline outputs move?"""
+    from talent_sd.analysis.evidence import HEADLINES
+
+    inputs = laboratory.inputs(Case(city=CITY))
+    step = laboratory.model.structure.time["TIME STEP"]
+    ends = [
+        laboratory.model.run(
+            params=inputs, outputs=laboratory.outputs, engine=laboratory.engine, time_step=size, times=[END]
+        )
+        for size in (step, step / 2)
+    ]
+    moved = {name: abs(float(ends[1][name].sum() / ends[0][name].sum()) - 1) for name in HEADLINES}
+    worst = max(moved, key=lambda name: moved[name])
+    finding = f"half the step moves {worst} in {END:g} by {moved[worst]:.2%}, the others by less"
+    return moved[worst] <= LARGEST_STEP_ERROR, finding, f"limit {LARGEST_STEP_ERROR:.1%}; tests/city_model"
+
+
+def _reproduction(findings: Sequence[Finding]) -> Result:
+    targets = [finding for finding in findings if finding.figure.role == "calibrate"]
+    met = sum(finding.verdict == "met" for finding in targets)
+    finding = f"{met} of {len(targets)} figures of the article come out in experiments"
+    return met == len(targets), finding, "evidence.csv; talent-sd backtest for 2010-2020"
+
+
+def _anomaly(laboratory: Laboratory) -> Result:
+    """Open the loops one by one: every one must matter after a shock, or it should not be there."""
+    loops = laboratory.model.structure.subscripts["loop"]
+    shocked = {"policy switch[industry_fund]": 1.0, "policy switch[cash_subsidy]": 1.0,
+               "core team exit time": 2025.0, "core team exit size": 0.5}  # fmt: skip
+    cases = {"whole": Case(city=CITY, changes=shocked)}
+    cases |= {loop: Case(city=CITY, changes={**shocked, f"loop closed[{loop}]": 0.0}) for loop in loops}
+    from talent_sd.analysis.evidence import HEADLINES
+
+    traces = laboratory.run(cases)[0]
+    idle = [
+        loop
+        for loop in loops
+        if all(
+            abs(traces[loop].at(name, END) / traces["whole"].at(name, END) - 1) < 1e-9 for name in HEADLINES
+        )
+    ]
+    finding = f"opening each of {len(loops)} loops changes a headline output"
+    if idle:
+        finding = f"opened, these change nothing here: {', '.join(idle)}"
+    return len(idle) <= IDLE_LOOPS, finding, "talent-sd loops: shares and dominance"
+
+
+def _family(laboratory: Laboratory) -> Result:
+    """Run every shipped city: the same structure must carry all of them."""
+    from talent_sd.scenario import list_cities
+
+    cities = list(list_cities())
+    traces = laboratory.run({city: Case(city=city) for city in cities})[0]
+    growth = {city: traces[city].at(OUTCOME, END) / traces[city].at(OUTCOME, 2022) - 1 for city in cities}
+    odd = [city for city, rate in growth.items() if not -0.5 < rate < 2]
+    low, high = min(growth, key=lambda c: growth[c]), max(growth, key=lambda c: growth[c])
+    span = f"{growth[low]:+.0%} ({low}) to {growth[high]:+.0%} ({high})"
+    finding = f"{len(cities)} cities run; talent to {END:g} from {span}"
+    return not odd, finding, "talent-sd run --city; talent-sd backtest for all cities with data"
+
+
+def _surprise(findings: Sequence[Finding]) -> Result:
+    held = [finding for finding in findings if finding.figure.role == "holdout"]
+    missed = [finding for finding in held if finding.verdict == "missed"]
+    unexplained = [finding.figure.id for finding in missed if not finding.figure.miss]
+    finding = f"{len(missed)} of {len(held)} figures kept out are missed, each with its reason"
+    if unexplained:
+        finding = f"missed without a reason: {', '.join(unexplained)}"
+    return not unexplained, finding, "evidence.csv, explanation"
+
+
+def _sensitivity(laboratory: Laboratory) -> Result:
+    """Move every uncertain input over its range: which moves talent most?"""
+    model = laboratory.model
+    names = [n for n in varied_inputs(model, read_checks(structure=model.structure)) if _uncertain(n)]
+    lanes = [{}, *(resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))]
+    run = laboratory.run_lanes(lanes, [END])
+    ends = run[OUTCOME].isel({TIME: -1}).values
+    ranges = np.abs(ends[1::2] - ends[2::2]) / ends[0]
+    largest = sorted(zip(ranges, names, strict=True), reverse=True)[:MOST_SENSITIVE]
+    shown = ", ".join(f"{name} ({width:.0%})" for width, name in largest)
+    finding = f"of {len(names)} inputs over their ranges these move talent in {END:g} most: {shown}"
+    return bool(np.isfinite(ends).all()), finding, "talent-sd sensitivity"
+
+
+def _uncertain(name: str) -> bool:
+    """Return whether an input is uncertain rather than a fact of a city, a setting or a noise."""
+    setting = name.startswith(NOT_UNCERTAIN) or name == "departures allowed"
+    return not setting and not name.endswith(("noise", "intensity", "unit cost"))
+
+
+def _improvement(laboratory: Laboratory) -> Result:
+    """The mix that the article recommends must beat doing nothing, or the model helps nobody decide."""
+    cases = {name: Case(name, CITY) for name in ("baseline", "cash_subsidy_only", "three_dimensional")}
+    traces = laboratory.run(cases)[0]
+    ends = {name: trace.at(OUTCOME, END) for name, trace in traces.items()}
+    gains = {name: ends[name] / ends["baseline"] - 1 for name in cases}
+    finding = (
+        f"talent in {END:g} against the baseline: three_dimensional {gains['three_dimensional']:+.1%}, "
+        f"cash_subsidy_only {gains['cash_subsidy_only']:+.1%}"
+    )
+    return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

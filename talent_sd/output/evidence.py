@@ -1,0 +1,214 @@
+"""Tables of evidence: what the model says to each figure, which checks hold, what cites what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.words import word
+from talent_sd.model.evidence import Figure, cited_by, paths_between
+from talent_sd.model.mdl_text import split_blocks
+from talent_sd.model.names import name_key
+from talent_sd.output.numbers import digits
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from talent_sd.analysis.checks import Verdict
+    from talent_sd.analysis.evidence import Finding
+    from talent_sd.analysis.experiments import Experiment
+    from talent_sd.analysis.standard_tests import StandardTest
+    from talent_sd.model.structure import Structure
+
+COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim"}
+
+
+def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
+    """Make the table of figures: target, tolerance, measured value, verdict, role."""
+    from rich.text import Text
+
+    columns = ("list.id", "list.role", "validate.target", "validate.tolerance", "validate.measured")
+    table = _table("validate.evidence", (*columns, "list.unit", "validate.verdict", "list.statement"), lang)
+    for finding in findings:
+        figure, verdict = finding.figure, finding.verdict
+        colour = "failed" if finding.fails else verdict
+        table.add_row(
+            figure.id,
+            word(f"list.{figure.role}", lang),
+            target_text(figure),
+            "" if math.isnan(figure.allowance) else f"±{digits(figure.allowance)}",
+            "" if finding.measurement.value is None else number_text(finding.measurement.value),
+            Text(figure.unit),
+            Text(word(f"verdict.{verdict}", lang), style=COLOURS[colour]),
+            Text(statement(figure, lang)),
+        )
+    return table
+
+
+def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
+    """Make the table of checks: how many hold in each sector, and the first failures."""
+    from rich.text import Text
+
+    table = _table("validate.checks", ("validate.sector", "validate.held", "validate.failure"), lang)
+    for sector in dict.fromkeys(check.sector for check in checks):
+        own = [check for check in checks if check.sector == sector]
+        broken = [check for check in own if not check.passed]
+        held = Text(f"{len(own) - len(broken)}/{len(own)}", style=COLOURS["failed" if broken else "passed"])
+        table.add_row(sector, held, Text("; ".join(f"{c.message}: {c.failure}" for c in broken)))
+    return table
+
+
+def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Table:
+    """Make the table of the standard tests, each with what backs it."""
+    from rich.text import Text
+
+    columns = ("validate.test", "validate.verdict", "validate.finding", "validate.backed")
+    table = _table("validate.tests", columns, lang)
+    for test in tests:
+        verdict = "passed" if test.passed else "failed"
+        shown = Text(word(f"verdict.{verdict}", lang), style=COLOURS[verdict])
+        table.add_row(test.question[lang], shown, Text(test.finding), Text(test.backed_by))
+    return table
+
+
+def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
+    """Return a line for each missed figure: its broken conditions, and why it is missed."""
+    lines = []
+    for finding in findings:
+        if finding.verdict == "missed":
+            broken = f" {word('validate.broken', lang)} {'; '.join(finding.measurement.broken)}."
+            reason = f" {finding.figure.miss}" if finding.figure.miss else ""
+            lines.append(f"{finding.figure.id}:{broken if finding.measurement.broken else ''}{reason}")
+    return lines
+
+
+def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, lang: str = "en") -> str:
+    """Return everything behind a figure: claim, reading, experiment, and the equation parts that yield it.
+
+    Parameters
+    ----------
+    experiment : of the figure
+    structure : of the city model
+    """
+    cited = cited_by(structure).get(figure.id, ())
+    path: dict[str, None] = {}
+    for effect in experiment.reads:
+        for name in paths_between(structure, cited, effect):
+            path[name] = None
+    rows = [
+        f"{figure.id}  {statement(figure, lang)}",
+        _line("list.role", word(f"list.{figure.role}", lang), lang),
+    ]
+    if figure.named_source:
+        rows.append(_line("trace.source", figure.named_source, lang))
+    rows += [
+        _line("validate.target", f"{target_text(figure)} {figure.unit}".strip(), lang),
+        _line("trace.reading", figure.reading, lang),
+        _line("trace.experiment", f"{figure.experiment}: {figure.test}", lang),
+        _line("trace.reads", ", ".join(experiment.reads), lang),
+    ]
+    fitted = [f"{name} = {value:g}" for name, value in fitted_for(figure.id).items()]
+    if fitted:
+        rows.append(_line("trace.fitted", ", ".join(fitted), lang))
+    rows += ["", word("trace.cited", lang) + ":", *_with_equations(cited, structure)]
+    between = [name for name in path if name not in cited]
+    if between:
+        rows += ["", word("trace.path", lang) + ":", *_with_equations(between, structure)]
+    return "\n".join(rows)
+
+
+def variable_trace(name: str, structure: Structure, figures: Mapping[str, Figure], lang: str = "en") -> str:
+    """Return a variable's equation, meaning and causes, and the figures that it cites.
+
+    Parameters
+    ----------
+    figures : by id
+    """
+    variable = structure.variables[name]
+    rows = [_variable_line(name, structure).strip(), "", *_equation_lines(name, structure), ""]
+    rows.append(word("trace.figures", lang) + ":")
+    for ident in variable.citations:
+        if ident in figures:
+            rows.append(f"  {ident}  {statement(figures[ident], lang)}")
+    if variable.depends_on:
+        rows += ["", word("trace.causes", lang) + ":"]
+        rows += [_variable_line(cause, structure) for cause in variable.depends_on]
+    return "\n".join(rows)
+
+
+def _equation_lines(name: str, structure: Structure) -> list[str]:
+    """Return a variable's equations as its file writes them, each line set in."""
+    blocks = split_blocks(Path(structure.path).read_text(encoding="utf-8-sig"))
+    own = [block.equation for block in blocks if not block.macro and _bare(block.name) == name_key(name)]
+    return [f"    {line.strip()}" for equation in own for line in equation.splitlines() if line.strip()]
+
+
+def _bare(name: str) -> str:
+    return name_key(name.partition("[")[0])
+
+
+def fitted_for(ident: str) -> dict[str, float]:
+    """Return the constants that the fit chose for a figure, with their values."""
+    from talent_sd.analysis.evidence_fit import read_fit
+
+    recorded = read_fit()
+    return {
+        name: value
+        for effect in recorded.effects
+        if recorded.settings["effects"][effect.name]["for"] == ident and effect.value is not None
+        for name, value in effect.values(effect.value).items()
+    }
+
+
+def statement(figure: Figure, lang: str) -> str:
+    """Return the claim in a language, the English one where there is no other."""
+    return figure.statement_zh if lang == "zh" and figure.statement_zh else figure.statement
+
+
+def target_text(figure: Figure) -> str:
+    """Return a figure's value as text: a number, a range, or nothing."""
+    if figure.value is None:
+        return ""
+    if isinstance(figure.value, tuple):
+        return "–".join(digits(value) for value in figure.value)
+    return digits(figure.value)
+
+
+def number_text(value: float) -> str:
+    """Return a measured number as text; one without end is told as "∞".
+
+    >>> number_text(float("inf"))
+    '∞'
+    """
+    return digits(value) if math.isfinite(value) else "∞"
+
+
+def _line(key: str, text: str, lang: str) -> str:
+    return f"{word(key, lang)}: {text}"
+
+
+def _variable_line(name: str, structure: Structure) -> str:
+    """Return a variable with its place and its sentence."""
+    variable = structure.variables[name]
+    return f"  {structure.place(name)}  {name} ({variable.unit}): {variable.doc}"
+
+
+def _with_equations(names: Iterable[str], structure: Structure) -> list[str]:
+    """Return the lines of several variables, each with its equation."""
+    return [
+        line
+        for name in names
+        for line in (_variable_line(name, structure), *_equation_lines(name, structure))
+    ]
+
+
+def _table(title: str, columns: Sequence[str], lang: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=word(title, lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for column in columns:
+        table.add_column(word(column, lang), overflow="fold")
+    return table

@@ -1,0 +1,119 @@
+"""`talent-sd validate`, and `list --of`, as users type them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.cli.app import app
+
+RUNNER = CliRunner(env={"COLUMNS": "200"})
+TEACUP = """{UTF-8}
+room= 70 ~ degree [0,100] ~ Of the room. |
+Teacup= INTEG ((room - Teacup)/10, 180) ~ degree ~ Temperature. |
+warm :THE CONDITION: Teacup < 181 :IMPLIES: Teacup > LEAST ~ ~ Tea stays warm. |
+INITIAL TIME= 0 ~ minute ~|
+FINAL TIME= 30 ~ minute ~|
+TIME STEP= 0.125 ~ minute ~|
+SAVEPER= 1 ~ minute ~|
+"""
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_validate_prints_and_writes_everything_and_passes(tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["validate", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "Every figure used in the fit and every check holds." in result.output
+    evidence = _rows(tmp_path / "evidence.csv")
+    assert [row["id"] for row in evidence] == [f"E{number:02d}" for number in range(1, 26)]
+    assert {row["verdict"] for row in evidence if row["role"] == "calibrate"} == {"met"}
+    assert all(row["explanation"] for row in evidence if row["verdict"] == "missed")
+    assert {row["verdict"] for row in _rows(tmp_path / "checks.csv")} == {"passed"}
+    tests = _rows(tmp_path / "standard_tests.csv")
+    assert len(tests) == 12
+    assert {row["verdict"] for row in tests} == {"passed"}
+
+
+def test_validate_repeats_the_fit_and_finds_the_same_values(tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["validate", "--refit", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    reader = YAML(typ="safe", pure=True)
+    shipped = reader.load((shipped_folder("models") / "evidence_fit.yaml").read_text(encoding="utf-8"))
+    fitted = reader.load((tmp_path / "evidence_fit.yaml").read_text(encoding="utf-8"))
+    for name, effect in shipped["effects"].items():
+        assert fitted["effects"][name]["value"] == pytest.approx(effect["value"], rel=2e-3), name
+
+
+def test_a_figure_out_of_reach_fails(tmp_path: Path) -> None:
+    text = (shipped_folder("models") / "city.mdl").read_text(encoding="utf-8")
+    changed, count = re.subn(r"(\nnewcomer hazard reference=\n\t)[\d.]+", r"\g<1>0.55", text)
+    assert count == 1
+    model = tmp_path / "city.mdl"
+    model.write_text(changed, encoding="utf-8")
+    result = RUNNER.invoke(app, ["validate", "--model", str(model), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1, result.output
+    rows = {row["id"]: row["verdict"] for row in _rows(tmp_path / "out" / "evidence.csv")}
+    assert (rows["E10"], rows["E22"]) == ("missed", "met")
+    assert "A figure used in the fit, a check or a standard test fails." in result.output
+
+
+@pytest.mark.parametrize(("least", "code"), [("70", 0), ("90", 1)])
+def test_any_model_with_reality_checks_is_tried(tmp_path: Path, least: str, code: int) -> None:
+    model = tmp_path / "teacup.mdl"
+    model.write_text(TEACUP.replace("LEAST", least), encoding="utf-8")
+    result = RUNNER.invoke(app, ["validate", "--model", str(model), "--out", str(tmp_path / "out")])
+    assert result.exit_code == code, result.output
+    assert [row["id"] for row in _rows(tmp_path / "out" / "checks.csv")] == ["warm"]
+
+
+def test_a_model_without_reality_checks_is_refused(tmp_path: Path) -> None:
+    model = tmp_path / "teacup.mdl"
+    lines = [line for line in TEACUP.splitlines() if "CONDITION" not in line]
+    model.write_text("\n".join(lines), encoding="utf-8")
+    result = RUNNER.invoke(app, ["validate", "--model", str(model), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "teacup.mdl: no Reality Checks, and no model of a city." in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_figure_with_all_behind_it_in_one_command() -> None:
+    result = RUNNER.invoke(app, ["list", "evidence", "--of", "e08"])
+    assert result.exit_code == 0, result.output
+    for part in (
+        "+22 percentage points",
+        "Fitted for it: retention per maturity level = ",
+        "newcomer hazard reference*retention per maturity level^(Cluster Maturity - 1)",
+        "Tagged Cohort[tier]*MIN(departure hazard[tier], 1/minimum stay)",
+    ):
+        assert part in result.output
+
+
+def test_a_variable_with_its_figures_in_one_command() -> None:
+    result = RUNNER.invoke(app, ["list", "variables", "--of", "Departure_Hazard", "--lang", "zh"])
+    assert result.exit_code == 0, result.output
+    assert "E08  产业集群成熟度每提高一级，本地留存率提高22个百分点" in result.output
+    assert "E10  只发补贴的城市，人才平均停留2.3年" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "evidence", "--of", "E99"], "no figure 'E99'."),
+        (["list", "variables", "--of", "departure hazzard"], "Did you mean 'departure hazard'?"),
+        (["list", "cities", "--of", "hefei"], "--of goes with evidence or variables, not with cities."),
+    ],
+)
+def test_what_does_not_exist_is_one_message(arguments: list[str], message: str) -> None:
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert message in result.output
