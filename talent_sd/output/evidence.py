@@ -78,9 +78,10 @@ def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
     lines = []
     for finding in findings:
         if finding.verdict == "missed":
-            broken = f" {word('validate.broken', lang)} {'; '.join(finding.measurement.broken)}."
-            reason = f" {finding.figure.miss}" if finding.figure.miss else ""
-            lines.append(f"{finding.figure.id}:{broken if finding.measurement.broken else ''}{reason}")
+            parts = [f"{finding.figure.id}:"]
+            if finding.measurement.broken:
+                parts += [word("validate.broken", lang), "; ".join(finding.measurement.broken) + "."]
+            lines.append(" ".join([*parts, finding.figure.miss]).strip())
     return lines
 
 
