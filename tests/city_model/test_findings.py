@@ -87,7 +87,7 @@ QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = 
         ("1.7 %", "1.7%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("505 000 people", "50.5万人", people(2030)), ("8.5 %", "8.5%", change("total talent", 2030)),
+        ("405 000 people", "40.5万人", people(2030)), ("6.8 %", "6.8%", change("total talent", 2030)), ("366 000", "36.6万人", people()),
         ("16 billion", "160亿", spent),
     ]),
     "three_dimensional": ("hefei", [
