@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from talent_sd import __version__
 from talent_sd.analysis.attribution import PART, attribute
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
@@ -117,26 +119,54 @@ def study_loops(
     other = params[1] if len(params) > 1 else None
     shares, links = loop_shares(model, named, params[0], other)
     years = shares[TIME].values
-    parts = [loop.name for loop in named.loops]
-    adds = attribute(
-        model,
-        params[0],
-        SWITCHES,
-        parts,
-        of,
-        [*years, years[-1] + 1],
-        against=other,
-        draws=count,
-        permutations=None if count is None else PERMUTATIONS,
-        seed=seed,
-        threads=threads,
-    )
-    if count is None:
-        adds = adds.expand_dims({DRAW: [0]}, axis=1)
+    split = {
+        "parts": [loop.name for loop in named.loops],
+        "of": model.structure[of].name,
+        "years": [*years, 2 * years[-1] - years[-2]],
+        "threads": threads,
+    }
+    adds = _split(model, params[0], other, split, count, seed)
     attrs = _about(prepared)
     shares.attrs |= attrs
     adds.attrs |= attrs
     return LoopStudy(named, shares, adds, links, stock_flows(model.program))
+
+
+def _split(
+    model: Model,
+    params: dict[str, Any],
+    other: dict[str, Any] | None,
+    split: dict[str, Any],
+    draws: int | None,
+    seed: int,
+) -> xr.Dataset:
+    """Split an output by loops: exactly for one run, and for the median of several draws.
+
+    The other draws' shares are means over sampled orders, with their standard errors.
+    """
+    if draws is None:
+        whole = attribute(model, params, SWITCHES, against=other, **split)
+        return whole.expand_dims({DRAW: [0]}, axis=1)
+    adds = attribute(
+        model, params, SWITCHES, against=other, draws=draws, permutations=PERMUTATIONS, seed=seed, **split
+    )
+    last = adds["whole"].isel({TIME: -1})
+    size = last.sum([dim for dim in last.dims if dim != DRAW]).values
+    median = int(np.argsort(size, kind="stable")[len(size) // 2])
+    one, against = (_one_draw(given, median, draws) if given is not None else None for given in (params, other))
+    assert one is not None
+    exact = attribute(model, one, SWITCHES, against=against, **split)
+    for name in ("share", "standard_error"):
+        adds[name].loc[{DRAW: median}] = exact[name].transpose(*(d for d in adds[name].dims if d != DRAW))
+    return adds.assign_attrs(median_draw=median)
+
+
+def _one_draw(params: dict[str, Any], draw: int, draws: int) -> dict[str, Any]:
+    """Return the params of one draw."""
+    return {
+        name: float(value[draw]) if isinstance(value, np.ndarray) and value.shape == (draws,) else value
+        for name, value in params.items()
+    }
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:
