@@ -146,7 +146,8 @@ def _split(
     """
     if draws is None:
         whole = attribute(model, params, SWITCHES, against=other, **split)
-        return whole.expand_dims({DRAW: [0]}, axis=1)
+        drawn = whole.expand_dims({DRAW: [0]})
+        return drawn.transpose(PART, "other", DRAW, TIME, ..., missing_dims="ignore")
     adds = attribute(
         model, params, SWITCHES, against=other, draws=draws, permutations=PERMUTATIONS, seed=seed, **split
     )

@@ -27,6 +27,8 @@ HATCHES = ("", "////")
 SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
 REST = "#d9d9d9"
+LINE = 10.0
+"""Points between labels."""
 
 
 def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
@@ -104,28 +106,24 @@ def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
     """Write each loop at the right, at the height of its area in the last year."""
     axes.set_ylim(-1, 1)
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
-    for side in (1, -1):
-        own, floor, wanted = [s for s in stacks if s[3] == side], 0.0, []
-        for _, size, _, _ in own:
-            last = float(_or_zero(size)[-1])
-            wanted.append((side * (floor + last / 2) + 1) / 2 * height)
-            floor += last
-        places = spread_apart(wanted, [10.0] * len(own), height)
-        for (label, _, (fill, hatch), _), at, place in zip(own, wanted, places, strict=True):
-            axes.annotate(
-                "", (1, at / height), xycoords="axes fraction", xytext=(11, place - at),
-                textcoords="offset points", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5},
-                annotation_clip=False,
-            )  # fmt: skip
-            axes.annotate(
-                "   ", (1, at / height), xycoords="axes fraction", xytext=(13, place - at), fontsize=6, va="center",
-                textcoords="offset points", annotation_clip=False,
-                bbox={"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch},
-            )  # fmt: skip
-            axes.annotate(
-                label, (1, at / height), xycoords="axes fraction", xytext=(25, place - at), fontsize=7.2,
-                va="center", textcoords="offset points", color=INK, annotation_clip=False,
-            )  # fmt: skip
+    floors, wanted = {1: 0.0, -1: 0.0}, []
+    for _, size, _, side in stacks:
+        last = float(_or_zero(size)[-1])
+        wanted.append((side * (floors[side] + last / 2) + 1) / 2 * height)
+        floors[side] += last
+    # where areas vanish, the order of the stack still holds among their labels
+    ordered = [
+        at + 1e-3 * side * rank for rank, (at, (_, _, _, side)) in enumerate(zip(wanted, stacks, strict=True))
+    ]
+    places = spread_apart(ordered, [LINE] * len(stacks), height)
+    for (label, _, (fill, hatch), _), at, place in zip(stacks, wanted, places, strict=True):
+        common = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5}
+        patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
+        here = (1, at / height)
+        axes.annotate("", here, xytext=(11, place - at), arrowprops=line, **common)
+        axes.annotate("   ", here, xytext=(13, place - at), fontsize=6, va="center", bbox=patch, **common)
+        axes.annotate(label, here, xytext=(25, place - at), fontsize=7.2, va="center", color=INK, **common)
 
 
 def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:

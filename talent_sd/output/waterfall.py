@@ -75,8 +75,10 @@ def _bars(
             axes.plot([here - half, here + half], [place, place], color=INK, linewidth=1.0, zorder=3)
             reach += [here - half, here + half]
         reach.append(here)
-        _write(axes, place, max(here, here - step) if step >= 0 else min(here, here - step),
-               f"{'+' if step >= 0 else '−'}{digits(abs(step))}", left=step < 0)  # fmt: skip
+        half = spread / scale.factor
+        x = max(here, here - step, here + half) if step >= 0 else min(here, here - step, here - half)
+        text = f"{'+' if step > 0 else '−' if step < 0 else ''}{digits(abs(step))}"
+        _write(axes, place, x, text, left=step < 0)
     final = len(rows) + 1
     if change:
         axes.barh(final, here, height=0.62, color=INK, zorder=2)

@@ -1,0 +1,147 @@
+"""What the pictures show: nothing overlaps, every loop is drawn, the words say what the pictures show."""
+
+import re
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from talent_sd.analysis.loop_names import SWITCHES
+from talent_sd.analysis.loops import study_loops
+from talent_sd.base.labels import shipped_labels
+from talent_sd.output.dominance import plot_dominance
+from talent_sd.output.loop_diagram import HIGH, WIDE, drawn_links, plot_loops
+from talent_sd.output.loop_numbers import split_rows, three_years
+from talent_sd.output.loop_words import loop_words
+from talent_sd.output.stock_flow import skeleton, stock_flow_svg
+from talent_sd.output.waterfall import plot_waterfall
+
+SCENARIOS = ("baseline", "cash_subsidy_only", "hefei_combination")
+
+
+@pytest.fixture(scope="module")
+def studies():
+    return {name: study_loops(name, "hefei") for name in SCENARIOS}
+
+
+def texts(figure, place):
+    axes = figure.axes[place]
+    figure.canvas.draw()
+    return [text for text in axes.texts if text.get_text().strip()]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_two_words_of_the_diagram_overlap(studies, lang):
+    figure = plot_loops(studies["baseline"], shipped_labels(), lang)
+    words = [text for text in texts(figure, 0) if text.get_text() not in "+−"]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in words]
+    touching = [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+    assert touching == []
+    inside = figure.axes[0].get_window_extent()
+    assert [a for a, box in boxes if box.x0 < inside.x0 - 12 or box.x1 > figure.bbox.x1] == []
+
+
+def test_every_variable_shown_has_an_arrow_in_and_out_and_every_loop_its_sign(studies):
+    study = studies["baseline"]
+    links = drawn_links(study.names, study.links)
+    nodes = set(study.names.layout.nodes)
+    assert {link.cause for link in links} == {link.effect for link in links} == nodes
+    signs = {text.get_text() for text in texts(plot_loops(study, shipped_labels(), "en"), 0)}
+    assert {f"R{n}" for n in range(1, 10)} | {f"B{n}" for n in range(1, 7)} <= signs
+    assert all(0 <= x <= WIDE and 0 <= y <= HIGH for x, y in study.names.layout.nodes.values())
+
+
+def test_signs_on_the_way_round_a_loop_multiply_to_its_polarity(studies):
+    study = studies["baseline"]
+    for loop in study.names.loops:
+        for route in loop.routes:
+            pairs = zip(route, (*route[1:], route[0]), strict=True)
+            product = np.prod([study.links.signs[pair] for pair in pairs])
+            assert product == (1 if loop.polarity == "R" else -1), (loop.name, route)
+
+
+def test_shares_add_up_to_one_in_every_year_that_moves(studies):
+    for study in studies.values():
+        share = study.shares["share"].values[:, 0]
+        moving = np.isfinite(share).all(axis=0)
+        np.testing.assert_allclose(np.abs(share[:, moving]).sum(axis=0), 1, rtol=1e-9)
+        assert moving.any()
+    assert not np.isfinite(studies["cash_subsidy_only"].shares["share"].sel(time=2024)).any()
+    assert np.isfinite(studies["baseline"].shares["share"]).all()
+
+
+def test_the_split_adds_up_and_a_loop_that_cannot_matter_gets_0(studies):
+    for study in studies.values():
+        adds = study.adds
+        whole = (adds["whole"] - adds["without"]).values
+        scale = np.abs(adds["whole"]).max().item()
+        assert np.abs(adds["share"].sum("part").values - whole).max() <= 1e-9 * scale
+    # Hefei's fund lasts, so that pensions take nothing from services
+    assert (studies["baseline"].adds["share"].sel(part="pension_squeeze") == 0).all()
+
+
+def test_the_three_scenarios_tell_three_stories_and_the_words_match_the_numbers(studies):
+    stories = {name: tuple(loop_words(study, shipped_labels())) for name, study in studies.items()}
+    assert len(set(stories.values())) == 3
+    for study, story in zip(studies.values(), stories.values(), strict=True):
+        for (index, year), sentence in zip(three_years(study), story, strict=False):
+            sizes = np.abs(study.shares["share"].values[:, 0, index])
+            strongest = study.names.loops[int(np.nanargmax(sizes))]
+            assert sentence.startswith(f"{year}: {strongest.label['en']} ")
+            assert f" {np.nanmax(sizes):.0%}".replace("%", " %") in sentence
+    largest = {name: max(study.names.loops, key=lambda loop: abs(
+        float(study.adds["share"].sel(part=loop.name).isel(time=-1, draw=0)))).name
+        for name, study in studies.items()}  # fmt: skip
+    assert len(set(largest.values())) >= 2
+
+
+def test_a_scenario_against_itself_or_one_that_changes_nothing_says_so(tmp_path):
+    same = tmp_path / "same.yaml"
+    same.write_text("title: Same\nextends: baseline\n", encoding="utf-8")
+    study = study_loops(same, "hefei")
+    assert loop_words(study, shipped_labels()) == [
+        "The scenario changes nothing against the other: no loop has anything to carry."
+    ]
+    assert (study.adds["share"] == 0).all()
+
+
+def test_dominance_and_waterfall_name_what_they_show(studies):
+    study = studies["hefei_combination"]
+    shown = [text.get_text() for text in texts(plot_dominance(study, "zh"), 0)]
+    assert "增强型" in shown
+    assert any(re.fullmatch("R9 人口惯性", text) for text in shown)
+    axes = plot_waterfall(study, shipped_labels(), "en").axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[0] == "Direct effect, all loops cut"
+    assert names[-1] == "Total change"
+    start, rows, end = split_rows(study, "en")
+    assert names[1:-1] == [label for label, _, _ in rows]
+    assert start + sum(value for _, value, _ in rows) == pytest.approx(end, rel=1e-9)
+
+
+def test_the_stock_and_flow_picture_holds_stocks_and_flows(studies):
+    pytest.importorskip("simlin")
+    stocks, flows = studies["baseline"].stocks
+    held = {one.stock: one for one in stocks}
+    assert "newcomer departures" in held["Newcomers"].outflows
+    assert "arrivals" in held["Newcomers"].inflows
+    assert "Cumulative Births" not in held
+    few = [one for one in stocks if one.stock in ("Housing Stock", "Newcomers", "Settled Talent")]
+    own = [flow for flow in flows if any(flow.name in (*one.inflows, *one.outflows) for one in few)]
+    text = skeleton(few, own, shipped_labels(), "en")
+    assert text.count("<stock ") == 3
+    picture = stock_flow_svg(few, own, shipped_labels(), "zh").decode()
+    assert shipped_labels().variable("Housing Stock", "zh") in picture
+
+
+def test_switches_of_a_run_with_draws_add_up_for_every_draw():
+    study = study_loops("cash_subsidy_only", "hefei", draws=3, seed=2)
+    adds = study.adds
+    assert adds.sizes["draw"] == 3
+    gap = adds["share"].sum("part") - (adds["whole"] - adds["without"])
+    assert float(abs(gap).max()) <= 1e-9 * float(abs(adds["without"]).max())
+    median = adds.attrs["median_draw"]
+    assert (adds["standard_error"].sel(draw=median) == 0).all()
+    others = adds["standard_error"].isel(time=-1).drop_sel(draw=median)
+    assert float(others.max()) > 0
+    assert SWITCHES == "loop closed"
