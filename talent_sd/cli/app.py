@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.cli.backtest import backtest
+from talent_sd.cli.calibrate import calibrate
 from talent_sd.cli.check import check
 from talent_sd.cli.compare import compare
 from talent_sd.cli.listing import listing
@@ -26,6 +28,8 @@ app.command()(loops)
 app.command("list")(listing)
 app.command()(check)
 app.command()(validate)
+app.command()(calibrate)
+app.command()(backtest)
 
 
 def _print_version(wanted: bool) -> None:

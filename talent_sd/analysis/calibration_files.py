@@ -1,0 +1,178 @@
+"""A calibration from files to files: what it reads, what a stopped one left, what it writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd import __version__
+from talent_sd.analysis.beliefs import Beliefs, read_beliefs
+from talent_sd.analysis.calibrate import Calibration, Fit, Sampling, make_posterior
+from talent_sd.analysis.noise_fit import estimate_noise
+from talent_sd.analysis.posterior import Posterior, write_posterior
+from talent_sd.analysis.windows import Window, fitting_cities, make_window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from talent_sd.engine.runner import Model
+
+STATE = "calibration_state.npz"
+"""Finished parts of a calibration that was stopped; the next one with the same inputs goes on from there."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables that cities are fitted or judged on.
+
+    Parameters
+    ----------
+    panel, census : CSV files; province : one more, or None
+    national : a national path by name or file, or a CSV of totals
+    """
+
+    panel: Path
+    census: Path
+    province: Path | None = None
+    national: str = "central"
+
+    def window(self, model: Model, start: int, end: int) -> Window:
+        """Read the tables and collect the cities of a window; errors as in `read_panel`."""
+        from talent_sd.scenario.national_table import read_national_totals
+        from talent_sd.scenario.panel import read_panel
+
+        cities = read_panel(self.panel, self.census, self.province)
+        return make_window(cities, model, read_national_totals(self.national), start, end)
+
+    def hashes(self) -> dict[str, str]:
+        """Return file name -> SHA-256 of each table."""
+        files = [Path(file) for file in (self.panel, self.census, self.province, self.national) if file]
+        return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.is_file()}
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A finished calibration."""
+
+    posterior: Posterior
+    found: Fit
+    beliefs: Beliefs
+    window: Window
+
+
+def calibrate(
+    model: Model,
+    sources: Sources,
+    *,
+    start: int = 2010,
+    end: int = 2020,
+    held_out: str = "cities",
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    beliefs: str | Path | None = None,
+    state: Path | None = None,
+    done: Callable[[int, int], None] = lambda _work, _all: None,
+) -> Calibrated:
+    """Fit the model to the growth of cities.
+
+    Parameters
+    ----------
+    model : the city model
+    sources : the tables
+    start, end : years of the window
+    held_out : "cities", "provinces" or "none": what a third of the cities is held out by
+    seed : of all chance
+    sampling : how long the sampler runs
+    beliefs : constants to fit; the shipped `calibration.yaml` by default
+    state : file for finished parts, from which a stopped calibration goes on; removed at the end
+    done : called with the work just done and the work in all
+
+    Raises
+    ------
+    InputError
+        With every problem of the tables; if emcee or arviz is not installed.
+    """
+    sampling = sampling or Sampling()
+    believed = read_beliefs(model, beliefs)
+    whole = sources.window(model, start, end)
+    window = whole.chosen(fitting_cities(whole, held_out, seed))
+    note: dict[str, Any] = {
+        "talent_sd": __version__,
+        "model_sha256": model.structure.sha256,
+        "data_sha256": sources.hashes(),
+        "window": [start, end],
+        "cities": len(window.cities),
+        "held_out": held_out,
+        "seed": seed,
+        "sampling": asdict(sampling),
+    }
+    identity = hashlib.sha256(
+        json.dumps([note, [believed.names, believed.mean.tolist(), believed.sd.tolist(),
+                           believed.low.tolist(), believed.high.tolist()]], sort_keys=True).encode()
+    ).hexdigest()  # fmt: skip
+    keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
+    task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep)
+    task.done = lambda amount: done(amount, task.work)
+    found = task.fit()
+    noise = estimate_noise(model, window, believed.params(found.best[None]))
+    note["diagnostics"] = found.diagnostics
+    posterior = make_posterior(believed, found, noise, window, note)
+    if state:
+        state.unlink(missing_ok=True)
+    return Calibrated(posterior, found, believed, window)
+
+
+def write_calibration(calibrated: Calibrated, folder: Path) -> None:
+    """Write `posterior.json` and `diagnostics.csv` into a folder."""
+    write_posterior(calibrated.posterior, folder / "posterior.json")
+    diagnostics_table(calibrated).to_csv(folder / "diagnostics.csv", index=False, float_format="%.6g")
+
+
+def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:
+    """Return one row a parameter: prior and posterior mean and sd, 5 and 95 % points, R-hat, effective size."""
+    import pandas as pd
+
+    values, believed = calibrated.posterior.values, calibrated.beliefs
+    found = calibrated.found.diagnostics["parameters"]
+    prior = believed.spread((np.arange(999)[:, None] + 0.5) / 999 * np.ones(len(believed.names)))
+    return pd.DataFrame(
+        {
+            "parameter": believed.names,
+            "prior_mean": prior.mean(axis=0),
+            "prior_sd": prior.std(axis=0),
+            "posterior_mean": values.mean(axis=0),
+            "posterior_sd": values.std(axis=0),
+            "posterior_5": np.quantile(values, 0.05, axis=0),
+            "posterior_95": np.quantile(values, 0.95, axis=0),
+            "r_hat": [found[name]["r_hat"] for name in believed.names],
+            "effective_size": [found[name]["effective_size"] for name in believed.names],
+        }
+    )
+
+
+def _kept(state: Path | None, identity: str) -> dict[str, np.ndarray]:
+    """Return the finished parts of a calibration with the same inputs; nothing of any other."""
+    if state is None or not state.is_file():
+        return {}
+    try:
+        with np.load(state, allow_pickle=False) as file:
+            if str(file["identity"]) != identity:
+                return {}
+            return {name: file[name] for name in file.files if name != "identity"}
+    except (OSError, ValueError, KeyError, EOFError):
+        return {}  # cut off while being written: begin again
+
+
+def _keep(state: Path, identity: str, parts: Mapping[str, np.ndarray]) -> None:
+    """Write the finished parts: under another name first, so that no half a file is ever read."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    draft = state.with_name(state.name + ".part")
+    with draft.open("wb") as file:
+        np.savez(file, identity=np.array(identity), **parts)  # type: ignore[arg-type]
+    draft.replace(state)

@@ -1,0 +1,101 @@
+"""How good forecasts were: errors, intervals, baselines, and what chance in the provinces makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+COVERED = 0.8
+"""Share of outcomes that the scored interval should hold."""
+
+
+def crps(ensemble: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Continuous ranked probability score: the error of a whole distribution, in the unit of its values.
+
+    E|X − y| − E|X − X'|/2 with distinct X and X' (the fair form), so that it does not
+    depend on the number of draws; with one draw it is the absolute error.
+
+    Parameters
+    ----------
+    ensemble : (draws, n)
+    actual : (n,)
+
+    Returns
+    -------
+    (n,), 0 for a forecast that was sure and right.
+
+    >>> crps(np.array([[1.0], [3.0]]), np.array([2.0])).tolist()
+    [0.0]
+    >>> crps(np.array([[1.0]]), np.array([3.0])).tolist()
+    [2.0]
+    """
+    draws = len(ensemble)
+    error = np.abs(ensemble - actual).mean(axis=0)
+    if draws == 1:
+        return error
+    weights = 2 * np.arange(1, draws + 1) - draws - 1
+    spread = (weights[:, None] * np.sort(ensemble, axis=0)).sum(axis=0) / (draws * (draws - 1))
+    return error - spread
+
+
+def interval(ensemble: np.ndarray, share: float = COVERED) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends (n,) of the central interval that holds `share` of the draws."""
+    low, high = np.quantile(ensemble, [(1 - share) / 2, (1 + share) / 2], axis=0)
+    return low, high
+
+
+def coverage(ensemble: np.ndarray, actual: np.ndarray, share: float = COVERED) -> float:
+    """Return the part of the outcomes inside the interval; NaN for a single draw, which has none."""
+    if len(ensemble) == 1:
+        return float("nan")
+    low, high = interval(ensemble, share)
+    return float(((actual >= low) & (actual <= high)).mean())
+
+
+def province_interval(
+    difference: np.ndarray, provinces: np.ndarray, share: float = 0.9, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Interval of a mean over cities when whole provinces are drawn again, with replacement.
+
+    Errors cluster by province, so provinces are the sample.
+
+    Parameters
+    ----------
+    difference : (cities,)
+    provinces : (cities,) names
+    """
+    names, group = np.unique(provinces, return_inverse=True)
+    sums = np.bincount(group, difference)
+    counts = np.bincount(group)
+    picks = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
+    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+def baseline_forecasts(
+    start: np.ndarray, past: np.ndarray, past_years: np.ndarray, national: tuple[float, float], years: int
+) -> dict[str, np.ndarray]:
+    """Forecasts that need no model, as log levels after `years`.
+
+    Parameters
+    ----------
+    start : (cities,) log level at the start
+    past : (cities,) log growth of the city less that of the nation over `past_years`; NaN unknown
+    past_years : (cities,) length of that stretch
+    national : log of the nation at the start and `years` later
+    years : ahead
+
+    Returns
+    -------
+    constant_share, trend_share (the share goes on as in the past) and damped_trend (half that).
+
+    >>> baseline_forecasts(np.zeros(1), np.array([0.1]), np.array([10.0]), (0.0, 0.5), 10)["trend_share"]
+    array([0.6])
+    """
+    constant = start + (national[1] - national[0])
+    trend = past / past_years * years
+    return {
+        "constant_share": constant,
+        "trend_share": constant + trend,
+        "damped_trend": constant + trend / 2,
+    }

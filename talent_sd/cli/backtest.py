@@ -1,0 +1,79 @@
+"""`talent-sd backtest`: forecasts of the past against what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.calibrate import (
+    CensusOption,
+    EndOption,
+    NationOption,
+    PanelOption,
+    ProvinceOption,
+    StartOption,
+)
+from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, say, show_written
+
+
+@reporting
+def backtest(
+    panel: PanelOption,
+    census: CensusOption,
+    province: ProvinceOption = None,
+    national: NationOption = "central",
+    start: StartOption = 2010,
+    end: EndOption = 2020,
+    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")] = 500,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    posterior: Annotated[
+        Path | None, typer.Option("--posterior", help="A posterior.json; the shipped one by default.")
+    ] = None,
+    hindsight: Annotated[
+        bool,
+        typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
+    ] = True,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("backtest"),
+    lang: LangOption = Language.en,
+    plots: PlotsOption = True,
+) -> None:
+    """Start every city of a panel in the past, forecast it, and score the forecast.
+
+    Each city gets its own figures up to the start year and the path of the nation, nothing
+    of its own future. Writes scores.csv, forecasts.csv, notes.txt and plots.
+
+    Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
+    """
+    from talent_sd.analysis.backtest import forecast_table, run_backtest, score_table
+    from talent_sd.analysis.calibration_files import Sources
+    from talent_sd.analysis.posterior import read_posterior
+    from talent_sd.analysis.windows import without_hindsight
+    from talent_sd.base.files import written_together
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
+    from talent_sd.engine.runner import load_model
+    from talent_sd.output.forecast_quality import scores_text
+
+    with written_together(out) as folder:
+        drawn = read_posterior(posterior)
+        model = load_model()
+        window = Sources(panel, census, province, national).window(model, start, end)
+        if not hindsight:
+            window = without_hindsight(window)
+        with progress_bar(word("cli.backtesting", lang.value), 2 * draws) as done:
+            test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
+        scores = score_table(test)
+        scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")
+        notes = [*window.left_out, *window.adjusted]
+        (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
+        if plots:
+            from talent_sd.output.plot_backtest import save_backtest_plots
+
+            save_backtest_plots(test, folder, lang.value)
+        files = sorted(file.name for file in folder.iterdir())
+    console().print(scores_text(scores, lang.value))
+    say(word("cli.left_out", lang.value, used=len(window.cities), left=len(window.left_out)))
+    show_written(out, files, lang.value)

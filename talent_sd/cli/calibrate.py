@@ -1,0 +1,85 @@
+"""`talent-sd calibrate`: fit the model to the growth of cities."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, show_written
+
+PanelOption = Annotated[Path, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")]
+CensusOption = Annotated[Path, typer.Option("--census", help="CSV of cities and census years.")]
+ProvinceOption = Annotated[
+    Path | None, typer.Option("--province", help="CSV of provinces and years; its patents set start values.")
+]
+NationOption = Annotated[
+    str, typer.Option("--national", help="CSV of national totals, or a national path by name or file.")
+]
+StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts start from.")]
+EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]
+
+
+class HeldOut(StrEnum):
+    """What a third of the cities is held out by."""
+
+    cities = "cities"
+    provinces = "provinces"
+    none = "none"
+
+
+@reporting
+def calibrate(
+    panel: PanelOption,
+    census: CensusOption,
+    province: ProvinceOption = None,
+    national: NationOption = "central",
+    start: StartOption = 2010,
+    end: EndOption = 2020,
+    hold_out: Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")] = (
+        HeldOut.cities
+    ),
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    steps: Annotated[int, typer.Option("--steps", min=50, help="Of each walker of the sampler.")] = 3000,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("calibration"),
+    lang: LangOption = Language.en,
+    plots: PlotsOption = True,
+) -> None:
+    """Fit the model's constants and its noise to the growth of cities.
+
+    Writes posterior.json (for `backtest --posterior`), diagnostics.csv and plots. A run
+    that was stopped goes on where it was when started again with the same inputs.
+
+    Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
+    """
+    from talent_sd.analysis.calibrate import Sampling
+    from talent_sd.analysis.calibration_files import STATE, Sources, diagnostics_table, write_calibration
+    from talent_sd.analysis.calibration_files import calibrate as fit
+    from talent_sd.base.files import written_together
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
+    from talent_sd.engine.runner import load_model
+    from talent_sd.output.forecast_quality import diagnostics_text
+
+    with written_together(out) as folder, progress_bar(word("cli.calibrating", lang.value), 1000) as advance:
+        shown = [0.0, 0]
+
+        def done(amount: int, work: int) -> None:
+            shown[0] += 1000 * amount / work
+            advance(int(shown[0]) - int(shown[1]))
+            shown[1] = int(shown[0])
+
+        found = fit(
+            load_model(), Sources(panel, census, province, national), start=start, end=end,
+            held_out=hold_out.value, seed=seed, sampling=Sampling(steps=steps), state=out / STATE, done=done,
+        )  # fmt: skip
+        write_calibration(found, folder)
+        if plots:
+            from talent_sd.output.plot_calibration import save_calibration_plots
+
+            save_calibration_plots(found.beliefs, found.posterior, folder, lang.value)
+        files = sorted(file.name for file in folder.iterdir())
+    console().print(diagnostics_text(diagnostics_table(found), lang.value))
+    show_written(out, files, lang.value)

@@ -1,0 +1,64 @@
+"""Scores and diagnostics as tables for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.words import word
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+GROUPS = ("all", "fitted", "unseen")
+
+
+def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
+    """Make the table of errors: the model beside the baselines, by outcome and group of cities.
+
+    Parameters
+    ----------
+    scores : as `score_table` gives it
+    """
+    years = f"{scores['start'].min()} → {scores['end'].max()}"
+    table = _table(word("quality.scores", lang, years=years))
+    for key in ("variable", "cities"):
+        table.add_column(word(f"quality.{key}", lang))
+    for key in ("model", "constant_share", "trend_share", "damped_trend", "crps", "coverage"):
+        table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
+    for row in scores[scores["cities"].isin(GROUPS)].itertuples():
+        errors = [row.mae_model, row.mae_constant_share, row.mae_trend_share, row.mae_damped_trend]
+        table.add_row(
+            word(f"outcome.{row.variable}", lang),
+            f"{word(f'quality.{row.cities}', lang)} ({row.number})",
+            *("–" if np.isnan(error) else f"{error:.3f}" for error in errors),
+            f"{row.crps_model:.3f}",
+            f"{100 * row.coverage_80:.0f} %",
+        )
+    return table
+
+
+def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
+    """Make the table of fitted constants: prior, posterior, convergence."""
+    table = _table(word("quality.diagnostics", lang))
+    table.add_column(word("quality.parameter", lang))
+    for key in ("prior", "posterior", "r_hat", "effective_size"):
+        table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
+    for row in diagnostics.itertuples():
+        table.add_row(
+            row.parameter,
+            f"{row.prior_mean:.3g} ± {row.prior_sd:.2g}",
+            f"{row.posterior_mean:.3g} ± {row.posterior_sd:.2g}",
+            f"{row.r_hat:.3f}",
+            f"{row.effective_size:.0f}",
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
