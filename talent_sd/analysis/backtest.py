@@ -59,7 +59,7 @@ def run_backtest(
     """
     values = posterior.picked(draws, seed)
     years = len(window.years) - 1
-    noise = posterior.noise.draw(draws, window.provinces, window.cities, CENSUS_GAP + years, seed)
+    noise = posterior.noise.draw(0, draws, window.provinces, window.cities, CENSUS_GAP + years, seed)
     block = max(BLOCK // len(window.cities), 1)
     parts: tuple[list[dict[str, np.ndarray]], list[dict[str, np.ndarray]]] = ([], [])
     for first in range(0, draws, block):

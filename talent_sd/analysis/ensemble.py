@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 DRAWN = "drawn"
+NO_POSTERIOR = "none"
 
 
 def ensemble(
@@ -42,6 +43,7 @@ def ensemble(
     model: str | Path | None = None,
     national: str | Path | None = None,
     priors: str | Path | None = None,
+    posterior: str | Path | None = None,
     progress: bool = True,
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
@@ -65,7 +67,9 @@ def ensemble(
     cluster : address of a dask.distributed scheduler, which needs the extra `cluster`
     engine : "auto", "kernel" or "pysd"
     model, national : as in `simulate`
-    priors : a file of uncertain constants; the shipped one by default
+    priors : a file of uncertain constants, to draw from in place of the posterior
+    posterior : a file that `talent-sd calibrate` made; the shipped one by default. "none": priors only,
+        and no noise
     progress : show a bar on a terminal when it takes longer than two seconds
 
     Returns
@@ -90,7 +94,7 @@ def ensemble(
     if not names:
         raise InputError("no scenario was given: name at least one.")
     prepared = prepare(names, city, model=model, national=national)
-    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors)
+    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
@@ -102,6 +106,7 @@ def prior_draws(
     *,
     sampling: str = "latin",
     priors: str | Path | None = None,
+    posterior: str | Path | None = None,
 ) -> Draws:
     """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`.
 
@@ -110,7 +115,15 @@ def prior_draws(
     model = prepared.model
     found = read_priors(model.structure, model.program, priors)
     assumed = assumed_figures(next(iter(prepared.resolved.values())))
-    return draw_priors((*found, *assumed), draws, seed, sampling)
+    if priors is not None or str(posterior) == NO_POSTERIOR:
+        return draw_priors((*found, *assumed), draws, seed, sampling)
+    from talent_sd.analysis.posterior import read_posterior
+    from talent_sd.analysis.posterior_draws import draw_posterior
+
+    fitted = read_posterior(posterior)
+    others = [prior for prior in found if prior.key not in fitted.names]
+    rest = draw_priors((*others, *assumed), draws, seed, sampling)
+    return draw_posterior(prepared, fitted, rest, draws, seed)
 
 
 def run_ensemble(

@@ -40,28 +40,31 @@ class NoiseModel:
     city: np.ndarray
     real_share: float = 1.0
 
-    def draw(self, draws: int, provinces: Sequence[str], cities: Sequence[str], years: int, seed: int
-             ) -> dict[str, np.ndarray]:  # fmt: skip
+    def draw(
+        self, first: int, last: int, provinces: Sequence[str], cities: Sequence[str], years: int, seed: int
+    ) -> dict[str, np.ndarray]:
         """Draw noise for some cities.
 
         Follows from the seed, the names and the draw's number only: a city's noise is the
-        same whatever other cities are asked for.
+        same whatever other cities or draws are asked for.
 
         Parameters
         ----------
-        draws : how many
+        first, last : numbers of the draws, from `first` to before `last`
         provinces, cities : names, one a city
         years : how many
 
         Returns
         -------
-        noise input -> (draws, cities, years), 1/year
+        noise input -> (last - first, cities, years), 1/year
         """
-        shared = {name: self._paths(self.province, draws, years, f"province {name}", seed)
-                  for name in sorted(set(provinces))}  # fmt: skip
+        shared = {
+            name: self._paths(self.province, first, last, years, f"province {name}", seed)
+            for name in sorted(set(provinces))
+        }
         total = np.stack(
             [
-                shared[province] + self._paths(self.city, draws, years, f"city {city}", seed)
+                shared[province] + self._paths(self.city, first, last, years, f"city {city}", seed)
                 for province, city in zip(provinces, cities, strict=True)
             ]
         )
@@ -70,15 +73,18 @@ class NoiseModel:
             for k, name in enumerate(OUTCOMES)
         }
 
-    def _paths(self, covariance: np.ndarray, draws: int, years: int, name: str, seed: int) -> np.ndarray:
-        """Return (draws, years, outcomes) of a stationary process."""
+    def _paths(
+        self, covariance: np.ndarray, first: int, last: int, years: int, name: str, seed: int
+    ) -> np.ndarray:
+        """Return (last - first, years, outcomes) of a stationary process."""
         salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+        begin = first // CHUNK
         white = np.concatenate(
             [
                 np.random.default_rng([seed, salt, chunk]).standard_normal((CHUNK, years, len(OUTCOMES)))
-                for chunk in range(-(-draws // CHUNK))
+                for chunk in range(begin, -(-last // CHUNK))
             ]
-        )[:draws]
+        )[first - begin * CHUNK : last - begin * CHUNK]
         phi = self.persistence
         fresh = white @ root(covariance * (1 - np.outer(phi, phi))).T
         paths = np.empty_like(fresh)

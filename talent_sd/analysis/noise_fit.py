@@ -83,7 +83,7 @@ def _too_narrow(
 ) -> np.ndarray:
     """Return (outcomes,) by how much the noise must grow for 80 % of the leftovers to lie inside."""
     years = CENSUS_GAP + len(window.years) - 1
-    drawn = noise.draw(DRAWS, window.provinces, window.cities, years, seed)
+    drawn = noise.draw(0, DRAWS, window.provinces, window.cities, years, seed)
     spread = run_window(model, window, {key: np.repeat(v, DRAWS) for key, v in params.items()}, drawn)
     factors = np.ones(len(OUTCOMES))
     for place, name in enumerate(OUTCOMES):

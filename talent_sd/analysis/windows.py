@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.scenario.figures import City, Value, city_constants
 from talent_sd.scenario.national import NationalPath, national_params
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from talent_sd.engine.runner import Model
     from talent_sd.model.structure import Structure
     from talent_sd.scenario.panel import Panel
@@ -179,7 +181,10 @@ def run_window(
         given[name] = np.repeat(values, cities)
     run = model.run(
         given,
-        {name: _steps(values[..., CENSUS_GAP:], window.years) for name, values in (noise or {}).items()},
+        {
+            name: yearly_series(values[..., CENSUS_GAP:].reshape(draws * cities, -1), window.years)
+            for name, values in (noise or {}).items()
+        },
         list(MODEL_VARIABLES.values()),
         engine="kernel",
         initial_time=window.years[0],
@@ -206,13 +211,18 @@ def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarra
     return (yearly * counted).sum(axis=-1)
 
 
-def _steps(values: np.ndarray, years: tuple[int, ...]) -> Any:
-    """Return yearly growth as a series for the model: centred in each year, linear between."""
+def yearly_series(values: np.ndarray, years: tuple[int, ...]) -> xr.DataArray:
+    """Return yearly growth (draws, years) as a series for the model: centred in each year, linear between."""
     import xarray as xr
 
-    draws, cities, count = values.shape
-    times = np.array(years[:count], float) + 0.5
-    return xr.DataArray(values.reshape(draws * cities, count), dims=(DRAW, "time"), coords={"time": times})
+    times = np.array(years[: values.shape[-1]], float) + 0.5
+    return xr.DataArray(values, dims=(DRAW, TIME), coords={TIME: times})
+
+
+def years_since_census(city: City, start: int, national: NationalPath) -> int:
+    """Return the years over which a city's tertiary share is carried to the start; 0 without a census."""
+    value = city_constants(city, start, national, only=(TERTIARY_SHARE,))[TERTIARY_SHARE]
+    return start - value.year if value.year is not None else 0
 
 
 def _within_limits(

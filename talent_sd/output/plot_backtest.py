@@ -11,7 +11,7 @@ from talent_sd.analysis.backtest import Backtest, actual_levels
 from talent_sd.analysis.target import last_known
 from talent_sd.analysis.windows import OUTCOMES, national_log
 from talent_sd.base.words import word
-from talent_sd.output.style import GREY, INK, LINES, heading, house_style, new_figure, save_figure
+from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏�
          "郑州市", "上海市", "北京市")  # fmt: skip
 """The cities that the article names; the panel's own first ones where it has none of them."""
 COLUMNS = 5
+BLUE = str(line_look(0)["color"])
+RED = str(line_look(1)["color"])
 
 
 def save_backtest_plots(test: Backtest, folder: Path, lang: str = "en") -> None:
@@ -46,7 +48,7 @@ def _scatter(test: Backtest, file: Path, lang: str) -> None:
         start = test.window.start[outcome] + nation
         forecast = np.median(test.spread[outcome][:, row], axis=0) - start
         happened = actual[row] - start
-        for keep, colour, key in ((test.fitted, GREY, "fitted"), (~test.fitted, LINES[0], "unseen")):
+        for keep, colour, key in ((test.fitted, GREY, "fitted"), (~test.fitted, BLUE, "unseen")):
             axis.plot(
                 forecast[keep], happened[keep], "o", ms=3, mec="none", color=colour, alpha=0.75,
                 label=word(f"quality.{key}", lang),
@@ -86,11 +88,11 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     start = test.window.start[outcome][city]
     values = np.exp(test.spread[outcome][:, :, city] - start)
     low, quarter, middle, three, high = np.quantile(values, [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
-    axis.fill_between(years, low, high, color=LINES[0], alpha=0.18, lw=0, label="80 %")
-    axis.fill_between(years, quarter, three, color=LINES[0], alpha=0.3, lw=0, label="50 %")
-    axis.plot(years, middle, color=LINES[0], lw=1.1)
+    axis.fill_between(years, low, high, color=BLUE, alpha=0.18, lw=0, label="80 %")
+    axis.fill_between(years, quarter, three, color=BLUE, alpha=0.3, lw=0, label="50 %")
+    axis.plot(years, middle, color=BLUE, lw=1.1)
     actual = np.exp(actual_levels(test.window, outcome)[:, city] - start)
     known = np.isfinite(actual)
-    style = {"color": LINES[1], "ms": 2.5, "lw": 1, "label": word("quality.actual", lang)}
+    style = {"color": RED, "ms": 2.5, "lw": 1, "label": word("quality.actual", lang)}
     axis.plot(years[known], actual[known], "o-", **style)
     axis.set_xticks([years[0], years[-1]])

@@ -9,9 +9,10 @@ import numpy as np
 from talent_sd.analysis.beliefs import Beliefs
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.base.words import word
-from talent_sd.output.style import GREY, LINES, heading, house_style, new_figure, save_figure
+from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 
 COLUMNS = 4
+BLUE = str(line_look(0)["color"])
 
 
 def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path, lang: str = "en") -> None:
@@ -29,7 +30,7 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             inside = np.quantile(np.concatenate([prior[:, column], posterior.values[:, column]]), [0.001, 0.999])
             for values, colour, key in (
                 (prior[:, column], GREY, "prior"),
-                (posterior.values[:, column], LINES[0], "posterior"),
+                (posterior.values[:, column], BLUE, "posterior"),
             ):
                 axis.hist(values, edges, density=True, color=colour, alpha=0.55, label=word(f"quality.{key}", lang))
             axis.set_xlim(*inside)

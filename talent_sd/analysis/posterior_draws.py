@@ -1,0 +1,168 @@
+"""Draws for a forecast: fitted constants from the posterior, the others from their priors, and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.analysis.noise import NOISE_INPUTS
+from talent_sd.analysis.posterior import Posterior
+from talent_sd.analysis.sampling import PriorDraws
+from talent_sd.analysis.windows import (
+    BACHELOR_SHARE,
+    CENSUS_GAP,
+    TERTIARY_SHARE,
+    yearly_series,
+    years_since_census,
+)
+from talent_sd.base.errors import InputError
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.forecast import Prepared
+
+Limits = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and when a forecast is made: what its noise follows from.
+
+    Parameters
+    ----------
+    city, province : names, in Chinese as in the panel
+    years : from the first year to the last
+    census_age : years from the last census to the first year
+    limits : of the tertiary and the bachelor share
+    """
+
+    city: str
+    province: str
+    years: tuple[int, ...]
+    census_age: int
+    limits: Mapping[str, Limits]
+
+
+@dataclass(frozen=True)
+class PosteriorDraws:
+    """Draws from a posterior, with growth noise.
+
+    Parameters
+    ----------
+    posterior : of the fitted constants
+    picked : (draws, fitted constants)
+    rest : draws of the constants that were not fitted
+    place : the city and its years; None for no noise
+    seed : of the noise
+    """
+
+    posterior: Posterior
+    picked: np.ndarray
+    rest: PriorDraws
+    place: Place | None
+    seed: int
+
+    @property
+    def size(self) -> int:
+        """Return how many draws there are."""
+        return len(self.picked)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what is drawn, the fitted constants first; a factor says so."""
+        fitted = zip(self.posterior.names, self.posterior.factor, strict=True)
+        return (*(name + " (factor)" * bool(factor) for name, factor in fitted), *self.rest.names)
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return what the draws follow from."""
+        noise = "none" if self.place is None else "provinces and cities"
+        return {**self.rest.identity, "posterior": self.posterior.sha256, "process_noise": noise}
+
+    def values(self, first: int, last: int) -> np.ndarray:
+        """Return (last - first, names) draws."""
+        return np.concatenate([self.picked[first:last], self.rest.values(first, last)], axis=1)
+
+    def params(self, fixed: Mapping[str, Any], first: int, last: int) -> dict[str, np.ndarray]:
+        """Return key -> (last - first,) values.
+
+        What the scenario or the city sets keeps its value in every draw; a factor multiplies
+        it. The tertiary share of the last census has strayed by the noise since.
+        """
+        found = self.rest.params(fixed, first, last)
+        for column, name in enumerate(self.posterior.names):
+            drawn = self.picked[first:last, column]
+            for key, own in self.posterior.elements[name].items():
+                whole = fixed.get(name)
+                if self.posterior.factor[column]:
+                    found[key] = drawn * fixed.get(key, own if whole is None else whole)
+                elif key not in fixed and whole is None:
+                    found[key] = drawn * own
+        if self.place is not None and self.place.census_age:
+            noise = self._noise(first, last)["tertiary growth noise"]
+            strayed = np.exp(noise[:, CENSUS_GAP - self.place.census_age : CENSUS_GAP].sum(axis=1))
+            for key in (TERTIARY_SHARE, BACHELOR_SHARE):
+                if key in fixed:
+                    found[key] = np.clip(fixed[key] * strayed, *self.place.limits[key])
+        return found
+
+    def inputs(self, first: int, last: int) -> dict[str, Any]:
+        """Return noise input -> DataArray (draw, time)."""
+        if self.place is None:
+            return {}
+        return {
+            name: yearly_series(values[:, CENSUS_GAP:], self.place.years)
+            for name, values in self._noise(first, last).items()
+        }
+
+    def _noise(self, first: int, last: int) -> dict[str, np.ndarray]:
+        """Return noise input -> (last - first, CENSUS_GAP + years)."""
+        place = self.place
+        assert place is not None
+        count = CENSUS_GAP + len(place.years) - 1
+        drawn = self.posterior.noise.draw(first, last, [place.province], [place.city], count, self.seed)
+        return {name: values[:, 0] for name, values in drawn.items()}
+
+
+def draw_posterior(
+    prepared: Prepared, posterior: Posterior, rest: PriorDraws, draws: int, seed: int, *, noise: bool = True
+) -> PosteriorDraws:
+    """Draw a prepared forecast's constants from a posterior.
+
+    Parameters
+    ----------
+    rest : draws of constants that were not fitted
+    noise : whether growth noise is drawn too
+
+    Raises
+    ------
+    InputError
+        If the model lacks a fitted constant or a noise input.
+    """
+    structure = prepared.model.structure
+    wanted = [*posterior.names, *NOISE_INPUTS.values()]
+    missing = [name for name in wanted if name not in structure.variables]
+    if missing:
+        raise InputError(
+            f"{structure.path}: the posterior is of another model: '{missing[0]}' is missing here. "
+            f"Fit this one with `talent-sd calibrate`, or draw from priors with posterior='none'."
+        )
+    return PosteriorDraws(
+        posterior, posterior.picked(draws, seed), rest, _place(prepared) if noise else None, seed
+    )
+
+
+def _place(prepared: Prepared) -> Place:
+    """Return where and when a forecast is made."""
+    structure = prepared.model.structure
+    resolved = next(iter(prepared.resolved.values()))
+    first, last = int(resolved.start_year), int(np.ceil(resolved.final_year))
+    return Place(
+        resolved.city.title["zh"],
+        resolved.city.province["zh"],
+        tuple(range(first, last + 1)),
+        min(years_since_census(resolved.city, first, resolved.national), CENSUS_GAP),
+        {key: structure[key].limits for key in (TERTIARY_SHARE, BACHELOR_SHARE)},
+    )

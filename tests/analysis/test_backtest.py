@@ -1,0 +1,172 @@
+"""Back-tests on the shipped cities: nothing of a city's future reaches its forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import talent_sd as ts
+from talent_sd.analysis.backtest import Backtest, forecast_table, run_backtest, score_table
+from talent_sd.analysis.misses import miss_table
+from talent_sd.analysis.posterior import read_posterior
+from talent_sd.analysis.windows import (
+    OUTCOMES,
+    RESIDENTS,
+    TERTIARY,
+    Window,
+    fitting_cities,
+    make_window,
+    run_window,
+    without_hindsight,
+)
+from talent_sd.base.errors import InputError
+from talent_sd.engine.runner import Model
+from talent_sd.scenario import City, DatedFigure, Panel, load_city, read_national
+
+START, END = 2010, 2020
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return ts.load_model()
+
+
+def _panel(change: Callable[[int, float], float] = lambda _year, value: value) -> Panel:
+    """Make a panel of the shipped cities, with figures changed by year."""
+    cities: dict[str, City] = {}
+    for name in ts.list_cities():
+        city = load_city(name)
+        figures = {
+            key: DatedFigure({year: change(year, v) for year, v in figure.values.items()}, figure.unit)
+            for key, figure in city.figures.items()
+        }
+        cities[name] = replace(city, figures=figures)
+    return Panel(cities, ())
+
+
+@pytest.fixture(scope="module")
+def window(model: Model) -> Window:
+    return make_window(_panel(), model, read_national("central"), START, END)
+
+
+@pytest.fixture(scope="module")
+def tested(model: Model, window: Window) -> Backtest:
+    return run_backtest(model, window, read_posterior(), draws=40, seed=1)
+
+
+def test_changing_every_figure_after_the_start_changes_no_forecast(
+    model: Model, window: Window, tested: Backtest
+) -> None:
+    changed = _panel(lambda year, value: value * 1.37 if year > START else value)
+    later = make_window(changed, model, read_national("central"), START, END)
+    assert not np.array_equal(later.actual[RESIDENTS][-1], window.actual[RESIDENTS][-1])
+    again = run_backtest(model, later, read_posterior(), draws=40, seed=1)
+    for outcome in OUTCOMES:
+        np.testing.assert_array_equal(again.spread[outcome], tested.spread[outcome])
+
+
+def test_figures_before_the_start_do_change_forecasts(model: Model, tested: Backtest) -> None:
+    changed = _panel(lambda year, value: value * 1.02 if year <= START else value)
+    earlier = make_window(changed, model, read_national("central"), START, END)
+    again = run_backtest(model, earlier, read_posterior(), draws=2, seed=1)
+    assert not np.array_equal(again.spread[RESIDENTS][:2], tested.spread[RESIDENTS][:2])
+
+
+def test_forecasts_start_from_the_citys_own_figures(window: Window, tested: Backtest) -> None:
+    city = load_city("wuxi").figures
+    place = window.cities.index("wuxi")
+    assert np.exp(tested.spread[RESIDENTS][0, 0, place]) == pytest.approx(city["residents"].values[START])
+    assert np.exp(tested.parameters_only[TERTIARY][0, 0, place]) == pytest.approx(
+        city["tertiary_educated"].values[START]
+    )
+
+
+def test_each_draw_is_a_run_of_the_model_of_its_own(model: Model, window: Window, tested: Backtest) -> None:
+    posterior = read_posterior()
+    values = posterior.picked(40, 1)[7:8]
+    alone = run_window(model, window.chosen(np.arange(len(window.cities)) == 3), posterior.params(values))
+    for outcome in OUTCOMES:
+        np.testing.assert_array_equal(alone[outcome][0, :, 0], tested.parameters_only[outcome][7, :, 3])
+
+
+def test_scores_follow_from_the_forecasts(window: Window, tested: Backtest) -> None:
+    scores = score_table(tested).set_index(["variable", "cities"])
+    error = np.median(tested.spread[RESIDENTS][:, -1], axis=0) - window.actual[RESIDENTS][-1]
+    known = np.isfinite(error)
+    row = scores.loc[(RESIDENTS, "all")]
+    assert row["mae_model"] == pytest.approx(np.abs(error[known]).mean())
+    assert row["number"] == known.sum()
+    nation = window.national.value("residents", END) / window.national.value("residents", START)
+    share = window.start[RESIDENTS] + np.log(nation) - window.actual[RESIDENTS][-1]
+    assert row["mae_constant_share"] == pytest.approx(np.abs(share[known]).mean())
+    assert row["coverage_80"] > row["coverage_80_parameters_only"]
+    assert row["against_best_low"] < row["against_best"] < row["against_best_high"]
+    wanted = ["mae_model", "mae_constant_share", "mae_trend_share", "mae_damped_trend", "crps_model", "coverage_80"]
+    assert set(wanted) <= set(scores.columns)
+
+
+def test_the_table_of_forecasts_holds_every_city_year_and_outcome(tested: Backtest) -> None:
+    table = forecast_table(tested)
+    assert len(table) == len(tested.window.cities) * len(tested.window.years) * 5
+    assert (table["lower_80"] <= table["median"]).all()
+    assert (table["median"] <= table["upper_80"]).all()
+
+
+def test_the_worst_misses_come_first_each_with_a_reason(tested: Backtest) -> None:
+    misses = miss_table(tested, 5)
+    for _, rows in misses.groupby("variable"):
+        assert rows["error"].abs().is_monotonic_decreasing
+    assert misses["why"].str.len().min() > 10
+
+
+def test_without_hindsight_only_the_faded_years_differ(model: Model) -> None:
+    late = make_window(_panel(), model, read_national("central"), 2013, 2023)
+    known, unknown = run_window(model, late), run_window(model, without_hindsight(late))
+    same = late.years.index(2019)
+    np.testing.assert_array_equal(known[RESIDENTS][:, : same + 1], unknown[RESIDENTS][:, : same + 1])
+    assert not np.array_equal(known[RESIDENTS][:, -1], unknown[RESIDENTS][:, -1])
+
+
+def test_a_city_without_figures_is_left_out_and_told(model: Model) -> None:
+    panel = _panel()
+    wuxi = panel.cities["wuxi"]
+    figures = {name: figure for name, figure in wuxi.figures.items() if name != "deposit_balance"}
+    panel.cities["wuxi"] = replace(wuxi, figures=figures)
+    window = make_window(panel, model, read_national("central"), START, END)
+    assert "wuxi" not in window.cities
+    assert window.left_out == (
+        "scenarios/cities/wuxi.yaml: wuxi has no deposit_balance for 2006 to 2010, which 'city deposits' "
+        "needs. Add the figure, or start in a year it covers.",
+    )
+
+
+def test_a_share_beyond_the_models_limits_is_brought_within_them_and_told(model: Model) -> None:
+    panel = _panel()
+    wuxi = panel.cities["wuxi"]
+    gdp = wuxi.figures["gdp"].values
+    panel.cities["wuxi"] = replace(wuxi, figures={**wuxi.figures, "gdp_secondary": DatedFigure(dict(gdp))})
+    window = make_window(panel, model, read_national("central"), START, END)
+    assert window.constants["city secondary share"][window.cities.index("wuxi")] == 0.95
+    assert any(line.startswith("wuxi: city secondary share is 1 ") for line in window.adjusted)
+
+
+def test_a_window_must_end_after_it_starts(model: Model) -> None:
+    with pytest.raises(InputError, match="the window 2015 to 2015 has no years"):
+        make_window(_panel(), model, read_national("central"), 2015, 2015)
+
+
+@pytest.mark.parametrize("held_out", ["cities", "provinces"])
+def test_about_a_third_is_held_out(window: Window, held_out: str) -> None:
+    keep = fitting_cities(window, held_out)
+    assert 0.5 < keep.mean() < 0.85
+    provinces = np.array(window.provinces)
+    if held_out == "provinces":
+        assert not set(provinces[keep]) & set(provinces[~keep])
+
+
+def test_an_unknown_way_to_hold_out_is_refused(window: Window) -> None:
+    with pytest.raises(InputError, match="cannot hold out 'city'. Did you mean 'cities'"):
+        fitting_cities(window, "city")

@@ -1,0 +1,72 @@
+"""Growth noise: as spread, as correlated and as lasting as it says, whoever asks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from talent_sd.analysis.noise import (
+    LARGEST,
+    NOISE_INPUTS,
+    NoiseModel,
+    fitted_persistence,
+    split_covariance,
+    summed_variance,
+)
+
+PROVINCE = np.diag([0.01, 0.006, 0.02, 0.03]) ** 2
+CITY = np.array([[1.0, 0.5, 0.3, 0.2], [0.5, 1, 0.4, 0.1], [0.3, 0.4, 1, 0.6], [0.2, 0.1, 0.6, 1]]) * 0.01**2
+NOISE = NoiseModel(np.array([0.8, 0.8, 0.8, 0.3]), PROVINCE, CITY)
+
+
+def test_draws_have_the_stated_covariances() -> None:
+    drawn = NOISE.draw(0, 20_000, ["A", "A", "B"], ["x", "y", "z"], 3, seed=5)
+    found = np.stack([drawn[name] for name in NOISE_INPUTS.values()], axis=-1)
+    for year in (0, 2):
+        np.testing.assert_allclose(np.cov(found[:, 0, year].T), PROVINCE + CITY, atol=4e-5)
+    shared = (found[:, 0, 1, :, None] * found[:, 1, 1, None, :]).mean(axis=0)
+    np.testing.assert_allclose(shared, PROVINCE, atol=4e-5)
+    apart = (found[:, 0, 1, :, None] * found[:, 2, 1, None, :]).mean(axis=0)
+    np.testing.assert_allclose(apart, 0, atol=4e-5)
+
+
+def test_noise_lasts_as_stated() -> None:
+    drawn = NOISE.draw(0, 20_000, ["A"], ["x"], 10, seed=5)["revenue growth noise"][:, 0]
+    assert np.corrcoef(drawn[:, 4], drawn[:, 5])[0, 1] == pytest.approx(0.3, abs=0.03)
+    expected = (PROVINCE + CITY)[3, 3] * summed_variance(np.array([0.3]), 10)[0, 0]
+    assert drawn.sum(axis=1).var() == pytest.approx(expected, rel=0.05)
+
+
+def test_a_citys_noise_is_the_same_whoever_else_is_asked_for() -> None:
+    many = NOISE.draw(0, 900, ["A", "B"], ["x", "y"], 4, seed=1)
+    few = NOISE.draw(450, 700, ["B"], ["y"], 4, seed=1)
+    for name in NOISE_INPUTS.values():
+        np.testing.assert_array_equal(few[name][:, 0], many[name][450:700, 1])
+    other = NOISE.draw(450, 700, ["B"], ["y"], 4, seed=2)
+    assert not np.array_equal(other["residents growth noise"], few["residents growth noise"])
+
+
+def test_no_noise_goes_beyond_the_models_limit() -> None:
+    wild = NoiseModel(np.zeros(4), np.eye(4), np.eye(4))
+    assert np.abs(wild.draw(0, 50, ["A"], ["x"], 5, 0)["residents growth noise"]).max() == LARGEST
+
+
+@pytest.mark.parametrize("phi", [0.3, 0.6, 0.85])
+def test_persistence_is_found_again(phi: float) -> None:
+    variance = {years: 0.01 * summed_variance(np.array([phi]), years)[0, 0] for years in (3, 5, 8, 10)}
+    assert fitted_persistence(variance) == pytest.approx(phi, abs=0.01)
+
+
+def test_persistence_needs_two_horizons() -> None:
+    with pytest.raises(ValueError, match="two horizons"):
+        fitted_persistence({10: 0.1})
+
+
+def test_the_split_over_provinces_and_cities_is_found_again() -> None:
+    generator = np.random.default_rng(0)
+    provinces = np.repeat([f"p{i}" for i in range(400)], 6)
+    shared = np.repeat(generator.multivariate_normal(np.zeros(4), PROVINCE, 400), 6, axis=0)
+    own = generator.multivariate_normal(np.zeros(4), CITY, len(provinces))
+    province, city = split_covariance(shared + own, provinces.tolist())
+    np.testing.assert_allclose(city, CITY, rtol=0.15, atol=6e-6)
+    np.testing.assert_allclose(np.diag(province), np.diag(PROVINCE), rtol=0.2)

@@ -1,0 +1,103 @@
+"""The posterior that ships: complete, in step with the model, and what forecasts draw from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import talent_sd as ts
+from talent_sd.analysis.beliefs import read_beliefs
+from talent_sd.analysis.posterior import read_posterior, write_posterior
+from talent_sd.base.errors import InputError
+from talent_sd.base.shipped import shipped_folder
+
+
+def test_what_ships_is_of_the_shipped_model_and_converged() -> None:
+    posterior = read_posterior()
+    beliefs = read_beliefs(ts.load_model())
+    assert posterior.names == beliefs.names
+    assert len(posterior.values) >= 300
+    assert (posterior.values >= beliefs.low).all()
+    assert (posterior.values <= beliefs.high).all()
+    assert (shipped_folder("models") / "posterior.json").stat().st_size < 2_000_000
+    for name, found in posterior.note["diagnostics"]["parameters"].items():
+        assert found["r_hat"] < 1.05, name
+        assert found["effective_size"] > 400, name
+    assert {"seed", "data_sha256", "model_sha256", "talent_sd", "window"} <= set(posterior.note)
+
+
+def test_a_posterior_is_read_as_it_was_written(tmp_path: Path) -> None:
+    first = read_posterior()
+    write_posterior(first, tmp_path / "again.json")
+    again = read_posterior(tmp_path / "again.json")
+    np.testing.assert_array_equal(again.values, first.values)
+    np.testing.assert_array_equal(again.noise.city, first.noise.city)
+    assert (again.names, again.fitted, again.sha256) == (first.names, first.fitted, first.sha256)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda raw: raw.update(form="other"), "is no posterior of this version"),
+        (lambda raw: raw.pop("noise"), "'noise' is missing"),
+        (lambda raw: raw["noise"].update(city=[[1.0]]), "its noise has other shapes"),
+        (lambda raw: raw["noise"].update(outcomes=["rain"]), "its noise is of other outcomes"),
+        (lambda raw: next(iter(raw["parameters"].values()))["draws"].pop(), "damaged posterior"),
+    ],
+)
+def test_a_damaged_posterior_is_refused(tmp_path: Path, change: object, message: str) -> None:
+    raw = json.loads((shipped_folder("models") / "posterior.json").read_text("utf-8"))
+    change(raw)  # type: ignore[operator]
+    file = tmp_path / "posterior.json"
+    file.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        read_posterior(file)
+    assert "talent-sd calibrate" in str(caught.value)
+
+
+def test_every_draw_comes_once_before_any_comes_twice() -> None:
+    posterior = read_posterior()
+    count = len(posterior.values)
+    assert len(np.unique(posterior.picked(count, 4), axis=0)) == len(np.unique(posterior.values, axis=0))
+    np.testing.assert_array_equal(posterior.picked(10, 4), posterior.picked(count + 5, 4)[:10])
+
+
+def _spread(**options: object) -> xr.Dataset:
+    given = {"city": "wuxi", "draws": 200, "seed": 2, "outputs": ["Residents", "fiscal revenue"], **options}
+    return ts.ensemble("baseline", **given)  # type: ignore[arg-type]
+
+
+def test_forecasts_draw_from_the_posterior_and_noise_widens_with_the_years() -> None:
+    spread = _spread()
+    posterior = read_posterior()
+    assert spread.attrs["posterior"] == posterior.sha256
+    drawn = spread["drawn"].sel(parameter="convergence rate").values
+    assert np.isin(drawn, posterior.values[:, posterior.names.index("convergence rate")]).all()
+    wide = np.log(spread["Residents"].isel(scenario=0)).std("draw")
+    assert float(wide.sel(time=2034)) > 2 * float(wide.sel(time=2026)) > 0
+
+
+def test_noise_is_most_of_the_spread_of_residents() -> None:
+    alone = _spread(posterior="none")
+    assert "posterior" not in alone.attrs
+    spread = _spread()
+    last = {"scenario": 0, "time": -1}
+    assert float(np.log(spread["Residents"]).isel(last).std()) > 1.3 * float(
+        np.log(alone["Residents"]).isel(last).std()
+    )
+
+
+def test_blocks_change_no_bit_of_the_noise() -> None:
+    xr.testing.assert_identical(_spread(draws=60, block=17), _spread(draws=60))
+
+
+def test_another_model_is_told_how_to_get_its_own(tmp_path: Path) -> None:
+    text = (shipped_folder("models") / "city.mdl").read_text("utf-8")
+    file = tmp_path / "mine.mdl"
+    file.write_text(text.replace("revenue growth noise", "other growth noise"), encoding="utf-8")
+    with pytest.raises(InputError, match="'revenue growth noise' is missing here"):
+        ts.ensemble("baseline", city="wuxi", draws=2, model=file)
