@@ -104,4 +104,6 @@ def _tasks(
         drawn = draws.params(fixed, first, last)
         whole = {key.partition("[")[0] for key in drawn if "[" in key}
         params = {key: value for key, value in fixed.items() if key not in whole} | drawn
-        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
+        yield Task(
+            scenario, block, first, last, params, draws.inputs(first, last), draws.variants(first, last)
+        )

@@ -113,6 +113,20 @@ def block_edges(draws: int, block: int) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Draws of a block that share what cannot differ between members of one run: a lookup.
+
+    Parameters
+    ----------
+    places : which draws, counted from the block's first
+    params : for `Model.run`, in place of what the others get
+    """
+
+    places: np.ndarray
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Task:
     """One block of one scenario, with all that it depends on besides the model.
 
@@ -121,6 +135,7 @@ class Task:
     scenario, block : numbers of both
     first, last : draws from `first` to before `last`
     params, inputs : for `Model.run`; what differs between draws has last - first values
+    variants : draws that are told something else besides, such as another national path; each draw in one
     """
 
     scenario: int
@@ -129,6 +144,7 @@ class Task:
     last: int
     params: Mapping[str, Any]
     inputs: Mapping[str, Any]
+    variants: Sequence[Variant] = ()
 
 
 @dataclass(frozen=True)
@@ -167,27 +183,51 @@ class Block:
 def run_block(model: Model, task: Task, settings: Settings) -> Block:
     """Run one block; the engine's own warnings are put into the result."""
     layout = settings.layout
+    size = task.last - task.first
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        run = model.run(
-            params=task.params,
-            inputs=task.inputs,
-            outputs=list(layout.outputs),
-            engine=settings.engine,  # type: ignore[arg-type]
-            times=layout.years,
-            seed=settings.seed,
-            threads=settings.threads,
-            first_member=task.first,
-        )
+        if not task.variants:
+            values = _run(model, task, settings, task.params, task.inputs, size)
+        else:
+            values = {name: np.empty(layout.shape(name, size)) for name in layout.outputs}
+            for variant in task.variants:
+                params = {key: _some(value, variant.places, size) for key, value in task.params.items()}
+                inputs = {key: value.isel({DRAW: variant.places}) for key, value in task.inputs.items()}
+                part = _run(model, task, settings, {**params, **variant.params}, inputs, len(variant.places))
+                for name, array in part.items():
+                    values[name][variant.places] = array
+    notices = [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
+    for warning in caught:
+        if not issubclass(warning.category, NOTICES):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return Block(task, values, tuple(notices))
+
+
+def _run(
+    model: Model, task: Task, settings: Settings, params: Mapping[str, Any], inputs: Mapping[str, Any], size: int
+) -> dict[str, np.ndarray]:
+    """Run some draws; return output -> (size, years, *subscripts)."""
+    layout = settings.layout
+    run = model.run(
+        params=params,
+        inputs=inputs,
+        outputs=list(layout.outputs),
+        engine=settings.engine,  # type: ignore[arg-type]
+        times=layout.years,
+        seed=settings.seed,
+        threads=settings.threads,
+        first_member=task.first,
+    )
     values = {}
     for name in layout.outputs:
         array = run[name]
         leading = [dim for dim in (DRAW, TIME) if dim in array.dims]
         found = array.transpose(*leading, *layout.outputs[name]).values
         # a scenario may fix all that is drawn: then one run stands for every draw
-        values[name] = np.broadcast_to(found, layout.shape(name, task.last - task.first))
-    notices = [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
-    for warning in caught:
-        if not issubclass(warning.category, NOTICES):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return Block(task, values, tuple(notices))
+        values[name] = np.broadcast_to(found, layout.shape(name, size))
+    return values
+
+
+def _some(value: Any, places: np.ndarray, size: int) -> Any:
+    """Return what some of the draws are given."""
+    return value[places] if isinstance(value, np.ndarray) and value.shape[:1] == (size,) else value

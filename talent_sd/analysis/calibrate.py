@@ -56,7 +56,7 @@ class Sampling:
 
     ensembles: int = 4
     walkers: int = 60
-    steps: int = 3000
+    steps: int = 6000
     kept: int = 1500
     shipped: int = 1000
 
@@ -238,7 +238,7 @@ class Calibration:
             sampler.random_state = np.random.RandomState(int(generator.integers(2**31))).get_state()
             for step, _ in enumerate(sampler.sample(np.clip(start, *box), iterations=size.steps), 1):
                 self.done(step % 10 == 0)
-            return sampler.get_chain(discard=size.steps // 2, thin=5).transpose(1, 0, 2)
+            return sampler.get_chain(discard=size.steps // 2, thin=10).transpose(1, 0, 2)
 
         work = size.steps // 10
         return np.concatenate(

@@ -120,7 +120,8 @@ def calibrate(
     task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep)
     task.done = lambda amount: done(amount, task.work)
     found = task.fit()
-    noise = estimate_noise(model, window, believed.params(found.best[None]))
+    best, drawn = believed.params(found.best[None]), believed.params(found.draws)
+    noise = estimate_noise(model, window, best, drawn)
     note["diagnostics"] = found.diagnostics
     posterior = make_posterior(believed, found, noise, window, note)
     if state:

@@ -27,13 +27,15 @@ SHORTEST = 3
 NORMAL_80 = 1.2816
 """Half-width, in standard deviations, of the interval that holds 80 % of a normal distribution."""
 UNIT = 0.01
-EFFECTS = 5
-"""Constants that each outcome's fit takes from the provinces, which are the effective sample."""
+EFFECTS = 3
+"""Slopes that each outcome's fit takes from the provinces, which are the effective sample."""
 CHECKS, DRAWS = 3, 100
 """Times that the intervals are checked against the leftovers, and draws of each check."""
 
 
-def estimate_noise(model: Model, window: Window, params: Mapping[str, np.ndarray]) -> NoiseModel:
+def estimate_noise(
+    model: Model, window: Window, params: Mapping[str, np.ndarray], drawn: Mapping[str, np.ndarray]
+) -> NoiseModel:
     """Estimate the noise that one draw leaves in the cities of a window.
 
     Leftovers at the end of the window are carried back to noise inputs through the model's
@@ -45,7 +47,8 @@ def estimate_noise(model: Model, window: Window, params: Mapping[str, np.ndarray
 
     Parameters
     ----------
-    params : parameter key -> (1,) value
+    params : parameter key -> (1,) value of the best draw
+    drawn : parameter key -> (draws,) values, at least `DRAWS`, that intervals hold besides the noise
 
     Raises
     ------
@@ -72,7 +75,7 @@ def estimate_noise(model: Model, window: Window, params: Mapping[str, np.ndarray
     real = _real_share(window, left[GDP])
     noise = NoiseModel(persistence, _psd(province * scale), _psd(city * scale), real)
     for check in range(CHECKS):
-        noise = _rescaled(noise, _too_narrow(model, window, params, noise, check))
+        noise = _rescaled(noise, _too_narrow(model, window, drawn, noise, check))
     provinces = len(set(window.provinces))
     unseen = np.sqrt(provinces / max(provinces - EFFECTS, 1))
     return _rescaled(noise, np.full(len(OUTCOMES), min(unseen, 1.5)))
@@ -83,8 +86,8 @@ def _too_narrow(
 ) -> np.ndarray:
     """Return (outcomes,) by how much the noise must grow for 80 % of the leftovers to lie inside."""
     years = CENSUS_GAP + len(window.years) - 1
-    drawn = noise.draw(0, DRAWS, window.provinces, window.cities, years, seed)
-    spread = run_window(model, window, {key: np.repeat(v, DRAWS) for key, v in params.items()}, drawn)
+    strayed = noise.draw(0, DRAWS, window.provinces, window.cities, years, seed)
+    spread = run_window(model, window, {key: values[:DRAWS] for key, values in params.items()}, strayed)
     factors = np.ones(len(OUTCOMES))
     for place, name in enumerate(OUTCOMES):
         row = last_known(window.actual[name])

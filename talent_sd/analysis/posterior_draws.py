@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.analysis.blocks import Variant
 from talent_sd.analysis.noise import NOISE_INPUTS
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.analysis.sampling import PriorDraws
@@ -19,10 +20,14 @@ from talent_sd.analysis.windows import (
     years_since_census,
 )
 from talent_sd.base.errors import InputError
+from talent_sd.scenario.national import national_params, read_national
 
 if TYPE_CHECKING:
     from talent_sd.analysis.forecast import Prepared
 
+CENTRAL = "central"
+NATIONAL_PATHS = (CENTRAL, "low_growth", CENTRAL, "high_growth")
+"""Paths that draws are spread over in turn: half the central one, a quarter each of the others."""
 Limits = tuple[float | None, float | None]
 
 
@@ -56,6 +61,7 @@ class PosteriorDraws:
     rest : draws of the constants that were not fitted
     place : the city and its years; None for no noise
     seed : of the noise
+    paths : national paths' params; draw i is told the (i modulo their number)th. Empty: the scenario's own
     """
 
     posterior: Posterior
@@ -63,6 +69,7 @@ class PosteriorDraws:
     rest: PriorDraws
     place: Place | None
     seed: int
+    paths: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def size(self) -> int:
@@ -79,7 +86,13 @@ class PosteriorDraws:
     def identity(self) -> Mapping[str, Any]:
         """Return what the draws follow from."""
         noise = "none" if self.place is None else "provinces and cities"
-        return {**self.rest.identity, "posterior": self.posterior.sha256, "process_noise": noise}
+        paths = ", ".join(NATIONAL_PATHS) if self.paths else "the scenario's"
+        return {
+            **self.rest.identity,
+            "posterior": self.posterior.sha256,
+            "process_noise": noise,
+            "national_paths": paths,
+        }
 
     def values(self, first: int, last: int) -> np.ndarray:
         """Return (last - first, names) draws."""
@@ -117,6 +130,12 @@ class PosteriorDraws:
             for name, values in self._noise(first, last).items()
         }
 
+    def variants(self, first: int, last: int) -> Sequence[Variant]:
+        """Return the draws of each national path."""
+        numbers = np.arange(first, last) % max(len(self.paths), 1)
+        found = [(np.flatnonzero(numbers == turn), path) for turn, path in enumerate(self.paths)]
+        return tuple(Variant(places, path) for places, path in found if len(places))
+
     def _noise(self, first: int, last: int) -> dict[str, np.ndarray]:
         """Return noise input -> (last - first, CENSUS_GAP + years)."""
         place = self.place
@@ -127,7 +146,8 @@ class PosteriorDraws:
 
 
 def draw_posterior(
-    prepared: Prepared, posterior: Posterior, rest: PriorDraws, draws: int, seed: int, *, noise: bool = True
+    prepared: Prepared, posterior: Posterior, rest: PriorDraws, draws: int, seed: int, *,
+    noise: bool = True, paths: bool = True,
 ) -> PosteriorDraws:
     """Draw a prepared forecast's constants from a posterior.
 
@@ -135,6 +155,7 @@ def draw_posterior(
     ----------
     rest : draws of constants that were not fitted
     noise : whether growth noise is drawn too
+    paths : whether draws are spread over the national paths, where the scenario has the central one
 
     Raises
     ------
@@ -149,8 +170,23 @@ def draw_posterior(
             f"{structure.path}: the posterior is of another model: '{missing[0]}' is missing here. "
             f"Fit this one with `talent-sd calibrate`, or draw from priors with posterior='none'."
         )
+    central = {one.national.name for one in prepared.resolved.values()} == {CENTRAL}
     return PosteriorDraws(
-        posterior, posterior.picked(draws, seed), rest, _place(prepared) if noise else None, seed
+        posterior,
+        posterior.picked(draws, seed),
+        rest,
+        _place(prepared) if noise else None,
+        seed,
+        _paths(prepared) if paths and central else (),
+    )
+
+
+def _paths(prepared: Prepared) -> tuple[dict[str, Any], ...]:
+    """Return the params of each of `NATIONAL_PATHS`, for lookups that the model has."""
+    known = prepared.model.structure.variables
+    return tuple(
+        {key: curve for key, curve in national_params(read_national(name)).items() if key in known}
+        for name in NATIONAL_PATHS
     )
 
 

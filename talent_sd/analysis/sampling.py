@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from talent_sd.analysis.blocks import Variant
 from talent_sd.analysis.priors import Prior
 from talent_sd.base.errors import InputError, nearest
 
@@ -46,6 +47,9 @@ class Draws(Protocol):
 
     def inputs(self, first: int, last: int) -> dict[str, Any]:
         """Return name -> DataArray (draw, time): noise that differs by draw and year."""
+
+    def variants(self, first: int, last: int) -> Sequence[Variant]:
+        """Return draws that are told another national path; none where all are told the scenario's."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class PriorDraws:
     def inputs(self, first: int, last: int) -> dict[str, Any]:
         """Return nothing: priors say nothing of noise over time."""
         return {}
+
+    def variants(self, first: int, last: int) -> Sequence[Variant]:
+        """Return nothing: all draws are told the scenario's national path."""
+        return ()
 
 
 def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "latin") -> PriorDraws:

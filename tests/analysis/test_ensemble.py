@@ -18,7 +18,7 @@ OUTPUTS = ["Talent", "value added", "City Brand"]
 
 
 def _run(**options: object) -> xr.Dataset:
-    given = {"city": "wuxi", "draws": 21, "seed": 3, "outputs": OUTPUTS, **options}
+    given = {"city": "wuxi", "draws": 21, "seed": 3, "outputs": OUTPUTS, "posterior": "none", **options}
     return ts.ensemble(BOTH, **given)  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_neither_threads_nor_blocks_change_a_bit(whole: xr.Dataset, options: dic
 
 def test_another_seed_gives_other_draws_and_more_scenarios_none(whole: xr.Dataset) -> None:
     assert not np.array_equal(_run(seed=0)["drawn"], whole["drawn"])
-    alone = ts.ensemble("cash_subsidy_only", city="wuxi", draws=21, seed=3, outputs=OUTPUTS)
+    alone = ts.ensemble("cash_subsidy_only", city="wuxi", draws=21, seed=3, posterior="none", outputs=OUTPUTS)
     for name in OUTPUTS:
         np.testing.assert_array_equal(alone[name][0], whole[name][1])
 
