@@ -11,7 +11,16 @@ import numpy as np
 from talent_sd.analysis import scores
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.analysis.target import last_known
-from talent_sd.analysis.windows import CENSUS_GAP, GDP, GDP_REAL, NORTH_EAST, OUTCOMES, Window, national_log, run_window
+from talent_sd.analysis.windows import (
+    CENSUS_GAP,
+    GDP,
+    GDP_REAL,
+    NORTH_EAST,
+    OUTCOMES,
+    Window,
+    national_log,
+    run_window,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +82,9 @@ def run_backtest(
     return Backtest(window, fitted, spread, alone)
 
 
-def _joined(parts: Sequence[dict[str, np.ndarray]], window: Window, real_share: float) -> dict[str, np.ndarray]:
+def _joined(
+    parts: Sequence[dict[str, np.ndarray]], window: Window, real_share: float
+) -> dict[str, np.ndarray]:
     """Put blocks of draws together, and reckon real GDP with the nation's prices."""
     found = {name: np.concatenate([part[name] for part in parts]) for name in OUTCOMES}
     real = real_levels(window, found[GDP])
@@ -85,7 +96,10 @@ def _joined(parts: Sequence[dict[str, np.ndarray]], window: Window, real_share: 
 def real_levels(window: Window, nominal: np.ndarray) -> np.ndarray:
     """Return log real GDP (draws, years, cities): nominal growth less the nation's rise of prices."""
     prices = np.array(
-        [national_log(window.national, GDP, y) - national_log(window.national, GDP_REAL, y) for y in window.years]
+        [
+            national_log(window.national, GDP, y) - national_log(window.national, GDP_REAL, y)
+            for y in window.years
+        ]
     )
     growth = nominal - nominal[:, :1] - (prices - prices[0])[:, None]
     return window.real[0] + growth

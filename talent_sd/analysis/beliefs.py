@@ -110,9 +110,7 @@ def read_beliefs(model: Model, path: str | Path | None = None) -> Beliefs:
             problems.append(f"{place}: '{key}' is no constant of the model.{nearest(key, known)}")
             continue
         if variable.dims and not entry.factor:
-            problems.append(
-                f"{place}: '{key}' has a value for each {variable.dims[0]}. Add factor: true."
-            )
+            problems.append(f"{place}: '{key}' has a value for each {variable.dims[0]}. Add factor: true.")
             continue
         name = variable.name
         own = {name + (f"[{','.join(e)}]" if e else ""): v for e, v in values[name].items()}

@@ -204,7 +204,12 @@ def run_block(model: Model, task: Task, settings: Settings) -> Block:
 
 
 def _run(
-    model: Model, task: Task, settings: Settings, params: Mapping[str, Any], inputs: Mapping[str, Any], size: int
+    model: Model,
+    task: Task,
+    settings: Settings,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    size: int,
 ) -> dict[str, np.ndarray]:
     """Run some draws; return output -> (size, years, *subscripts)."""
     layout = settings.layout

@@ -9,7 +9,8 @@ weighting the final draws with the exact likelihood.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 RUNS_PER_COEFFICIENT = 1.8
+FOLDS = 6
+MOST_WIDENED = 1.5
 ROUNDS = 4
 """Times that errors and best draw are estimated in turn: both settle by the third."""
 BLOCK = 4000
@@ -145,9 +148,11 @@ class Calibration:
         surrogate = self.surrogate("second", *near)
         best, errors, quadratic = self.settle(surrogate, best, near)
         sd = self.laplace(surrogate, quadratic, best)
+        widening = self.widening(surrogate, best, near)
         chains = self.chains(surrogate, quadratic, best, sd, near)
         draws, weights = self.weighted(chains, surrogate, errors)
         found = Fit(best, errors, chains, draws, {"surrogate_error": float(surrogate.error.max()), **weights})
+        found.diagnostics["unseen_stray_further"] = widening
         found.diagnostics["parameters"] = diagnose(self.beliefs.names, chains)
         return found
 
@@ -184,17 +189,27 @@ class Calibration:
         return likelihood(surrogate.features(values)) + self.beliefs.log_density(values)
 
     def settle(
-        self, surrogate: Surrogate, start: np.ndarray, box: tuple[np.ndarray, np.ndarray]
+        self,
+        surrogate: Surrogate,
+        start: np.ndarray,
+        box: tuple[np.ndarray, np.ndarray],
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Errors, Quadratic]:
-        """Find the most probable draw and the errors around it, in turn."""
+        """Find the most probable draw and the errors around it, in turn; of some cities where `keep` is given."""
         from scipy.optimize import minimize
 
         best = start
         width = box[1] - box[0]
+        some = slice(None) if keep is None else keep
+        target = replace(self.target, actual=self.target.actual[some], provinces=self.target.provinces[some])
+        shape = (len(surrogate.coefficients), *self.target.actual.shape)
+        coefficients = surrogate.coefficients.reshape(shape)[:, some].reshape(shape[0], -1)
         for _ in range(ROUNDS):
-            left = self.target.actual - surrogate(best[None]).reshape(self.target.actual.shape)
-            errors = estimate_errors(left, self.target.provinces)
-            likelihood = quadratic_likelihood(self.target, errors, surrogate.coefficients)
+            left = target.actual - (surrogate.features(best[None]) @ coefficients).reshape(
+                target.actual.shape
+            )
+            errors = estimate_errors(left, target.provinces)
+            likelihood = quadratic_likelihood(target, errors, coefficients)
 
             def misfit(share: np.ndarray, likelihood: Quadratic = likelihood) -> tuple[float, np.ndarray]:
                 points = box[0] + width * np.vstack([share, share + 1e-5 * np.eye(len(share))])
@@ -206,6 +221,33 @@ class Calibration:
             best = box[0] + width * minimize(misfit, share, jac=True, method="L-BFGS-B", bounds=bounds).x
         return best, errors, likelihood
 
+    def widening(
+        self, surrogate: Surrogate, best: np.ndarray, box: tuple[np.ndarray, np.ndarray]
+    ) -> dict[str, float]:
+        """Return outcome -> how much further cities stray that took no part in the fit.
+
+        By cross-validation: each fold of the cities is forecast by the best draw of the others,
+        and the 80 % point of what is left over set against that of the fit to all.
+        """
+        count = len(self.target.actual)
+        if count < 4 * FOLDS:
+            return {}
+        fold = np.random.default_rng([self.seed, 55]).permutation(count) % FOLDS
+        unseen = np.empty_like(self.target.actual)
+        for number in range(FOLDS):
+            others = self.settle(surrogate, best, box, fold != number)[0]
+            unseen[fold == number] = self.leftover(surrogate, others)[fold == number]
+        sizes = [
+            np.nanquantile(np.abs(left - np.nanmedian(left, axis=0)), 0.8, axis=0)
+            for left in (unseen, self.leftover(surrogate, best))
+        ]
+        ratio = np.clip(sizes[0] / sizes[1], 1.0, MOST_WIDENED)
+        return {outcome: float(r) for (outcome, _), r in zip(self.target.columns, ratio, strict=True)}
+
+    def leftover(self, surrogate: Surrogate, draw: np.ndarray) -> np.ndarray:
+        """Return (cities, columns) that a draw leaves over."""
+        return self.target.actual - surrogate(draw[None]).reshape(self.target.actual.shape)
+
     def laplace(self, surrogate: Surrogate, likelihood: Quadratic, best: np.ndarray) -> np.ndarray:
         """Return (parameters,) standard deviations of the bell curve that fits at the best draw.
 
@@ -213,7 +255,9 @@ class Calibration:
         """
         step = 1e-4 * surrogate.scale
         base = surrogate.features(best[None])[0]
-        slope = np.stack([surrogate.features((best + h)[None])[0] - base for h in np.diag(step)]) / step[:, None]
+        slope = (
+            np.stack([surrogate.features((best + h)[None])[0] - base for h in np.diag(step)]) / step[:, None]
+        )
         information = slope @ likelihood.matrix @ slope.T + np.diag(1 / self.beliefs.sd**2)
         return np.sqrt(np.diag(np.linalg.inv(information)))
 
@@ -242,7 +286,7 @@ class Calibration:
 
         work = size.steps // 10
         return np.concatenate(
-            [self.finished(f"chain {n}", lambda n=n: one(n), work) for n in range(size.ensembles)]
+            [self.finished(f"chain {n}", partial(one, n), work) for n in range(size.ensembles)]
         )
 
     def weighted(self, chains: np.ndarray, surrogate: Surrogate, errors: Errors

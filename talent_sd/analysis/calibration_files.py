@@ -121,7 +121,7 @@ def calibrate(
     task.done = lambda amount: done(amount, task.work)
     found = task.fit()
     best, drawn = believed.params(found.best[None]), believed.params(found.draws)
-    noise = estimate_noise(model, window, best, drawn)
+    noise = estimate_noise(model, window, best, drawn, found.diagnostics["unseen_stray_further"])
     note["diagnostics"] = found.diagnostics
     posterior = make_posterior(believed, found, noise, window, note)
     if state:

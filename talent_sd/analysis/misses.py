@@ -63,7 +63,9 @@ def reasons(test: Backtest, outcome: str, row: int, city: int, errors: np.ndarra
         found.append("level break of the north-east's nominal figures")
     jump = _largest_jump(test, outcome, row, city)
     if jump and abs(jump[1]) > JUMP and jump[1] * errors[city] < 0:
-        found.append(f"{'rose' if jump[1] > 0 else 'fell'} by {abs(jump[1]):.2f} against the nation in {jump[0]}")
+        found.append(
+            f"{'rose' if jump[1] > 0 else 'fell'} by {abs(jump[1]):.2f} against the nation in {jump[0]}"
+        )
     others = (np.array(window.provinces) == province) & np.isfinite(errors)
     others[city] = False
     if others.sum() >= 3 and errors[others].mean() / errors[city] > SHARED:

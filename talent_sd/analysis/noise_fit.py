@@ -27,14 +27,16 @@ SHORTEST = 3
 NORMAL_80 = 1.2816
 """Half-width, in standard deviations, of the interval that holds 80 % of a normal distribution."""
 UNIT = 0.01
-EFFECTS = 3
-"""Slopes that each outcome's fit takes from the provinces, which are the effective sample."""
-CHECKS, DRAWS = 3, 100
+CHECKS, DRAWS = 3, 200
 """Times that the intervals are checked against the leftovers, and draws of each check."""
 
 
 def estimate_noise(
-    model: Model, window: Window, params: Mapping[str, np.ndarray], drawn: Mapping[str, np.ndarray]
+    model: Model,
+    window: Window,
+    params: Mapping[str, np.ndarray],
+    drawn: Mapping[str, np.ndarray],
+    widening: Mapping[str, float],
 ) -> NoiseModel:
     """Estimate the noise that one draw leaves in the cities of a window.
 
@@ -43,12 +45,13 @@ def estimate_noise(
     and revenue. Sizes match the 80 % point of the leftovers, which single breaks in the
     figures do not move; the split over provinces and cities, and the correlations, are
     moments; persistence follows from how leftovers grow over the years. Cities that took no
-    part in the fit stray further, by the constants that the provinces' means have fixed.
+    part in the fit stray further, as far as cross-validation tells.
 
     Parameters
     ----------
     params : parameter key -> (1,) value of the best draw
     drawn : parameter key -> (draws,) values, at least `DRAWS`, that intervals hold besides the noise
+    widening : outcome -> how much further cities stray that took no part in the fit
 
     Raises
     ------
@@ -76,9 +79,7 @@ def estimate_noise(
     noise = NoiseModel(persistence, _psd(province * scale), _psd(city * scale), real)
     for check in range(CHECKS):
         noise = _rescaled(noise, _too_narrow(model, window, drawn, noise, check))
-    provinces = len(set(window.provinces))
-    unseen = np.sqrt(provinces / max(provinces - EFFECTS, 1))
-    return _rescaled(noise, np.full(len(OUTCOMES), min(unseen, 1.5)))
+    return _rescaled(noise, np.array([widening.get(name, 1.0) for name in OUTCOMES]))
 
 
 def _too_narrow(

@@ -114,8 +114,8 @@ def _checked(raw: dict[str, Any], text: str) -> Posterior:
     count = len(OUTCOMES)
     if noise["outcomes"] != list(OUTCOMES):
         raise ValueError("its noise is of other outcomes")
-    model = NoiseModel(*(np.array(noise[key], float) for key in ("persistence", "province", "city")),
-                       float(noise["real_share"]))  # fmt: skip
+    arrays = [np.array(noise[key], float) for key in ("persistence", "province", "city")]
+    model = NoiseModel(arrays[0], arrays[1], arrays[2], float(noise["real_share"]))
     shapes = [model.persistence.shape, model.province.shape, model.city.shape]
     if shapes != [(count,), (count, count), (count, count)]:
         raise ValueError("its noise has other shapes")

@@ -146,8 +146,14 @@ class PosteriorDraws:
 
 
 def draw_posterior(
-    prepared: Prepared, posterior: Posterior, rest: PriorDraws, draws: int, seed: int, *,
-    noise: bool = True, paths: bool = True,
+    prepared: Prepared,
+    posterior: Posterior,
+    rest: PriorDraws,
+    draws: int,
+    seed: int,
+    *,
+    noise: bool = True,
+    paths: bool = True,
 ) -> PosteriorDraws:
     """Draw a prepared forecast's constants from a posterior.
 

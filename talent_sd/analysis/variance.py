@@ -52,7 +52,8 @@ def variance_table(
         draws,
     )
     spreads = [
-        run_ensemble(prepared, step, Options(progress=False), engine=engine, outputs=outputs) for step in steps
+        run_ensemble(prepared, step, Options(progress=False), engine=engine, outputs=outputs)
+        for step in steps
     ]
     rows = []
     for name in outputs:

@@ -25,11 +25,14 @@ TERTIARY, RESIDENTS, GDP, REVENUE = OUTCOMES = ("tertiary_educated", "residents"
 GDP_REAL = "gdp_real"
 """Also scored: GDP at constant prices, from nominal GDP and the nation's prices."""
 MODEL_VARIABLES = {TERTIARY: "Talent", RESIDENTS: "Residents", GDP: "value added", REVENUE: "fiscal revenue"}
-FIGURES = {TERTIARY: "tertiary_educated", RESIDENTS: "residents", GDP: "gdp", REVENUE: "fiscal_revenue", GDP_REAL: "gdp_real_2000"}
+FIGURES = {**{name: name for name in OUTCOMES}, GDP_REAL: "gdp_real_2000"}
 TERTIARY_SHARE, BACHELOR_SHARE = "city tertiary share", "city bachelor share"
 CENSUS_GAP = 10
 """Most years that a census share is carried, and its noise drawn, before the start."""
-BROKEN = frozenset("伊春市 合肥市 咸阳市 大连市 安庆市 成都市 朝阳市 杭州市 淮南市 绥化市 西安市 资阳市 马鞍山市".split())
+BROKEN = frozenset(
+    ["伊春市", "合肥市", "咸阳市", "大连市", "安庆市", "成都市", "朝阳市", "杭州市", "淮南市", "绥化市", "西安市", "资阳市",
+     "马鞍山市"]
+)  # fmt: skip
 """Cities whose figures break within 2000-2024: borders or definitions changed."""
 NORTH_EAST = ("辽宁", "吉林", "黑龙江")
 """Provinces whose nominal GDP has a level break."""
@@ -195,9 +198,7 @@ def run_window(
     found = {}
     for outcome, variable in MODEL_VARIABLES.items():
         array = run[variable]
-        for dim in array.dims[2:]:
-            array = array.sum(dim)
-        levels = array.values.reshape(draws, cities, len(window.years)).transpose(0, 2, 1)
+        levels = array.values.reshape(draws, cities, len(window.years), -1).sum(axis=-1).transpose(0, 2, 1)
         own = np.log(window.constants["city residents"] * window.constants[TERTIARY_SHARE])
         base = own if outcome == TERTIARY else np.log(levels[:1, 0])
         found[outcome] = np.log(levels) + (window.start[outcome] - base)
@@ -238,7 +239,9 @@ def _within_limits(
     return values
 
 
-def _start_levels(cities: list[City], constants: Mapping[str, np.ndarray], start: int) -> dict[str, np.ndarray]:
+def _start_levels(
+    cities: list[City], constants: Mapping[str, np.ndarray], start: int
+) -> dict[str, np.ndarray]:
     """Return outcome -> (cities,) log level at the start, in the words of the statistics scored."""
     people = constants["city residents"]
     counted = np.array([_census_over_yearbook(city, start) for city in cities])

@@ -42,7 +42,7 @@ def calibrate(
         HeldOut.cities
     ),
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    steps: Annotated[int, typer.Option("--steps", min=50, help="Of each walker of the sampler.")] = 6000,
+    steps: Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")] = 6000,
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("calibration"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,

@@ -93,6 +93,5 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     axis.plot(years, middle, color=BLUE, lw=1.1)
     actual = np.exp(actual_levels(test.window, outcome)[:, city] - start)
     known = np.isfinite(actual)
-    style = {"color": RED, "ms": 2.5, "lw": 1, "label": word("quality.actual", lang)}
-    axis.plot(years[known], actual[known], "o-", **style)
+    axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=word("quality.actual", lang))
     axis.set_xticks([years[0], years[-1]])

@@ -27,12 +27,16 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
         for column, name in enumerate(beliefs.names):
             axis = axes[column]
             edges = np.linspace(beliefs.low[column], beliefs.high[column], 60)
-            inside = np.quantile(np.concatenate([prior[:, column], posterior.values[:, column]]), [0.001, 0.999])
+            inside = np.quantile(
+                np.concatenate([prior[:, column], posterior.values[:, column]]), [0.001, 0.999]
+            )
             for values, colour, key in (
                 (prior[:, column], GREY, "prior"),
                 (posterior.values[:, column], BLUE, "posterior"),
             ):
-                axis.hist(values, edges, density=True, color=colour, alpha=0.55, label=word(f"quality.{key}", lang))
+                axis.hist(
+                    values, edges, density=True, color=colour, alpha=0.55, label=word(f"quality.{key}", lang)
+                )
             axis.set_xlim(*inside)
             axis.set_yticks([])
             axis.grid(visible=False)

@@ -104,7 +104,14 @@ def test_scores_follow_from_the_forecasts(window: Window, tested: Backtest) -> N
     assert row["mae_constant_share"] == pytest.approx(np.abs(share[known]).mean())
     assert row["coverage_80"] > row["coverage_80_parameters_only"]
     assert row["against_best_low"] < row["against_best"] < row["against_best_high"]
-    wanted = ["mae_model", "mae_constant_share", "mae_trend_share", "mae_damped_trend", "crps_model", "coverage_80"]
+    wanted = [
+        "mae_model",
+        "mae_constant_share",
+        "mae_trend_share",
+        "mae_damped_trend",
+        "crps_model",
+        "coverage_80",
+    ]
     assert set(wanted) <= set(scores.columns)
 
 

@@ -80,7 +80,9 @@ def test_both_forms_of_the_likelihood_agree_also_where_figures_are_missing() -> 
     target = Target((("x", 1), ("y", 1), ("z", 1)), actual, np.repeat(["a", "b", "c", "d"], 5))
     values = generator.standard_normal((30, 2))
     coefficients = generator.standard_normal((6, 60))
-    surrogate = fit_surrogate(values, fit_surrogate(values, np.zeros((30, 60))).features(values) @ coefficients)
+    surrogate = fit_surrogate(
+        values, fit_surrogate(values, np.zeros((30, 60))).features(values) @ coefficients
+    )
     draws = generator.standard_normal((4, 2))
     direct = log_likelihood(target, errors, surrogate(draws).reshape(4, 20, 3))
     quick = quadratic_likelihood(target, errors, surrogate.coefficients)(surrogate.features(draws))

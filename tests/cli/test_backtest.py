@@ -21,13 +21,20 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kinds = read_mapping().content.figures
     for kind in ("panel", "census"):
         rows = []
-        columns = {getattr(rule, kind): (name, rule.scale) for name, rule in kinds.items() if getattr(rule, kind)}
+        columns = {
+            getattr(rule, kind): (name, rule.scale) for name, rule in kinds.items() if getattr(rule, kind)
+        }
         for name in list_cities():
             city = load_city(name)
             years = {y for figure, _ in columns.values() if figure in city.figures
                      for y in city.figures[figure].values}  # fmt: skip
             for year in sorted(years):
-                row: dict[str, Any] = {"city": name, "province": city.province["zh"], "region": "东部", "year": year}
+                row: dict[str, Any] = {
+                    "city": name,
+                    "province": city.province["zh"],
+                    "region": "东部",
+                    "year": year,
+                }
                 for column, (figure, scale) in columns.items():
                     known = city.figures[figure].values if figure in city.figures else {}
                     row[column] = known[year] / scale if year in known else None
@@ -74,14 +81,22 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     talent_sd: Callable[..., Any], tables: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "fit"
-    fit = talent_sd("calibrate", *_given(tables, "--steps", 50, "--seed", 3, "--out", out))
+    fit = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))
     assert (fit.code, fit.err) == (0, "")
     assert sorted(f.name for f in out.iterdir()) == [
         "diagnostics.csv", "posterior.json", "prior_and_posterior.png",
     ]  # fmt: skip
     table = pd.read_csv(out / "diagnostics.csv")
     assert (table["posterior_sd"] <= 1.1 * table["prior_sd"]).all()
-    posterior = ("--posterior", out / "posterior.json", "--draws", 5, "--no-plots", "--out", tmp_path / "test")
+    posterior = (
+        "--posterior",
+        out / "posterior.json",
+        "--draws",
+        5,
+        "--no-plots",
+        "--out",
+        tmp_path / "test",
+    )
     assert talent_sd("backtest", *_given(tables, *posterior)).code == 0
     scores = pd.read_csv(tmp_path / "test" / "scores.csv")
     assert {"fitted", "unseen"} <= set(scores["cities"])
@@ -112,7 +127,9 @@ def test_wrong_tables_are_refused_with_column_row_and_remedy(
     for name in ("panel", "census", "national"):
         table = pd.read_csv(tables / f"{name}.csv")
         (change(table) if name == file else table).to_csv(tmp_path / f"{name}.csv", index=False)
-    run = talent_sd("backtest", *_given(tmp_path, "--national", tmp_path / "national.csv", "--out", tmp_path / "o"))
+    run = talent_sd(
+        "backtest", *_given(tmp_path, "--national", tmp_path / "national.csv", "--out", tmp_path / "o")
+    )
     assert run.code == 2
     assert message in run.err
     assert not (tmp_path / "o").exists()
