@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -117,7 +117,7 @@ def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
     ]
     places = spread_apart(ordered, [LINE] * len(stacks), height)
     for (label, _, (fill, hatch), _), at, place in zip(stacks, wanted, places, strict=True):
-        common = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        common: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5}
         patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
         here = (1, at / height)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top, in the diagram's units."""
 THINNEST, THICKEST = 0.5, 4.5
+SIGN_FROM_TIP = 3.6
+"""How far before its head an arrow's sign stands, in the diagram's units."""
 PLUS, MINUS = "#004488", "#b0413e"
 
 
@@ -31,7 +33,7 @@ class Arrow:
     bend: float = 0.0
 
 
-def curve(start: np.ndarray, end: np.ndarray, bend: float, points: int = 80) -> np.ndarray:
+def curve(start: np.ndarray, end: np.ndarray, bend: float, points: int = 400) -> np.ndarray:
     """Return a quadratic curve between two points, (points, 2).
 
     >>> curve(np.array([0.0, 0.0]), np.array([2.0, 0.0]), 0.5, 3).tolist()
@@ -74,7 +76,7 @@ def draw_arrows(
         colour = PLUS if arrow.sign >= 0 else MINUS
         strength = 0.45 + 0.55 * min(1.0, arrow.weight * 3)
         dashes = (0, (3.2, 1.1)) if arrow.sign < 0 else "solid"
-        body = path[: max(2, len(path) - 3)]
+        body = path[: _before_tip(path, 0.3 + 0.2 * width) + 1]
         axes.plot(*body.T, color=colour, linewidth=width, linestyle=dashes, alpha=strength, zorder=2,
                   solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
         _head(axes, path, width, colour, strength, scale)
@@ -85,7 +87,7 @@ def draw_arrows(
 
 
 def _head(axes: Axes, path: np.ndarray, width: float, colour: str, strength: float, scale: float) -> None:
-    tail, tip = path[max(0, len(path) - 4)], path[-1]
+    tail, tip = path[_before_tip(path, 1.2)], path[-1]
     size = scale * 5.0 + 1.7 * width
     axes.annotate(
         "",
@@ -106,8 +108,8 @@ def _head(axes: Axes, path: np.ndarray, width: float, colour: str, strength: flo
 
 def _sign(axes: Axes, path: np.ndarray, arrow: Arrow, colour: str, width: float) -> None:
     """Write + or − beside the arrow, a little before its head, on its outer side."""
-    place = path[max(0, len(path) - 12)]
-    direction = path[-1] - path[max(0, len(path) - 14)]
+    place = path[_before_tip(path, SIGN_FROM_TIP + 0.3 * width)]
+    direction = path[-1] - place
     normal = np.array([-direction[1], direction[0]]) / max(float(np.hypot(*direction)), 1e-9)
     side = 1.0 if arrow.bend >= 0 else -1.0
     x, y = place + normal * side * (1.15 + 0.12 * width)
@@ -118,13 +120,19 @@ def _sign(axes: Axes, path: np.ndarray, arrow: Arrow, colour: str, width: float)
 def _delay(axes: Axes, path: np.ndarray, width: float) -> None:
     """Cross the arrow with two short strokes: the effect follows later."""
     middle = len(path) // 2
-    direction = path[min(middle + 1, len(path) - 1)] - path[middle - 1]
+    direction = path[min(middle + 2, len(path) - 1)] - path[middle - 1]
     along = direction / max(float(np.hypot(*direction)), 1e-9)
     across = np.array([-along[1], along[0]]) * (0.75 + 0.12 * width)
     for shift in (-0.28, 0.28):
         ends = path[middle] + along * shift + np.outer([-1, 1], across)
         axes.plot(*ends.T, color="white", linewidth=2.4, zorder=3.1, solid_capstyle="butt")
         axes.plot(*ends.T, color=INK, linewidth=0.9, zorder=3.2, solid_capstyle="butt")
+
+
+def _before_tip(path: np.ndarray, distance: float) -> int:
+    """Return the last point of a path that is so far from its tip; the middle of a shorter path."""
+    far = np.flatnonzero(np.hypot(*(path - path[-1]).T) >= distance)
+    return int(far[-1]) if far.size else max(0, len(path) // 2 - 1)
 
 
 def _inside(path: np.ndarray, box: Box) -> np.ndarray:

@@ -1,0 +1,16 @@
+"""How long a full attribution takes: 15 loops, one output, one scenario; the target is under 4 s on two cores."""
+
+from talent_sd.analysis.attribution import attribute, switch_parts
+from talent_sd.analysis.loop_names import SWITCHES
+from talent_sd.engine.runner import load_model
+from talent_sd.scenario import resolve_scenario
+
+
+def test_a_full_attribution(benchmark):
+    model = load_model()
+    params = resolve_scenario("baseline", "hefei", model.structure).params()
+    parts = switch_parts(model, SWITCHES)
+    found = benchmark.pedantic(
+        attribute, (model, params, SWITCHES, parts, "total talent", [2034.0]), rounds=3, warmup_rounds=1
+    )
+    assert found.sizes["part"] == 15
