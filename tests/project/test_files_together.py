@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import written_together
+from talent_sd.cli.common import INTERRUPTED
 
 
 def test_files_appear_together_at_the_end(tmp_path: Path) -> None:
@@ -87,3 +92,19 @@ def test_a_folder_without_permission_is_one_message(tmp_path: Path) -> None:
     ):
         raise AssertionError("the block must not run")
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a program without telling it")
+def test_a_program_told_to_end_clears_its_temporary_files_away(tmp_path: Path) -> None:
+    command = "from talent_sd.cli import main; main()"
+    arguments = ["run", "--no-plots", "--out", str(tmp_path / "forecast")]
+    with subprocess.Popen([sys.executable, "-c", command, *arguments], stdout=subprocess.DEVNULL) as child:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.iterdir()) and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        begun = [entry.name for entry in tmp_path.iterdir()]
+        child.send_signal(signal.SIGTERM)
+        code = child.wait(60)
+    assert [name.startswith(".talent_sd-") for name in begun] == [True]
+    assert code == INTERRUPTED
+    assert list(tmp_path.iterdir()) == []
