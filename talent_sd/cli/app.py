@@ -14,6 +14,7 @@ from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
 from talent_sd.cli.run import run
 from talent_sd.cli.validate import validate
+from talent_sd.cli.verify import verify
 
 app = typer.Typer(
     help="Ten-year forecasts of a Chinese city's talent and everything that hangs on it.",
@@ -30,6 +31,7 @@ app.command()(check)
 app.command()(validate)
 app.command()(calibrate)
 app.command()(backtest)
+app.command()(verify)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
 
 if TYPE_CHECKING:
+    from talent_sd.engine.pysd_reference import Reference
     from talent_sd.engine.runner import Model
 
 TOLERANCE = 1e-9
@@ -24,35 +25,43 @@ def verify(
     model: Model,
     params: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
+    *,
+    reference: Reference | None = None,
+    threads: int | None = None,
     **arguments: Any,
 ) -> dict[str, float]:
     """Run a model in the native engine and in PySD and compare every variable at every saved time.
 
     Parameters
     ----------
-    params, inputs, arguments : as in `Model.run`
+    params, inputs, threads, arguments : as in `Model.run`
+    reference : the model built for the same times, where many runs share it
 
     Returns
     -------
-    variable -> how many times the tolerance they differ (`disagreements`); empty if they agree
+    variable -> how many times the tolerance they differ at most (`deviations`); above 1 they disagree
     """
     request = model.request(params, inputs, **arguments)
     program, plan = model.prepare(request)
     names = list(request.outputs)
-    native = model.run(params, inputs, names, engine="kernel", **arguments)
-    reference = model.run(params, inputs, names, engine="pysd", **arguments)
+    native = model.run(params, inputs, names, engine="kernel", threads=threads, **arguments)
     drawn = request.members is not None
-    ours, theirs = (
-        {name: run[name].values if drawn else run[name].values[None] for name in names}
-        for run in (native, reference)
-    )
-    return disagreements(ours, theirs, largest_addends(program, model.structure, request, plan))
+    ours = {name: native[name].values if drawn else native[name].values[None] for name in names}
+    theirs = reference.run(request) if reference else model.reference_values(request)
+    return deviations(ours, theirs, largest_addends(program, model.structure, request, plan))
 
 
 def disagreements(
     ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """Return how many times the tolerance two results differ, for the variables where it is more than once.
+    """Return the `deviations` of the variables that differ by more than the tolerance."""
+    return {name: worst for name, worst in deviations(ours, reference, addends).items() if worst > 1}
+
+
+def deviations(
+    ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Return how many times the tolerance two results differ at most, variable by variable.
 
     The tolerance is 1e-9 times the largest of: the value, the largest addend of its
     equation (a difference of large numbers is only as exact as they are), and the
@@ -72,9 +81,7 @@ def disagreements(
         scale = np.maximum(np.maximum(np.abs(theirs), peak), np.nan_to_num(addends[name], posinf=0.0))
         with np.errstate(all="ignore"):
             excess = np.where(same, 0.0, np.abs(mine - theirs) / (TOLERANCE * scale))
-        worst = float(np.max(np.where(np.isnan(excess), np.inf, excess), initial=0.0))
-        if worst > 1:
-            found[name] = worst
+        found[name] = float(np.max(np.where(np.isnan(excess), np.inf, excess), initial=0.0))
     return found
 
 

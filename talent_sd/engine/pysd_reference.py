@@ -1,8 +1,8 @@
 """PySD as the reference integrator: slow, trusted, and asked anew for every run.
 
 PySD keeps parameters between runs, even failed ones, and writes a Python file
-beside the model. Here each call builds in its own temporary folder, loads afresh
-for every member, and leaves nothing behind.
+beside the model. Here that file lies in its own temporary folder, is loaded afresh
+for every member of every run, and is gone with the reference.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,43 +27,92 @@ from talent_sd.model.translate import Source
 
 
 def run_reference(source: Source, structure: Structure, request: Request) -> dict[str, np.ndarray]:
-    """Run a model in PySD, member by member.
+    """Run a model in PySD, member by member; as `Reference.run`, for a single run."""
+    with built_reference(source, structure, request) as reference:
+        return reference.run(request)
+
+
+@contextmanager
+def built_reference(source: Source, structure: Structure, request: Request) -> Iterator[Reference]:
+    """Give the model as PySD's Python file, to be run many times: building it costs seconds.
 
     Parameters
     ----------
     source : the translated model
     structure : of the same model
-    request : what to run
-
-    Returns
-    -------
-    output name -> (members, saved, *dims)
+    request : its times, which the file holds, are those of every later run
 
     Raises
     ------
     ModelError
-        If PySD cannot run it so, with PySD's reason in one line.
+        If PySD cannot build it, with PySD's reason in one line.
     """
     _refuse_partial(structure, request)
     _refuse_crossed_mappings(source)
-    with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder, _quiet(request.seed):
-        try:
+    with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder:
+        with _quiet(request.seed), _told(source.path.name):
             file = build_reference(source, request, Path(folder))
-            model = load_fresh(file)
-            names = {name_key(key): key for key in model.namespace}
+        yield Reference(file, source.path.name, structure, _clock(request))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model as PySD's Python file: no run leaves a trace in it. Travels to other processes.
+
+    Attributes
+    ----------
+    file : PySD's Python file; another process may run it while the folder stands
+    name : of the model's own file
+    structure : of the model
+    clock : first time, last time and step of its runs
+    """
+
+    file: Path
+    name: str
+    structure: Structure
+    clock: tuple[float, float, float]
+
+    def run(self, request: Request) -> dict[str, np.ndarray]:
+        """Run the model in PySD, member by member.
+
+        Returns
+        -------
+        output name -> (members, saved, *dims)
+
+        Raises
+        ------
+        ModelError
+            If PySD cannot run it so, with PySD's reason in one line.
+        ValueError
+            If the request's times are not those the reference was built for.
+        """
+        if _clock(request) != self.clock:
+            raise ValueError(f"built for {self.clock} (first, last, step), not {_clock(request)}")
+        _refuse_partial(self.structure, request)
+        with _quiet(request.seed), _told(self.name):
+            names = {name_key(key): key for key in load_fresh(self.file).namespace}
             outputs = {name: names[name_key(name)] for name in request.outputs}
             runs = [
-                _run_member(file, structure, request, outputs, names, member)
+                _run_member(self.file, self.structure, request, outputs, names, member)
                 for member in range(request.lanes)
             ]
-        except ModelError:
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"{source.path.name}: PySD cannot run this: {type(error).__name__}: {reason}"
-            ) from error
-    return {name: np.stack([run[name] for run in runs]) for name in outputs}
+        return {name: np.stack([run[name] for run in runs]) for name in outputs}
+
+
+def _clock(request: Request) -> tuple[float, float, float]:
+    return float(request.times[0]), float(request.times[-1]), float(request.time_step)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn whatever PySD raises into one line that names the model."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{name}: PySD cannot run this: {type(error).__name__}: {reason}") from error
 
 
 def _refuse_partial(structure: Structure, request: Request) -> None:
@@ -119,11 +169,9 @@ def _run_member(
     # replaced tables must find the file's own ones loaded
     model = load_fresh(file, initialize=bool(request.tables))
     params: dict[str, Any] = {}
-    for name, values in request.constants.items():
-        own = values[min(member, len(values) - 1)]
-        params[names[name_key(name)]] = _labelled(
-            model, structure, name, _filled(file, structure, name, own), whole=True
-        )
+    given = {name: values[min(member, len(values) - 1)] for name, values in request.constants.items()}
+    for name, values in _filled(file, structure, given).items():
+        params[names[name_key(name)]] = _labelled(model, structure, name, values, whole=True)
     for name, values in request.series.items():
         own = values[min(member, len(values) - 1)]
         points = np.empty(len(request.times), dtype=object if structure[name].dims else float)
@@ -145,12 +193,14 @@ def _run_member(
     return {name: _values(frame[column], structure, name, len(kept)) for name, column in outputs.items()}
 
 
-def _filled(file: Path, structure: Structure, name: str, own: np.ndarray) -> np.ndarray:
-    """Return a constant's values with the model's own where none is given."""
-    if not np.isnan(own).any():
-        return own
-    present = _aligned(load_fresh(file, initialize=True)[name], structure, name)
-    return np.where(np.isnan(own), present, own)
+def _filled(file: Path, structure: Structure, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return constants' values with the model's own where none is given."""
+    partial = [name for name, values in given.items() if np.isnan(values).any()]
+    if not partial:
+        return given
+    model = load_fresh(file, initialize=True)
+    own = {name: _aligned(model[name], structure, name) for name in partial}
+    return given | {name: np.where(np.isnan(given[name]), own[name], given[name]) for name in partial}
 
 
 def _labelled(model: Any, structure: Structure, name: str, values: np.ndarray, whole: bool = False) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ from talent_sd.model.structure import Structure
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from talent_sd.engine.pysd_reference import Reference
 
 ENGINES = ("auto", "kernel", "arrays", "pysd")
 
@@ -210,8 +213,17 @@ class Model:
             plan = make_plan(fitting, self.structure, request)
         return fitting, plan
 
-    def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
-        from talent_sd.engine.pysd_reference import run_reference
+    def built_reference(self, request: Request) -> AbstractContextManager[Reference]:
+        """Give the model built for PySD with a request's times, for many runs; errors as in `run`."""
+        from talent_sd.engine.pysd_reference import built_reference
 
-        values = run_reference(self._store.source, self.structure, request)
+        return built_reference(self._store.source, self.structure, request)
+
+    def reference_values(self, request: Request) -> dict[str, np.ndarray]:
+        """Run a request in PySD: output name -> (members, saved, *dims); errors as in `run`."""
+        with self.built_reference(request) as reference:
+            return reference.run(request)
+
+    def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
+        values = self.reference_values(request)
         return values, "pysd", trouble_in_variables(self.structure, request, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,9 @@ from talent_sd.output.titles import city_name, scenario_titles
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
+    from rich.text import Text
+
+    from talent_sd.analysis.verification import Agreement
 
 
 MOST_COLUMNS = 3
@@ -102,6 +105,20 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     return table
 
 
+def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str = "en") -> Table:
+    """Make the table of how far two engines lie apart: a row per pair, those that disagree in red."""
+    table = _table(word("verify.title", lang, step=f"{time_step:g}"))
+    table.add_column(word("table.scenario", lang), overflow="fold")
+    table.add_column(word("verify.city", lang), overflow="fold")
+    table.add_column(word("verify.variables", lang), justify="right", no_wrap=True)
+    table.add_column(word("verify.worst", lang), overflow="fold")
+    table.add_column(word("verify.times", lang), justify="right", no_wrap=True)
+    for one in agreements:
+        cells = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
+        table.add_row(*(_literal(cell) for cell in cells), style=None if one.agrees else "red")
+    return table
+
+
 def shown_years(forecast: xr.Dataset) -> list[float]:
     """Years that fit a terminal: the first, the forecast's start, its middle and its end."""
     years = forecast[TIME].values.tolist()
@@ -148,6 +165,13 @@ def _interval(values: xr.DataArray, beside: float = 0.0) -> str:
     """Write the 80 % interval over all draws."""
     low, high = values.quantile([0.1, 0.9]).values.tolist()
     return f"{digits(low, beside=beside)} … {digits(high, beside=beside)}"
+
+
+def _literal(text: str) -> Text:
+    """Return text that rich takes as it stands: no markup in it is obeyed."""
+    from rich.text import Text
+
+    return Text(text)
 
 
 def _table(title: str) -> Table:

@@ -1,0 +1,66 @@
+"""`talent-sd verify` sets the native engine against PySD, and its exit code says whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from talent_sd.analysis.verification import verify_pairs
+from talent_sd.engine import compare_engines
+
+from .conftest import Outcome
+
+Command = Callable[..., Outcome]
+
+
+def test_a_pair_that_agrees_ends_with_0_and_a_table(talent_sd: Command, tmp_path: Path) -> None:
+    outcome = talent_sd("verify", "baseline", "--city", "wuxi", "--until", "2023", "--out", tmp_path / "v")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "All 1 pairs agree to within rounding" in outcome.out
+    table = pd.read_csv(tmp_path / "v" / "verify.csv")
+    assert list(table) == ["scenario", "city", "variables", "worst_variable", "times_tolerance"]
+    assert table[["scenario", "city"]].to_numpy().tolist() == [["baseline", "wuxi"]]
+    assert table["variables"].item() > 300
+    assert 0 <= table["times_tolerance"].item() <= 1
+    assert table["worst_variable"].item() in outcome.out
+
+
+def test_a_pair_that_differs_ends_with_1(talent_sd: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # no two engines agree to the last bit: with next to no tolerance they must be found out
+    monkeypatch.setattr(compare_engines, "TOLERANCE", 1e-25)
+    outcome = talent_sd("verify", "baseline", "--city", "wuxi", "--until", "2023", "--lang", "zh")
+    assert (outcome.code, outcome.err) == (1, "")
+    assert "1 组中有 1 组之差超出舍入误差" in outcome.out
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    chosen = (["baseline", "hefei_combination"], ["hefei"])
+    alone = verify_pairs(*chosen, until=2023, processes=1)
+    counted: list[int] = []
+    assert verify_pairs(*chosen, until=2023, processes=2, done=counted.append) == alone
+    assert counted == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--city", "hefei", "--cities", "wuxi"),
+            "--city and --cities exclude each other. Give one of them.",
+        ),
+        (("--cities", " , "), "--cities names no city. Give them as A,B,C."),
+        (("--cities", "hefei,wuxy"), "unknown city 'wuxy'. Did you mean 'wuxi'?"),
+        (("--city", "hefei", "--time-step", "0"), "time_step is 0. Give a number above 0."),
+        (("--city", "hefei", "--until", "1999"), "final_time 1999 lies before initial_time 2022."),
+    ],
+)
+def test_what_cannot_be_verified_is_refused(
+    talent_sd: Command, options: tuple[str, ...], message: str
+) -> None:
+    outcome = talent_sd("verify", "baseline", *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert outcome.err.rstrip().endswith("Nothing was simulated.")
