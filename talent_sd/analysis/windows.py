@@ -52,6 +52,7 @@ class Window:
     start : outcome -> (cities,) log of the level that the model starts from
     actual : outcome -> (years, cities) log of what happened, NaN where no source tells
     real : (years, cities) log of GDP at constant prices, NaN where no source tells
+    patents : (years, cities) log of invention patents granted in the city's province, NaN unknown
     past, past_years : outcome -> (cities,) log growth before the start less the nation's, and over
         how many years (ten, or at least seven); NaN where no source tells
     left_out : one line for each city that cannot be run, with the reason
@@ -67,6 +68,7 @@ class Window:
     start: Mapping[str, np.ndarray]
     actual: Mapping[str, np.ndarray]
     real: np.ndarray
+    patents: np.ndarray
     past: Mapping[str, np.ndarray]
     past_years: Mapping[str, np.ndarray]
     left_out: tuple[str, ...]
@@ -85,6 +87,7 @@ class Window:
             {name: values[keep] for name, values in self.start.items()},
             {name: values[:, keep] for name, values in self.actual.items()},
             self.real[:, keep],
+            self.patents[:, keep],
             {name: values[keep] for name, values in self.past.items()},
             {name: values[keep] for name, values in self.past_years.items()},
             self.left_out,
@@ -139,6 +142,7 @@ def make_window(panel: Panel, model: Model, national: NationalPath, start: int, 
         _start_levels(kept, constants, start),
         actual,
         _levels(kept, FIGURES[GDP_REAL], years),
+        _levels(kept, "province_invention_patents_granted", years),
         {name: grown[0] for name, grown in past.items()},
         {name: grown[1] for name, grown in past.items()},
         tuple(left_out),
@@ -166,12 +170,36 @@ def run_window(
     -------
     outcome -> (draws, years, cities) log of the level; tertiary-educated as the census counts them.
     """
+    levels = run_levels(model, window, tuple(MODEL_VARIABLES.values()), params, noise, threads)
+    found = {}
+    for outcome, variable in MODEL_VARIABLES.items():
+        logs = np.log(levels[variable])
+        own = np.log(window.constants["city residents"] * window.constants[TERTIARY_SHARE])
+        base = own if outcome == TERTIARY else logs[:1, 0]
+        found[outcome] = logs + (window.start[outcome] - base)
+    return found
+
+
+def run_levels(
+    model: Model,
+    window: Window,
+    variables: tuple[str, ...],
+    params: Mapping[str, np.ndarray] | None = None,
+    noise: Mapping[str, np.ndarray] | None = None,
+    threads: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Run every city of a window for every draw; parameters as in `run_window`.
+
+    Returns
+    -------
+    variable -> (draws, years, cities) level, summed over subscripts
+    """
     params = dict(params or {})
     cities = len(window.cities)
     sizes = {len(values) for values in params.values()} | {len(n) for n in (noise or {}).values()}
     draws = sizes.pop() if sizes else 1
-    given: dict[str, Any] = dict(national_params(window.national))
     known = model.structure.variables
+    given: dict[str, Any] = dict(national_params(window.national))
     given = {name: curve for name, curve in given.items() if name in known}
     for name, values in window.constants.items():
         given[name] = np.tile(values, draws)
@@ -188,21 +216,15 @@ def run_window(
             name: yearly_series(values[..., CENSUS_GAP:].reshape(draws * cities, -1), window.years)
             for name, values in (noise or {}).items()
         },
-        list(MODEL_VARIABLES.values()),
+        list(variables),
         engine="kernel",
         initial_time=window.years[0],
         final_time=window.years[-1],
         times=window.years,
         threads=threads,
     )
-    found = {}
-    for outcome, variable in MODEL_VARIABLES.items():
-        array = run[variable]
-        levels = array.values.reshape(draws, cities, len(window.years), -1).sum(axis=-1).transpose(0, 2, 1)
-        own = np.log(window.constants["city residents"] * window.constants[TERTIARY_SHARE])
-        base = own if outcome == TERTIARY else np.log(levels[:1, 0])
-        found[outcome] = np.log(levels) + (window.start[outcome] - base)
-    return found
+    shape = (draws, cities, len(window.years), -1)
+    return {name: run[name].values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name in variables}
 
 
 def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarray:

@@ -43,13 +43,15 @@ def backtest(
 
     Each city gets its own figures up to the start year and the path of the nation, nothing
     of its own future. Writes scores.csv, forecasts.csv, misses.csv (the
-    worst of each outcome, with a line on why), notes.txt and plots.
+    worst of each outcome, with a line on why), patents.csv (by province, given --province),
+    notes.txt and plots.
 
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
     from talent_sd.analysis.backtest import forecast_table, run_backtest, score_table
     from talent_sd.analysis.calibration_files import Sources
     from talent_sd.analysis.misses import miss_table
+    from talent_sd.analysis.patents import patent_table
     from talent_sd.analysis.posterior import read_posterior
     from talent_sd.analysis.windows import without_hindsight
     from talent_sd.base.files import written_together
@@ -70,6 +72,9 @@ def backtest(
         scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")
         miss_table(test).to_csv(folder / "misses.csv", index=False, float_format="%.4f")
+        patents = patent_table(model, window, drawn)
+        if len(patents):
+            patents.to_csv(folder / "patents.csv", index=False, float_format="%.6g")
         notes = [*window.left_out, *window.adjusted]
         (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
         if plots:
