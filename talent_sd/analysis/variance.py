@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.analysis.posterior_draws import PosteriorDraws
+from talent_sd.analysis.windows import MODEL_VARIABLES
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
@@ -16,7 +17,26 @@ if TYPE_CHECKING:
 
     from talent_sd.analysis.forecast import Prepared
 
+ENOUGH = 500
+"""Draws that tell shares to a few points."""
 SOURCES = ("parameters", "province", "city", "national")
+
+
+def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str = "auto") -> pd.DataFrame:
+    """Split the spread of the headline outputs and of what the back-test scores; as `variance_table`.
+
+    Parameters
+    ----------
+    draws, seed : of the forecast; `ENOUGH` draws at most are split
+    """
+    from talent_sd.analysis.ensemble import prior_draws
+    from talent_sd.base.labels import shipped_labels
+
+    drawn = prior_draws(prepared, min(draws, ENOUGH), seed)
+    assert isinstance(drawn, PosteriorDraws)
+    known = prepared.model.structure.variables
+    outputs = [*MODEL_VARIABLES.values(), *shipped_labels().headline]
+    return variance_table(prepared, drawn, [n for n in dict.fromkeys(outputs) if n in known], engine=engine)
 
 
 def variance_table(

@@ -53,10 +53,10 @@ def run(
 
     Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
     overview.png and one plot per sector. With --draws the plots become fans of
-    50, 80 and 95 %, forecast.csv holds quantiles, and only what tables and plots
-    show is kept. More draws than fit into --memory go to forecast.zarr, and
-    forecast.nc holds their quantiles; if such a run is stopped, the same command
-    goes on from there.
+    50, 80 and 95 %, variance.csv says where their width comes from, forecast.csv
+    holds quantiles, and only what tables and plots show is kept. More draws than
+    fit into --memory go to forecast.zarr, and forecast.nc holds their quantiles;
+    if such a run is stopped, the same command goes on from there.
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
@@ -89,6 +89,11 @@ def run(
                 save_forecast_plots(shown, labels, lang.value, folder, done)
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
+        if draws is not None and draws > 1:
+            from talent_sd.analysis.variance import forecast_variance
+
+            shares = forecast_variance(prepared, draws, seed, engine=engine.value)
+            shares.to_csv(folder / "variance.csv", index=False, float_format="%.4g")
         write_capsule(prepared, forecast, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
     console().print(forecast_table(shown, labels, lang.value))

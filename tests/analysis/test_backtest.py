@@ -11,6 +11,7 @@ import pytest
 import talent_sd as ts
 from talent_sd.analysis.backtest import Backtest, forecast_table, run_backtest, score_table
 from talent_sd.analysis.misses import miss_table
+from talent_sd.analysis.patents import patent_table
 from talent_sd.analysis.posterior import read_posterior
 from talent_sd.analysis.windows import (
     OUTCOMES,
@@ -177,3 +178,19 @@ def test_about_a_third_is_held_out(window: Window, held_out: str) -> None:
 def test_an_unknown_way_to_hold_out_is_refused(window: Window) -> None:
     with pytest.raises(InputError, match="cannot hold out 'city'. Did you mean 'cities'"):
         fitting_cities(window, "city")
+
+
+def test_patents_are_judged_by_the_growth_of_the_province(model: Model, window: Window) -> None:
+    table = patent_table(model, window, read_posterior()).set_index("province")
+    wuxi = load_city("wuxi")
+    granted = wuxi.figures["province_invention_patents_granted"].values
+    row = table.loc[wuxi.province["zh"]]
+    first, last = int(row["start"]), int(row["end"])
+    assert row["actual"] == pytest.approx(np.log(granted[last] / granted[first]))
+    assert row["error"] == pytest.approx(row["forecast"] - row["actual"])
+    assert 0 < row["forecast"] < 4
+
+
+def test_no_province_figures_no_table_of_patents(model: Model, window: Window) -> None:
+    unknown = replace(window, patents=np.full_like(window.patents, np.nan))
+    assert patent_table(model, unknown, read_posterior()).empty
