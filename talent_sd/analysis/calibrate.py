@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.analysis.beliefs import Beliefs
+from talent_sd.analysis.evidence_target import PROBES, EvidenceTarget, between
 from talent_sd.analysis.noise import NoiseModel
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.analysis.surrogate import Surrogate, feature_count, fit_surrogate
@@ -107,6 +108,7 @@ class Calibration:
     state : finished parts of an earlier run
     keep : called with the state after each finished part
     done : called with the amount of work just done, `work` in all
+    evidence : figures that draws are held against, besides the cities
     """
 
     def __init__(
@@ -119,18 +121,22 @@ class Calibration:
         state: Mapping[str, np.ndarray] | None = None,
         keep: Callable[[Mapping[str, np.ndarray]], None] = lambda _: None,
         done: Done = lambda _: None,
+        evidence: EvidenceTarget | None = None,
     ) -> None:
         self.model, self.window, self.beliefs, self.seed = model, window, beliefs, seed
         self.sampling = sampling or Sampling()
         self.target = make_target(window)
         self.state = dict(state or {})
-        self.keep, self.done = keep, done
+        self.keep, self.done, self.evidence = keep, done, evidence
         self.runs = int(RUNS_PER_COEFFICIENT * feature_count(len(beliefs.names)))
 
     @property
     def work(self) -> int:
         """Amount of work in all: runs of all cities, and steps of the sampler, each counted as one."""
-        return 2 * self.runs + self.sampling.kept + self.sampling.ensembles * self.sampling.steps // 10
+        probes = PROBES if self.evidence else 0
+        return (
+            2 * self.runs + probes + self.sampling.kept + self.sampling.ensembles * self.sampling.steps // 10
+        )
 
     def fit(self) -> Fit:
         """Fit, going on from `state`.
@@ -290,7 +296,7 @@ class Calibration:
         )
 
     def weighted(self, chains: np.ndarray, surrogate: Surrogate, errors: Errors
-                 ) -> tuple[np.ndarray, dict[str, float]]:  # fmt: skip
+                 ) -> tuple[np.ndarray, dict[str, Any]]:  # fmt: skip
         """Weight draws with the exact likelihood; return draws (shipped, parameters) and how even the weights are."""
         generator = np.random.default_rng([self.seed, 99])
         flat = chains.reshape(-1, chains.shape[-1])
@@ -298,12 +304,42 @@ class Calibration:
         outputs = self.finished("exact", lambda: self.exact(values), len(values))
         near = surrogate(values).reshape(outputs.shape)
         gap = log_likelihood(self.target, errors, outputs) - log_likelihood(self.target, errors, near)
+        told: dict[str, Any] = {}
+        if self.evidence is not None:
+            near, told = self.evident(values)
+            gap = gap + near
         weights = np.exp(gap - gap.max())
         weights /= weights.sum()
         even = float(1 / (weights**2).sum() / len(weights))
         places = (np.arange(self.sampling.shipped) + generator.random()) / self.sampling.shipped
         picks = np.minimum(np.searchsorted(np.cumsum(weights), places), len(values) - 1)
-        return values[generator.permutation(picks)], {"weights_effective_share": even}
+        return values[generator.permutation(picks)], {"weights_effective_share": even, **told}
+
+    def evident(self, values: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return (draws,) log likelihood of the evidence's figures, and what they come to."""
+        assert self.evidence is not None
+        probes = values[:PROBES]
+        measured = self.finished("evidence", partial(self.measured, probes), len(probes))
+        figures = between(probes, measured, values)
+        names = [figure.id for figure in self.evidence.figures]
+        told = {
+            name: {
+                "median": float(np.nanmedian(column)),
+                "met": float(np.mean([f.met_by(v) for v in column])),
+            }
+            for name, column, f in zip(names, measured.T, self.evidence.figures, strict=True)
+        }
+        return self.evidence.log_likelihood(figures), {"evidence": told}
+
+    def measured(self, values: np.ndarray) -> np.ndarray:
+        """Measure the evidence's figures at (draws, parameters) values."""
+        assert self.evidence is not None
+        found = []
+        for first in range(0, len(values), 16):
+            some = values[first : first + 16]
+            found.append(self.evidence.measure(self.beliefs.params(some)))
+            self.done(len(some))
+        return np.concatenate(found)
 
 
 def diagnose(names: tuple[str, ...], chains: np.ndarray) -> dict[str, dict[str, float]]:

@@ -14,9 +14,11 @@ import numpy as np
 from talent_sd import __version__
 from talent_sd.analysis.beliefs import Beliefs, read_beliefs
 from talent_sd.analysis.calibrate import Calibration, Fit, Sampling, make_posterior
+from talent_sd.analysis.evidence_target import EvidenceTarget
 from talent_sd.analysis.noise_fit import estimate_noise
 from talent_sd.analysis.posterior import Posterior, write_posterior
 from talent_sd.analysis.windows import Window, fitting_cities, make_window
+from talent_sd.model.evidence import read_evidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +119,8 @@ def calibrate(
                            believed.low.tolist(), believed.high.tolist()]], sort_keys=True).encode()
     ).hexdigest()  # fmt: skip
     keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
-    task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep)
+    task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
+                       evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
     task.done = lambda amount: done(amount, task.work)
     found = task.fit()
     best, drawn = believed.params(found.best[None]), believed.params(found.draws)

@@ -12,6 +12,7 @@ import pytest
 import talent_sd as ts
 from talent_sd.analysis.beliefs import Beliefs, read_beliefs
 from talent_sd.analysis.calibrate import Calibration, Sampling
+from talent_sd.analysis.evidence_target import EvidenceTarget
 from talent_sd.analysis.surrogate import feature_count, fit_surrogate
 from talent_sd.analysis.target import (
     Target,
@@ -23,6 +24,7 @@ from talent_sd.analysis.target import (
 from talent_sd.analysis.windows import OUTCOMES, Window, make_window, run_window
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model
+from talent_sd.model.evidence import read_evidence
 from talent_sd.scenario import Panel, load_city, read_national
 
 FILE = """parameters:
@@ -154,3 +156,28 @@ def test_wrong_beliefs_are_refused(
     file.write_text(change(FILE), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_beliefs(model, file)
+
+
+def test_the_articles_figures_pull_draws_towards_them(model: Model, window: Window, beliefs: Beliefs) -> None:
+    figure = next(f for f in read_evidence() if f.id == "E16")
+    target = EvidenceTarget(model, [figure, next(f for f in read_evidence() if f.role == "policy")])
+    assert [f.id for f in target.figures] == ["E16"]
+    values = np.repeat(TRUTH, 3, axis=0) * np.array([[0.5], [1.0], [1.4]])
+    measured = target.measure(beliefs.params(values))
+    assert measured.shape == (3, 1)
+    off = (measured[:, 0] - figure.target) / figure.allowance
+    np.testing.assert_allclose(target.log_likelihood(measured), -0.5 * off**2)
+    assert len(np.unique(measured)) == 3
+
+
+def test_a_fit_tells_what_the_articles_figures_come_to(
+    model: Model, window: Window, beliefs: Beliefs
+) -> None:
+    target = EvidenceTarget(model, [f for f in read_evidence() if f.id == "E16"])
+    amounts: list[int] = []
+    task = _calibration(model, window, beliefs, evidence=target, done=lambda work: amounts.append(int(work)))
+    found = task.fit()
+    told = found.diagnostics["evidence"]["E16"]
+    assert told["median"] == pytest.approx(2.4, abs=0.6)
+    assert 0 <= told["met"] <= 1
+    assert sum(amounts) == task.work
