@@ -82,17 +82,19 @@ def attribute(
             found = found - _run_rows(model, against, switches, parts, rows, of, years, draws, threads)
         return found
 
-    every: Callable[[np.ndarray], np.ndarray] = worth
-    if permutations is None:
-        table = every(coalitions(len(parts)))
-        share, error = shapley_values(table), None
-        ends = table[[0, -1]]
-        pairs = shapley_interactions(table)
-    else:
-        share, error = shapley_sampled(every, len(parts), permutations, np.random.default_rng(seed))
-        ends = every(np.array([np.zeros(len(parts)), np.ones(len(parts))]))
-        pairs = None
+    share, error, ends, pairs = _split(worth, len(parts), permutations, seed)
     return _dataset(model, parts, of, years, draws, share, error, ends, pairs)
+
+
+def _split(
+    worth: Callable[[np.ndarray], np.ndarray], players: int, permutations: int | None, seed: int
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
+    """Return shares, their errors (None: exact), the worth of none and all, and interactions (None: not known)."""
+    if permutations is None:
+        table = worth(coalitions(players))
+        return shapley_values(table), None, table[[0, -1]], shapley_interactions(table)
+    share, error = shapley_sampled(worth, players, permutations, np.random.default_rng(seed))
+    return share, error, worth(np.array([np.zeros(players), np.ones(players)])), None
 
 
 def switch_parts(model: Model, switches: str) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +20,9 @@ from talent_sd.cli.common import (
     say,
     show_written,
 )
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.loops import LoopStudy
 
 MODEL_FILES = (".mdl", ".xmile", ".xml", ".stmx")
 
@@ -52,8 +57,18 @@ def loops(
     if Path(scenario).suffix.lower() in MODEL_FILES:
         _loops_of_model(Path(scenario), out, lang.value, plots)
         return
-    from talent_sd.analysis.loop_store import write_attribution, write_loops
     from talent_sd.analysis.loops import study_loops
+
+    held = None if against == "none" else against
+    study_of = partial(
+        study_loops, scenario, city, of=of, against=held, draws=draws, seed=seed, national=national
+    )
+    _loops_of_city(study_of, out, lang.value, plots)
+
+
+def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
+    """Study, write, and say what was found."""
+    from talent_sd.analysis.loop_store import write_attribution, write_loops
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
     from talent_sd.base.progress import progress_bar
@@ -62,28 +77,20 @@ def loops(
 
     labels = shipped_labels()
     with written_together(out) as folder:
-        with progress_bar(word("cli.working", lang.value), 2 + 4 * plots) as done:
-            study = study_loops(
-                scenario,
-                city,
-                of=of,
-                against=None if against == "none" else against,
-                draws=draws,
-                seed=seed,
-                national=national,
-            )
+        with progress_bar(word("cli.working", lang), 2 + 4 * plots) as done:
+            study = study_of()
             done(2)
             write_loops(study, folder / "loops.csv")
             write_attribution(study, folder / "attribution.csv")
             if plots:
                 from talent_sd.output.loop_files import save_loop_plots
 
-                save_loop_plots(study, labels, lang.value, folder, done)
+                save_loop_plots(study, labels, lang, folder, done)
         files = sorted(file.name for file in folder.iterdir())
-    console().print(loop_table(study, labels, lang.value))
-    for sentence in loop_words(study, labels, lang.value):
+    console().print(loop_table(study, labels, lang))
+    for sentence in loop_words(study, labels, lang):
         say(sentence)
-    show_written(out, files, lang.value)
+    show_written(out, files, lang)
 
 
 def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from talent_sd.analysis.attribution import attribute
 from talent_sd.analysis.link_scores import LinkScores, follow
 from talent_sd.analysis.loop_names import SWITCHES, read_loops
 from talent_sd.analysis.loop_scores import VariableLinks
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import load_model
 from talent_sd.scenario import resolve_scenario
 
@@ -91,3 +92,24 @@ def test_a_loop_file_is_refused_with_every_problem_and_its_line(model, tmp_path)
     )
     assert f"{name}:11: unknown segment 'zzz'." in problems
     assert any("the model's loop 'innovation' is missing. Add it." in problem for problem in problems)
+
+
+def test_policies_split_the_same_way_with_their_interactions(model):
+    params = resolve_scenario("hefei_combination", "hefei", model.structure).params()
+    on = ["industry_fund", "venture_fund", "talent_apartments"]
+    split = attribute(model, params, "policy switch", on, "total talent", [2034.0])
+    assert split["share"].dims == ("part", "time")
+    effect = float(split["whole"][0] - split["without"][0])
+    assert float(split["share"].sum()) == pytest.approx(effect, rel=1e-9)
+    baseline = model.run(resolve_scenario("baseline", "hefei", model.structure).params(), times=[2034.0])
+    assert float(split["without"][0]) == pytest.approx(float(baseline["total talent"][0]), rel=1e-12)
+    pairs = split["interaction"].values[:, :, 0]
+    np.testing.assert_array_equal(pairs, pairs.T)
+    assert pairs.any()
+
+
+def test_an_unknown_switch_is_refused_with_those_there_are(model):
+    with pytest.raises(
+        ModelError, match=r"^city.mdl: 'loop closed' has no switch brands. It has innovation, "
+    ):
+        attribute(model, {}, SWITCHES, ["brands"], "total talent", [2034.0])
