@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
-from talent_sd.scenario.validate import validate
+from talent_sd.scenario.validate import sound_part, validate
 
 if TYPE_CHECKING:
     from talent_sd.scenario.schema import Policy, ScenarioFile, Words
@@ -79,7 +79,7 @@ def list_scenarios() -> tuple[str, ...]:
     return shipped_names("scenario")
 
 
-def load_scenario(name: str | Path) -> Scenario:
+def load_scenario(name: str | Path, problems: list[str] | None = None) -> Scenario:
     """Read a scenario and all that it extends.
 
     The child's keys win. A policy given as a mapping is merged with its parent's,
@@ -88,6 +88,8 @@ def load_scenario(name: str | Path) -> Scenario:
     Parameters
     ----------
     name : a shipped name such as "baseline", or a path
+    problems : if given, faulty entries are noted here and left out, so that the rest can be
+        checked too, and all be told at once
 
     Raises
     ------
@@ -95,7 +97,7 @@ def load_scenario(name: str | Path) -> Scenario:
         With every problem of form; names and limits are checked against a model
         by `resolve_scenario`.
     """
-    chain = _read_chain(find_file(name, "scenario"))
+    chain = _read_chain(find_file(name, "scenario"), problems)
     merged: Scenario | None = None
     for path, tree, typed in chain:
         merged = _laid_over(merged, path, tree, typed)
@@ -103,7 +105,7 @@ def load_scenario(name: str | Path) -> Scenario:
     return merged
 
 
-def _read_chain(path: Path) -> list[tuple[Path, Node, ScenarioFile]]:
+def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node, ScenarioFile]]:
     """Return the files from the root to `path`."""
     from talent_sd.scenario.schema import ScenarioFile
 
@@ -111,13 +113,26 @@ def _read_chain(path: Path) -> list[tuple[Path, Node, ScenarioFile]]:
     seen: list[Path] = []
     while True:
         tree = read_yaml(path)
-        typed = validate(ScenarioFile, tree, shown(path))
+        try:
+            typed = validate(ScenarioFile, tree, shown(path))
+        except InputError as error:
+            if problems is None:
+                raise
+            problems += error.problems
+            tree = sound_part(ScenarioFile, tree)
+            typed = validate(ScenarioFile, tree, shown(path))
         chain.insert(0, (path, tree, typed))
         seen.append(path.resolve())
         if typed.extends is None:
             return chain
         where = f"{shown(path)}:{tree.find(('extends',)).line}: "
-        parent = find_file(typed.extends, "scenario", path, where)
+        try:
+            parent = find_file(typed.extends, "scenario", path, where)
+        except InputError as error:
+            if problems is None:
+                raise
+            problems += error.problems
+            return chain
         if parent.resolve() in seen:
             circle = [p.name for p in seen[seen.index(parent.resolve()) :]] + [parent.name]
             raise InputError(

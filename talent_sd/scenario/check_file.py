@@ -36,14 +36,16 @@ def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[
     except InputError as error:
         return "file", error.problems
     kind = "city" if "figures" in keys else "national" if "variables" in keys else "scenario"
+    problems: list[str] = []
     try:
-        return kind, tuple(_problems(kind, Path(path), structure))
+        problems += _problems(kind, Path(path), structure, problems)
     except InputError as error:
-        return kind, error.problems
+        problems += error.problems
+    return kind, tuple(dict.fromkeys(problems))
 
 
-def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
-    """Check the file against the model."""
+def _problems(kind: str, path: Path, structure: ModelStructure, form: list[str]) -> list[str]:
+    """Check the file against the model; problems of form that leave a rest to check go to `form`."""
     horizon = Horizon.of(structure)
     checker = Checker(structure, horizon, read_mapping())
     if kind == "city":
@@ -52,6 +54,6 @@ def _problems(kind: str, path: Path, structure: ModelStructure) -> list[str]:
         return checker.city(constants)
     if kind == "national":
         return checker.national(read_national(path))
-    scenario = load_scenario(path)
-    problems = checker.scenario(scenario)[1]
-    return problems + checker.national(named_context(scenario))
+    scenario = load_scenario(path, form)
+    form += checker.scenario(scenario)[1]
+    return checker.national(named_context(scenario))

@@ -77,7 +77,7 @@ def resolve_scenario(
         With every problem of every file at once.
     """
     problems: list[str] = []
-    loaded = _attempt(lambda: _scenario(scenario), problems)
+    loaded = _attempt(lambda: _scenario(scenario, problems), problems)
     place = _attempt(lambda: city if isinstance(city, City) else load_city(city, mapping), problems)
     national = _attempt(lambda: _national(context, loaded), problems)
     horizon = Horizon.of(structure, start_year, final_year)
@@ -114,9 +114,9 @@ def _attempt(read: Callable[[], Found], problems: list[str]) -> Found | None:
         return None
 
 
-def _scenario(scenario: str | Path | Scenario) -> Scenario:
+def _scenario(scenario: str | Path | Scenario, problems: list[str]) -> Scenario:
     """Return a scenario, read if need be."""
-    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario, problems)
 
 
 def _constants(

@@ -147,7 +147,7 @@ class ScenarioFile(Part):
     )
     policies: dict[str, Policy] = Field(default_factory=dict)
     assumptions: dict[str, Assumption] = Field(default_factory=dict)
-    shocks: dict[str, dict[str, float]] = Field(
+    shocks: dict[str, Annotated[dict[str, float], Field(min_length=1)]] = Field(
         default_factory=dict, description="Name: {at: year, size: ...}"
     )
     context: str | None = Field(None, min_length=1, description="The national path, such as national/central")

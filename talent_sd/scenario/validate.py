@@ -57,6 +57,46 @@ def validate(model: type[Model], tree: Node, name: str) -> Model:
     return typed
 
 
+def sound_part(model: type[BaseModel], tree: Node) -> Node:
+    """Return a tree that `validate` refuses without the entries at fault, so that the rest can be checked.
+
+    Parameters
+    ----------
+    model, tree : as for `validate`; a text that the model cannot do without becomes "?"
+    """
+    from pydantic import ValidationError
+
+    assert isinstance(tree.value, dict)
+    faults = _empty_paths(tree)
+    try:
+        model.model_validate(tree.plain(), strict=True)
+    except ValidationError as error:
+        faults |= {
+            tuple(step for step in item["loc"] if step not in _UNSEEN)
+            for item in error.errors(include_url=False)
+        }
+    kept = dict(tree.value)
+    for path in filter(None, faults):
+        first = path[0]
+        section = kept.get(first)
+        if first in _SECTIONS and len(path) > 1 and section and isinstance(section.value, dict):
+            inner = {key: node for key, node in section.value.items() if key != path[1]}
+            kept[first] = Node(inner, section.line, section.key_line)
+        elif first in model.model_fields and model.model_fields[first].is_required():
+            kept[first] = Node("?", tree.line, tree.line)
+        else:
+            kept.pop(first, None)
+    return Node(kept, tree.line, tree.key_line)
+
+
+def _empty_paths(node: Node, path: tuple[object, ...] = ()) -> set[tuple[object, ...]]:
+    """Return the paths of keys without a value."""
+    if node.value is None:
+        return {path}
+    inner = node.value.items() if isinstance(node.value, dict) else ()
+    return {found for key, part in inner for found in _empty_paths(part, (*path, key))}
+
+
 def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[int, str]]:
     """Return a problem for each key without a value: it would be read as absent."""
     if node.value is None:

@@ -89,6 +89,22 @@ def test_shipped_files_pass_the_check(talent_sd: Command) -> None:
     assert len(outcome.out.splitlines()) == len(files)
 
 
+def test_problems_of_form_hide_no_others(talent_sd: Command, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "title: {en: Mine}\ncolour: red\nquestion:\npolicies:\n  cash_subsidi: on\n"
+        "  venture_fund: {from: soon}\n  industry_fund: {from: 2040}\nassumptions:\n  none: {value: 1, why: x}\n"
+        "shocks:\n  core_team_exit: {at: 2050}\ncontext: national/nowhere\n"
+        "extends: baselin\n"
+    )
+    outcome = talent_sd("check", mine)
+    assert outcome.code == 2
+    lines = [int(line.removeprefix(f"{mine}:").split(":")[0]) for line in outcome.err.splitlines()]
+    assert sorted(lines) == [1, 2, 3, 5, 6, 7, 9, 11, 12, 13]
+    ran = talent_sd("run", mine, "--out", tmp_path / "new")
+    assert set(outcome.err.splitlines()) < set(ran.err.splitlines())
+
+
 def test_check_reports_all_files_and_exits_2(talent_sd: Command, tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("title: Good\nextends: baseline\n")
     (tmp_path / "bad.yaml").write_text("title: Bad\ntitle: Worse\n")

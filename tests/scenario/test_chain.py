@@ -71,6 +71,14 @@ def test_a_key_without_a_value_is_refused_not_read_as_absent(write: Write) -> No
     ]
 
 
+def test_a_shock_without_settings_is_refused(write: Write) -> None:
+    path = write("bad.yaml", "title: {en: A, zh: B}\nshocks:\n  core_team_exit: {}\n  nope: {}\n")
+    assert problems_of(path) == [
+        "bad.yaml:3: core_team_exit is empty. Fill it, or leave the key out.",
+        "bad.yaml:4: nope is empty. Fill it, or leave the key out.",
+    ]
+
+
 def test_a_number_in_place_of_a_name_is_refused(write: Write) -> None:
     path = write("bad.yaml", "title: {en: A, zh: B}\npolicies:\n  1: on\nshocks:\n  2027: {at: 2027}\n")
     assert problems_of(path) == [
