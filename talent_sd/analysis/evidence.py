@@ -252,6 +252,8 @@ def _evidence_row(finding: Finding) -> dict[str, object]:
         "verdict": finding.verdict,
         "conditions_broken": "; ".join(finding.measurement.broken),
         "explanation": figure.miss if finding.verdict == MISSED else "",
+        "one_effect": figure.one_effect,
+        "conditions": "; ".join(text for text, _ in finding.measurement.conditions),
         "experiment": figure.experiment,
         "reading": figure.reading,
         "test": figure.test,

@@ -93,6 +93,7 @@ def _show(result: Validation, lang: str) -> None:
     screen = console()
     if result.findings:
         screen.print(evidence_table(result.findings, lang))
+        say(word("validate.one_effect", lang))
         say(word("validate.provenance", lang))
         told = misses(result.findings, lang)
         if told:

@@ -16,7 +16,7 @@ ROLES = ("initial", "policy", "calibrate", "holdout")
 DEFAULT_TOLERANCE = 0.10
 """Of the value, where the ledger states none."""
 _REQUIRED = ("id", "topic", "role", "unit", "statement", "reading", "test", "experiment")
-_OPTIONAL = ("value", "tolerance", "named_source", "miss", "statement_zh")
+_OPTIONAL = ("value", "tolerance", "one_effect", "named_source", "miss", "statement_zh")
 _ID = re.compile(r"E\d{2}")
 
 
@@ -31,6 +31,8 @@ class Figure:
     role : initial (a start value), policy (a setting), calibrate (a target), holdout (never fitted)
     value : a number, a pair (lowest, highest), or None for a statement without a number
     tolerance : what counts as met, in the figure's unit; None for 10 % of the value
+    one_effect : one free effect meets this one figure, so that its value is no test: the
+        experiment's conditions (timing, capacity, composition) are
     named_source : who the article says it comes from; "" if nobody
     reading : the choice made where the article leaves something open
     test : what the experiment does, in words
@@ -49,6 +51,7 @@ class Figure:
     experiment: str
     value: float | tuple[float, float] | None = None
     tolerance: float | None = None
+    one_effect: bool = False
     named_source: str = ""
     miss: str = ""
     statement_zh: str = ""
@@ -134,13 +137,14 @@ def _figure(entry: Any, line: int, at: str, problems: list[str]) -> Figure | Non
     if found:
         problems += found
         return None
-    texts = {key: str(entry[key]) for key in (*_REQUIRED, *_OPTIONAL[2:]) if key in entry}
+    texts = {key: str(entry[key]) for key in (*_REQUIRED, *_OPTIONAL[3:]) if key in entry}
     number = tuple(map(float, value)) if isinstance(value, list) else None if value is None else float(value)
     tolerance = entry.get("tolerance")
     return Figure(
         **texts,
         value=number,  # type: ignore[arg-type]
         tolerance=None if tolerance is None else float(tolerance),
+        one_effect=entry.get("one_effect") is True,
         line=line,
     )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from talent_sd.analysis.standard_tests import StandardTest
     from talent_sd.model.structure import Structure
 
+ONE_EFFECT = " *"
+"""Marks figures whose value is no test, since one free effect was fitted to each."""
 COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim"}
 
 
@@ -34,6 +36,7 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
     for finding in findings:
         figure, verdict = finding.figure, finding.verdict
         colour = "failed" if finding.fails else verdict
+        mark = ONE_EFFECT if figure.one_effect else ""
         table.add_row(
             figure.id,
             word(f"list.{figure.role}", lang),
@@ -41,7 +44,7 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
             "" if math.isnan(figure.allowance) else f"±{digits(figure.allowance)}",
             "" if finding.measurement.value is None else number_text(finding.measurement.value),
             Text(figure.unit),
-            Text(word(f"verdict.{verdict}", lang), style=COLOURS[colour]),
+            Text(word(f"verdict.{verdict}", lang) + mark, style=COLOURS[colour]),
             Text(statement(figure, lang)),
         )
     return table
