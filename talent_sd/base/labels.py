@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.shipped import shipped_folder
 
 Text = Mapping[str, str]
@@ -59,10 +61,7 @@ def shipped_labels() -> Labels:
     FileNotFoundError
         If the installation lacks it.
     """
-    from ruamel.yaml import YAML
-
-    text = (shipped_folder("models") / "labels.yaml").read_text("utf-8")
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    raw = _read(shipped_folder("models") / "labels.yaml")
     sectors = tuple(
         Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(tuple(panel) for panel in entry["plots"]))
         for name, entry in raw["sectors"].items()
@@ -72,3 +71,17 @@ def shipped_labels() -> Labels:
         elements.update(raw.get(part, {}))
     lower = frozenset(raw.get("lower_is_better", ()))
     return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]), lower)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a YAML file's content, from the cache where it is known: parsing it takes longer than a run."""
+    content = path.read_bytes()
+    key = content_key(path, content)
+    found = load_cached("labels", key)
+    if isinstance(found, dict):
+        return found
+    from ruamel.yaml import YAML
+
+    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(content.decode("utf-8"))
+    save_cached("labels", key, raw)
+    return raw

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import Program
 from talent_sd.engine.order import needed_at_start, references
 from talent_sd.engine.plan import Plan
 from talent_sd.engine.program_json import program_from_json, program_to_json
-from talent_sd.model.cache import content_key, load_cached, save_cached
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
 _BLOCK = 4096  # members whose delay times are looked at together

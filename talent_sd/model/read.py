@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from talent_sd.model.cache import content_key, load_cached, save_cached
+from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.model.structure import Structure, Variable, build_structure
 from talent_sd.model.translate import Source, read_model_bytes, translate
 

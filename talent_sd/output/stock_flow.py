@@ -9,11 +9,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from talent_sd.analysis.stock_flows import CHANGE, Flow, StockFlows
+from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.labels import Labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
-from talent_sd.model.cache import load_cached, save_cached
 
 HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>\n<xmile version="1.0" xmlns="http://docs.oasis-open.org/xmile/ns/XMILE/v1.0">'

@@ -7,6 +7,7 @@ refused, size and depth are capped, and scalars follow YAML 1.2's core schema
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -14,12 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
 from talent_sd.base.shipped import shipped_folder
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12
+WORTH_KEEPING = 2000
+"""Characters from which a parsed file is kept between runs."""
 SHIPPED = ("scenarios", "models")
 
 Key = str | int
@@ -150,6 +155,41 @@ def parse_yaml(text: str, name: str) -> Node:
     InputError
         With every problem of form found in the text.
     """
+    if len(text) < WORTH_KEEPING:
+        return _parse(text, name)
+    key = hashlib.sha256(text.encode()).hexdigest()
+    try:
+        return _from_json(load_cached("yaml", key))
+    except (TypeError, ValueError):
+        pass  # not kept, or written by something else: read the text
+    root = _parse(text, name)
+    save_cached("yaml", key, _to_json(root))
+    return root
+
+
+def _to_json(node: Node) -> list[object]:
+    """Return a node as JSON values: lines, then the scalar, or the parts and whether they have keys."""
+    if isinstance(node.value, dict):
+        pairs = [[key, _to_json(inner)] for key, inner in node.value.items()]
+        return [node.line, node.key_line, True, pairs]
+    if isinstance(node.value, list):
+        return [node.line, node.key_line, False, [_to_json(inner) for inner in node.value]]
+    return [node.line, node.key_line, node.value]
+
+
+def _from_json(kept: Any) -> Node:
+    """Return the node that `_to_json` wrote; TypeError or ValueError if it is none."""
+    line, key_line, *rest = kept
+    if len(rest) == 1:
+        return Node(rest[0], line, key_line)
+    keyed, parts = rest
+    if keyed:
+        return Node({key: _from_json(inner) for key, inner in parts}, line, key_line)
+    return Node([_from_json(inner) for inner in parts], line, key_line)
+
+
+def _parse(text: str, name: str) -> Node:
+    """Read YAML text; as `parse_yaml`."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 

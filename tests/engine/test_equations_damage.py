@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from talent_sd.base import cache
 from talent_sd.base.errors import TalentError
 from talent_sd.engine.runner import load_model
-from talent_sd.model import cache
 
 MODELS = sorted((Path(__file__).parent / "models").glob("*/model.*"))
 SIGNS = '()[]~|,:=!"*+-^<>0a \n'

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from talent_sd.base import cache
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
 from talent_sd.engine.runner import load_model
-from talent_sd.model import cache
 
 CUP = """{UTF-8}
 kind: cup, mug ~ ~ |

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from talent_sd.base import cache
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.model import cache
 from talent_sd.model.read import read_structure
 
 CITY = """{UTF-8}

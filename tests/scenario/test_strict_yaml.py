@@ -167,3 +167,28 @@ def test_a_file_of_the_users_is_never_shown_as_a_shipped_one(
     monkeypatch.chdir(tmp_path)
     assert shown(shipped_folder("scenarios") / "baseline.yaml") == "scenarios/baseline.yaml"
     assert shown(own) == "./scenarios/baseline.yaml"
+
+
+def test_a_file_kept_between_runs_comes_back_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALENT_SD_CACHE", str(tmp_path / "kept"))
+    text = (shipped_folder("scenarios") / "cities" / "hefei.yaml").read_text("utf-8")
+    read = parse_yaml.__wrapped__
+    fresh = read(text, "f.yaml")
+    (kept,) = (tmp_path / "kept").glob("*.yaml.json")
+    assert read(text, "f.yaml") == fresh
+    for wrong in ("[1, 2]", "null", "{}", "[1, 2, true, 3]", "no JSON"):
+        kept.write_text(wrong)
+        assert read(text, "f.yaml") == fresh, wrong
+
+
+def test_a_faulty_file_is_not_kept_and_its_problems_name_the_file_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALENT_SD_CACHE", str(tmp_path / "kept"))
+    text = "a: 1\na: 2\n" + "# filler\n" * 1000
+    for name in ("one.yaml", "two.yaml"):
+        with pytest.raises(InputError, match=f"^{name}:2: the key 'a' appears twice"):
+            parse_yaml(text, name)
+    assert list(tmp_path.rglob("*.json")) == []

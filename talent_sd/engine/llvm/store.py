@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from talent_sd.model.cache import cache_folder
+from talent_sd.base.cache import cache_folder
 
 MAGIC = b"talent_sd kernel\n"
 MOST_OBJECTS = 400

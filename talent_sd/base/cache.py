@@ -1,4 +1,4 @@
-"""Parsed models kept between runs: JSON by content hash, in a folder only the user can write.
+"""Parsed files kept between runs: JSON by content hash, in a folder only the user can write.
 
 Never a pickle: a cached file can be wrong, but it cannot execute. A file that
 does not read back is treated as absent.
@@ -49,11 +49,14 @@ def cache_folder() -> Path | None:
 
 @cache
 def code_fingerprint() -> str:
-    """Return a hash of what turns a model file into what is cached: this code and PySD's version."""
+    """Return a hash of what turns a file into what is cached: this code and PySD's version."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
+    readers = ("base/cache.py", "base/labels.py", "scenario/strict_yaml.py")
+    folders = ("model", "engine", "engine/equations")
     for file in sorted(
-        [*package.glob("model/*.py"), *package.glob("engine/*.py"), *package.glob("engine/equations/*.py")]
+        [package / name for name in readers]
+        + [file for name in folders for file in package.glob(f"{name}/*.py")]
     ):
         digest.update(file.read_bytes())
     for name in ("pysd", "talent_sd"):
@@ -63,7 +66,7 @@ def code_fingerprint() -> str:
 
 
 def load_cached(kind: str, content: str) -> Any | None:
-    """Return what was kept for a kind ("structure", "program") and content key, or None."""
+    """Return what was kept for a kind ("structure", "program", "yaml") and content key, or None."""
     folder = cache_folder()
     if folder is None:
         return None
