@@ -42,6 +42,7 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
         loop.label[lang]
         for loop in study.names.loops
         if not np.nan_to_num(study.shares["share"].sel(loop=loop.name).values).any()
+        and not study.adds["share"].sel(part=loop.name).values.any()
     ]
     if idle:
         lines.append(word("loops.idle", lang, names=word("plot.comma", lang).join(idle)))
@@ -75,7 +76,7 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
     parts = [f"{label} {signed(value)}" for label, value, _ in rows[:STRONGEST] if value]
     key = "loops.sum_change" if study.shares.attrs["against"] else "loops.sum"
     relative = percent(end / start - 1) if start * end > 0 else "–"
-    return word(
+    sentence = word(
         key,
         lang,
         of=of,
@@ -87,6 +88,7 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
         unit=scale.unit,
         parts=word("plot.comma", lang).join(parts),
     )
+    return " ".join(sentence.split()).replace(" ,", ",")  # a dimensionless output has no unit
 
 
 def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:

@@ -75,7 +75,7 @@ def stock_flow_svg(
         import simlin
     except ImportError:
         raise UnsupportedError(
-            "the stock-and-flow picture needs pysimlin, which is not installed here. "
+            "No stock-and-flow picture: it needs pysimlin, which is not installed here. "
             "Install it with: pip install 'talent_sd[check]' (not on Windows)."
         ) from None
     with tempfile.TemporaryDirectory() as folder:

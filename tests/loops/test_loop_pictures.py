@@ -1,6 +1,7 @@
 """What the pictures show: nothing overlaps, every loop is drawn, the words say what the pictures show."""
 
 import re
+import sys
 from dataclasses import replace
 from itertools import combinations
 
@@ -12,8 +13,10 @@ from talent_sd.analysis.loop_shares import loop_shares
 from talent_sd.analysis.loops import study_loops
 from talent_sd.base.labels import shipped_labels
 from talent_sd.engine.runner import load_model
+from talent_sd.output import stock_flow
 from talent_sd.output.dominance import plot_dominance
 from talent_sd.output.loop_diagram import HIGH, WIDE, drawn_links, plot_loops
+from talent_sd.output.loop_files import PictureNotice, save_loop_plots
 from talent_sd.output.loop_numbers import split_rows, three_years
 from talent_sd.output.loop_words import loop_words
 from talent_sd.output.stock_flow import skeleton, stock_flow_svg
@@ -150,3 +153,28 @@ def test_switches_of_a_run_with_draws_add_up_for_every_draw():
     assert (adds["standard_error"].sel(draw=median) == 0).all()
     others = adds["standard_error"].isel(time=-1).drop_sel(draw=median)
     assert float(others.max()) > 0
+
+
+def test_without_pysimlin_a_new_stock_and_flow_picture_is_left_out_with_a_notice(
+    studies, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "simlin", None)
+    stocks, flows = studies["baseline"].stocks
+    study = replace(studies["baseline"], stocks=(stocks[:2], flows))
+    with pytest.warns(PictureNotice, match="^No stock-and-flow picture: it needs pysimlin"):
+        save_loop_plots(study, shipped_labels(), "en", tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "attribution.png", "dominance.png", "feedback_loops.png", "feedback_loops.svg"]  # fmt: skip
+
+
+def test_the_shipped_stock_and_flow_picture_is_used_where_it_shows_this_model(tmp_path, monkeypatch, studies):
+    few = (studies["baseline"].stocks[0][:1], ())
+    monkeypatch.setattr(stock_flow, "shipped_folder", lambda _: tmp_path)
+    monkeypatch.setattr(stock_flow, "load_cached", lambda *_: None)
+    drawn = []
+    monkeypatch.setattr(stock_flow, "stock_flow_svg", lambda *_: drawn.append(1) or b"<svg/>")
+    monkeypatch.setattr(stock_flow, "save_cached", lambda *_: None)
+    stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "stock_and_flow_en.svg")
+    stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "again.svg")
+    assert drawn == [1]
+    assert (tmp_path / "again.svg").read_text() == (tmp_path / "stock_and_flow_en.svg").read_text()
