@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from talent_sd.analysis.checks_reality import run_reality_checks
 from talent_sd.analysis.evidence_laboratory import Laboratory
 from talent_sd.analysis.experiments import Experiment, Measurement, all_experiments
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.shipped import shipped_folder
 from talent_sd.model.evidence import Figure, read_evidence
 
 if TYPE_CHECKING:
     from talent_sd.analysis.standard_tests import StandardTest
+    from talent_sd.analysis.standard_tests_inputs import Influence
     from talent_sd.engine.runner import Model
 
 HEADLINES = (
@@ -75,7 +78,8 @@ class Validation:
 
     findings: tuple[Finding, ...] = ()
     checks: tuple[Verdict, ...] = ()
-    tests: tuple[StandardTest, ...] = field(default=())
+    tests: tuple[StandardTest, ...] = ()
+    influences: tuple[Influence, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -171,6 +175,7 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
         If the ledger or the checks name what the model lacks.
     """
     from talent_sd.analysis.standard_tests import run_standard_tests
+    from talent_sd.analysis.standard_tests_inputs import measure_influences
 
     reality = run_reality_checks(model, engine)
     done()
@@ -187,9 +192,17 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     done()
     checks = run_checks(model, read_checks(structure=model.structure), engine)
     done()
-    tests = run_standard_tests(laboratory, findings, checks)
+    influences = measure_influences(laboratory)
+    tests = run_standard_tests(laboratory, findings, checks, influences)
     done()
-    return Validation(tuple(findings), (*checks, *reality), tuple(tests))
+    return Validation(tuple(findings), (*checks, *reality), tuple(tests), tuple(influences))
+
+
+def scenarios_citing(ident: str) -> list[str]:
+    """Return the shipped scenarios whose files cite a figure."""
+    folder = shipped_folder("scenarios")
+    pattern = re.compile(rf"\b{re.escape(ident)}\b")
+    return sorted(f.stem for f in folder.glob("*.yaml") if pattern.search(f.read_text(encoding="utf-8")))
 
 
 def is_city_model(model: Model) -> bool:
@@ -198,7 +211,7 @@ def is_city_model(model: Model) -> bool:
 
 
 def write_validation(validation: Validation, folder: Path) -> list[str]:
-    """Write evidence.csv, checks.csv and standard_tests.csv, those that have rows.
+    """Write evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv, those that have rows.
 
     Returns
     -------
@@ -229,6 +242,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
             }
             for test in validation.tests
         ],
+        "sensitivity.csv": [asdict(influence) for influence in validation.influences],
     }
     for name, rows in tables.items():
         if rows:
@@ -244,6 +258,7 @@ def _evidence_row(finding: Finding) -> dict[str, object]:
         "topic": figure.topic,
         "role": figure.role,
         "statement": figure.statement,
+        "target": None if math.isnan(figure.target) else figure.target,
         "target_low": bounds[0],
         "target_high": bounds[1],
         "tolerance": None if math.isnan(figure.allowance) else figure.allowance,

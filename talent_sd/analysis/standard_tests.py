@@ -9,33 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.analysis.checks import Verdict, resolve_setting, varied_inputs
-from talent_sd.analysis.checks_file import read_checks
+from talent_sd.analysis.checks import Verdict
 from talent_sd.analysis.evidence_laboratory import Case, Laboratory
-from talent_sd.base.dims import TIME
+from talent_sd.analysis.standard_tests_inputs import END, OUTCOME, Influence
 from talent_sd.base.words import word
 
 if TYPE_CHECKING:
     from talent_sd.analysis.evidence import Finding
 
 LARGEST_STEP_ERROR = 0.005
-END = 2034.0
 CITY = "hefei"
-OUTCOME = "total talent"
 MOST_SENSITIVE = 3
 LEAST_CHANGE = 1e-6
 STIRRED_CITY = "mianyang"
 STIRRED = {"policy budget share": 0.02, "core team exit time": 2025.0, "core team exit size": 0.5}
-NOT_UNCERTAIN = (
-    "city ",
-    "province ",
-    "policy ",
-    "loop ",
-    "core team",
-    "job loss",
-    "house price shock",
-    "band length",
-)
 TESTS = (
     "boundary", "structure", "units", "parameters", "extreme", "integration", "reproduction", "anomaly",
     "family", "surprise", "sensitivity", "improvement",
@@ -66,14 +53,17 @@ class StandardTest:
 
 
 def run_standard_tests(
-    laboratory: Laboratory, findings: Sequence[Finding], checks: Sequence[Verdict]
+    laboratory: Laboratory,
+    findings: Sequence[Finding],
+    checks: Sequence[Verdict],
+    influences: Sequence[Influence],
 ) -> list[StandardTest]:
     """Put the city model through the twelve tests.
 
     Parameters
     ----------
     laboratory : reads the headline outputs
-    findings, checks : as measured before
+    findings, checks, influences : as measured before
 
     Returns
     -------
@@ -90,7 +80,7 @@ def run_standard_tests(
         "anomaly": _anomaly(laboratory),
         "family": _family(laboratory),
         "surprise": _surprise(findings),
-        "sensitivity": _sensitivity(laboratory),
+        "sensitivity": _sensitivity(influences),
         "improvement": _improvement(laboratory),
     }
     return [StandardTest(name, *results[name]) for name in TESTS]
@@ -249,24 +239,11 @@ def _surprise(findings: Sequence[Finding]) -> Result:
     return not unexplained, finding, "evidence.csv, explanation"
 
 
-def _sensitivity(laboratory: Laboratory) -> Result:
-    """Move every uncertain input over its range: which moves talent most?"""
-    model = laboratory.model
-    names = [n for n in varied_inputs(model, read_checks(structure=model.structure)) if _uncertain(n)]
-    lanes = [{}, *(resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))]
-    run = laboratory.run_lanes(lanes, [END])
-    ends = run[OUTCOME].isel({TIME: -1}).values
-    ranges = np.abs(ends[1::2] - ends[2::2]) / ends[0]
-    largest = sorted(zip(ranges, names, strict=True), reverse=True)[:MOST_SENSITIVE]
-    shown = ", ".join(f"{name} ({width:.0%})" for width, name in largest)
-    finding = f"of {len(names)} inputs over their ranges these move talent in {END:g} most: {shown}"
-    return bool(np.isfinite(ends).all()), finding, "talent-sd sensitivity"
-
-
-def _uncertain(name: str) -> bool:
-    """Return whether an input is uncertain rather than a fact of a city, a setting or a noise."""
-    setting = name.startswith(NOT_UNCERTAIN) or name == "departures allowed"
-    return not setting and not name.endswith(("noise", "intensity", "unit cost"))
+def _sensitivity(influences: Sequence[Influence]) -> Result:
+    """Name the inputs that move talent most; a run that breaks down at an end of a range fails."""
+    shown = ", ".join(f"{one.name} ({one.width:.0%})" for one in influences[:MOST_SENSITIVE])
+    finding = f"of {len(influences)} inputs over their ranges these move talent in {END:g} most: {shown}"
+    return all(np.isfinite(one.width) for one in influences), finding, "sensitivity.csv"
 
 
 def _improvement(laboratory: Laboratory) -> Result:

@@ -46,7 +46,7 @@ def validate(
     """Measure the article's figures, try the behaviour checks and the standard tests.
 
     Prints target, tolerance, measured value and verdict of each figure; writes
-    evidence.csv, checks.csv and standard_tests.csv. Exit code 1 when a figure that the
+    evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a figure that the
     fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
     they fall: a miss is explained, not failed.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.analysis.evidence import scenarios_citing
 from talent_sd.base.words import word
 from talent_sd.model.evidence import Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
@@ -113,6 +114,9 @@ def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, l
         _line("trace.experiment", f"{figure.experiment}: {figure.test}", lang),
         _line("trace.reads", ", ".join(experiment.reads), lang),
     ]
+    scenarios = scenarios_citing(figure.id)
+    if scenarios:
+        rows.append(_line("trace.scenarios", ", ".join(scenarios), lang))
     fitted = [f"{name} = {value:g}" for name, value in fitted_for(figure.id).items()]
     if fitted:
         rows.append(_line("trace.fitted", ", ".join(fitted), lang))

@@ -39,6 +39,11 @@ def test_validate_prints_and_writes_everything_and_passes(tmp_path: Path) -> Non
     assert {row["verdict"] for row in evidence if row["role"] == "calibrate"} == {"met"}
     assert all(row["explanation"] for row in evidence if row["verdict"] == "missed")
     assert {row["verdict"] for row in _rows(tmp_path / "checks.csv")} == {"passed"}
+    inputs = _rows(tmp_path / "sensitivity.csv")
+    widths = [abs(float(row["at_high"]) - float(row["at_low"])) for row in inputs]
+    assert len(inputs) > 100
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 0.1
     tests = _rows(tmp_path / "standard_tests.csv")
     assert len(tests) == 12
     assert {row["verdict"] for row in tests} == {"passed"}
@@ -87,11 +92,12 @@ def test_a_model_without_reality_checks_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_figure_with_all_behind_it_in_one_command() -> None:
-    result = RUNNER.invoke(app, ["list", "evidence", "--of", "e08"])
+    result = RUNNER.invoke(app, ["list", "evidence", "--of", "e10"])
     assert result.exit_code == 0, result.output
     for part in (
-        "+22 percentage points",
-        "Fitted for it: retention per maturity level = ",
+        "keep people 2.3 years on average",
+        "Fitted for it: newcomer hazard reference = ",
+        "Scenarios that cite it: ",
         "newcomer hazard reference*retention per maturity level^(Cluster Maturity - 1)",
         "Tagged Cohort[tier]*MIN(departure hazard[tier], 1/minimum stay)",
     ):
