@@ -106,6 +106,18 @@ def test_a_holdout_is_explained_if_and_only_if_it_is_missed(findings: dict[str, 
     }
 
 
+def test_the_readme_counts_what_comes_out_and_what_is_missed(findings: dict[str, Finding]) -> None:
+    readme = " ".join((SCENARIOS.parent / "README.md").read_text(encoding="utf-8").split())
+    used = [f for f in findings.values() if f.figure.role == "calibrate"]
+    held = [f for f in findings.values() if f.figure.role == "holdout"]
+    missed = sum(f.verdict == "missed" for f in held)
+    assert f"All {len(used)} figures used in the fit come out." in readme
+    assert (
+        f"Of the {len(held)} figures kept out of the fit, {len(held) - missed} comes out and {missed} are missed"
+        in readme
+    )
+
+
 def test_the_models_values_are_the_fits(model: Model) -> None:
     own = Laboratory(model, ["Residents"]).constants()
     fitted = read_fit().values()
