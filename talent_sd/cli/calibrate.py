@@ -71,15 +71,20 @@ def calibrate(
             advance(int(shown[0]) - int(shown[1]))
             shown[1] = int(shown[0])
 
+        model = load_model()
         found = fit(
-            load_model(), Sources(panel, census, province, national), start=start, end=end,
+            model, Sources(panel, census, province, national), start=start, end=end,
             held_out=hold_out.value, seed=seed, sampling=Sampling(steps=steps), state=out / STATE, done=done,
         )  # fmt: skip
         write_calibration(found, folder)
         if plots:
+            from talent_sd.analysis.backtest import run_backtest
+            from talent_sd.output.plot_backtest import save_predictive_plot
             from talent_sd.output.plot_calibration import save_calibration_plots
 
             save_calibration_plots(found.beliefs, found.posterior, folder, lang.value)
+            test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)
+            save_predictive_plot(test, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())
     console().print(diagnostics_text(diagnostics_table(found), lang.value))
     show_written(out, files, lang.value)

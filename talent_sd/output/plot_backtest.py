@@ -33,6 +33,33 @@ def save_backtest_plots(test: Backtest, folder: Path, lang: str = "en") -> None:
                 _fans(test, outcome, folder / f"cities_{outcome}.png", lang)
 
 
+def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
+    """Draw `predictive_check.png`: where in their forecasts outcomes fell, in ten equal parts.
+
+    Flat bars are honest intervals; a heap in the middle, intervals that are too wide; heaps at the
+    ends, too narrow ones; a slope, a bias.
+    """
+    with house_style():
+        figure = new_figure(8, 2.6)
+        for axis, outcome in zip(figure.subplots(1, len(OUTCOMES), sharey=True), OUTCOMES, strict=True):
+            actual = actual_levels(test.window, outcome)
+            row = last_known(actual)
+            if row is None:
+                axis.set_axis_off()
+                continue
+            known = np.isfinite(actual[row])
+            rank = (test.spread[outcome][:, row] < actual[row]).mean(axis=0)[known]
+            axis.hist(
+                rank, np.linspace(0, 1, 11), color=BLUE, alpha=0.6, weights=np.full(len(rank), 1 / len(rank))
+            )
+            axis.axhline(0.1, color=INK, lw=0.7)
+            axis.set_title(word(f"outcome.{outcome}", lang), loc="left")
+            axis.set_xticks([0, 0.5, 1])
+        figure.suptitle(word("quality.predictive", lang), x=0.01, ha="left", **heading())
+        figure.tight_layout(rect=(0, 0, 1, 0.94))
+        save_figure(figure, folder / "predictive_check.png")
+
+
 def _scatter(test: Backtest, file: Path, lang: str) -> None:
     """Draw growth against the nation, forecast against actual, a panel an outcome."""
     figure = new_figure(8, 8)

@@ -84,7 +84,7 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     fit = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))
     assert (fit.code, fit.err) == (0, "")
     assert sorted(f.name for f in out.iterdir()) == [
-        "diagnostics.csv", "posterior.json", "prior_and_posterior.png",
+        "diagnostics.csv", "posterior.json", "predictive_check.png", "prior_and_posterior.png",
     ]  # fmt: skip
     table = pd.read_csv(out / "diagnostics.csv")
     assert (table["posterior_sd"] <= 1.1 * table["prior_sd"]).all()
