@@ -171,7 +171,7 @@ def _tidied(lines: Sequence[Line], lang: str) -> list[Line]:
 def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
     sizes = [float(np.nanmax(np.abs(line.middle), initial=0.0)) for line in lines]
     # an index makes no sense of what can be zero or a debt
-    positive = all(np.all(line.middle > 0) for line in lines)
+    positive = all(np.all(line.values > 0) for line in lines)
     if len(lines) > 1 and positive and max(sizes) / min(sizes) > TOO_DIFFERENT:
         return _indexed(title, unit, lines, lang, index_at)
     scale = scale_for(max(sizes), unit, lang)
