@@ -31,7 +31,7 @@ def test_the_table_shows_medians_and_intervals(drawn: Ran) -> None:
     with xr.open_dataset(out / "forecast.nc", engine="netcdf4") as forecast:
         last = forecast["tax base"].isel(scenario=0, time=-1)
         low, high = last.quantile([0.1, 0.9]).values / 1e9
-    assert f"{low:.0f} … {high:.0f}" in outcome.out
+    assert f"{low:,.0f} … {high:,.0f}" in outcome.out
 
 
 def test_the_csv_holds_quantiles_of_the_dataset(drawn: Ran) -> None:
