@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.analysis.checks import Verdict, run_checks
 from talent_sd.analysis.checks_file import read_checks
@@ -87,7 +87,7 @@ class Validation:
         return (
             not any(finding.fails for finding in self.findings)
             and all(check.passed for check in self.checks)
-            and all(test.passed for test in self.tests)
+            and all(test.verdict != "failed" for test in self.tests)
         )
 
 
@@ -219,7 +219,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
     """
     import pandas as pd
 
-    tables = {
+    tables: dict[str, list[dict[str, Any]]] = {
         "evidence.csv": [_evidence_row(finding) for finding in validation.findings],
         "checks.csv": [
             {
@@ -236,7 +236,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
             {
                 "test": test.name,
                 "question": test.question["en"],
-                "verdict": "passed" if test.passed else "failed",
+                "verdict": test.verdict,
                 "finding": test.finding,
                 "backed_by": test.backed_by,
             }

@@ -36,15 +36,20 @@ class StandardTest:
     Parameters
     ----------
     name : key of its words
-    passed : whether the model stood it
+    passed : whether the model stood it; None where it could not be tried
     finding : what was measured
     backed_by : the test, table or plot that shows it
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     finding: str
     backed_by: str
+
+    @property
+    def verdict(self) -> str:
+        """Return "passed", "failed" or, where the means are missing, "not_tried"."""
+        return {True: "passed", False: "failed", None: "not_tried"}[self.passed]
 
     @property
     def question(self) -> dict[str, str]:
@@ -86,7 +91,7 @@ def run_standard_tests(
     return [StandardTest(name, *results[name]) for name in TESTS]
 
 
-Result = tuple[bool, str, str]
+Result = tuple[bool | None, str, str]
 
 
 def _boundary(laboratory: Laboratory) -> Result:
@@ -139,7 +144,7 @@ def _units(laboratory: Laboratory) -> Result:
     try:
         faults = find_unit_faults(laboratory.model.path)
     except ImportError:
-        return True, "not tried: pysimlin is not installed", "pip install 'talent_sd[check]'"
+        return None, "pysimlin is not installed", "pip install 'talent_sd[check]'"
     return not faults, f"{len(faults)} warnings of units", "pysimlin's check of every equation"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ONE_EFFECT = " *"
 """Marks figures whose value is no test, since one free effect was fitted to each."""
-COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim"}
+COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim", "not_tried": "yellow"}
 
 
 def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
@@ -71,8 +71,7 @@ def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Tab
     columns = ("validate.test", "validate.verdict", "validate.finding", "validate.backed")
     table = _table("validate.tests", columns, lang)
     for test in tests:
-        verdict = "passed" if test.passed else "failed"
-        shown = Text(word(f"verdict.{verdict}", lang), style=COLOURS[verdict])
+        shown = Text(word(f"verdict.{test.verdict}", lang), style=COLOURS[test.verdict])
         table.add_row(test.question[lang], shown, Text(test.finding), Text(test.backed_by))
     return table
 

@@ -28,14 +28,14 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
         table.add_column(word(f"quality.{key}", lang))
     for key in ("model", "constant_share", "trend_share", "damped_trend", "crps", "coverage"):
         table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
-    for row in scores[scores["cities"].isin(GROUPS)].itertuples():
-        errors = [row.mae_model, row.mae_constant_share, row.mae_trend_share, row.mae_damped_trend]
+    for row in scores[scores["cities"].isin(GROUPS)].to_dict("records"):
+        errors = [row["mae_model"], row["mae_constant_share"], row["mae_trend_share"], row["mae_damped_trend"]]
         table.add_row(
-            word(f"outcome.{row.variable}", lang),
-            f"{word(f'quality.{row.cities}', lang)} ({row.number})",
+            word("outcome." + row["variable"], lang),
+            f"{word('quality.' + row['cities'], lang)} ({row['number']})",
             *("–" if np.isnan(error) else f"{error:.3f}" for error in errors),
-            f"{row.crps_model:.3f}",
-            f"{100 * row.coverage_80:.0f} %",
+            f"{row['crps_model']:.3f}",
+            f"{100 * row['coverage_80']:.0f} %",
         )
     return table
 
@@ -46,13 +46,13 @@ def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
     table.add_column(word("quality.parameter", lang))
     for key in ("prior", "posterior", "r_hat", "effective_size"):
         table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
-    for row in diagnostics.itertuples():
+    for row in diagnostics.to_dict("records"):
         table.add_row(
-            row.parameter,
-            f"{row.prior_mean:.3g} ± {row.prior_sd:.2g}",
-            f"{row.posterior_mean:.3g} ± {row.posterior_sd:.2g}",
-            f"{row.r_hat:.3f}",
-            f"{row.effective_size:.0f}",
+            row["parameter"],
+            f"{row['prior_mean']:.3g} ± {row['prior_sd']:.2g}",
+            f"{row['posterior_mean']:.3g} ± {row['posterior_sd']:.2g}",
+            f"{row['r_hat']:.3f}",
+            f"{row['effective_size']:.0f}",
         )
     return table
 

@@ -220,3 +220,17 @@ def test_an_experiment_that_does_not_exist_is_refused() -> None:
     assert caught.value.problems == (
         f"evidence.yaml:{figure.line}: E01: no experiment 'hub_share'. Did you mean 'hub_share_of_movers'?",
     )
+
+
+def test_a_standard_test_without_its_means_is_not_called_passed(monkeypatch):
+    from types import SimpleNamespace
+
+    from talent_sd.analysis import standard_tests
+
+    def missing(path):
+        raise ImportError("pysimlin")
+
+    monkeypatch.setattr(standard_tests, "find_unit_faults", missing)
+    laboratory = SimpleNamespace(model=SimpleNamespace(path="city.mdl"))
+    test = standard_tests.StandardTest("units", *standard_tests._units(laboratory))
+    assert (test.verdict, test.finding) == ("not_tried", "pysimlin is not installed")
