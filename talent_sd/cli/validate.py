@@ -101,4 +101,7 @@ def _show(result: Validation, lang: str) -> None:
     screen.print(checks_table(result.checks, lang))
     if result.tests:
         screen.print(standard_tests_table(result.tests, lang))
+    untried = sum(check.verdict == "not_tried" for check in result.checks)
+    if untried:
+        say(word("validate.untried", lang, count=untried))
     say(word("validate.all_well" if result.passed else "validate.not_well", lang))

@@ -52,15 +52,17 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
 
 
 def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
-    """Make the table of checks: how many hold in each sector, and the first failures."""
+    """Make the table of checks: how many hold in each sector, what failed, what was never tried."""
     from rich.text import Text
 
     table = _table("validate.checks", ("validate.sector", "validate.held", "validate.failure"), lang)
     for sector in dict.fromkeys(check.sector for check in checks):
         own = [check for check in checks if check.sector == sector]
-        broken = [check for check in own if not check.passed]
-        held = Text(f"{len(own) - len(broken)}/{len(own)}", style=COLOURS["failed" if broken else "passed"])
-        table.add_row(sector, held, Text("; ".join(f"{c.message}: {c.failure}" for c in broken)))
+        verdicts = [check.verdict for check in own]
+        worst = next(one for one in ("failed", "not_tried", "passed") if one in verdicts)
+        held = Text(f"{verdicts.count('passed')}/{len(own)}", style=COLOURS[worst])
+        told = [f"{check.message}: {check.failure}" for check in own if check.verdict != "passed"]
+        table.add_row(sector, held, Text("; ".join(told)))
     return table
 
 
