@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd import __version__
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.link_scores import LinkScores, follow, refuse_trouble
 from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Polarity, Route
 from talent_sd.analysis.loop_scores import VariableLinks
 from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
@@ -53,7 +53,7 @@ def study_model(path: str | Path) -> ModelStudy:
     Raises
     ------
     ModelError
-        If it cannot be read or has no feedback loop.
+        If it cannot be read, has no feedback loop, or runs to a value that is not finite.
     UnsupportedError
         If it uses what flat programs lack: names function and variable.
     """
@@ -61,7 +61,9 @@ def study_model(path: str | Path) -> ModelStudy:
     from talent_sd.engine.runner import load_model
 
     model = load_model(path)
-    links = VariableLinks(LinkScores(follow(model)))
+    run = follow(model)
+    refuse_trouble(run, model.path.name)
+    links = VariableLinks(LinkScores(run))
     graph = links.graph()
     loops = enumerate_loops(graph)
     if not loops.complete:
@@ -80,7 +82,8 @@ def study_model(path: str | Path) -> ModelStudy:
     own = {loop.name: scores[loop.routes[0]] for loop in names.loops}
     gains = {loop.name: links.loop_gain(loop.routes[0]) for loop in names.loops}
     activity = np.sum([np.abs(score) for score in own.values()], axis=0)
-    shares = shares_dataset(own, own, gains, activity, total, years, place).assign_attrs(_about(model))
+    shares = shares_dataset(own, gains, activity, total, years, place).assign_attrs(_about(model))
+    shares["share_published"] = shares["share"]
     return ModelStudy(names, shares, link_picture(links, names, activity, place), len(scores), loops.complete)
 
 

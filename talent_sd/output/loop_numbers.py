@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.analysis.loop_classes import KINDS
+from talent_sd.analysis.loop_shares import KIND
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.words import word
 from talent_sd.output.loop_titles import loop_sign
 
@@ -28,6 +31,12 @@ def mean_size(share: np.ndarray) -> np.ndarray:
     moving = np.isfinite(share)
     mean = np.where(moving, np.abs(share), 0.0).sum(axis=0) / np.maximum(moving.sum(axis=0), 1)
     return np.where(moving.any(axis=0), mean, np.nan)
+
+
+def kind_parts(study: LoopStudy) -> dict[str, np.ndarray]:
+    """Return kind of loop -> (time,) part of the activity of all loops found, mean over draws."""
+    activity = study.shares["activity"].transpose(KIND, DRAW, TIME)
+    return {kind: mean_size(activity.sel({KIND: kind}).values) for kind in KINDS}
 
 
 def percent_of(share: np.ndarray) -> str:

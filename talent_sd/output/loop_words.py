@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.analysis.loop_classes import REST
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
-from talent_sd.output.loop_numbers import mean_size, percent_of, split_rows, three_years
+from talent_sd.output.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
 from talent_sd.output.loop_titles import loop_sign, subtitle
 from talent_sd.output.numbers import digits, percent, scale_for
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PART = {"R": "loops.part_R", "B": "loops.part_B"}
 STRONGEST = 3
+WORTH_TELLING = 0.05
+"""Loops without a name are told if they are so much of the activity."""
 """Loops named in a sentence."""
 
 
@@ -36,8 +39,7 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
         return [word("loops.nothing_moves" if against else "loops.rest", lang)]
     lines = [_dominance(study, index, year, lang) for index, year in three_years(study)]
     lines.append(_sum(study, labels, lang))
-    named = mean_size(study.shares["named"].values)
-    lines.append(word("loops.cover", lang, part=f"{np.nanmean(named):.0%}".replace("%", " %")))
+    lines += _cover(study, labels, lang)
     idle = [
         loop.label[lang]
         for loop in study.names.loops
@@ -63,6 +65,21 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
         if size > 0
     ]
     return word("loops.in_year", lang, year=year, parts=word("plot.comma", lang).join(parts))
+
+
+def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
+    """Say what the activity of all loops found consists of, and what the strongest without a name pass."""
+    parts = kind_parts(study)
+    told = [
+        word(f"loops.kind_{kind}", lang, part=percent_of(np.array([np.nanmean(part)])))
+        for kind, part in parts.items()
+    ]
+    lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]
+    strongest = study.shares.attrs["strongest_rest"]
+    if strongest and np.nanmean(parts[REST]) >= WORTH_TELLING:
+        names = [" → ".join(labels.variable(stock, lang) for stock in stocks) for stocks in strongest]
+        lines.append(word("loops.strongest_rest", lang, names="; ".join(names)))
+    return lines
 
 
 def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
