@@ -138,7 +138,9 @@ def _run_rows(
     for first in range(0, len(rows), at_once):
         block = rows[first : first + at_once]
         given = {**_tiled(params, draws, len(block)), **_switched(params, switches, parts, block, size)}
-        run = model.run(given, _tiled(inputs or {}, draws, len(block)), outputs=[of], times=years, threads=threads)
+        run = model.run(
+            given, _tiled(inputs or {}, draws, len(block)), outputs=[of], times=years, threads=threads
+        )
         values = run[of].transpose(DRAW, TIME, ...).values
         values = values.reshape(len(block), size, *values.shape[1:])
         found.append(values if draws else values[:, 0])
@@ -169,7 +171,9 @@ def _repeated(value: Any, draws: int, rows: int) -> Any:  # noqa: ANN401 (whatev
     if isinstance(value, xr.DataArray):
         if DRAW not in value.dims:
             return value
-        return value.isel({DRAW: np.tile(np.arange(draws), rows)}).assign_coords({DRAW: np.arange(draws * rows)})
+        return value.isel({DRAW: np.tile(np.arange(draws), rows)}).assign_coords(
+            {DRAW: np.arange(draws * rows)}
+        )
     if isinstance(value, np.ndarray) and value.ndim and value.shape[0] == draws:
         return np.concatenate([value] * rows)
     return value

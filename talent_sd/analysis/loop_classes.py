@@ -72,7 +72,9 @@ def cover(links: VariableLinks, names: LoopNames, named: np.ndarray) -> Coverage
     return Coverage(activity, tuple(ranked[:STRONGEST]), len(listed) + len(others))
 
 
-def kind_of(route: Route, closing: Iterable[str], chains: Sequence[frozenset[str]], links: VariableLinks) -> str:
+def kind_of(
+    route: Route, closing: Iterable[str], chains: Sequence[frozenset[str]], links: VariableLinks
+) -> str:
     """Return which kind a loop without a name is.
 
     Parameters

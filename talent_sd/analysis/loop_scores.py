@@ -66,6 +66,15 @@ class VariableLinks:
             for place in path[bool(len(path) > 1) :]
         )
 
+    def is_delayed(self, cause: str, effect: str) -> bool:
+        """Return whether a smooth or a delay lies within the link."""
+        causes = set(self._slots[cause].values())
+        return any(
+            len(path) > 2 and path[0] in causes
+            for slot in self._slots[effect].values()
+            for path in self._paths_into(slot)
+        )
+
     def is_stock(self, variable: str) -> bool:
         """Return whether a variable is a stock itself."""
         slots = self.scores.trajectory.program.slots
@@ -159,7 +168,9 @@ class VariableLinks:
             for row, slot in enumerate(self._slots[effect].values()):
                 for path in self._paths_into(slot):
                     if path[0] in columns:
-                        links = np.prod([link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)], axis=0)
+                        links = np.prod(
+                            [link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)], axis=0
+                        )
                         if not matrix.ndim:
                             matrix = np.zeros((len(self._slots[effect]), len(columns), *links.shape))
                         matrix[row, columns[path[0]]] += links

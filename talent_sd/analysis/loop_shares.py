@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.analysis.attribution import switch_parts
-from talent_sd.analysis.link_scores import LinkScores, follow, refuse_trouble
+from talent_sd.analysis.link_scores import LinkScores
 from talent_sd.analysis.loop_classes import KINDS, NAMED, cover
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, Route
 from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
+from talent_sd.analysis.trajectory import follow, refuse_trouble
 from talent_sd.base.dims import DRAW, TIME
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class LinkPicture:
     weights : route -> (draw, time) part of the named loops' activity that runs along it
     signs : (cause, effect) -> 1 where more of the cause makes more of the effect, else -1; 0 unknown
     slow : links that end in a stock, or hide a delay
+    delayed : of these, links that hide a delay
     """
 
     weights: Mapping[Route, np.ndarray]
     signs: Mapping[Link, int]
     slow: frozenset[Link]
+    delayed: frozenset[Link] = frozenset()
 
 
 def loop_shares(
@@ -135,7 +138,8 @@ def link_picture(links: VariableLinks, names: LoopNames, named: np.ndarray, plac
                     signs[link] = links.sign(*link)
                     if links.holds_state(link[1]):
                         slow.add(link)
-    return LinkPicture(weights, signs, frozenset(slow))
+    delayed = frozenset(link for link in slow if links.is_delayed(*link))
+    return LinkPicture(weights, signs, frozenset(slow), delayed)
 
 
 def joined_links(pictures: Sequence[LinkPicture], places: Sequence[np.ndarray]) -> LinkPicture:
@@ -155,7 +159,7 @@ def joined_links(pictures: Sequence[LinkPicture], places: Sequence[np.ndarray]) 
     signs = {
         link: next((one.signs[link] for one in pictures if one.signs[link]), 0) for link in pictures[0].signs
     }
-    return LinkPicture(weights, signs, pictures[0].slow)
+    return LinkPicture(weights, signs, pictures[0].slow, pictures[0].delayed)
 
 
 def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

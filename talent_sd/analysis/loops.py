@@ -11,8 +11,8 @@ import numpy as np
 
 from talent_sd import __version__
 from talent_sd.analysis.attribution import PART, attribute
-from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.analysis.loop_draws import DrawGroup, draw_groups
+from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.analysis.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.analysis.provenance import KNOWN_UNTIL
 from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
@@ -166,7 +166,13 @@ def _exact_median(
     median = int(np.argsort(size, kind="stable")[len(size) // 2])
     one = next(group.one(median) for group in groups if median in group.places)
     exact = attribute(
-        model, one.params, SWITCHES, against=one.against, inputs=one.inputs, years=adds[TIME].values, **split
+        model,
+        one.params,
+        SWITCHES,
+        against=one.against,
+        inputs=one.inputs,
+        years=adds[TIME].values.tolist(),
+        **split,
     )
     for name in ("share", "standard_error"):
         adds[name].loc[{DRAW: median}] = exact[name].transpose(*(d for d in adds[name].dims if d != DRAW))
@@ -189,7 +195,9 @@ def _joined(found: Sequence[xr.Dataset], groups: Sequence[DrawGroup]) -> xr.Data
         one.drop_vars("interaction", errors="ignore").assign_coords({DRAW: group.places})
         for one, group in zip(found, groups, strict=True)
     ]
-    return xr.concat(parts, DRAW, combine_attrs="override").sortby(DRAW).transpose(*found[0]["share"].dims, ...)
+    return (
+        xr.concat(parts, DRAW, combine_attrs="override").sortby(DRAW).transpose(*found[0]["share"].dims, ...)
+    )
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:
@@ -216,4 +224,3 @@ def _check_output(model: Model, of: str) -> None:
     found = model.structure[of]
     if found.kind == "lookup":
         raise InputError(f"'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.")
-

@@ -133,7 +133,11 @@ def _key(
     """Write labels at the right with a patch of the area's look, led to where it ends; heights in points."""
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
     for (label, (fill, hatch)), at, place in zip(looks, wanted, places, strict=True):
-        common: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        common: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5}
         patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
         here = (1, at / height)
@@ -166,7 +170,7 @@ def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: s
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
     axes.tick_params(labelbottom=False)
-    title = word("loops.of_named", lang)
+    title = word("loops.of_named" if "city" in study.shares.attrs else "loops.of_shown", lang)
     if first:
         title += word("loops.before", lang, year=f"{years[first]:g}", what=word(key, lang))
     axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)

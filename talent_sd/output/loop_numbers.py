@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
 
-SMALL = 0.01
+SMALL = 0.03
 """Loops that add less than this part of the largest are put together."""
 Row = tuple[str, float, float]
 """Label, what it adds, half width of its 80 % interval or standard error (0: exact)."""
@@ -33,7 +33,7 @@ def mean_size(share: np.ndarray) -> np.ndarray:
     return np.where(moving.any(axis=0), mean, np.nan)
 
 
-def kind_parts(study: LoopStudy) -> dict[str, np.ndarray]:
+def kind_parts(study: LoopStudy | ModelStudy) -> dict[str, np.ndarray]:
     """Return kind of loop -> (time,) part of the activity of all loops found, mean over draws."""
     activity = study.shares["activity"].transpose(KIND, DRAW, TIME)
     return {kind: mean_size(activity.sel({KIND: kind}).values) for kind in KINDS}

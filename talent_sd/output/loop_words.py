@@ -59,7 +59,10 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
     strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
     parts = [
         word(
-            f"loops.part_{loop.polarity}", lang, name=loop.label[lang], part=f"{size:.0%}".replace("%", " %")
+            f"loops.part_{loop.polarity}",
+            lang,
+            name=loop.label[lang] if "city" in study.shares.attrs else f"{loop.name} {loop.label[lang]}",
+            part=percent_of(np.array([size])),
         )
         for size, loop in strongest
         if size > 0

@@ -17,9 +17,15 @@ def test_a_loop_is_told_by_the_closing_link_it_passes_and_the_stocks_it_holds(li
     chains = stock_chains(stock_flows(links.scores.trajectory.program)[0])
     assert kind_of(("Staff", "leaving"), [], chains, links) == TURNOVER
     assert kind_of(("Staff", "leaving"), ["leaving"], chains, links) == OTHER_ROUTES
-    assert kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], chains, links) == REST
+    assert (
+        kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], chains, links)
+        == REST
+    )
     joined = (frozenset({"Staff", "Backlog"}),)
-    assert kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], joined, links) == TURNOVER
+    assert (
+        kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], joined, links)
+        == TURNOVER
+    )
 
 
 def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_through_its_cluster():
