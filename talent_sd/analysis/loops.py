@@ -115,7 +115,9 @@ def study_loops(
     """Do what `feedback_loops` returns, and keep what its pictures need; parameters as there."""
     from talent_sd.analysis.forecast import prepare
 
-    names = [scenario] if against is None or str(against) == str(scenario) else [scenario, against]
+    # a file called like the other scenario is that scenario
+    alone = against is None or str(against) in (str(scenario), Path(scenario).stem)
+    names = [scenario] if alone or against is None else [scenario, against]
     prepared = prepare(names, city, national=national)
     model = prepared.model
     named = read_loops(model.structure, loops_file)

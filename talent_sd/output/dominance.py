@@ -29,10 +29,10 @@ SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
 TOGETHER = "#d9d9d9"
 KIND_LOOKS = (
-    (NAMED, "named", INK),
-    (OTHER_ROUTES, "other_routes", "#8c8c8c"),
-    (REST, "unnamed", "#c28f1b"),
-    (TURNOVER, "turnover", FAINT),
+    (NAMED, "loops.named", INK),
+    (OTHER_ROUTES, "loops.other_routes", "#8c8c8c"),
+    (REST, "loops.unnamed", "#c28f1b"),
+    (TURNOVER, "loops.turnover", FAINT),
 )
 """Kinds of loops from the bottom up: word and fill."""
 LINE = 10.0
@@ -219,6 +219,6 @@ def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarr
     """Return label, (time,) part and fill of each kind of loop, from the bottom up."""
     if "activity" in study.shares:
         parts = kind_parts(study)
-        return [(word(f"loops.{key}", lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
+        return [(word(key, lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
     named = mean_size(study.shares["named"].values)
     return [(word("loops.shown", lang), named, INK), (word("loops.not_shown", lang), 1 - named, FAINT)]

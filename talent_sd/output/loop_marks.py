@@ -98,6 +98,8 @@ def place_marks(
 
 def taken_room(arrows: Sequence[Arrow], boxes: Mapping[str, Box]) -> Room:
     """Return what labels, arrows and their heads take."""
+    if not arrows:  # every loop is a stock that moves itself
+        return Room(list(boxes.values()))
     points, halves, owners = [], [], []
     for number, arrow in enumerate(arrows):
         path = path_of(arrow, boxes)

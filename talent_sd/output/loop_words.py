@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.analysis.loop_classes import REST
+from talent_sd.analysis.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 PART = {"R": "loops.part_R", "B": "loops.part_B"}
 STRONGEST = 3
+KIND_WORDS = {
+    NAMED: "loops.kind_named",
+    OTHER_ROUTES: "loops.kind_other_routes",
+    TURNOVER: "loops.kind_turnover",
+    REST: "loops.kind_rest",
+}
 WORTH_TELLING = 0.05
 """Loops without a name are told if they are so much of the activity."""
 """Loops named in a sentence."""
@@ -74,7 +80,7 @@ def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
     """Say what the activity of all loops found consists of, and what the strongest without a name pass."""
     parts = kind_parts(study)
     told = [
-        word(f"loops.kind_{kind}", lang, part=percent_of(np.array([np.nanmean(part)])))
+        word(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)])))
         for kind, part in parts.items()
     ]
     lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]

@@ -102,3 +102,9 @@ def test_options_of_the_city_are_refused_for_another_model_rather_than_dropped(t
         "--city, --of: only for the city model; workforce.mdl is another one. Leave out: --city, --of.\n"
         "Nothing was simulated.\n"
     )
+
+
+def test_the_baseline_by_its_path_is_the_baseline(talent_sd, tmp_path):
+    result = talent_sd("loops", "scenarios/baseline.yaml", "--out", str(tmp_path), "--no-plots")
+    assert result.code == 0, result.err
+    assert "what feedback adds to the same run with all loops cut" in result.out

@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from talent_sd.analysis.loop_curves import within
 from talent_sd.analysis.loop_names import read_loops
 from talent_sd.analysis.loop_shares import loop_shares
 from talent_sd.analysis.loops import study_loops
-from talent_sd.base.labels import shipped_labels
+from talent_sd.analysis.loops_of_model import study_model
+from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
 from talent_sd.output import stock_flow
 from talent_sd.output.dominance import plot_dominance
@@ -35,6 +37,7 @@ from talent_sd.output.style import house_style, new_figure
 from talent_sd.output.waterfall import plot_waterfall
 from talent_sd.scenario import resolve_scenario
 
+MODELS = Path(__file__).parent / "models"
 SCENARIOS = ("baseline", "cash_subsidy_only", "hefei_combination")
 
 
@@ -257,3 +260,10 @@ def test_the_shipped_stock_and_flow_picture_is_used_where_it_shows_this_model(tm
     stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "again.svg")
     assert drawn == [1]
     assert (tmp_path / "again.svg").read_text() == (tmp_path / "stock_and_flow_en.svg").read_text()
+
+
+@pytest.mark.parametrize("name", ["workforce.mdl", "tiers.mdl", "logistic.mdl"])
+def test_nothing_touches_anything_in_an_automatic_layout(name, canvas):
+    study = study_model(MODELS / name)
+    plan = plan_diagram(canvas, study, Labels(), "en", drawn_links(study.names, study.links), 0)
+    assert touching(plan) == []
