@@ -94,7 +94,7 @@ def loop_shares(
     shares["activity"] = ((KIND, DRAW, TIME), np.stack(parts))
     shares = shares.assign_coords({KIND: list(KINDS)})
     shares["named"] = shares["activity"].sel({KIND: NAMED}, drop=True)
-    shares.attrs["strongest_rest"] = [list(stocks) for stocks in found.strongest]
+    shares.attrs["strongest_rest"] = "; ".join(" > ".join(stocks) for stocks in found.strongest)
     return shares, link_picture(links, names, named, yearly)
 
 

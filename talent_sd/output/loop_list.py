@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLACE = (0.04, 0.028, 0.93, 0.233)
 LETTERS = 76
 """In a line of a story; a Chinese character counts as two."""
-WIDE, APART = 0.955, 0.07
+WIDE, APART = 0.955, 0.08
 
 
 def draw_list(figure: Figure, study: LoopStudy | ModelStudy, lang: str) -> None:

@@ -86,7 +86,10 @@ def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
     lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]
     strongest = study.shares.attrs["strongest_rest"]
     if strongest and np.nanmean(parts[REST]) >= WORTH_TELLING:
-        names = [" → ".join(labels.variable(stock, lang) for stock in stocks) for stocks in strongest]
+        names = [
+            " → ".join(labels.variable(stock, lang) for stock in stocks.split(" > "))
+            for stocks in strongest.split("; ")
+        ]
         lines.append(word("loops.strongest_rest", lang, names="; ".join(names)))
     return lines
 
@@ -149,6 +152,8 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
 def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
     """Say which loops dominate a model, and how they were found."""
     key = "loops.all_found" if study.complete else "loops.strongest_found"
+    if study.found == 1:
+        key = "loops.one_found"
     how = word(key, lang, count=study.found, shown=len(study.names.loops))
     if not study.shares["share"].notnull().any():
         return [word("loops.rest", lang), how]
