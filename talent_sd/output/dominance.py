@@ -210,9 +210,10 @@ def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "100 %"])
     axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
-    step = 1 + len(years) // 9
+    shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
+    step = 1 + int(shown.sum()) // 9
     middles = (edges[1:] + edges[:-1]) / 2
-    axes.set_xticks(middles[::step], [f"{year:g}" for year in years[::step]])
+    axes.set_xticks(middles[shown][::step], [f"{year:g}" for year in years[shown][::step]])
 
 
 def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarray, str]]:

@@ -267,3 +267,10 @@ def test_nothing_touches_anything_in_an_automatic_layout(name, canvas):
     study = study_model(MODELS / name)
     plan = plan_diagram(canvas, study, Labels(), "en", drawn_links(study.names, study.links), 0)
     assert touching(plan) == []
+
+
+def test_years_before_the_first_difference_are_told_and_not_shown(studies):
+    axes = plot_dominance(studies["cash_subsidy_only"], "en").axes[0]
+    assert axes.get_xlim() == (2025.0, 2034.0)
+    assert axes.get_title(loc="left").endswith("(before 2025: no difference yet)")
+    assert plot_dominance(studies["baseline"], "en").axes[0].get_xlim() == (2022.0, 2034.0)
