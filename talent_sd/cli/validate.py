@@ -88,7 +88,13 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
     from talent_sd.base.words import word
-    from talent_sd.output.evidence import checks_table, evidence_table, misses, standard_tests_table, unclean_holdouts
+    from talent_sd.output.evidence import (
+        checks_table,
+        evidence_table,
+        misses,
+        standard_tests_table,
+        unclean_holdouts,
+    )
 
     screen = console()
     if result.findings:
