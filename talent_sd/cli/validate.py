@@ -88,7 +88,13 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
     from talent_sd.base.words import word
-    from talent_sd.output.evidence import checks_table, evidence_table, misses, standard_tests_table
+    from talent_sd.output.evidence import (
+        checks_table,
+        evidence_table,
+        misses,
+        standard_tests_table,
+        unclean_holdouts,
+    )
 
     screen = console()
     if result.findings:
@@ -98,6 +104,9 @@ def _show(result: Validation, lang: str) -> None:
         told = misses(result.findings, lang)
         if told:
             say("\n".join(["", word("validate.explained", lang), *told, ""]))
+        unclean = unclean_holdouts((finding.figure for finding in result.findings), lang)
+        if unclean:
+            say("\n".join([word("validate.unclean", lang), *unclean, ""]))
     screen.print(checks_table(result.checks, lang))
     if result.tests:
         screen.print(standard_tests_table(result.tests, lang))
