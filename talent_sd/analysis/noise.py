@@ -33,12 +33,18 @@ class NoiseModel:
     province, city : (outcomes, outcomes) covariance of a year's noise, (1/year)^2: shared by the
         cities of a province, and each city's own
     real_share : spread of real GDP over that of nominal GDP: the rest is local prices
+    freedom : (outcomes,) degrees of freedom of each outcome's tails, None for normal ones: every draw
+        gives a city, and a province, a scale of its own, high or low in all outcomes at once, so
+        that summed noise is Student's t. `province` and `city` hold at the scale 1
+    real_growth : part of a city's forecast gain in nominal GDP, against the nation, that is real
     """
 
     persistence: np.ndarray
     province: np.ndarray
     city: np.ndarray
     real_share: float = 1.0
+    freedom: np.ndarray | None = None
+    real_growth: float = 1.0
 
     def draw(
         self, first: int, last: int, provinces: Sequence[str], cities: Sequence[str], years: int, seed: int
@@ -91,7 +97,27 @@ class NoiseModel:
         paths[:, 0] = white[:, 0] @ root(covariance).T
         for year in range(1, years):
             paths[:, year] = phi * paths[:, year - 1] + fresh[:, year]
-        return paths
+        if self.freedom is None:
+            return paths
+        chance = np.concatenate(
+            [
+                np.random.default_rng([seed, salt, chunk, 1]).random(CHUNK)
+                for chunk in range(begin, -(-last // CHUNK))
+            ]
+        )[first - begin * CHUNK : last - begin * CHUNK]
+        return paths * own_scale(chance, self.freedom)[:, None, :]
+
+
+def own_scale(chance: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Return (draws, outcomes): what makes normal noise Student's t, at a chance from 0 to 1.
+
+    >>> own_scale(np.array([0.5]), np.array([1e6])).round(3).tolist()
+    [[1.0]]
+    """
+    from scipy.special import gammaincinv
+
+    half = freedom / 2
+    return np.sqrt(half / gammaincinv(half[None, :], np.clip(chance, 1e-4, 1 - 1e-4)[:, None]))
 
 
 def root(covariance: np.ndarray) -> np.ndarray:
@@ -111,7 +137,7 @@ def summed_variance(persistence: np.ndarray, years: int) -> np.ndarray:
     return years + ahead[:, None] + ahead[None, :]
 
 
-def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] = (0.3, 0.9)) -> float:
+def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] = (0.0, 0.98)) -> float:
     """Return the persistence at which sums over years spread as observed.
 
     Parameters
@@ -132,7 +158,7 @@ def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] =
         gap = observed - expected
         return float(((gap - gap.mean()) ** 2).sum())
 
-    grid = np.linspace(*bounds, 96)
+    grid = np.linspace(*bounds, 99)
     return float(grid[np.argmin([misfit(phi) for phi in grid])])
 
 

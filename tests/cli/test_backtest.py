@@ -84,7 +84,8 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     fit = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))
     assert (fit.code, fit.err) == (0, "")
     assert sorted(f.name for f in out.iterdir()) == [
-        "diagnostics.csv", "posterior.json", "predictive_check.png", "prior_and_posterior.png",
+        "cross_fit.json", "diagnostics.csv", "evidence.csv", "posterior.json", "predictive_check.png",
+        "prior_and_posterior.png",
     ]  # fmt: skip
     table = pd.read_csv(out / "diagnostics.csv")
     assert (table["posterior_sd"] <= 1.1 * table["prior_sd"]).all()
@@ -100,6 +101,13 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     assert talent_sd("backtest", *_given(tables, *posterior)).code == 0
     scores = pd.read_csv(tmp_path / "test" / "scores.csv")
     assert {"fitted", "unseen"} <= set(scores["cities"])
+    assert "The article's figures inside the posterior: " in fit.out
+    assert len(pd.read_csv(out / "evidence.csv")) == 10
+    apart = ("--cross-fit", out / "cross_fit.json")
+    assert talent_sd("backtest", *_given(tables, *posterior, *apart)).code == 0
+    scores = pd.read_csv(tmp_path / "test" / "scores.csv").set_index(["variable", "cities"])
+    assert "fitted" not in scores.index.get_level_values("cities")
+    assert scores.loc[("residents", "unseen"), "number"] == 14
 
 
 @pytest.mark.parametrize(
