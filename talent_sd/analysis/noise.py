@@ -34,8 +34,8 @@ class NoiseModel:
         cities of a province, and each city's own
     real_share : spread of real GDP over that of nominal GDP: the rest is local prices
     freedom : (outcomes,) degrees of freedom of each outcome's tails, None for normal ones: every draw
-        gives a city, and a province, a scale of its own, high or low in all outcomes at once, so
-        that summed noise is Student's t. `province` and `city` hold at the scale 1
+        gives a city a scale of its own, high or low in all outcomes at once, so that summed
+        noise is Student's t. `province` and `city` hold at the scale 1
     real_growth : part of a city's forecast gain in nominal GDP, against the nation, that is real
     """
 
@@ -70,7 +70,8 @@ class NoiseModel:
         }
         total = np.stack(
             [
-                shared[province] + self._paths(self.city, first, last, years, f"city {city}", seed)
+                (shared[province] + self._paths(self.city, first, last, years, f"city {city}", seed))
+                * self._scale(first, last, f"city {city}", seed)
                 for province, city in zip(provinces, cities, strict=True)
             ]
         )
@@ -83,7 +84,7 @@ class NoiseModel:
         self, covariance: np.ndarray, first: int, last: int, years: int, name: str, seed: int
     ) -> np.ndarray:
         """Return (last - first, years, outcomes) of a stationary process."""
-        salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+        salt = _salt(name)
         begin = first // CHUNK
         white = np.concatenate(
             [
@@ -97,15 +98,25 @@ class NoiseModel:
         paths[:, 0] = white[:, 0] @ root(covariance).T
         for year in range(1, years):
             paths[:, year] = phi * paths[:, year - 1] + fresh[:, year]
+        return paths
+
+    def _scale(self, first: int, last: int, name: str, seed: int) -> np.ndarray:
+        """Return (last - first, 1, outcomes or 1): a city's scale in each draw."""
         if self.freedom is None:
-            return paths
+            return np.ones((1, 1, 1))
+        begin = first // CHUNK
         chance = np.concatenate(
             [
-                np.random.default_rng([seed, salt, chunk, 1]).random(CHUNK)
+                np.random.default_rng([seed, _salt(name), chunk, 1]).random(CHUNK)
                 for chunk in range(begin, -(-last // CHUNK))
             ]
         )[first - begin * CHUNK : last - begin * CHUNK]
-        return paths * own_scale(chance, self.freedom)[:, None, :]
+        return own_scale(chance, self.freedom)[:, None, :]
+
+
+def _salt(name: str) -> int:
+    """Return a number that follows from a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
 def own_scale(chance: np.ndarray, freedom: np.ndarray) -> np.ndarray:
