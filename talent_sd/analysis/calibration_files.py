@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ class Sources:
 
         cities = read_panel(self.panel, self.census, self.province)
         national = read_national_totals(self.national)
-        return [make_window(cities, model, national, start, end) for start, end in years]
+        made = [make_window(cities, model, national, start, end) for start, end in years]
+        return [replace(window, adjusted=(*cities.dropped, *window.adjusted)) for window in made]
 
     def hashes(self) -> dict[str, str]:
         """Return file name -> SHA-256 of each table."""
