@@ -185,7 +185,7 @@ def test_headings_are_in_order_and_every_picture_has_a_name(tree: Tree) -> None:
     assert levels.count(1) == 2  # one in each language
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
     pictures = [own for tag, own in tree.elements if tag == "svg" and own["class"] == "picture"]
-    assert len(pictures) == 2 * 10 * 3  # languages, outputs, the paths and two differences
+    assert len(pictures) == 2 * (6 * 3 + 4)  # languages; outputs with the paths and two differences; tiers
     assert all(own["role"] == "img" and len(own["aria-labelledby"].split()) == 2 for own in pictures)
 
 

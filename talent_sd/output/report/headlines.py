@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from talent_sd.analysis.compare import probability_better
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.output.numbers import digits
+from talent_sd.output.numbers import NOTHING, digits
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs import Output, key_entries
 from talent_sd.output.report.speech import Speech
@@ -66,7 +66,8 @@ def headline(output: Output, name: str, material: Material, speech: Speech) -> H
         return Headline(title, speech("no_difference"), speech("no_difference.rest"), None)
     reach = abs(last.quantile([0.1, 0.5, 0.9])).max()
     scale = speech.scale(float(reach), output.unit)
-    text = _directed(output, middle, speech.amount(abs(middle), scale), speech)
+    still = abs(middle) <= NOTHING * float(reach)
+    text = speech("same") if still else _directed(output, middle, speech.amount(abs(middle), scale), speech)
     rest = [speech("headline.year", year=year)]
     if output.percent_means_something:
         share = float(output.relative.sel({SCENARIO: name}).isel({TIME: -1}).median())

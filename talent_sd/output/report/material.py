@@ -47,7 +47,7 @@ class Material:
     findings: Sequence[Finding] = ()
     record: TrackRecord | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str | None] = field(default_factory=dict)
     command: str = ""
 
     @property

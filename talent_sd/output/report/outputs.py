@@ -16,7 +16,7 @@ from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.panels import Line
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pictures import draw_plots, inline_svg
-from talent_sd.output.report.pieces import Cell, Group, KeyEntry, OutputPart, Plot, Row, Table
+from talent_sd.output.report.pieces import Cell, ElementsPart, Group, KeyEntry, OutputPart, Plot, Row, Table
 from talent_sd.output.report.speech import Speech
 from talent_sd.output.style import BASELINE, line_look
 from talent_sd.output.titles import scenario_titles
@@ -105,6 +105,26 @@ def output_part(output: Output, material: Material, speech: Speech, sentences: l
     )
 
 
+def elements_part(outputs: list[Output], material: Material, speech: Speech) -> ElementsPart:
+    """Make one part for all elements of an output, such as the tiers of talent: a plot and a table each."""
+    first = outputs[0]
+    ident = f"{speech.lang}-{re.sub(r'[^a-z0-9]+', '-', first.name.casefold())}-each"
+    plots = []
+    for output in outputs:
+        name, label = output.title(material, speech), material.labels.element(output.element, speech.lang)
+        lines = list(_changes(output, material, speech).values())
+        scale = speech.scale(_largest(output.change), output.unit)
+        start = material.spread.attrs.get("forecast_from")
+        unit = speech("difference_in", unit=speech.unit(scale))
+        (figure,) = draw_plots([(label, lines)], scale, unit, speech.lang, start, zero_line=True)
+        described = " ".join(_described(line, scale, speech) for line in lines)
+        told = speech("alt.difference", output=name, scenario=speech("level"))
+        plots.append(Plot(inline_svg(figure, f"{speech.lang}-{output.ident}", told, described)))
+    tables = [_table(output, output.title(material, speech), material, speech) for output in outputs]
+    title = speech("elements", output=material.labels.variable(first.name, speech.lang))
+    return ElementsPart(ident, title, plots, tables)
+
+
 def key_entries(material: Material, speech: Speech) -> list[KeyEntry]:
     """Return the key of all plots: a scenario's colour and dashes are the same in each."""
     titles = scenario_titles(material.spread, speech.lang)
@@ -127,7 +147,7 @@ def _plots(output: Output, title: str, ident: str, material: Material, speech: S
     titles = scenario_titles(material.spread, speech.lang)
     looks = styles(material)
     lines = [_line(output.level, name, titles[name], style) for name, style in looks.items()]
-    changes = {name: _line(output.change, name, titles[name], looks[name]) for name in material.compared}
+    changes = _changes(output, material, speech)
     apart = len(changes) <= SIDE_BY_SIDE
     panels = (
         [(titles[name], [line]) for name, line in changes.items()]
@@ -150,6 +170,11 @@ def _plots(output: Output, title: str, ident: str, material: Material, speech: S
         described = " ".join(_described(line, scale, speech) for line in shown)
         plots.append(Plot(inline_svg(figure, f"{ident}-{number}", name, described)))
     return plots
+
+
+def _changes(output: Output, material: Material, speech: Speech) -> dict[str, Line]:
+    titles, looks = scenario_titles(material.spread, speech.lang), styles(material)
+    return {name: _line(output.change, name, titles[name], looks[name]) for name in material.compared}
 
 
 def _described(line: Line, scale: Scale, speech: Speech) -> str:

@@ -22,8 +22,8 @@ from talent_sd.output.report.inputs import (
     settings_table,
 )
 from talent_sd.output.report.material import Material
-from talent_sd.output.report.outputs import key_entries, output_part, outputs_of
-from talent_sd.output.report.pieces import KeyEntry, OutputPart, Table
+from talent_sd.output.report.outputs import elements_part, key_entries, output_part, outputs_of
+from talent_sd.output.report.pieces import ElementsPart, KeyEntry, OutputPart, Table
 from talent_sd.output.report.policies import PolicyPart, policies_lead, policy_parts
 from talent_sd.output.report.provenance import files_table, provenance_table
 from talent_sd.output.report.speech import Speech
@@ -52,7 +52,7 @@ class Edition:
     mix: Table | None
     key: list[KeyEntry]
     totals: list[OutputPart]
-    elements: list[OutputPart]
+    elements: list[ElementsPart]
     policies: list[PolicyPart]
     policies_lead: str
     settings: Table
@@ -122,12 +122,11 @@ def edition(material: Material, lang: str) -> Edition:
     """Make the page's content in a language."""
     say = Speech(lang)
     outputs = outputs_of(material)
-    parts = [(one, output_part(one, material, say, output_sentences(one, material, say))) for one in outputs]
+    whole = [one for one in outputs if not one.element]
     figures = {one.figure.id: one.figure for one in material.findings}
     titles = scenario_titles(material.spread, lang)
-    city = city_name(material.spread, lang)
     values: dict[str, Any] = {
-        "title": say("title", city=city),
+        "title": say("title", city=city_name(material.spread, lang)),
         "sections": [name for name in SECTIONS if name != "policies" or material.policies is not None],
         "subtitle": _subtitle(material, say, titles),
         "cards": cards(outputs, material, say),
@@ -135,8 +134,11 @@ def edition(material: Material, lang: str) -> Edition:
         "asked": asked(material, say),
         "mix": mix_table(material, say),
         "key": key_entries(material, say),
-        "totals": [part for one, part in parts if not one.element],
-        "elements": [part for one, part in parts if one.element],
+        "totals": [output_part(one, material, say, output_sentences(one, material, say)) for one in whole],
+        "elements": [
+            elements_part([one for one in outputs if one.name == name and one.element], material, say)
+            for name in dict.fromkeys(one.name for one in outputs if one.element)
+        ],
         "policies": policy_parts(material, say),
         "policies_lead": policies_lead(material, say),
         "settings": settings_table(material, say),

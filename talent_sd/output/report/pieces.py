@@ -87,6 +87,16 @@ class OutputPart:
     table: Table
 
 
+@dataclass(frozen=True)
+class ElementsPart:
+    """All elements of one output: a plot and a table each."""
+
+    ident: str
+    title: str
+    plots: Sequence[Plot]
+    tables: Sequence[Table]
+
+
 def plain_table(
     caption: str,
     headings: Sequence[str],

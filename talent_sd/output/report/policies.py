@@ -113,7 +113,7 @@ def _lone(name: str, total: xr.DataArray, scale: Scale, material: Material, spee
 
 def _most(shares: xr.DataArray, scale: Scale, material: Material, speech: Speech) -> str:
     """Name the policies that add most, with how much."""
-    order = np.argsort(-shares.values)[:MOST_NAMED]
+    order = np.argsort(-np.sign(float(shares.sum())) * shares.values)[:MOST_NAMED]
     return speech("listing").join(
         f"{material.labels.element(str(shares['policy'].values[place]), speech.lang)} "
         f"({speech.amount(float(shares[place]), scale, signed=True)})"

@@ -34,7 +34,7 @@ def provenance_table(material: Material, speech: Speech) -> Table:
     for key, name in SHOWN:
         if attrs.get(name) not in (None, ""):
             rows.append([speech(key), Cell(str(attrs[name]), kind="code")])
-    rows += [[package, Cell(version, kind="code")] for package, version in material.versions.items()]
+    rows += [[package, Cell(version or "–", kind="code")] for package, version in material.versions.items()]
     return plain_table(speech("caption.provenance"), [speech("what"), speech("value")], rows)
 
 
