@@ -74,8 +74,11 @@ def headline(output: Output, name: str, material: Material, speech: Speech) -> H
         rest = [speech("headline.year_and_share", year=year, share=speech.percent(share))]
     good = None
     if last.sizes[DRAW] > 1:
-        low, high = last.quantile([0.1, 0.9]).values / scale.factor
-        rest.append(speech("headline.interval", low=_signed(low), high=_signed(high)))
+        ends = (
+            _signed(float(end) / scale.factor, float(reach) / scale.factor)
+            for end in last.quantile([0.1, 0.9])
+        )
+        rest.append(speech("headline.interval", **dict(zip(("low", "high"), ends, strict=True))))
         told, good = _certainty(output, name, speech)
         rest += told
     return Headline(title, text, speech("gap").join(rest), good)
@@ -112,8 +115,8 @@ def _directed(output: Output, value: float, amount: str, speech: Speech) -> str:
     return speech(f"{kind}.{'up' if value >= 0 else 'down'}", amount=amount)
 
 
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{digits(value)}"
+def _signed(value: float, beside: float) -> str:
+    return f"{'+' if value > NOTHING * beside else ''}{digits(value, beside=beside)}"
 
 
 def definition(material: Material, speech: Speech) -> str:

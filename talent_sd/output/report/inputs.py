@@ -170,7 +170,7 @@ def reasons_table(material: Material, figures: Mapping[str, Figure], speech: Spe
                 else material.labels.variable(note.about, speech.lang)
             )
             cited = [f"{ident} {_statement(figures.get(ident), speech)}".strip() for ident in note.evidence]
-            cells = [Cell(note.why or "–"), Cell(note.source or "–"), Cell("; ".join(cited) or "–")]
+            cells = [Cell(note.why or "–"), Cell(note.source or "–"), Cell(speech("gap").join(cited) or "–")]
             rows.append(Row(label, [*cells, Cell(str(note.origin), kind="code")]))
         if rows:
             groups.append(Group(titles[name], rows))
@@ -192,10 +192,10 @@ def facts_table(material: Material, speech: Speech) -> Table:
     for key, value in material.resolved[material.baseline].values.items():
         number = value.value
         if isinstance(number, tuple):
-            shown = Cell(speech("series", count=len(number[0])))
+            shown, unit = Cell(speech("series", count=len(number[0]))), _unit(value.unit, speech)
         else:
-            shown = Cell(digits(number, 4), number, "value")
-        unit = _unit(value.unit, speech)
+            scale = speech.scale(abs(number), value.unit)
+            shown, unit = Cell(digits(number / scale.factor, 4), number, "value"), speech.unit(scale)
         where = Cell(str(value.origin), kind="code")
         rows.append([_meaning(key, material, speech), shown, unit, value.origin.text, where])
     headings = [speech("about"), speech("value"), speech("unit"), speech("how"), speech("where")]

@@ -48,6 +48,7 @@ class Edition:
     sections: list[str]
     cards: list[Card]
     definition: str
+    caution: str
     asked: list[Asked]
     mix: Table | None
     key: list[KeyEntry]
@@ -131,6 +132,7 @@ def edition(material: Material, lang: str) -> Edition:
         "subtitle": _subtitle(material, say, titles),
         "cards": cards(outputs, material, say),
         "definition": definition(material, say),
+        "caution": say("short.caution") if material.record else say("caveat.own_model"),
         "asked": asked(material, say),
         "mix": mix_table(material, say),
         "key": key_entries(material, say),

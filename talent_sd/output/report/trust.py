@@ -70,7 +70,7 @@ def _evidence_sentences(findings: Sequence[Finding], speech: Speech) -> list[str
         speech(
             "evidence.held_out",
             all=len(held_out),
-            met=len(clean),
+            met=len(clean) or speech("none"),
             missed=sum(one.verdict == MISSED for one in held_out),
         ),
     ]
@@ -92,7 +92,7 @@ def _evidence_table(findings: Sequence[Finding], speech: Speech) -> Table:
                 Cell(target_text(figure) or "–"),
                 Cell("–") if value is None else Cell(number_text(value), value, "measured"),
                 figure.unit,
-                word(f"verdict.{one.verdict}", speech.lang),
+                _verdict(one, speech),
                 _remark(one, speech),
             ]
         )
@@ -104,6 +104,11 @@ def _evidence_table(findings: Sequence[Finding], speech: Speech) -> Table:
         speech("remark"),
     ]
     return plain_table(word("validate.evidence", speech.lang), headings, rows, texts=(0, 1, 2, 5, 6, 7))
+
+
+def _verdict(one: Finding, speech: Speech) -> str:
+    verdict = word(f"verdict.{one.verdict}", speech.lang)
+    return speech("not_counted", verdict=verdict) if one.figure.unclean and one.verdict == MET else verdict
 
 
 def _remark(one: Finding, speech: Speech) -> str:
@@ -164,7 +169,9 @@ def _record_table(scores: Sequence[Score], speech: Speech) -> Table:
         speech("record.against_best"),
         word("quality.coverage", speech.lang),
     ]
-    return plain_table(speech("caption.record"), headings, rows, texts=(0, 1))
+    return plain_table(
+        speech("caption.record"), [h[:1].upper() + h[1:] for h in headings], rows, texts=(0, 1)
+    )
 
 
 def _signed(value: float, decimals: int = 3) -> str:
