@@ -38,6 +38,15 @@ class Page:
         return self.path.read_text(encoding="utf-8")
 
 
+def _pairs(share: np.ndarray) -> np.ndarray:
+    """Make up interactions: the first policy and the last help each other, the first two do not."""
+    pairs = np.zeros((*share.shape[:4], share.shape[3], share.shape[4]))
+    if share.shape[3] > 1:
+        for first, second, part in ((0, -1, 0.2), (0, 1, -0.1)):
+            pairs[:, :, :, first, second] = pairs[:, :, :, second, first] = part * abs(share).sum(3)
+    return pairs
+
+
 def invented_effects(names: list[str], policies: list[str], draws: int = 3) -> xr.Dataset:
     """Make up a split of policies: shares that add up, and a mix that falls short of its parts by a tenth."""
     random = np.random.default_rng(1)
@@ -54,6 +63,9 @@ def invented_effects(names: list[str], policies: list[str], draws: int = 3) -> x
         "alone": (dims, share / 0.9),
         "total": (("scenario", "output", "draw", "time"), total),
         "spending": (("scenario", "draw", "policy", "time"), np.repeat(cost[..., None], len(years), -1)),
+        "interaction": (("scenario", "output", "draw", "policy", "other", "time"), _pairs(share)),
+        "mix_cost_per": (("measure", "scenario", "draw"), np.full((4, len(names), draws), 2e5)),
+        "caused_cost": (("scenario", "draw", "policy"), cost * 9),
         "present_cost": (("scenario", "draw", "policy"), cost * 10),
         "cost_per": (
             ("measure", "scenario", "draw", "policy"),
@@ -67,6 +79,7 @@ def invented_effects(names: list[str], policies: list[str], draws: int = 3) -> x
         "unit": ("output", units),
         "draw": np.arange(draws),
         "policy": policies,
+        "other": policies,
         "time": years,
         "measure": ["person", "person_year", "patent", "tax_base"],
     }

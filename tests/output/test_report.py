@@ -231,6 +231,26 @@ def test_a_mix_that_falls_short_of_its_parts_says_by_how_much(tree: Tree) -> Non
         == 2
     )
     assert "组合比各项单独实施之和少" in text
+    assert text.count("Industry fund and Talent apartments help each other most") == 2
+    assert text.count("Industry fund and Venture fund stand in each other’s way most") == 2
+    assert text.count("that is 200 thousand yuan for each person more") == 2
+
+
+def test_the_shares_of_a_mix_are_shown_in_full_and_add_up(page: Page, tree: Tree) -> None:
+    effects = page.material.policies
+    assert effects is not None
+    shown = {
+        row["data-policy"]: float(cell["data-value"])
+        for edition, row, cell, _ in tree.cells
+        if edition == "zh"
+        and row.get("data-scenario") == "hefei_combination"
+        and cell.get("data-column") == "contribution:total talent"
+    }
+    one = effects.sel(scenario="hefei_combination", output="total talent").isel(time=-1).median("draw")
+    assert shown.pop("") == float(one["total"])
+    assert shown == {
+        str(name): float(one["contribution"].sel(policy=name)) for name in effects["policy"].values
+    }
 
 
 def test_a_single_run_has_no_intervals_and_says_so(page: Page) -> None:

@@ -50,7 +50,11 @@ def policy_parts(material: Material, speech: Speech) -> list[PolicyPart]:
             Plot(inline_svg(figure, f"{ident}-{place}", f"{title}{speech('colon')}{caption}", caption))
             for place, (caption, figure) in enumerate(figures)
         ]
-        sentences = [*_sum_sentences(one, material, speech), *_cost_sentences(one, material, speech)]
+        sentences = [
+            *_sum_sentences(one, material, speech),
+            *_pair_sentences(one, material, speech),
+            *_cost_sentences(one, material, speech),
+        ]
         tables = [_contributions(one, name, material, speech), _sums(one, name, material, speech)]
         if "present_cost" in one:
             tables.append(_costs(one, name, material, speech))
@@ -65,7 +69,8 @@ def policies_lead(material: Material, speech: Speech) -> str:
     attrs = material.policies.attrs
     draws = int(attrs.get("draws", material.policies.sizes[DRAW]))
     rate = f"{100 * float(attrs.get('discount_rate', 0)):g}"
-    return speech("policies.lead" if draws > 1 else "policies.lead_single", draws=draws, rate=rate)
+    lead = speech("policies.lead" if draws > 1 else "policies.lead_single", draws=draws, rate=rate)
+    return lead if attrs.get("exact", 1) else f"{lead} {speech('policies.sampled')}"
 
 
 def _output_scales(one: xr.Dataset, speech: Speech) -> dict[str, Scale]:
@@ -115,10 +120,39 @@ def _most(shares: xr.DataArray, scale: Scale, material: Material, speech: Speech
     """Name the policies that add most, with how much."""
     order = np.argsort(-np.sign(float(shares.sum())) * shares.values)[:MOST_NAMED]
     return speech("listing").join(
-        f"{material.labels.element(str(shares['policy'].values[place]), speech.lang)} "
-        f"({speech.amount(float(shares[place]), scale, signed=True)})"
+        speech(
+            "named",
+            name=material.labels.element(str(shares["policy"].values[place]), speech.lang),
+            amount=speech.amount(float(shares[place]), scale, signed=True),
+        )
         for place in order
     )
+
+
+def _pair_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
+    """Name the pair that gains most from being together and the one that loses most, in the first output."""
+    if "interaction" not in one or one.sizes["policy"] < 2:
+        return []
+    output = str(one["output"].values[0])
+    pairs = one["interaction"].isel({TIME: -1}).sel(output=output, other=one["policy"].values).median(DRAW)
+    values = np.where(
+        np.triu(np.ones(pairs.shape, bool), 1), pairs.transpose("policy", "other").values, np.nan
+    )
+    if not np.isfinite(values).any():
+        return []
+    scale, sentences = _output_scales(one, speech)[output], []
+    for key, place in (("pair.helps", np.nanargmax(values)), ("pair.hinders", np.nanargmin(values))):
+        row, column = np.unravel_index(place, values.shape)
+        value = float(values[row, column])
+        if (value > 0) is (key == "pair.helps") and value:
+            names = (
+                material.labels.element(str(one["policy"].values[i]), speech.lang) for i in (row, column)
+            )
+            told = dict(zip(("first", "second"), names, strict=True))
+            amount = speech.amount(abs(value), scale)
+            label = material.labels.variable(output, speech.lang)
+            sentences.append(speech(key, **told, amount=amount, output=label))
+    return sentences
 
 
 def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
@@ -127,7 +161,15 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
         return []
     cost = float(one["present_cost"].sum("policy", skipna=True).median())
     scale = speech.scale(abs(cost), "yuan")
-    sentences = [speech("cost.mix", cost=speech.amount(cost, scale), base=_base_year(one, speech))]
+    sentences = [speech("cost.mix", cost=speech.amount(cost, scale), base=_base_year(one))]
+    if "mix_cost_per" in one:
+        whole = float(one["mix_cost_per"].sel(measure="person").median(DRAW))
+        told = (
+            speech("cost.mix_person", cost=_money(whole, speech))
+            if np.isfinite(whole)
+            else speech("cost.mix_nobody")
+        )
+        sentences.append(told)
     per = one["cost_per"].sel(measure="person").median(DRAW)
     finite = np.isfinite(per.values)
     if finite.sum() > 1:
@@ -147,7 +189,7 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
     return sentences
 
 
-def _base_year(one: xr.Dataset, speech: Speech) -> str:
+def _base_year(one: xr.Dataset) -> str:
     return (
         f"{float(one.attrs['base_year']):g}"
         if "base_year" in one.attrs
@@ -222,6 +264,7 @@ def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Ta
     present = one["present_cost"].median(DRAW)
     paid = one["spending"].sum(TIME, skipna=True).median(DRAW)
     per = one["cost_per"].median(DRAW)
+    caused = one["caused_cost"].median(DRAW) if "caused_cost" in one else None
     money = speech.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
     one_yuan = speech.scale(1.0, "yuan")
     measures = [str(measure) for measure in per["measure"].values]
@@ -231,6 +274,7 @@ def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Ta
         for key, value, scale in [
             ("spending", float(paid.sel(policy=policy)), money),
             ("present_cost", float(present.sel(policy=policy)), money),
+            *((("caused_cost", float(caused.sel(policy=policy)), money),) if caused is not None else ()),
             *((f"cost_per:{m}", float(per.sel(policy=policy, measure=m)), one_yuan) for m in measures),
         ]:
             text = speech("no_effect") if np.isinf(value) else digits(value / scale.factor)
@@ -241,6 +285,7 @@ def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Ta
         speech("policy"),
         speech("cost.paid", unit=money.unit),
         speech("cost.present", unit=money.unit),
+        *([speech("cost.caused", unit=money.unit)] if caused is not None else []),
         *(speech(f"cost.{measure}") for measure in measures),
     ]
     return Table(speech("caption.costs"), headings, [Group("", rows)], note=speech("cost.note"))
