@@ -55,7 +55,9 @@ def policy_parts(material: Material, speech: Speech) -> list[PolicyPart]:
             *_pair_sentences(one, material, speech),
             *_cost_sentences(one, material, speech),
         ]
-        tables = [_contributions(one, name, material, speech), _sums(one, name, material, speech)]
+        tables = [_contributions(one, name, material, speech)]
+        if one.sizes["policy"] > 1:
+            tables.append(_sums(one, name, material, speech))
         if "present_cost" in one:
             tables.append(_costs(one, name, material, speech))
         parts.append(PolicyPart(ident, title, sentences, plots, tables))
