@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.scenario.strict_yaml import Node
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _EXPECTED = {
     "tuple_type": "a list",
 }
 _BOUNDS = {"greater_than_equal": ("ge", "or more"), "less_than_equal": ("le", "or less")}
+PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
+"""What a starter file holds where its user has to put something, by language."""
 # Steps of pydantic's paths that the file does not have.
 _UNSEEN = ("[key]", "settings")
 _SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants", "parameters")
@@ -47,11 +50,15 @@ def validate(model: type[Model], tree: Node, name: str) -> Model:
     """
     from pydantic import ValidationError
 
-    found = _empty(tree, name)
+    found = _empty(tree, name) | _unfilled(tree, name)
     try:
         typed = model.model_validate(tree.plain(), strict=True)
     except ValidationError as error:
-        found |= {_problem(model, tree, name, dict(item)) for item in error.errors(include_url=False)}
+        found |= {
+            _problem(model, tree, name, dict(item))
+            for item in error.errors(include_url=False)
+            if not _is_placeholder(tree.find(item["loc"]))
+        }
     if found:
         raise InputError([text for _, text in sorted(found)]) from None
     return typed
@@ -112,6 +119,40 @@ def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[in
     elif isinstance(node.value, list):
         inner = list(enumerate(node.value))
     return {problem for key, part in inner for problem in _empty(part, name, (*path, key))}
+
+
+def _is_placeholder(node: Node) -> bool:
+    """Whether a value waits for its user."""
+    return isinstance(node.value, str) and node.value in PLACEHOLDERS.values()
+
+
+def _unfilled(tree: Node, name: str) -> set[tuple[int, str]]:
+    """Return a problem for each entry of a starter file that is still to be filled in, its gaps told together."""
+    gaps: dict[tuple[int, str], list[str]] = {}
+    for path, node in _leaves(tree):
+        if _is_placeholder(node):
+            entry = path[:2] if path[0] in _SECTIONS else path[:1]
+            gaps.setdefault((node.line, _named(entry)), []).append(str(path[-1]))
+    return {
+        (
+            line,
+            f"{name}:{line}: "
+            + tell("{what} is still to be filled in: {keys}.", what=what, keys=listed(keys)),
+        )
+        for (line, what), keys in gaps.items()
+    }
+
+
+def _leaves(node: Node, path: tuple[object, ...] = ()) -> Iterable[tuple[tuple[object, ...], Node]]:
+    """Yield every single value of a tree with its path."""
+    if isinstance(node.value, dict):
+        for key, part in node.value.items():
+            yield from _leaves(part, (*path, key))
+    elif isinstance(node.value, list):
+        for number, part in enumerate(node.value):
+            yield from _leaves(part, (*path, number))
+    else:
+        yield path, node
 
 
 def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
