@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from talent_sd.base.messages import tell
+
 
 class TalentError(Exception):
     """Base of every error this package raises on purpose."""
@@ -52,4 +54,4 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     """
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
     found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
-    return f" Did you mean '{by_fold[found[0]]}'?" if found else ""
+    return tell(" Did you mean '{name}'?", name=by_fold[found[0]]) if found else ""

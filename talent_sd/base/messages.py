@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -86,6 +87,40 @@ def listed(items: Iterable[object]) -> str:
     'from, until'
     """
     return ("、" if language() == "zh" else ", ").join(map(str, items))
+
+
+def foreign(text: str) -> str:
+    """Return a text of the system or of a library in the user's language.
+
+    One that the catalogue lacks stays as it is: better the reason in English than none.
+
+    >>> with speaking("zh"):
+    ...     foreign("Permission denied"), foreign("found undefined alias 'x'"), foreign("something new")
+    ('没有权限', "引用了未定义的别名 'x'", 'something new')
+    """
+    if language() == "en":
+        return text
+    for pattern, translated in _foreign(language()):
+        found = pattern.fullmatch(text)
+        if found:
+            return translated.format(*found.groups())
+    return text
+
+
+def reason_of(error: OSError) -> str:
+    """Return why the system refused, in the user's language."""
+    return foreign(error.strerror or str(error))
+
+
+@cache
+def _foreign(lang: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return patterns of others' texts, `{0}` being what varies, with their translation."""
+    path = Path(__file__).with_name(f"foreign_{lang}.json")
+    found: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return tuple(
+        (re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(template)), re.IGNORECASE), translated)
+        for template, translated in found.items()
+    )
 
 
 @cache

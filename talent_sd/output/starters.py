@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import tell
+from talent_sd.base.messages import reason_of, tell
 from talent_sd.base.words import word
 from talent_sd.output.numbers import unit_label
 from talent_sd.scenario.check import TIMING
@@ -66,7 +66,7 @@ def write_starter(path: Path, text: str) -> None:
     except FileExistsError:
         raise InputError(tell("{file}: is there already. Choose another name.", file=path)) from None
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise InputError(
             tell("{file}: cannot be written ({reason}). Choose another place.", file=path, reason=reason)
         ) from None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import language, listed, reason_of, tell
 from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.words import word
 
 _SUFFIXES = (".yaml", ".yml")
 _FOLDERS = {"scenario": "", "city": "cities", "national": "national"}
-_WORDS = {"scenario": "scenario", "city": "city", "national": "national path"}
 
 
 def folder_of(kind: str) -> Path:
@@ -44,17 +45,37 @@ def find_file(name: str | Path, kind: str, beside: Path | None = None, where: st
     try:
         return _found(name, kind, beside, where)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{where}{name}: cannot be read ({reason}). Check the path.") from None
+        reason = reason_of(error).lower()
+        raise InputError(
+            tell(
+                "{where}{name}: cannot be read ({reason}). Check the path.",
+                where=where,
+                name=name,
+                reason=reason,
+            )
+        ) from None
 
 
 def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path:
     """Look in the places that `find_file` tells of."""
     text = str(name)
     if len(text) > 1000 or "\0" in text:
-        raise InputError(f"{where}'{text[:20]}…' is no name of a {_WORDS[kind]}. Give a name or a path.")
+        raise InputError(
+            tell(
+                "{where}'{text}…' is no name of a {kind}. Give a name or a path.",
+                where=where,
+                text=text[:20],
+                kind=word(f"check.{kind}", language()),
+            )
+        )
     if not text.strip():
-        raise InputError(f"{where}the {_WORDS[kind]} has no name. Give a shipped name or a path.")
+        raise InputError(
+            tell(
+                "{where}the {kind} has no name. Give a shipped name or a path.",
+                where=where,
+                kind=word(f"check.{kind}", language()),
+            )
+        )
     path = Path(text)
     if beside is not None and not path.is_absolute():
         path = beside.parent / path
@@ -71,9 +92,16 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
     if not looks_like_path and neighbour.is_file():
         return neighbour
     if looks_like_path and path.suffix.lower() in _SUFFIXES:
-        raise InputError(f"{where}{text}: no such file. Check the path.")
+        raise InputError(tell("{where}{text}: no such file. Check the path.", where=where, text=text))
     hint = nearest(text.removeprefix(kind + "/"), shipped_names(kind))
-    known = ", ".join(shipped_names(kind)) or "none"
+    known = listed(shipped_names(kind)) or tell("none")
     raise InputError(
-        f"{where}unknown {_WORDS[kind]} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file."
+        tell(
+            "{where}unknown {kind} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file.",
+            where=where,
+            kind=word(f"check.{kind}", language()),
+            text=text,
+            hint=hint,
+            known=known,
+        )
     )
