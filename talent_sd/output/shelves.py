@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import shipped_labels
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
 from talent_sd.model.read import read_structure
@@ -140,7 +141,7 @@ def _shipped(file: str) -> dict[str, Any]:
 
     path = shipped_folder("models") / file
     if not path.is_file():
-        raise InputError(f"this version of talent_sd ships no models/{file}.")
+        raise InputError(tell("this version of talent_sd ships no models/{file}.", file=file))
     raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     return raw
 
