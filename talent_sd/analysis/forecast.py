@@ -49,11 +49,13 @@ def prepare(
     """
     from talent_sd.engine.runner import load_model
     from talent_sd.scenario import resolve_scenario
+    from talent_sd.scenario.places import shipped_name
 
     loaded = load_model(model)
     resolved: dict[str, Resolved] = {}
     problems: list[str] = []
-    for scenario in scenarios:
+    for given in scenarios:
+        scenario = shipped_name(given, "scenario")
         name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
         if name in resolved:
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))

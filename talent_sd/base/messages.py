@@ -103,7 +103,7 @@ def foreign(text: str) -> str:
     for pattern, translated in _foreign(language()):
         found = pattern.fullmatch(text)
         if found:
-            return translated.format(*found.groups())
+            return translated.format(*map(foreign, found.groups()))
     return text
 
 
@@ -118,7 +118,7 @@ def _foreign(lang: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     path = Path(__file__).with_name(f"foreign_{lang}.json")
     found: dict[str, str] = json.loads(path.read_text("utf-8"))
     return tuple(
-        (re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(template)), re.IGNORECASE), translated)
+        (re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(template)), re.IGNORECASE | re.DOTALL), translated)
         for template, translated in found.items()
     )
 

@@ -12,7 +12,7 @@ from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Variable
-from talent_sd.output.numbers import digits
+from talent_sd.output.numbers import digits, unit_label
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,7 +86,7 @@ def _policies(lang: str) -> Rows:
             return policy, labels.element(policy, lang), "", "", ""
         low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
         sources = ", ".join(intensity.citations)
-        return policy, labels.element(policy, lang), f"{low} … {high}", intensity.unit, sources
+        return policy, labels.element(policy, lang), f"{low} … {high}", _unit(intensity.unit, lang), sources
 
     return ("name", "title", "intensity", "unit", "evidence"), map(row, structure.subscripts["policy"])
 
@@ -101,8 +101,8 @@ def _variables(lang: str) -> Rows:
         return (
             variable.name,
             kind,
-            variable.unit,
-            meaning if label == variable.name else f"{label}: {meaning}",
+            _unit(variable.unit, lang),
+            meaning if label == variable.name else word("list.labelled", lang, label=label, meaning=meaning),
             ", ".join(variable.citations),
         )
 
@@ -133,6 +133,11 @@ def _loops(lang: str) -> Rows:
         for name, entry in _shipped("loops.yaml")["loops"].items()
     )
     return ("name", "polarity", "title", "story"), rows
+
+
+def _unit(unit: str, lang: str) -> str:
+    """Return a unit as the model writes it, since it is copied from here; in Chinese in words."""
+    return unit if lang == "en" else unit_label(unit, lang)
 
 
 def _shipped(file: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import language, listed, tell
 from talent_sd.base.words import word
 from talent_sd.scenario.chain import Scenario, Setting
-from talent_sd.scenario.limits import hint_of, outside, same_unit
+from talent_sd.scenario.limits import hint_of, nearest_label, outside, same_unit
 from talent_sd.scenario.national import NationalPath, lookup_name
 from talent_sd.scenario.parameters import ResolvedValue
 
@@ -272,7 +272,8 @@ class Checker:
         name = match["name"].strip() if match else key
         variable = self.variable(name)
         if variable is None:
-            hint = nearest(name, (v for v in self.structure.variables if self.is_constant(v)))
+            constants = [v for v in self.structure.variables if self.is_constant(v)]
+            hint = nearest(name, constants) or nearest_label(name, constants)
             self.complain(
                 setting,
                 tell(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import nearest
+from talent_sd.base.labels import shipped_labels
 from talent_sd.base.messages import listed, tell
 
 if TYPE_CHECKING:
@@ -43,7 +45,26 @@ def outside(label: str, value: float, variable: ModelVariable) -> str | None:
 def hint_of(name: str, known: Iterable[str]) -> str:
     """Return the nearest known name as a hint, else all of them."""
     names = list(known)
-    return nearest(name, names) or tell(" Known: {names}.", names=listed(names) or tell("none in this model"))
+    return (
+        nearest(name, names)
+        or nearest_label(name, names)
+        or tell(" Known: {names}.", names=listed(names) or tell("none in this model"))
+    )
+
+
+def nearest_label(name: str, known: Iterable[str]) -> str:
+    """Return the known name whose Chinese label is closest to a Chinese name, as a hint, or "".
+
+    >>> nearest_label("现金补帖", ["cash_subsidy", "venture_fund"])
+    " Did you mean 'cash_subsidy'?"
+    """
+    if name.isascii():
+        return ""
+    labels = shipped_labels()
+    told = {**labels.variables, **labels.elements}
+    by_label = {told[key]["zh"]: key for key in known if key in told}
+    found = get_close_matches(name, by_label, n=1, cutoff=0.5)
+    return tell(" Did you mean '{name}'?", name=by_label[found[0]]) if found else ""
 
 
 def same_unit(one: str, other: str) -> bool:
