@@ -113,7 +113,7 @@ def test_the_readme_counts_what_comes_out_and_what_is_missed(findings: dict[str,
     missed = sum(f.verdict == "missed" for f in held)
     assert f"All {len(used)} figures used in the fit come out." in readme
     assert (
-        f"Of the {len(held)} figures kept out of the fit, {len(held) - missed} comes out and {missed} are missed"
+        f"Of the {len(held)} figures kept out of the fit, {len(held) - missed} come out and {missed} are missed"
         in readme
     )
 

@@ -36,6 +36,8 @@ def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_throug
     assert study.shares.attrs["strongest_rest"].startswith(
         "Cluster Maturity > Industry Capital > Suppliers; "
     )
-    baseline = study_loops("baseline", "hefei").shares["activity"].sel(kind=REST)
-    # without a fund nothing runs round the cluster and its capital
-    assert float(baseline.max()) < 0.01 < 0.1 < float(activity.sel(kind=REST).max())
+    assert float(activity.sel(kind=REST).max()) > 0.1
+    # without a fund nothing runs round the cluster and its capital: posts left open lead what has no name
+    baseline = study_loops("baseline", "hefei").shares.attrs["strongest_rest"]
+    assert baseline.startswith("Newcomers > Open Positions; ")
+    assert "Cluster Maturity > Industry Capital" not in baseline
