@@ -31,7 +31,9 @@ class DiscountEntry(Part):
         """Need a range around the value."""
         low, high = self.range
         if not low <= self.value <= high:
-            raise ValueError(f"the rate {self.value:g} lies outside [{low:g}, {high:g}]. Correct one of them.")
+            raise ValueError(
+                f"the rate {self.value:g} lies outside [{low:g}, {high:g}]. Correct one of them."
+            )
         return self
 
 
@@ -136,7 +138,9 @@ def over_time(values: np.ndarray, years: np.ndarray) -> np.ndarray:
     >>> over_time(np.array([0.0, 2.0, 2.0]), np.array([2024.0, 2025.0, 2026.0])).item()
     3.0
     """
-    return np.trapezoid(values, years, axis=-1) if hasattr(np, "trapezoid") else np.trapz(values, years, axis=-1)
+    return (
+        np.trapezoid(values, years, axis=-1) if hasattr(np, "trapezoid") else np.trapz(values, years, axis=-1)
+    )
 
 
 def cost_ratio(cost: np.ndarray, effect: np.ndarray) -> np.ndarray:

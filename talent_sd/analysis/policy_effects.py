@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.analysis.attribution import MOST_EXACT
-from talent_sd.analysis.policy_costs import Money, chosen_rate, cost_ratio, discount_factor, over_time
-from talent_sd.analysis.policy_runs import MEMBERS_AT_ONCE, Runs, policies_on
+from talent_sd.analysis.policy_costs import Money, chosen_rate, cost_ratio, over_time
+from talent_sd.analysis.policy_runs import Runs, policies_on
 from talent_sd.analysis.policy_split import ScenarioSplit, split_scenario
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
@@ -37,7 +36,12 @@ POLICY, OTHER, OUTPUT, MEASURE = "policy", "other", "output", "measure"
 SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 """Outputs split unless others are asked for."""
 PERSON, PERSON_YEAR, PATENT, TAX_BASE = "person", "person_year", "patent", "tax_base"
-MEASURES = {PERSON: "total talent", PERSON_YEAR: "total talent", PATENT: "invention grants", TAX_BASE: "tax base"}
+MEASURES = {
+    PERSON: "total talent",
+    PERSON_YEAR: "total talent",
+    PATENT: "invention grants",
+    TAX_BASE: "tax base",
+}
 """Unit of effect -> the output that it is counted in."""
 UNITS = {PERSON: "yuan/person", PERSON_YEAR: "yuan/(person*year)", PATENT: "yuan/patent", TAX_BASE: "1"}
 BASELINE = "the same scenario without its policies"
@@ -183,7 +187,11 @@ def _assembled(
     )
     joined = _in_order(joined.sel({TIME: every if years is None else list(years)}))
     kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in splits})
-    basis = f"constant prices of {base:g}" if all(s.prices is not None for s in splits.values()) else "current prices"
+    basis = (
+        f"constant prices of {base:g}"
+        if all(s.prices is not None for s in splits.values())
+        else "current prices"
+    )
     exact = all(split.error is None for split in splits.values())
     return describe(joined.assign_attrs(engine="kernel"), kept).assign_attrs(
         discount_rate=rate,

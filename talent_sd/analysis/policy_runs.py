@@ -107,14 +107,19 @@ class Runs:
             0,
             members,
             params,
-            {key: value.isel({DRAW: which}).assign_coords({DRAW: np.arange(members)}) for key, value in inputs.items()},
+            {
+                key: value.isel({DRAW: which}).assign_coords({DRAW: np.arange(members)})
+                for key, value in inputs.items()
+            },
             [Variant(np.flatnonzero(np.isin(which, v.places)), v.params) for v in variants],
         )
         layout = make_layout(self.model.structure, [self.name], members, self.years, outputs)
         block = run_block(self.model, task, Settings(layout, "auto", 0, self.threads))
         for kind, text in block.notices:
             self.heard.setdefault(kind, text)
-        return {name: array.reshape(len(rows), size, *array.shape[1:]) for name, array in block.values.items()}
+        return {
+            name: array.reshape(len(rows), size, *array.shape[1:]) for name, array in block.values.items()
+        }
 
     def _given(self, first: int, last: int) -> tuple[dict[str, Any], Mapping[str, Any], Sequence[Variant]]:
         """Return parameters, inputs over time and variants of some draws."""

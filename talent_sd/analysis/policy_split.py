@@ -127,9 +127,7 @@ def _summed(values: np.ndarray) -> np.ndarray:
     return values.sum(axis=tuple(range(3, values.ndim))) if values.ndim > 3 else values
 
 
-def _paid(
-    runs: Runs, policies: Sequence[str], first: int, last: int
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _paid(runs: Runs, policies: Sequence[str], first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
     """Return cumulative spending (draws, policies, years) in the full mix, and the price level (draws, years)."""
     structure = runs.model.structure
     known = PRICES in structure.variables
