@@ -42,6 +42,7 @@ def attribute(
     permutations: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    inputs: Params | None = None,
 ) -> xr.Dataset:
     """Split an output, or its change against another run, into what each switch adds.
 
@@ -58,6 +59,7 @@ def attribute(
     permutations : None: exact, from all 2^parts combinations; else sampled from so many orders
     seed : of the sampled orders
     threads : of the kernel
+    inputs : of all runs, as in `Model.run`: name -> DataArray over draw and time
 
     Returns
     -------
@@ -77,9 +79,11 @@ def attribute(
         )
 
     def worth(rows: np.ndarray) -> np.ndarray:
-        found = _run_rows(model, params, switches, parts, rows, of, years, draws, threads)
+        found = _run_rows(model, params, inputs, switches, parts, rows, of, years, draws, threads)
         if against is not None:
-            found = found - _run_rows(model, against, switches, parts, rows, of, years, draws, threads)
+            found = found - _run_rows(
+                model, against, inputs, switches, parts, rows, of, years, draws, threads
+            )
         return found
 
     share, error, ends, pairs = _split(worth, len(parts), permutations, seed)
@@ -118,6 +122,7 @@ def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
 def _run_rows(
     model: Model,
     params: Params,
+    inputs: Params | None,
     switches: str,
     parts: Sequence[str],
     rows: np.ndarray,
@@ -132,8 +137,10 @@ def _run_rows(
     found = []
     for first in range(0, len(rows), at_once):
         block = rows[first : first + at_once]
-        given = {**_tiled(params, size, len(block)), **_switched(params, switches, parts, block, size)}
-        run = model.run(given, outputs=[of], times=years, threads=threads)
+        given = {**_tiled(params, draws, len(block)), **_switched(params, switches, parts, block, size)}
+        run = model.run(
+            given, _tiled(inputs or {}, draws, len(block)), outputs=[of], times=years, threads=threads
+        )
         values = run[of].transpose(DRAW, TIME, ...).values
         values = values.reshape(len(block), size, *values.shape[1:])
         found.append(values if draws else values[:, 0])
@@ -151,9 +158,9 @@ def _switched(
     return given
 
 
-def _tiled(params: Params, draws: int, rows: int) -> dict[str, Any]:
+def _tiled(params: Params, draws: int | None, rows: int) -> dict[str, Any]:
     """Repeat what differs by draw once for each row of switches."""
-    if draws == 1:
+    if draws is None:
         return dict(params)
     return {name: _repeated(value, draws, rows) for name, value in params.items()}
 
@@ -164,8 +171,9 @@ def _repeated(value: Any, draws: int, rows: int) -> Any:  # noqa: ANN401 (whatev
     if isinstance(value, xr.DataArray):
         if DRAW not in value.dims:
             return value
-        tiled = xr.concat([value] * rows, DRAW)
-        return tiled.assign_coords({DRAW: np.arange(draws * rows)})
+        return value.isel({DRAW: np.tile(np.arange(draws), rows)}).assign_coords(
+            {DRAW: np.arange(draws * rows)}
+        )
     if isinstance(value, np.ndarray) and value.ndim and value.shape[0] == draws:
         return np.concatenate([value] * rows)
     return value

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.analysis import scores
+from talent_sd.analysis.noise import NoiseModel
 from talent_sd.analysis.posterior import Posterior
+from talent_sd.analysis.real_growth import real_levels
 from talent_sd.analysis.target import last_known
 from talent_sd.analysis.windows import (
     CENSUS_GAP,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 BLOCK = 4000
 """Runs of a city at once."""
 SCORED = (*OUTCOMES[:3], GDP_REAL, *OUTCOMES[3:])
+SHARES = (0.8, 0.5, 0.95)
+"""Of the outcomes, inside the intervals scored."""
 BASELINES = ("constant_share", "trend_share", "damped_trend")
 
 
@@ -77,32 +81,24 @@ def run_backtest(
         parts[0].append(run_window(model, window, params, {name: n[some] for name, n in noise.items()}))
         parts[1].append(run_window(model, window, params))
         done(2 * (some.stop - some.start))
-    spread, alone = (_joined(part, window, posterior.noise.real_share) for part in parts)
+    spread, alone = (_joined(part, window, posterior.noise) for part in parts)
     fitted = np.array([city in posterior.fitted for city in window.cities])
     return Backtest(window, fitted, spread, alone)
 
 
 def _joined(
-    parts: Sequence[dict[str, np.ndarray]], window: Window, real_share: float
+    parts: Sequence[dict[str, np.ndarray]], window: Window, noise: NoiseModel
 ) -> dict[str, np.ndarray]:
-    """Put blocks of draws together, and reckon real GDP with the nation's prices."""
+    """Put blocks of draws together, and reckon real GDP.
+
+    The middle takes the real part of a city's gain on the nation, the spread around it the
+    share that real GDP strays of what nominal GDP does.
+    """
     found = {name: np.concatenate([part[name] for part in parts]) for name in OUTCOMES}
-    real = real_levels(window, found[GDP])
-    middle = np.median(real, axis=0)
-    found[GDP_REAL] = middle + real_share * (real - middle)
+    middle = np.median(found[GDP], axis=0)
+    real = real_levels(window, middle[None], noise.real_growth)
+    found[GDP_REAL] = real + noise.real_share * (found[GDP] - middle)
     return found
-
-
-def real_levels(window: Window, nominal: np.ndarray) -> np.ndarray:
-    """Return log real GDP (draws, years, cities): nominal growth less the nation's rise of prices."""
-    prices = np.array(
-        [
-            national_log(window.national, GDP, y) - national_log(window.national, GDP_REAL, y)
-            for y in window.years
-        ]
-    )
-    growth = nominal - nominal[:, :1] - (prices - prices[0])[:, None]
-    return window.real[0] + growth
 
 
 def actual_levels(window: Window, outcome: str) -> np.ndarray:
@@ -132,7 +128,8 @@ def score_table(test: Backtest) -> pd.DataFrame:
     One row for each outcome and group. Errors are |ln(forecast/actual)|, means over cities;
     the model's forecast is the median of its draws. A baseline without figures is NaN.
     `against_best` is the model's error less that of the best baseline, over the same cities,
-    `against_best_low` and `_high` its 90 % interval from drawing whole provinces again.
+    `against_best_low` and `_high` its 90 % interval from drawing whole provinces again, and
+    `coverage_80_error` the standard error of the coverage from the same.
     """
     import pandas as pd
 
@@ -167,16 +164,19 @@ def _scores(test: Backtest, outcome: str, row: int, keep: np.ndarray) -> dict[st
     for name in BASELINES:
         some = np.isfinite(errors[name])
         means[name] = float(errors[name][some].mean()) if some.mean() > 0.5 else float("nan")
-        found[f"mae_{name}" if name != "damped_trend" else "mae_damped_trend"] = means[name]
+        found[f"mae_{name}"] = means[name]
     found["crps_model"] = float(scores.crps(spread, actual).mean())
-    found["coverage_80"] = scores.coverage(spread, actual)
+    provinces = np.array(window.provinces)[known]
+    for share in SHARES:
+        found[f"coverage_{round(100 * share)}"] = scores.coverage(spread, actual, share)
+    found["coverage_80_error"] = scores.province_error(scores.covered(spread, actual), provinces)
     found["coverage_80_parameters_only"] = scores.coverage(alone, actual)
     found["width_80"] = float((high - low).mean())
     found["bias_model"] = float(error.mean())
     best = min((name for name in BASELINES if np.isfinite(means[name])), key=lambda name: means[name])
     both = np.isfinite(errors[best])
     gap = (np.abs(error) - errors[best])[both]
-    ends = scores.province_interval(gap, np.array(window.provinces)[known][both])
+    ends = scores.province_interval(gap, provinces[both])
     found |= {"best_baseline": best, "against_best": float(gap.mean())}  # type: ignore[dict-item]
     return found | {"against_best_low": ends[0], "against_best_high": ends[1], "number": int(known.sum())}
 

@@ -17,8 +17,7 @@ import numpy as np
 
 from talent_sd.analysis.beliefs import Beliefs
 from talent_sd.analysis.evidence_target import PROBES, EvidenceTarget, between
-from talent_sd.analysis.noise import NoiseModel
-from talent_sd.analysis.posterior import Posterior
+from talent_sd.analysis.folds import Folds, province_folds
 from talent_sd.analysis.surrogate import Surrogate, feature_count, fit_surrogate
 from talent_sd.analysis.target import (
     Errors,
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 RUNS_PER_COEFFICIENT = 1.8
-FOLDS = 6
-MOST_WIDENED = 1.5
 ROUNDS = 4
 """Times that errors and best draw are estimated in turn: both settle by the third."""
 BLOCK = 4000
@@ -76,6 +73,7 @@ class Fit:
     chains : (ensembles x walkers, steps, parameters) kept half of the sampler's
     draws : (shipped, parameters)
     diagnostics : R-hat and effective sample size by parameter, surrogate error, weights' sample size
+    folds : fits that each left some provinces out
     """
 
     best: np.ndarray
@@ -83,6 +81,7 @@ class Fit:
     chains: np.ndarray
     draws: np.ndarray
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    folds: Folds | None = None
 
 
 def run_target(model: Model, window: Window, beliefs: Beliefs, target: Target, values: np.ndarray, done: Done
@@ -149,16 +148,15 @@ class Calibration:
         wide = self.around(self.beliefs.mean, 1.5 * self.beliefs.sd)
         surrogate = self.surrogate("first", *wide)
         best, errors, quadratic = self.settle(surrogate, np.clip(self.beliefs.mean, *wide), wide)
-        sd = self.laplace(surrogate, quadratic, best)
+        sd = np.sqrt(np.diag(self.laplace(surrogate, quadratic, best)))
         near = self.around(best, 3 * sd)
         surrogate = self.surrogate("second", *near)
         best, errors, quadratic = self.settle(surrogate, best, near)
-        sd = self.laplace(surrogate, quadratic, best)
-        widening = self.widening(surrogate, best, near)
+        sd = np.sqrt(np.diag(self.laplace(surrogate, quadratic, best)))
         chains = self.chains(surrogate, quadratic, best, sd, near)
         draws, weights = self.weighted(chains, surrogate, errors)
         found = Fit(best, errors, chains, draws, {"surrogate_error": float(surrogate.error.max()), **weights})
-        found.diagnostics["unseen_stray_further"] = widening
+        found.folds = self.cross_fitted(surrogate, best, near)
         found.diagnostics["parameters"] = diagnose(self.beliefs.names, chains)
         return found
 
@@ -227,35 +225,8 @@ class Calibration:
             best = box[0] + width * minimize(misfit, share, jac=True, method="L-BFGS-B", bounds=bounds).x
         return best, errors, likelihood
 
-    def widening(
-        self, surrogate: Surrogate, best: np.ndarray, box: tuple[np.ndarray, np.ndarray]
-    ) -> dict[str, float]:
-        """Return outcome -> how much further cities stray that took no part in the fit.
-
-        By cross-validation: each fold of the cities is forecast by the best draw of the others,
-        and the 80 % point of what is left over set against that of the fit to all.
-        """
-        count = len(self.target.actual)
-        if count < 4 * FOLDS:
-            return {}
-        fold = np.random.default_rng([self.seed, 55]).permutation(count) % FOLDS
-        unseen = np.empty_like(self.target.actual)
-        for number in range(FOLDS):
-            others = self.settle(surrogate, best, box, fold != number)[0]
-            unseen[fold == number] = self.leftover(surrogate, others)[fold == number]
-        sizes = [
-            np.nanquantile(np.abs(left - np.nanmedian(left, axis=0)), 0.8, axis=0)
-            for left in (unseen, self.leftover(surrogate, best))
-        ]
-        ratio = np.clip(sizes[0] / sizes[1], 1.0, MOST_WIDENED)
-        return {outcome: float(r) for (outcome, _), r in zip(self.target.columns, ratio, strict=True)}
-
-    def leftover(self, surrogate: Surrogate, draw: np.ndarray) -> np.ndarray:
-        """Return (cities, columns) that a draw leaves over."""
-        return self.target.actual - surrogate(draw[None]).reshape(self.target.actual.shape)
-
     def laplace(self, surrogate: Surrogate, likelihood: Quadratic, best: np.ndarray) -> np.ndarray:
-        """Return (parameters,) standard deviations of the bell curve that fits at the best draw.
+        """Return (parameters, parameters) covariance of the bell curve that fits at the best draw.
 
         Curvature of the likelihood taken from the surrogate's linear part there.
         """
@@ -265,7 +236,19 @@ class Calibration:
             np.stack([surrogate.features((best + h)[None])[0] - base for h in np.diag(step)]) / step[:, None]
         )
         information = slope @ likelihood.matrix @ slope.T + np.diag(1 / self.beliefs.sd**2)
-        return np.sqrt(np.diag(np.linalg.inv(information)))
+        return np.linalg.inv(information)
+
+    def cross_fitted(
+        self, surrogate: Surrogate, best: np.ndarray, box: tuple[np.ndarray, np.ndarray]
+    ) -> Folds:
+        """Fit without each fold of whole provinces in turn."""
+        dealt = province_folds(self.window.provinces, self.seed)
+        fold = np.array([dealt[name] for name in self.window.provinces])
+        numbers = sorted(set(dealt.values()))
+        if len(numbers) < 2:
+            return Folds(dealt, best[None])
+        fits = [self.settle(surrogate, best, box, fold != number)[0] for number in numbers]
+        return Folds(dealt, np.stack(fits))
 
     def chains(
         self, surrogate: Surrogate, likelihood: Quadratic, best: np.ndarray, sd: np.ndarray,
@@ -304,32 +287,19 @@ class Calibration:
         outputs = self.finished("exact", lambda: self.exact(values), len(values))
         near = surrogate(values).reshape(outputs.shape)
         gap = log_likelihood(self.target, errors, outputs) - log_likelihood(self.target, errors, near)
-        told: dict[str, Any] = {}
+        measured = None
         if self.evidence is not None:
-            near, told = self.evident(values)
-            gap = gap + near
+            probes = values[:PROBES]
+            measured = self.finished("evidence", partial(self.measured, probes), len(probes))
+            gap = gap + self.evidence.log_likelihood(between(probes, measured, values))
         weights = np.exp(gap - gap.max())
         weights /= weights.sum()
-        even = float(1 / (weights**2).sum() / len(weights))
+        told: dict[str, Any] = {"weights_effective_share": float(1 / (weights**2).sum() / len(weights))}
+        if self.evidence is not None and measured is not None:
+            told["evidence"] = self.evidence.held(measured, weights[:PROBES])
         places = (np.arange(self.sampling.shipped) + generator.random()) / self.sampling.shipped
         picks = np.minimum(np.searchsorted(np.cumsum(weights), places), len(values) - 1)
-        return values[generator.permutation(picks)], {"weights_effective_share": even, **told}
-
-    def evident(self, values: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return (draws,) log likelihood of the evidence's figures, and what they come to."""
-        assert self.evidence is not None
-        probes = values[:PROBES]
-        measured = self.finished("evidence", partial(self.measured, probes), len(probes))
-        figures = between(probes, measured, values)
-        names = [figure.id for figure in self.evidence.figures]
-        told = {
-            name: {
-                "median": float(np.nanmedian(column)),
-                "met": float(np.mean([f.met_by(v) for v in column])),
-            }
-            for name, column, f in zip(names, measured.T, self.evidence.figures, strict=True)
-        }
-        return self.evidence.log_likelihood(figures), {"evidence": told}
+        return values[generator.permutation(picks)], told
 
     def measured(self, values: np.ndarray) -> np.ndarray:
         """Measure the evidence's figures at (draws, parameters) values."""
@@ -367,19 +337,6 @@ def diagnose(names: tuple[str, ...], chains: np.ndarray) -> dict[str, dict[str, 
         }
         for column, name in enumerate(names)
     }
-
-
-def make_posterior(
-    beliefs: Beliefs, found: Fit, noise: NoiseModel, window: Window, note: Mapping[str, Any]
-) -> Posterior:
-    """Put a fit together for forecasts to draw from."""
-    elements = {
-        name: {key: (own if beliefs.factor[column] else 1.0) for key, own in beliefs.elements[name].items()}
-        for column, name in enumerate(beliefs.names)
-    }
-    return Posterior(
-        beliefs.names, elements, beliefs.factor, found.draws, noise, frozenset(window.cities), dict(note)
-    )
 
 
 def _emcee() -> Any:  # noqa: ANN401 (a module)

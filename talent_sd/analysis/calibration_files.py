@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from talent_sd import __version__
 from talent_sd.analysis.beliefs import Beliefs, read_beliefs
-from talent_sd.analysis.calibrate import Calibration, Fit, Sampling, make_posterior
+from talent_sd.analysis.calibrate import Calibration, Fit, Sampling
+from talent_sd.analysis.cross_fit import cross_fit
 from talent_sd.analysis.evidence_target import EvidenceTarget
+from talent_sd.analysis.folds import judged_apart
 from talent_sd.analysis.noise_fit import estimate_noise
-from talent_sd.analysis.posterior import Posterior, write_posterior
+from talent_sd.analysis.posterior import Posterior, make_posterior, write_cross_fit, write_posterior
 from talent_sd.analysis.windows import Window, fitting_cities, make_window
 from talent_sd.model.evidence import read_evidence
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from talent_sd.engine.runner import Model
 
+LATER_STARTS = (2, 3)
+"""Years after the fit's start from which more windows begin, of the same length, that the noise is sized on."""
 STATE = "calibration_state.npz"
 """Finished parts of a calibration that was stopped; the next one with the same inputs goes on from there."""
 
@@ -46,11 +50,17 @@ class Sources:
 
     def window(self, model: Model, start: int, end: int) -> Window:
         """Read the tables and collect the cities of a window; errors as in `read_panel`."""
+        return self.windows(model, [(start, end)])[0]
+
+    def windows(self, model: Model, years: Sequence[tuple[int, int]]) -> list[Window]:
+        """Read the tables once and collect the cities of several windows (start, end)."""
         from talent_sd.scenario.national_table import read_national_totals
         from talent_sd.scenario.panel import read_panel
 
         cities = read_panel(self.panel, self.census, self.province)
-        return make_window(cities, model, read_national_totals(self.national), start, end)
+        national = read_national_totals(self.national)
+        made = [make_window(cities, model, national, start, end) for start, end in years]
+        return [replace(window, adjusted=(*cities.dropped, *window.adjusted)) for window in made]
 
     def hashes(self) -> dict[str, str]:
         """Return file name -> SHA-256 of each table."""
@@ -60,12 +70,22 @@ class Sources:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A finished calibration."""
+    """A finished calibration.
+
+    Parameters
+    ----------
+    posterior : what ships
+    found : the fit, with its diagnostics
+    beliefs : before the data
+    window : the fitting cities
+    apart : posteriors that each left whole provinces of all cities out; empty without a cross-fit
+    """
 
     posterior: Posterior
     found: Fit
     beliefs: Beliefs
     window: Window
+    apart: tuple[Posterior, ...] = ()
 
 
 def calibrate(
@@ -80,6 +100,8 @@ def calibrate(
     beliefs: str | Path | None = None,
     state: Path | None = None,
     done: Callable[[int, int], None] = lambda _work, _all: None,
+    known_until: int | None = None,
+    cross_fitted: bool = True,
 ) -> Calibrated:
     """Fit the model to the growth of cities.
 
@@ -94,6 +116,8 @@ def calibrate(
     beliefs : constants to fit; the shipped `calibration.yaml` by default
     state : file for finished parts, from which a stopped calibration goes on; removed at the end
     done : called with the work just done and the work in all
+    known_until : last year whose figures the size of the noise may rest on; by default three years after `end`
+    cross_fitted : whether all is done again without each fold of provinces, to judge every city
 
     Raises
     ------
@@ -102,13 +126,16 @@ def calibrate(
     """
     sampling = sampling or Sampling()
     believed = read_beliefs(model, beliefs)
-    whole = sources.window(model, start, end)
+    years = noise_windows(start, end, known_until)
+    wholes = sources.windows(model, years)
+    whole = wholes[0]
     window = whole.chosen(fitting_cities(whole, held_out, seed))
     note: dict[str, Any] = {
         "talent_sd": __version__,
         "model_sha256": model.structure.sha256,
         "data_sha256": sources.hashes(),
         "window": [start, end],
+        "noise_windows": [list(pair) for pair in years],
         "cities": len(window.cities),
         "held_out": held_out,
         "seed": seed,
@@ -121,21 +148,55 @@ def calibrate(
     keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
     task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
                        evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
-    task.done = lambda amount: done(amount, task.work)
+    work = task.work + (2 * task.runs if cross_fitted else 0)
+    task.done = lambda amount: done(amount, work)
     found = task.fit()
-    best, drawn = believed.params(found.best[None]), believed.params(found.draws)
-    noise = estimate_noise(model, window, best, drawn, found.diagnostics["unseen_stray_further"])
+    assert found.folds is not None
+    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
+    judged = judged_apart(model, windows, believed, found.folds.provinces, found.folds.best)
+    noise = estimate_noise(model, judged, believed.params(found.best[None]), believed.params(found.draws))
     note["diagnostics"] = found.diagnostics
-    posterior = make_posterior(believed, found, noise, window, note)
+    posterior = make_posterior(believed, found.draws, noise, window.cities, note)
+    apart: list[Posterior] = []
+    if cross_fitted:
+        apart = cross_fit(
+            model, wholes, believed, found, seed=seed, note={"data_sha256": sources.hashes()}, done=task.done
+        )
     if state:
         state.unlink(missing_ok=True)
-    return Calibrated(posterior, found, believed, window)
+    return Calibrated(posterior, found, believed, window, tuple(apart))
+
+
+def evidence_table(posterior: Posterior) -> pd.DataFrame:
+    """Return one row a figure of the article: target, what draws of the posterior come to, share that meet it.
+
+    Empty for a posterior that no figure took part in.
+    """
+    import pandas as pd
+
+    told = posterior.note.get("diagnostics", {}).get("evidence", {})
+    return pd.DataFrame([{"figure": ident, **found} for ident, found in told.items()])
+
+
+def noise_windows(start: int, end: int, known_until: int | None = None) -> list[tuple[int, int]]:
+    """Return the windows that noise is sized on: the fit's, and later ones of its length.
+
+    >>> noise_windows(2010, 2020)
+    [(2010, 2020), (2012, 2022), (2013, 2023)]
+    >>> noise_windows(2010, 2016, known_until=2016)
+    [(2010, 2016)]
+    """
+    last = end + max(LATER_STARTS) if known_until is None else known_until
+    return [(start, end), *((start + n, end + n) for n in LATER_STARTS if end + n <= last)]
 
 
 def write_calibration(calibrated: Calibrated, folder: Path) -> None:
-    """Write `posterior.json` and `diagnostics.csv` into a folder."""
+    """Write `posterior.json`, `cross_fit.json` (where there is one), `diagnostics.csv` and `evidence.csv`."""
     write_posterior(calibrated.posterior, folder / "posterior.json")
+    if calibrated.apart:
+        write_cross_fit(calibrated.apart, folder / "cross_fit.json")
     diagnostics_table(calibrated).to_csv(folder / "diagnostics.csv", index=False, float_format="%.6g")
+    evidence_table(calibrated.posterior).to_csv(folder / "evidence.csv", index=False, float_format="%.6g")
 
 
 def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:

@@ -36,7 +36,9 @@ class Verdict:
     id, sector, message : of the check
     passed : whether it held everywhere
     runs : how many runs it was tried in
-    failure : the first run that broke it, the variable, the year and the value; "" if none
+    failure : the first run that broke it, the variable, the year and the value, or why it was
+        not tried; "" if neither
+    tried : whether there was anything to check
     """
 
     id: str
@@ -45,6 +47,12 @@ class Verdict:
     passed: bool
     runs: int
     failure: str = ""
+    tried: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """Return "failed", "passed" or, where the check's condition was never met, "not_tried"."""
+        return "failed" if not self.passed else "passed" if self.tried else "not_tried"
 
 
 def run_checks(
@@ -162,7 +170,8 @@ def _judge(
                     f"{name} in {years[check.years_of(years)][when]:g}: {value:.6g}, with {names[rows[row]]}"
                 )
                 return Verdict(check.id, check.sector, check.message, False, len(rows), where)
-    return Verdict(check.id, check.sector, check.message, True, len(rows))
+    untried = "" if rows else "never tried, since no run is for it"
+    return Verdict(check.id, check.sector, check.message, True, len(rows), untried, bool(rows))
 
 
 def _held(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 SECTOR = "Reality checks"
+NEVER_MET = "never tried, since its condition is never met"
 
 
 def run_reality_checks(model: Model, engine: str = "auto") -> list[Verdict]:
@@ -45,7 +46,7 @@ def _try(model: Model, check: RealityCheck, engine: str) -> Verdict:
         if len(dims) == 1:
             for element in array[dims[0]].values:
                 values[name_key(f"{name}[{element}]")] = array.sel({dims[0]: element}).values
-    when = check.broken_at(values, run[TIME].values)
-    message = check.doc or check.name
-    failure = "" if when is None else f"{model.path.name}:{check.line}: fails at {when:g}"
-    return Verdict(check.name, SECTOR, message, when is None, 1, failure)
+    times, at = run[TIME].values, f"{model.path.name}:{check.line}"
+    when, tried = check.broken_at(values, times), check.is_tried(values, times)
+    failure = f"{at}: fails at {when:g}" if when is not None else "" if tried else f"{at}: {NEVER_MET}"
+    return Verdict(check.name, SECTOR, check.doc or check.name, when is None, 1, failure, tried)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 DRAWN = "drawn"
+SUMS = ("total talent",)
+"""Sums over what is plotted part by part."""
 NO_POSTERIOR = "none"
 
 
@@ -183,7 +185,7 @@ def shown_outputs(prepared: Prepared) -> list[str]:
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
     variables = prepared.model.structure.variables
-    shown = [name for name in dict.fromkeys([*labels.headline, *plotted]) if name in variables]
+    shown = [name for name in dict.fromkeys([*labels.headline, *SUMS, *plotted]) if name in variables]
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
 
 

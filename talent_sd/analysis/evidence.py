@@ -227,7 +227,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
                 "sector": check.sector,
                 "message": check.message,
                 "runs": check.runs,
-                "verdict": "passed" if check.passed else "failed",
+                "verdict": check.verdict,
                 "failure": check.failure,
             }
             for check in validation.checks

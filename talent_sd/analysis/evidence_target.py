@@ -71,6 +71,34 @@ class EvidenceTarget:
         )
         return -0.5 * np.nansum(miss**2, axis=1)
 
+    def held(self, measured: np.ndarray, weights: np.ndarray) -> dict[str, dict[str, float]]:
+        """Return id -> what a figure comes to inside a posterior: target, median, 90 % interval, share that meet it.
+
+        Parameters
+        ----------
+        measured : (draws, figures), NaN where an experiment has no answer: that meets nothing
+        weights : (draws,) of the draws in the posterior
+        """
+        found = {}
+        for figure, column in zip(self.figures, measured.T, strict=True):
+            known = np.isfinite(column)
+            order = np.argsort(column[known])
+            chance = np.cumsum(weights[known][order]) / weights[known].sum()
+            low, median, high = (
+                column[known][order][np.minimum(np.searchsorted(chance, at), known.sum() - 1)]
+                for at in (0.05, 0.5, 0.95)
+            )
+            met = np.array([figure.met_by(value) for value in column])
+            found[figure.id] = {
+                "target": float(figure.target),
+                "allowance": float(figure.allowance),
+                "median": float(median),
+                "low_90": float(low),
+                "high_90": float(high),
+                "met": float((weights * met).sum() / weights.sum()),
+            }
+        return found
+
 
 def between(probes: np.ndarray, measured: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return figures at draws between those that they were measured at, linear in the parameters.

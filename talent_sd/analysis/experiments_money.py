@@ -12,7 +12,7 @@ LOSS_TIME = 2025.0
 ONE_IN = 0.002
 """Share of leading scientists lost: about one in a city of five hundred."""
 REFORM_YEAR = 2025.0
-"""The first year in which the projection knows of the later retirement age."""
+"""The year in which the retirement age starts to rise."""
 ONE_POINT = 0.01
 EXIT_TIME = 2027.0
 SHOCKS = ("newcomer shock losses", "settled shock losses")
@@ -84,19 +84,20 @@ def _mending(traces: Traces) -> Measurement:
 
 def _tax_elasticity(traces: Traces) -> Measurement:
     whole, without = traces["whole"], traces["without"]
-    share = _lost(without, "professional", LOSS_TIME + 1) / whole.at("Talent", LOSS_TIME, "professional")
+    end = LOSS_TIME + 1
+    missing = 1 - without.at("Talent", end, "professional") / whole.at("Talent", end, "professional")
 
     def fall(start: float) -> float:
         ratio = without.mean("corporate income tax", start, start + 1) / whole.mean(
             "corporate income tax", start, start + 1
         )
-        return -float(np.log(ratio)) / share
+        return -float(np.log(ratio)) / missing
 
-    value = fall(LOSS_TIME + 1)
+    value = fall(end)
     return Measurement(
         value,
         (("the year itself shows less than the next", fall(LOSS_TIME) < value),),
-        {"same year": fall(LOSS_TIME), "next year": value},
+        {"same year": fall(LOSS_TIME), "next year": value, "missing at the year's end": missing},
     )
 
 

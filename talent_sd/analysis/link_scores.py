@@ -14,91 +14,28 @@ Two things make the published form hard to read in a model that grows with its n
 - What moves with the nation moves everything at once. Against a `reference` run Δ is the
   step of the deviation from that run: what both share drops out. Against a reference at
   rest this is the published form.
+
+A third concerns whoever wants one number a year. Around a loop the ratios Δx/Δz of successive
+auxiliaries cancel, and what is left is the product of the gains and, for each stock, how it moves
+over how its net flow does. Where a net flow turns, that quotient passes infinity; where a policy
+starts or ends, the flow jumps and it falls to nothing, for one step. Neither says anything of the
+loop, and a mean over steps repeats both as if it did. With `windows` each link has one score a
+window: the median of Δxz over the median of |Δz|, how much both usually move there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from talent_sd.base.errors import UnsupportedError
-from talent_sd.engine.back_ends import Kernels, run_arrays
-from talent_sd.engine.chance import Drawn, draw, units
-from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Table, TableCall, Time
-from talent_sd.engine.operations import PLAIN, TIMED, interpolate
+from talent_sd.analysis.trajectory import Trajectory, value_of
+from talent_sd.engine.ir import Call, Expression, Ref
 from talent_sd.engine.order import references
-from talent_sd.engine.request import build_request
-
-if TYPE_CHECKING:
-    from talent_sd.engine.runner import Model
 
 ROUNDING = 1e-13
 """A change below this part of what was added up to it is rounding, not movement."""
-
-Read = Callable[[int], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """A run with everything kept.
-
-    `values` (slots, points, members); `times` (points,); `tables` as used in the run;
-    `given` the slots whose values came from outside: no cause inside the model moves them.
-    """
-
-    program: Program
-    times: np.ndarray
-    values: np.ndarray
-    tables: tuple[Table, ...]
-    time_step: float
-    given: frozenset[int] = frozenset()
-    seed: int = 0
-
-    @property
-    def members(self) -> int:
-        """How many runs were made at once."""
-        return int(self.values.shape[2])
-
-
-def follow(
-    model: Model,
-    params: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Any] | None = None,
-    *,
-    seed: int = 0,
-) -> Trajectory:
-    """Run a model and keep every slot at every step.
-
-    Parameters
-    ----------
-    model : a loaded model
-    params, inputs, seed : as in `Model.run`
-
-    Raises
-    ------
-    ModelError
-        With every problem of the request.
-    UnsupportedError
-        If the model uses what flat programs lack: it cannot be taken apart link by link.
-    """
-    request = build_request(model.structure, params, inputs, seed=seed)
-    program, plan = model.prepare(request)
-    everything = replace(plan, outputs=list(range(len(program.slots))))
-    request.save = np.arange(len(request.times))
-    try:
-        values = Kernels().run(program, everything, request, None).values
-    except UnsupportedError:  # slower, the same numbers
-        values = run_arrays(program, everything, request)
-    tables = list(program.tables)
-    for index, (x, y) in plan.tables.items():
-        old = tables[index]
-        tables[index] = Table(old.name, np.asarray(x, float), np.asarray(y, float), old.outside, old.between)
-    return Trajectory(
-        program, request.times, values, tuple(tables), request.time_step, frozenset(plan.series), request.seed
-    )
 
 
 @dataclass
@@ -112,11 +49,14 @@ class LinkScores:
     trajectory : the run
     reference : another run of the same model at the same times; None: the published form
     fold_own : whether a stock's own adjustment belongs to the links into it
+    windows : places of the steps that belong to each window, none where nothing moves; None: steps
+        are scored one by one, which is the published form
     """
 
     trajectory: Trajectory
     reference: Trajectory | None = None
     fold_own: bool = False
+    windows: tuple[np.ndarray, ...] | None = None
     _usual: LinkScores | None = None
     _causes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _scores: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
@@ -139,22 +79,36 @@ class LinkScores:
         return self._causes[slot]
 
     def score(self, cause: int, effect: int) -> np.ndarray:
-        """Return a link's score at each step, (steps, members); 0 where cause or effect stands still."""
+        """Return a link's score, (steps or windows, members); 0 where cause or effect stands still."""
         if (cause, effect) not in self._scores:
-            part, whole, step = (
-                self._part(effect, {cause: self.step(cause)}),
-                self.moves(effect),
-                self.step(cause),
+            step = self.step(cause)
+            part = self._part(effect, {cause: step})
+            real = (np.abs(step) > _least(self.size(cause))) & (
+                np.abs(part) > _least(self.equation_size(effect))
             )
-            real = (
-                (np.abs(step) > _least(self.size(cause)))
-                & (np.abs(part) > _least(self.equation_size(effect)))
-                & (whole != 0)
-            )
+            signed = np.where(real, np.abs(part) * np.sign(part * np.sign(step)), 0.0)
+            top, bottom = self._usually(signed), self._usually(np.abs(self.moves(effect)))
             with np.errstate(all="ignore"):
-                score = np.abs(part / whole) * np.sign(part * np.sign(step))
-            self._scores[cause, effect] = np.where(real & np.isfinite(score), score, 0.0)
+                score = top / bottom
+            self._scores[cause, effect] = np.where((bottom != 0) & np.isfinite(score), score, 0.0)
         return self._scores[cause, effect]
+
+    def moving(self) -> np.ndarray:
+        """Return whether any stock moves in a step, (steps,)."""
+        found = np.zeros(len(self.trajectory.times) - 1, bool)
+        for state in self.trajectory.program.states:
+            found |= (np.abs(self.step(state.slot)) > _least(self.size(state.slot))).any(axis=-1)
+        return found
+
+    def _usually(self, values: np.ndarray) -> np.ndarray:
+        """Return the median of each window; without windows the values of the steps themselves."""
+        if self.windows is None:
+            return values
+        found = np.zeros((len(self.windows), *values.shape[1:]))
+        for length in {len(own) for own in self.windows} - {0}:
+            rows = [row for row, own in enumerate(self.windows) if len(own) == length]
+            found[rows] = np.median(values[np.stack([self.windows[row] for row in rows])], axis=1)
+        return found
 
     def gain(self, cause: int, effect: int, nudge: float = 1e-6) -> np.ndarray:
         """Return how the effect's equation answers a nudge of the cause, (points, members).
@@ -274,49 +228,6 @@ class LinkScores:
         result = value_of(self.trajectory.program.slots[slot].expression, read, self.trajectory, points)
         shape = (len(self.trajectory.times[points]), self.trajectory.members)
         return np.broadcast_to(np.asarray(result, float), shape)
-
-
-def value_of(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
-    """Evaluate an expression on whole arrays.
-
-    Parameters
-    ----------
-    expression : of a slot
-    read : slot -> (points, members)
-    run : for its tables, time step and chance
-    points : the time points meant, for expressions that read time or chance
-    """
-    with np.errstate(all="ignore"):
-        return _value(expression, read, run, points)
-
-
-def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
-    if isinstance(expression, Number):
-        return np.asarray(expression.value)
-    if isinstance(expression, Ref):
-        return read(expression.slot)
-    if isinstance(expression, Time):
-        return run.times[points, None]
-    if isinstance(expression, TableCall):
-        return interpolate(run.tables[expression.table], _value(expression.x, read, run, points))
-    args = [_value(arg, read, run, points) for arg in expression.args]
-    if isinstance(expression, Random):
-        return draw(expression.distribution, _chance(run, points), expression.stream, *args)
-    if expression.op in TIMED:
-        # the functions of time were written for one point; they broadcast over a column of points too
-        return TIMED[expression.op](run.times[points, None], run.time_step, *args)  # type: ignore[arg-type]
-    return PLAIN[expression.op](*args)
-
-
-def _chance(run: Trajectory, points: slice) -> Callable[[int], Drawn]:
-    """Return what hands out the run's own random numbers, (points, members) each."""
-    members, steps = np.arange(run.members), range(len(run.times))[points]
-
-    def source(stream: int) -> Drawn:
-        drawn = [units(run.seed, members, step, stream) for step in steps]
-        return np.stack([first for first, _ in drawn]), np.stack([second for _, second in drawn])
-
-    return source
 
 
 def _least(size: np.ndarray) -> np.ndarray:

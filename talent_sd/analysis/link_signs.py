@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from talent_sd.analysis.link_scores import LinkScores, value_of
+from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.analysis.trajectory import value_of
 from talent_sd.engine.order import references
 
 TRIALS = 256

@@ -66,6 +66,20 @@ class VariableLinks:
             for place in path[bool(len(path) > 1) :]
         )
 
+    def is_delayed(self, cause: str, effect: str) -> bool:
+        """Return whether a smooth or a delay lies within the link."""
+        causes = set(self._slots[cause].values())
+        return any(
+            len(path) > 2 and path[0] in causes
+            for slot in self._slots[effect].values()
+            for path in self._paths_into(slot)
+        )
+
+    def is_stock(self, variable: str) -> bool:
+        """Return whether a variable is a stock itself."""
+        slots = self.scores.trajectory.program.slots
+        return any(slots[slot].kind == "state" for slot in self._slots[variable].values())
+
     def is_folded(self, route: Sequence[str]) -> bool:
         """Return whether a circle is a stock's own adjustment, counted within the links into it."""
         if not self.scores.fold_own or len(route) > 2:
@@ -80,7 +94,7 @@ class VariableLinks:
         return len(route) == 1 or tuple(route) in own or tuple(reversed(route)) in own
 
     def score(self, cause: str, effect: str) -> np.ndarray:
-        """Return link scores, (elements of the effect, elements of the cause, steps, members)."""
+        """Return link scores, (elements of the effect, elements of the cause, steps or windows, members)."""
         return self._matrix("score", cause, effect)
 
     def gain(self, cause: str, effect: str) -> np.ndarray:
@@ -105,7 +119,9 @@ class VariableLinks:
         return int(np.sign(sum(signs)))
 
     def loop_score(self, route: Sequence[str]) -> np.ndarray:
-        """Return the score of the loop through these variables, each moving the next, (steps, members).
+        """Return the score of the loop through these variables, each moving the next.
+
+        (steps or windows, members).
 
         Raises
         ------
@@ -147,18 +163,18 @@ class VariableLinks:
         key = (what, cause, effect)
         if key not in self._matrices:
             link: Link = self.scores.score if what == "score" else self.scores.gain
-            run = self.scores.trajectory
             columns = {slot: place for place, slot in enumerate(self._slots[cause].values())}
-            steps = len(run.times) - (what == "score")
-            matrix = np.zeros((len(self._slots[effect]), len(columns), steps, run.members))
-            linked = False
+            matrix = np.zeros(())
             for row, slot in enumerate(self._slots[effect].values()):
                 for path in self._paths_into(slot):
                     if path[0] in columns:
-                        links = [link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)]
-                        matrix[row, columns[path[0]]] += np.prod(links, axis=0)
-                        linked = True
-            if not linked:
+                        links = np.prod(
+                            [link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)], axis=0
+                        )
+                        if not matrix.ndim:
+                            matrix = np.zeros((len(self._slots[effect]), len(columns), *links.shape))
+                        matrix[row, columns[path[0]]] += links
+            if not matrix.ndim:
                 raise KeyError(f"no link from '{cause}' to '{effect}'")
             self._matrices[key] = matrix
         return self._matrices[key]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.analysis.attribution import switch_parts
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.analysis.loop_classes import KINDS, NAMED, cover
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, Route
 from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
-from talent_sd.analysis.loop_search import same_circle, strongest_loops
+from talent_sd.analysis.trajectory import follow, refuse_trouble
 from talent_sd.base.dims import DRAW, TIME
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 LOOP = "loop"
+KIND = "kind"
 FEWEST, MOST, SPANS = 4, 60, 20
+NEIGHBOURS = 1
+"""A year's score is taken from its own steps and those of so many years to either side."""
 Link = tuple[str, str]
 
 
@@ -34,15 +38,21 @@ class LinkPicture:
     weights : route -> (draw, time) part of the named loops' activity that runs along it
     signs : (cause, effect) -> 1 where more of the cause makes more of the effect, else -1; 0 unknown
     slow : links that end in a stock, or hide a delay
+    delayed : of these, links that hide a delay
     """
 
     weights: Mapping[Route, np.ndarray]
     signs: Mapping[Link, int]
     slow: frozenset[Link]
+    delayed: frozenset[Link] = frozenset()
 
 
 def loop_shares(
-    model: Model, names: LoopNames, params: Mapping[str, Any], against: Mapping[str, Any] | None = None
+    model: Model,
+    names: LoopNames,
+    params: Mapping[str, Any],
+    against: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> tuple[xr.Dataset, LinkPicture]:
     """Score named loops on a run, year by year.
 
@@ -52,45 +62,66 @@ def loop_shares(
     names : the loops
     params : of the run, as in `Model.run`; may hold one value per draw
     against : of the run whose movement is taken as given; None: the same run with all loops cut
+    inputs : of both runs, as in `Model.run`
 
     Returns
     -------
-    `share`, `share_published`, `polarity` (of the gain: 1, -1, or 0 where the loop is never active) and
-    `named`, as in `feedback_loops`; and the links for a diagram
+    `share`, `share_published`, `polarity` (of the gain: 1, -1, or 0 where the loop is never active),
+    `named` and `activity`, as in `feedback_loops`; and the links for a diagram
     """
-    run = follow(model, params)
+    run = follow(model, params, inputs)
     cut = {SWITCHES: np.zeros(len(switch_parts(model, SWITCHES)))}
-    reference = follow(model, {**params, **cut} if against is None else against)
-    links = VariableLinks(LinkScores(run, reference, fold_own=True))
+    reference = follow(model, {**params, **cut} if against is None else against, inputs)
+    for one in (run, reference):
+        refuse_trouble(one, model.path.name)
+    years, place = spans(run.times)
+    stepwise = LinkScores(run, reference, fold_own=True)
+    usual = windows(place, stepwise.moving())
+    links = VariableLinks(LinkScores(run, reference, fold_own=True, windows=usual))
     published = VariableLinks(LinkScores(run))
     scores = {loop.name: _loop_score(links, loop.routes) for loop in names.loops}
     plain = {loop.name: _loop_score(published, loop.routes) for loop in names.loops}
     gains = {
         loop.name: np.sum([links.loop_gain(route) for route in loop.routes], axis=0) for loop in names.loops
     }
-    years, place = spans(run.times)
-    named, total = _coverage(links, names, scores)
-    return shares_dataset(scores, plain, gains, named, total, years, place), link_picture(
-        links, names, named, place
-    )
+    named = np.sum([np.abs(score) for score in scores.values()], axis=0)
+    found = cover(links, names, named)
+    total = np.sum(list(found.activity.values()), axis=0)
+    yearly = np.arange(len(years))
+    shares = shares_dataset(scores, gains, named, total, years, yearly)
+    shares["share_published"] = (shares["share"].dims, _yearly_shares(plain, place))
+    parts = [_by_year(_part_of(found.activity[kind], total), yearly).T for kind in KINDS]
+    shares["activity"] = ((KIND, DRAW, TIME), np.stack(parts))
+    shares = shares.assign_coords({KIND: list(KINDS)})
+    shares["named"] = shares["activity"].sel({KIND: NAMED}, drop=True)
+    shares.attrs["strongest_rest"] = "; ".join(" > ".join(stocks) for stocks in found.strongest)
+    return shares, link_picture(links, names, named, yearly)
+
+
+def windows(place: np.ndarray, moving: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the steps that each year's scores are taken from: those that move in it and next to it.
+
+    A year in which nothing moves has none.
+
+    Parameters
+    ----------
+    place : number of each step's year
+    moving : whether anything moves in a step
+
+    >>> steps = windows(np.array([0, 0, 1, 1, 2, 2]), np.array([False, False, False, True, True, True]))
+    >>> [own.tolist() for own in steps]
+    [[], [3, 4, 5], [3, 4, 5]]
+    """
+    found = []
+    for year in range(int(place.max()) + 1):
+        near = np.abs(place - year) <= NEIGHBOURS
+        any_moves = moving[place == year].any()
+        found.append(np.flatnonzero(near & moving) if any_moves else np.array([], int))
+    return tuple(found)
 
 
 def _loop_score(links: VariableLinks, routes: Sequence[Sequence[str]]) -> np.ndarray:
     return np.sum([links.loop_score(route) for route in routes], axis=0)
-
-
-def _coverage(
-    links: VariableLinks, names: LoopNames, scores: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the activity of named loops, and of all loops found, (steps, members)."""
-    listed = [route for loop in names.loops for route in loop.routes]
-    named = np.sum([np.abs(score) for score in scores.values()], axis=0)
-    others = [
-        np.abs(links.loop_score(route))
-        for route in strongest_loops(links).routes
-        if not any(len(route) == len(known) and same_circle(route, known) for known in listed)
-    ]
-    return named, named + np.sum(others, axis=0) if others else named
 
 
 def link_picture(links: VariableLinks, names: LoopNames, named: np.ndarray, place: np.ndarray) -> LinkPicture:
@@ -107,7 +138,28 @@ def link_picture(links: VariableLinks, names: LoopNames, named: np.ndarray, plac
                     signs[link] = links.sign(*link)
                     if links.holds_state(link[1]):
                         slow.add(link)
-    return LinkPicture(weights, signs, frozenset(slow))
+    delayed = frozenset(link for link in slow if links.is_delayed(*link))
+    return LinkPicture(weights, signs, frozenset(slow), delayed)
+
+
+def joined_links(pictures: Sequence[LinkPicture], places: Sequence[np.ndarray]) -> LinkPicture:
+    """Put the links of several groups of draws together.
+
+    Parameters
+    ----------
+    places : numbers of each group's draws
+    """
+    if len(pictures) == 1:
+        return pictures[0]
+    order = np.argsort(np.concatenate(places))
+    weights = {
+        route: np.concatenate([picture.weights[route] for picture in pictures])[order]
+        for route in pictures[0].weights
+    }
+    signs = {
+        link: next((one.signs[link] for one in pictures if one.signs[link]), 0) for link in pictures[0].signs
+    }
+    return LinkPicture(weights, signs, pictures[0].slow, pictures[0].delayed)
 
 
 def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -148,9 +200,13 @@ def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
     return found
 
 
+def _yearly_shares(scores: Mapping[str, np.ndarray], place: np.ndarray) -> np.ndarray:
+    """Return (loop, members, years) means of relative scores."""
+    return np.stack([_by_year(series, place).T for series in relative_scores(scores).values()])
+
+
 def shares_dataset(
     scores: Mapping[str, np.ndarray],
-    plain: Mapping[str, np.ndarray],
     gains: Mapping[str, np.ndarray],
     named: np.ndarray,
     total: np.ndarray,
@@ -161,21 +217,17 @@ def shares_dataset(
 
     Parameters
     ----------
-    scores, plain, gains : loop -> (steps or points, members), folded and published scores, and gains
-    named, total : (steps, members) activity of these loops, and of all
-    years, place : as `spans` returns them
+    scores, gains : loop -> (steps or years, members), scores; and gains, at points
+    named, total : (steps or years, members) activity of these loops, and of all
+    years : starts of the spans
+    place : for each step of the scores the number of its span
     """
     import xarray as xr
 
-    def yearly(found: Mapping[str, np.ndarray]) -> np.ndarray:
-        return np.stack([_by_year(series, place).T for series in relative_scores(found).values()])
-
     signs = np.stack([np.sign(np.median(_first_active(gain), axis=0)) for gain in gains.values()])
     members = named.shape[1]
-    dims = (LOOP, DRAW, TIME)
     data = {
-        "share": (dims, yearly(scores)),
-        "share_published": (dims, yearly(plain)),
+        "share": ((LOOP, DRAW, TIME), _yearly_shares(scores, place)),
         "polarity": ((LOOP, DRAW), signs),
         "named": ((DRAW, TIME), _by_year(_part_of(named, total), place).T),
     }

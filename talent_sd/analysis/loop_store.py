@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.analysis.attribution import PART
+from talent_sd.analysis.loop_classes import OTHER_ROUTES, REST, TURNOVER
 from talent_sd.base.dims import DRAW, TIME
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ ATTRIBUTION_COLUMNS = (
     "standard_error",
     "unit",
 )
+NO_NAME = "(no name)"
+KIND_ROWS = {"(other routes)": OTHER_ROUTES, "(turnover)": TURNOVER, NO_NAME: REST}
 ALL_CUT, ALL_CLOSED = "(all loops cut)", "(all loops closed)"
 """Names of the two rows that the loops' rows lead between."""
 
@@ -36,8 +39,9 @@ ALL_CUT, ALL_CLOSED = "(all loops cut)", "(all loops closed)"
 def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
     """Write each loop's share of the named loops' activity by year: mean, and 80 % interval of draws.
 
-    A year in which nothing moves has state "at rest" and empty shares; what the loops leave to those
-    without a name is the row "(no name)", as a share of the activity of all loops found.
+    A year in which nothing moves has state "at rest" and empty shares. What the named loops leave to
+    others is in rows of its own, as shares of the activity of all loops found: of the city "(other routes)"
+    of named loops, "(turnover)" of stocks and "(no name)"; of any other model "(no name)" alone.
     """
     shares = study.shares
     with file.open("w", newline="", encoding="utf-8") as stream:
@@ -49,8 +53,16 @@ def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
                 writer.writerow(
                     (loop.name, loop.polarity, year, *_summary(share), _mean(published), _state(share))
                 )
-        for year, named, _ in _by_year(shares["named"], shares["named"]):
-            writer.writerow(("(no name)", "", year, *_summary(1 - named), "", _state(named)))
+        for name, others in _others(shares).items():
+            for year, part, _ in _by_year(others, others):
+                writer.writerow((name, "", year, *_summary(part), "", _state(part)))
+
+
+def _others(shares: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return row's name -> (draw, time) part of the activity of all loops found."""
+    if "activity" not in shares:
+        return {NO_NAME: 1 - shares["named"]}
+    return {name: shares["activity"].sel(kind=kind) for name, kind in KIND_ROWS.items()}
 
 
 def write_attribution(study: LoopStudy, file: Path) -> None:

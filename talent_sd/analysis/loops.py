@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ import numpy as np
 
 from talent_sd import __version__
 from talent_sd.analysis.attribution import PART, attribute
+from talent_sd.analysis.loop_draws import DrawGroup, draw_groups
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
-from talent_sd.analysis.loop_shares import LOOP, LinkPicture, loop_shares
+from talent_sd.analysis.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.analysis.provenance import KNOWN_UNTIL
 from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
 from talent_sd.base.dims import DRAW, TIME
@@ -62,7 +64,8 @@ def feedback_loops(
     of : the output to split; elements of a subscripted one are split each
     against : scenario to compare with: loops are then scored and split by how they carry the change.
         The scenario itself, or None: by what they add to the same run with all of them cut
-    draws : how many draws of the uncertain constants; None: the central ones alone
+    draws : how many draws of the uncertain constants, as in `ensemble`: from the posterior, with
+        its growth noise and over the national paths; None: the central ones alone
     seed : of the draws, and of sampled splits
 
     Returns
@@ -70,7 +73,9 @@ def feedback_loops(
     `share` (loop, draw, time): part of the named loops' activity in the year from `time`, + where the
     loop reinforces, − where it balances, adding up to 1 in size; NaN where nothing moves.
     `share_published` the same in the form of 2023 (neither reference nor folding: see `link_scores`).
-    `named` (draw, time): named loops' part of the activity of all loops found.
+    A year's share is taken from how links usually move in it and in the years next to it (see
+    `link_scores`). `named` (draw, time): named loops' part of the activity of all loops found; `activity`
+    (kind, draw, time) that of all kinds of loops, see `loop_classes`.
     `adds` and `adds_error` (loop, draw, time[, ...]) in the output's unit; `without`, `whole` what they lie
     between, at the start of each year; the last point of time has values, but no year after it.
 
@@ -110,64 +115,91 @@ def study_loops(
     """Do what `feedback_loops` returns, and keep what its pictures need; parameters as there."""
     from talent_sd.analysis.forecast import prepare
 
-    names = [scenario] if against is None or str(against) == str(scenario) else [scenario, against]
+    # a file called like the other scenario is that scenario
+    alone = against is None or str(against) in (str(scenario), Path(scenario).stem)
+    names = [scenario] if alone or against is None else [scenario, against]
     prepared = prepare(names, city, national=national)
     model = prepared.model
     named = read_loops(model.structure, loops_file)
     _check_output(model, of)
-    params, count = _with_draws(prepared, draws, seed)
-    other = params[1] if len(params) > 1 else None
-    shares, links = loop_shares(model, named, params[0], other)
-    years = shares[TIME].values
-    split = {
-        "parts": [loop.name for loop in named.loops],
-        "of": model.structure[of].name,
-        "years": [*years, 2 * years[-1] - years[-2]],
-        "threads": threads,
-    }
-    adds = _split(model, params[0], other, split, count, seed)
+    groups, count = draw_groups(prepared, draws, seed)
+    split = {"parts": [loop.name for loop in named.loops], "of": model.structure[of].name, "threads": threads}
+    studies = [_study_group(model, named, group, split, seed) for group in groups]
+    shares = _joined([found for found, _, _ in studies], groups)
+    adds = _joined([found for _, _, found in studies], groups)
+    if count is not None:
+        adds = _exact_median(model, groups, adds, split)
+    links = joined_links([found for _, found, _ in studies], [group.places for group in groups])
     attrs = _about(prepared)
     shares.attrs |= attrs
     adds.attrs |= attrs
     return LoopStudy(named, shares, adds, links, stock_flows(model.program))
 
 
-def _split(
-    model: Model,
-    params: dict[str, Any],
-    other: dict[str, Any] | None,
-    split: dict[str, Any],
-    draws: int | None,
-    seed: int,
-) -> xr.Dataset:
-    """Split an output by loops: exactly for one run, and for the median of several draws.
-
-    The other draws' shares are means over sampled orders, with their standard errors.
-    """
-    if draws is None:
-        whole = attribute(model, params, SWITCHES, against=other, **split)
-        drawn = whole.expand_dims({DRAW: [0]})
-        return drawn.transpose(PART, "other", DRAW, TIME, ..., missing_dims="ignore")
+def _study_group(
+    model: Model, names: LoopNames, group: DrawGroup, split: dict[str, Any], seed: int
+) -> tuple[xr.Dataset, LinkPicture, xr.Dataset]:
+    """Return shares, links and the split of draws that are told the same national path."""
+    shares, links = loop_shares(model, names, group.params, group.against, group.inputs)
     adds = attribute(
-        model, params, SWITCHES, against=other, draws=draws, permutations=PERMUTATIONS, seed=seed, **split
+        model,
+        group.params,
+        SWITCHES,
+        against=group.against,
+        inputs=group.inputs,
+        years=years_of(shares),
+        draws=group.size,
+        # one run is split exactly; many draws by sampled orders, with their standard errors
+        permutations=None if group.size is None else PERMUTATIONS,
+        seed=seed,
+        **split,
     )
+    if group.size is None:
+        adds = adds.expand_dims({DRAW: [0]}).transpose(PART, "other", DRAW, TIME, ..., missing_dims="ignore")
+    return shares, links, adds
+
+
+def _exact_median(
+    model: Model, groups: Sequence[DrawGroup], adds: xr.Dataset, split: dict[str, Any]
+) -> xr.Dataset:
+    """Split the median draw exactly; the other draws' shares stay means over sampled orders."""
     last = adds["whole"].isel({TIME: -1})
     size = last.sum([dim for dim in last.dims if dim != DRAW]).values
     median = int(np.argsort(size, kind="stable")[len(size) // 2])
-    one, against = (_one_draw(given, median, draws) if given is not None else None for given in (params, other))
-    assert one is not None
-    exact = attribute(model, one, SWITCHES, against=against, **split)
+    one = next(group.one(median) for group in groups if median in group.places)
+    exact = attribute(
+        model,
+        one.params,
+        SWITCHES,
+        against=one.against,
+        inputs=one.inputs,
+        years=adds[TIME].values.tolist(),
+        **split,
+    )
     for name in ("share", "standard_error"):
         adds[name].loc[{DRAW: median}] = exact[name].transpose(*(d for d in adds[name].dims if d != DRAW))
     return adds.assign_attrs(median_draw=median)
 
 
-def _one_draw(params: dict[str, Any], draw: int, draws: int) -> dict[str, Any]:
-    """Return the params of one draw."""
-    return {
-        name: float(value[draw]) if isinstance(value, np.ndarray) and value.shape == (draws,) else value
-        for name, value in params.items()
-    }
+def years_of(shares: xr.Dataset) -> list[float]:
+    """Return the starts of the years that shares are of, and the end of the last."""
+    years = shares[TIME].values
+    return [*years, 2 * years[-1] - years[-2]]
+
+
+def _joined(found: Sequence[xr.Dataset], groups: Sequence[DrawGroup]) -> xr.Dataset:
+    """Put the draws of groups together, in the order of their numbers."""
+    import xarray as xr
+
+    if len(found) == 1:
+        return found[0]
+    parts = [
+        one.drop_vars("interaction", errors="ignore").assign_coords({DRAW: group.places})
+        for one, group in zip(found, groups, strict=True)
+    ]
+    return (
+        xr.concat(parts, DRAW, combine_attrs="override").sortby(DRAW).transpose(*found[0]["share"].dims, ...)
+    )
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:
@@ -194,14 +226,3 @@ def _check_output(model: Model, of: str) -> None:
     found = model.structure[of]
     if found.kind == "lookup":
         raise InputError(f"'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.")
-
-
-def _with_draws(prepared: Prepared, draws: int | None, seed: int) -> tuple[list[dict[str, Any]], int | None]:
-    """Return each scenario's params, with the same draws of the uncertain constants for each."""
-    params: list[dict[str, Any]] = [one.params() for one in prepared.resolved.values()]
-    if draws is None or draws <= 1:
-        return params, None
-    from talent_sd.analysis.ensemble import prior_draws
-
-    drawn = prior_draws(prepared, draws, seed)
-    return [{**one, **drawn.params(one, 0, draws)} for one in params], draws

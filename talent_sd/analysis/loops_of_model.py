@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd import __version__
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.analysis.loop_layout import HIGH, WIDE, placed
 from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Polarity, Route
 from talent_sd.analysis.loop_scores import VariableLinks
 from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
 from talent_sd.analysis.loop_shares import LinkPicture, link_picture, shares_dataset, spans
+from talent_sd.analysis.trajectory import follow, refuse_trouble
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Loops that get a name and a place in pictures: the strongest."""
-WIDE, HIGH, EDGE = 100.0, 70.0, 9.0
+EDGE = 9.0
+LETTER = 0.68
+"""Width of a letter in a diagram, in its units."""
+MOST_STRETCHED = 1.8
+ROUNDS = 2500
+"""Tries at bettering an automatic layout: about two seconds for twenty variables."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def study_model(path: str | Path) -> ModelStudy:
     Raises
     ------
     ModelError
-        If it cannot be read or has no feedback loop.
+        If it cannot be read, has no feedback loop, or runs to a value that is not finite.
     UnsupportedError
         If it uses what flat programs lack: names function and variable.
     """
@@ -61,7 +68,9 @@ def study_model(path: str | Path) -> ModelStudy:
     from talent_sd.engine.runner import load_model
 
     model = load_model(path)
-    links = VariableLinks(LinkScores(follow(model)))
+    run = follow(model)
+    refuse_trouble(run, model.path.name)
+    links = VariableLinks(LinkScores(run))
     graph = links.graph()
     loops = enumerate_loops(graph)
     if not loops.complete:
@@ -80,31 +89,62 @@ def study_model(path: str | Path) -> ModelStudy:
     own = {loop.name: scores[loop.routes[0]] for loop in names.loops}
     gains = {loop.name: links.loop_gain(loop.routes[0]) for loop in names.loops}
     activity = np.sum([np.abs(score) for score in own.values()], axis=0)
-    shares = shares_dataset(own, own, gains, activity, total, years, place).assign_attrs(_about(model))
+    shares = shares_dataset(own, gains, activity, total, years, place).assign_attrs(_about(model))
+    shares["share_published"] = shares["share"]
     return ModelStudy(names, shares, link_picture(links, names, activity, place), len(scores), loops.complete)
 
 
 def automatic_layout(routes: Sequence[Route]) -> Layout:
-    """Place variables so that those that move each other lie close, inside the diagram's frame.
+    """Place variables so that arrows cross little and no label stands on another or on an arrow.
 
     The same routes give the same places.
     """
     import networkx
 
-    graph = networkx.Graph()
-    for route in routes:
-        graph.add_edges_from((a, b) for a, b in zip(route, (*route[1:], route[0]), strict=True) if a != b)
-        graph.add_nodes_from(route)
+    links = list(
+        dict.fromkeys(
+            (a, b) for route in routes for a, b in zip(route, (*route[1:], route[0]), strict=True) if a != b
+        )
+    )
+    graph = networkx.Graph(links)
+    graph.add_nodes_from(variable for route in routes for variable in route)
     circle = networkx.circular_layout(graph)
     places = networkx.kamada_kawai_layout(graph, pos=circle) if len(graph) > 2 else circle
     points = np.array([places[node] for node in graph])
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.where(high > low, high - low, 1.0)
-    scaled = EDGE + (points - low) / room * (np.array([WIDE, HIGH]) - 2 * EDGE)
-    nodes = {
-        node: (round(float(x), 1), round(float(y), 1)) for node, (x, y) in zip(graph, scaled, strict=True)
+    # where all lie in one line, the line is put in the middle
+    scaled = np.where(
+        high > low,
+        EDGE + (points - low) / room * (np.array([WIDE, HIGH]) - 2 * EDGE),
+        np.array([WIDE, HIGH]) / 2,
+    )
+    nodes = {node: (float(x), float(y)) for node, (x, y) in zip(graph, scaled, strict=True)}
+    sizes = {node: label_size(node) for node in nodes}
+    found, bends, _ = placed(nodes, {}, links, sizes, ROUNDS) if links else (nodes, {}, 0.0)
+    return Layout(_filling(found, sizes), {node: node for node in found}, bends=bends)
+
+
+def _filling(
+    nodes: dict[str, tuple[float, float]], sizes: dict[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """Return places moved apart, all in the same measure, until they fill the frame."""
+    points = np.array(list(nodes.values()))
+    halves = np.array([sizes[node] for node in nodes]) / 2 + 1.0
+    frame = np.array([WIDE, HIGH])
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    away = np.maximum(np.abs(points - middle), 1e-9)
+    factor = min(MOST_STRETCHED, float(((frame / 2 - halves) / away).min()))
+    spread = (points - middle) * max(factor, 1.0) + frame / 2
+    return {
+        node: (round(float(x), 1), round(float(y), 1)) for node, (x, y) in zip(nodes, spread, strict=True)
     }
-    return Layout(nodes, {node: node for node in nodes})
+
+
+def label_size(text: str) -> tuple[float, float]:
+    """Return about how wide and high a label is in a diagram, in its units."""
+    letters = sum(2 if ord(letter) >= 0x3000 else 1 for letter in text)
+    return letters * LETTER + 1.4, 2.9
 
 
 def _named(links: VariableLinks, routes: Sequence[Route]) -> list[NamedLoop]:
@@ -130,12 +170,12 @@ def _named(links: VariableLinks, routes: Sequence[Route]) -> list[NamedLoop]:
 
 
 def _placed(loop: NamedLoop, layout: Layout) -> NamedLoop:
-    """Put a loop's sign in the middle of its variables."""
+    """Put a loop's sign in the middle of its variables; of two, beside the middle."""
     from dataclasses import replace
 
     points = np.array([layout.nodes[variable] for variable in loop.routes[0]])
     x, y = points.mean(axis=0)
-    return replace(loop, at=(float(x), float(y) + (4.0 if len(points) < 3 else 0.0)))
+    return replace(loop, at=(float(x), float(y) + (2.0 if len(points) < 3 else 0.0)))
 
 
 def _mean_share(score: np.ndarray, total: np.ndarray) -> float:

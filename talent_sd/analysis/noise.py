@@ -33,12 +33,18 @@ class NoiseModel:
     province, city : (outcomes, outcomes) covariance of a year's noise, (1/year)^2: shared by the
         cities of a province, and each city's own
     real_share : spread of real GDP over that of nominal GDP: the rest is local prices
+    freedom : (outcomes,) degrees of freedom of each outcome's tails, None for normal ones: every draw
+        gives a city a scale of its own, high or low in all outcomes at once, so that summed
+        noise is Student's t. `province` and `city` hold at the scale 1
+    real_growth : part of a city's forecast gain in nominal GDP, against the nation, that is real
     """
 
     persistence: np.ndarray
     province: np.ndarray
     city: np.ndarray
     real_share: float = 1.0
+    freedom: np.ndarray | None = None
+    real_growth: float = 1.0
 
     def draw(
         self, first: int, last: int, provinces: Sequence[str], cities: Sequence[str], years: int, seed: int
@@ -64,7 +70,8 @@ class NoiseModel:
         }
         total = np.stack(
             [
-                shared[province] + self._paths(self.city, first, last, years, f"city {city}", seed)
+                (shared[province] + self._paths(self.city, first, last, years, f"city {city}", seed))
+                * self._scale(first, last, f"city {city}", seed)
                 for province, city in zip(provinces, cities, strict=True)
             ]
         )
@@ -77,7 +84,7 @@ class NoiseModel:
         self, covariance: np.ndarray, first: int, last: int, years: int, name: str, seed: int
     ) -> np.ndarray:
         """Return (last - first, years, outcomes) of a stationary process."""
-        salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+        salt = _salt(name)
         begin = first // CHUNK
         white = np.concatenate(
             [
@@ -92,6 +99,36 @@ class NoiseModel:
         for year in range(1, years):
             paths[:, year] = phi * paths[:, year - 1] + fresh[:, year]
         return paths
+
+    def _scale(self, first: int, last: int, name: str, seed: int) -> np.ndarray:
+        """Return (last - first, 1, outcomes or 1): a city's scale in each draw."""
+        if self.freedom is None:
+            return np.ones((1, 1, 1))
+        begin = first // CHUNK
+        chance = np.concatenate(
+            [
+                np.random.default_rng([seed, _salt(name), chunk, 1]).random(CHUNK)
+                for chunk in range(begin, -(-last // CHUNK))
+            ]
+        )[first - begin * CHUNK : last - begin * CHUNK]
+        return own_scale(chance, self.freedom)[:, None, :]
+
+
+def _salt(name: str) -> int:
+    """Return a number that follows from a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+
+
+def own_scale(chance: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Return (draws, outcomes): what makes normal noise Student's t, at a chance from 0 to 1.
+
+    >>> own_scale(np.array([0.5]), np.array([1e6])).round(3).tolist()
+    [[1.0]]
+    """
+    from scipy.special import gammaincinv
+
+    half = freedom / 2
+    return np.sqrt(half / gammaincinv(half[None, :], np.clip(chance, 1e-4, 1 - 1e-4)[:, None]))
 
 
 def root(covariance: np.ndarray) -> np.ndarray:
@@ -111,7 +148,7 @@ def summed_variance(persistence: np.ndarray, years: int) -> np.ndarray:
     return years + ahead[:, None] + ahead[None, :]
 
 
-def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] = (0.3, 0.9)) -> float:
+def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] = (0.0, 0.98)) -> float:
     """Return the persistence at which sums over years spread as observed.
 
     Parameters
@@ -132,7 +169,7 @@ def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] =
         gap = observed - expected
         return float(((gap - gap.mean()) ** 2).sum())
 
-    grid = np.linspace(*bounds, 96)
+    grid = np.linspace(*bounds, 99)
     return float(grid[np.argmin([misfit(phi) for phi in grid])])
 
 

@@ -1,9 +1,9 @@
-"""Estimate growth noise: what the best draw leaves over, carried back through the model to its inputs."""
+"""Estimate growth noise: what forecasts of unseen provinces leave over, carried back to the model's inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from talent_sd.analysis.noise import (
     split_covariance,
     summed_variance,
 )
+from talent_sd.analysis.real_growth import real_growth_share, relative_growth
 from talent_sd.analysis.target import last_known
 from talent_sd.analysis.windows import CENSUS_GAP, GDP, OUTCOMES, RESIDENTS, TERTIARY, Window, run_window
 
@@ -27,132 +28,233 @@ SHORTEST = 3
 NORMAL_80 = 1.2816
 """Half-width, in standard deviations, of the interval that holds 80 % of a normal distribution."""
 UNIT = 0.01
-CHECKS, DRAWS = 3, 200
+CHECKS, DRAWS = 2, 120
 """Times that the intervals are checked against the leftovers, and draws of each check."""
+FREEDOM = (3.0, 30.0)
+"""Least and most degrees of freedom: below, extremes know no bounds; beyond, tails are normal."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A window's fitting cities, each forecast by a fit that did not know its province.
+
+    Parameters
+    ----------
+    window : cities and what happened
+    forecast : outcome -> (years, cities) log levels
+    """
+
+    window: Window
+    forecast: Mapping[str, np.ndarray]
+
+    def left(self, outcome: str) -> np.ndarray:
+        """Return (years, cities) of what the forecast leaves over, NaN unknown."""
+        return self.window.actual[outcome] - self.forecast[outcome]
+
+    def last(self, outcome: str) -> int | None:
+        """Return the last row in which most cities have the figure."""
+        return last_known(self.window.actual[outcome])
+
+
+@dataclass(frozen=True)
+class _Strayed:
+    """Leftovers of one window as noise: steady growth of each input that would explain them.
+
+    Parameters
+    ----------
+    steady : (years, cities, outcomes), 1/year; NaN unknown. Talent is known in census years only
+    years : (years, cities, outcomes) over how many years it worked; a census share strays before the start too
+    ends : (outcomes,) row in which most cities are last known
+    """
+
+    steady: np.ndarray
+    years: np.ndarray
+    ends: tuple[int | None, ...]
+
+    def standard(self, persistence: np.ndarray) -> np.ndarray:
+        """Return (cities, outcomes) of the last rows, in yearly standard deviations' units."""
+        columns = []
+        for place, row in enumerate(self.ends):
+            if row is None:
+                columns.append(np.full(self.steady.shape[1], np.nan))
+                continue
+            years = self.years[row, :, place]
+            lengths = {n: summed_variance(persistence[[place]], int(n))[0, 0] for n in np.unique(years)}
+            spread = np.sqrt([lengths[n] for n in years])
+            columns.append(self.steady[row, :, place] * years / spread)
+        return np.stack(columns, axis=1)
 
 
 def estimate_noise(
     model: Model,
-    window: Window,
+    judged: Sequence[Judged],
     params: Mapping[str, np.ndarray],
     drawn: Mapping[str, np.ndarray],
-    widening: Mapping[str, float],
 ) -> NoiseModel:
-    """Estimate the noise that one draw leaves in the cities of a window.
+    """Estimate the noise with which forecasts of unseen provinces must be drawn.
 
-    Leftovers at the end of the window are carried back to noise inputs through the model's
-    own response to each, so that noise on residents is not counted again in talent, GDP
-    and revenue. Sizes match the 80 % point of the leftovers, which single breaks in the
-    figures do not move; the split over provinces and cities, and the correlations, are
-    moments; persistence follows from how leftovers grow over the years. Cities that took no
-    part in the fit stray further, as far as cross-validation tells.
+    All windows count together, so that no one decade sets the sizes. Leftovers are carried
+    back to noise inputs through the model's own response to each, so that noise on
+    residents is not counted again in talent, GDP and revenue. Persistence follows from how
+    they grow over the years; the split over provinces and cities, and the correlations,
+    are moments; tails are Student's t, by likelihood. Sizes are then set so that, drawn
+    with the parameters, 80 % of what happened in all windows lies inside 80 % intervals.
 
     Parameters
     ----------
+    judged : fitting cities of each window, forecast without their provinces
     params : parameter key -> (1,) value of the best draw
     drawn : parameter key -> (draws,) values, at least `DRAWS`, that intervals hold besides the noise
-    widening : outcome -> how much further cities stray that took no part in the fit
 
     Raises
     ------
     ValueError
-        If an outcome other than the tertiary-educated has no figures at the end.
+        If an outcome other than the tertiary-educated has no figures in any window.
     """
-    years = len(window.years) - 1
-    central = run_window(model, window, params)
-    left = {name: window.actual[name] - central[name][0] for name in OUTCOMES}
-    persistence = _persistence(left)
-    ends = np.stack([_last(window, left, name) for name in OUTCOMES], axis=1)
-    if not np.isfinite(ends[:, 1:]).any(axis=0).all():
-        raise ValueError("the window's end has no figures to estimate noise from")
-    complete = np.isfinite(ends).all(axis=1)
-    if not complete.any():  # no census inside the window: as if talent strayed with all residents
-        ends[:, 0] = ends[:, 1]
-        complete = np.isfinite(ends).all(axis=1)
-    response = _response(model, window, params, central)
-    sums = np.linalg.solve(response[complete], ends[complete][..., None])[..., 0]
-    province, city = split_covariance(sums, np.array(window.provinces)[complete])
+    for outcome in OUTCOMES[1:]:
+        if all(one.last(outcome) is None for one in judged):
+            raise ValueError(f"no window has figures of {outcome} to estimate noise from")
+    strayed = [_strayed(model, one, params) for one in judged]
+    persistence = _persistence(strayed)
+    standard = [one.standard(persistence) for one in strayed]
+    province, city = _split(standard, judged)
+    pooled = np.concatenate(standard)
+    freedom = np.array([_freedom(column[np.isfinite(column)]) for column in pooled.T])
     moments = np.sqrt(np.diag(province + city))
-    robust = np.quantile(np.abs(sums - np.median(sums, axis=0)), 0.8, axis=0) / NORMAL_80
-    scale = np.outer(robust / moments, robust / moments) / summed_variance(persistence, years)
-    real = _real_share(window, left[GDP])
-    noise = NoiseModel(persistence, _psd(province * scale), _psd(city * scale), real)
+    robust = np.nanquantile(np.abs(pooled), 0.8, axis=0) / NORMAL_80
+    robust[~np.isfinite(robust)] = moments[~np.isfinite(robust)]
+    scale = np.outer(robust / moments, robust / moments)
+    noise = NoiseModel(persistence, _psd(province * scale), _psd(city * scale), 1.0, freedom)
     for check in range(CHECKS):
-        noise = _rescaled(noise, _too_narrow(model, window, drawn, noise, check))
-    return _rescaled(noise, np.array([widening.get(name, 1.0) for name in OUTCOMES]))
+        factors = _too_narrow(model, judged, drawn, noise, check)
+        noise = replace(
+            noise,
+            province=noise.province * np.outer(factors, factors),
+            city=noise.city * np.outer(factors, factors),
+        )
+    growth = real_growth_share([(one.window, one.forecast[GDP]) for one in judged])
+    return replace(noise, real_growth=growth, real_share=_real_share(judged, growth))
 
 
-def _too_narrow(
-    model: Model, window: Window, params: Mapping[str, np.ndarray], noise: NoiseModel, seed: int
-) -> np.ndarray:
-    """Return (outcomes,) by how much the noise must grow for 80 % of the leftovers to lie inside."""
-    years = CENSUS_GAP + len(window.years) - 1
-    strayed = noise.draw(0, DRAWS, window.provinces, window.cities, years, seed)
-    spread = run_window(model, window, {key: values[:DRAWS] for key, values in params.items()}, strayed)
-    factors = np.ones(len(OUTCOMES))
-    for place, name in enumerate(OUTCOMES):
-        row = last_known(window.actual[name])
-        if row is not None:
-            low, middle, high = np.quantile(spread[name][:, row], [0.1, 0.5, 0.9], axis=0)
-            off = np.abs(window.actual[name][row] - middle) / ((high - low) / 2)
-            factors[place] = float(np.quantile(off[np.isfinite(off)], 0.8))
-    return factors
+def _strayed(model: Model, judged: Judged, params: Mapping[str, np.ndarray]) -> _Strayed:
+    """Carry a window's leftovers back to the noise inputs."""
+    window = judged.window
+    left = np.stack([judged.left(name) for name in OUTCOMES], axis=-1)
+    response = _response(model, window, params)
+    steady = np.full_like(left, np.nan)
+    for row in range(1, len(left)):
+        known = np.isfinite(left[row])
+        for pattern in np.unique(known, axis=0):
+            some = np.flatnonzero((known == pattern).all(axis=1))
+            at = np.flatnonzero(pattern)
+            if len(at):
+                # what is not known is taken as without noise: it hardly moves the others
+                block = response[row][np.ix_(some, at, at)]
+                steady[row][np.ix_(some, at)] = np.linalg.solve(
+                    block, left[row][np.ix_(some, at)][..., None]
+                )[..., 0]
+    years = np.broadcast_to(np.arange(len(left))[:, None, None], left.shape).copy()
+    years[..., OUTCOMES.index(TERTIARY)] += np.minimum(window.census_age, CENSUS_GAP).astype(int)
+    return _Strayed(steady, years, tuple(judged.last(name) for name in OUTCOMES))
 
 
-def _rescaled(noise: NoiseModel, factors: np.ndarray) -> NoiseModel:
-    """Return the noise with each outcome's size multiplied."""
-    scale = np.outer(factors, factors)
-    return replace(noise, province=noise.province * scale, city=noise.city * scale)
+def _response(model: Model, window: Window, params: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return (years, cities, outcomes, noise inputs): change of the logs per steady noise of 1/year."""
+    years, cities, count = len(window.years) - 1, len(window.cities), len(OUTCOMES)
+    noise = {name: np.zeros((count + 1, cities, CENSUS_GAP + years)) for name in NOISE_INPUTS.values()}
+    for number, name in enumerate(NOISE_INPUTS.values()):
+        noise[name][number] = UNIT
+    many = {key: np.repeat(value, count + 1) for key, value in params.items()}
+    moved = run_window(model, window, many, noise)
+    change = np.stack([moved[name][:-1] - moved[name][-1:] for name in OUTCOMES])
+    return change.transpose(2, 3, 0, 1) / UNIT
 
 
-def _real_share(window: Window, nominal: np.ndarray) -> float:
-    """Return the 80 % point of real GDP's leftovers over that of nominal GDP's, 1 at most."""
-    row = last_known(window.real)
-    if row is None:
-        return 1.0
-    prices = window.actual[GDP][row] - window.real[row] - (window.actual[GDP][0] - window.real[0])
-    real = nominal[row] - prices
-    known = np.isfinite(real) & np.isfinite(nominal[row])
-    size = [float(np.quantile(np.abs(x[known] - np.median(x[known])), 0.8)) for x in (real, nominal[row])]
-    return min(size[0] / size[1], 1.0)
-
-
-def _last(window: Window, left: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """Return (cities,) leftovers of the last year with figures for at least half of the cities."""
-    row = last_known(window.actual[name])
-    return np.full(len(window.cities), np.nan) if row is None else left[name][row]
-
-
-def _persistence(left: Mapping[str, np.ndarray]) -> np.ndarray:
+def _persistence(strayed: Sequence[_Strayed]) -> np.ndarray:
     """Return (outcomes,) persistence; that of the tertiary-educated, seen in censuses only, is the residents'."""
     found = {}
-    for name in OUTCOMES:
-        spread = {}
-        for row in range(SHORTEST, len(left[name])):
-            known = left[name][row][np.isfinite(left[name][row])]
-            if len(known) > 0.5 * left[name].shape[1]:
-                spread[row] = float(np.quantile(np.abs(known - np.median(known)), 0.8)) ** 2
+    for place, name in enumerate(OUTCOMES):
+        if name == TERTIARY:
+            continue
+        sizes: dict[int, list[np.ndarray]] = {}
+        for one in strayed:
+            for row in range(SHORTEST, len(one.steady)):
+                sums = one.steady[row, :, place] * row
+                if np.isfinite(sums).mean() > 0.5:
+                    sizes.setdefault(row, []).append(np.abs(sums[np.isfinite(sums)]))
+        spread = {row: float(np.quantile(np.concatenate(some), 0.8)) ** 2 for row, some in sizes.items()}
         if len(spread) > 1:
-            found[name] = fitted_persistence(spread)
-    found.setdefault(TERTIARY, found[RESIDENTS])
-    if TERTIARY in found and np.isfinite(left[TERTIARY]).any(axis=1).sum() < 3:
-        found[TERTIARY] = found[RESIDENTS]
+            found[name] = fitted_persistence(dict(sorted(spread.items())))
+    if not found:
+        raise ValueError("persistence needs leftovers at two horizons or more")
+    found[TERTIARY] = found[RESIDENTS]
     return np.array([found[name] for name in OUTCOMES])
 
 
-def _response(
-    model: Model, window: Window, params: Mapping[str, np.ndarray], central: Mapping[str, np.ndarray]
+def _split(standard: Sequence[np.ndarray], judged: Sequence[Judged]) -> tuple[np.ndarray, np.ndarray]:
+    """Return covariances of provinces and of cities: means over the windows, weighted by their cities."""
+    parts, weights = [], []
+    for found, one in zip(standard, judged, strict=True):
+        values = found.copy()
+        if not np.isfinite(values[:, 0]).any():  # no census inside the window: as if talent strayed
+            values[:, 0] = values[:, 1]  # with all residents
+        complete = np.isfinite(values).all(axis=1)
+        if complete.sum() > 1:
+            parts.append(split_covariance(values[complete], np.array(one.window.provinces)[complete]))
+            weights.append(int(complete.sum()))
+    if not parts:
+        raise ValueError("no window has cities with all figures to estimate noise from")
+    province, city = (np.average([part[k] for part in parts], axis=0, weights=weights) for k in (0, 1))
+    return province, city
+
+
+def _freedom(values: np.ndarray) -> float:
+    """Return the degrees of freedom of a Student's t around 0 that makes the values most likely."""
+    from scipy import stats
+
+    if len(values) < 20:
+        return FREEDOM[1]
+    grid = np.geomspace(*FREEDOM, 25)
+    size = np.quantile(np.abs(values), 0.8)
+    likely = [stats.t.logpdf(values, nu, scale=size / stats.t.ppf(0.9, nu)).sum() for nu in grid]
+    return float(grid[int(np.argmax(likely))])
+
+
+def _too_narrow(
+    model: Model, judged: Sequence[Judged], params: Mapping[str, np.ndarray], noise: NoiseModel, seed: int
 ) -> np.ndarray:
-    """Return (cities, outcomes, noise inputs): change of the last logs per sum of a steady noise."""
-    years, cities = len(window.years) - 1, len(window.cities)
-    zero = np.zeros((len(OUTCOMES), cities, CENSUS_GAP + years))
-    noise = {name: zero.copy() for name in NOISE_INPUTS.values()}
-    for number, name in enumerate(NOISE_INPUTS.values()):
-        noise[name][number, :, CENSUS_GAP:] = UNIT
-    many = {key: np.repeat(value, len(OUTCOMES)) for key, value in params.items()}
-    moved = run_window(model, window, many, noise)
-    change = np.stack([moved[name][:, -1] - central[name][:, -1] for name in OUTCOMES])
-    return change.transpose(2, 0, 1) / (UNIT * years)
+    """Return (outcomes,) by how much the noise must grow for 80 % of the leftovers to lie inside."""
+    off: dict[str, list[np.ndarray]] = {name: [] for name in OUTCOMES}
+    some = {key: values[:DRAWS] for key, values in params.items()}
+    for one in judged:
+        window = one.window
+        years = CENSUS_GAP + len(window.years) - 1
+        noises = noise.draw(0, DRAWS, window.provinces, window.cities, years, seed)
+        spread = run_window(model, window, some, noises)
+        for name in OUTCOMES:
+            row = one.last(name)
+            if row is not None:
+                low, high = np.quantile(spread[name][:, row], [0.1, 0.9], axis=0)
+                gaps = np.abs(one.left(name)[row]) / ((high - low) / 2)
+                off[name].append(gaps[np.isfinite(gaps)])
+    return np.array(
+        [float(np.quantile(np.concatenate(off[name]), 0.8)) if off[name] else 1.0 for name in OUTCOMES]
+    )
+
+
+def _real_share(judged: Sequence[Judged], growth: float) -> float:
+    """Return the 80 % point of what real GDP leaves over against that of nominal GDP, 1 at most."""
+    sizes: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for one in judged:
+        found = relative_growth(one.window, one.forecast[GDP])
+        if found is not None:
+            forecast, nominal, real = found
+            sizes[0].append(np.abs(real - growth * forecast))
+            sizes[1].append(np.abs(nominal - forecast))
+    if not sizes[0]:
+        return 1.0
+    points = [float(np.quantile(np.concatenate(part), 0.8)) for part in sizes]
+    return min(points[0] / points[1], 1.0)
 
 
 def _psd(matrix: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,13 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.strict_yaml import read_text, shown
 
-FORM = "talent_sd posterior 1"
+if TYPE_CHECKING:
+    from talent_sd.analysis.beliefs import Beliefs
+
+FORM = "talent_sd posterior 2"
+CROSS_FIT = "talent_sd cross-fit 1"
 DIGITS = 7
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,40 @@ class Posterior:
         return self.values[np.concatenate(order)[:draws]]
 
 
+def make_posterior(
+    beliefs: Beliefs, draws: np.ndarray, noise: NoiseModel, fitted: Iterable[str], note: Mapping[str, Any]
+) -> Posterior:
+    """Put a fit together for forecasts to draw from.
+
+    Parameters
+    ----------
+    draws : (draws, parameters)
+    fitted : names of the cities that took part
+    """
+    elements = {
+        name: {key: (own if beliefs.factor[column] else 1.0) for key, own in beliefs.elements[name].items()}
+        for column, name in enumerate(beliefs.names)
+    }
+    return Posterior(beliefs.names, elements, beliefs.factor, draws, noise, frozenset(fitted), dict(note))
+
+
 def write_posterior(posterior: Posterior, file: str | Path) -> None:
     """Write a posterior as JSON: text that can be read, compared and trusted."""
-    content = {
+    _write(_content(posterior), file)
+
+
+def write_cross_fit(posteriors: Sequence[Posterior], file: str | Path) -> None:
+    """Write the posteriors of a cross-fit as one JSON file."""
+    _write({"form": CROSS_FIT, "posteriors": [_content(posterior) for posterior in posteriors]}, file)
+
+
+def _write(content: Mapping[str, Any], file: str | Path) -> None:
+    Path(file).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _content(posterior: Posterior) -> dict[str, Any]:
+    """Return a posterior as JSON has it."""
+    return {
         "form": FORM,
         "note": posterior.note,
         "parameters": {
@@ -77,10 +113,11 @@ def write_posterior(posterior: Posterior, file: str | Path) -> None:
             "province": [_rounded(row) for row in posterior.noise.province],
             "city": [_rounded(row) for row in posterior.noise.city],
             "real_share": posterior.noise.real_share,
+            "freedom": None if posterior.noise.freedom is None else _rounded(posterior.noise.freedom),
+            "real_growth": posterior.noise.real_growth,
         },
         "fitted": sorted(posterior.fitted),
     }  # fmt: skip
-    Path(file).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def read_posterior(file: str | Path | None = None) -> Posterior:
@@ -92,18 +129,33 @@ def read_posterior(file: str | Path | None = None) -> Posterior:
         If the file is none: says what is wrong, and that `talent-sd calibrate` makes one.
     """
     path = shipped_folder("models") / "posterior.json" if file is None else Path(file)
+    return _read(path, FORM, "posterior", _checked)
+
+
+def read_cross_fit(file: str | Path) -> list[Posterior]:
+    """Read the posteriors of a cross-fit; errors as in `read_posterior`."""
+
+    def each(raw: dict[str, Any], text: str) -> list[Posterior]:
+        if not raw["posteriors"]:
+            raise ValueError("it holds none")
+        return [_checked(one, text) for one in raw["posteriors"]]
+
+    return _read(Path(file), CROSS_FIT, "cross-fit", each)
+
+
+def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], str], Read]) -> Read:
     text = read_text(path)
     remedy = "Make one with `talent-sd calibrate`."
     try:
         raw = json.loads(text)
-        if not isinstance(raw, dict) or raw.get("form") != FORM:
-            raise InputError(f"{shown(path)}:1: is no posterior of this version ('{FORM}'). {remedy}")
-        return _checked(raw, text)
+        if not isinstance(raw, dict) or raw.get("form") != form:
+            raise InputError(f"{shown(path)}:1: is no {kind} of this version ('{form}'). {remedy}")
+        return checked(raw, text)
     except json.JSONDecodeError as error:
         raise InputError(f"{shown(path)}:{error.lineno}: is no JSON ({error.msg}). {remedy}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{shown(path)}:1: is a damaged posterior ({reason}). {remedy}") from None
+        raise InputError(f"{shown(path)}:1: is a damaged {kind} ({reason}). {remedy}") from None
 
 
 def _checked(raw: dict[str, Any], text: str) -> Posterior:
@@ -115,9 +167,13 @@ def _checked(raw: dict[str, Any], text: str) -> Posterior:
     if noise["outcomes"] != list(OUTCOMES):
         raise ValueError("its noise is of other outcomes")
     arrays = [np.array(noise[key], float) for key in ("persistence", "province", "city")]
-    model = NoiseModel(arrays[0], arrays[1], arrays[2], float(noise["real_share"]))
+    freedom = None if noise["freedom"] is None else np.array(noise["freedom"], float)
+    shares = float(noise["real_share"]), float(noise["real_growth"])
+    model = NoiseModel(arrays[0], arrays[1], arrays[2], shares[0], freedom, shares[1])
     shapes = [model.persistence.shape, model.province.shape, model.city.shape]
-    if shapes != [(count,), (count, count), (count, count)]:
+    if shapes != [(count,), (count, count), (count, count)] or (
+        freedom is not None and (freedom.shape != (count,) or not (freedom > 2).all())
+    ):
         raise ValueError("its noise has other shapes")
     if values.ndim != 2 or not len(values) or not np.isfinite(values).all():
         raise ValueError("its draws are not all finite numbers")

@@ -67,29 +67,39 @@ def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed:
     Versions, SHA-256 of every file read, seed, and each scenario's resolved inputs with
     their origin and what they replaced.
     """
-    from talent_sd.scenario.strict_yaml import shown
-
-    structure = prepared.model.structure
-    files = {shown(Path(structure.path)): structure.sha256}
-    for resolved in prepared.resolved.values():
-        files |= {name: _sha256(path) for name, path in resolved.sources.items() if name not in files}
     capsule = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "talent_sd": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": package_versions(),
         "engine": forecast.attrs["engine"],
         "seed": seed,
         "sampling": forecast.attrs.get("sampling"),
         "priors_sha256": forecast.attrs.get("priors"),
         "draws": int(forecast.attrs.get("draws", forecast.sizes[DRAW])),
         "years": [float(forecast[TIME][0]), float(forecast[TIME][-1])],
-        "files": [{"file": name, "sha256": digest} for name, digest in files.items()],
+        "files": [{"file": name, "sha256": digest} for name, digest in files_read(prepared).items()],
         "city": forecast.attrs["city"],
         "scenarios": {name: _inputs(resolved) for name, resolved in prepared.resolved.items()},
     }
     file.write_text(json.dumps(capsule, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def files_read(prepared: Prepared) -> dict[str, str]:
+    """Return every file that a forecast follows from, as messages name it, with its SHA-256."""
+    from talent_sd.scenario.strict_yaml import shown
+
+    structure = prepared.model.structure
+    files = {shown(Path(structure.path)): structure.sha256}
+    for resolved in prepared.resolved.values():
+        files |= {name: _sha256(path) for name, path in resolved.sources.items() if name not in files}
+    return files
+
+
+def package_versions() -> dict[str, str | None]:
+    """Return the versions of the packages that a forecast's numbers may depend on; None: not installed."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _inputs(resolved: Resolved) -> dict[str, Any]:

@@ -45,14 +45,19 @@ def interval(ensemble: np.ndarray, share: float = COVERED) -> tuple[np.ndarray, 
 
 def coverage(ensemble: np.ndarray, actual: np.ndarray, share: float = COVERED) -> float:
     """Return the part of the outcomes inside the interval; NaN for a single draw, which has none."""
+    return float(covered(ensemble, actual, share).mean())
+
+
+def covered(ensemble: np.ndarray, actual: np.ndarray, share: float = COVERED) -> np.ndarray:
+    """Return (n,): 1 for an outcome inside the interval, 0 outside; NaN for a single draw, which has none."""
     if len(ensemble) == 1:
-        return float("nan")
+        return np.full(len(actual), np.nan)
     low, high = interval(ensemble, share)
-    return float(((actual >= low) & (actual <= high)).mean())
+    return ((actual >= low) & (actual <= high)).astype(float)
 
 
 def province_interval(
-    difference: np.ndarray, provinces: np.ndarray, share: float = 0.9, draws: int = 2000, seed: int = 0
+    values: np.ndarray, provinces: np.ndarray, share: float = 0.9, draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """Interval of a mean over cities when whole provinces are drawn again, with replacement.
 
@@ -60,16 +65,29 @@ def province_interval(
 
     Parameters
     ----------
-    difference : (cities,)
+    values : (cities,)
     provinces : (cities,) names
     """
-    names, group = np.unique(provinces, return_inverse=True)
-    sums = np.bincount(group, difference)
-    counts = np.bincount(group)
-    picks = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
-    means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
+    means = _drawn_again(values, provinces, draws, seed)
     low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def province_error(values: np.ndarray, provinces: np.ndarray, draws: int = 2000, seed: int = 0) -> float:
+    """Return the standard error of a mean over cities when whole provinces are drawn again.
+
+    >>> province_error(np.ones(4), np.array(["a", "a", "b", "b"]))
+    0.0
+    """
+    return float(_drawn_again(values, provinces, draws, seed).std())
+
+
+def _drawn_again(values: np.ndarray, provinces: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Return (draws,) means over the cities of provinces drawn with replacement."""
+    names, group = np.unique(provinces, return_inverse=True)
+    sums, counts = np.bincount(group, values), np.bincount(group)
+    picks = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    return sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
 
 
 def baseline_forecasts(

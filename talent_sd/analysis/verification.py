@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gc
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.analysis.forecast import prepare
+from talent_sd.analysis.verification_kept import Kept, pair_key
 from talent_sd.base.errors import InputError, TalentError
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 2
 TIME_STEP = 0.25
 """Year. PySD takes four times as long with the city model's own step, and the equations are the same."""
+
+
+class VerificationNotice(UserWarning):
+    """That part of a verification was found earlier."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,16 @@ class Agreement:
         return self.times_tolerance <= 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Task:
     scenario: str
     city: str
     params: dict[str, Any]
     times: dict[str, Any]
+
+    def key(self) -> str:
+        """Return a hash of the pair's names, parameters and times."""
+        return pair_key((self.scenario, self.city), self.params, self.times)
 
 
 def verify_pairs(
@@ -83,7 +94,13 @@ def verify_pairs(
 
     Returns
     -------
-    an agreement for each pair, city by city
+    an agreement for each pair, city by city. What a stopped call had found is not run again
+    (`verification_kept`); one that came to its end leaves nothing behind.
+
+    Warns
+    -----
+    VerificationNotice
+        How many pairs a stopped call had found.
 
     Raises
     ------
@@ -93,12 +110,33 @@ def verify_pairs(
         If the native engine lacks what the model needs.
     """
     loaded, tasks = _tasks(scenarios, cities, time_step, until, model)
+    kept = Kept(loaded.structure.sha256)
+    found = {task: Agreement(*row) for task in tasks if (row := kept.found(task.key()))}
+    open_tasks = [task for task in tasks if task not in found]
+    if len(open_tasks) < len(tasks):
+        known = len(tasks) - len(open_tasks)
+        done(known)
+        notice = f"{known} pairs come from the run that was stopped; the others were run now."
+        warnings.warn(notice, VerificationNotice, stacklevel=2)
+    for task, one in _compared(loaded, open_tasks, processes):
+        found[task] = one
+        kept.keep(task.key(), astuple(one))
+        done(1)
+    kept.forget()
+    return [found[task] for task in tasks]
+
+
+def _compared(loaded: Model, tasks: Sequence[_Task], processes: int) -> Iterator[tuple[_Task, Agreement]]:
+    """Yield each task with what came of it, in order."""
+    if not tasks:
+        return
     request = loaded.request(tasks[0].params, **tasks[0].times)
     with loaded.built_reference(request) as reference:
         if processes < 2 or len(tasks) == 1:
-            return list(_counted((_compare(loaded, reference, task) for task in tasks), done))
+            yield from ((task, _compare(loaded, reference, task)) for task in tasks)
+            return
         with _pool(min(processes, len(tasks)), loaded.path, reference) as pool:
-            return list(_counted(pool.map(_compare_here, tasks), done))
+            yield from zip(tasks, pool.map(_compare_here, tasks), strict=True)
 
 
 def write_agreements(agreements: Sequence[Agreement], file: Path) -> None:
@@ -136,12 +174,6 @@ def _tasks(
     return prepared.model, tasks
 
 
-def _counted(found: Iterator[Agreement], done: Callable[[int], None]) -> Iterator[Agreement]:
-    for one in found:
-        done(1)
-        yield one
-
-
 def _compare(model: Model, reference: Reference, task: _Task) -> Agreement:
     from talent_sd.engine.compare_engines import verify
 
@@ -176,6 +208,7 @@ def _enter(model: Path, reference: Reference) -> None:
     from talent_sd.engine.runner import load_model
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.set_threshold(100_000, 20, 50)  # PySD makes millions of small objects: a tenth of its time
     _here = load_model(model), reference
 
 

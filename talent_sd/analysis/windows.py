@@ -56,7 +56,7 @@ class Window:
     past, past_years : outcome -> (cities,) log growth before the start less the nation's, and over
         how many years (ten, or at least seven); NaN where no source tells
     left_out : one line for each city that cannot be run, with the reason
-    adjusted : one line for each figure brought within the model's limits
+    adjusted : one line for each figure left out as implausible, or brought within the model's limits
     """
 
     years: tuple[int, ...]

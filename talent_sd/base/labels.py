@@ -67,7 +67,7 @@ def shipped_labels() -> Labels:
         for name, entry in raw["sectors"].items()
     )
     elements: dict[str, Text] = {}
-    for part in ("tiers", "ages", "industries", "services", "policies", "loops"):
+    for part in ("tiers", "ages", "industries", "services", "stretches", "policies", "loops"):
         elements.update(raw.get(part, {}))
     lower = frozenset(raw.get("lower_is_better", ()))
     return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]), lower)

@@ -31,6 +31,12 @@ def backtest(
     posterior: Annotated[
         Path | None, typer.Option("--posterior", help="A posterior.json; the shipped one by default.")
     ] = None,
+    cross_fit: Annotated[
+        Path | None,
+        typer.Option(
+            "--cross-fit", help="A cross_fit.json of `calibrate`: each city by the fit without its province."
+        ),
+    ] = None,
     hindsight: Annotated[
         bool,
         typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
@@ -50,9 +56,10 @@ def backtest(
     """
     from talent_sd.analysis.backtest import forecast_table, run_backtest, score_table
     from talent_sd.analysis.calibration_files import Sources
+    from talent_sd.analysis.cross_fit import run_cross_fitted
     from talent_sd.analysis.misses import miss_table
     from talent_sd.analysis.patents import patent_table
-    from talent_sd.analysis.posterior import read_posterior
+    from talent_sd.analysis.posterior import read_cross_fit, read_posterior
     from talent_sd.analysis.windows import without_hindsight
     from talent_sd.base.files import written_together
     from talent_sd.base.progress import progress_bar
@@ -62,12 +69,16 @@ def backtest(
 
     with written_together(out) as folder:
         drawn = read_posterior(posterior)
+        folds = read_cross_fit(cross_fit) if cross_fit else []
         model = load_model()
         window = Sources(panel, census, province, national).window(model, start, end)
         if not hindsight:
             window = without_hindsight(window)
-        with progress_bar(word("cli.backtesting", lang.value), 2 * draws) as done:
-            test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
+        with progress_bar(word("cli.backtesting", lang.value), 2 * draws * max(len(folds), 1)) as done:
+            if folds:
+                test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
+            else:
+                test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
         scores = score_table(test)
         scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")

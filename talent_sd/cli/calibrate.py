@@ -43,25 +43,40 @@ def calibrate(
     ),
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     steps: Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")] = 6000,
+    known_until: Annotated[
+        int | None,
+        typer.Option("--known-until", help="Last year that noise may be sized on. Default: --end + 3."),
+    ] = None,
+    cross_fit: Annotated[
+        bool, typer.Option("--cross-fit/--no-cross-fit", help="Fit again without each fold of provinces.")
+    ] = True,
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("calibration"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:
     """Fit the model's constants and its noise to the growth of cities.
 
-    Writes posterior.json (for `backtest --posterior`), diagnostics.csv and plots. A run
+    Writes posterior.json (for `backtest --posterior`), cross_fit.json (fits that each left
+    whole provinces out, for `backtest --cross-fit`), diagnostics.csv, evidence.csv (the
+    article's figures inside the posterior) and plots. A run
     that was stopped goes on where it was when started again with the same inputs.
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
     from talent_sd.analysis.calibrate import Sampling
-    from talent_sd.analysis.calibration_files import STATE, Sources, diagnostics_table, write_calibration
+    from talent_sd.analysis.calibration_files import (
+        STATE,
+        Sources,
+        diagnostics_table,
+        evidence_table,
+        write_calibration,
+    )
     from talent_sd.analysis.calibration_files import calibrate as fit
     from talent_sd.base.files import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
     from talent_sd.engine.runner import load_model
-    from talent_sd.output.forecast_quality import diagnostics_text
+    from talent_sd.output.forecast_quality import diagnostics_text, evidence_text
 
     with written_together(out) as folder, progress_bar(word("cli.calibrating", lang.value), 1000) as advance:
         shown = [0.0, 0]
@@ -75,6 +90,7 @@ def calibrate(
         found = fit(
             model, Sources(panel, census, province, national), start=start, end=end,
             held_out=hold_out.value, seed=seed, sampling=Sampling(steps=steps), state=out / STATE, done=done,
+            known_until=known_until, cross_fitted=cross_fit,
         )  # fmt: skip
         write_calibration(found, folder)
         if plots:
@@ -87,4 +103,5 @@ def calibrate(
             save_predictive_plot(test, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())
     console().print(diagnostics_text(diagnostics_table(found), lang.value))
+    console().print(evidence_text(evidence_table(found.posterior), lang.value))
     show_written(out, files, lang.value)

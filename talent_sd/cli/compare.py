@@ -31,6 +31,7 @@ from talent_sd.cli.draws import (
     draw_paired,
     refuse_without_draws,
 )
+from talent_sd.cli.report import ReportOption, command_line
 
 
 @reporting
@@ -51,11 +52,13 @@ def compare(
     cluster: ClusterOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
+    report: ReportOption = True,
 ) -> None:
     """Compare scenarios with a baseline.
 
     Prints the differences in the last year; writes comparison.nc, comparison.csv,
-    forecast.csv, run.json and plots of paths and differences. A baseline that is
+    forecast.csv, run.json, plots of paths and differences, and report.html, one
+    offline page in both languages to hand over. A baseline that is
     not among the scenarios is added. With --draws every draw is compared with the
     baseline's same draw: intervals, and the probability of doing better.
 
@@ -76,7 +79,7 @@ def compare(
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
-        steps = (draws is None) * len(prepared.resolved) + 2 * plots
+        steps = (draws is None) * len(prepared.resolved) + 2 * plots + report
         with progress_bar(word("cli.working", lang.value), steps) as done:
             if draws is None:
                 spread = run_prepared(prepared, engine=engine.value, done=done)
@@ -88,6 +91,22 @@ def compare(
                 from talent_sd.output.plot_comparison import save_comparison_plots
 
                 save_comparison_plots(spread, change, labels, lang.value, folder, done)
+            if report:
+                from talent_sd.output.report import gather, write_report
+
+                options = {
+                    "--city": city,
+                    "--baseline": None if baseline == "baseline" else baseline,
+                    "--national": national,
+                    "--draws": draws,
+                    "--seed": None if draws is None else seed,
+                    "--sampling": None if draws is None else sampling.value,
+                    "--engine": None if engine == Engine.auto else engine.value,
+                }
+                told = command_line("compare", scenarios, options)
+                material = gather(prepared, spread, change, labels, lang.value, command=told)
+                write_report(folder / "report.html", material)
+                done(1)
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
         write_forecast_table(spread, folder / "forecast.csv")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from talent_sd.base.errors import InputError
+from talent_sd.base.words import word
 from talent_sd.cli.common import (
     CityOption,
     LangOption,
@@ -24,11 +26,13 @@ from talent_sd.cli.common import (
 if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
 
+CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
 MODEL_FILES = (".mdl", ".xmile", ".xml", ".stmx")
 
 
 @reporting
 def loops(
+    context: typer.Context,
     scenario: Annotated[
         str, typer.Argument(help="A shipped scenario, a path, or any model file (.mdl, .xmile).")
     ] = "baseline",
@@ -55,6 +59,7 @@ def loops(
     Example:  [bold]talent-sd loops hefei_combination --city hefei --of "value added"[/bold]
     """
     if Path(scenario).suffix.lower() in MODEL_FILES:
+        _refuse_city_options(context, Path(scenario).name, lang.value)
         _loops_of_model(Path(scenario), out, lang.value, plots)
         return
     from talent_sd.analysis.loops import study_loops
@@ -66,13 +71,21 @@ def loops(
     _loops_of_city(study_of, out, lang.value, plots)
 
 
+def _refuse_city_options(context: typer.Context, file: str, lang: str) -> None:
+    """Refuse options that mean nothing for a model that is not the city's, rather than drop them."""
+    # the source is an enum of click's, of which typer may hold a copy of its own: its name is the same
+    sources = {name: context.get_parameter_source(name) for name in CITY_ONLY}
+    typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if typed:
+        raise InputError(word("cli.city_only", lang, options=", ".join(typed), file=file))
+
+
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
     """Study, write, and say what was found."""
     from talent_sd.analysis.loop_store import write_attribution, write_loops
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.output.loop_words import loop_table, loop_words
 
     labels = shipped_labels()

@@ -88,7 +88,13 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
     from talent_sd.base.words import word
-    from talent_sd.output.evidence import checks_table, evidence_table, misses, standard_tests_table
+    from talent_sd.output.evidence import (
+        checks_table,
+        evidence_table,
+        misses,
+        standard_tests_table,
+        unclean_holdouts,
+    )
 
     screen = console()
     if result.findings:
@@ -98,7 +104,13 @@ def _show(result: Validation, lang: str) -> None:
         told = misses(result.findings, lang)
         if told:
             say("\n".join(["", word("validate.explained", lang), *told, ""]))
+        unclean = unclean_holdouts((finding.figure for finding in result.findings), lang)
+        if unclean:
+            say("\n".join([word("validate.unclean", lang), *unclean, ""]))
     screen.print(checks_table(result.checks, lang))
     if result.tests:
         screen.print(standard_tests_table(result.tests, lang))
+    untried = sum(check.verdict == "not_tried" for check in result.checks)
+    if untried:
+        say(word("validate.untried", lang, count=untried))
     say(word("validate.all_well" if result.passed else "validate.not_well", lang))

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,19 @@ class Reference:
             raise ValueError(f"built for {self.clock} (first, last, step), not {_clock(request)}")
         _refuse_partial(self.structure, request)
         with _quiet(request.seed), _told(self.name):
-            names = {name_key(key): key for key in load_fresh(self.file).namespace}
+            names = _names(self.file)
             outputs = {name: names[name_key(name)] for name in request.outputs}
             runs = [
                 _run_member(self.file, self.structure, request, outputs, names, member)
                 for member in range(request.lanes)
             ]
         return {name: np.stack([run[name] for run in runs]) for name in outputs}
+
+
+@lru_cache(maxsize=4)
+def _names(file: Path) -> dict[str, str]:
+    """Return name key -> the name as PySD's file has it."""
+    return {name_key(key): key for key in load_fresh(file).namespace}
 
 
 def _clock(request: Request) -> tuple[float, float, float]:
@@ -198,9 +205,15 @@ def _filled(file: Path, structure: Structure, given: dict[str, np.ndarray]) -> d
     partial = [name for name, values in given.items() if np.isnan(values).any()]
     if not partial:
         return given
-    model = load_fresh(file, initialize=True)
+    model = _looked_at(file)
     own = {name: _aligned(model[name], structure, name) for name in partial}
     return given | {name: np.where(np.isnan(given[name]), own[name], given[name]) for name in partial}
+
+
+@lru_cache(maxsize=4)
+def _looked_at(file: Path) -> Any:
+    """Return a file's model that never runs: its constants stay the file's own."""
+    return load_fresh(file, initialize=True)
 
 
 def _labelled(model: Any, structure: Structure, name: str, values: np.ndarray, whole: bool = False) -> Any:

@@ -16,7 +16,17 @@ ROLES = ("initial", "policy", "calibrate", "holdout")
 DEFAULT_TOLERANCE = 0.10
 """Of the value, where the ledger states none."""
 _REQUIRED = ("id", "topic", "role", "unit", "statement", "reading", "test", "experiment")
-_OPTIONAL = ("value", "tolerance", "one_effect", "named_source", "miss", "statement_zh")
+_OPTIONAL = (
+    "value",
+    "tolerance",
+    "one_effect",
+    "named_source",
+    "miss",
+    "miss_zh",
+    "unclean",
+    "unclean_zh",
+    "statement_zh",
+)
 _ID = re.compile(r"E\d{2}")
 
 
@@ -37,7 +47,9 @@ class Figure:
     reading : the choice made where the article leaves something open
     test : what the experiment does, in words
     experiment : its name
-    miss : why the model misses a holdout figure; "" where it does not
+    miss, miss_zh : why the model misses a holdout figure; "" where it does not
+    unclean, unclean_zh : why a holdout is no clean one: what was changed in model or setting after the
+        figure had been looked at; "" for a clean one
     line : in the file
     """
 
@@ -54,6 +66,9 @@ class Figure:
     one_effect: bool = False
     named_source: str = ""
     miss: str = ""
+    miss_zh: str = ""
+    unclean: str = ""
+    unclean_zh: str = ""
     statement_zh: str = ""
     line: int = 0
 
@@ -132,6 +147,8 @@ def _figure(entry: Any, line: int, at: str, problems: list[str]) -> Figure | Non
             found.append(f"{at}a range is [lowest, highest].")
     elif value is not None and not isinstance(value, (int, float)):
         found.append(f"{at}value is '{value}', not a number or a range [lowest, highest].")
+    if entry.get("unclean") and role != "holdout":
+        found.append(f"{at}'unclean' is for a figure held out, not for role '{role}'. Take it out.")
     if role == "calibrate" and value is None:
         found.append(f"{at}a figure to calibrate to needs a value.")
     if found:

@@ -9,7 +9,7 @@ when the consequence must hold. Vensim's ``RC …`` functions are refused by nam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,22 @@ class RealityCheck:
 
     def broken_at(self, values: Values, times: np.ndarray) -> float | None:
         """Return the first time at which the consequence fails; None if it always holds."""
-        shape = times.shape
-        wanted = np.ones(shape, bool)
-        for condition in self.conditions:
-            wanted &= np.broadcast_to(condition.holds(values), shape)
-        held = np.ones(shape, bool)
-        for consequence in self.consequences:
-            held &= np.broadcast_to(consequence.holds(values), shape)
-        failing = np.flatnonzero(wanted & ~held)
+        failing = np.flatnonzero(
+            _all_hold(self.conditions, values, times) & ~_all_hold(self.consequences, values, times)
+        )
         return float(times[failing[0]]) if len(failing) else None
+
+    def is_tried(self, values: Values, times: np.ndarray) -> bool:
+        """Return whether the conditions ever hold: where they never do, nothing was checked."""
+        return bool(_all_hold(self.conditions, values, times).any())
+
+
+def _all_hold(comparisons: Iterable[Comparison], values: Values, times: np.ndarray) -> np.ndarray:
+    """Return where all of some comparisons hold, over time."""
+    held = np.ones(times.shape, bool)
+    for comparison in comparisons:
+        held &= np.broadcast_to(comparison.holds(values), times.shape)
+    return held
 
 
 def read_reality_checks(path: str | Path, structure: Structure) -> tuple[RealityCheck, ...]:

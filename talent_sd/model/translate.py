@@ -246,6 +246,12 @@ def _check_xmile(path: Path, root: Any) -> None:
             f"{path.name}:{node.sourceline}: XMILE modules and macros are not supported "
             f"('{node.get('name')}'). Merge it into the main model."
         )
+    for node in root.xpath("//x:stock/x:conveyor | //x:stock/x:queue | //x:stock/x:oven", namespaces=space):
+        kind = node.tag.rpartition("}")[2]
+        raise UnsupportedError(
+            f"{path.name}:{node.sourceline}: '{node.getparent().get('name')}' is a stock of the kind "
+            f"'{kind}', which is not supported. Write it as stocks with DELAY or as an aging chain."
+        )
     if not root.xpath("x:sim_specs", namespaces=space):
         raise ModelError(f"{path.name}:{root.sourceline}: no <sim_specs>. Add start, stop and dt.")
     problems = []

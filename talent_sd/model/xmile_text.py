@@ -7,6 +7,7 @@ dimensions as ``[*]``, and names with underscores; PySD expects none of these.
 from __future__ import annotations
 
 import copy
+import math
 import re
 from typing import Any
 
@@ -94,7 +95,7 @@ def _make_table(node: Any, graph: Any) -> None:
 def plain_model(model: Any, root: Any) -> None:
     """Bring PySD's abstract model of an XMILE file to Vensim's terms, in place.
 
-    DT, STARTTIME and STOPTIME become TIME STEP, INITIAL TIME and FINAL TIME; the
+    DT, STARTTIME and STOPTIME become TIME STEP, INITIAL TIME and FINAL TIME, PI a number; the
     save interval that Stella and Simlin write becomes SAVEPER.
     """
     section = model.sections[0]
@@ -114,7 +115,7 @@ def _plain_tree(tree: Any, known: set[str]) -> Any:
         key = name_key(tree.reference)
         if key in _CLOCK and key not in known:
             tree.reference = _CLOCK[key]
-        return tree
+        return math.pi if key == "pi" and key not in known else tree
     if not children(tree):
         return tree
     for name, value in vars(tree).items():

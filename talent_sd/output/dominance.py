@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.analysis.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.base.words import word
-from talent_sd.output.loop_numbers import mean_size
+from talent_sd.output.loop_numbers import kind_parts, mean_size
 from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
 from talent_sd.output.panels import spread_apart
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
@@ -26,7 +27,14 @@ HATCHES = ("", "////")
 """A loop has its own look in every picture: the fill by its number, hatched from the ninth on."""
 SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
-REST = "#d9d9d9"
+TOGETHER = "#d9d9d9"
+KIND_LOOKS = (
+    (NAMED, "loops.named", INK),
+    (OTHER_ROUTES, "loops.other_routes", "#8c8c8c"),
+    (REST, "loops.unnamed", "#c28f1b"),
+    (TURNOVER, "loops.turnover", FAINT),
+)
+"""Kinds of loops from the bottom up: word and fill."""
 LINE = 10.0
 """Points between labels."""
 
@@ -40,8 +48,8 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
     years = study.shares["time"].values
     with house_style():
         figure = new_figure(*PAGE)
-        top = figure.add_axes((0.085, 0.3, 0.645, 0.545))
-        low = figure.add_axes((0.085, 0.115, 0.645, 0.105), sharex=top)
+        top = figure.add_axes((0.085, 0.315, 0.645, 0.53))
+        low = figure.add_axes((0.085, 0.11, 0.645, 0.135), sharex=top)
         stacks = _stacks(study, lang)
         _stack(top, years, [s for s in stacks if s[3] > 0], 1)
         _stack(top, years, [s for s in stacks if s[3] < 0], -1)
@@ -75,7 +83,7 @@ def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
     for side, parts in rest.items():
         total = np.sum(parts, axis=0) if parts else np.zeros(1)
         if np.max(total) > 0:
-            found.append((word("loops.small", lang), total, (REST, ""), side))
+            found.append((word("loops.small", lang), total, (TOGETHER, ""), side))
     return found
 
 
@@ -116,8 +124,20 @@ def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
         at + 1e-3 * side * rank for rank, (at, (_, _, _, side)) in enumerate(zip(wanted, stacks, strict=True))
     ]
     places = spread_apart(ordered, [LINE] * len(stacks), height)
-    for (label, _, (fill, hatch), _), at, place in zip(stacks, wanted, places, strict=True):
-        common: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+    _key(axes, [(label, look) for label, _, look, _ in stacks], wanted, places)
+
+
+def _key(
+    axes: Axes, looks: Sequence[tuple[str, tuple[str, str]]], wanted: Sequence[float], places: Sequence[float]
+) -> None:
+    """Write labels at the right with a patch of the area's look, led to where it ends; heights in points."""
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    for (label, (fill, hatch)), at, place in zip(looks, wanted, places, strict=True):
+        common: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5}
         patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
         here = (1, at / height)
@@ -143,20 +163,25 @@ def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
 
 
 def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: str) -> None:
-    axes.set_xlim(years[0], _edges(years)[-1])
+    still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
+    key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
+    first = 0 if still.all() else int(np.flatnonzero(~still)[0])
+    axes.set_xlim(years[first], _edges(years)[-1])
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
     axes.tick_params(labelbottom=False)
-    axes.set_title(word("loops.of_named", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
+    title = word("loops.of_named" if "city" in study.shares.attrs else "loops.of_shown", lang)
+    if first:
+        title += word("loops.before", lang, year=f"{years[first]:g}", what=word(key, lang))
+    axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)
     for y, key, place in ((0.97, "loops.reinforcing", "top"), (0.03, "loops.balancing", "bottom")):
         axes.text(0.012, y, word(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
                   **heading())  # fmt: skip
-    still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
-    for first, last in _runs(still):
-        left, right = _edges(years)[[first, last + 1]]
+    still[:first] = False
+    for start, last in _runs(still):
+        left, right = _edges(years)[[start, last + 1]]
         axes.axvspan(left, right, color="#f3f3f3", zorder=1, linewidth=0)
-        key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
         axes.text((left + right) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
                   zorder=5)  # fmt: skip
 
@@ -168,23 +193,33 @@ def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
-    """Draw what part of all loops found the named ones are."""
+    """Draw what kinds of loops the activity of all loops found belongs to."""
     years = study.shares["time"].values
-    named = mean_size(study.shares["named"].values)
-    edges = _edges(years)
-    moving = np.where(np.isfinite(named), 1.0, 0.0)
-    axes.fill_between(edges, np.append(moving, moving[-1]), step="post", facecolor=FAINT, linewidth=0)
-    known = _or_zero(named)
-    axes.fill_between(edges, np.append(known, known[-1]), step="post", facecolor=INK, linewidth=0)
+    edges, floor = _edges(years), np.zeros(len(years))
+    kinds = _kinds(study, lang)
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    wanted = []
+    for _, part, colour in kinds:
+        ceiling = floor + _or_zero(part)
+        axes.fill_between(edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post",
+                          facecolor=colour, edgecolor="white", linewidth=0.3)  # fmt: skip
+        wanted.append(float(floor[-1] + ceiling[-1]) / 2 * height)
+        floor = ceiling
+    places = spread_apart([at + 1e-3 * rank for rank, at in enumerate(wanted)], [LINE] * len(kinds), height)
+    _key(axes, [(label, (colour, "")) for label, _, colour in kinds], wanted, places)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "100 %"])
     axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
-    step = 1 + len(years) // 9
+    shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
+    step = 1 + int(shown.sum()) // 9
     middles = (edges[1:] + edges[:-1]) / 2
-    axes.set_xticks(middles[::step], [f"{year:g}" for year in years[::step]])
-    for y, key, colour in (
-        (float(known[-1]) / 2, "loops.named", INK),
-        (float(known[-1] + 1) / 2, "loops.unnamed", GREY),
-    ):
-        axes.annotate(word(key, lang), (1, min(max(y, 0.12), 0.88)), xycoords="axes fraction", xytext=(13, 0), fontsize=7.2,
-                      textcoords="offset points", va="center", color=colour, annotation_clip=False)  # fmt: skip
+    axes.set_xticks(middles[shown][::step], [f"{year:g}" for year in years[shown][::step]])
+
+
+def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarray, str]]:
+    """Return label, (time,) part and fill of each kind of loop, from the bottom up."""
+    if "activity" in study.shares:
+        parts = kind_parts(study)
+        return [(word(key, lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
+    named = mean_size(study.shares["named"].values)
+    return [(word("loops.shown", lang), named, INK), (word("loops.not_shown", lang), 1 - named, FAINT)]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ONE_EFFECT = " *"
 """Marks figures whose value is no test, since one free effect was fitted to each."""
+UNCLEAN = " †"
+"""Marks figures held out of the fit whose structure was changed after they had been looked at."""
 COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim", "not_tried": "yellow"}
 
 
@@ -37,7 +39,7 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
     for finding in findings:
         figure, verdict = finding.figure, finding.verdict
         colour = "failed" if finding.fails else verdict
-        mark = ONE_EFFECT if figure.one_effect else ""
+        mark = (ONE_EFFECT if figure.one_effect else "") + (UNCLEAN if figure.unclean else "")
         table.add_row(
             figure.id,
             word(f"list.{figure.role}", lang),
@@ -52,15 +54,17 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
 
 
 def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
-    """Make the table of checks: how many hold in each sector, and the first failures."""
+    """Make the table of checks: how many hold in each sector, what failed, what was never tried."""
     from rich.text import Text
 
     table = _table("validate.checks", ("validate.sector", "validate.held", "validate.failure"), lang)
     for sector in dict.fromkeys(check.sector for check in checks):
         own = [check for check in checks if check.sector == sector]
-        broken = [check for check in own if not check.passed]
-        held = Text(f"{len(own) - len(broken)}/{len(own)}", style=COLOURS["failed" if broken else "passed"])
-        table.add_row(sector, held, Text("; ".join(f"{c.message}: {c.failure}" for c in broken)))
+        verdicts = [check.verdict for check in own]
+        worst = next(one for one in ("failed", "not_tried", "passed") if one in verdicts)
+        held = Text(f"{verdicts.count('passed')}/{len(own)}", style=COLOURS[worst])
+        told = [f"{check.message}: {check.failure}" for check in own if check.verdict != "passed"]
+        table.add_row(sector, held, Text("; ".join(told)))
     return table
 
 
@@ -88,6 +92,11 @@ def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
     return lines
 
 
+def unclean_holdouts(figures: Iterable[Figure], lang: str = "en") -> list[str]:
+    """Return a line for each figure held out that is no clean hold-out, with the reason."""
+    return [f"{figure.id}: {figure.unclean}" for figure in figures if figure.unclean]
+
+
 def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, lang: str = "en") -> str:
     """Return everything behind a figure: claim, reading, experiment, and the equation parts that yield it.
 
@@ -105,6 +114,8 @@ def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, l
         f"{figure.id}  {statement(figure, lang)}",
         _line("list.role", word(f"list.{figure.role}", lang), lang),
     ]
+    if figure.unclean:
+        rows.append(f"{word('evidence.unclean', lang)} {figure.unclean}")
     if figure.named_source:
         rows.append(_line("trace.source", figure.named_source, lang))
     rows += [

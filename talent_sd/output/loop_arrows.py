@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.output.style import INK
+from talent_sd.analysis.loop_curves import Box, clipped, curve
+from talent_sd.output.style import GREY, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top, in the diagram's units."""
-THINNEST, THICKEST = 0.5, 4.5
-SIGN_FROM_TIP = 3.6
-"""How far before its head an arrow's sign stands, in the diagram's units."""
-PLUS, MINUS = "#004488", "#b0413e"
+THINNEST, THICKEST = 0.6, 4.5
+FAINT_BELOW = 0.04
+"""Arrows of less weight are pale: they are there, and say little."""
+PLUS, MINUS, PALE = "#004488", "#b0413e", "#b4b4b4"
+DASHES = (0, (3.2, 1.3))
+Point = tuple[float, float]
+BADGE = 1.4
+"""Half the side of a loop's badge, in the diagram's units."""
+POINTS_PER_UNIT = 5.72
+"""Of a diagram on an A4 page upright."""
 
 
 @dataclass(frozen=True)
@@ -32,63 +37,45 @@ class Arrow:
     weight: float
     bend: float = 0.0
 
+    @property
+    def width(self) -> float:
+        """Return its width in points."""
+        return THINNEST + (THICKEST - THINNEST) * min(self.weight, 1.0)
 
-def curve(start: np.ndarray, end: np.ndarray, bend: float, points: int = 400) -> np.ndarray:
-    """Return a quadratic curve between two points, (points, 2).
-
-    >>> curve(np.array([0.0, 0.0]), np.array([2.0, 0.0]), 0.5, 3).tolist()
-    [[0.0, 0.0], [1.0, 0.5], [2.0, 0.0]]
-    """
-    along = end - start
-    middle = (start + end) / 2 + bend * np.array([-along[1], along[0]])
-    t = np.linspace(0, 1, points)[:, None]
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end
-
-
-def clipped(path: np.ndarray, start_box: Box, end_box: Box) -> np.ndarray:
-    """Return the part of a curve between two boxes; at least its two middle points."""
-    inside = [_inside(path, box) for box in (start_box, end_box)]
-    first = int(np.max(np.flatnonzero(inside[0]), initial=-1)) + 1
-    last = int(np.min(np.flatnonzero(inside[1]), initial=len(path)))
-    if last - first < 2:
-        half = len(path) // 2
-        return path[half - 1 : half + 1]
-    return path[first:last]
+    @property
+    def colour(self) -> str:
+        """Return its colour; the sign and the dashes say the same."""
+        if self.weight < FAINT_BELOW:
+            return PALE
+        return PLUS if self.sign >= 0 else MINUS
 
 
-def draw_arrows(
-    axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box], *, marks: bool = True, scale: float = 1.0
-) -> None:
-    """Draw arrows between boxes.
+def path_of(arrow: Arrow, boxes: Mapping[str, Box]) -> np.ndarray:
+    """Return an arrow's curve from the edge of one label to that of the other, (points, 2)."""
+    start, end = (_centre(boxes[name]) for name in (arrow.cause, arrow.effect))
+    return clipped(curve(start, end, arrow.bend), boxes[arrow.cause], boxes[arrow.effect])
+
+
+def draw_arrows(axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box], scale: float = 1.0) -> None:
+    """Draw arrows between boxes, the heaviest last.
 
     Parameters
     ----------
     axes : with equal units both ways
     arrows : to draw
     boxes : variable -> the room its label takes
-    marks : whether to write signs and delay marks
     scale : of line widths and heads
     """
     for arrow in sorted(arrows, key=lambda arrow: arrow.weight):
-        start, end = (_centre(boxes[name]) for name in (arrow.cause, arrow.effect))
-        path = clipped(curve(start, end, arrow.bend), boxes[arrow.cause], boxes[arrow.effect])
-        width = scale * (THINNEST + (THICKEST - THINNEST) * min(arrow.weight, 1.0))
-        colour = PLUS if arrow.sign >= 0 else MINUS
-        strength = 0.45 + 0.55 * min(1.0, arrow.weight * 3)
-        dashes = (0, (3.2, 1.1)) if arrow.sign < 0 else "solid"
-        body = path[: _before_tip(path, 0.3 + 0.2 * width) + 1]
-        axes.plot(*body.T, color=colour, linewidth=width, linestyle=dashes, alpha=strength, zorder=2,
-                  solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
-        _head(axes, path, width, colour, strength, scale)
-        if marks:
-            _sign(axes, path, arrow, colour, width)
-            if arrow.slow:
-                _delay(axes, path, width)
+        path, width = path_of(arrow, boxes), scale * arrow.width
+        body = path[: before_tip(path, 0.3 + 0.2 * width) + 1]
+        axes.plot(*body.T, color=arrow.colour, linewidth=width, linestyle=DASHES if arrow.sign < 0 else "solid",
+                  zorder=2 + arrow.weight / 10, solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
+        _head(axes, path, width, arrow.colour, scale)
 
 
-def _head(axes: Axes, path: np.ndarray, width: float, colour: str, strength: float, scale: float) -> None:
-    tail, tip = path[_before_tip(path, 1.2)], path[-1]
-    size = scale * 5.0 + 1.7 * width
+def _head(axes: Axes, path: np.ndarray, width: float, colour: str, scale: float) -> None:
+    tail, tip = path[before_tip(path, 1.2)], path[-1]
     axes.annotate(
         "",
         xy=(float(tip[0]), float(tip[1])),
@@ -96,9 +83,8 @@ def _head(axes: Axes, path: np.ndarray, width: float, colour: str, strength: flo
         arrowprops={
             "arrowstyle": "-|>,head_length=0.55,head_width=0.26",
             "color": colour,
-            "alpha": strength,
             "linewidth": 0,
-            "mutation_scale": size,
+            "mutation_scale": scale * 5.5 + 1.7 * width,
             "shrinkA": 0,
             "shrinkB": 0,
         },
@@ -106,38 +92,34 @@ def _head(axes: Axes, path: np.ndarray, width: float, colour: str, strength: flo
     )
 
 
-def _sign(axes: Axes, path: np.ndarray, arrow: Arrow, colour: str, width: float) -> None:
-    """Write + or − beside the arrow, a little before its head, on its outer side."""
-    place = path[_before_tip(path, SIGN_FROM_TIP + 0.3 * width)]
-    direction = path[-1] - place
-    normal = np.array([-direction[1], direction[0]]) / max(float(np.hypot(*direction)), 1e-9)
-    side = 1.0 if arrow.bend >= 0 else -1.0
-    x, y = place + normal * side * (1.15 + 0.12 * width)
-    axes.text(float(x), float(y), "+" if arrow.sign >= 0 else "−", fontsize=8, color=colour, ha="center", va="center",
-              zorder=4)  # fmt: skip
+def draw_sign(axes: Axes, at: Point, sign: int, *, pale: bool) -> None:
+    """Write + or − beside an arrow's head."""
+    axes.text(*at, "+" if sign >= 0 else "−", fontsize=8.5, color=GREY if pale else INK, ha="center",
+              va="center_baseline", zorder=4)  # fmt: skip
 
 
-def _delay(axes: Axes, path: np.ndarray, width: float) -> None:
+def draw_delay(axes: Axes, at: Point, direction: Point, width: float) -> None:
     """Cross the arrow with two short strokes: the effect follows later."""
-    middle = len(path) // 2
-    direction = path[min(middle + 2, len(path) - 1)] - path[middle - 1]
-    along = direction / max(float(np.hypot(*direction)), 1e-9)
-    across = np.array([-along[1], along[0]]) * (0.75 + 0.12 * width)
-    for shift in (-0.28, 0.28):
-        ends = path[middle] + along * shift + np.outer([-1, 1], across)
-        axes.plot(*ends.T, color="white", linewidth=2.4, zorder=3.1, solid_capstyle="butt")
+    along = np.array(direction)
+    across = np.array([-along[1], along[0]]) * (0.7 + 0.1 * width)
+    for shift in (-0.26, 0.26):
+        ends = np.array(at) + along * shift + np.outer([-1, 1], across)
+        axes.plot(*ends.T, color="white", linewidth=2.2, zorder=3.1, solid_capstyle="butt")
         axes.plot(*ends.T, color=INK, linewidth=0.9, zorder=3.2, solid_capstyle="butt")
 
 
-def _before_tip(path: np.ndarray, distance: float) -> int:
+def draw_badge(axes: Axes, at: Point, polarity: str, sign: str) -> None:
+    """Draw a loop's badge: R or B with its number, in a dark disc where it reinforces, else in a ring."""
+    fill, ink = (INK, "white") if polarity == "R" else ("white", INK)
+    axes.plot(*at, "o", markersize=2 * (BADGE - 0.1) * POINTS_PER_UNIT, markerfacecolor=fill, markeredgecolor=INK,
+              markeredgewidth=0.8, zorder=6, clip_on=False)  # fmt: skip
+    axes.text(*at, sign, fontsize=6.2, ha="center", va="center_baseline", color=ink, zorder=7)
+
+
+def before_tip(path: np.ndarray, distance: float) -> int:
     """Return the last point of a path that is so far from its tip; the middle of a shorter path."""
     far = np.flatnonzero(np.hypot(*(path - path[-1]).T) >= distance)
     return int(far[-1]) if far.size else max(0, len(path) // 2 - 1)
-
-
-def _inside(path: np.ndarray, box: Box) -> np.ndarray:
-    left, bottom, right, top = box
-    return (path[:, 0] >= left) & (path[:, 0] <= right) & (path[:, 1] >= bottom) & (path[:, 1] <= top)
 
 
 def _centre(box: Box) -> np.ndarray:

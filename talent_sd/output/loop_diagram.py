@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Route
+from talent_sd.analysis.loop_curves import Box
+from talent_sd.analysis.loop_names import Layout, LoopNames, Route
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
-from talent_sd.output.loop_arrows import Arrow, Box, draw_arrows
-from talent_sd.output.loop_numbers import mean_size, percent_of, three_years
+from talent_sd.output.loop_arrows import FAINT_BELOW, Arrow, draw_arrows, draw_badge, draw_delay, draw_sign
+from talent_sd.output.loop_list import draw_list
+from talent_sd.output.loop_marks import Marks, place_marks
+from talent_sd.output.loop_numbers import mean_size, three_years
 from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
-from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
+from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 PAGE = (8.27, 11.0)
 """Inches: A4 upright, with room to trim."""
 WIDE, HIGH = 100.0, 70.0
-PANELS = 3
 FULL_WIDTH = 0.35
 """An arrow is at its widest when this part of the named loops' activity runs through it."""
 
@@ -88,8 +89,8 @@ def _collapsed(
     for cause, effect in pairwise(turned):
         sign *= links.signs[cause, effect]
         own = shown_as.get(effect)
-        # what piles up in a variable shown is seen to; a stock on the way is a delay
-        slow = slow or (own is None and (cause, effect) in links.slow)
+        # a stock that is shown is seen to pile up; one on the way is a delay, as is what a link hides
+        slow = slow or (cause, effect) in links.delayed or (own is None and (cause, effect) in links.slow)
         if own is not None:
             if own != shown_as[last]:
                 found.append((shown_as[last], own, sign, slow))
@@ -114,23 +115,76 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
         key = "loops.diagram" if "city" in study.shares.attrs else "loops.diagram_model"
         figure.text(left, 0.983, word(key, lang), fontsize=13, va="top", **heading())
         figure.text(left, 0.96, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        height = 0.96 * PAGE[0] * HIGH / WIDE / PAGE[1]
-        main = _canvas(figure, (0.02, 0.928 - height, 0.96, height))
-        boxes = draw_labels(main, study.names.layout, labels, lang)
-        _draw(main, links, boxes, study.names.layout, years[len(years) // 2][0])
-        for number, loop in enumerate(study.names.loops):
-            _draw_sign(main, loop, loop_sign(study.names, number), loop.label[lang])
-        key = word("loops.widths", lang, year=years[len(years) // 2][1])
+        main = diagram_axes(figure)
+        plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
+        _draw_plan(main, plan, study)
+        widths = "loops.widths" if "city" in study.shares.attrs else "loops.widths_shown"
+        key = word(widths, lang, year=years[len(years) // 2][1])
         figure.text(left, 0.944, key, fontsize=7, color=GREY, va="top")
         for place, (index, year) in enumerate(years):
             small = _canvas(
-                figure, (0.04 + 0.315 * place, 0.268, 0.29, 0.29 * PAGE[0] * HIGH / WIDE / PAGE[1])
+                figure, (0.04 + 0.32 * place, 0.266, 0.265, 0.265 * PAGE[0] * HIGH / WIDE / PAGE[1])
             )
-            _draw(small, links, boxes, study.names.layout, index, small=True)
-            small.text(0, 71, year, fontsize=8.5, va="bottom", **heading())
-        _draw_list(figure, study, lang)
-        figure.text(left, 0.012, loops_source(study, lang), fontsize=6.5, color=GREY, va="bottom")
+            draw_arrows(small, _arrows(links, study.names.layout, index), plan.boxes, scale=0.55)
+            for box in plan.boxes.values():
+                small.plot(
+                    (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, "o", color=INK, markersize=1.6, zorder=5
+                )
+            small.text(0, 70.5, year, fontsize=8.5, va="bottom", **heading())
+        draw_list(figure, study, lang)
+        figure.text(left, 0.01, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
     return figure
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that stands in a diagram, in its units: labels' room, arrows, and the places of marks."""
+
+    boxes: Mapping[str, Box]
+    arrows: tuple[Arrow, ...]
+    marks: Marks
+
+
+def plan_diagram(
+    axes: Axes,
+    study: LoopStudy | ModelStudy,
+    labels: Labels,
+    lang: str,
+    links: Sequence[DrawnLink],
+    year: int,
+) -> Plan:
+    """Write the variables' labels and find places for everything else.
+
+    Parameters
+    ----------
+    axes : as wide and high as the diagram
+    links : as `drawn_links` returns them
+    year : index of the year whose weights count
+    """
+    layout = study.names.layout
+    assert layout is not None
+    boxes = draw_labels(axes, layout, labels, lang)
+    arrows = _arrows(links, layout, year)
+    wanted = {loop.name: loop.at for loop in study.names.loops if loop.at is not None}
+    return Plan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
+
+
+def _draw_plan(axes: Axes, plan: Plan, study: LoopStudy | ModelStudy) -> None:
+    """Draw arrows, signs, delay strokes and badges."""
+    draw_arrows(axes, plan.arrows, plan.boxes)
+    for arrow, at in zip(plan.arrows, plan.marks.signs, strict=True):
+        draw_sign(axes, at, arrow.sign, pale=arrow.weight < FAINT_BELOW)
+    for number, (at, direction) in plan.marks.delays.items():
+        draw_delay(axes, at, direction, plan.arrows[number].width)
+    for number, loop in enumerate(study.names.loops):
+        if loop.name in plan.marks.badges:
+            draw_badge(axes, plan.marks.badges[loop.name], loop.polarity, loop_sign(study.names, number))
+
+
+def diagram_axes(figure: Figure) -> Axes:
+    """Return the axes of the large diagram on a page."""
+    height = 0.96 * PAGE[0] * HIGH / WIDE / PAGE[1]
+    return _canvas(figure, (0.02, 0.928 - height, 0.96, height))
 
 
 def _canvas(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
@@ -152,16 +206,8 @@ def draw_labels(axes: Axes, layout: Layout, labels: Labels, lang: str, size: flo
     return boxes
 
 
-def _draw(
-    axes: Axes,
-    links: Sequence[DrawnLink],
-    boxes: Mapping[str, Box],
-    layout: Layout,
-    year: int,
-    *,
-    small: bool = False,
-) -> None:
-    arrows = [
+def _arrows(links: Sequence[DrawnLink], layout: Layout, year: int) -> tuple[Arrow, ...]:
+    return tuple(
         Arrow(
             link.cause,
             link.effect,
@@ -171,68 +217,4 @@ def _draw(
             layout.bends.get((link.cause, link.effect), 0.12),
         )
         for link in links
-    ]
-    draw_arrows(axes, arrows, boxes, marks=not small, scale=0.55 if small else 1.0)
-    if small:
-        for left, bottom, right, top in boxes.values():
-            axes.plot((left + right) / 2, (bottom + top) / 2, "o", color=INK, markersize=1.6, zorder=5)
-
-
-def _draw_sign(axes: Axes, loop: NamedLoop, sign: str, label: str) -> None:
-    """Put a loop's sign at its place: R or B with its number, in a ring, its name below."""
-    if loop.at is None:
-        return
-    x, y = loop.at
-    fill, ink = (INK, "white") if loop.polarity == "R" else ("white", INK)
-    ring = {"boxstyle": "circle,pad=0.22", "facecolor": fill, "edgecolor": INK, "linewidth": 0.8}
-    axes.text(x, y, sign, fontsize=6, ha="center", va="center", color=ink, zorder=6, bbox=ring)
-    name = "\n".join(wrapped(label, 13))
-    halo = {"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-    axes.text(x, y - 1.75, name, fontsize=5.4, ha="center", va="top", color=GREY, zorder=5.5, linespacing=1.05,
-              bbox=halo)  # fmt: skip
-
-
-def _draw_list(figure: Figure, study: LoopStudy | ModelStudy, lang: str) -> None:
-    """List the loops under the diagrams in two columns: story, and shares in the three years."""
-    axes = figure.add_axes((0.04, 0.035, 0.93, 0.225))
-    axes.set_xlim(0, 2)
-    axes.set_axis_off()
-    loops, years = study.names.loops, three_years(study)
-    rows = (len(loops) + 1) // 2
-    axes.set_ylim(rows, -0.55)
-    for column in (0, 1):
-        for place, (_, year) in enumerate(years):
-            x = column + 0.94 - 0.075 * (len(years) - 1 - place)
-            axes.text(x, -0.25, year, fontsize=5.8, ha="right", va="center", color=GREY)
-        axes.text(column, -0.25, word("loops.part", lang), fontsize=5.8, va="center", color=GREY)
-        axes.plot([column, column + 0.94], [0, 0], color=FAINT, linewidth=0.8)
-    for number, loop in enumerate(loops):
-        column, row = divmod(number, rows)
-        axes.text(column, row + 0.26, loop_sign(study.names, number), fontsize=6.3, va="center", **heading())
-        axes.text(column + 0.06, row + 0.26, loop.label[lang], fontsize=6.3, va="center", **heading())
-        share = study.shares["share"].sel(loop=loop.name).values
-        cells = [percent_of(share[:, index]) for index, _ in years]
-        for place, cell in enumerate(cells):
-            axes.text(column + 0.94 - 0.075 * (len(cells) - 1 - place), row + 0.26, cell, fontsize=6.3, ha="right",
-                      va="center", color=INK)  # fmt: skip
-        story = "\n".join(wrapped(loop.story[lang], 78))
-        axes.text(column + 0.06, row + 0.43, story, fontsize=5.4, va="top", color=GREY, linespacing=1.1)
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a text into lines; a Chinese character counts as two.
-
-    >>> wrapped("Saturation and convergence", 13)
-    ['Saturation', 'and', 'convergence']
-    >>> wrapped("饱和与趋同循环", 8)
-    ['饱和与趋', '同循环']
-    """
-    lines, line, size = [], "", 0
-    for part in re.findall(r"[\u3000-\uffef]|[^\s\u3000-\uffef]+\s*", text):
-        own = sum(2 if ord(character) >= 0x3000 else 1 for character in part.rstrip())
-        if line and size + own > width and part not in "，。；、：":
-            lines.append(line.rstrip())
-            line, size = "", 0
-        line += part
-        size += own + (len(part) - len(part.rstrip()))
-    return [*lines, line.rstrip()]
+    )

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.analysis.loop_classes import KINDS
+from talent_sd.analysis.loop_shares import KIND
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.words import word
 from talent_sd.output.loop_titles import loop_sign
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
 
-SMALL = 0.01
+SMALL = 0.03
 """Loops that add less than this part of the largest are put together."""
 Row = tuple[str, float, float]
 """Label, what it adds, half width of its 80 % interval or standard error (0: exact)."""
@@ -28,6 +31,12 @@ def mean_size(share: np.ndarray) -> np.ndarray:
     moving = np.isfinite(share)
     mean = np.where(moving, np.abs(share), 0.0).sum(axis=0) / np.maximum(moving.sum(axis=0), 1)
     return np.where(moving.any(axis=0), mean, np.nan)
+
+
+def kind_parts(study: LoopStudy | ModelStudy) -> dict[str, np.ndarray]:
+    """Return kind of loop -> (time,) part of the activity of all loops found, mean over draws."""
+    activity = study.shares["activity"].transpose(KIND, DRAW, TIME)
+    return {kind: mean_size(activity.sel({KIND: kind}).values) for kind in KINDS}
 
 
 def percent_of(share: np.ndarray) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.analysis.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
-from talent_sd.output.loop_numbers import mean_size, percent_of, split_rows, three_years
+from talent_sd.output.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
 from talent_sd.output.loop_titles import loop_sign, subtitle
 from talent_sd.output.numbers import digits, percent, scale_for
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 PART = {"R": "loops.part_R", "B": "loops.part_B"}
 STRONGEST = 3
+KIND_WORDS = {
+    NAMED: "loops.kind_named",
+    OTHER_ROUTES: "loops.kind_other_routes",
+    TURNOVER: "loops.kind_turnover",
+    REST: "loops.kind_rest",
+}
+WORTH_TELLING = 0.05
+"""Loops without a name are told if they are so much of the activity."""
 """Loops named in a sentence."""
 
 
@@ -36,8 +45,7 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
         return [word("loops.nothing_moves" if against else "loops.rest", lang)]
     lines = [_dominance(study, index, year, lang) for index, year in three_years(study)]
     lines.append(_sum(study, labels, lang))
-    named = mean_size(study.shares["named"].values)
-    lines.append(word("loops.cover", lang, part=f"{np.nanmean(named):.0%}".replace("%", " %")))
+    lines += _cover(study, labels, lang)
     idle = [
         loop.label[lang]
         for loop in study.names.loops
@@ -57,12 +65,33 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
     strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
     parts = [
         word(
-            f"loops.part_{loop.polarity}", lang, name=loop.label[lang], part=f"{size:.0%}".replace("%", " %")
+            f"loops.part_{loop.polarity}",
+            lang,
+            name=loop.label[lang] if "city" in study.shares.attrs else f"{loop.name} {loop.label[lang]}",
+            part=percent_of(np.array([size])),
         )
         for size, loop in strongest
         if size > 0
     ]
     return word("loops.in_year", lang, year=year, parts=word("plot.comma", lang).join(parts))
+
+
+def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
+    """Say what the activity of all loops found consists of, and what the strongest without a name pass."""
+    parts = kind_parts(study)
+    told = [
+        word(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)])))
+        for kind, part in parts.items()
+    ]
+    lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]
+    strongest = study.shares.attrs["strongest_rest"]
+    if strongest and np.nanmean(parts[REST]) >= WORTH_TELLING:
+        names = [
+            " → ".join(labels.variable(stock, lang) for stock in stocks.split(" > "))
+            for stocks in strongest.split("; ")
+        ]
+        lines.append(word("loops.strongest_rest", lang, names="; ".join(names)))
+    return lines
 
 
 def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
@@ -123,6 +152,8 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
 def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
     """Say which loops dominate a model, and how they were found."""
     key = "loops.all_found" if study.complete else "loops.strongest_found"
+    if study.found == 1:
+        key = "loops.one_found"
     how = word(key, lang, count=study.found, shown=len(study.names.loops))
     if not study.shares["share"].notnull().any():
         return [word("loops.rest", lang), how]

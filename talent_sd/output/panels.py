@@ -64,7 +64,7 @@ def draw_panel(
     for line in lines:
         _draw_line(axes, line, company=len(lines) - 1)
     _frame_values(axes, lines, zero_line)
-    _frame_years(axes, lines, forecast_from, lang if letter == "a" else None)
+    _frame_years(axes, lines, forecast_from, lang if letter in ("", "a") else None)
     if zero_line:
         axes.axhline(0, color=GREY, linewidth=0.8, zorder=1.5)
     _head(axes, letter, title, unit)

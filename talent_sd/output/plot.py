@@ -259,13 +259,13 @@ def _fitted(title: str, room: float, lang: str) -> str:
     """Leave the last of several names out of a heading until it fits the room (inches)."""
     comma = word("plot.comma", lang)
     text = title
-    while _text_width(text, fontsize=9, **heading()) > room and comma in title:
+    while text_width(text, fontsize=9, **heading()) > room and comma in title:
         title = title.rpartition(comma)[0]
         text = f"{title}{comma}…"
     return text
 
 
-def _text_width(text: str, **look: Any) -> float:
+def text_width(text: str, **look: Any) -> float:
     """Width of a text in inches."""
     scratch = new_figure(1, 1)
     return scratch.text(0, 0, text, **look).get_window_extent().width / scratch.dpi
@@ -276,7 +276,7 @@ def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
     if keyed:
         return 0.1
     labels = [label for panel in panels for label in end_labels(panel.lines)]
-    return max(_text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1
+    return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1
 
 
 def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:

@@ -8,10 +8,13 @@ import numpy as np
 
 from talent_sd.analysis.beliefs import Beliefs
 from talent_sd.analysis.posterior import Posterior
+from talent_sd.base.labels import shipped_labels
 from talent_sd.base.words import word
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 
 COLUMNS = 4
+BINS = 32
+"""Bars of each histogram: a thousand draws show their shape, not their chance."""
 BLUE = str(line_look(0)["color"])
 
 
@@ -26,10 +29,10 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
         axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
         for column, name in enumerate(beliefs.names):
             axis = axes[column]
-            edges = np.linspace(beliefs.low[column], beliefs.high[column], 60)
             inside = np.quantile(
                 np.concatenate([prior[:, column], posterior.values[:, column]]), [0.001, 0.999]
             )
+            edges = np.linspace(inside[0], inside[1], BINS + 1)
             for values, colour, key in (
                 (prior[:, column], GREY, "prior"),
                 (posterior.values[:, column], BLUE, "posterior"),
@@ -40,7 +43,7 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             axis.set_xlim(*inside)
             axis.set_yticks([])
             axis.grid(visible=False)
-            axis.set_title(name, fontsize=7.5, loc="left")
+            axis.set_title(shipped_labels().variable(name, lang), fontsize=7.5, loc="left")
             axis.locator_params(axis="x", nbins=4)
         for axis in axes[count:]:
             axis.set_axis_off()

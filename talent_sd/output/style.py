@@ -35,6 +35,7 @@ DOTS_PER_INCH = 200
 _RULES: dict[str, Any] = {
     "font.size": 8,
     "axes.unicode_minus": True,
+    "text.parse_math": False,  # a "$" in a user's title is a dollar
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.scenario.evidence_notes import unknown_evidence
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
 from talent_sd.scenario.validate import sound_part, validate
@@ -121,6 +122,11 @@ def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node
             problems += error.problems
             tree = sound_part(ScenarioFile, tree)
             typed = validate(ScenarioFile, tree, shown(path))
+        unknown = unknown_evidence(tree, typed, shown(path))
+        if unknown and problems is None:
+            raise InputError(unknown)
+        if problems is not None:
+            problems += unknown
         chain.insert(0, (path, tree, typed))
         seen.append(path.resolve())
         if typed.extends is None:

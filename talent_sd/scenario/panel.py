@@ -71,9 +71,24 @@ def read_panel(
             series[kind] = table.figures(kind, mapping)
             problems += table.problems
             dropped += table.dropped
+    if not problems:
+        problems += _spelt_otherwise(tables["panel"], tables["census"])
     if problems:
         raise InputError(problems)
     return Panel(_cities(tables["panel"].frame, series), tuple(dropped))
+
+
+def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
+    """Return a problem if hardly any city of the panel is in the census table by the same name."""
+    ours, theirs = set(panel.frame["city"].astype(str)), set(census.frame["city"].astype(str))
+    found = len(ours & theirs)
+    if 2 * found >= len(ours):
+        return []
+    odd = min(ours - theirs)
+    return [
+        f"{census.file}:1: city: only {found} of the {len(ours)} cities of {panel.file} are here; '{odd}' is not."
+        f"{nearest(odd, theirs)} Name cities alike in both tables."
+    ]
 
 
 def _cities(rows: pd.DataFrame, series: dict[str, dict[str, dict[str, DatedFigure]]]) -> dict[str, City]:
@@ -125,6 +140,10 @@ class _Table:
                 self.problems.append(self.no_column(key))
         if self.problems:
             return self.problems
+        for key in (key for key in self.keys if key != "year"):
+            blank = self.frame[key].isna() | (self.frame[key].astype(str).str.strip() == "")
+            for row in self.frame.index[blank][:SHOWN]:
+                self.problems.append(f"{self.file}:{row + 2}: the {key} is empty. Fill it or take the row out.")
         years = pd.to_numeric(self.frame["year"], errors="coerce")
         for row in self.frame.index[~(years % 1 == 0)][:SHOWN]:
             self.problems.append(
@@ -179,9 +198,8 @@ class _Table:
     def not_numbers(self, column: str, raw: pd.Series, values: pd.Series) -> None:
         """Note cells that hold text."""
         for row in raw.index[raw.notna() & values.isna()][:SHOWN]:
-            self.problems.append(
-                f"{self.file}:{row + 2}: {column} is '{raw[row]}', not a number. Mend or empty it."
-            )
+            remedy = "Write it without commas." if "," in str(raw[row]) else "Mend or empty it."
+            self.problems.append(f"{self.file}:{row + 2}: {column} is '{raw[row]}', not a number. {remedy}")
 
     def plausible(self, column: str, values: pd.Series, bounds: tuple[float, float], unit: str) -> pd.Series:
         """Drop implausible cells; a column full of them is in the wrong unit."""

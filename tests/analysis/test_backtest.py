@@ -14,6 +14,7 @@ from talent_sd.analysis.misses import miss_table
 from talent_sd.analysis.patents import patent_table
 from talent_sd.analysis.posterior import read_posterior
 from talent_sd.analysis.windows import (
+    GDP_REAL,
     OUTCOMES,
     RESIDENTS,
     TERTIARY,
@@ -58,15 +59,75 @@ def tested(model: Model, window: Window) -> Backtest:
     return run_backtest(model, window, read_posterior(), draws=40, seed=1)
 
 
-def test_changing_every_figure_after_the_start_changes_no_forecast(
-    model: Model, window: Window, tested: Backtest
-) -> None:
-    changed = _panel(lambda year, value: value * 1.37 if year > START else value)
-    later = make_window(changed, model, read_national("central"), START, END)
-    assert not np.array_equal(later.actual[RESIDENTS][-1], window.actual[RESIDENTS][-1])
-    again = run_backtest(model, later, read_posterior(), draws=40, seed=1)
+def _future(panel: Panel, start: int, change: Callable[[float], float | None]) -> Panel:
+    """Change every figure of every city after the start, each apart; None takes it away."""
+    cities = {}
+    for name, city in panel.cities.items():
+        figures = {}
+        for key, figure in city.figures.items():
+            values = {
+                year: change(value) if year > start else value for year, value in figure.values.items()
+            }
+            kept = {year: value for year, value in values.items() if value is not None}
+            figures[key] = replace(figure, values=kept)
+        cities[name] = replace(city, figures=figures)
+    return Panel(cities, ())
+
+
+def _same_forecasts(model: Model, one: Window, other: Window) -> None:
+    assert one.cities == other.cities
+    for name, values in one.constants.items():
+        np.testing.assert_array_equal(other.constants[name], values, err_msg=name)
+    for kind in ("start", "past", "past_years"):
+        for name, values in getattr(one, kind).items():
+            np.testing.assert_array_equal(getattr(other, kind)[name], values, err_msg=f"{kind} {name}")
+    np.testing.assert_array_equal(other.census_age, one.census_age)
+    posterior = read_posterior()
+    first, second = (run_backtest(model, window, posterior, draws=6, seed=1) for window in (one, other))
+    for outcome in (*OUTCOMES, GDP_REAL):
+        np.testing.assert_array_equal(first.spread[outcome], second.spread[outcome], err_msg=outcome)
+
+
+@pytest.mark.parametrize("start", [2010, 2012, 2013])
+def test_changing_every_figure_after_the_start_changes_no_forecast(model: Model, start: int) -> None:
+    generator = np.random.default_rng(7)
+    panel = _panel()
+    # each by a factor of its own, so that no share or ratio of two figures stays as it was
+    changed = _future(panel, start, lambda value: value * float(generator.uniform(0.5, 2)))
+    for key in ("residents", "census_population", "tertiary_educated", "house_price", "gdp", "gdp_real_2000",
+                "average_wage", "deposit_balance", "province_invention_patents_granted"):  # fmt: skip
+        later = {
+            name: [year for year in city.figures[key].values if year > start]
+            for name, city in panel.cities.items()
+            if key in city.figures
+        }
+        assert any(later.values()), key
+        for name, years in later.items():
+            for year in years:
+                before = panel.cities[name].figures[key].values[year]
+                assert changed.cities[name].figures[key].values[year] != before
+    national = read_national("central")
+    windows = [make_window(p, model, national, start, start + 10) for p in (panel, changed)]
+    assert not np.array_equal(windows[0].actual[RESIDENTS][-1], windows[1].actual[RESIDENTS][-1])
+    _same_forecasts(model, *windows)
+
+
+def test_a_forecast_needs_no_figure_after_its_start(model: Model) -> None:
+    national = read_national("central")
+    whole = make_window(_panel(), model, national, START, END)
+    cut = make_window(_future(_panel(), START, lambda _: None), model, national, START, END)
+    assert not np.isfinite(cut.actual[RESIDENTS][1:]).any()
+    _same_forecasts(model, whole, cut)
+
+
+def test_a_city_alone_is_forecast_as_among_others(model: Model, window: Window, tested: Backtest) -> None:
+    panel = _panel()
+    lone = Panel({"wuxi": panel.cities["wuxi"]}, ())
+    alone = make_window(lone, model, read_national("central"), START, END)
+    test = run_backtest(model, alone, read_posterior(), draws=40, seed=1)
     for outcome in OUTCOMES:
-        np.testing.assert_array_equal(again.spread[outcome], tested.spread[outcome])
+        place = window.cities.index("wuxi")
+        np.testing.assert_array_equal(test.spread[outcome][..., 0], tested.spread[outcome][..., place])
 
 
 def test_figures_before_the_start_do_change_forecasts(model: Model, tested: Backtest) -> None:
@@ -104,6 +165,8 @@ def test_scores_follow_from_the_forecasts(window: Window, tested: Backtest) -> N
     share = window.start[RESIDENTS] + np.log(nation) - window.actual[RESIDENTS][-1]
     assert row["mae_constant_share"] == pytest.approx(np.abs(share[known]).mean())
     assert row["coverage_80"] > row["coverage_80_parameters_only"]
+    assert row["coverage_50"] <= row["coverage_80"] <= row["coverage_95"]
+    assert 0 < row["coverage_80_error"] < 0.5
     assert row["against_best_low"] < row["against_best"] < row["against_best_high"]
     wanted = [
         "mae_model",

@@ -155,6 +155,14 @@ def test_a_reality_check_that_fails_tells_when(tmp_path: Path) -> None:
     assert broken.failure == "teacup.mdl:7: fails at 10"
 
 
+def test_a_reality_check_whose_condition_is_never_met_is_not_passed(tmp_path: Path) -> None:
+    model = _model(tmp_path, (":IMPLIES: Teacup >= 0", ":AND: Teacup > 1000 :IMPLIES: Teacup >= 0"))
+    untried, tried = run_reality_checks(model)
+    assert (untried.verdict, tried.verdict) == ("not_tried", "passed")
+    assert untried.failure == "teacup.mdl:7: never tried, since its condition is never met"
+    assert untried.passed  # it fails nothing
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

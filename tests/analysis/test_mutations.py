@@ -44,6 +44,12 @@ MUTATIONS = {
         "- newcomer departures[tier]",
         "+ newcomer departures[tier]",
     ),
+    "Talent: posts": (
+        "a term dropped: nobody comes into the posts left open",
+        "*return effect[tier] + {}\n",
+        "successors[tier]",
+        "no flow of people",
+    ),
     "Universities and schooling": (
         "a term dropped: nobody leaves the academy trained",
         "academy graduates[skilled]= {} ~~|",
@@ -103,6 +109,12 @@ MUTATIONS = {
         "contributions + fund subsidy + fund interest - {},",
         "benefits paid",
         "(-benefits paid)",
+    ),
+    "Social security: projection": (
+        "a term dropped: the projection does not see the later retirement age",
+        "smallest deficit growth) - {} ~~|",
+        "relief by the rise",
+        "no flow of people",
     ),
     "City brand": (
         "a sign flipped: losses make a name",
@@ -164,7 +176,8 @@ def _failing(model: Model, checks: CheckFile, number: int) -> list[Verdict]:
 
 
 def test_every_sector_with_checks_is_broken_once(checks: CheckFile) -> None:
-    assert set(MUTATIONS) == {check.sector for check in checks.checks}
+    broken = {name.partition(":")[0] for name in MUTATIONS}
+    assert broken == {check.sector for check in checks.checks}
 
 
 def test_the_model_unbroken_passes(broken_model: Model, checks: CheckFile) -> None:

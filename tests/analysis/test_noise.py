@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from talent_sd.analysis.noise import (
     LARGEST,
@@ -35,6 +38,31 @@ def test_noise_lasts_as_stated() -> None:
     assert np.corrcoef(drawn[:, 4], drawn[:, 5])[0, 1] == pytest.approx(0.3, abs=0.03)
     expected = (PROVINCE + CITY)[3, 3] * summed_variance(np.array([0.3]), 10)[0, 0]
     assert drawn.sum(axis=1).var() == pytest.approx(expected, rel=0.05)
+
+
+def test_tails_are_students_t_and_the_rest_of_the_draw_stays() -> None:
+    alone = NoiseModel(NOISE.persistence, np.zeros((4, 4)), CITY)
+    tailed = replace(alone, freedom=np.array([4.0, 4.0, 4.0, 1e7]))
+    normal, drawn = (one.draw(0, 20_000, ["A"], ["x"], 6, seed=5) for one in (alone, tailed))
+    name = "residents growth noise"
+    sums, plain = drawn[name][:, 0].sum(axis=1), normal[name][:, 0].sum(axis=1)
+    for share in (0.5, 0.8, 0.95):
+        found = np.quantile(np.abs(sums), share) / plain.std()
+        assert found == pytest.approx(stats.t.ppf((1 + share) / 2, 4), rel=0.04)
+    revenue = "revenue growth noise"
+    np.testing.assert_allclose(drawn[revenue], normal[revenue], rtol=1e-3, atol=1e-9)
+    scale = drawn[name][:, 0] / normal[name][:, 0]
+    free = np.abs(drawn[name][:, 0]).max(axis=1) < LARGEST
+    np.testing.assert_allclose(scale[free], np.broadcast_to(scale[free][:, :1], scale[free].shape), rtol=1e-9)
+    few = tailed.draw(450, 700, ["A"], ["x"], 6, seed=5)
+    np.testing.assert_array_equal(few[name], drawn[name][450:700])
+
+
+def test_a_city_that_strays_strays_in_all_outcomes() -> None:
+    tailed = replace(NOISE, province=np.zeros((4, 4)), city=np.diag(np.diag(CITY)), freedom=np.full(4, 4.0))
+    drawn = tailed.draw(0, 20_000, ["A"], ["x"], 8, seed=5)
+    sizes = [np.abs(drawn[n][:, 0]).mean(axis=1) for n in ("residents growth noise", "revenue growth noise")]
+    assert np.corrcoef(*sizes)[0, 1] > 0.3
 
 
 def test_a_citys_noise_is_the_same_whoever_else_is_asked_for() -> None:

@@ -11,9 +11,11 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.analysis.beliefs import read_beliefs
-from talent_sd.analysis.posterior import read_posterior, write_posterior
+from talent_sd.analysis.evidence_target import EvidenceTarget
+from talent_sd.analysis.posterior import read_cross_fit, read_posterior, write_cross_fit, write_posterior
 from talent_sd.base.errors import InputError
 from talent_sd.base.shipped import shipped_folder
+from talent_sd.model.evidence import read_evidence
 
 
 def test_what_ships_is_of_the_shipped_model_and_converged() -> None:
@@ -30,12 +32,46 @@ def test_what_ships_is_of_the_shipped_model_and_converged() -> None:
     assert {"seed", "data_sha256", "model_sha256", "talent_sd", "window"} <= set(posterior.note)
 
 
+def test_the_evidence_still_holds_inside_the_posterior() -> None:
+    posterior = read_posterior()
+    told = posterior.note["diagnostics"]["evidence"]
+    target = EvidenceTarget(ts.load_model(), read_evidence())
+    assert set(told) == {figure.id for figure in target.figures}
+    for name, found in told.items():
+        assert found["met"] >= 0.9, name
+        assert found["low_90"] <= found["median"] <= found["high_90"]
+    # and not by hearsay: some draws are measured here
+    measured = target.measure(posterior.params(posterior.picked(6, 3)))
+    for figure, column in zip(target.figures, measured.T, strict=True):
+        assert np.mean([figure.met_by(value) for value in column]) >= 0.8, figure.id
+
+
+def test_what_a_figure_comes_to_counts_draws_by_their_weight() -> None:
+    target = EvidenceTarget(ts.load_model(), [f for f in read_evidence() if f.id == "E16"])
+    aim = target.figures[0]
+    measured = np.array([[aim.target], [aim.target + 2 * aim.allowance], [np.nan]])
+    found = target.held(measured, np.array([0.6, 0.3, 0.1]))["E16"]
+    assert found["met"] == pytest.approx(0.6)
+    assert found["median"] == aim.target
+    assert found["high_90"] == aim.target + 2 * aim.allowance
+
+
 def test_a_posterior_is_read_as_it_was_written(tmp_path: Path) -> None:
     first = read_posterior()
     write_posterior(first, tmp_path / "again.json")
     again = read_posterior(tmp_path / "again.json")
     np.testing.assert_array_equal(again.values, first.values)
     np.testing.assert_array_equal(again.noise.city, first.noise.city)
+    np.testing.assert_array_equal(again.noise.freedom, first.noise.freedom)
+    assert (again.noise.real_growth, again.noise.real_share) == (
+        first.noise.real_growth,
+        first.noise.real_share,
+    )
+    write_cross_fit([first, first], tmp_path / "folds.json")
+    (one, other) = read_cross_fit(tmp_path / "folds.json")
+    np.testing.assert_array_equal(one.values, other.values)
+    with pytest.raises(InputError, match="is no cross-fit of this version"):
+        read_cross_fit(tmp_path / "again.json")
     assert (again.names, again.fitted, again.sha256) == (first.names, first.fitted, first.sha256)
 
 
@@ -45,6 +81,7 @@ def test_a_posterior_is_read_as_it_was_written(tmp_path: Path) -> None:
         (lambda raw: raw.update(form="other"), "is no posterior of this version"),
         (lambda raw: raw.pop("noise"), "'noise' is missing"),
         (lambda raw: raw["noise"].update(city=[[1.0]]), "its noise has other shapes"),
+        (lambda raw: raw["noise"].update(freedom=[1.0, 3.0, 3.0, 3.0]), "its noise has other shapes"),
         (lambda raw: raw["noise"].update(outcomes=["rain"]), "its noise is of other outcomes"),
         (lambda raw: next(iter(raw["parameters"].values()))["draws"].pop(), "damaged posterior"),
     ],

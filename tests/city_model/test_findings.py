@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("27 500 people", "2.75万人", people(2030)), ("21 billion", "210亿", spent),
+        ("28 100 people", "2.81万人", people(2030)), ("21 billion", "210亿", spent),
         ("1.1 %", "1.1%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
         ("58 %", "58%", level("cohort retention", 2030, tier="professional")), ("68 billion", "680亿", spent),
-        ("249 000 people", "24.9万人", people()), ("5.4 %", "5.4%", change("total talent")),
-        ("5.2 %", "5.2%", change("value added")),
+        ("214 000 people", "21.4万人", people()), ("4.6 %", "4.6%", change("total talent")),
+        ("4.9 %", "4.9%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("25 firms", "25家", level("Suppliers")), ("358 000 people", "35.8万人", people()),
-        ("7.1 %", "7.1%", change("value added")), ("118 billion", "1180亿", spent),
-        ("206 billion", "2060亿", gap("shared value")),
+        ("25 firms", "25家", level("Suppliers")), ("322 000 people", "32.2万人", people()),
+        ("6.9 %", "6.9%", change("value added")), ("118 billion", "1180亿", spent),
+        ("200 billion", "2000亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("295 000 people", "29.5万人", people()), ("2.6 %", "2.6%", change("total talent")),
-        ("362 billion", "3620亿", spent),
+        ("229 000 people", "22.9万人", people()), ("2.0 %", "2.0%", change("total talent")),
+        ("365 billion", "3650亿", spent),
     ]),
     "quality_city": ("chengdu", [
         ("18 %", "18%", change("service satisfaction")), ("1.37 times", "1.37倍", level("medical access time ratio")),
-        ("81 000 people", "8.1万人", people()), ("98 billion", "980亿", spent),
+        ("55 000 people", "5.5万人", people()), ("98 billion", "980亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("606 000 people", "60.6万人", people()), ("39 billion", "390亿", spent),
-        ("19 %", "19%", change("total talent")), ("1.8 %", "1.8%", change("value added")),
+        ("605 000 people", "60.5万人", people()), ("39 billion", "390亿", spent),
+        ("19 %", "19%", change("total talent")), ("1.7 %", "1.7%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("146 000 people", "14.6万人", people()), ("11 %", "11%", change("City Brand")),
+        ("132 000 people", "13.2万人", people()), ("11 %", "11%", change("City Brand")),
         ("29 billion", "290亿", spent),
-        ("136 billion", "1360亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("129 billion", "1290亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("90 000 people", "9.0万人", people()), ("49 billion", "490亿", spent),
-        ("1.7 %", "1.7%", change("total talent")),
+        ("85 000 people", "8.5万人", people()), ("49 billion", "490亿", spent),
+        ("1.6 %", "1.6%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("405 000 people", "40.5万人", people(2030)), ("6.8 %", "6.8%", change("total talent", 2030)), ("366 000", "36.6万人", people()),
+        ("408 000 people", "40.8万人", people(2030)), ("6.8 %", "6.8%", change("total talent", 2030)), ("349 000", "34.9万人", people()),
         ("16 billion", "160亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("444 000 people", "44.4万人", people()), ("9.6 %", "9.6%", change("total talent")),
-        ("175 billion", "1750亿", spent), ("51 billion", "510亿", gap("shared value")),
+        ("408 000 people", "40.8万人", people()), ("8.7 %", "8.7%", change("total talent")),
+        ("175 billion", "1750亿", spent), ("46 billion", "460亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
-        ("154 leading", "154名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
-        ("5.8 billion", "58亿", lambda pair: -gap("supporting investment", 2028)(pair)),
-        ("280 a year", "280件", lambda pair: -gap("invention grants")(pair)),
-        ("2.0 %", "2.0%", lambda pair: -change("value added")(pair)), ("2.8 yuan", "2.8元", per_pay),
+        ("130 leading", "130名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
+        ("6.1 billion", "61亿", lambda pair: -gap("supporting investment", 2028)(pair)),
+        ("151 a year", "151件", lambda pair: -gap("invention grants")(pair)),
+        ("0.83 %", "0.83%", lambda pair: -change("value added")(pair)), ("3.2 yuan", "3.2元", per_pay),
     ]),
 }  # fmt: skip
 

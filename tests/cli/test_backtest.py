@@ -84,7 +84,8 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     fit = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))
     assert (fit.code, fit.err) == (0, "")
     assert sorted(f.name for f in out.iterdir()) == [
-        "diagnostics.csv", "posterior.json", "predictive_check.png", "prior_and_posterior.png",
+        "cross_fit.json", "diagnostics.csv", "evidence.csv", "posterior.json", "predictive_check.png",
+        "prior_and_posterior.png",
     ]  # fmt: skip
     table = pd.read_csv(out / "diagnostics.csv")
     assert (table["posterior_sd"] <= 1.1 * table["prior_sd"]).all()
@@ -100,6 +101,13 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     assert talent_sd("backtest", *_given(tables, *posterior)).code == 0
     scores = pd.read_csv(tmp_path / "test" / "scores.csv")
     assert {"fitted", "unseen"} <= set(scores["cities"])
+    assert "The article's figures inside the posterior: " in fit.out
+    assert len(pd.read_csv(out / "evidence.csv")) == 10
+    apart = ("--cross-fit", out / "cross_fit.json")
+    assert talent_sd("backtest", *_given(tables, *posterior, *apart)).code == 0
+    scores = pd.read_csv(tmp_path / "test" / "scores.csv").set_index(["variable", "cities"])
+    assert "fitted" not in scores.index.get_level_values("cities")
+    assert scores.loc[("residents", "unseen"), "number"] == 14
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,18 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
         ("panel", lambda t: t.assign(gdp=t["gdp"] / 1e8),
          "panel.csv:1: gdp is mostly outside the plausible 1e+08 to 1e+13 yuan/year"),
         ("panel", lambda t: pd.concat([t, t[:1]]), "appears twice. Keep one row."),
+        ("panel", lambda t: t.assign(province=t["province"].where(t.index != 3)),
+         "panel.csv:5: the province is empty. Fill it or take the row out."),
+        ("panel", lambda t: t.assign(city=t["city"].where(t.index != 0)),
+         "panel.csv:2: the city is empty. Fill it or take the row out."),
+        ("panel", lambda t: t.assign(year=t["year"].astype(str) + "年"),
+         "panel.csv:2: the year is '2000年'. Give a whole year."),
+        ("panel", lambda t: t.assign(gdp=t["gdp"].map("{:,.0f}".format)), "not a number. Write it without commas."),
+        ("census", lambda t: t.assign(city=t["city"] + "市"),
+         "census.csv:1: city: only 0 of the 14 cities of "),
+        ("census", lambda t: t.assign(tertiary_educated=t["tertiary_educated"] / t["census_population"]),
+         "census.csv:1: tertiary_educated is mostly outside the plausible"),
+        ("census", lambda t: t[t["year"] > 2010], "beijing has no tertiary_educated"),
         ("census", lambda t: t.drop(columns="tertiary_educated"), "the column 'tertiary_educated' is missing"),
         ("national", lambda t: t.drop(columns="gdp_matched_growth"),
          "national.csv:1: the column 'gdp_matched_growth' is missing. Add it."),
@@ -133,3 +153,17 @@ def test_wrong_tables_are_refused_with_column_row_and_remedy(
     assert run.code == 2
     assert message in run.err
     assert not (tmp_path / "o").exists()
+
+
+def test_a_figure_left_out_is_told_in_the_notes(
+    talent_sd: Callable[..., Any], tables: Path, tmp_path: Path
+) -> None:
+    panel = pd.read_csv(tables / "panel.csv")
+    row = panel.index[(panel["city"] == "wuxi") & (panel["year"] == 2015)][0]
+    panel.loc[row, "gdp"] /= 1e8  # one row in 100 million yuan
+    panel.to_csv(tmp_path / "panel.csv", index=False)
+    given = ["--panel", tmp_path / "panel.csv", "--census", tables / "census.csv", "--draws", 2]
+    assert talent_sd("backtest", *given, "--no-plots", "--out", tmp_path / "out").code == 0
+    notes = (tmp_path / "out" / "notes.txt").read_text("utf-8")
+    assert f"panel.csv:{row + 2}: wuxi 2015: gdp " in notes
+    assert "left out, outside 1e+08 to 1e+13 yuan/year." in notes

@@ -12,7 +12,7 @@ import xarray as xr
 from .conftest import Outcome
 
 Command = Callable[..., Outcome]
-GIVEN = ("compare", "hefei_combination", "--city", "wuxi", "--seed", "2", "--no-plots")
+GIVEN = ("compare", "hefei_combination", "--city", "wuxi", "--seed", "2", "--no-plots", "--no-report")
 
 
 @pytest.fixture(scope="module")

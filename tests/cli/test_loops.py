@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -29,11 +30,21 @@ def test_it_writes_the_shares_and_the_split_that_adds_up(written):
     start, *parts, end = (float(row["adds"]) for row in last)
     assert len(parts) == 15
     assert sum(parts) == pytest.approx(end - start, rel=1e-9)
-    shares = [row for row in rows(folder / "loops.csv") if row["loop"] != "(no name)"]
+    shares = [row for row in rows(folder / "loops.csv") if not row["loop"].startswith("(")]
     assert {row["state"] for row in shares if row["year"] == "2022"} == {"at rest"}
     late = [row for row in shares if row["year"] == "2030"]
     assert sum(abs(float(row["share"])) for row in late) == pytest.approx(1)
     assert all(float(row["share"]) * (1 if row["polarity"] == "R" else -1) >= 0 for row in late)
+
+
+def test_all_kinds_of_loops_add_up_to_all_activity(written):
+    folder, output = written
+    of_2030 = [row for row in rows(folder / "loops.csv") if row["year"] == "2030"]
+    others = {row["loop"]: float(row["share"]) for row in of_2030 if row["loop"].startswith("(")}
+    assert list(others) == ["(other routes)", "(turnover)", "(no name)"]
+    assert 0.05 < 1 - sum(others.values()) < 0.2
+    assert "stocks' own turnover and replacement" in output
+    assert "pass Cluster maturity → Industry capital → Linked firms within reach" in output
 
 
 def test_the_words_tell_the_numbers_of_the_files(written):
@@ -41,7 +52,7 @@ def test_the_words_tell_the_numbers_of_the_files(written):
     shares = {
         row["loop"]: abs(float(row["share"])) for row in rows(folder / "loops.csv") if row["year"] == "2033"
     }
-    del shares["(no name)"]
+    shares = {name: share for name, share in shares.items() if not name.startswith("(")}
     assert f" {max(shares.values()):.0%}".replace("%", " %") in re.search("2033: .*", output)[0]
     assert re.search(r"Talent \(all tiers\) in 2034: the change is \+\d+ thousand people", output)
 
@@ -69,3 +80,31 @@ def test_a_model_at_rest_says_so_instead_of_printing_nan(talent_sd, tmp_path):
     assert "The model is at rest: nothing moves, so no loop scores (0/0)." in result.out + result.err
     assert "nan" not in result.out + result.err.casefold()
     assert {row["state"] for row in rows(tmp_path / "loops.csv")} == {"at rest"}
+
+
+def test_a_model_that_runs_to_nan_is_one_message_with_variable_and_year(talent_sd, tmp_path):
+    file = tmp_path / "breaks.mdl"
+    text = Path("tests/loops/models/logistic.mdl").read_text("utf-8")
+    broken = text.replace("room= 1", "room= SQRT(3 - Time) * 1", 1)
+    assert broken != text
+    file.write_text(broken, encoding="utf-8")
+    result = talent_sd("loops", str(file), "--out", str(tmp_path / "new"))
+    assert result.code == 2
+    message = "breaks.mdl: 'room' is nan at 3.25: its loops cannot be scored."
+    assert (result.out + result.err).startswith(message)
+    assert not (tmp_path / "new").exists()
+
+
+def test_options_of_the_city_are_refused_for_another_model_rather_than_dropped(talent_sd, tmp_path):
+    result = talent_sd("loops", MODEL, "--city", "hefei", "--of", "unknown", "--out", str(tmp_path / "new"))
+    assert result.code == 2
+    assert (result.out + result.err) == (
+        "--city, --of: only for the city model; workforce.mdl is another one. Leave out: --city, --of.\n"
+        "Nothing was simulated.\n"
+    )
+
+
+def test_the_baseline_by_its_path_is_the_baseline(talent_sd, tmp_path):
+    result = talent_sd("loops", "scenarios/baseline.yaml", "--out", str(tmp_path), "--no-plots")
+    assert result.code == 0, result.err
+    assert "what feedback adds to the same run with all loops cut" in result.out

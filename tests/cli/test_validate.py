@@ -81,6 +81,18 @@ def test_any_model_with_reality_checks_is_tried(tmp_path: Path, least: str, code
     assert [row["id"] for row in _rows(tmp_path / "out" / "checks.csv")] == ["warm"]
 
 
+def test_a_check_never_tried_is_shown_and_fails_nothing(tmp_path: Path) -> None:
+    model = tmp_path / "teacup.mdl"
+    text = TEACUP.replace(":IMPLIES:", ":AND: Teacup > 1000 :IMPLIES:").replace("LEAST", "90")
+    assert text.count("Teacup > 1000") == 1
+    model.write_text(text, encoding="utf-8")
+    result = RUNNER.invoke(app, ["validate", "--model", str(model), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "0/1" in result.output
+    assert "Never tried, so neither held nor failed: 1." in result.output
+    assert [row["verdict"] for row in _rows(tmp_path / "out" / "checks.csv")] == ["not_tried"]
+
+
 def test_a_model_without_reality_checks_is_refused(tmp_path: Path) -> None:
     model = tmp_path / "teacup.mdl"
     lines = [line for line in TEACUP.splitlines() if "CONDITION" not in line]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from talent_sd.analysis import verification
 from talent_sd.analysis.verification import verify_pairs
 from talent_sd.engine import compare_engines
 
@@ -64,3 +65,28 @@ def test_what_cannot_be_verified_is_refused(
     assert (outcome.code, outcome.out) == (2, "")
     assert message in outcome.err
     assert outcome.err.rstrip().endswith("Nothing was simulated.")
+
+
+def test_a_stopped_verification_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = (["baseline", "cash_subsidy_only"], ["hefei"])
+    whole = verify_pairs(*chosen, until=2023, processes=1)
+    ran: list[str] = []
+    compare = verification._compare
+
+    def stopping(model: object, reference: object, task: verification._Task) -> verification.Agreement:
+        ran.append(task.scenario)
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        return compare(model, reference, task)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verification, "_compare", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        verify_pairs(*chosen, until=2023, processes=1)
+    counted: list[int] = []
+    with pytest.warns(verification.VerificationNotice, match=r"^1 pairs come from the run that was stopped;"):
+        assert verify_pairs(*chosen, until=2023, processes=1, done=counted.append) == whole
+    assert ran == ["baseline", "cash_subsidy_only", "cash_subsidy_only"]
+    assert counted == [1, 1]
+    # another length of the runs is another verification, and one that ended leaves nothing to go on from
+    assert verify_pairs(*chosen, until=2023, processes=1) == whole
+    assert ran[3:] == ["baseline", "cash_subsidy_only"]

@@ -209,14 +209,14 @@ def test_all_problems_come_at_once(cup):
 
 
 def test_what_the_native_engine_lacks_runs_in_pysd_with_one_notice(tmp_path):
-    text = SMALL % "k: a, b ~ ~ |\nx[k] = 2, 1 ~ ~ |\norder[k] = VECTOR SORT ORDER(x[k], 1) ~ ~ |\n"
+    text = SMALL % "k: a, b ~ ~ |\nx[k] = 2, 3 ~ ~ |\np[k] = 1, 2 ~ ~ |\ngot[k] = ALLOCATE BY PRIORITY(x[k], p[k], 2, 1, 4) ~ ~ |\n"
     model = load_model(write(tmp_path, text))
-    lacks = "cup.mdl:4: 'order' uses VECTOR SORT ORDER, which the native engine lacks."
+    lacks = "cup.mdl:5: 'got' uses ALLOCATE BY PRIORITY, which the native engine lacks."
     with pytest.warns(EngineNotice) as caught:
-        result = model.run(outputs=["order"])
+        result = model.run(outputs=["got"])
     assert [str(warning.message) for warning in caught] == [
         f"{lacks} PySD runs the model instead: the same results, slowly."]  # fmt: skip
-    assert result["order"].isel(time=0).values.tolist() == [1, 0]
+    assert result["got"].isel(time=0).values.tolist() == pytest.approx([1, 3])
     assert result.attrs["engine"] == "pysd"
     with pytest.raises(UnsupportedError) as refused:
         load_model(model.path).run(engine="kernel")  # the reason now comes from the cache

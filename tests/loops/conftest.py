@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.link_scores import LinkScores
 from talent_sd.analysis.loop_scores import VariableLinks
+from talent_sd.analysis.trajectory import follow
 from talent_sd.engine.runner import load_model
 
 MODELS = Path(__file__).parent / "models"

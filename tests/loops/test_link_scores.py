@@ -6,7 +6,8 @@ import networkx
 import numpy as np
 import pytest
 
-from talent_sd.analysis.loop_scores import relative_scores
+from talent_sd.analysis.link_scores import LinkScores
+from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
 
 MODELS = Path(__file__).parent / "models"
 
@@ -108,3 +109,19 @@ def test_a_smooth_between_two_variables_is_one_link(links_of):
     assert delayed[0, :, 3:].all()
     gains = links.loop_gain(["People", "appeal", "coming"])
     assert (gains > 0).all()
+
+
+def test_windows_score_what_links_usually_do_and_overlook_a_turn_and_a_jump(links_of):
+    """Where a stock's net flow turns, its loop's own score passes infinity; the window's does not."""
+    links = links_of("logistic.mdl")
+    steps = len(links.scores.trajectory.times) - 1
+    one_each = tuple(np.array([step]) for step in range(steps))
+    route = ["Population", "room", "growth"]
+    same = VariableLinks(LinkScores(links.scores.trajectory, windows=one_each)).loop_score(route)
+    np.testing.assert_array_equal(same, links.loop_score(route))
+    turn = int(np.abs(links.loop_score(route)[:, 0]).argmax())
+    near = np.arange(turn - 6, turn + 7)
+    window = VariableLinks(LinkScores(links.scores.trajectory, windows=(near, near[:0]))).loop_score(route)
+    assert abs(window[0, 0]) < 0.2 * abs(links.loop_score(route)[turn, 0])
+    assert abs(window[0, 0]) > 0.5 * np.median(np.abs(links.loop_score(route)[near, 0]))
+    assert window[1, 0] == 0

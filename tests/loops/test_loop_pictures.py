@@ -4,25 +4,40 @@ import re
 import sys
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from talent_sd.analysis.loop_curves import within
 from talent_sd.analysis.loop_names import read_loops
 from talent_sd.analysis.loop_shares import loop_shares
 from talent_sd.analysis.loops import study_loops
-from talent_sd.base.labels import shipped_labels
+from talent_sd.analysis.loops_of_model import study_model
+from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
 from talent_sd.output import stock_flow
 from talent_sd.output.dominance import plot_dominance
-from talent_sd.output.loop_diagram import HIGH, WIDE, drawn_links, plot_loops
+from talent_sd.output.loop_arrows import BADGE, POINTS_PER_UNIT, path_of
+from talent_sd.output.loop_diagram import (
+    HIGH,
+    PAGE,
+    WIDE,
+    diagram_axes,
+    drawn_links,
+    plan_diagram,
+    plot_loops,
+)
 from talent_sd.output.loop_files import PictureNotice, save_loop_plots
+from talent_sd.output.loop_marks import SIGN, STROKES, square
 from talent_sd.output.loop_numbers import split_rows, three_years
 from talent_sd.output.loop_words import loop_words
 from talent_sd.output.stock_flow import skeleton, stock_flow_svg
+from talent_sd.output.style import house_style, new_figure
 from talent_sd.output.waterfall import plot_waterfall
 from talent_sd.scenario import resolve_scenario
 
+MODELS = Path(__file__).parent / "models"
 SCENARIOS = ("baseline", "cash_subsidy_only", "hefei_combination")
 
 
@@ -37,15 +52,82 @@ def texts(figure, place):
     return [text for text in axes.texts if text.get_text().strip()]
 
 
+@pytest.fixture(scope="module")
+def canvas():
+    with house_style():
+        figure = new_figure(*PAGE)
+        yield diagram_axes(figure)
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_no_two_words_of_the_diagram_overlap(studies, lang):
-    figure = plot_loops(studies["baseline"], shipped_labels(), lang)
-    words = [text for text in texts(figure, 0) if text.get_text() not in "+−"]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in words]
-    touching = [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
-    assert touching == []
-    inside = figure.axes[0].get_window_extent()
-    assert [a for a, box in boxes if box.x0 < inside.x0 - 12 or box.x1 > figure.bbox.x1] == []
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_nothing_in_the_diagram_touches_anything_else(studies, canvas, scenario, lang, turn):
+    """No label, badge, sign or delay mark meets another or a line, and lines leave labels alone."""
+    study = studies[scenario]
+    links = drawn_links(study.names, study.links)
+    plan = plan_diagram(canvas, study, shipped_labels(), lang, links, three_years(study)[turn][0])
+    assert touching(plan) == []
+    inside = [box for _, box, _ in things(plan)]
+    assert all(box[0] >= 0 and box[1] >= 0 and box[2] <= WIDE and box[3] <= HIGH for box in inside)
+
+
+def test_a_sign_stands_near_the_head_of_its_arrow_and_a_delay_mark_on_it(studies, canvas):
+    study = studies["baseline"]
+    plan = plan_diagram(canvas, study, shipped_labels(), "en", drawn_links(study.names, study.links), 7)
+    for number, (arrow, at) in enumerate(zip(plan.arrows, plan.marks.signs, strict=True)):
+        path = path_of(arrow, plan.boxes)
+        away = np.hypot(*(path - at).T)
+        assert away.min() < 2.0
+        assert np.hypot(*(path[-1] - at)) < 10
+        assert arrow.slow == (number in plan.marks.delays)
+        if arrow.slow:
+            assert np.hypot(*(path - plan.marks.delays[number][0]).T).min() < 1e-9
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_labels_drawn_keep_to_the_room_planned_for_them(studies, lang):
+    study = studies["hefei_combination"]
+    figure = plot_loops(study, shipped_labels(), lang)
+    axes = figure.axes[0]
+    drawn = {text.get_text(): text.get_window_extent().transformed(axes.transData.inverted())
+             for text in texts(figure, 0)}  # fmt: skip
+    plan = plan_diagram(axes, study, shipped_labels(), lang, drawn_links(study.names, study.links), 7)
+    for variable, (left, bottom, right, top) in plan.boxes.items():
+        box = drawn[study.names.layout.labels[variable][lang]]
+        assert left < box.x0 < box.x1 < right
+        assert bottom < box.y0 < box.y1 < top
+
+
+def things(plan):
+    """Return (name, box, number of the arrow it belongs to or -1) of all that is no line."""
+    found = [(name, box, -1) for name, box in plan.boxes.items()]
+    found += [(f"badge {loop}", square(at, BADGE), -1) for loop, at in plan.marks.badges.items()]
+    found += [(f"sign {number}", square(at, SIGN), -1) for number, at in enumerate(plan.marks.signs)]
+    found += [
+        (f"delay {number}", square(at, STROKES), number) for number, (at, _) in plan.marks.delays.items()
+    ]
+    return found
+
+
+def touching(plan):
+    """Return pairs of things that overlap, and of things and lines that meet."""
+    every = things(plan)
+    found = [
+        (a, b)
+        for (a, one, _), (b, other, _) in combinations(every, 2)
+        if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    ]  # fmt: skip
+    for number, arrow in enumerate(plan.arrows):
+        path = path_of(arrow, plan.boxes)
+        half = arrow.width / 2 / POINTS_PER_UNIT
+        for name, box, owner in every:
+            if owner == number or name in (arrow.cause, arrow.effect):
+                continue
+            wider = (box[0] - half, box[1] - half, box[2] + half, box[3] + half)
+            if within(path, wider).any():
+                found.append((f"{arrow.cause} > {arrow.effect}", name))
+    return found
 
 
 def test_every_variable_shown_has_an_arrow_in_and_out_and_every_loop_its_sign(studies):
@@ -178,3 +260,17 @@ def test_the_shipped_stock_and_flow_picture_is_used_where_it_shows_this_model(tm
     stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "again.svg")
     assert drawn == [1]
     assert (tmp_path / "again.svg").read_text() == (tmp_path / "stock_and_flow_en.svg").read_text()
+
+
+@pytest.mark.parametrize("name", ["workforce.mdl", "tiers.mdl", "logistic.mdl"])
+def test_nothing_touches_anything_in_an_automatic_layout(name, canvas):
+    study = study_model(MODELS / name)
+    plan = plan_diagram(canvas, study, Labels(), "en", drawn_links(study.names, study.links), 0)
+    assert touching(plan) == []
+
+
+def test_years_before_the_first_difference_are_told_and_not_shown(studies):
+    axes = plot_dominance(studies["cash_subsidy_only"], "en").axes[0]
+    assert axes.get_xlim() == (2025.0, 2034.0)
+    assert axes.get_title(loc="left").endswith("(before 2025: no difference yet)")
+    assert plot_dominance(studies["baseline"], "en").axes[0].get_xlim() == (2022.0, 2034.0)

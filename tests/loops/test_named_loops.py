@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from talent_sd.analysis.attribution import attribute
-from talent_sd.analysis.link_scores import LinkScores, follow
+from talent_sd.analysis.link_scores import LinkScores
 from talent_sd.analysis.loop_names import SWITCHES, read_loops
 from talent_sd.analysis.loop_scores import VariableLinks
+from talent_sd.analysis.trajectory import follow
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import load_model
 from talent_sd.scenario import resolve_scenario

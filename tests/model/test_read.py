@@ -258,3 +258,14 @@ def test_xmile_modules_are_refused(tmp_path):
         UnsupportedError, match=r"m.xmile:8: XMILE modules and macros are not supported \('sub'\)"
     ):
         read_structure(write(tmp_path, text, "m.xmile"))
+
+
+@pytest.mark.parametrize("kind", ["conveyor", "queue", "oven"])
+def test_stocks_that_would_be_read_as_plain_ones_are_refused(tmp_path, kind):
+    text = XMILE.replace("</stock>", f"<{kind}/></stock>", 1)
+    with pytest.raises(UnsupportedError) as caught:
+        read_structure(write(tmp_path, text, "m.xmile"))
+    assert str(caught.value) == (
+        f"m.xmile:6: 'Level' is a stock of the kind '{kind}', which is not supported. "
+        "Write it as stocks with DELAY or as an aging chain."
+    )

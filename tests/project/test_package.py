@@ -58,9 +58,17 @@ def test_every_word_has_every_language_and_the_same_blanks() -> None:
 
 def test_every_word_is_used() -> None:
     code = "\n".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
-    composed = ("unit.", "list.", "check.", "standard.", "verdict.", "outcome.", "quality.")
+    composed = ("unit.", "list.", "check.", "standard.", "verdict.", "outcome.", "quality.", "report.")
     unused = [key for key in all_words() if not key.startswith(composed) and f'"{key}"' not in code]
     assert unused == []
+
+
+def test_every_word_of_the_report_is_used() -> None:
+    folder = PACKAGE / "output" / "report"
+    code = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.j2") for file in folder.rglob(kind)).replace("'", '"')
+    composed = ("section.", "record.", "cost.", "count.", "size.", "time.", "headline.clear_")
+    keys = [key.removeprefix("report.") for key in all_words() if key.startswith("report.")]
+    assert [key for key in keys if not key.startswith(composed) and f'"{key}"' not in code] == []
 
 
 def test_words_fill_their_blanks() -> None:

@@ -52,6 +52,27 @@ def test_every_problem_of_form_is_told_at_once_with_its_line(write: Write) -> No
     ]
 
 
+def test_evidence_that_the_ledger_lacks_is_refused_line_by_line(write: Write) -> None:
+    path = write(
+        "cites.yaml",
+        """\
+        title: {en: Cites, zh: 引用}
+        extends: baseline
+        policies:
+          industry_fund: {from: 2025, evidence: [E19, E99]}
+          venture_fund:
+            evidence:
+              - E08
+              - e10
+        """,
+    )
+    see = "See `talent-sd list evidence`."
+    assert problems_of(path) == [
+        f"cites.yaml:4: no evidence 'E99' in the ledger. Did you mean 'E19'? {see}",
+        f"cites.yaml:8: no evidence 'e10' in the ledger. Did you mean 'E10'? {see}",
+    ]
+
+
 def test_a_key_without_a_value_is_refused_not_read_as_absent(write: Write) -> None:
     path = write(
         "bad.yaml",

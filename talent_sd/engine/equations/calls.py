@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.engine.equations import functions
+from talent_sd.engine.equations import functions, vectors
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope
 from talent_sd.engine.ir import OPERATIONS, Call, Expression, Number, Random, Ref, TableCall
@@ -16,6 +16,9 @@ from talent_sd.model.syntax import children, kind_of
 
 if TYPE_CHECKING:
     from talent_sd.engine.equations.lower import Context, Lowerer
+
+_OWN_RANGES = {*functions.REDUCERS, "vector_select"}
+"""Functions that run over ranges marked with "!"."""
 
 
 def call(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
@@ -28,6 +31,8 @@ def call(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
         return _lookup(lowerer, scope, key, tree, at)
     if key in functions.REDUCERS:
         return _reduce(lowerer, key, tree, at)
+    if key in vectors.ARGUMENTS:
+        return _vector(lowerer, key, tree, at)
     if key == "active_initial":
         slot = lowerer.draft.add_hidden(at.slot, "active", "auxiliary", Number(0.0))
         lowerer.active_initial(tree, at, slot)
@@ -61,10 +66,13 @@ def _function(lowerer: Lowerer, key: str, args: list[Expression], at: Context) -
         return Random(distribution, operands, lowerer.draft.streams)  # type: ignore[arg-type]
     if key == "a_function_of":
         raise ModelError("has no equation yet (A FUNCTION OF). Write one.")
-    known = [
-        functions.function_title(f) for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS)
-    ]
     title = functions.function_title(key)
+    if key in functions.LOWERED:
+        raise UnsupportedError(f"uses {title} with arguments that the native engine lacks.")
+    known = [
+        functions.function_title(f)
+        for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS, *vectors.ARGUMENTS)
+    ]
     raise UnsupportedError(f"uses {title}, which the native engine lacks.{nearest(title, known)}")
 
 
@@ -110,13 +118,23 @@ def _reduce(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     return functions.fold(functions.REDUCERS[key], terms)
 
 
+def _vector(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
+    _check_count(key, list(tree.arguments), vectors.ARGUMENTS[key])
+    if key == "vector_select":
+        ranges = dict.fromkeys(
+            name for part in tree.arguments[:2] for name in _free_ranges(lowerer, part, at, unmarked=False)
+        )
+        return vectors.select(lowerer, tree, at, list(ranges))
+    return vectors.ordered(lowerer, key, tree, at)
+
+
 def _free_ranges(lowerer: Lowerer, tree: Any, at: Context, unmarked: bool) -> list[str]:
     """Return the ranges that a reducer runs over; an inner reducer keeps its own."""
     found: dict[str, str] = {}
     stack = [tree]
     while stack:
         node = stack.pop()
-        if kind_of(node) == "Call" and name_key(node.function.reference) in functions.REDUCERS:
+        if kind_of(node) == "Call" and name_key(node.function.reference) in _OWN_RANGES:
             continue
         parts = [node] if kind_of(node) == "Reference" else [node.function] if kind_of(node) == "Call" else []
         for part in parts:

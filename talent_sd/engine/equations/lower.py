@@ -220,7 +220,7 @@ class Lowerer:
         written = list(subscripts.subscripts) if subscripts is not None else []
         if not written and () not in definition.cells:
             written = self._implied(definition, at)
-        elements = tuple(self._element(subscript, at) for subscript in written)
+        elements = tuple(self.element(subscript, at) for subscript in written)
         if elements not in definition.cells:
             length = len(next(iter(definition.cells)))
             what = (
@@ -240,7 +240,8 @@ class Lowerer:
             f"uses the array '{definition.name}' without subscripts. Write {definition.name}[…]."
         )
 
-    def _element(self, subscript: str, at: Context) -> str:
+    def element(self, subscript: str, at: Context) -> str:
+        """Return the element that a subscript means here."""
         subscript = subscript.strip()
         if subscript.endswith("!"):
             key = name_key(subscript[:-1]) + "!"

@@ -1,0 +1,57 @@
+"""Gather what a report tells from a comparison and from what ships with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from talent_sd.analysis.evidence import is_city_model, measure_evidence
+from talent_sd.analysis.provenance import files_read, package_versions
+from talent_sd.analysis.track_record import read_track_record
+from talent_sd.base.labels import Labels
+from talent_sd.output.report.material import Material
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from talent_sd.analysis.forecast import Prepared
+
+
+def gather(
+    prepared: Prepared,
+    spread: xr.Dataset,
+    change: xr.Dataset,
+    labels: Labels,
+    lang: str = "en",
+    *,
+    command: str = "",
+    policies: xr.Dataset | None = None,
+    policy_plots: Mapping[str, Mapping[str, Sequence[tuple[str, Figure]]]] | None = None,
+) -> Material:
+    """Return the material of a report; the article's figures are measured on the model in passing.
+
+    Parameters
+    ----------
+    prepared : what was run
+    spread : dims (scenario, draw, time, ...)
+    change : as `compare` gives it
+    command : what repeats the comparison
+    policies : what each policy adds and costs
+    policy_plots : language to scenario to (caption, figure)
+    """
+    known = is_city_model(prepared.model)
+    return Material(
+        prepared.resolved,
+        spread,
+        change,
+        labels,
+        lang,
+        policies=policies,
+        policy_plots=policy_plots or {},
+        findings=measure_evidence(prepared.model) if known else (),
+        record=read_track_record() if known else None,
+        files=files_read(prepared),
+        versions=package_versions(),
+        command=command,
+    )

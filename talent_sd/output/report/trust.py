@@ -1,0 +1,210 @@
+"""How far to trust the forecast: the article's figures, the back-test, what is untested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from talent_sd.base.words import word
+from talent_sd.output.evidence import number_text, statement, target_text
+from talent_sd.output.report.material import Material
+from talent_sd.output.report.pieces import Cell, Table, plain_table
+from talent_sd.output.report.speech import Speech
+from talent_sd.output.titles import city_name
+
+if TYPE_CHECKING:
+    from talent_sd.analysis.evidence import Finding
+    from talent_sd.analysis.track_record import CityRecord, Score
+
+MET, MISSED = "met", "missed"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Sentences and tables; each part empty where there is nothing to tell."""
+
+    evidence: list[str]
+    evidence_table: Table | None
+    record: list[str]
+    record_table: Table | None
+    city: list[str]
+    city_table: Table | None
+    city_notes: list[str]
+    caveats: list[str]
+
+
+def trust(material: Material, speech: Speech) -> Trust:
+    """Return everything that keeps a reader from trusting too much."""
+    record = material.record
+    name = material.spread.attrs.get("city", "")
+    own = record.cities.get(str(name)) if record else None
+    notes = list(next(iter(material.resolved.values())).city.notes)
+    told = [speech("record.none")] if record is None else _record_sentences(material, speech)
+    return Trust(
+        _evidence_sentences(material.findings, speech),
+        _evidence_table(material.findings, speech) if material.findings else None,
+        told,
+        _record_table(record.scores, speech) if record else None,
+        _city_sentences(own, material, speech),
+        _city_table(own, speech) if own else None,
+        notes,
+        [speech.both(caveat) for caveat in record.caveats] if record else [speech("caveat.own_model")],
+    )
+
+
+def _evidence_sentences(findings: Sequence[Finding], speech: Speech) -> list[str]:
+    if not findings:
+        return [speech("evidence.none")]
+    fitted = [one for one in findings if one.figure.role == "calibrate"]
+    held_out = [one for one in findings if one.figure.role == "holdout"]
+    unclean = [one for one in held_out if one.figure.unclean and one.verdict == MET]
+    clean = [one for one in held_out if one.verdict == MET and not one.figure.unclean]
+    sentences = [
+        speech(
+            "evidence.fitted",
+            all=len(fitted),
+            met=sum(one.verdict == MET for one in fitted),
+            alone=sum(one.figure.one_effect for one in fitted),
+        ),
+        speech(
+            "evidence.held_out",
+            all=len(held_out),
+            met=len(clean) or speech("none"),
+            missed=sum(one.verdict == MISSED for one in held_out),
+        ),
+    ]
+    for one in unclean:
+        why = one.figure.unclean_zh if speech.lang == "zh" and one.figure.unclean_zh else one.figure.unclean
+        sentences.append(speech("evidence.unclean", id=one.figure.id, why=why))
+    return [*sentences, word("validate.provenance", speech.lang)]
+
+
+def _evidence_table(findings: Sequence[Finding], speech: Speech) -> Table:
+    rows: list[list[str | Cell]] = []
+    for one in findings:
+        figure, value = one.figure, one.measurement.value
+        rows.append(
+            [
+                figure.id,
+                statement(figure, speech.lang),
+                word(f"list.{figure.role}", speech.lang),
+                Cell(target_text(figure) or "–"),
+                Cell("–") if value is None else Cell(number_text(value), value, "measured"),
+                figure.unit,
+                _verdict(one, speech),
+                _remark(one, speech),
+            ]
+        )
+    headings = [
+        *(word(f"list.{key}", speech.lang) for key in ("id", "statement", "role")),
+        *(word(f"validate.{key}", speech.lang) for key in ("target", "measured")),
+        speech("unit"),
+        word("validate.verdict", speech.lang),
+        speech("remark"),
+    ]
+    return plain_table(word("validate.evidence", speech.lang), headings, rows, texts=(0, 1, 2, 5, 6, 7))
+
+
+def _verdict(one: Finding, speech: Speech) -> str:
+    verdict = word(f"verdict.{one.verdict}", speech.lang)
+    return speech("not_counted", verdict=verdict) if one.figure.unclean and one.verdict == MET else verdict
+
+
+def _remark(one: Finding, speech: Speech) -> str:
+    figure, chinese = one.figure, speech.lang == "zh"
+    if figure.unclean:
+        return (chinese and figure.unclean_zh) or figure.unclean
+    if one.verdict == MISSED:
+        return (chinese and figure.miss_zh) or figure.miss
+    return speech("evidence.one_effect") if figure.one_effect else ""
+
+
+def _record_sentences(material: Material, speech: Speech) -> list[str]:
+    record = material.record
+    assert record is not None
+    sentences = [speech("record.how", cities=record.unseen_cities)]
+    longest = [score for score in record.scores if score.years == record.scores[0].years]
+    for verdict in ("better", "level", "worse"):
+        names = [word(f"outcome.{one.outcome}", speech.lang) for one in longest if _kind(one) == verdict]
+        if names:
+            sentences.append(speech(f"record.{verdict}", names=word("plot.comma", speech.lang).join(names)))
+    used = material.spread.attrs.get("posterior")
+    if used and used != record.posterior_sha256:
+        sentences.append(speech("record.other_posterior"))
+    elif not used:
+        sentences.append(speech("record.single"))
+    return sentences
+
+
+def _kind(score: Score) -> str:
+    """Return "better", "level" or "worse" than the best baseline; a larger error is never called level."""
+    best = min(filter(None, (score.constant_share, score.trend, score.damped_trend)))
+    return "worse" if score.verdict == "level" and score.model > best else score.verdict
+
+
+def _record_table(scores: Sequence[Score], speech: Speech) -> Table:
+    rows: list[list[str | Cell]] = []
+    for one in scores:
+        errors = {
+            "model": one.model,
+            "constant_share": one.constant_share,
+            "trend_share": one.trend,
+            "damped_trend": one.damped_trend,
+        }
+        low, high = one.against_best
+        rows.append(
+            [
+                f"{one.years[0]}→{one.years[1]}",
+                word(f"outcome.{one.outcome}", speech.lang),
+                *(Cell("–") if e is None else Cell(f"{e:.3f}", e, key) for key, e in errors.items()),
+                Cell(f"{_signed(low)} … {_signed(high)}"),
+                Cell(speech.chance(one.coverage_80), one.coverage_80, "coverage"),
+            ]
+        )
+    headings = [
+        speech("years"),
+        *(word(f"quality.{key}", speech.lang) for key in ("variable", "model")),
+        *(word(f"quality.{key}", speech.lang) for key in ("constant_share", "trend_share", "damped_trend")),
+        speech("record.against_best"),
+        word("quality.coverage", speech.lang),
+    ]
+    return plain_table(
+        speech("caption.record"), [h[:1].upper() + h[1:] for h in headings], rows, texts=(0, 1)
+    )
+
+
+def _signed(value: float, decimals: int = 3) -> str:
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def _city_sentences(own: CityRecord | None, material: Material, speech: Speech) -> list[str]:
+    name = city_name(material.spread, speech.lang)
+    if material.record is None:
+        return []
+    if own is None:
+        return [speech("city.unknown", city=name)]
+    sentences = [speech("city.fitted" if own.fitted else "city.unseen", city=name)]
+    errors = list(own.errors.values())
+    if all(error < 0 for error in errors):
+        sentences.append(speech("city.all_low", city=name))
+    elif all(error > 0 for error in errors):
+        sentences.append(speech("city.all_high", city=name))
+    if own.borders_changed:
+        sentences.append(speech("city.borders"))
+    return sentences
+
+
+def _city_table(own: CityRecord, speech: Speech) -> Table:
+    from math import expm1
+
+    rows: list[list[str | Cell]] = [
+        [
+            word(f"outcome.{outcome}", speech.lang),
+            Cell(_signed(error, 2), error, "error"),
+            Cell(speech.percent(expm1(error)), expm1(error), "share"),
+        ]
+        for outcome, error in own.errors.items()
+    ]
+    headings = [word("quality.variable", speech.lang), speech("city.error"), speech("city.share")]
+    return plain_table(speech("caption.city"), headings, rows, texts=(0,))

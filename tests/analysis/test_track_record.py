@@ -1,0 +1,83 @@
+"""The track record that reports tell is the one that the README tells."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from talent_sd.analysis.track_record import Score, read_track_record
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.words import word
+
+ROOT = Path(__file__).parents[2]
+BOLD = "**"
+
+
+def rows(first: str) -> list[list[str]]:
+    """Cells of the README's table whose heading starts so."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(first)) + 2
+    table = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        table.append(
+            [cell.strip().replace(BOLD, "").replace("−", "-") for cell in line.strip("|").split("|")]
+        )
+    return table
+
+
+def test_the_scores_are_the_readmes() -> None:
+    told = []
+    for score in read_track_record().scores:
+        baselines = [
+            "–" if error is None else f"{error:.3f}"
+            for error in (score.constant_share, score.trend, score.damped_trend)
+        ]
+        low, high = score.against_best
+        told.append(
+            [
+                f"{score.years[0]}→{score.years[1]}",
+                word(f"outcome.{score.outcome}"),
+                f"{score.model:.3f}",
+                *baselines,
+                f"{low:+.3f} … {'-0.000' if str(high) == '-0.0' else f'{high:+.3f}'}",
+                f"{score.crps:.3f}",
+                f"{100 * score.coverage_80:.0f} %",
+            ]
+        )
+    assert told == [row[:9] for row in rows("| years | outcome | model")]
+
+
+def test_the_cities_are_the_readmes() -> None:
+    told = []
+    for name, city in read_track_record().cities.items():
+        mark = " *" if city.borders_changed else ""
+        told.append(
+            [
+                name.title() + mark,
+                "fitted" if city.fitted else "unseen",
+                *(f"{e:+.2f}" for e in city.errors.values()),
+            ]
+        )
+    assert told == rows("| city | | tertiary-educated")
+
+
+def test_the_posterior_tested_is_the_one_that_ships() -> None:
+    shipped = (shipped_folder("models") / "posterior.json").read_bytes()
+    assert read_track_record().posterior_sha256 == hashlib.sha256(shipped).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((-0.05, -0.01), "better"),
+        ((-0.033, -0.0), "better"),
+        ((-0.02, 0.01), "level"),
+        ((0.01, 0.03), "worse"),
+    ],
+)
+def test_only_a_whole_interval_below_zero_is_better(interval: tuple[float, float], verdict: str) -> None:
+    assert Score((2010, 2020), "gdp", 0.2, 0.2, interval, 0.1, 0.8).verdict == verdict

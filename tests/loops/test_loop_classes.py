@@ -1,0 +1,41 @@
+"""What the loops without a name are."""
+
+import numpy as np
+import pytest
+
+from talent_sd.analysis.loop_classes import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
+from talent_sd.analysis.loops import study_loops
+from talent_sd.analysis.stock_flows import stock_flows
+
+
+@pytest.fixture(scope="module")
+def links(links_of):
+    return links_of("workforce.mdl")
+
+
+def test_a_loop_is_told_by_the_closing_link_it_passes_and_the_stocks_it_holds(links):
+    chains = stock_chains(stock_flows(links.scores.trajectory.program)[0])
+    assert kind_of(("Staff", "leaving"), [], chains, links) == TURNOVER
+    assert kind_of(("Staff", "leaving"), ["leaving"], chains, links) == OTHER_ROUTES
+    assert (
+        kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], chains, links)
+        == REST
+    )
+    joined = (frozenset({"Staff", "Backlog"}),)
+    assert (
+        kind_of(("Backlog", "pressure", "hiring", "Staff", "productivity", "delivery"), [], joined, links)
+        == TURNOVER
+    )
+
+
+def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_through_its_cluster():
+    study = study_loops("hefei_combination", "hefei")
+    activity = study.shares["activity"]
+    moving = activity.sel(kind="named").notnull()
+    np.testing.assert_allclose(activity.sum("kind").where(moving, 1.0), 1.0, rtol=1e-12)
+    assert study.shares.attrs["strongest_rest"].startswith(
+        "Cluster Maturity > Industry Capital > Suppliers; "
+    )
+    baseline = study_loops("baseline", "hefei").shares["activity"].sel(kind=REST)
+    # without a fund nothing runs round the cluster and its capital
+    assert float(baseline.max()) < 0.01 < 0.1 < float(activity.sel(kind=REST).max())
