@@ -15,15 +15,13 @@ from talent_sd.scenario.schema import Part, Range
 from talent_sd.scenario.strict_yaml import read_yaml, shown
 from talent_sd.scenario.validate import validate
 
-REAL = "real"
-
 
 class DiscountEntry(Part):
     """A rate, how far off it may be, and where it is from."""
 
     value: float = Field(ge=0, lt=1)
     range: Range = Field(description="Lowest and highest rate that can be defended")
-    price_basis: Literal["real", "nominal"] = Field(description="Of the spending that it is applied to")
+    price_basis: Literal["real"] = Field(description="Of the spending that it is applied to")
     source: str = Field(min_length=1, description="Publication, or assumption")
 
     @model_validator(mode="after")
