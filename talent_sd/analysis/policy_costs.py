@@ -136,9 +136,9 @@ def over_time(values: np.ndarray, years: np.ndarray) -> np.ndarray:
     >>> over_time(np.array([0.0, 2.0, 2.0]), np.array([2024.0, 2025.0, 2026.0])).item()
     3.0
     """
-    return (
-        np.trapezoid(values, years, axis=-1) if hasattr(np, "trapezoid") else np.trapz(values, years, axis=-1)
-    )
+    from scipy.integrate import trapezoid
+
+    return np.asarray(trapezoid(values, years, axis=-1))
 
 
 def cost_ratio(cost: np.ndarray, effect: np.ndarray) -> np.ndarray:

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 MIX = "mix"
 """Stands in the place of a policy in rows of all together; `alone` there is the sum of all alone."""
-COLUMNS = ("scenario", "policy", "year", "variable", "contribution", "lower", "upper", "alone", "standard_error", "unit")
+COLUMNS = (
+    "scenario",
+    "policy",
+    "year",
+    "variable",
+    "contribution",
+    "lower",
+    "upper",
+    "alone",
+    "standard_error",
+    "unit",
+)
 COST_COLUMNS = ("present_cost", "present_cost_lower", "present_cost_upper", "caused_cost")
 
 

@@ -11,9 +11,9 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.numbers import Scale, scale_for
-from talent_sd.output.policy_parts import draw_over_time, draw_waterfall
-from talent_sd.output.policy_plane import draw_plane
 from talent_sd.output.policy_pairs import draw_pairs
+from talent_sd.output.policy_parts import draw_over_time, draw_waterfall
+from talent_sd.output.policy_plane import draw_key, draw_plane
 from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
 from talent_sd.output.tables_policies import excess_text, method_text
 from talent_sd.output.titles import city_name, scenario_titles
@@ -70,41 +70,51 @@ def plot_plane(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Label
     """Draw each policy's present cost against its share in the last year, and the mix beside the sum of its parts."""
     last = of.isel({TIME: -1})
     people, money = _scales(of, lang)
-    height = 4.9
+    height = max(4.9, 4.0 + 0.162 * of.sizes["policy"])
     with house_style():
         figure = new_figure(WIDTH, height)
-        left = figure.add_axes((0.085, 0.165, 0.60, 0.615))
-        right = figure.add_axes((0.78, 0.165, 0.20, 0.615))
-        draw_plane(left, right, last, labels, lang, people, money)
+        left = figure.add_axes((0.085, 0.75 / height, 0.53, 1 - 1.75 / height))
+        right = figure.add_axes((0.785, 0.75 / height, 0.155, 1.35 / height))
+        entries = draw_plane(left, right, last, labels, lang, people, money)
+        draw_key(figure, 0.755, 1 - 1.0 / height, entries)
+        if of.sizes["policy"] > 1:
+            mix = [(word("policies.mix", lang), 0), (word("policies.parts", lang), 1)]
+            draw_key(figure, 0.755, 2.75 / height, mix)
         _frame(figure, height, "cost", effects, scenario, labels, lang, str(of["output"].values))
         note = word("policies.plane_note", lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
         _foot(figure, f"{note} {method_text(effects, lang)}".strip())
     return figure
 
 
-def plot_contributions(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str) -> Figure:
+def plot_contributions(
+    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
+) -> Figure:
     """Draw how the policies one by one make up the mix in the last year, and the shares over time."""
     people, _ = _scales(of, lang)
     count = of.sizes["policy"] + 4
-    height = 2.1 + 0.21 * max(count, 8)
+    height = 1.9 + 0.21 * max(count, 8)
     with house_style():
         figure = new_figure(WIDTH, height)
-        bottom, top = 0.75 / height, 1 - 1.3 / height
+        bottom, top = 0.85 / height, 1 - 0.95 / height
         left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
         right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
         draw_waterfall(left, of.isel({TIME: -1}), labels, lang, people)
         draw_over_time(right, of, effects, labels, lang, people)
         _frame(figure, height, "contributions", effects, scenario, labels, lang, str(of["output"].values))
-        _foot(figure, f"{excess_text(of.isel({TIME: -1}), people, lang)} {method_text(effects, lang)}")
+        said = excess_text(of.isel({TIME: -1}), people, lang, mean=True)
+        note = word("policies.means", lang) if of.sizes[DRAW] > 1 else ""
+        _foot(figure, f"{note}{said} {word('policies.exact', lang) if effects.attrs['exact'] else ''}")
     return figure
 
 
-def plot_interactions(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str) -> Figure:
+def plot_interactions(
+    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
+) -> Figure:
     """Draw the matrix of pairwise interactions in the last year."""
     last = of.isel({TIME: -1})
     count = of.sizes["policy"]
-    side = 0.40 * max(count, 5)
-    width, height = max(WIDTH, side + 2.3), side + 2.75
+    side = 0.42 * (count - 1)
+    width, height = max(WIDTH, side + 2.3), side + 2.3
     with house_style():
         figure = new_figure(width, height)
         axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
@@ -151,9 +161,13 @@ def _frame(
 
 
 def _foot(figure: Figure, text: str) -> None:
-    """Write the note below, broken to the figure's width."""
+    """Write the note below, broken to the figure's width: Chinese anywhere, English at spaces."""
     from textwrap import wrap
 
-    width = int(figure.get_figwidth() * (23.5 if text.isascii() or "，" not in text else 12))
-    lines = wrap(text, width) if "，" not in text else [text[i : i + width] for i in range(0, len(text), width)]
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
+    width = int(figure.get_figwidth() * (11.3 if chinese else 23.5))
+    if chinese:
+        lines = [text[start : start + width] for start in range(0, len(text), width)]
+    else:
+        lines = wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
     figure.text(0.03, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")

@@ -37,7 +37,9 @@ def draw_pairs(axes: Axes, last: xr.Dataset, labels: Labels, lang: str) -> Scale
             _cell(axes, row, column, float(value), reach)
     names = [labels.element(str(policy), lang) for policy in last["policy"].values[order]]
     axes.set_yticks(range(len(names) - 1), names[1:], fontsize=7)
-    axes.set_xticks(range(len(names) - 1), names[:-1], fontsize=7, rotation=35, ha="left", rotation_mode="anchor")
+    axes.set_xticks(
+        range(len(names) - 1), names[:-1], fontsize=7, rotation=35, ha="left", rotation_mode="anchor"
+    )
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -51,8 +53,18 @@ def _cell(axes: Axes, row: int, column: int, value: float, reach: float) -> None
 
     silent = abs(value) < SILENT * reach
     hatch = "////" if value < 0 and not silent else None
-    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch=hatch, edgecolor="white", linewidth=0.8))
+    axes.add_patch(
+        Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch=hatch, edgecolor="white", linewidth=0.8)
+    )
     text = "0" if silent else f"{'+' if value > 0 else ''}{digits(value, 2)}"
-    dark = abs(value) > 0.7 * reach
-    axes.text(column, row, text, fontsize=6, ha="center", va="center", color="white" if dark else INK,
-              bbox=None if dark or hatch is None else {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
+    dark = value > 0.7 * reach
+    axes.text(
+        column,
+        row,
+        text,
+        fontsize=6,
+        ha="center",
+        va="center",
+        color="white" if dark else INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8} if hatch else None,
+    )

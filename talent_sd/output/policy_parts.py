@@ -40,7 +40,9 @@ def draw_waterfall(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scal
         here += step
     _whole(axes, len(rows), parts, GREY)
     names.append(word("policies.parts", lang))
-    for row, (key, step) in enumerate((("policies.shared_budget", budget), ("policies.overlap", rest)), len(rows) + 1):
+    for row, (key, step) in enumerate(
+        (("policies.shared_budget", budget), ("policies.overlap", rest)), len(rows) + 1
+    ):
         _bar(axes, row, here, step)
         names.append(word(key, lang))
         here += step
@@ -74,7 +76,9 @@ def _whole(axes: Axes, row: int, value: float, colour: str) -> None:
 
 def _write(axes: Axes, row: int, x: float, text: str, *, bold: bool = False) -> None:
     look = heading() if bold else {"color": INK}
-    axes.annotate(text, (x, row), xytext=(3, 0), textcoords="offset points", fontsize=6.6, va="center", zorder=5, **look)
+    axes.annotate(
+        text, (x, row), xytext=(3, 0), textcoords="offset points", fontsize=6.6, va="center", zorder=5, **look
+    )
 
 
 def draw_over_time(

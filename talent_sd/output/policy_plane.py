@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,12 @@ from talent_sd.base.dims import DRAW
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.numbers import Scale, digits, scale_for
-from talent_sd.output.panels import spread_apart
 from talent_sd.output.style import FAINT, GREY, INK, line_look
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INSIDE = 0.8
 """Share of the draws within an ellipse, were they normal."""
@@ -25,30 +26,59 @@ STEPS = (1, 2, 5)
 
 def draw_plane(
     left: Axes, right: Axes, last: xr.Dataset, labels: Labels, lang: str, people: Scale, money: Scale
-) -> None:
-    """Draw the policies of a mix in one plane, the mix and the sum of its parts in another."""
+) -> list[tuple[str, int]]:
+    """Draw the policies of a mix in one plane, the mix and the sum of its parts in another.
+
+    Returns
+    -------
+    name and style of each policy, the one that adds most first; nearly all lie in one corner, so
+    that names beside the points would hide them
+    """
     unit = str(last["unit"].values)
     cost = last["present_cost"].transpose(DRAW, "policy").values / money.factor
     share = last["contribution"].transpose(DRAW, "policy").values / people.factor
-    names = [labels.element(str(policy), lang) for policy in last["policy"].values]
-    _points(left, cost, share, range(len(names)))
+    order = np.argsort(-np.median(share, 0), kind="stable")
+    _points(left, cost[:, order], share[:, order])
     _limits(left, cost, share)
-    _label_points(left, np.median(cost, 0), np.median(share, 0), names)
-    whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
-    both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
-    if len(names) > 1:
-        _points(right, whole, both, (0, 1))
+    _dress(left, unit, people, money, lang, "policies.policies_panel")
+    if last.sizes["policy"] > 1:
+        whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
+        both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
+        _points(right, whole, both)
         _limits(right, whole, both, margin=0.3)
-        _label_ends(right, whole, both, lang)
-        right.set_title(word("policies.mix_panel", lang), fontsize=8, color=INK, loc="left", pad=14)
+        _dress(right, unit, people, money, lang, "policies.mix_panel")
     else:
         right.set_visible(False)
-    for axes in (left, right) if len(names) > 1 else (left,):
-        _ratios(axes, unit, people, money, lang)
-        axes.set_xlabel(word("policies.cost_axis", lang, unit=money.unit), fontsize=7.5)
-        axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
-    left.set_title(word("policies.policies_panel", lang), fontsize=8, color=INK, loc="left", pad=14)
-    left.set_ylabel(people.unit or "1", fontsize=7.5)
+    return [
+        (labels.element(str(policy), lang), style)
+        for style, policy in enumerate(last["policy"].values[order])
+    ]
+
+
+def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    wide = axes.get_position().width > 0.4
+    axes.xaxis.set_major_locator(MaxNLocator(6 if wide else 3))
+    axes.yaxis.set_major_locator(MaxNLocator(6 if wide else 4))
+    _ratios(axes, unit, people, money, lang, 4 if wide else 2)
+    axes.set_xlabel(word("policies.cost_axis", lang, unit=money.unit), fontsize=7.5)
+    axes.set_ylabel(people.unit or "1", fontsize=7.5)
+    axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
+    axes.set_title(word(title, lang), fontsize=8, color=INK, loc="left", pad=14)
+
+
+def draw_key(figure: Figure, x: float, y: float, entries: Sequence[tuple[str, int]]) -> None:
+    """Write names beside their markers, one below the other from (x, y) of the figure."""
+    from matplotlib.lines import Line2D
+
+    step = 0.162 / figure.get_figheight()
+    for row, (name, style) in enumerate(entries):
+        look, here = line_look(style), y - row * step
+        marker = Line2D([x], [here], marker=look["marker"], color=look["color"], markersize=4.5,
+                        linestyle="none", transform=figure.transFigure)  # fmt: skip
+        figure.add_artist(marker)
+        figure.text(x + 0.015, here, name, fontsize=6.8, va="center", color=INK)
 
 
 def ellipse(x: np.ndarray, y: np.ndarray, inside: float = INSIDE) -> tuple[np.ndarray, np.ndarray]:
@@ -67,14 +97,15 @@ def ellipse(x: np.ndarray, y: np.ndarray, inside: float = INSIDE) -> tuple[np.nd
     return outline[0] + x.mean(), outline[1] + y.mean()
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray, styles: range | tuple[int, ...]) -> None:
-    for column, style in enumerate(styles):
-        look = line_look(style)
+def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    for style in range(x.shape[1]):
+        look, own = line_look(style), (x[:, style], y[:, style])
         if len(x) > 2:
-            axes.fill(*ellipse(x[:, column], y[:, column]), color=look["color"], alpha=0.10, linewidth=0)
-            axes.plot(*ellipse(x[:, column], y[:, column]), color=look["color"], linewidth=0.6, alpha=0.8)
-            axes.plot(x[:, column], y[:, column], ".", color=look["color"], markersize=1.6, alpha=0.5)
-        axes.plot(np.median(x[:, column]), np.median(y[:, column]), look["marker"], color=look["color"],
+            outline = ellipse(*own)
+            axes.fill(*outline, color=look["color"], alpha=0.08, linewidth=0)
+            axes.plot(*outline, color=look["color"], linewidth=0.6, alpha=0.8)
+            axes.plot(*own, ".", color=look["color"], markersize=1.6, alpha=0.5)
+        axes.plot(np.median(own[0]), np.median(own[1]), look["marker"], color=look["color"],
                   markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=4)  # fmt: skip
 
 
@@ -88,53 +119,21 @@ def _limits(axes: Axes, x: np.ndarray, y: np.ndarray, margin: float = 0.06) -> N
     axes.grid(visible=False)
 
 
-def _label_points(axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
-    """Write names right of the points, spread apart where they would overlap."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    low, high = axes.get_ylim()
-    pixels = axes.get_window_extent().height / axes.get_figure(root=True).dpi * 72  # type: ignore[union-attr]
-    per_point = (high - low) / pixels
-    order = np.argsort(y)
-    heights = spread_apart([(y[i] - low) / per_point for i in order], [8.5] * len(order), pixels)
-    for place, number in zip(heights, order, strict=True):
-        target = low + place * per_point
-        shift = (target - y[number]) / per_point
-        axes.annotate(names[number], (x[number], y[number]), xytext=(10, shift), textcoords="offset points",
-                      fontsize=6.8, va="center", color=INK, zorder=6,
-                      arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3},
-                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.6})  # fmt: skip
-
-
-def _label_ends(axes: Axes, x: np.ndarray, y: np.ndarray, lang: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    middle = np.median(y, 0)
-    above = middle[0] >= middle[1]
-    for column, key in enumerate(("policies.mix", "policies.parts")):
-        up = above == (column == 0)
-        text = word(key, lang).replace(" of its ", " of its\n")
-        axes.annotate(text, (float(np.median(x[:, column])), middle[column]), xytext=(-6, 7 if up else -7),
-                      textcoords="offset points", ha="right", va="bottom" if up else "top", fontsize=6.8,
-                      color=line_look(column)["color"], zorder=6)  # fmt: skip
-
-
-def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str) -> None:
+def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count: int) -> None:
     """Draw lines of equal cost per unit from the origin, with what a unit costs at their ends."""
     right, top = axes.get_xlim()[1], axes.get_ylim()[1]
-    corner = right * money.factor / (top * people.factor)  # yuan per unit on the diagonal
-    for ratio in nice_ratios(corner):
+    one = unit.partition("/")[0]
+    for ratio in nice_ratios(right * money.factor / (top * people.factor), count):
         slope = money.factor / people.factor / ratio
-        x, y = (right, right * slope) if right * slope <= top else (top / slope, top)
+        aside = right * slope <= top
+        x, y = (right, right * slope) if aside else (top / slope, top)
         axes.plot([0, x], [0, y], color=FAINT, linewidth=0.8, zorder=0)
-        scale = scale_for(ratio, f"yuan/{unit.partition('/')[0]}" if unit != "1" else "yuan", lang)
-        text = f"{digits(ratio / scale.factor, 2)} {scale.unit}" if lang == "en" else f"{digits(ratio / scale.factor, 2)}{scale.unit}"
-        side = {"ha": "left", "va": "center"} if x == right else {"ha": "center", "va": "bottom"}
-        short = text if axes.get_position().width > 0.4 else text.partition("/")[0].removesuffix(" yuan")
-        axes.annotate(short, (x, y), xytext=(2, 0) if x == right else (0, 1), textcoords="offset points",
-                      fontsize=5.2, color=GREY, annotation_clip=False, **side)  # fmt: skip
+        scale = scale_for(ratio, "yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
+        text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".replace(" million yuan", " m yuan")
+        text = text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan")
+        axes.annotate(text if count > 2 else text.partition("/")[0], (x, y), textcoords="offset points",
+                      xytext=(2, 0) if aside else (0, 1), ha="left" if aside else "center",
+                      va="center" if aside else "bottom", fontsize=5.5, color=GREY, annotation_clip=False)  # fmt: skip
 
 
 def nice_ratios(corner: float, count: int = 4) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from talent_sd.analysis.policy_costs import ranked
 from talent_sd.analysis.policy_table import mix_of
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.numbers import Scale, digits, scale_for
@@ -49,24 +49,27 @@ def policies_table(
             unit=people.unit or "1",
         )
     )
-    table.add_column(word("policies.policy", lang))
+    table.add_column(word("policies.policy", lang), overflow="fold", max_width=14)
     for heading in (
         word("policies.adds", lang),
         word("policies.alone", lang),
-        word("policies.cost_axis", lang, unit=money.unit),
+        word("policies.cost_column", lang, unit=money.unit),
         *(word(HEADINGS[measure], lang) for measure in SHOWN_MEASURES),
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     order = np.argsort(-of["contribution"].median(DRAW).values, kind="stable")
     for policy in of["policy"].values[order]:
         own = of.sel(policy=policy)
-        cells = _cells(own["contribution"], own["alone"], own["present_cost"], own["cost_per"], people, money, lang)
+        cells = _cells(
+            own["contribution"], own["alone"], own["present_cost"], own["cost_per"], people, money, lang
+        )
         table.add_row(_literal(labels.element(str(policy), lang)), *cells)
     table.add_section()
     parts = of["alone"].sum("policy")
     whole = _cells(of["total"], parts, one["mix_cost"], one["mix_cost_per"], people, money, lang)
     table.add_row(word("policies.mix", lang), *whole, style="bold")
-    table.caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
+    caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
+    table.caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
     table.caption_justify = "left"
     return table
 
@@ -79,27 +82,30 @@ FACTORS = {
 """Yuan to the unit in which the table's columns tell a cost; their headings name it."""
 
 
-def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
-    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why."""
-    synergy, budget = float(of["synergy"].median()), float(of["synergy_budget"].median())
+def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) -> str:
+    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why.
+
+    Parameters
+    ----------
+    mean : tell means over draws, whose parts add up, not medians
+    """
     if of.sizes["policy"] < 2:
         return word("policies.single", lang)
-    size = max(abs(float(of["total"].median())), 1e-300)
-    if abs(synergy) < 1e-6 * size:
+    total, synergy, budget, rest = (
+        float(values.mean() if mean else values.median())
+        for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
+    )
+    if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
         return word("policies.equal", lang)
-    text = word(
-        "policies.exceeds" if synergy > 0 else "policies.short",
-        lang,
-        amount=digits(abs(synergy) / scale.factor),
-        unit=scale.unit or "1",
-    )
+    amount = digits(abs(synergy) / scale.factor)
+    key = "policies.exceeds" if synergy > 0 else "policies.short"
+    text = word(key, lang, amount=amount, unit=scale.unit or "1")
     if of.sizes[DRAW] > 1:
-        text += word("policies.chance", lang, share=f"{float((of['synergy'] > 0).mean()):.0%}")
-    rest = float((of["synergy"] - of["synergy_budget"]).median())
-    why = word(
-        "policies.why", lang, budget=_signed(budget / scale.factor), rest=_signed(rest / scale.factor)
-    )
-    return f"{text}{why}"
+        text += word(
+            "policies.chance", lang, share=f"{float((of['synergy'] > 0).mean()):.0%}".replace("%", " %")
+        )
+    parts = {"budget": _signed(budget / scale.factor), "rest": _signed(rest / scale.factor)}
+    return text + word("policies.why", lang, **parts)
 
 
 def method_text(effects: xr.Dataset, lang: str) -> str:
@@ -132,8 +138,12 @@ def _cells(
     many = adds.sizes.get(DRAW, 1) > 1
     added = _signed(float(adds.median()) / people.factor)
     if many:
-        added += f"\n{_interval(adds / people.factor)}"
-    cells = [added, _signed(float(alone.median()) / people.factor), digits(float(cost.median()) / money.factor)]
+        added += f"\n{_unbroken(_interval(adds / people.factor))}"
+    cells = [
+        added,
+        _signed(float(alone.median()) / people.factor),
+        digits(float(cost.median()) / money.factor),
+    ]
     # the other intervals stand in policies.csv: a terminal has 80 columns
     return cells + [
         ratio_text(ratio.sel(measure=m) / FACTORS[lang][m], lang, many and m == "person")
@@ -145,8 +155,12 @@ def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
     """Write a cost per unit (draws), with its 80 % interval; "no effect" where it has none."""
     low, middle, high = ranked(ratio.values).tolist()
     if not np.isfinite(middle):
-        return word("policies.no_effect", lang)
+        return _unbroken(word("policies.no_effect", lang))
     text = digits(middle)
     if many:
-        text += f"\n{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}"
+        text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")
     return text
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
