@@ -86,7 +86,7 @@ def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.n
         return total, of["alone"].sum("policy").transpose(DRAW, TIME).values, np.zeros(total.shape[1])
     of = of.sel(policy=policy)
     share, alone = (of[name].transpose(DRAW, TIME).values for name in ("contribution", "alone"))
-    return share, alone, np.sqrt((of["standard_error"] ** 2).mean(DRAW)).values
+    return share, alone, np.sqrt((of["standard_error"].transpose(DRAW, TIME).values ** 2).mean(axis=0))
 
 
 def _costs(one: xr.Dataset, policy: str) -> list[Any]:

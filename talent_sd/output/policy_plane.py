@@ -131,7 +131,7 @@ def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count
         scale = scale_for(ratio, "yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
         text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".replace(" million yuan", " m yuan")
         text = text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan")
-        axes.annotate(text if count > 2 else text.partition("/")[0], (x, y), textcoords="offset points",
+        axes.annotate(text if count > 2 else text.partition("/")[0].removesuffix(" yuan"), (x, y), textcoords="offset points",
                       xytext=(2, 0) if aside else (0, 1), ha="left" if aside else "center",
                       va="center" if aside else "bottom", fontsize=5.5, color=GREY, annotation_clip=False)  # fmt: skip
 
