@@ -47,7 +47,7 @@ def test_the_table_puts_the_policy_that_adds_most_first_and_the_mix_last(effects
     first_words = [
         shipped_labels().element(str(policy), "en").split()[0] for policy in order["policy"].values
     ]
-    places = [text.index(f" {word} ") for word in [*first_words, "Whole"]]
+    places = [text.index(f"\n {word} ") for word in [*first_words, "Whole"]]
     assert places == sorted(places)
     assert max(map(len, text.splitlines())) <= 80
     assert "Median of 6" in text
