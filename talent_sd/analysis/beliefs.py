@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.analysis.priors import constant_values
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.schema import Part, Range
 from talent_sd.scenario.strict_yaml import read_yaml, shown
@@ -34,7 +35,14 @@ class BeliefEntry(Part):
         """Need an increasing range around the mean."""
         low, high = self.range
         if not low <= self.mean <= high or low == high:
-            raise ValueError(f"the mean {self.mean:g} lies outside [{low:g}, {high:g}]. Correct one of them.")
+            raise ValueError(
+                tell(
+                    "the mean {mean:g} lies outside [{low:g}, {high:g}]. Correct one of them.",
+                    mean=self.mean,
+                    low=low,
+                    high=high,
+                )
+            )
         return self
 
 
@@ -107,10 +115,24 @@ def read_beliefs(model: Model, path: str | Path | None = None) -> Beliefs:
         variable = structure.find(key)
         if variable is None or variable.name not in values:
             known = [name for name in values if name in structure.variables]
-            problems.append(f"{place}: '{key}' is no constant of the model.{nearest(key, known)}")
+            problems.append(
+                tell(
+                    "{place}: '{key}' is no constant of the model.{hint}",
+                    place=place,
+                    key=key,
+                    hint=nearest(key, known),
+                )
+            )
             continue
         if variable.dims and not entry.factor:
-            problems.append(f"{place}: '{key}' has a value for each {variable.dims[0]}. Add factor: true.")
+            problems.append(
+                tell(
+                    "{place}: '{key}' has a value for each {variable_dims}. Add factor: true.",
+                    place=place,
+                    key=key,
+                    variable_dims=variable.dims[0],
+                )
+            )
             continue
         name = variable.name
         own = {name + (f"[{','.join(e)}]" if e else ""): v for e, v in values[name].items()}
@@ -118,8 +140,16 @@ def read_beliefs(model: Model, path: str | Path | None = None) -> Beliefs:
         low, high = variable.limits
         if (low is not None and min(ends) < low) or (high is not None and max(ends) > high):
             problems.append(
-                f"{place}: '{key}' would range over [{min(ends):g}, {max(ends):g}], beyond the model's "
-                f"limits [{low}, {high}]. Narrow the range."
+                tell(
+                    "{place}: '{key}' would range over [{low_end:g}, {high_end:g}], beyond the model's "
+                    "limits [{low}, {high}]. Narrow the range.",
+                    place=place,
+                    key=key,
+                    low_end=min(ends),
+                    high_end=max(ends),
+                    low=low,
+                    high=high,
+                )
             )
             continue
         names.append(name)

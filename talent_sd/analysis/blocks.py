@@ -11,6 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
 
 if TYPE_CHECKING:
@@ -86,17 +87,23 @@ def block_size(layout: Layout, inputs_per_draw: int, memory: float, wanted: int 
         If not even the draws themselves fit, or `wanted` is no number of draws.
     """
     if wanted is not None and wanted < 1:
-        raise InputError(f"block={wanted}. Run at least one draw at once.")
+        raise InputError(tell("block={wanted}. Run at least one draw at once.", wanted=wanted))
     if not 0 < memory < float("inf"):
-        raise InputError(f"memory={memory:g}. Give gigabytes above 0, for example 1.")
+        raise InputError(tell("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory))
     drawn = 8 * inputs_per_draw * layout.draws
     per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
     fitting = int((memory * GIGABYTE - drawn) / per_draw)
     if fitting < 1:
         needed = (drawn + per_draw) / GIGABYTE
         raise InputError(
-            f"{layout.draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
-            f"Give at least {needed:.2g}, or fewer draws or outputs."
+            tell(
+                "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
+                "Give at least {needed:.2g}, or fewer draws or outputs.",
+                draws=layout.draws,
+                inputs_per_draw=inputs_per_draw,
+                memory=memory,
+                needed=needed,
+            )
         )
     if wanted is not None:
         return min(wanted, fitting, layout.draws)

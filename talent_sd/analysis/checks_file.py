@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.model.structure import Structure
 from talent_sd.scenario.strict_yaml import read_yaml
@@ -88,12 +89,26 @@ class CheckFile:
             found = structure.find(name.partition("[")[0])
             if found is None:
                 hint = nearest(name, structure.variables)
-                problems.append(f"{self.name}:{self.lines[owner]}: no variable '{name}'.{hint}")
+                problems.append(
+                    tell(
+                        "{file}:{line}: no variable '{name}'.{hint}",
+                        file=self.name,
+                        line=self.lines[owner],
+                        name=name,
+                        hint=hint,
+                    )
+                )
         for check in self.checks:
             for run in (check.setting, check.against, *check.under):
                 if run and run != "default" and run not in self.settings:
                     problems.append(
-                        f"{self.name}:{check.line}: no setting '{run}'.{nearest(run, self.settings)}"
+                        tell(
+                            "{file}:{line}: no setting '{run}'.{hint}",
+                            file=self.name,
+                            line=check.line,
+                            run=run,
+                            hint=nearest(run, self.settings),
+                        )
                     )
         if problems:
             raise InputError(problems)
@@ -132,11 +147,18 @@ def read_checks(path: str | Path | None = None, structure: Structure | None = No
         if check is None:
             continue
         if check.id in checks:
-            problems.append(f"{file.name}:{line}: check '{check.id}' is there twice. Name them apart.")
+            problems.append(
+                tell(
+                    "{file}:{line}: check '{id}' is there twice. Name them apart.",
+                    file=file.name,
+                    line=line,
+                    id=check.id,
+                )
+            )
         checks[check.id] = check
         lines[f"check {check.id}"] = line
     if not checks and not problems:
-        problems.append(f"{file.name}:1: no checks. Give a list under 'checks'.")
+        problems.append(tell("{file}:1: no checks. Give a list under 'checks'.", file=file.name))
     if problems:
         raise InputError(problems)
     return CheckFile(
@@ -155,14 +177,21 @@ def _check(entry: Any, at: str, line: int, problems: list[str], structure: Struc
     keys = set(entry) if isinstance(entry, Mapping) else set()
     kind = next((kind for kind in ("sum", "compare") if keys & {"terms", "setting"} & _KEYS[kind]), "bounds")
     known = _COMMON | _KEYS[kind]
-    found = [f"{at}unknown key '{key}'.{nearest(str(key), known)}" for key in sorted(keys - known, key=str)]
-    found += [f"{at}no '{key}'. Add it." for key in ("id", "sector", "message") if key not in keys]
+    found = [
+        tell("{at}unknown key '{key}'.{hint}", at=at, key=key, hint=nearest(str(key), known))
+        for key in sorted(keys - known, key=str)
+    ]
+    found += [
+        tell("{at}no '{key}'. Add it.", at=at, key=key)
+        for key in ("id", "sector", "message")
+        if key not in keys
+    ]
     if kind == "bounds" and ("variables" not in keys or not keys & {"at_least", "at_most"}):
-        found.append(f"{at}a bound needs variables and at_least or at_most.")
+        found.append(tell("{at}a bound needs variables and at_least or at_most.", at=at))
     if kind == "sum" and "equals" not in keys:
-        found.append(f"{at}a sum needs terms and equals.")
+        found.append(tell("{at}a sum needs terms and equals.", at=at))
     if kind == "compare" and entry.get("expect") not in _EXPECTATIONS:
-        found.append(f"{at}expect is one of {', '.join(_EXPECTATIONS)}.")
+        found.append(tell("{at}expect is one of {expectations}.", at=at, expectations=listed(_EXPECTATIONS)))
     if found:
         problems += found
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from talent_sd import __version__
 from talent_sd.analysis.blocks import Block, Settings, Task, run_block
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -44,15 +45,19 @@ def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: 
     except (OSError, TimeoutError, ValueError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and "
-            f"`dask worker`, and give its address, such as tcp://127.0.0.1:8786."
+            tell(
+                "no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and `dask "
+                "worker`, and give its address, such as tcp://127.0.0.1:8786.",
+                address=address,
+                reason=reason,
+            )
         ) from None
     with client:
         workers = _ready_workers(client, address)
         content = model.path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest != model.structure.sha256:
-            raise InputError(f"{model.path}: changed since it was read. Start again.")
+            raise InputError(tell("{file}: changed since it was read. Start again.", file=model.path))
         shared = client.scatter((content, model.path.name, settings), broadcast=True, hash=False)
         running = distributed.as_completed()
         for task in _first(tasks, TASKS_PER_WORKER * workers):
@@ -74,13 +79,23 @@ def _ready_workers(client: Any, address: str) -> int:
     """Return how many workers there are, all of this version."""
     versions: dict[str, str] = client.run(_version)
     if not versions:
-        raise InputError(f"the cluster at '{address}' has no workers. Start some: dask worker {address}")
+        raise InputError(
+            tell(
+                "the cluster at '{address}' has no workers. Start some: dask worker {address}",
+                address=address,
+            )
+        )
     others = {worker: version for worker, version in versions.items() if version != __version__}
     if others:
         worker, version = next(iter(others.items()))
         raise InputError(
-            f"the worker {worker} has talent_sd {version}, not {__version__}: results would differ. "
-            f"Install the same version everywhere."
+            tell(
+                "the worker {worker} has talent_sd {version}, not {ours}: results would differ. "
+                "Install the same version everywhere.",
+                worker=worker,
+                version=version,
+                ours=__version__,
+            )
         )
     return len(versions)
 
@@ -115,6 +130,6 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise TalentError(
-            "running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'."
+            tell("running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'.")
         ) from None
     return distributed

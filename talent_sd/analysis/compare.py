@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError, UnitError, nearest
+from talent_sd.base.messages import listed, tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,12 +85,21 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     names = [str(name) for name in spread[SCENARIO].values]
     if baseline not in names:
         raise InputError(
-            f"the baseline '{baseline}' is not among the scenarios compared: {', '.join(names)}."
-            f"{nearest(baseline, names)}"
+            tell(
+                "the baseline '{baseline}' is not among the scenarios compared: {names}.{hint}",
+                baseline=baseline,
+                names=listed(names),
+                hint=nearest(baseline, names),
+            )
         )
     others = [name for name in names if name != baseline]
     if not others:
-        raise InputError(f"only '{baseline}' was given: name at least one more scenario to compare it with.")
+        raise InputError(
+            tell(
+                "only '{baseline}' was given: name at least one more scenario to compare it with.",
+                baseline=baseline,
+            )
+        )
     variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
     changes: dict[str, xr.DataArray] = {}
     for name in map(str, spread.data_vars):
@@ -128,5 +138,10 @@ def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:
     ours, theirs = variant.attrs.get("units", ""), baseline.attrs.get("units", "")
     if ours != theirs:
         raise UnitError(
-            f"'{variant.name}' is in '{ours}', its baseline in '{theirs}': they cannot be compared."
+            tell(
+                "'{variant}' is in '{ours}', its baseline in '{theirs}': they cannot be compared.",
+                variant=variant.name,
+                ours=ours,
+                theirs=theirs,
+            )
         )

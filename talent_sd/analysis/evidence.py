@@ -15,6 +15,7 @@ from talent_sd.analysis.checks_reality import run_reality_checks
 from talent_sd.analysis.evidence_laboratory import Laboratory
 from talent_sd.analysis.experiments import Experiment, Measurement, all_experiments
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.model.evidence import Figure, read_evidence
 
@@ -144,8 +145,13 @@ def experiments_for(figures: Sequence[Figure]) -> dict[str, Experiment]:
     """
     known = all_experiments()
     problems = [
-        f"evidence.yaml:{figure.line}: {figure.id}: no experiment '{figure.experiment}'."
-        f"{nearest(figure.experiment, known)}"
+        tell(
+            "evidence.yaml:{line}: {id}: no experiment '{experiment}'.{hint}",
+            line=figure.line,
+            id=figure.id,
+            experiment=figure.experiment,
+            hint=nearest(figure.experiment, known),
+        )
         for figure in figures
         if figure.experiment not in known
     ]
@@ -182,8 +188,11 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     if not is_city_model(model):
         if not reality:
             raise InputError(
-                f"{model.path.name}: no Reality Checks, and no model of a city. "
-                "Write checks into it (name :THE CONDITION: … :IMPLIES: …), or leave --model out."
+                tell(
+                    "{model}: no Reality Checks, and no model of a city. Write checks into it (name :THE "
+                    "CONDITION: … :IMPLIES: …), or leave --model out.",
+                    model=model.path.name,
+                )
             )
         return Validation(checks=tuple(reality))
     figures = read_evidence()

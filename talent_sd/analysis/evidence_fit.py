@@ -18,6 +18,7 @@ import numpy as np
 from talent_sd.analysis.evidence_laboratory import Laboratory
 from talent_sd.analysis.experiments import Experiment, all_experiments
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.shipped import shipped_folder
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ class Recorded:
         missing = [effect.name for effect in self.effects if effect.value is None]
         if missing:
             raise InputError(
-                f"{FILE}: no value for {', '.join(missing)}. "
-                "Run `talent-sd validate --refit` and keep its file."
+                tell(
+                    "{file}: no value for {missing}. Run `talent-sd validate --refit` and keep its file.",
+                    file=FILE,
+                    missing=listed(missing),
+                )
             )
         return {k: v for effect in self.effects for k, v in effect.values(float(effect.value or 0)).items()}
 
@@ -114,10 +118,23 @@ def read_fit(path: str | Path | None = None) -> Recorded:
                 entry.get("value"),
             )
         except (KeyError, TypeError, ValueError) as error:
-            problems.append(f"{file.name}: effect '{name}': {error}. Give constants, first_guess, low, high.")
+            problems.append(
+                tell(
+                    "{file}: effect '{name}': {error}. Give constants, first_guess, low, high.",
+                    file=file.name,
+                    name=name,
+                    error=error,
+                )
+            )
             continue
         if not effect.low < effect.high or not effect.low <= effect.first_guess <= effect.high:
-            problems.append(f"{file.name}: effect '{name}': low, first_guess, high must rise in that order.")
+            problems.append(
+                tell(
+                    "{file}: effect '{name}': low, first_guess, high must rise in that order.",
+                    file=file.name,
+                    name=name,
+                )
+            )
         effects.append(effect)
     if problems:
         raise InputError(problems)

@@ -16,6 +16,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -205,7 +206,14 @@ class Laboratory:
         """Return the model's own value of a constant that this lane leaves alone."""
         known = self.constants()
         if key not in known:
-            raise InputError(f"no constant '{key}' in {self.model.path.name}.{nearest(key, known)}")
+            raise InputError(
+                tell(
+                    "no constant '{key}' in {name}.{hint}",
+                    key=key,
+                    name=self.model.path.name,
+                    hint=nearest(key, known),
+                )
+            )
         return known[key]
 
     def inputs(self, case: Case) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,14 +49,16 @@ def prepare(
     """
     from talent_sd.engine.runner import load_model
     from talent_sd.scenario import resolve_scenario
+    from talent_sd.scenario.places import shipped_name
 
     loaded = load_model(model)
     resolved: dict[str, Resolved] = {}
     problems: list[str] = []
-    for scenario in scenarios:
+    for given in scenarios:
+        scenario = shipped_name(given, "scenario")
         name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
         if name in resolved:
-            problems.append(f"two scenarios are called '{name}'. Rename one of the files.")
+            problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
         try:
             resolved[name] = resolve_scenario(scenario, city, loaded.structure, context=national)
@@ -172,7 +175,7 @@ def simulate(
     """
     scenarios = [scenario] if isinstance(scenario, (str, Path)) else list(scenario)
     if not scenarios:
-        raise InputError("no scenario was given: name at least one.")
+        raise InputError(tell("no scenario was given: name at least one."))
     return run_prepared(
         prepare(scenarios, city, model=model, national=national), engine=engine, outputs=outputs
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.schema import Part, Words
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
@@ -161,7 +162,11 @@ class _Checker:
         ):
             self.problem(
                 ("loops", name, "closes"),
-                f"no route of '{name}' passes '{entry.closes}'. Correct one of them.",
+                tell(
+                    "no route of '{name}' passes '{closes}'. Correct one of them.",
+                    name=name,
+                    closes=entry.closes,
+                ),
             )
         label, story = entry.label.model_dump(), entry.story.model_dump()
         return NamedLoop(name, entry.polarity, label, story, entry.closes, tuple(routes), entry.at)
@@ -173,10 +178,18 @@ class _Checker:
         for name in self.entry.loops:
             if known and name not in known:
                 hint = nearest(name, known)
-                self.problem(("loops", name), f"the model has no switch '{SWITCHES}[{name}]'.{hint}")
+                self.problem(
+                    ("loops", name),
+                    tell(
+                        "the model has no switch '{switches}[{name}]'.{hint}",
+                        switches=SWITCHES,
+                        name=name,
+                        hint=hint,
+                    ),
+                )
         for name in known:
             if name not in self.entry.loops:
-                self.problem(("loops",), f"the model's loop '{name}' is missing. Add it.")
+                self.problem(("loops",), tell("the model's loop '{name}' is missing. Add it.", name=name))
 
     def layout(self) -> Layout | None:
         diagram = self.entry.diagram
@@ -191,7 +204,8 @@ class _Checker:
                 if end not in diagram.nodes:
                     hint = nearest(end, diagram.nodes)
                     self.problem(
-                        ("diagram", "bends", link), f"'{end}' is not among the diagram's nodes.{hint}"
+                        ("diagram", "bends", link),
+                        tell("'{end}' is not among the diagram's nodes.{hint}", end=end, hint=hint),
                     )
             bends[cause, effect] = bend
         nodes = {variable: node.at for variable, node in diagram.nodes.items()}
@@ -209,7 +223,7 @@ class _Checker:
             unknown = [name for name in step.any if name not in self.entry.segments]
             for name in unknown:
                 hint = nearest(name, self.entry.segments)
-                self.problem(where, f"unknown segment '{name}'.{hint}")
+                self.problem(where, tell("unknown segment '{name}'.{hint}", name=name, hint=hint))
             choices.append([self.entry.segments[name] for name in step.any if name not in unknown])
         for parts in product(*choices):
             yield tuple(variable for part in parts for variable in part)
@@ -218,20 +232,32 @@ class _Checker:
         unknown = [variable for variable in variables if variable not in self.structure.variables]
         for variable in unknown:
             hint = nearest(variable, self.structure.variables)
-            self.problem(where, f"the model has no variable '{variable}'.{hint}")
+            self.problem(
+                where, tell("the model has no variable '{variable}'.{hint}", variable=variable, hint=hint)
+            )
         return not unknown
 
     def _check_route(self, name: str, route: Route, where: tuple[object, ...]) -> None:
         for twice in dict.fromkeys(variable for variable in route if route.count(variable) > 1):
             if route.count(twice) > 2 or len(self.structure[twice].dims) == 0:
                 self.problem(
-                    where, f"'{name}' passes '{twice}' again. Only elements may differ: leave one out."
+                    where,
+                    tell(
+                        "'{name}' passes '{twice}' again. Only elements may differ: leave one out.",
+                        name=name,
+                        twice=twice,
+                    ),
                 )
         for cause, effect in zip(route, (*route[1:], route[0]), strict=True):
             causes = self.structure[effect].depends_on
             if cause not in causes:
                 self.problem(
                     where,
-                    f"'{name}': '{effect}' does not depend on '{cause}'. "
-                    f"It depends on {', '.join(causes) or 'nothing'}.",
+                    tell(
+                        "'{name}': '{effect}' does not depend on '{cause}'. It depends on {causes}.",
+                        name=name,
+                        effect=effect,
+                        cause=cause,
+                        causes=listed(causes) or tell("nothing"),
+                    ),
                 )

@@ -20,6 +20,7 @@ from talent_sd.analysis.windows import (
     years_since_census,
 )
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.scenario.national import national_params, read_national
 
 if TYPE_CHECKING:
@@ -173,8 +174,12 @@ def draw_posterior(
     missing = [name for name in wanted if name not in structure.variables]
     if missing:
         raise InputError(
-            f"{structure.path}: the posterior is of another model: '{missing[0]}' is missing here. "
-            f"Fit this one with `talent-sd calibrate`, or draw from priors with posterior='none'."
+            tell(
+                "{file}: the posterior is of another model: '{missing}' is missing here. Fit this one "
+                "with `talent-sd calibrate`, or draw from priors with posterior='none'.",
+                file=structure.path,
+                missing=missing[0],
+            )
         )
     central = {one.national.name for one in prepared.resolved.values()} == {CENTRAL}
     return PosteriorDraws(

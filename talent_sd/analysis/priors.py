@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.figures import read_mapping
 from talent_sd.scenario.schema import Part, Range
@@ -41,14 +42,26 @@ class PriorEntry(Part):
         low, high = self.range
         if not low < high:
             raise ValueError(
-                f"the range [{low:g}, {high:g}] does not increase. Exchange or correct its ends."
+                tell(
+                    "the range [{low:g}, {high:g}] does not increase. Exchange or correct its ends.",
+                    low=low,
+                    high=high,
+                )
             )
         if self.distribution == "loguniform" and low <= 0:
-            raise ValueError(f"loguniform needs a range above 0, not from {low:g}. Raise it or use uniform.")
+            raise ValueError(
+                tell("loguniform needs a range above 0, not from {low:g}. Raise it or use uniform.", low=low)
+            )
         if self.factor and not low <= 1 <= high:
-            raise ValueError(f"a factor's range must hold 1, [{low:g}, {high:g}] does not. Widen it.")
+            raise ValueError(
+                tell(
+                    "a factor's range must hold 1, [{low:g}, {high:g}] does not. Widen it.",
+                    low=low,
+                    high=high,
+                )
+            )
         if (self.distribution == "normal") != (self.sd is not None):
-            raise ValueError("`sd` belongs to distribution normal, and only there. Add or remove it.")
+            raise ValueError(tell("`sd` belongs to distribution normal, and only there. Add or remove it."))
         return self
 
 
@@ -190,22 +203,45 @@ def _checked(
     variable = structure.find(bracket["name"] if bracket else key)
     if variable is None:
         constants = [v.name for v in structure.variables.values() if v.kind == "constant"]
-        raise InputError(f"{place}: unknown constant '{key}'.{nearest(key, constants)}")
+        raise InputError(
+            tell(
+                "{place}: unknown constant '{key}'.{hint}", place=place, key=key, hint=nearest(key, constants)
+            )
+        )
     if variable.kind != "constant" or variable.name not in values:
-        raise InputError(f"{place}: '{key}' is no constant ({variable.kind}). Name a constant.")
+        raise InputError(
+            tell(
+                "{place}: '{key}' is no constant ({kind}). Name a constant.",
+                place=place,
+                key=key,
+                kind=variable.kind,
+            )
+        )
     own = values[variable.name]
     if bracket:
         wanted = tuple(part.strip() for part in bracket["elements"].split(","))
         if wanted not in own:
             known = ", ".join(",".join(elements) for elements in own)
             raise InputError(
-                f"{place}: '{variable.name}' has no element '{','.join(wanted)}'. It has {known}."
+                tell(
+                    "{place}: '{variable}' has no element '{names}'. It has {known}.",
+                    place=place,
+                    variable=variable.name,
+                    names=",".join(wanted),
+                    known=known,
+                )
             )
         own = {wanted: own[wanted]}
     elif variable.dims and not entry.factor:
         raise InputError(
-            f"{place}: '{variable.name}' has a value for each {variable.dims[0]}. "
-            f"Name one, as in '{variable.name}[{next(iter(own))[0]}]', or add factor: true."
+            tell(
+                "{place}: '{variable}' has a value for each {variable_dims}. Name one, as in "
+                "'{variable}[{example}]', or add factor: true.",
+                place=place,
+                variable=variable.name,
+                variable_dims=variable.dims[0],
+                example=next(iter(own))[0],
+            )
         )
     elements = {variable.name + (f"[{','.join(e)}]" if e else ""): value for e, value in own.items()}
     prior_key = next(iter(elements)) if bracket else variable.name
@@ -213,8 +249,15 @@ def _checked(
     centre = 1.0 if entry.factor else next(iter(elements.values()))
     if not low <= centre <= high:
         raise InputError(
-            f"{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
-            f"Widen the range, or correct the model."
+            tell(
+                "{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
+                "Widen the range, or correct the model.",
+                place=place,
+                prior_key=prior_key,
+                centre=centre,
+                low=low,
+                high=high,
+            )
         )
     for element, value in elements.items():
         _refuse_beyond_limits(place, element, entry, value, variable.limits)
@@ -230,8 +273,15 @@ def _refuse_beyond_limits(
     if (lowest is not None and ends[0] < lowest) or (highest is not None and ends[1] > highest):
         shown_limits = ", ".join("?" if limit is None else f"{limit:g}" for limit in limits)
         raise InputError(
-            f"{place}: '{key}' would range over [{ends[0]:g}, {ends[1]:g}], beyond the model's limits "
-            f"[{shown_limits}]. Narrow the range."
+            tell(
+                "{place}: '{key}' would range over [{low_end:g}, {high_end:g}], beyond the model's "
+                "limits [{shown_limits}]. Narrow the range.",
+                place=place,
+                key=key,
+                low_end=ends[0],
+                high_end=ends[1],
+                shown_limits=shown_limits,
+            )
         )
 
 
@@ -241,5 +291,12 @@ def _refuse_twice(priors: list[Prior]) -> None:
         for element in prior.elements:
             if element in seen:
                 first = seen[element].place
-                raise InputError(f"{prior.place}: '{element}' has a prior already, at {first}. Keep one.")
+                raise InputError(
+                    tell(
+                        "{place}: '{element}' has a prior already, at {first}. Keep one.",
+                        place=prior.place,
+                        element=element,
+                        first=first,
+                    )
+                )
             seen[element] = prior

@@ -12,6 +12,7 @@ import numpy as np
 from talent_sd.analysis.blocks import Variant
 from talent_sd.analysis.priors import Prior
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 
 METHODS = ("latin", "sobol")
 
@@ -129,15 +130,27 @@ def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "l
     problems = []
     if method not in METHODS:
         hint = nearest(method, METHODS)
-        problems.append(f"unknown sampling '{method}'.{hint} Use {' or '.join(METHODS)}.")
+        problems.append(
+            tell(
+                "unknown sampling '{method}'.{hint} Use {names}.",
+                method=method,
+                hint=hint,
+                names=tell(" or ").join(METHODS),
+            )
+        )
     if draws < 1:
-        problems.append(f"{draws} draws. Ask for at least one.")
+        problems.append(tell("{draws} draws. Ask for at least one.", draws=draws))
     if not 0 <= seed < 2**63:
-        problems.append(f"the seed {seed} is not between 0 and 2^63 - 1.")
+        problems.append(tell("the seed {seed} is not between 0 and 2^63 - 1.", seed=seed))
     if method == "sobol" and draws > 0 and draws & (draws - 1):
         lower = 1 << (draws.bit_length() - 1)
         problems.append(
-            f"Sobol points come in powers of two. Ask for {lower} or {2 * lower} draws, not {draws}."
+            tell(
+                "Sobol points come in powers of two. Ask for {lower} or {upper} draws, not {draws}.",
+                lower=lower,
+                upper=2 * lower,
+                draws=draws,
+            )
         )
     if problems:
         raise InputError(problems)

@@ -12,6 +12,8 @@ from math import comb
 
 import numpy as np
 
+from talent_sd.base.messages import tell
+
 
 def coalitions(players: int) -> np.ndarray:
     """Return every combination of switches, (2^players, players) of 0 and 1, row number = bits.
@@ -122,7 +124,9 @@ def shapley_sampled(
 def _players(worth: np.ndarray) -> int:
     players = int(len(worth)).bit_length() - 1
     if len(worth) != 2**players:
-        raise ValueError(f"{len(worth)} coalitions are not all combinations of switches: give 2^n.")
+        raise ValueError(
+            tell("{count} coalitions are not all combinations of switches: give 2^n.", count=len(worth))
+        )
     return players
 
 

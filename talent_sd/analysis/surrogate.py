@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from talent_sd.base.messages import tell
+
 
 @dataclass(frozen=True)
 class Surrogate:
@@ -59,7 +61,13 @@ def fit_surrogate(values: np.ndarray, outputs: np.ndarray, tested: float = 0.15)
     """
     used = len(values) - int(tested * len(values))
     if used < feature_count(values.shape[1]):
-        raise ValueError(f"{used} runs cannot fix {feature_count(values.shape[1])} coefficients. Run more.")
+        raise ValueError(
+            tell(
+                "{used} runs cannot fix {wanted} coefficients. Run more.",
+                used=used,
+                wanted=feature_count(values.shape[1]),
+            )
+        )
     centre, scale = values[:used].mean(axis=0), values[:used].std(axis=0)
     empty = Surrogate(centre, scale, np.empty((0, 0)), np.empty(0))
     coefficients = np.linalg.lstsq(empty.features(values[:used]), outputs[:used], rcond=None)[0]

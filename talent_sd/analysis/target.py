@@ -10,6 +10,7 @@ import numpy as np
 from talent_sd.analysis.noise import drawn_in, split_covariance
 from talent_sd.analysis.windows import OUTCOMES, Window
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 FREEDOM = 5.0
 """Degrees of freedom of the cities' errors: a few are far off, and must not rule."""
@@ -49,7 +50,11 @@ def make_target(window: Window) -> Target:
     columns = tuple((outcome, row) for outcome, row in rows.items() if row is not None)
     if not columns:
         raise InputError(
-            f"most cities have no figures after {window.years[0]} to {window.years[-1]}. Choose other years."
+            tell(
+                "most cities have no figures after {first} to {last}. Choose other years.",
+                first=window.years[0],
+                last=window.years[-1],
+            )
         )
     actual = np.stack([window.actual[outcome][row] for outcome, row in columns], axis=1)
     return Target(columns, actual, np.array(window.provinces))

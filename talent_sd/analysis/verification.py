@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.analysis.forecast import prepare
 from talent_sd.analysis.verification_kept import Kept, pair_key
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     from talent_sd.engine.pysd_reference import Reference
@@ -156,7 +157,7 @@ def _tasks(
 ) -> tuple[Model, list[_Task]]:
     """Read and check everything; nothing runs yet."""
     if not scenarios or not cities:
-        raise InputError("nothing to verify: name at least one scenario and one city.")
+        raise InputError(tell("nothing to verify: name at least one scenario and one city."))
     wanted = {"time_step": time_step, "final_time": until}
     times = {name: value for name, value in wanted.items() if value is not None}
     problems: list[str] = []
@@ -192,7 +193,7 @@ def _pool(processes: int, model: Path, reference: Reference) -> Iterator[Process
         yield pool
     except BrokenProcessPool:
         raise TalentError(
-            "a process was ended from outside, perhaps for lack of memory. Try again with fewer pairs."
+            tell("a process was ended from outside, perhaps for lack of memory. Try again with fewer pairs.")
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

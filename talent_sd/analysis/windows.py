@@ -10,6 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.scenario.figures import City, Value, city_constants
 from talent_sd.scenario.national import NationalPath, national_params
 
@@ -106,7 +107,11 @@ def make_window(panel: Panel, model: Model, national: NationalPath, start: int, 
         If the years make no window, or no city can be run.
     """
     if end <= start:
-        raise InputError(f"the window {start} to {end} has no years. Let it end after it starts.")
+        raise InputError(
+            tell(
+                "the window {start} to {end} has no years. Let it end after it starts.", start=start, end=end
+            )
+        )
     structure = model.structure
     kept: list[City] = []
     ages: list[int] = []
@@ -124,9 +129,13 @@ def make_window(panel: Panel, model: Model, national: NationalPath, start: int, 
         rows.append(_within_limits(city.name, found, structure, adjusted))
     if not kept:
         raise InputError(
-            f"no city of the panel has the figures for a start in {start}. First: {left_out[0]}"
+            tell(
+                "no city of the panel has the figures for a start in {start}. First: {left_out}",
+                start=start,
+                left_out=left_out[0],
+            )
             if left_out
-            else "the panel has no cities. Give one row per city and year."
+            else tell("the panel has no cities. Give one row per city and year.")
         )
     constants = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     years = tuple(range(start, end + 1))
@@ -257,7 +266,16 @@ def _within_limits(
         low, high = structure[name].limits
         values[name] = float(np.clip(value.value, low, high))
         if values[name] != value.value:
-            adjusted.append(f"{city}: {name} is {value.value:g} ({value.how}), taken as {values[name]:g}.")
+            adjusted.append(
+                tell(
+                    "{city}: {name} is {value:g} ({how}), taken as {values:g}.",
+                    city=city,
+                    name=name,
+                    value=value.value,
+                    how=value.how,
+                    values=values[name],
+                )
+            )
     return values
 
 
@@ -357,4 +375,11 @@ def fitting_cities(window: Window, held_out: str, seed: int = 0) -> np.ndarray:
         keep[order[int(generator.integers(3)) :: 3]] = False
         return keep
     choices = ("cities", "provinces", "none")
-    raise InputError(f"cannot hold out '{held_out}'.{nearest(held_out, choices)} Use {', '.join(choices)}.")
+    raise InputError(
+        tell(
+            "cannot hold out '{held_out}'.{hint} Use {choices}.",
+            held_out=held_out,
+            hint=nearest(held_out, choices),
+            choices=listed(choices),
+        )
+    )

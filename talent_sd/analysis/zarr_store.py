@@ -14,6 +14,7 @@ import numpy as np
 from talent_sd.analysis.blocks import Layout, block_edges
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.messages import reason_of, tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,8 +74,13 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
     done = _marks(_zarr().open_group(str(path), mode="r"))
     if not done.all():
         raise InputError(
-            f"{path}: {int((~done).sum())} of {done.size} blocks are missing. "
-            f"Run the same ensemble with the same out= to finish it."
+            tell(
+                "{file}: {left} of {total} blocks are missing. Run the same ensemble with the same out= "
+                "to finish it.",
+                file=path,
+                left=int((~done).sum()),
+                total=done.size,
+            )
         )
     dataset = xr.open_zarr(str(path), consolidated=True, chunks=None).drop_vars(COMPLETED)
     # a store lists its arrays in no order of its own
@@ -119,8 +125,12 @@ def open_or_create(
     ]
     if differing:
         raise InputError(
-            f"{path}: holds an ensemble of other inputs: {'; '.join(differing)}. "
-            f"Give the same inputs to finish it, or another place."
+            tell(
+                "{file}: holds an ensemble of other inputs: {names}. Give the same inputs to finish it, "
+                "or another place.",
+                file=path,
+                names="; ".join(differing),
+            )
         )
     return EnsembleStore(path, layout, int(attrs[BLOCK]))
 
@@ -144,7 +154,11 @@ def _create(
         temporary = Path(tempfile.mkdtemp(prefix=".talent_sd-", dir=path.parent))
     except OSError as error:
         raise InputError(
-            f"{path}: cannot write here ({error.strerror or error}). Choose another place."
+            tell(
+                "{file}: cannot write here ({reason}). Choose another place.",
+                file=path,
+                reason=reason_of(error),
+            )
         ) from None
     try:
         store = temporary / "store"
@@ -192,13 +206,15 @@ def _attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of a stored ensemble."""
     zarr = _zarr()
     if not path.exists():
-        raise InputError(f"{path}: no such ensemble. Check the path.")
+        raise InputError(tell("{file}: no such ensemble. Check the path.", file=path))
     try:
         attrs = dict(zarr.open_group(str(path), mode="r").attrs)
     except (OSError, ValueError, KeyError):
         attrs = {}
     if not set(OURS) <= set(attrs):
-        raise InputError(f"{path}: is in the way and no ensemble. Choose another place, or remove it.")
+        raise InputError(
+            tell("{file}: is in the way and no ensemble. Choose another place, or remove it.", file=path)
+        )
     return attrs
 
 
@@ -213,6 +229,6 @@ def _zarr() -> Any:
         import zarr
     except ImportError:
         raise TalentError(
-            "storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'."
+            tell("storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'.")
         ) from None
     return zarr

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from talent_sd.base.messages import tell
+
 
 class TalentError(Exception):
     """Base of every error this package raises on purpose."""
@@ -47,9 +49,13 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
 
     >>> nearest("housing_vouchers", ["housing_voucher", "cash_subsidy"])
     " Did you mean 'housing_voucher'?"
+    >>> nearest("合非", ["合肥", "无锡"])
+    " Did you mean '合肥'?"
     >>> nearest("zzz", ["housing_voucher"])
     ''
     """
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
-    return f" Did you mean '{by_fold[found[0]]}'?" if found else ""
+    # a Chinese name is short: one character in two may be mistyped
+    cutoff = 0.6 if name.isascii() else 0.5
+    found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=cutoff)
+    return tell(" Did you mean '{name}'?", name=by_fold[found[0]]) if found else ""

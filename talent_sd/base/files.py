@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import reason_of, tell
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""
@@ -66,5 +67,11 @@ def _existing_folder(target: Path) -> Path:
 
 
 def _unwritable(target: Path, error: OSError) -> InputError:
-    reason = error.strerror or str(error)
-    return InputError(f"{target}: cannot write here ({reason}). Choose another folder with --out.")
+    reason = reason_of(error)
+    return InputError(
+        tell(
+            "{target}: cannot write here ({reason}). Choose another folder with --out.",
+            target=target,
+            reason=reason,
+        )
+    )

@@ -12,10 +12,20 @@ def main() -> None:
     if not any(word.startswith("--cluster") for word in sys.argv):
         _do_without("dask", "pint", "cupy", "sparse")
     from talent_sd.cli.app import app
+    from talent_sd.cli.language import language_wanted, refuse_empty_folder
 
     # told to end, by a scheduler or a closing system, it leaves as after Ctrl-C: nothing half-written
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app(prog_name="talent-sd")
+    lang = language_wanted(sys.argv[1:])
+    refuse_empty_folder(sys.argv[1:], lang)
+    if lang == "en":
+        app(prog_name="talent-sd")
+        return
+    from typer.main import get_command
+
+    from talent_sd.cli.language import run_in
+
+    run_in(get_command(app), sys.argv[1:], lang)
 
 
 def _do_without(*packages: str) -> None:

@@ -10,8 +10,10 @@ from talent_sd.cli.backtest import backtest
 from talent_sd.cli.calibrate import calibrate
 from talent_sd.cli.check import check
 from talent_sd.cli.compare import compare
+from talent_sd.cli.diff import diff
 from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
+from talent_sd.cli.new import new
 from talent_sd.cli.run import run
 from talent_sd.cli.validate import validate
 from talent_sd.cli.verify import verify
@@ -28,6 +30,8 @@ app.command()(compare)
 app.command()(loops)
 app.command("list")(listing)
 app.command()(check)
+app.command()(new)
+app.command()(diff)
 app.command()(validate)
 app.command()(calibrate)
 app.command()(backtest)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.messages import speaking
 from talent_sd.base.words import word
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
     def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         lang = str(kwargs.get("lang", "en"))
         try:
-            with notices():
+            with speaking(lang), notices():
                 command(*args, **kwargs)
         except TalentError as error:
             problems = error.problems if isinstance(error, InputError) else (str(error),)

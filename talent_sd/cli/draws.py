@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.base.words import word
 
 if TYPE_CHECKING:
@@ -97,9 +98,13 @@ def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> x
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE):
         raise InputError(
-            f"{wanted.draws} draws of {len(prepared.resolved)} scenarios do not fit into "
-            f"--memory {wanted.memory:g} (gigabytes) together with their differences. "
-            f"Ask for fewer draws, or give more memory."
+            tell(
+                "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "
+                "together with their differences. Ask for fewer draws, or give more memory.",
+                draws=wanted.draws,
+                count=len(prepared.resolved),
+                memory=wanted.memory,
+            )
         )
     title = word("cli.working", lang)
     options = Options(None, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
@@ -115,4 +120,4 @@ def refuse_without_draws(draws: int | None, cluster: str | None) -> None:
         If there is a cluster for one run.
     """
     if draws is None and cluster is not None:
-        raise InputError("--cluster is for many draws. Add --draws, for example --draws 1000.")
+        raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.base.messages import tell
 from talent_sd.cli.common import LangOption, Language, console, reporting, say
 
 
@@ -57,8 +58,19 @@ def _one(what: Shelf, name: str, lang: str) -> str:
     if what is Shelf.variables:
         return variable_trace(structure[name].name, structure, figures, lang)
     if what is not Shelf.evidence:
-        raise InputError(f"--of goes with evidence or variables, not with {what.value}. Leave it out.")
+        raise InputError(
+            tell(
+                "--of goes with evidence or variables, not with {shelf}. Leave it out.",
+                shelf=what.value,
+            )
+        )
     figure = figures.get(name.upper())
     if figure is None:
-        raise InputError(f"no figure '{name}'.{nearest(name, figures)} See `talent-sd list evidence`.")
+        raise InputError(
+            tell(
+                "no figure '{name}'.{hint} See `talent-sd list evidence`.",
+                name=name,
+                hint=nearest(name, figures),
+            )
+        )
     return figure_trace(figure, experiments_for([figure])[figure.experiment], structure, lang)

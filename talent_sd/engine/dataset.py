@@ -11,6 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure, Variable
 
@@ -57,7 +58,11 @@ def make_dataset(
         attrs = {"units": variable.unit, "long_name": long_name(variable)}
         data[name] = ((*leading, *variable.dims), array if drawn else array[0], attrs)
     for taken in {*ranges} & {TIME, DRAW, *values}:
-        raise ModelError(f"subscript range '{taken}' has the name of a variable or of an axis. Rename it.")
+        raise ModelError(
+            tell(
+                "subscript range '{taken}' has the name of a variable or of an axis. Rename it.", taken=taken
+            )
+        )
     clock = structure.find("TIME STEP")
     times = np.round(request.times[request.save], 9)
     coords = {TIME: (TIME, times, {"units": clock.unit if clock else "", "long_name": "Time"}), **ranges}

@@ -9,6 +9,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
 
@@ -25,15 +26,26 @@ def find_elements(structure: Structure, variable: Variable, elements: tuple[str,
     if len(elements) != len(coordinates):
         dims = ", ".join(variable.dims) or "none"
         raise ModelError(
-            f"'{variable.name}' has {len(coordinates)} subscripts ({dims}), not {len(elements)}."
+            tell(
+                "'{variable}' has {count} subscripts ({dims}), not {given}.",
+                variable=variable.name,
+                count=len(coordinates),
+                dims=dims,
+                given=len(elements),
+            )
         )
     found = []
     for element, known in zip(elements, coordinates, strict=True):
         match = next((k for k in known if name_key(k) == name_key(element)), None)
         if match is None:
             raise ModelError(
-                f"'{variable.name}' has no element '{element}'.{nearest(element, known)} "
-                f"It has {', '.join(known)}."
+                tell(
+                    "'{variable}' has no element '{element}'.{hint} It has {known}.",
+                    variable=variable.name,
+                    element=element,
+                    hint=nearest(element, known),
+                    known=listed(known),
+                )
             )
         found.append(match)
     return tuple(found)
@@ -58,7 +70,9 @@ class ValueReader:
         if elements is not None:
             inner = _array(value)
             if inner.ndim > 1:
-                raise ValueError(f"has {inner.ndim} dimensions. Give one number, or one per draw.")
+                raise ValueError(
+                    tell("has {ndim} dimensions. Give one number, or one per draw.", ndim=inner.ndim)
+                )
             return self._placed(variable, elements, np.atleast_1d(self._drawn(inner, inner.ndim == 1)))
         if isinstance(value, Mapping):
             return self._from_mapping(variable, value)
@@ -73,7 +87,11 @@ class ValueReader:
             return self._drawn(array, True)
         wanted = " x ".join(f"{size} {dim}" for size, dim in zip(shape, variable.dims, strict=True))
         raise ValueError(
-            f"has shape {array.shape}. Give {wanted or 'one number'}, or that per draw in front."
+            tell(
+                "has shape {shape}. Give {wanted}, or that per draw in front.",
+                shape=array.shape,
+                wanted=wanted or tell("one number"),
+            )
         )
 
     def _from_mapping(self, variable: Variable, value: Mapping[Any, Any]) -> np.ndarray:
@@ -90,17 +108,36 @@ class ValueReader:
         leading = [DRAW, TIME] if with_time else [DRAW]
         unknown = [str(dim) for dim in value.dims if dim not in {*leading, *coordinates}]
         if unknown:
-            raise ValueError(f"has dimension '{unknown[0]}'. Use {', '.join([*leading, *coordinates])}.")
+            raise ValueError(
+                tell(
+                    "has dimension '{unknown}'. Use {leading}.",
+                    unknown=unknown[0],
+                    leading=listed([*leading, *coordinates]),
+                )
+            )
         for dim, known in coordinates.items():
             if dim not in value.dims:
                 value = value.expand_dims({dim: list(known)})
             elif dim in value.coords:
                 missing = [k for k in known if k not in value[dim].values]
                 if missing:
-                    raise ValueError(f"has no '{missing[0]}' along '{dim}'. Give every element.")
+                    raise ValueError(
+                        tell(
+                            "has no '{missing}' along '{dim}'. Give every element.",
+                            missing=missing[0],
+                            dim=dim,
+                        )
+                    )
                 value = value.sel({dim: list(known)})
             elif value.sizes[dim] != len(known):
-                raise ValueError(f"has {value.sizes[dim]} along '{dim}'. Give {len(known)}.")
+                raise ValueError(
+                    tell(
+                        "has {size} along '{dim}'. Give {count}.",
+                        size=value.sizes[dim],
+                        dim=dim,
+                        count=len(known),
+                    )
+                )
         drawn = DRAW in value.dims
         order = [dim for dim in (*leading, *coordinates) if dim in value.dims]
         array = np.asarray(value.transpose(*order).values, float)
@@ -111,7 +148,10 @@ class ValueReader:
         if hasattr(value, "dims"):
             if TIME not in value.dims or TIME not in value.coords:
                 raise ValueError(
-                    f"has no '{TIME}' coordinate. Give a DataArray over {TIME}, or a pandas Series."
+                    tell(
+                        "has no '{time}' coordinate. Give a DataArray over {time}, or a pandas Series.",
+                        time=TIME,
+                    )
                 )
             index = value[TIME].values
             bare = Variable(variable.name, variable.kind)
@@ -120,10 +160,14 @@ class ValueReader:
         elif hasattr(value, "index") and hasattr(value, "to_numpy"):
             index, array = value.index.to_numpy(), self._finite(_array(value.to_numpy()))
             if array.ndim != 1:
-                raise ValueError("is a table. Give a pandas Series, or a DataArray over time and subscripts.")
+                raise ValueError(
+                    tell("is a table. Give a pandas Series, or a DataArray over time and subscripts.")
+                )
             array = array[None].reshape((1, len(index)) + (1,) * (0 if elements else len(variable.dims)))
         else:
-            raise TypeError("is no time series. Give a pandas Series (index: time) or a DataArray over time.")
+            raise TypeError(
+                tell("is no time series. Give a pandas Series (index: time) or a DataArray over time.")
+            )
         along = self._interpolated(index, array)
         if elements is not None:
             return self._placed(variable, elements, along)
@@ -134,10 +178,10 @@ class ValueReader:
             index = np.asarray(index, float)
         except (TypeError, ValueError):
             raise ValueError(
-                "has an index that is not numbers. Use the model's time, for example 2024.0."
+                tell("has an index that is not numbers. Use the model's time, for example 2024.0.")
             ) from None
         if len(index) == 0 or not np.isfinite(index).all() or len(np.unique(index)) < len(index):
-            raise ValueError("has an empty, repeated or missing time. Give each time once.")
+            raise ValueError(tell("has an empty, repeated or missing time. Give each time once."))
         order = np.argsort(index)
         index, array = index[order], array[:, order]
         times = np.clip(self.times, index[0], index[-1])
@@ -165,16 +209,22 @@ class ValueReader:
         if drawn:
             size = array.shape[0]
             if self.members not in (None, size):
-                raise ValueError(f"has {size} draws where another parameter has {self.members}.")
+                raise ValueError(
+                    tell(
+                        "has {size} draws where another parameter has {members}.",
+                        size=size,
+                        members=self.members,
+                    )
+                )
             if size == 0:
-                raise ValueError("has no draws. Give at least one.")
+                raise ValueError(tell("has no draws. Give at least one."))
             self.members = size
         return self._finite(array)
 
     def _finite(self, array: np.ndarray) -> np.ndarray:
         if not np.isfinite(array).all():
             bad = np.asarray(array)[~np.isfinite(array)].flat[0]
-            raise ValueError(f"is {bad}. Give a finite number.")
+            raise ValueError(tell("is {bad}. Give a finite number.", bad=bad))
         return array
 
 
@@ -182,7 +232,7 @@ def _array(value: Any) -> np.ndarray:
     try:
         return np.asarray(value, float)
     except (TypeError, ValueError):
-        raise TypeError(f"is {value!r}, not a number. Give a number.") from None
+        raise TypeError(tell("is {value!r}, not a number. Give a number.", value=value)) from None
 
 
 def overlaid(below: np.ndarray, above: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Call, Expression, Program, Random, Ref, TableCall
 
 
@@ -70,7 +71,11 @@ def evaluation_order(
                 chain = list(path)
                 circle = [*chain[chain.index(following) :], following]
                 raise ModelError(
-                    f"{what} in a circle: {' ← '.join(map(name, circle))}. Break it with a stock or a delay."
+                    tell(
+                        "{what} in a circle: {names}. Break it with a stock or a delay.",
+                        what=what,
+                        names=" ← ".join(map(name, circle)),
+                    )
                 )
             elif following not in done:
                 path[following] = iter(needs(following))

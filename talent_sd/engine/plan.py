@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
@@ -78,7 +79,9 @@ def _refuse_missing_data(program: Program, structure: Structure, plan: Plan) -> 
         and structure[slot.variable].kind == "data"
     ]
     if missing:
-        raise ModelError(f"data variable '{name}' has no values. Give it in inputs=." for name in missing)
+        raise ModelError(
+            tell("data variable '{name}' has no values. Give it in inputs=.", name=name) for name in missing
+        )
 
 
 def _plan_tables(program: Program, request: Request, plan: Plan) -> None:
@@ -107,8 +110,10 @@ def _plan_time(program: Program, request: Request, plan: Plan) -> None:
 def _refuse_frozen(program: Program, slot: int) -> None:
     if slot in program.frozen:
         raise UnsupportedError(
-            f"'{program.slots[slot].name}' is an order of SMOOTH or DELAY: the native engine "
-            f"cannot change it per run."
+            tell(
+                "'{program}' is an order of SMOOTH or DELAY: the native engine cannot change it per run.",
+                program=program.slots[slot].name,
+            )
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.messages import language, tell
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import Program
 from talent_sd.engine.order import needed_at_start, references
@@ -52,7 +53,8 @@ class ProgramStore:
         if () not in self._programs:
             key = content_key(self.path, read_model_bytes(self.path))
             found = load_cached("program", key)
-            if isinstance(found, dict) and "unsupported" in found:
+            # told in the language that was asked for then
+            if isinstance(found, dict) and "unsupported" in found and found.get("language") == language():
                 raise UnsupportedError(str(found["unsupported"]))
             try:
                 self._programs[()] = program_from_json(found or {})
@@ -66,7 +68,7 @@ class ProgramStore:
         try:
             program = build_program(self.source)
         except UnsupportedError as error:
-            save_cached("program", key, {"unsupported": str(error)})
+            save_cached("program", key, {"unsupported": str(error), "language": language()})
             raise
         save_cached("program", key, program_to_json(program))
         return program
@@ -135,9 +137,14 @@ def _orders(program: Program, plan: Plan, lanes: int, initial_time: float) -> di
             if shortest is not None and orders != shortest:
                 group = next(g for g in orders if orders[g] != shortest[g])
                 raise ModelError(
-                    f"the delay in '{group.rsplit(' ', 1)[0]}' needs order {orders[group]} in some draws "
-                    f"and {shortest[group]} in others: some delay times are shorter than order x TIME "
-                    f"STEP. Shorten TIME STEP or narrow the delay time."
+                    tell(
+                        "the delay in '{group}' needs order {orders} in some draws and {shortest} in others: "
+                        "some delay times are shorter than order x TIME STEP. Shorten TIME STEP or narrow the "
+                        "delay time.",
+                        group=group.rsplit(" ", 1)[0],
+                        orders=orders[group],
+                        shortest=shortest[group],
+                    )
                 )
             shortest = orders
     return shortest or {}

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.syntax import children, kind_of, walk
@@ -139,6 +140,9 @@ def _refuse_odd_functions(abstract: Any) -> None:
                         )
                     ):
                         raise ModelError(
-                            f"'{unquoted(element.name)}' calls {node.function.reference}, which is no "
-                            f"function or lookup."
+                            tell(
+                                "'{element}' calls {reference}, which is no function or lookup.",
+                                element=unquoted(element.name),
+                                reference=node.function.reference,
+                            )
                         )

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import tell
 from talent_sd.engine.pysd_build import build_reference, load_fresh
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
@@ -119,7 +120,14 @@ def _told(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{name}: PySD cannot run this: {type(error).__name__}: {reason}") from error
+        raise ModelError(
+            tell(
+                "{name}: PySD cannot run this: {kind}: {reason}",
+                name=name,
+                kind=type(error).__name__,
+                reason=reason,
+            )
+        ) from error
 
 
 def _refuse_partial(structure: Structure, request: Request) -> None:
@@ -127,12 +135,18 @@ def _refuse_partial(structure: Structure, request: Request) -> None:
     for name, values in request.series.items():
         if np.isnan(values).any():
             raise ModelError(
-                f"PySD cannot replace single elements of '{name}'. Give all of them, or engine=\"kernel\"."
+                tell(
+                    "PySD cannot replace single elements of '{name}'. Give all of them, or engine=\"kernel\".",
+                    name=name,
+                )
             )
     for (name, elements), _ in request.tables.items():
         if elements is not None:
             raise ModelError(
-                f"PySD cannot replace single elements of lookup '{name}'. Use engine=\"kernel\"."
+                tell(
+                    "PySD cannot replace single elements of lookup '{name}'. Use engine=\"kernel\".",
+                    name=name,
+                )
             )
 
 
@@ -144,8 +158,13 @@ def _refuse_crossed_mappings(source: Source) -> None:
         for target, order in targets.items():
             if order and [name_key(e) for e in order] != elements.get(name_key(target)):
                 raise ModelError(
-                    f"{source.path.name}: PySD cannot map '{name}' to '{target}' in another order than "
-                    f"that of '{target}'. Use engine=\"kernel\"."
+                    tell(
+                        "{source}: PySD cannot map '{name}' to '{target}' in another order than that of "
+                        "'{target}'. Use engine=\"kernel\".",
+                        source=source.path.name,
+                        name=name,
+                        target=target,
+                    )
                 )
 
 
@@ -240,7 +259,14 @@ def _aligned(value: Any, structure: Structure, name: str) -> np.ndarray:
 
 def _values(column: Any, structure: Structure, name: str, count: int) -> np.ndarray:
     if len(column) != count:
-        raise ModelError(f"PySD returned {len(column)} of {count} time points of '{name}'.")
+        raise ModelError(
+            tell(
+                "PySD returned {count} of {wanted} time points of '{name}'.",
+                count=len(column),
+                wanted=count,
+                name=name,
+            )
+        )
     if not structure[name].dims:
         return np.asarray(column.to_numpy(), float)
     first = column.iloc[0]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.engine.given import ValueReader, find_elements, overlaid
 from talent_sd.engine.times import matching_points, saved_points, time_points
 from talent_sd.model.names import name_key
@@ -87,17 +88,42 @@ def _time_grid(
     values: dict[str, float] = {}
     for name, value in given.items():
         if value is None and name not in structure.time:
-            raise ModelError(f"the model gives no fixed {name}. Give {name.lower().replace(' ', '_')}=.")
+            raise ModelError(
+                tell(
+                    "the model gives no fixed {name}. Give {argument}=.",
+                    name=name,
+                    argument=name.lower().replace(" ", "_"),
+                )
+            )
         values[name] = float(structure.time[name] if value is None else value)
         if not np.isfinite(values[name]):
-            raise ModelError(f"{name.lower().replace(' ', '_')} is {values[name]}. Give a finite number.")
+            raise ModelError(
+                tell(
+                    "{name} is {value}. Give a finite number.",
+                    name=name.lower().replace(" ", "_"),
+                    value=values[name],
+                )
+            )
     start, end, dt = values.values()
     if dt <= 0:
-        raise ModelError(f"time_step is {dt:g}. Give a number above 0.")
+        raise ModelError(tell("time_step is {dt:g}. Give a number above 0.", dt=dt))
     if end < start:
-        raise ModelError(f"final_time {end:g} lies before initial_time {start:g}. Exchange or correct them.")
+        raise ModelError(
+            tell(
+                "final_time {end:g} lies before initial_time {start:g}. Exchange or correct them.",
+                end=end,
+                start=start,
+            )
+        )
     if (end - start) / dt > 10_000_000:
-        raise ModelError(f"{(end - start) / dt:.0f} steps from {start:g} to {end:g}. Use a longer time_step.")
+        raise ModelError(
+            tell(
+                "{steps:.0f} steps from {start:g} to {end:g}. Use a longer time_step.",
+                steps=(end - start) / dt,
+                start=start,
+                end=end,
+            )
+        )
     points = time_points(start, end, dt)
     if times is not None:
         return points, dt, matching_points(points, np.unique(np.asarray(times, float)).tolist())
@@ -128,20 +154,23 @@ class _Checker:
             variable = self.structure.find(name)
             if variable is None:
                 hint = nearest(name, self.structure.variables)
-                self.problems.append(f"unknown output '{name}'.{hint}")
+                self.problems.append(tell("unknown output '{name}'.{hint}", name=name, hint=hint))
             elif variable.kind == "lookup":
                 self.problems.append(
-                    f"output '{variable.name}' is a lookup: it has no value of its own. Leave it out."
+                    tell(
+                        "output '{variable}' is a lookup: it has no value of its own. Leave it out.",
+                        variable=variable.name,
+                    )
                 )
             else:
                 found[variable.name] = None
         if not found and not self.problems:
-            self.problems.append("no outputs asked for. Name at least one variable.")
+            self.problems.append(tell("no outputs asked for. Name at least one variable."))
         return tuple(found)
 
     def param(self, name: str, value: Any) -> None:
         """Take in one parameter."""
-        target = self._target(name, "parameter")
+        target = self._target(name, tell("parameter"))
         if target is None:
             return
         variable, elements = target
@@ -166,13 +195,16 @@ class _Checker:
 
     def input(self, name: str, value: Any) -> None:
         """Take in one time-varying input."""
-        target = self._target(name, "input")
+        target = self._target(name, tell("input"))
         if target is None:
             return
         variable, elements = target
         if variable.kind == "lookup":
             self.problems.append(
-                f"'{variable.name}' is a lookup, not a variable over time. Give it in params=."
+                tell(
+                    "'{variable}' is a lookup, not a variable over time. Give it in params=.",
+                    variable=variable.name,
+                )
             )
             return
         try:
@@ -194,18 +226,29 @@ class _Checker:
             elements = tuple(part.strip() for part in bracket["elements"].split(","))
         if variable is None:
             hint = nearest(name, self.structure.variables)
-            self.problems.append(f"unknown {what} '{name}'.{hint}")
+            self.problems.append(tell("unknown {what} '{name}'.{hint}", what=what, name=name, hint=hint))
             return None
         if variable.kind == "stock":
             flows = ", ".join(f"'{cause}'" for cause in variable.depends_on if cause != variable.name)
             self.problems.append(
-                f"'{variable.name}' is a stock: its value follows from its flows. Change what it "
-                f"starts from or flows by instead: {flows or 'give them names in the model'}."
+                tell(
+                    "'{variable}' is a stock: its value follows from its flows. Change what it starts from "
+                    "or flows by instead: {flows}.",
+                    variable=variable.name,
+                    flows=flows or tell("give them names in the model"),
+                )
             )
             return None
         if variable.kind == "time":
             argument = _TIME_ARGUMENTS[name_key(variable.name)]
-            self.problems.append(f"'{variable.name}' is set by {argument}=, not as a {what}.")
+            self.problems.append(
+                tell(
+                    "'{variable}' is set by {argument}=, not as a {what}.",
+                    variable=variable.name,
+                    argument=argument,
+                    what=what,
+                )
+            )
             return None
         found = None
         if elements is not None:
@@ -223,21 +266,34 @@ class _Checker:
             or (label == variable.name and key.startswith(f"{label}["))
         ]
         if overlap:
-            self.problems.append(f"'{label}' is given twice (as {self.seen[overlap[0]]} too). Give it once.")
+            self.problems.append(
+                tell(
+                    "'{label}' is given twice (as {seen} too). Give it once.",
+                    label=label,
+                    seen=self.seen[overlap[0]],
+                )
+            )
             return None
         self.seen[label] = what
         return variable, found
 
     def _in_range(self, variable: Variable, numbers: np.ndarray) -> bool:
         low, high = variable.limits
-        for limit, outside, word in ((low, np.less, "below"), (high, np.greater, "above")):
+        for limit, outside, word in ((low, np.less, tell("below")), (high, np.greater, tell("above"))):
             if limit is not None and np.isfinite(limit) and outside(numbers, limit).any():
-                worst = np.nanmin(numbers) if word == "below" else np.nanmax(numbers)
+                worst = np.nanmin(numbers) if outside is np.less else np.nanmax(numbers)
                 element = self._worst_element(variable, outside(numbers, limit))
                 bounds = f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
                 self.problems.append(
-                    f"'{variable.name}{element}' is {worst:g}, {word} the model's limits {bounds}"
-                    f"{' ' + variable.unit if variable.unit else ''}."
+                    tell(
+                        "'{variable}{element}' is {worst:g}, {word} the model's limits {bounds}{unit}.",
+                        variable=variable.name,
+                        element=element,
+                        worst=worst,
+                        word=word,
+                        bounds=bounds,
+                        unit=" " + variable.unit if variable.unit else "",
+                    )
                 )
                 return False
         return True
@@ -260,12 +316,21 @@ class _Checker:
         try:
             x, y = (np.asarray(part, float) for part in value)
         except (TypeError, ValueError):
-            self.problems.append(f"'{variable.name}' is a lookup. Give it a pandas Series or (x, y).")
+            self.problems.append(
+                tell("'{variable}' is a lookup. Give it a pandas Series or (x, y).", variable=variable.name)
+            )
             return
         order = np.argsort(x) if x.ndim == 1 else None
         if order is None or x.shape != y.shape or len(x) == 0 or not np.isfinite([x, y]).all():
-            self.problems.append(f"lookup '{variable.name}' needs as many finite x as y, in one dimension.")
+            self.problems.append(
+                tell(
+                    "lookup '{variable}' needs as many finite x as y, in one dimension.",
+                    variable=variable.name,
+                )
+            )
         elif np.any(np.diff(x[order]) == 0):
-            self.problems.append(f"lookup '{variable.name}' has two points at one x. Remove one.")
+            self.problems.append(
+                tell("lookup '{variable}' has two points at one x. Remove one.", variable=variable.name)
+            )
         else:
             self.request.tables[variable.name, elements] = (x[order], y[order])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
@@ -135,7 +136,12 @@ class Model:
         """
         if engine not in ENGINES:
             raise ModelError(
-                f"unknown engine '{engine}'.{nearest(engine, ENGINES)} Use one of {', '.join(ENGINES)}."
+                tell(
+                    "unknown engine '{engine}'.{hint} Use one of {engines}.",
+                    engine=engine,
+                    hint=nearest(engine, ENGINES),
+                    engines=listed(ENGINES),
+                )
             )
         request = self.request(
             params,
@@ -171,7 +177,7 @@ class Model:
         if engine == "pysd":
             return self._reference(request)
         if engine == "auto" and not self.lacks and not kernel_available():
-            notice = (
+            notice = tell(
                 "The native engine cannot be loaded here. Numpy runs the model instead: the same results."
             )
             warnings.warn(notice, EngineNotice, stacklevel=3)
@@ -187,7 +193,7 @@ class Model:
         except UnsupportedError as error:
             if engine != "auto":
                 raise
-            notice = f"{error} PySD runs the model instead: the same results, slowly."
+            notice = tell("{error} PySD runs the model instead: the same results, slowly.", error=error)
             warnings.warn(notice, EngineNotice, stacklevel=3)
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"

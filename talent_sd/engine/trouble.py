@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.notices import NonFiniteWarning
 from talent_sd.engine.request import Request
@@ -69,12 +70,18 @@ def warn_of(trouble: Trouble | None, request: Request, first_member: int, stackl
     """Warn of a trouble, if there is one, naming variable, time and draw."""
     if trouble is None:
         return
-    where = f"'{trouble.label}' is {trouble.value} at {trouble.time:g}"
+    where = tell(
+        "'{label}' is {value} at {time:g}", label=trouble.label, value=trouble.value, time=trouble.time
+    )
     if request.members is not None:
-        where += f" in draw {first_member + trouble.member}"
-        where += f"; {trouble.affected} of {request.members} draws affected"
-    remedy = "Look for a division by zero, the logarithm of a negative number or an overflow."
-    warnings.warn(f"{where}. {remedy}", NonFiniteWarning, stacklevel=stacklevel + 1)
+        where += tell(
+            " in draw {draw}; {affected} of {draws} draws affected",
+            draw=first_member + trouble.member,
+            affected=trouble.affected,
+            draws=request.members,
+        )
+    remedy = tell("Look for a division by zero, the logarithm of a negative number or an overflow.")
+    warnings.warn(tell("{where}. {remedy}", where=where, remedy=remedy), NonFiniteWarning, stacklevel=stacklevel + 1)
 
 
 def _first(request: Request, parts: Iterable[tuple[str, np.ndarray]]) -> Trouble | None:

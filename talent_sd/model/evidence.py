@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import foreign, listed, tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.model.structure import Structure
 
@@ -106,13 +107,17 @@ def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
     try:
         content = YAML(pure=True).load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{file}: no such file. Give a ledger of evidence.") from None
+        raise InputError(tell("{file}: no such file. Give a ledger of evidence.", file=file)) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{file.name}:{line}: {error.problem}. Mend the YAML.") from None
+        raise InputError(
+            tell("{file}:{line}: {problem}. Mend the YAML.", file=file.name, line=line, problem=foreign(str(error.problem)))
+        ) from None
     entries: Any = content.get("figures") if isinstance(content, Mapping) else None
     if not entries or not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise InputError(f"{file.name}:1: no list 'figures'. A ledger is a list of figures under that key.")
+        raise InputError(
+            tell("{file}:1: no list 'figures'. A ledger is a list of figures under that key.", file=file.name)
+        )
     problems: list[str] = []
     figures: dict[str, Figure] = {}
     for number, entry in enumerate(entries):
@@ -121,7 +126,14 @@ def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
         if found is None:
             continue
         if found.id in figures:
-            problems.append(f"{file.name}:{line}: {found.id} is there twice. Give each figure its own id.")
+            problems.append(
+                tell(
+                    "{file}:{line}: {id} is there twice. Give each figure its own id.",
+                    file=file.name,
+                    line=line,
+                    id=found.id,
+                )
+            )
         figures[found.id] = found
     if problems:
         raise InputError(problems)
@@ -131,26 +143,42 @@ def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
 def _figure(entry: Any, line: int, at: str, problems: list[str]) -> Figure | None:
     """Return one entry of the ledger; None after noting what is wrong with it."""
     if not isinstance(entry, Mapping):
-        problems.append(f"{at}a figure is a mapping of {', '.join(_REQUIRED)}.")
+        problems.append(tell("{at}a figure is a mapping of {required}.", at=at, required=listed(_REQUIRED)))
         return None
-    found = [f"{at}no '{key}'. Add it." for key in _REQUIRED if not entry.get(key)]
+    found = [tell("{at}no '{key}'. Add it.", at=at, key=key) for key in _REQUIRED if not entry.get(key)]
     known = (*_REQUIRED, *_OPTIONAL)
-    found += [f"{at}unknown key '{key}'.{nearest(str(key), known)}" for key in entry if key not in known]
+    found += [
+        tell("{at}unknown key '{key}'.{hint}", at=at, key=key, hint=nearest(str(key), known))
+        for key in entry
+        if key not in known
+    ]
     role, ident = entry.get("role"), str(entry.get("id"))
     if role is not None and role not in ROLES:
-        found.append(f"{at}unknown role '{role}'.{nearest(str(role), ROLES)} Use one of {', '.join(ROLES)}.")
+        found.append(
+            tell(
+                "{at}unknown role '{role}'.{hint} Use one of {roles}.",
+                at=at,
+                role=role,
+                hint=nearest(str(role), ROLES),
+                roles=listed(ROLES),
+            )
+        )
     if entry.get("id") and not _ID.fullmatch(ident):
-        found.append(f"{at}'{ident}' is no id. Write E and two digits.")
+        found.append(tell("{at}'{ident}' is no id. Write E and two digits.", at=at, ident=ident))
     value = entry.get("value")
     if isinstance(value, list):
         if len(value) != 2 or not all(isinstance(v, (int, float)) for v in value) or value[0] >= value[1]:
-            found.append(f"{at}a range is [lowest, highest].")
+            found.append(tell("{at}a range is [lowest, highest].", at=at))
     elif value is not None and not isinstance(value, (int, float)):
-        found.append(f"{at}value is '{value}', not a number or a range [lowest, highest].")
+        found.append(
+            tell("{at}value is '{value}', not a number or a range [lowest, highest].", at=at, value=value)
+        )
     if entry.get("unclean") and role != "holdout":
-        found.append(f"{at}'unclean' is for a figure held out, not for role '{role}'. Take it out.")
+        found.append(
+            tell("{at}'unclean' is for a figure held out, not for role '{role}'. Take it out.", at=at, role=role)
+        )
     if role == "calibrate" and value is None:
-        found.append(f"{at}a figure to calibrate to needs a value.")
+        found.append(tell("{at}a figure to calibrate to needs a value.", at=at))
     if found:
         problems += found
         return None
@@ -182,8 +210,13 @@ def unknown_citations(structure: Structure, figures: Iterable[Figure]) -> list[s
     for ident, names in cited_by(structure).items():
         if _ID.fullmatch(ident) and ident not in known:
             problems.append(
-                f"{structure.place(names[0])}: '{names[0]}' cites {ident}, which the ledger lacks."
-                f"{nearest(ident, known)}"
+                tell(
+                    "{place}: '{names}' cites {ident}, which the ledger lacks.{hint}",
+                    place=structure.place(names[0]),
+                    names=names[0],
+                    ident=ident,
+                    hint=nearest(ident, known),
+                )
             )
     return problems
 

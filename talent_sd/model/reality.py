@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.model.mdl_text import Block, split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
@@ -131,16 +132,29 @@ def _test_input(
     block: Block, path: Path, structure: Structure, problems: list[str]
 ) -> tuple[str, float] | None:
     """Return variable and value of "name :TEST INPUT: variable = number"."""
-    at = f"{path.name}:{block.line}: test input '{block.name}'"
+    at = f"{path.name}:{block.line}: " + tell("test input '{name}'", name=block.name)
     name, equals, value = _SPLIT.split(block.equation, maxsplit=1)[1].partition("=")
     variable = structure.find(name.strip())
     if variable is None:
-        problems.append(f"{at}: no variable '{name.strip()}'.{nearest(name.strip(), structure.variables)}")
+        problems.append(
+            tell(
+                "{at}: no variable '{name}'.{hint}",
+                at=at,
+                name=name.strip(),
+                hint=nearest(name.strip(), structure.variables),
+            )
+        )
         return None
     try:
         return variable.name, float(value) if equals else float("nan")
     except ValueError:
-        problems.append(f"{at}: '{value.strip()}' is not a number. Only numbers are given to inputs here.")
+        problems.append(
+            tell(
+                "{at}: '{value}' is not a number. Only numbers are given to inputs here.",
+                at=at,
+                value=value.strip(),
+            )
+        )
         return None
 
 
@@ -152,10 +166,17 @@ def _constraint(
     problems: list[str],
 ) -> RealityCheck | None:
     """Return one constraint; None after noting what is wrong."""
-    at = f"{path.name}:{block.line}: reality check '{block.name}'"
+    at = f"{path.name}:{block.line}: " + tell("reality check '{name}'", name=block.name)
     parts = _SPLIT.split(block.equation)
     if len(parts) != 3:
-        problems.append(f"{at}: write name {CONDITION} condition {IMPLIES} consequence.")
+        problems.append(
+            tell(
+                "{at}: write name {condition} condition {implies} consequence.",
+                at=at,
+                condition=CONDITION,
+                implies=IMPLIES,
+            )
+        )
         return None
     given: dict[str, float] = {}
     conditions: list[Comparison] = []
@@ -173,7 +194,14 @@ def _constraint(
         for name in (*names_in(comparison.left), *names_in(comparison.right)):
             found = structure.find(name.partition("[")[0])
             if found is None and name_key(name) not in _FUNCTIONS:
-                problems.append(f"{at}: no variable '{name}'.{nearest(name, structure.variables)}")
+                problems.append(
+                    tell(
+                        "{at}: no variable '{name}'.{hint}",
+                        at=at,
+                        name=name,
+                        hint=nearest(name, structure.variables),
+                    )
+                )
             elif found is not None and name_key(name) != "time":
                 reads[found.name] = None
     return RealityCheck(
@@ -185,12 +213,20 @@ def _comparison(text: str, at: str, inputs: Mapping[str, Any], problems: list[st
     sides = _COMPARISON.split(text)
     if re.match(r"rc\b", text, re.IGNORECASE):
         problems.append(
-            f"{at}: Vensim's function '{text.split('(')[0].strip()}' is not supported. Compare values."
+            tell(
+                "{at}: Vensim's function '{text}' is not supported. Compare values.",
+                at=at,
+                text=text.split("(")[0].strip(),
+            )
         )
         return []
     if len(sides) != 3:
         hint = nearest(text, inputs)
-        problems.append(f"{at}: '{text}' is neither a test input nor a comparison.{hint}")
+        problems.append(
+            tell(
+                "{at}: '{text}' is neither a test input nor a comparison.{hint}", at=at, text=text, hint=hint
+            )
+        )
         return []
     return [Comparison(sides[0].strip(), sides[1], sides[2].strip())]
 
@@ -222,7 +258,13 @@ def evaluate(expression: str, values: Values) -> Any:
     tokens = [match for match in _TOKEN.finditer(expression) if match[0].strip()]
     result, rest = _sum(tokens, values, expression)
     if rest:
-        raise ModelError(f"'{expression}': nothing may stand at '{rest[0][0].strip()}'. Mend the expression.")
+        raise ModelError(
+            tell(
+                "'{expression}': nothing may stand at '{rest}'. Mend the expression.",
+                expression=expression,
+                rest=rest[0][0].strip(),
+            )
+        )
     return result
 
 
@@ -254,7 +296,7 @@ def _power(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any
 
 def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
     if not tokens:
-        raise ModelError(f"'{whole}' ends too early. Complete the expression.")
+        raise ModelError(tell("'{whole}' ends too early. Complete the expression.", whole=whole))
     first, rest = tokens[0], tokens[1:]
     if first[1]:
         return float(first[1]), rest
@@ -265,7 +307,13 @@ def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]
         value, rest = _sum(rest, values, whole)
         return value, _closed(rest, whole)
     if not first[2]:
-        raise ModelError(f"'{whole}': nothing may stand at '{first[0].strip()}'. Mend the expression.")
+        raise ModelError(
+            tell(
+                "'{whole}': nothing may stand at '{first}'. Mend the expression.",
+                whole=whole,
+                first=first[0].strip(),
+            )
+        )
     name = first[2].strip().strip('"')
     if name_key(name) in _FUNCTIONS and rest and rest[0][3] == "(":
         arguments = []
@@ -280,5 +328,5 @@ def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]
 
 def _closed(tokens: list[Any], whole: str) -> list[Any]:
     if not tokens or tokens[0][3] != ")":
-        raise ModelError(f"'{whole}': a bracket is not closed. Add ')'.")
+        raise ModelError(tell("'{whole}': a bracket is not closed. Add ')'.", whole=whole))
     return tokens[1:]

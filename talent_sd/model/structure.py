@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import fixed_value, kind_of, references, walk
@@ -70,7 +71,14 @@ class Structure:
         """
         found = self.find(name)
         if found is None:
-            raise ModelError(f"{Path(self.path).name}: no variable '{name}'.{nearest(name, self.variables)}")
+            raise ModelError(
+                tell(
+                    "{file}: no variable '{name}'.{hint}",
+                    file=Path(self.path).name,
+                    name=name,
+                    hint=nearest(name, self.variables),
+                )
+            )
         return found
 
     def find(self, name: str) -> Variable | None:
@@ -112,7 +120,13 @@ def build_structure(source: Source) -> Structure:
             ]
             continue
         if variable.name in variables:
-            problems.append(f"{source.place(element.name)}: '{variable.name}' is defined twice. Remove one.")
+            problems.append(
+                tell(
+                    "{place}: '{variable_name}' is defined twice. Remove one.",
+                    place=source.place(element.name),
+                    variable_name=variable.name,
+                )
+            )
         variables[variable.name] = variable
     if problems:
         raise ModelError(problems)
@@ -207,15 +221,17 @@ def variable_dims(element: Any, subscripts: Subscripts) -> tuple[str, ...]:
     """
     sides = [component.subscripts for component in element.components]
     if any(side in sides[:number] for number, side in enumerate(sides)):
-        raise ModelError("is defined twice. Remove one.")
+        raise ModelError(tell("is defined twice. Remove one."))
     left = [side[0] for side in sides]
     if len({len(subs) for subs in left}) > 1:
-        raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
+        raise ModelError(tell("its definitions have different numbers of subscripts. Give each the same."))
     dims: list[str] = []
     for used in zip(*left, strict=True):
         elements = list(dict.fromkeys(e for subscript in used for e in subscripts.choices(subscript)))
         dim = subscripts.dimension(used, elements, dims)
         if dim is None:
-            raise ModelError(f"no subscript range holds all of {', '.join(elements)}. Define one.")
+            raise ModelError(
+                tell("no subscript range holds all of {elements}. Define one.", elements=listed(elements))
+            )
         dims.append(dim)
     return tuple(dims)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.model.names import name_key, unquoted
 
 
@@ -29,7 +30,7 @@ class Subscripts:
             self._range_names[key] = unquoted(definition.name)
             if isinstance(definition.subscripts, dict):
                 raise UnsupportedError(
-                    f"GET … SUBSCRIPT reads the range '{definition.name}' from a spreadsheet"
+                    tell("GET … SUBSCRIPT reads the range '{name}' from a spreadsheet", name=definition.name)
                 )
             if isinstance(definition.subscripts, str):
                 self._copies[key] = name_key(definition.subscripts)
@@ -48,12 +49,15 @@ class Subscripts:
     def _expand(self, key: str, raw: Mapping[str, list[str]], seen: tuple[str, ...]) -> list[str]:
         """Return a range's elements, the names of other ranges in it replaced by theirs."""
         if key in seen:
-            raise ModelError(f"subscript range '{self._range_names[key]}' contains itself")
+            raise ModelError(tell("subscript range '{name}' contains itself", name=self._range_names[key]))
         if key in self._copies:
             if self._copies[key] not in self._range_names:
                 raise ModelError(
-                    f"subscript range '{self._range_names[key]}' copies '{self._copies[key]}', "
-                    f"which is not defined"
+                    tell(
+                        "subscript range '{name}' copies '{other}', which is not defined",
+                        name=self._range_names[key],
+                        other=self._copies[key],
+                    )
                 )
             return self._expand(self._copies[key], raw, (*seen, key))
         found: list[str] = []
@@ -87,7 +91,13 @@ class Subscripts:
         if name := self.range_name(subscript):
             return self.ranges[name]
         known = [*self.ranges, *self._elements.values()]
-        raise ModelError(f"unknown subscript '{subscript}'.{nearest(subscript, known)} Define it first.")
+        raise ModelError(
+            tell(
+                "unknown subscript '{subscript}'.{hint} Define it first.",
+                subscript=subscript,
+                hint=nearest(subscript, known),
+            )
+        )
 
     def mapped(self, name: str, bound: Mapping[str, str]) -> str | None:
         """Return the element of range `name` that the ranges bound on the left mean, None if none does.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.messages import foreign, listed, reason_of, tell
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.xmile_text import plain_model, prepare_xmile
@@ -53,19 +54,35 @@ def read_model_bytes(path: str | Path) -> bytes:
     """
     path = Path(path)
     if path.is_dir():
-        raise ModelError(f"{path}: is a folder. Give a model file ({', '.join(VENSIM + XMILE)}).")
+        raise ModelError(
+            tell(
+                "{file}: is a folder. Give a model file ({vensim}).", file=path, vensim=listed(VENSIM + XMILE)
+            )
+        )
     if path.suffix.lower() not in VENSIM + XMILE:
-        raise ModelError(f"{path}: not a model file. Give a Vensim .mdl or an XMILE {', '.join(XMILE)} file.")
+        raise ModelError(
+            tell(
+                "{file}: not a model file. Give a Vensim .mdl or an XMILE {xmile} file.",
+                file=path,
+                xmile=listed(XMILE),
+            )
+        )
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file. Check the path.") from None
+        raise ModelError(tell("{file}: no such file. Check the path.", file=path)) from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}). Check its permissions.") from None
+        raise ModelError(
+            tell(
+                "{file}: cannot be read ({reason}). Check its permissions.", file=path, reason=reason_of(error)
+            )
+        ) from None
     if not content.strip():
-        raise ModelError(f"{path}: is empty. Give a model with at least one equation.")
+        raise ModelError(tell("{file}: is empty. Give a model with at least one equation.", file=path))
     if b"\0" in content:
-        raise ModelError(f"{path}: is binary, not text. Save the model as text (.mdl or .xmile).")
+        raise ModelError(
+            tell("{file}: is binary, not text. Save the model as text (.mdl or .xmile).", file=path)
+        )
     return content
 
 
@@ -102,11 +119,22 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
         text = content.decode(codec).replace("\r\n", "\n")
     except LookupError:
         raise ModelError(
-            f"{path.name}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8."
+            tell(
+                "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
+                file=path.name,
+                encoding=encoding,
+            )
         ) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ModelError(f"{path.name}:{line}: not valid {encoding}. Save the file as UTF-8.") from None
+        raise ModelError(
+            tell(
+                "{file}:{line}: not valid {encoding}. Save the file as UTF-8.",
+                file=path.name,
+                line=line,
+                encoding=encoding,
+            )
+        ) from None
     blocks = split_blocks(text)
     _check_blocks(path, text, blocks)
     try:
@@ -140,20 +168,33 @@ def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
     """Refuse what the translator would swallow or run: no equations, an entry without end, code in limits."""
     if not blocks:
         raise ModelError(
-            f"{path.name}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'."
+            tell(
+                "{file}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'.",
+                file=path.name,
+            )
         )
     body = text.split(SKETCH, 1)[0].rstrip()
     if not body.endswith("|") and not re.search(r":END OF MACRO:\s*$", body, re.IGNORECASE):
         last = blocks[-1]
         raise ModelError(
-            f"{path.name}:{last.line}: the entry of '{unquoted(last.name)}' has no closing '|'. Add it."
+            tell(
+                "{file}:{line}: the entry of '{last_name}' has no closing '|'. Add it.",
+                file=path.name,
+                line=last.line,
+                last_name=unquoted(last.name),
+            )
         )
     for block in blocks:
         for limits in _LIMITS.finditer(block.equation):
             if not _LIMIT_TEXT.fullmatch(limits[1]):
                 raise ModelError(
-                    f"{path.name}:{block.line}: the limits of the lookup in '{unquoted(block.name)}' "
-                    f"are not numbers. Write [(xmin,ymin)-(xmax,ymax)]."
+                    tell(
+                        "{file}:{line}: the limits of the lookup in '{block_name}' are not numbers. Write "
+                        "[(xmin,ymin)-(xmax,ymax)].",
+                        file=path.name,
+                        line=block.line,
+                        block_name=unquoted(block.name),
+                    )
                 )
 
 
@@ -173,12 +214,22 @@ def _vensim_error(path: Path, blocks: list[Block], error: Exception) -> ModelErr
                 f" near '{text[position : position + 30].strip()}'" if text and position is not None else ""
             )
             return ModelError(
-                f"{path.name}:{block.line}: cannot read the entry of '{unquoted(block.name)}'{near}. "
-                f"Check its operators, parentheses, commas and [min, max]."
+                tell(
+                    "{file}:{line}: cannot read the entry of '{block_name}'{near}. Check its operators, "
+                    "parentheses, commas and [min, max].",
+                    file=path.name,
+                    line=block.line,
+                    block_name=unquoted(block.name),
+                    near=near,
+                )
             )
     return ModelError(
-        f"{path.name}:1: cannot be read as a Vensim model ({_flat(str(error))[:120]}). "
-        f"Check that each entry reads 'name = … ~ unit ~ comment |'."
+        tell(
+            "{file}:1: cannot be read as a Vensim model ({reason}). Check that each entry reads "
+            "'name = … ~ unit ~ comment |'.",
+            file=path.name,
+            reason=_flat(str(error))[:120],
+        )
     )
 
 
@@ -195,14 +246,24 @@ def _translate_xmile(path: Path, content: bytes) -> Source:
         root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         raise ModelError(
-            f"{path.name}:{error.lineno or 1}: malformed XML ({error.msg}). Mend the file."
+            tell(
+                "{file}:{line}: malformed XML ({reason}). Mend the file.",
+                file=path.name,
+                line=error.lineno or 1,
+                reason=foreign(error.msg),
+            )
         ) from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise ModelError(f"{path.name}:1: holds a document type declaration. Remove it; XMILE needs none.")
+        raise ModelError(
+            tell("{file}:1: holds a document type declaration. Remove it; XMILE needs none.", file=path.name)
+        )
     if etree.QName(root).localname != "xmile" or None not in root.nsmap:
         raise ModelError(
-            f"{path.name}:{root.sourceline}: the root element is not <xmile xmlns=…>. "
-            f"Export the model as XMILE."
+            tell(
+                "{file}:{line}: the root element is not <xmile xmlns=…>. Export the model as XMILE.",
+                file=path.name,
+                line=root.sourceline,
+            )
         )
     _check_xmile(path, root)
     prepared = prepare_xmile(root)
@@ -243,8 +304,13 @@ def _check_xmile(path: Path, root: Any) -> None:
     space = {"x": root.nsmap[None]}
     for node in root.xpath("x:model/x:variables/x:module | x:macro", namespaces=space):
         raise UnsupportedError(
-            f"{path.name}:{node.sourceline}: XMILE modules and macros are not supported "
-            f"('{node.get('name')}'). Merge it into the main model."
+            tell(
+                "{file}:{line}: XMILE modules and macros are not supported ('{name}'). Merge it into the "
+                "main model.",
+                file=path.name,
+                line=node.sourceline,
+                name=node.get("name"),
+            )
         )
     for node in root.xpath("//x:stock/x:conveyor | //x:stock/x:queue | //x:stock/x:oven", namespaces=space):
         kind = node.tag.rpartition("}")[2]
@@ -253,19 +319,38 @@ def _check_xmile(path: Path, root: Any) -> None:
             f"'{kind}', which is not supported. Write it as stocks with DELAY or as an aging chain."
         )
     if not root.xpath("x:sim_specs", namespaces=space):
-        raise ModelError(f"{path.name}:{root.sourceline}: no <sim_specs>. Add start, stop and dt.")
+        raise ModelError(
+            tell(
+                "{file}:{line}: no <sim_specs>. Add start, stop and dt.", file=path.name, line=root.sourceline
+            )
+        )
     problems = []
     for node in _xmile_variables(root):
         if not node.get("name"):
-            problems.append(f'{path.name}:{node.sourceline}: a variable without a name. Add name="…".')
+            problems.append(
+                tell(
+                    '{file}:{line}: a variable without a name. Add name="…".',
+                    file=path.name,
+                    line=node.sourceline,
+                )
+            )
         elif not node.xpath("self::x:gf | x:gf | .//x:eqn", namespaces=space):
             problems.append(
-                f"{path.name}:{node.sourceline}: '{node.get('name')}' has no equation. Add <eqn>."
+                tell(
+                    "{file}:{line}: '{name}' has no equation. Add <eqn>.",
+                    file=path.name,
+                    line=node.sourceline,
+                    name=node.get("name"),
+                )
             )
     for node in root.xpath("x:dimensions/x:dim[not(x:elem)]", namespaces=space):
         problems.append(
-            f"{path.name}:{node.sourceline}: dimension '{node.get('name')}' has no named elements. "
-            f'Add <elem name="…"/> entries.'
+            tell(
+                "{file}:{line}: dimension '{name}' has no named elements. Add <elem name=\"…\"/> entries.",
+                file=path.name,
+                line=node.sourceline,
+                name=node.get("name"),
+            )
         )
     if problems:
         raise ModelError(problems)
@@ -284,10 +369,20 @@ def _xmile_error(path: Path, root: Any, error: Exception) -> ModelError:
                 grammar.parse(text)
             except Exception:
                 return ModelError(
-                    f"{path.name}:{equation.sourceline}: cannot read the equation of "
-                    f"'{node.get('name')}': '{text[:60]}'. Check its operators and parentheses."
+                    tell(
+                        "{file}:{line}: cannot read the equation of '{name}': '{text}'. Check its operators and "
+                        "parentheses.",
+                        file=path.name,
+                        line=equation.sourceline,
+                        name=node.get("name"),
+                        text=text[:60],
+                    )
                 )
     return ModelError(
-        f"{path.name}:{root.sourceline}: cannot be read as XMILE ({_flat(str(error))[:120]}). "
-        f"Check the file against the XMILE standard."
+        tell(
+            "{file}:{line}: cannot be read as XMILE ({reason}). Check the file against the XMILE standard.",
+            file=path.name,
+            line=root.sourceline,
+            reason=_flat(str(error))[:120],
+        )
     )

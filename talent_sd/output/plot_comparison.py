@@ -10,6 +10,7 @@ from talent_sd.analysis.compare import RELATIVE
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.words import word
 from talent_sd.output.numbers import scale_for
 from talent_sd.output.panels import Line
@@ -119,7 +120,9 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
 
 def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:
     if not panels:
-        raise InputError(f"nothing to plot: the comparison has none of {', '.join(labels.headline)}.")
+        raise InputError(
+            tell("nothing to plot: the comparison has none of {headline}.", headline=listed(labels.headline))
+        )
     return panels
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import shipped_labels
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Variable
-from talent_sd.output.numbers import digits
+from talent_sd.output.numbers import digits, unit_label
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,7 +86,7 @@ def _policies(lang: str) -> Rows:
             return policy, labels.element(policy, lang), "", "", ""
         low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
         sources = ", ".join(intensity.citations)
-        return policy, labels.element(policy, lang), f"{low} … {high}", intensity.unit, sources
+        return policy, labels.element(policy, lang), f"{low} … {high}", _unit(intensity.unit, lang), sources
 
     return ("name", "title", "intensity", "unit", "evidence"), map(row, structure.subscripts["policy"])
 
@@ -100,8 +101,8 @@ def _variables(lang: str) -> Rows:
         return (
             variable.name,
             kind,
-            variable.unit,
-            meaning if label == variable.name else f"{label}: {meaning}",
+            _unit(variable.unit, lang),
+            meaning if label == variable.name else word("list.labelled", lang, label=label, meaning=meaning),
             ", ".join(variable.citations),
         )
 
@@ -134,13 +135,18 @@ def _loops(lang: str) -> Rows:
     return ("name", "polarity", "title", "story"), rows
 
 
+def _unit(unit: str, lang: str) -> str:
+    """Return a unit as the model writes it, since it is copied from here; in Chinese in words."""
+    return unit if lang == "en" else unit_label(unit, lang)
+
+
 def _shipped(file: str) -> dict[str, Any]:
     """Read a shipped YAML file of the model's."""
     from ruamel.yaml import YAML
 
     path = shipped_folder("models") / file
     if not path.is_file():
-        raise InputError(f"this version of talent_sd ships no models/{file}.")
+        raise InputError(tell("this version of talent_sd ships no models/{file}.", file=file))
     raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     return raw
 

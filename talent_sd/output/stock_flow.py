@@ -12,6 +12,7 @@ from talent_sd.analysis.stock_flows import CHANGE, Flow, StockFlows
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.labels import Labels
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import word
 
@@ -75,8 +76,10 @@ def stock_flow_svg(
         import simlin
     except ImportError:
         raise UnsupportedError(
-            "No stock-and-flow picture: it needs pysimlin, which is not installed here. "
-            "Install it with: pip install 'talent_sd[check]' (not on Windows)."
+            tell(
+                "No stock-and-flow picture: it needs pysimlin, which is not installed here. Install it "
+                "with: pip install 'talent_sd[check]' (not on Windows)."
+            )
         ) from None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "picture.xmile"

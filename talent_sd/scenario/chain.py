@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.scenario.evidence_notes import unknown_evidence
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
@@ -142,8 +143,11 @@ def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node
         if parent.resolve() in seen:
             circle = [p.name for p in seen[seen.index(parent.resolve()) :]] + [parent.name]
             raise InputError(
-                f"{where}the scenarios extend one another in a circle: {' -> '.join(circle)}. "
-                "Remove one 'extends'."
+                tell(
+                    "{where}the scenarios extend one another in a circle: {names}. Remove one 'extends'.",
+                    where=where,
+                    names=" -> ".join(circle),
+                )
             )
         path = parent
 
@@ -235,7 +239,12 @@ def _assumptions(
             if clashes:
                 first = own[clashes[0]]
                 problems.append(
-                    f"{made.origin}: '{key}' is already set on line {first.origin.line}. Keep one of them."
+                    tell(
+                        "{origin}: '{key}' is already set on line {first_line}. Keep one of them.",
+                        origin=made.origin,
+                        key=key,
+                        first_line=first.origin.line,
+                    )
                 )
             own[key] = made
     for key, made in own.items():

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import language, listed, tell
+from talent_sd.base.words import word
 from talent_sd.scenario.chain import Scenario, Setting
-from talent_sd.scenario.limits import hint_of, outside, same_unit
+from talent_sd.scenario.limits import hint_of, nearest_label, outside, same_unit
 from talent_sd.scenario.national import NationalPath, lookup_name
 from talent_sd.scenario.parameters import ResolvedValue
 
@@ -45,7 +47,11 @@ class Horizon:
         lacking = [name for name, given in (("INITIAL TIME", start), ("FINAL TIME", final))
                    if given is None and name not in own]  # fmt: skip
         if lacking:
-            raise InputError(f"the model gives no fixed {' and '.join(lacking)}. Give the year of the run.")
+            raise InputError(
+                tell(
+                    "the model gives no fixed {names}. Give the year of the run.", names=tell(" and ").join(lacking)
+                )
+            )
         return cls(
             own["INITIAL TIME"] if start is None else float(start),
             own["FINAL TIME"] if final is None else float(final),
@@ -82,7 +88,9 @@ class Checker:
         """Check a policy and its settings."""
         if name not in self.policies:
             first = next(iter(settings.values()))
-            self.complain(first, f"unknown policy '{name}'.{hint_of(name, self.policies)}")
+            self.complain(
+                first, tell("unknown policy '{name}'.{hint}", name=name, hint=hint_of(name, self.policies))
+            )
             return
         for key, setting in settings.items():
             target = self.policy_constant(name, key)
@@ -91,7 +99,10 @@ class Checker:
                 self.put(target, value, setting, "" if key == "switch" else f"{name}.{key}")
             else:
                 hint = hint_of(key, self.policy_settings(name))
-                self.complain(setting, f"unknown setting '{key}' of policy {name}.{hint}")
+                self.complain(
+                    setting,
+                    tell("unknown setting '{key}' of policy {name}.{hint}", key=key, name=name, hint=hint),
+                )
         self.dates(name, settings)
         self.pause(name, settings)
 
@@ -126,15 +137,36 @@ class Checker:
         if start and not low <= _number(start) < high:
             self.complain(
                 start,
-                f"{name}.from is {start.value:g}, outside the run ({low:g} to before {high:g}). Move it.",
+                tell(
+                    "{name}.from is {start_value:g}, outside the run ({low:g} to before {high:g}). Move it.",
+                    name=name,
+                    start_value=start.value,
+                    low=low,
+                    high=high,
+                ),
             )
         if end and _number(end) <= low:
-            self.complain(end, f"{name}.until is {end.value:g}, before the run starts in {low:g}. Move it.")
+            self.complain(
+                end,
+                tell(
+                    "{name}.until is {end_value:g}, before the run starts in {low:g}. Move it.",
+                    name=name,
+                    end_value=end.value,
+                    low=low,
+                ),
+            )
         if start and end and _number(end) <= _number(start):
             where = "" if start.origin.file == end.origin.file else f" ({start.origin})"
             self.complain(
                 end,
-                f"{name}.until is {end.value:g}, not after from, {start.value:g}{where}. Swap or mend them.",
+                tell(
+                    "{name}.until is {end_value:g}, not after from, {start_value:g}{where}. Swap or mend "
+                    "them.",
+                    name=name,
+                    end_value=end.value,
+                    start_value=start.value,
+                    where=where,
+                ),
             )
 
     def pause(self, name: str, settings: Mapping[str, Setting]) -> None:
@@ -146,19 +178,45 @@ class Checker:
         start, end = settings.get("from"), settings.get("until")
         low, high = self.horizon.start, self.horizon.final
         if ends <= begins:
-            self.complain(last, f"{label}.until is {ends:g}, not after from, {begins:g}. Swap or mend them.")
+            self.complain(
+                last,
+                tell(
+                    "{label}.until is {ends:g}, not after from, {begins:g}. Swap or mend them.",
+                    label=label,
+                    ends=ends,
+                    begins=begins,
+                ),
+            )
         elif not low <= begins < high:
             self.complain(
-                first, f"{label}.from is {begins:g}, outside the run ({low:g} to before {high:g}). Move it."
+                first,
+                tell(
+                    "{label}.from is {begins:g}, outside the run ({low:g} to before {high:g}). Move it.",
+                    label=label,
+                    begins=begins,
+                    low=low,
+                    high=high,
+                ),
             )
         elif start and begins <= _number(start):
             self.complain(
-                first, f"{label}.from is {begins:g}, not after {name}.from, {start.value:g}. Move it."
+                first,
+                tell(
+                    "{label}.from is {begins:g}, not after {name}.from, {start_value:g}. Move it.",
+                    label=label,
+                    begins=begins,
+                    name=name,
+                    start_value=start.value,
+                ),
             )
         elif end and ends >= _number(end):
             self.complain(
-                last, f"{label}.until is {ends:g}, not before {name}.until, {end.value:g}. "
-                "Move it, or end the policy earlier."
+                last,
+                tell(
+                    "{label}.until is {ends:g}, not before {name}.until, {end_value:g}. Move it, or end the "
+                    "policy earlier.",
+                    label=label, ends=ends, name=name, end_value=end.value,
+                ),
             )  # fmt: skip
 
     def shock(self, name: str, settings: Mapping[str, Setting]) -> None:
@@ -173,7 +231,7 @@ class Checker:
             ]
             known = [s for s in shocks if self.variable(f"{s.replace('_', ' ')} size")]
             first = next(iter(settings.values()))
-            self.complain(first, f"unknown shock '{name}'.{hint_of(name, known)}")
+            self.complain(first, tell("unknown shock '{name}'.{hint}", name=name, hint=hint_of(name, known)))
             return
         for key, setting in settings.items():
             if self.variable(names[key]):
@@ -187,13 +245,25 @@ class Checker:
                 known = ["at", *(k for k in own if k != "time")]
                 self.complain(
                     setting,
-                    f"unknown setting '{key}' of shock {name}.{hint_of(key, known)}",
+                    tell(
+                        "unknown setting '{key}' of shock {name}.{hint}",
+                        key=key,
+                        name=name,
+                        hint=hint_of(key, known),
+                    ),
                 )
         at = settings.get("at")
         if at and not self.horizon.start <= _number(at) < self.horizon.final:
             low, high = self.horizon.start, self.horizon.final
             self.complain(
-                at, f"{name}.at is {at.value:g}, outside the run ({low:g} to before {high:g}). Move it."
+                at,
+                tell(
+                    "{name}.at is {at_value:g}, outside the run ({low:g} to before {high:g}). Move it.",
+                    name=name,
+                    at_value=at.value,
+                    low=low,
+                    high=high,
+                ),
             )
 
     def assumption(self, key: str, setting: Setting) -> None:
@@ -202,8 +272,16 @@ class Checker:
         name = match["name"].strip() if match else key
         variable = self.variable(name)
         if variable is None:
-            hint = nearest(name, (v for v in self.structure.variables if self.is_constant(v)))
-            self.complain(setting, f"unknown constant '{name}'.{hint or ' See talent-sd list variables.'}")
+            constants = [v for v in self.structure.variables if self.is_constant(v)]
+            hint = nearest(name, constants) or nearest_label(name, constants)
+            self.complain(
+                setting,
+                tell(
+                    "unknown constant '{name}'.{hint}",
+                    name=name,
+                    hint=hint or tell(" See talent-sd list variables."),
+                ),
+            )
             return
         reason = self.not_an_assumption(name, variable)
         if reason:
@@ -211,34 +289,57 @@ class Checker:
             return
         elements = [part.strip() for part in match["elements"].split(",")] if match else []
         if len(elements) != len(variable.dims) and elements:
-            dims = ", ".join(variable.dims) or "nothing"
+            dims = listed(variable.dims) or tell("nothing")
             self.complain(
                 setting,
-                f"'{name}' is subscripted by {dims}, not by [{', '.join(elements)}]. Mend the brackets.",
+                tell(
+                    "'{name}' is subscripted by {dims}, not by [{elements}]. Mend the brackets.",
+                    name=name,
+                    dims=dims,
+                    elements=listed(elements),
+                ),
             )
             return
         for element, dim in zip(elements, variable.dims, strict=False):
             members = self.structure.subscripts.get(dim, ())
             if element not in members:
-                self.complain(setting, f"'{name}' has no element '{element}'.{hint_of(element, members)}")
+                self.complain(
+                    setting,
+                    tell(
+                        "'{name}' has no element '{element}'.{hint}",
+                        name=name,
+                        element=element,
+                        hint=hint_of(element, members),
+                    ),
+                )
                 return
         self.put(f"{name}[{','.join(elements)}]" if elements else name, setting.value, setting, key)
 
     def not_an_assumption(self, name: str, variable: ModelVariable) -> str | None:
         """Return why a variable cannot be set under assumptions, None if it can."""
         if name in self.mapping.content.constants:
-            figures = ", ".join(self.mapping.content.constants[name].figure)
-            return f"'{name}' is a city's figure, not an assumption. Set {figures} in the city file."
+            figures = listed(self.mapping.content.constants[name].figure)
+            return tell(
+                "'{name}' is a city's figure, not an assumption. Set {figures} in the city file.",
+                name=name,
+                figures=figures,
+            )
         if variable.kind == "lookup" and name.startswith("national "):
-            return f"'{name}' is the national path's. Name another path under 'context'."
+            return tell("'{name}' is the national path's. Name another path under 'context'.", name=name)
         if name in (SWITCH, *TIMING.values(), *PAUSE.values()):
-            return f"'{name}' is set under 'policies', not 'assumptions'. Move it there."
+            return tell("'{name}' is set under 'policies', not 'assumptions'. Move it there.", name=name)
         if "noise" in name.split():
-            return f"'{name}' is process noise, drawn by each run. Leave it out."
+            return tell("'{name}' is process noise, drawn by each run. Leave it out.", name=name)
         if variable.kind == "time":
-            return f"'{name}' is fixed by the model and the command, not by a scenario. Leave it out."
+            return tell(
+                "'{name}' is fixed by the model and the command, not by a scenario. Leave it out.", name=name
+            )
         if variable.kind != "constant":
-            return f"'{name}' is computed by the model ({variable.kind}); only constants can be set."
+            return tell(
+                "'{name}' is computed by the model ({kind}); only constants can be set.",
+                name=name,
+                kind=word(f"list.{variable.kind}", language()),
+            )
         return None
 
     def put(self, key: str, value: object, setting: Setting, label: str) -> None:
@@ -247,7 +348,12 @@ class Checker:
         variable = self.variable(name)
         if variable is None:
             self.complain(
-                setting, f"this model has no constant '{name}', which {label or key} sets. Leave it out."
+                setting,
+                tell(
+                    "this model has no constant '{name}', which {label} sets. Leave it out.",
+                    name=name,
+                    label=label or key,
+                ),
             )
             return
         number = _number(setting) if label else float(value)  # type: ignore[arg-type]
@@ -274,11 +380,19 @@ class Checker:
             at = f"{value.file}:{value.line}: " if value.file else ""
             if not same_unit(value.unit, variable.unit):
                 problems.append(
-                    f"{at}'{name}' is in {value.unit} in the city mapping, in {variable.unit} in the model."
+                    tell(
+                        "{at}'{name}' is in {value_unit} in the city mapping, in {variable_unit} in the model.",
+                        at=at,
+                        name=name,
+                        value_unit=value.unit,
+                        variable_unit=variable.unit,
+                    )
                 )
             problem = outside(name, value.value, variable)
             if problem:
-                problems.append(f"{at}{problem} It comes from {value.how}.")
+                problems.append(
+                    tell("{at}{problem} It comes from {how}.", at=at, problem=problem, how=value.how)
+                )
         return problems
 
     def national(self, path: NationalPath) -> list[str]:
@@ -289,7 +403,11 @@ class Checker:
         for name in sorted(needed - {lookup_name(variable) for variable in path.variables}):
             text = name.removeprefix("national ").removesuffix(" path").replace(" ", "_")
             problems.append(
-                f"{path.files[-1]}: the national path lacks '{text}', which the model needs. Add it."
+                tell(
+                    "{file}: the national path lacks '{text}', which the model needs. Add it.",
+                    file=path.files[-1],
+                    text=text,
+                )
             )
         for variable, series in path.variables.items():
             item = self.variable(lookup_name(variable))
@@ -298,13 +416,27 @@ class Checker:
             at = f"{series.file}:{series.line}: "
             if not same_unit(series.unit, item.unit):
                 problems.append(
-                    f"{at}{variable} is in {series.unit}, in {item.unit} in the model. Convert it."
+                    tell(
+                        "{at}{variable} is in {series_unit}, in {item_unit} in the model. Convert it.",
+                        at=at,
+                        variable=variable,
+                        series_unit=series.unit,
+                        item_unit=item.unit,
+                    )
                 )
             first, last = min(series.values), max(series.values)
             if first > self.horizon.start or last < self.horizon.final:
                 problems.append(
-                    f"{at}{variable} covers {first} to {last}; the run needs {self.horizon.start:g} to "
-                    f"{self.horizon.final:g}. Extend the path."
+                    tell(
+                        "{at}{variable} covers {first} to {last}; the run needs {start:g} to {final:g}. Extend "
+                        "the path.",
+                        at=at,
+                        variable=variable,
+                        first=first,
+                        last=last,
+                        start=self.horizon.start,
+                        final=self.horizon.final,
+                    )
                 )
         return problems
 

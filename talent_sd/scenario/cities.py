@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.scenario.figures import City, DatedFigure, Mapped, read_mapping
 from talent_sd.scenario.limits import hint_of
 from talent_sd.scenario.places import find_file, shipped_names
@@ -45,18 +46,37 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         at = f"{file}:{line}: "
         kind = kinds.get(key)
         if kind is None:
-            problems.append(f"{at}unknown figure '{key}'.{hint_of(key, kinds)}")
+            problems.append(
+                tell("{at}unknown figure '{key}'.{hint}", at=at, key=key, hint=hint_of(key, kinds))
+            )
             continue
         if figure.unit != kind.unit:
-            problems.append(f"{at}{key} is in '{figure.unit}'; give it in '{kind.unit}'.")
+            problems.append(
+                tell(
+                    "{at}{key} is in '{figure_unit}'; give it in '{kind_unit}'.",
+                    at=at,
+                    key=key,
+                    figure_unit=figure.unit,
+                    kind_unit=kind.unit,
+                )
+            )
             continue
         low, high = kind.plausible
         values = figure.series()
         for year, value in values.items():
             if not low <= value <= high:
                 problems.append(
-                    f"{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
-                    f"{kind.unit}. Check its unit."
+                    tell(
+                        "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
+                        "{kind_unit}. Check its unit.",
+                        at=at,
+                        key=key,
+                        year=year,
+                        value=value,
+                        low=low,
+                        high=high,
+                        kind_unit=kind.unit,
+                    )
                 )
         figures[key] = DatedFigure(values, figure.unit, figure.source, file, line)
     if problems:

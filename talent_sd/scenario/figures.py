@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.strict_yaml import read_yaml, shown
 from talent_sd.scenario.validate import validate
@@ -104,7 +105,14 @@ def read_mapping(path: Path | None = None) -> Mapped:
             if name not in content.figures:
                 hint = nearest(name, content.figures)
                 problems.append(
-                    f"{shown(path)}:{lines[constant]}: '{constant}' uses unknown figure '{name}'.{hint}"
+                    tell(
+                        "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
+                        file=shown(path),
+                        line=lines[constant],
+                        constant=constant,
+                        name=name,
+                        hint=hint,
+                    )
                 )
     if problems:
         raise InputError(problems)
@@ -139,7 +147,7 @@ def city_constants(
     mapping = mapping or read_mapping()
     if not isinstance(city, City):
         figures = {name: DatedFigure(dict(values)) for name, values in city.items()}
-        city = City("the city", {}, {}, {}, figures)
+        city = City(tell("the city"), {}, {}, {}, figures)
     found: dict[str, Value] = {}
     problems: list[str] = []
     for constant, rule in mapping.content.constants.items():
@@ -152,10 +160,18 @@ def city_constants(
             problems += error.problems
         except _NoFigure:
             where = f"{city.file}: " if city.file else ""
-            names = " + ".join(rule.figure) + (f" and {rule.per}" if rule.per else "")
+            names = tell(" and ").join([" + ".join(rule.figure), *([rule.per] if rule.per else [])])
             problems.append(
-                f"{where}{city.name} has no {names} for {start_year - rule.max_age} to {start_year}, "
-                f"which '{constant}' needs. Add the figure, or start in a year it covers."
+                tell(
+                    "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
+                    "needs. Add the figure, or start in a year it covers.",
+                    where=where,
+                    city_name=city.name,
+                    names=names,
+                    first=start_year - rule.max_age,
+                    last=start_year,
+                    constant=constant,
+                )
             )
     if problems:
         raise InputError(problems)

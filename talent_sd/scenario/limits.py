@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import nearest
+from talent_sd.base.labels import shipped_labels
+from talent_sd.base.messages import listed, tell
 
 if TYPE_CHECKING:
     from talent_sd.scenario.parameters import ModelVariable
@@ -18,18 +21,50 @@ def outside(label: str, value: float, variable: ModelVariable) -> str | None:
     unit = "" if variable.unit in ("", "1", "Dmnl") else f" {variable.unit}"
     hint = ""
     if not unit and high is not None and high <= 1 < value and value / 100 <= high:
-        hint = f" (a share: {value:g} % is {value / 100:g})"
+        hint = tell(" (a share: {value:g} % is {share:g})", value=value, share=value / 100)
     if high is not None and value > high:
-        return f"{label} is {value:g}, above the model's maximum {high:g}{unit}{hint}."
+        return tell(
+            "{label} is {value:g}, above the model's maximum {high:g}{unit}{hint}.",
+            label=label,
+            value=value,
+            high=high,
+            unit=unit,
+            hint=hint,
+        )
     if low is not None and value < low:
-        return f"{label} is {value:g}, below the model's minimum {low:g}{unit}."
+        return tell(
+            "{label} is {value:g}, below the model's minimum {low:g}{unit}.",
+            label=label,
+            value=value,
+            low=low,
+            unit=unit,
+        )
     return None
 
 
 def hint_of(name: str, known: Iterable[str]) -> str:
     """Return the nearest known name as a hint, else all of them."""
     names = list(known)
-    return nearest(name, names) or f" Known: {', '.join(names) or 'none in this model'}."
+    return (
+        nearest(name, names)
+        or nearest_label(name, names)
+        or tell(" Known: {names}.", names=listed(names) or tell("none in this model"))
+    )
+
+
+def nearest_label(name: str, known: Iterable[str]) -> str:
+    """Return the known name whose Chinese label is closest to a Chinese name, as a hint, or "".
+
+    >>> nearest_label("现金补帖", ["cash_subsidy", "venture_fund"])
+    " Did you mean 'cash_subsidy'?"
+    """
+    if name.isascii():
+        return ""
+    labels = shipped_labels()
+    told = {**labels.variables, **labels.elements}
+    by_label = {told[key]["zh"]: key for key in known if key in told}
+    found = get_close_matches(name, by_label, n=1, cutoff=0.5)
+    return tell(" Did you mean '{name}'?", name=by_label[found[0]]) if found else ""
 
 
 def same_unit(one: str, other: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.scenario.national_years import DIGITS, Expansion, incomplete, merge
 from talent_sd.scenario.places import find_file
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
@@ -67,12 +68,27 @@ class NationalPath:
         series = self.variables.get(variable)
         if series is None:
             hint = nearest(variable, self.variables)
-            raise InputError(f"{self.files[-1]}: the national path has no variable '{variable}'.{hint}")
+            raise InputError(
+                tell(
+                    "{file}: the national path has no variable '{variable}'.{hint}",
+                    file=self.files[-1],
+                    variable=variable,
+                    hint=hint,
+                )
+            )
         first, last = min(series.values), max(series.values)
         if not first <= year <= last:
             raise InputError(
-                f"{series.file}:{series.line}: '{variable}' runs from {first} to {last}, not to {year:g}. "
-                "Choose a year inside, or extend the path."
+                tell(
+                    "{file}:{line}: '{variable}' runs from {first} to {last}, not to {year:g}. Choose a year "
+                    "inside, or extend the path.",
+                    file=series.file,
+                    line=series.line,
+                    variable=variable,
+                    first=first,
+                    last=last,
+                    year=year,
+                )
             )
         below = math.floor(year)
         low = series.values[below]
@@ -154,7 +170,9 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     paths = tuple(path.resolve() for path, _, _ in chain)
     problems = [p for variable, parts in merged.items() for p in incomplete(variable, parts, merged)]
     if until is None:
-        problems.append(f"{names[0]}:1: the key 'until' (last year of the path) is missing. Add it.")
+        problems.append(
+            tell("{file}:1: the key 'until' (last year of the path) is missing. Add it.", file=names[0])
+        )
     if problems or until is None:
         raise InputError(problems)
     values = Expansion(merged, until).all()
@@ -190,6 +208,12 @@ def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:
         parent = find_file(typed.extends, "national", following, where)
         if parent.resolve() in seen:
             names = " -> ".join(p.name for p in [*seen[seen.index(parent.resolve()) :], parent])
-            raise InputError(f"{where}the paths extend one another in a circle: {names}. Break it.")
+            raise InputError(
+                tell(
+                    "{where}the paths extend one another in a circle: {names}. Break it.",
+                    where=where,
+                    names=names,
+                )
+            )
         following = parent
     return chain

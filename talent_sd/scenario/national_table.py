@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.scenario.national import NationalPath, read_national
 from talent_sd.scenario.strict_yaml import read_text, shown
 
@@ -45,15 +46,29 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
         table = pd.read_csv(io.StringIO(read_text(path)))
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(
-            f"{name}:1: not a CSV table: {' '.join(str(error).split())}. Save it as comma-separated text."
+            tell(
+                "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
+                file=name,
+                names=" ".join(str(error).split()),
+            )
         ) from None
     wanted = ["year", *(f"{column}_matched_growth" for column in COLUMNS.values())]
     missing = [column for column in wanted if column not in table.columns]
     if missing:
-        raise InputError(f"{name}:1: the column '{column}' is missing. Add it." for column in missing)
+        raise InputError(
+            tell("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
+            for column in missing
+        )
     if table["year"].duplicated().any():
         row = table.index[table["year"].duplicated()][0]
-        raise InputError(f"{name}:{row + 2}: the year {table['year'][row]} appears twice. Keep one row.")
+        raise InputError(
+            tell(
+                "{file}:{line}: the year {year} appears twice. Keep one row.",
+                file=name,
+                line=row + 2,
+                year=table["year"][row],
+            )
+        )
     known = read_national(base)
     variables = dict(known.variables)
     for variable, column in COLUMNS.items():
@@ -68,8 +83,17 @@ def _chained(values: dict[int, float], growth: pd.Series, file: str, column: str
     years = sorted(int(year) for year in growth.index if int(year) in values)
     gaps = [year for year in range(years[0], years[-1] + 1) if year not in years] if years else []
     if not years or gaps:
-        what = f"has no growth for {gaps[0]}" if gaps else "has no years of the national path"
-        raise InputError(f"{file}:1: {column}_matched_growth {what}. Give every year between.")
+        what = (
+            tell("has no growth for {year}", year=gaps[0]) if gaps else tell("has no years of the national path")
+        )
+        raise InputError(
+            tell(
+                "{file}:1: {column}_matched_growth {what}. Give every year between.",
+                file=file,
+                column=column,
+                what=what,
+            )
+        )
     out = dict(values)
     for year in reversed(years):
         if year - 1 in out:

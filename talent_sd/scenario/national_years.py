@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
 from talent_sd.scenario.strict_yaml import Node, shown
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[st
     missing = [key for key in ("unit", "what", "source", "past", "future") if key not in parts]
     if missing:
         return [
-            f"{at}the national variable '{variable}' lacks {', '.join(missing)}. Add it, or mend the name."
+            tell(
+                "{at}the national variable '{variable}' lacks {missing}. Add it, or mend the name.",
+                at=at,
+                variable=variable,
+                missing=listed(missing),
+            )
         ]
     problems = []
     past: dict[int, float] = parts["past"].value
@@ -62,7 +68,12 @@ def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[st
     gaps = sorted(set(range(min(past), max(past) + 1)) - set(past))
     if gaps:
         problems.append(
-            f"{past_at}'{variable}' has no past value for {', '.join(map(str, gaps))}. Add the years."
+            tell(
+                "{past_at}'{variable}' has no past value for {years}. Add the years.",
+                past_at=past_at,
+                variable=variable,
+                years=listed(gaps),
+            )
         )
     future: Future = parts["future"].value
     future_at = f"{parts['future'].file}:{parts['future'].line}: "
@@ -70,13 +81,26 @@ def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[st
     early = [year for year in numbers if year <= max(past)]
     if early:
         problems.append(
-            f"{future_at}the future of '{variable}' names {early[0]}, which is already known. "
-            f"Start after {max(past)}."
+            tell(
+                "{future_at}the future of '{variable}' names {early}, which is already known. Start "
+                "after {past}.",
+                future_at=future_at,
+                variable=variable,
+                early=early[0],
+                past=max(past),
+            )
         )
     used = [*(future.follows.times + future.follows.over if future.follows else []), *(future.one_less or [])]
     for name in used:
         if name not in merged:
-            problems.append(f"{future_at}unknown national variable '{name}'.{nearest(name, merged)}")
+            problems.append(
+                tell(
+                    "{future_at}unknown national variable '{name}'.{hint}",
+                    future_at=future_at,
+                    name=name,
+                    hint=nearest(name, merged),
+                )
+            )
     return problems
 
 
@@ -104,8 +128,13 @@ class Expansion:
         if name in self.open:
             circle = " -> ".join([*self.open[self.open.index(name) :], name])
             raise InputError(
-                f"{future_part.file}:{future_part.line}: the variables follow one another in a circle: "
-                f"{circle}. Give one of them growth or values."
+                tell(
+                    "{file}:{line}: the variables follow one another in a circle: {circle}. Give one of them "
+                    "growth or values.",
+                    file=future_part.file,
+                    line=future_part.line,
+                    circle=circle,
+                )
             )
         self.open.append(name)
         past: dict[int, float] = self.merged[name]["past"].value

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.scenario.figures import City, DatedFigure, Mapped, read_mapping
 from talent_sd.scenario.strict_yaml import read_text, shown
 
@@ -132,7 +133,11 @@ class _Table:
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             reason = " ".join(str(error).split())
             self.problems.append(
-                f"{self.file}:1: not a CSV table: {reason}. Save it as comma-separated text."
+                tell(
+                    "{file}:1: not a CSV table: {reason}. Save it as comma-separated text.",
+                    file=self.file,
+                    reason=reason,
+                )
             )
             return self.problems
         for key in self.keys:
@@ -147,24 +152,44 @@ class _Table:
         years = pd.to_numeric(self.frame["year"], errors="coerce")
         for row in self.frame.index[~(years % 1 == 0)][:SHOWN]:
             self.problems.append(
-                f"{self.file}:{row + 2}: the year is '{self.frame['year'][row]}'. Give a whole year."
+                tell(
+                    "{file}:{line}: the year is '{year}'. Give a whole year.",
+                    file=self.file,
+                    line=row + 2,
+                    year=self.frame["year"][row],
+                )
             )
         if self.frame.empty:
             self.problems.append(
-                f"{self.file}:1: the table has no rows. Give one row per {self.who} and year."
+                tell(
+                    "{file}:1: the table has no rows. Give one row per {who} and year.",
+                    file=self.file,
+                    who=self.who,
+                )
             )
         if self.problems:
             return self.problems
         twice = self.frame.index[self.frame.duplicated([self.who, "year"])]
         for row in twice[:SHOWN]:
             name, year = self.frame.loc[row, [self.who, "year"]]
-            self.problems.append(f"{self.file}:{row + 2}: {name} {year} appears twice. Keep one row.")
+            self.problems.append(
+                tell(
+                    "{file}:{line}: {name} {year} appears twice. Keep one row.",
+                    file=self.file,
+                    line=row + 2,
+                    name=name,
+                    year=year,
+                )
+            )
         return self.problems
 
     def no_column(self, column: str) -> str:
         """Tell that a column is missing."""
-        return (
-            f"{self.file}:1: the column '{column}' is missing.{nearest(column, self.frame.columns)} Add it."
+        return tell(
+            "{file}:1: the column '{column}' is missing.{hint} Add it.",
+            file=self.file,
+            column=column,
+            hint=nearest(column, self.frame.columns),
         )
 
     def figures(self, kind: str, mapping: Mapped) -> dict[str, dict[str, DatedFigure]]:
@@ -198,8 +223,23 @@ class _Table:
     def not_numbers(self, column: str, raw: pd.Series, values: pd.Series) -> None:
         """Note cells that hold text."""
         for row in raw.index[raw.notna() & values.isna()][:SHOWN]:
-            remedy = "Write it without commas." if "," in str(raw[row]) else "Mend or empty it."
-            self.problems.append(f"{self.file}:{row + 2}: {column} is '{raw[row]}', not a number. {remedy}")
+            if "," in str(raw[row]):
+                text = tell(
+                    "{file}:{line}: {column} is '{raw}', not a number. Write it without commas.",
+                    file=self.file,
+                    line=row + 2,
+                    column=column,
+                    raw=raw[row],
+                )
+            else:
+                text = tell(
+                    "{file}:{line}: {column} is '{raw}', not a number. Mend or empty it.",
+                    file=self.file,
+                    line=row + 2,
+                    column=column,
+                    raw=raw[row],
+                )
+            self.problems.append(text)
 
     def plausible(self, column: str, values: pd.Series, bounds: tuple[float, float], unit: str) -> pd.Series:
         """Drop implausible cells; a column full of them is in the wrong unit."""
@@ -210,14 +250,33 @@ class _Table:
         out &= ~national
         if out.sum() > 0.2 * max(values.notna().sum(), 1):
             self.problems.append(
-                f"{self.file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} "
-                f"(middle value {values.median():g}). Give it in {unit}."
+                tell(
+                    "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
+                    "value {median:g}). Give it in {unit}.",
+                    file=self.file,
+                    column=column,
+                    low=low,
+                    high=high,
+                    unit=unit,
+                    median=values.median(),
+                )
             )
             return values
         for row in out.index[out]:
             name, year = self.frame.loc[row, [self.who, "year"]]
             self.dropped.append(
-                f"{self.file}:{row + 2}: {name} {year}: {column} {values[row]:g} left out, "
-                f"outside {low:g} to {high:g} {unit}."
+                tell(
+                    "{file}:{line}: {name} {year}: {column} {value:g} left out, outside {low:g} to {high:g} "
+                    "{unit}.",
+                    file=self.file,
+                    line=row + 2,
+                    name=name,
+                    year=year,
+                    column=column,
+                    value=values[row],
+                    low=low,
+                    high=high,
+                    unit=unit,
+                )
             )
         return values.mask(out)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
+from talent_sd.base.messages import listed, tell
+
 Year = Annotated[float, Field(ge=1900, le=2200)]
 YearKey = Annotated[int, Field(ge=1900, le=2200)]
 Range = Annotated[
@@ -80,7 +82,9 @@ class PolicyEntry(Part):
     def without_switch(self) -> PolicyEntry:
         """Refuse a switch: a policy with settings is on."""
         if "switch" in (self.__pydantic_extra__ or {}):
-            raise ValueError("leave `switch` out: a policy with settings is on; write off to switch it off.")
+            raise ValueError(
+                tell("leave `switch` out: a policy with settings is on; write off to switch it off.")
+            )
         return self
 
 
@@ -99,7 +103,7 @@ class Policy(Part):
         if isinstance(value, dict):
             return {"on": True, "settings": value}
         raise PydanticCustomError(
-            "policy_form", "write on, off, or settings such as {from: 2025, until: 2030}"
+            "policy_form", tell("write on, off, or settings such as {{from: 2025, until: 2030}}")  # type: ignore[arg-type]
         )
 
     @classmethod
@@ -130,7 +134,7 @@ class Assumption(Part):
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             raise PydanticCustomError(
                 "bare_number",
-                f"an assumption needs a reason; write {{value: {value}, why: ...}}",
+                tell("an assumption needs a reason; write {{value: {value}, why: ...}}", value=value),  # type: ignore[arg-type]
             )
         return value
 
@@ -169,7 +173,7 @@ class Figure(Part):
         single = self.value is not None and self.year is not None and self.values is None
         series = self.values is not None and self.value is None and self.year is None
         if not (single or series):
-            raise ValueError("give either `value` and `year`, or `values: {year: value}`.")
+            raise ValueError(tell("give either `value` and `year`, or `values: {{year: value}}`."))
         return self
 
     def series(self) -> dict[int, float]:
@@ -220,17 +224,25 @@ class Future(Part):
         """Need exactly one form, inside its own range."""
         given = [form for form in self.forms if getattr(self, form) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(self.forms)}.")
+            raise ValueError(tell("give exactly one of {forms}.", forms=listed(self.forms)))
         numbers = self.growth or self.increase or self.values
         if numbers is None:
             return self
         if self.range is None:
-            raise ValueError("a range [low, high] is missing: say how far off the assumption may be.")
+            raise ValueError(tell("a range [low, high] is missing: say how far off the assumption may be."))
         low, high = self.range
         out = {year: value for year, value in numbers.items() if not low <= value <= high}
         if out:
             year, value = next(iter(out.items()))
-            raise ValueError(f"{value} in {year} lies outside its own range [{low}, {high}].")
+            raise ValueError(
+                tell(
+                    "{value} in {year} lies outside its own range [{low}, {high}].",
+                    value=value,
+                    year=year,
+                    low=low,
+                    high=high,
+                )
+            )
         return self
 
 
@@ -267,9 +279,9 @@ class DefaultFigure(Part):
     def one_form(self) -> DefaultFigure:
         """Need a value with its range, or a national variable."""
         if (self.value is None) == (self.national is None):
-            raise ValueError("give either `value` or `national`.")
+            raise ValueError(tell("give either `value` or `national`."))
         if self.value is not None and self.range is None:
-            raise ValueError("a range [low, high] is missing: say how far off the value may be.")
+            raise ValueError(tell("a range [low, high] is missing: say how far off the value may be."))
         return self
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import foreign, reason_of, tell
 from talent_sd.base.shipped import shipped_folder
 
 MAX_BYTES = 2_000_000
@@ -102,30 +103,47 @@ def read_text(path: Path) -> str:
     name = shown(path)
     try:
         if path.is_dir():
-            raise InputError(f"{name}: this is a folder, not a file. Give the path of a file in it.")
+            raise InputError(
+                tell("{file}: this is a folder, not a file. Give the path of a file in it.", file=name)
+            )
         size = path.stat().st_size
         if not path.is_file():
-            raise InputError(f"{name}: not a regular file. Save its content to a file first.")
+            raise InputError(tell("{file}: not a regular file. Save its content to a file first.", file=name))
         if size > MAX_BYTES:
             raise InputError(
-                f"{name}: {size} bytes are more than the {MAX_BYTES} allowed. Is it the right file?"
+                tell(
+                    "{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
+                    file=name,
+                    size=size,
+                    max_bytes=MAX_BYTES,
+                )
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{name}: no such file. Check the path.") from None
+        raise InputError(tell("{file}: no such file. Check the path.", file=name)) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{name}: cannot be read ({reason}). Check the path and its permissions.") from None
+        reason = reason_of(error).lower()
+        raise InputError(
+            tell(
+                "{file}: cannot be read ({reason}). Check the path and its permissions.",
+                file=name,
+                reason=reason,
+            )
+        ) from None
     if not raw.strip():
-        raise InputError(f"{name}: the file is empty. Fill it or give another.")
+        raise InputError(tell("{file}: the file is empty. Fill it or give another.", file=name))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise InputError(f"{name}:{line}: not UTF-8 text. Save the file as UTF-8.") from None
+        raise InputError(
+            tell("{file}:{line}: not UTF-8 text. Save the file as UTF-8.", file=name, line=line)
+        ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(f"{name}:{line}: a binary file, not text. Give a text file.")
+        raise InputError(
+            tell("{file}:{line}: a binary file, not text. Give a text file.", file=name, line=line)
+        )
     return text
 
 
@@ -199,16 +217,27 @@ def _parse(text: str, name: str) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        reason = " ".join(str(error.problem or error.context).split())
+        reason = foreign(" ".join(str(error.problem or error.context).split()))
         raise InputError(
             [
                 *reader.problems,
-                f"{name}:{line}: not valid YAML: {reason}. Check indentation, colons and quotes.",
+                tell(
+                    "{file}:{line}: not valid YAML: {reason}. Check indentation, colons and quotes.",
+                    file=name,
+                    line=line,
+                    reason=reason,
+                ),
             ]
         ) from None
     except (YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split()[:20])
-        raise InputError(f"{name}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.") from None
+        reason = foreign(" ".join(str(error).split()[:20]))
+        raise InputError(
+            tell(
+                "{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.",
+                file=name,
+                reason=reason,
+            )
+        ) from None
     if reader.problems:
         raise InputError(reader.problems)
     return root
@@ -234,15 +263,23 @@ class _Reader:
             if isinstance(event, ev.DocumentStartEvent):
                 if root is not None:
                     line = event.start_mark.line + 1
-                    raise InputError(f"{self.name}:{line}: a second document. Keep one document per file.")
+                    raise InputError(
+                        tell(
+                            "{file}:{line}: a second document. Keep one document per file.",
+                            file=self.name,
+                            line=line,
+                        )
+                    )
                 if event.version and tuple(event.version) != (1, 2):
-                    self.problem(event.start_mark.line + 1, "only YAML 1.2 is read. Remove the %YAML line.")
+                    self.problem(
+                        event.start_mark.line + 1, tell("only YAML 1.2 is read. Remove the %YAML line.")
+                    )
                 continue
             root = self.node(event, events, 0, None)
         if root is None or root.value is None:
-            raise InputError(f"{self.name}: the file is empty. Fill it or give another.")
+            raise InputError(tell("{file}: the file is empty. Fill it or give another.", file=self.name))
         if not isinstance(root.value, dict) and not self.problems:
-            self.problem(root.line, "the top of the file must be a mapping, `key: value` lines.")
+            self.problem(root.line, tell("the top of the file must be a mapping, `key: value` lines."))
         return root
 
     def node(self, event: object, events: Iterator, depth: int, key_line: int | None) -> Node:
@@ -251,13 +288,22 @@ class _Reader:
         line = event.start_mark.line + 1  # type: ignore[attr-defined]
         at = line if key_line is None else key_line
         if depth > MAX_DEPTH:
-            raise InputError(f"{self.name}:{line}: nested more than {MAX_DEPTH} deep. Flatten it.")
+            raise InputError(
+                tell(
+                    "{file}:{line}: nested more than {max_depth} deep. Flatten it.",
+                    file=self.name,
+                    line=line,
+                    max_depth=MAX_DEPTH,
+                )
+            )
         if isinstance(event, ev.AliasEvent) or getattr(event, "anchor", None):
-            self.problem(line, "YAML anchors and aliases (& and *) are not allowed. Write the value out.")
+            self.problem(
+                line, tell("YAML anchors and aliases (& and *) are not allowed. Write the value out.")
+            )
         if isinstance(event, ev.AliasEvent):
             return Node(None, line, at)
         if getattr(event, "tag", None) and not (isinstance(event, ev.ScalarEvent) and event.tag == "!"):
-            self.problem(line, f"the YAML tag {event.tag} is not allowed. Remove it.")  # type: ignore[attr-defined]
+            self.problem(line, tell("the YAML tag {tag} is not allowed. Remove it.", tag=event.tag))  # type: ignore[attr-defined]
         if isinstance(event, ev.ScalarEvent):
             plain = event.style in (None, "")
             return Node(self.scalar(event.value, line) if plain else event.value, line, at)
@@ -277,16 +323,23 @@ class _Reader:
             key_node = self.node(event, events, depth + 1, None)
             value = self.node(next(events), events, depth + 1, line)
             if not isinstance(event, ev.ScalarEvent):
-                self.problem(line, "a key must be a single word or number.")
+                self.problem(line, tell("a key must be a single word or number."))
                 continue
             is_year = isinstance(key_node.value, int) and not isinstance(key_node.value, bool)
             if event.value == "<<" and event.style in (None, ""):
-                self.problem(line, "YAML merge keys (<<) are not allowed. Write the keys out.")
+                self.problem(line, tell("YAML merge keys (<<) are not allowed. Write the keys out."))
                 continue
             key: Key = key_node.value if is_year else event.value  # type: ignore[assignment]
             if key in found:
                 first = found[key].key_line
-                self.problem(line, f"the key '{key}' appears twice (first on line {first}). Keep one.")
+                self.problem(
+                    line,
+                    tell(
+                        "the key '{key}' appears twice (first on line {first}). Keep one.",
+                        key=key,
+                        first=first,
+                    ),
+                )
                 continue
             found[key] = value
         return found
@@ -296,7 +349,7 @@ class _Reader:
             return _CONSTANTS[text]
         if _INT.match(text):
             if len(text) > 30:
-                self.problem(line, f"{text[:12]}… has too many digits. Write it as 1.5e30.")
+                self.problem(line, tell("{text}… has too many digits. Write it as 1.5e30.", text=text[:12]))
                 return 0
             return int(text)
         if _FLOAT.match(text):
@@ -305,5 +358,7 @@ class _Reader:
                 return number
         elif not _NOT_FINITE.match(text):
             return text
-        self.problem(line, f"{text} is not a finite number. Give a number, or leave the key out.")
+        self.problem(
+            line, tell("{text} is not a finite number. Give a number, or leave the key out.", text=text)
+        )
         return 0.0

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import foreign, language, listed, tell
+from talent_sd.base.words import word
 from talent_sd.scenario.strict_yaml import Node
 
 if TYPE_CHECKING:
@@ -14,18 +16,20 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="BaseModel")
 
 _EXPECTED = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
+    "float_type": "number",
+    "int_type": "whole",
+    "int_from_float": "whole",
     "string_type": "text",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    "bool_type": "switch",
+    "dict_type": "mapping",
+    "model_type": "mapping",
+    "model_attributes_type": "mapping",
+    "list_type": "list",
+    "tuple_type": "list",
 }
-_BOUNDS = {"greater_than_equal": ("ge", "or more"), "less_than_equal": ("le", "or less")}
+_BOUNDS = {"greater_than_equal": ("ge", "at_least"), "less_than_equal": ("le", "at_most")}
+PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
+"""What a starter file holds where its user has to put something, by language."""
 # Steps of pydantic's paths that the file does not have.
 _UNSEEN = ("[key]", "settings")
 _SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants", "parameters")
@@ -47,11 +51,15 @@ def validate(model: type[Model], tree: Node, name: str) -> Model:
     """
     from pydantic import ValidationError
 
-    found = _empty(tree, name)
+    found = _empty(tree, name) | _unfilled(tree, name)
     try:
         typed = model.model_validate(tree.plain(), strict=True)
     except ValidationError as error:
-        found |= {_problem(model, tree, name, dict(item)) for item in error.errors(include_url=False)}
+        found |= {
+            _problem(model, tree, name, dict(item))
+            for item in error.errors(include_url=False)
+            if not _is_placeholder(tree.find(item["loc"]))
+        }
     if found:
         raise InputError([text for _, text in sorted(found)]) from None
     return typed
@@ -103,7 +111,12 @@ def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[in
         return {
             (
                 node.key_line,
-                f"{name}:{node.key_line}: {_named(path)} is empty. Fill it, or leave the key out.",
+                tell(
+                    "{file}:{line}: {named} is empty. Fill it, or leave the key out.",
+                    file=name,
+                    line=node.key_line,
+                    named=_named(path),
+                ),
             )
         }
     inner: list[tuple[object, Node]] = []
@@ -112,6 +125,40 @@ def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[in
     elif isinstance(node.value, list):
         inner = list(enumerate(node.value))
     return {problem for key, part in inner for problem in _empty(part, name, (*path, key))}
+
+
+def _is_placeholder(node: Node) -> bool:
+    """Whether a value waits for its user."""
+    return isinstance(node.value, str) and node.value in PLACEHOLDERS.values()
+
+
+def _unfilled(tree: Node, name: str) -> set[tuple[int, str]]:
+    """Return a problem for each entry of a starter file that is still to be filled in, its gaps told together."""
+    gaps: dict[tuple[int, str], list[str]] = {}
+    for path, node in _leaves(tree):
+        if _is_placeholder(node):
+            entry = path[:2] if path[0] in _SECTIONS else path[:1]
+            gaps.setdefault((node.line, _named(entry)), []).append(str(path[-1]))
+    return {
+        (
+            line,
+            f"{name}:{line}: "
+            + tell("{what} is still to be filled in: {keys}.", what=what, keys=listed(keys)),
+        )
+        for (line, what), keys in gaps.items()
+    }
+
+
+def _leaves(node: Node, path: tuple[object, ...] = ()) -> Iterable[tuple[tuple[object, ...], Node]]:
+    """Yield every single value of a tree with its path."""
+    if isinstance(node.value, dict):
+        for key, part in node.value.items():
+            yield from _leaves(part, (*path, key))
+    elif isinstance(node.value, list):
+        for number, part in enumerate(node.value):
+            yield from _leaves(part, (*path, number))
+    else:
+        yield path, node
 
 
 def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
@@ -123,31 +170,71 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     if kind == "extra_forbidden":
         key = path[-1]
         known = _keys(model, item["loc"][:-1])
-        inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
-        hint = nearest(str(key), known) or f" Known keys: {', '.join(known)}."
-        return node.key_line, f"{name}:{node.key_line}: unknown key '{key}'{inside}.{hint}"
+        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
+        hint = nearest(str(key), known) or tell(" Known keys: {known}.", known=listed(known))
+        return node.key_line, tell(
+            "{file}:{line}: unknown key '{key}'{inside}.{hint}",
+            file=name,
+            line=node.key_line,
+            key=key,
+            inside=inside,
+            hint=hint,
+        )
     if kind == "missing":
-        inside = f" in {_named(path[:-1])}" if len(path) > 1 else ""
-        return node.key_line, f"{name}:{node.key_line}: the key '{path[-1]}' is missing{inside}. Add it."
+        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
+        return node.key_line, tell(
+            "{file}:{line}: the key '{path}' is missing{inside}. Add it.",
+            file=name,
+            line=node.key_line,
+            path=path[-1],
+            inside=inside,
+        )
     if node.value is None and kind != "missing":
         return min(_empty(node, name, path))
     if item["loc"][-1:] == ("[key]",) and kind == "string_type":
         line, key = node.key_line, path[-1]
-        return line, f"{name}:{line}: the key '{key}' in {_named(path[:-1])} is a number; give a name."
+        return line, tell(
+            "{file}:{line}: the key '{key}' in {named} is a number; give a name.",
+            file=name,
+            line=line,
+            key=key,
+            named=_named(path[:-1]),
+        )
     if kind in _EXPECTED:
-        return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {_EXPECTED[kind]}."
+        return node.line, tell(
+            "{file}:{line}: {where} is {described}; give {expected}.",
+            file=name,
+            line=node.line,
+            where=where,
+            described=described(node.value),
+            expected=word(f"form.{_EXPECTED[kind]}", language()),
+        )
     if kind == "invalid_key":
-        return node.line, f"{name}:{node.line}: {where}: keys must be text."
+        return node.line, tell(
+            "{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where
+        )
     if kind in _BOUNDS:
-        sign, words = _BOUNDS[kind]
-        bound = f"{item['ctx'][sign]:g}"
-        return node.line, f"{name}:{node.line}: {where} is {described(node.value)}; give {bound} {words}."
+        sign, key = _BOUNDS[kind]
+        bound = word(f"form.{key}", language(), bound=item["ctx"][sign])
+        return node.line, tell(
+            "{file}:{line}: {where} is {described}; give {bound}.",
+            file=name,
+            line=node.line,
+            where=where,
+            described=described(node.value),
+            bound=bound,
+        )
     if kind in ("too_short", "string_too_short"):
-        return node.line, f"{name}:{node.line}: {where} is empty. Fill it, or leave the key out."
-    text = item["msg"].removeprefix("Value error, ")
+        return node.line, tell(
+            "{file}:{line}: {where} is empty. Fill it, or leave the key out.",
+            file=name,
+            line=node.line,
+            where=where,
+        )
+    text = foreign(item["msg"].removeprefix("Value error, "))
     prefix = f"{where}: " if where else ""
-    if not text.endswith("."):
-        text += f" (it is {described(node.value)})."
+    if not text.endswith((".", "。")):
+        text += tell(" (it is {described}).", described=described(node.value))
     return node.line, f"{name}:{node.line}: {prefix}{text}"
 
 
@@ -187,13 +274,11 @@ def described(value: object) -> str:
     ("the text 'abc'", 'empty', 'true', '3')
     """
     if value is None:
-        return "empty"
+        return tell("empty")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"the text '{value}'"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
+        return tell("the text '{value}'", value=value)
+    if isinstance(value, (dict, list)):
+        return word("form.mapping" if isinstance(value, dict) else "form.list", language())
     return f"{value}"

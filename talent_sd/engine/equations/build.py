@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import listed, tell
 from talent_sd.engine.equations.lower import Lowerer
 from talent_sd.engine.evaluate import evaluate_initial, is_moving
 from talent_sd.engine.ir import Number, Program, Slot, State
@@ -77,8 +78,13 @@ def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
             order -= 1
         if order == 0:
             raise ModelError(
-                f"the delay time of '{delay.variable}' is {shortest:g} at the start, shorter than "
-                f"TIME STEP ({step:g}). Lengthen it or shorten TIME STEP."
+                tell(
+                    "the delay time of '{variable}' is {shortest:g} at the start, shorter than TIME STEP "
+                    "({step:g}). Lengthen it or shorten TIME STEP.",
+                    variable=delay.variable,
+                    shortest=shortest,
+                    step=step,
+                )
             )
         needed[delay.group] = min(order, needed.get(delay.group, order))
     return needed
@@ -111,14 +117,26 @@ def _with_times(program: Program, source: Source) -> Program:
     """Return the program with the model's time settings, its SAVEPER being TIME STEP if there is none."""
     missing = [name for name in TIME_NAMES[:3] if name not in program.time_slots]
     if missing:
-        raise ModelError(f"{source.path.name}: no {', '.join(missing)}. Add it to the model.")
+        raise ModelError(
+            tell(
+                "{source}: no {missing}. Add it to the model.",
+                source=source.path.name,
+                missing=listed(missing),
+            )
+        )
     start = evaluate_initial(program)
     values = {name: float(start[slot][0]) for name, slot in program.time_slots.items()}
     step = values["TIME STEP"]
     if not (np.isfinite(step) and step > 0 and values["FINAL TIME"] >= values["INITIAL TIME"]):
         raise ModelError(
-            f"{source.place('TIME STEP')}: TIME STEP is {step:g} from {values['INITIAL TIME']:g} to "
-            f"{values['FINAL TIME']:g}. Use a positive step and a final time after the initial one."
+            tell(
+                "{place}: TIME STEP is {step:g} from {start:g} to {end:g}. Use a positive step and "
+                "a final time after the initial one.",
+                place=source.place("TIME STEP"),
+                step=step,
+                start=values["INITIAL TIME"],
+                end=values["FINAL TIME"],
+            )
         )
     return replace(
         program,
@@ -147,7 +165,7 @@ def _step_order(slots: tuple[Slot, ...]) -> tuple[int, ...]:
         return [slot for slot in references(slots[index].expression) if slots[slot].kind == "auxiliary"]
 
     wanted = (index for index, slot in enumerate(slots) if slot.kind == "auxiliary")
-    return evaluation_order(wanted, needs, lambda index: slots[index].name, "variables depend on each other")
+    return evaluation_order(wanted, needs, lambda index: slots[index].name, tell("variables depend on each other"))
 
 
 def _initial_order(
@@ -162,5 +180,5 @@ def _initial_order(
 
     wanted = (index for index, slot in enumerate(slots) if slot.kind in {"state", "initial"})
     return evaluation_order(
-        wanted, needs, lambda index: slots[index].name, "initial values depend on each other"
+        wanted, needs, lambda index: slots[index].name, tell("initial values depend on each other")
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Call, DelayOrder, Expression, Number, Ref
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _times(expression: Expression, order: int) -> Expression:
 def _order(lowerer: Lowerer, tree: Any, at: Context) -> int:
     order = lowerer.fixed_order(tree.order, at)
     if order < 1:
-        raise ModelError(f"has a delay or smooth of order {order}. The order is 1 or more.")
+        raise ModelError(tell("has a delay or smooth of order {order}. The order is 1 or more.", order=order))
     return order
 
 

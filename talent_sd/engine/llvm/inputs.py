@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program, Table
 
 if TYPE_CHECKING:
@@ -55,19 +56,26 @@ def check_inputs(
     problems: list[str] = []
     program = kernel.program
     if members < 0:
-        problems.append(f"{members} members. Give none or more.")
+        problems.append(tell("{members} members. Give none or more.", members=members))
         members = 0
     points = np.size(times)
     times = _array("times", times, (points,), problems)
     where = np.asarray(save, dtype=np.int64).reshape(-1)
     if points == 0:
-        problems.append("no time points. Give at least the start.")
+        problems.append(tell("no time points. Give at least the start."))
     elif len(where) and (where[0] < 0 or where[-1] >= points or (np.diff(where) <= 0).any()):
-        problems.append(f"the points to save must increase and lie between 0 and {points - 1}.")
+        problems.append(
+            tell("the points to save must increase and lie between 0 and {points}.", points=points - 1)
+        )
     if not 0 <= seed < 2**64:
-        problems.append(f"the seed {seed} is not between 0 and 2^64 - 1.")
+        problems.append(tell("the seed {seed} is not between 0 and 2^64 - 1.", seed=seed))
     if not 0 <= member_offset < 2**62:
-        problems.append(f"the first member's number {member_offset} is negative or beyond 2^62.")
+        problems.append(
+            tell(
+                "the first member's number {member_offset} is negative or beyond 2^62.",
+                member_offset=member_offset,
+            )
+        )
     names = [[program.slots[s].name for s in slots] for slots in kernel_inputs(kernel)]
     shapes = (len(names[0]), members), (len(names[1]), points), (len(names[2]), points, members)
     by_member = _array(_label("varying", names[0]), varying, shapes[0], problems)
@@ -101,7 +109,9 @@ def _array(what: str, given: object, shape: tuple[int, ...], problems: list[str]
     else:
         array = np.ascontiguousarray(given, dtype=np.float64)
     if array.shape != shape:
-        problems.append(f"{what}: the shape is {array.shape}, not {shape}.")
+        problems.append(
+            tell("{what}: the shape is {shape}, not {wanted}.", what=what, shape=array.shape, wanted=shape)
+        )
         return np.zeros(shape)
     return array
 
@@ -112,12 +122,14 @@ def _replace_tables(
     tables = list(program.tables)
     for i, (x, y) in given.items():
         if not 0 <= i < len(tables):
-            problems.append(f"there is no table {i}: the model has {len(tables)}.")
+            problems.append(tell("there is no table {i}: the model has {count}.", i=i, count=len(tables)))
             continue
         tables[i] = replace(tables[i], x=np.asarray(x, dtype=np.float64), y=np.asarray(y, dtype=np.float64))
     for table in tables:
         if table.x.ndim != 1 or table.x.shape != table.y.shape or not len(table.x):
-            problems.append(f"table '{table.name}': give one x for each y, at least one pair.")
+            problems.append(
+                tell("table '{table}': give one x for each y, at least one pair.", table=table.name)
+            )
         elif not (np.isfinite(table.x).all() and (np.diff(table.x) > 0).all()):
-            problems.append(f"table '{table.name}': its x must be finite and increase.")
+            problems.append(tell("table '{table}': its x must be finite and increase.", table=table.name))
     return tuple(tables)

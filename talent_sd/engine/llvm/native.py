@@ -11,6 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from talent_sd.base.errors import TalentError
+from talent_sd.base.messages import listed, tell
 
 NAMED = {"x86-64": "", "haswell": "+avx,+avx2,+fma", "skylake-avx512": "+avx,+avx2,+fma,+avx512f"}
 """Processors to compile for by name, mostly for tests: any 64-bit PC (SSE2), one with AVX2, one with AVX-512."""
@@ -58,9 +59,7 @@ class Target:
 def host_target() -> Target:
     """The processor this runs on, with every instruction set it has."""
     _initialise()
-    return Target(
-        llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    )
+    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
 
 def target_for(cpu: str | None) -> Target:
@@ -75,7 +74,13 @@ def target_for(cpu: str | None) -> Target:
     if cpu is None:
         return host
     if cpu not in NAMED or not host.triple.startswith("x86_64"):
-        raise TalentError(f"no features are known of the processor '{cpu}'. Use one of {', '.join(NAMED)}.")
+        raise TalentError(
+            tell(
+                "no features are known of the processor '{cpu}'. Use one of {named}.",
+                cpu=cpu,
+                named=listed(NAMED),
+            )
+        )
     return Target(host.triple, cpu, NAMED[cpu])
 
 
@@ -94,7 +99,9 @@ def _machine(target: Target, effort: int) -> Any:
             cpu=target.cpu, features=target.features, opt=effort, jit=True, reloc="pic", codemodel="small"
         )
     except RuntimeError as error:
-        raise TalentError(f"LLVM cannot compile for this processor ({target.cpu}): {error}") from error
+        raise TalentError(
+            tell("LLVM cannot compile for this processor ({cpu}): {reason}", cpu=target.cpu, reason=error)
+        ) from error
 
 
 def compile_object(ir: str, target: Target, effort: int = 2) -> bytes:
