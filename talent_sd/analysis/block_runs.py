@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,8 +103,13 @@ def _tasks(
         first, last = edges[block]
         fixed = resolved[scenario]
         drawn = draws.params(fixed, first, last)
-        whole = {key.partition("[")[0] for key in drawn if "[" in key}
-        params = {key: value for key, value in fixed.items() if key not in whole} | drawn
+        params = with_draws(fixed, drawn)
         yield Task(
             scenario, block, first, last, params, draws.inputs(first, last), draws.variants(first, last)
         )
+
+
+def with_draws(fixed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """Put draws in the place of what a scenario and a city set; a drawn element replaces the whole."""
+    whole = {key.partition("[")[0] for key in drawn if "[" in key}
+    return {key: value for key, value in fixed.items() if key not in whole} | dict(drawn)
