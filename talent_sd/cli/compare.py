@@ -31,6 +31,14 @@ from talent_sd.cli.draws import (
     draw_paired,
     refuse_without_draws,
 )
+from talent_sd.cli.policies import (
+    DiscountOption,
+    PoliciesOption,
+    PolicyDrawsOption,
+    policy_draws_of,
+    split_policies,
+    steps_of_policies,
+)
 from talent_sd.cli.report import ReportOption, command_line
 
 
@@ -53,6 +61,9 @@ def compare(
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
     report: ReportOption = True,
+    policies: PoliciesOption = True,
+    policy_draws: PolicyDrawsOption = None,
+    discount_rate: DiscountOption = None,
 ) -> None:
     """Compare scenarios with a baseline.
 
@@ -61,6 +72,8 @@ def compare(
     offline page in both languages to hand over. A baseline that is
     not among the scenarios is added. With --draws every draw is compared with the
     baseline's same draw: intervals, and the probability of doing better.
+    policies.csv tells what each policy of a mix adds (exact Shapley shares) and costs;
+    with --engine pysd it is left out, for it needs thousands of runs.
 
     Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
     Example:  [bold]talent-sd compare hefei_combination --draws 1000 --seed 1[/bold]
@@ -79,7 +92,10 @@ def compare(
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
+        split = policies and engine != Engine.pysd
+        split_in = policy_draws_of(draws, policy_draws)
         steps = (draws is None) * len(prepared.resolved) + 2 * plots + report
+        steps += steps_of_policies(prepared, split_in, plots) if split else 0
         with progress_bar(word("cli.working", lang.value), steps) as done:
             if draws is None:
                 spread = run_prepared(prepared, engine=engine.value, done=done)
@@ -91,6 +107,20 @@ def compare(
                 from talent_sd.output.plot_comparison import save_comparison_plots
 
                 save_comparison_plots(spread, change, labels, lang.value, folder, done)
+            effects = None
+            if split:
+                effects = split_policies(
+                    prepared,
+                    folder,
+                    labels,
+                    lang.value,
+                    done,
+                    draws=split_in,
+                    seed=seed,
+                    threads=threads,
+                    discount_rate=discount_rate,
+                    plots=plots,
+                )
             if report:
                 from talent_sd.output.report import gather, write_report
 
@@ -101,10 +131,26 @@ def compare(
                     "--draws": draws,
                     "--seed": None if draws is None else seed,
                     "--sampling": None if draws is None else sampling.value,
+                    "--policy-draws": policy_draws,
+                    "--discount-rate": discount_rate,
                     "--engine": None if engine == Engine.auto else engine.value,
                 }
                 told = command_line("compare", scenarios, options)
-                material = gather(prepared, spread, change, labels, lang.value, command=told)
+                pictures = None
+                if effects is not None:
+                    from talent_sd.output.plot_policies import policy_figures
+
+                    pictures = {one: policy_figures(effects, labels, one) for one in ("en", "zh")}
+                material = gather(
+                    prepared,
+                    spread,
+                    change,
+                    labels,
+                    lang.value,
+                    command=told,
+                    policies=effects,
+                    policy_plots=pictures,
+                )
                 write_report(folder / "report.html", material)
                 done(1)
         write_dataset(change, folder / "comparison.nc")
@@ -113,4 +159,9 @@ def compare(
         write_capsule(prepared, spread, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
     console().print(comparison_table(change, labels, lang.value))
+    if effects is not None:
+        from talent_sd.output.tables_policies import policies_table
+
+        for name in effects["scenario"].values:
+            console().print(policies_table(effects, str(name), labels, lang.value))
     show_written(out, files, lang.value)

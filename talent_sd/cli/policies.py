@@ -1,0 +1,74 @@
+"""Options that split a mix among its policies, and the work that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.base.labels import Labels
+
+POLICY_DRAWS = 20
+"""Draws in which mixes are split unless told otherwise: each takes a run for every combination of policies."""
+
+PoliciesOption = Annotated[
+    bool, typer.Option("--policies/--no-policies", help="Split each mix among its policies, with costs.")
+]
+PolicyDrawsOption = Annotated[
+    int | None,
+    typer.Option("--policy-draws", min=1, help="Draws to split the mixes in: 20 by default, at most --draws."),
+]
+DiscountOption = Annotated[
+    float | None,
+    typer.Option("--discount-rate", help="Real yearly rate for present costs, a share (0.08 is 8 %)."),
+]
+
+
+def policy_draws_of(draws: int | None, wanted: int | None) -> int | None:
+    """Return in how many draws to split; None: one run with the model's own constants."""
+    return None if draws is None else min(draws, wanted or POLICY_DRAWS)
+
+
+def steps_of_policies(prepared: Prepared, draws: int | None, plots: bool) -> int:
+    """Return the steps that `split_policies` will report."""
+    from talent_sd.analysis.policy_effects import attribution_steps, with_policies
+
+    return attribution_steps(prepared, draws) + plots * len(with_policies(prepared))
+
+
+def split_policies(
+    prepared: Prepared,
+    folder: Path,
+    labels: Labels,
+    lang: str,
+    done: Callable[[int], None],
+    *,
+    draws: int | None,
+    seed: int,
+    threads: int | None,
+    discount_rate: float | None,
+    plots: bool,
+) -> xr.Dataset | None:
+    """Split each mix among its policies and write policies.csv, policies.nc and pictures; None without a mix."""
+    from talent_sd.analysis.policy_effects import policy_effects, with_policies
+    from talent_sd.analysis.policy_table import write_policies_table
+    from talent_sd.analysis.store import write_dataset
+
+    if not with_policies(prepared):
+        return None
+    effects = policy_effects(
+        prepared, draws=draws, seed=seed, threads=threads, discount_rate=discount_rate, done=done
+    )
+    write_policies_table(effects, folder / "policies.csv")
+    write_dataset(effects, folder / "policies.nc")
+    if plots:
+        from talent_sd.output.plot_policies import save_policy_plots
+
+        save_policy_plots(effects, labels, lang, folder, done)
+    return effects
