@@ -8,6 +8,7 @@ import numpy as np
 
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 DIGITS = 3
 """Figures that a constant is written with: far fewer than its uncertainty would allow."""
@@ -45,7 +46,11 @@ def with_constants(text: str, values: dict[str, float]) -> str:
         text, found = pattern.subn(rf"\g<1>{value!r}", text)
         if found != 1:
             raise InputError(
-                f"the model has {found} constants '{name}'. The posterior is of another model: fit this one "
-                f"with `talent-sd calibrate`."
+                tell(
+                    "the model has {found} constants '{name}'. The posterior is of another model: fit this one "
+                    "with `talent-sd calibrate`.",
+                    found=found,
+                    name=name,
+                )
             )
     return text

@@ -13,6 +13,7 @@ from talent_sd.analysis.folds import judged_apart, province_folds
 from talent_sd.analysis.noise_fit import estimate_noise
 from talent_sd.analysis.posterior import Posterior, make_posterior
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     from talent_sd.analysis.beliefs import Beliefs
@@ -59,7 +60,9 @@ def cross_fit(
     dealt = province_folds(whole.provinces, seed)
     numbers = sorted(set(dealt.values()))
     if len(numbers) < 3:
-        raise InputError("leaving whole provinces out in turn needs cities of three provinces or more.")
+        raise InputError(
+            tell("leaving whole provinces out in turn needs cities of three provinces or more.")
+        )
     fold = np.array([dealt[name] for name in whole.provinces])
     pairs = {
         (one, two): task.settle(surrogate, start, box, (fold != one) & (fold != two))[0]
@@ -118,7 +121,9 @@ def run_cross_fitted(
     if (turn < 0).any():
         city = window.cities[int(np.argmin(turn))]
         raise InputError(
-            f"{city} took part in every fit. Give the cross_fit.json of this panel's calibration."
+            tell(
+                "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.", city=city
+            )
         )
     tests = []
     places = []

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.schema import Part, Range
 from talent_sd.scenario.strict_yaml import read_yaml, shown
@@ -64,7 +65,9 @@ def chosen_rate(rate: float | None) -> float:
     if rate is None:
         return read_costs().discount_rate.value
     if not 0 <= rate < 1:
-        raise InputError(f"the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.")
+        raise InputError(
+            tell("the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.", rate=rate)
+        )
     return float(rate)
 
 

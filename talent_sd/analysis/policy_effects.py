@@ -26,6 +26,7 @@ from talent_sd.analysis.policy_runs import Runs, policies_on
 from talent_sd.analysis.policy_split import ScenarioSplit, split_scenario
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -107,8 +108,11 @@ def policy_effects(
     mixes = {name: policies for name, policies in mixes.items() if policies}
     if not mixes:
         raise InputError(
-            f"no policy is switched on in {', '.join(prepared.resolved)}: there is nothing to attribute. "
-            f"Name a scenario with policies."
+            tell(
+                "no policy is switched on in {scenarios}: there is nothing to attribute. "
+                "Name a scenario with policies.",
+                scenarios=", ".join(prepared.resolved),
+            )
         )
     structure = prepared.model.structure
     shown = _outputs(prepared, outputs)
@@ -148,8 +152,11 @@ def _outputs(prepared: Prepared, outputs: Sequence[str] | None) -> list[str]:
     wrong = [v.name for v in found if v.dims and v.unit.strip().casefold() in ("1", "dmnl", "1/year", "")]
     if wrong:
         raise ModelError(
-            f"'{name}' has a value for each {structure[name].dims[0]}, and its sum means nothing. "
-            f"Ask for another output."
+            tell(
+                "'{name}' has a value for each {dim}, and its sum means nothing. Ask for another output.",
+                name=name,
+                dim=structure[name].dims[0],
+            )
             for name in wrong
         )
     return list(dict.fromkeys(variable.name for variable in found))

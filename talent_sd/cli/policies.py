@@ -22,7 +22,9 @@ PoliciesOption = Annotated[
 ]
 PolicyDrawsOption = Annotated[
     int | None,
-    typer.Option("--policy-draws", min=1, help="Draws to split the mixes in: 20 by default, at most --draws."),
+    typer.Option(
+        "--policy-draws", min=1, help="Draws to split the mixes in: 20 by default, at most --draws."
+    ),
 ]
 DiscountOption = Annotated[
     float | None,

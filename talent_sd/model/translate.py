@@ -315,8 +315,14 @@ def _check_xmile(path: Path, root: Any) -> None:
     for node in root.xpath("//x:stock/x:conveyor | //x:stock/x:queue | //x:stock/x:oven", namespaces=space):
         kind = node.tag.rpartition("}")[2]
         raise UnsupportedError(
-            f"{path.name}:{node.sourceline}: '{node.getparent().get('name')}' is a stock of the kind "
-            f"'{kind}', which is not supported. Write it as stocks with DELAY or as an aging chain."
+            tell(
+                "{file}:{line}: '{name}' is a stock of the kind '{kind}', which is not supported. "
+                "Write it as stocks with DELAY or as an aging chain.",
+                file=path.name,
+                line=node.sourceline,
+                name=node.getparent().get("name"),
+                kind=kind,
+            )
         )
     if not root.xpath("x:sim_specs", namespaces=space):
         raise ModelError(

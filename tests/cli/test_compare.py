@@ -29,6 +29,12 @@ def test_compare_writes_every_file_it_promises(compared: Ran) -> None:
         "differences.png",
         "forecast.csv",
         "paths.png",
+        "policies.csv",
+        "policies.nc",
+        "policies_cash_subsidy_only_cost.png",
+        "policies_hefei_combination_contributions.png",
+        "policies_hefei_combination_cost.png",
+        "policies_hefei_combination_interactions.png",
         "report.html",
         "run.json",
     ]
