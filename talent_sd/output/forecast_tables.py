@@ -146,7 +146,7 @@ def _signed(value: float | str | None, digits: int) -> str:
     """
     if value is None or value != value:
         return "–"
-    return f"{float(value):+.{digits}f}".replace("-", "−")
+    return f"{round(float(value), digits) + 0.0:+.{digits}f}".replace("-", "−")  # no "−0.00"
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:

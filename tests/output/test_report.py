@@ -220,7 +220,7 @@ def test_the_page_says_which_figures_came_out_and_which_test_was_not_clean(tree:
     assert "Of the 7 figures kept out of the fit, 5 are missed; in a clean test none came out." in text
     assert "E24 comes out, but was not a clean hold-out: At the scenario's first setting" in text
     assert "E24虽达到，但并非干净的留出检验" in text
-    assert "With a larger error than the best simple rule: GDP, real." in text
+    assert "No clear difference from the best simple rule: GDP, nominal, GDP, real, fiscal revenue." in text
     assert "In that test Hefei was under-forecast in every outcome" in text
 
 
