@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.analysis.compare import RELATIVE, probability_better
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -118,22 +118,33 @@ def write_comparison_table(
 
     Parameters
     ----------
-    change : as `compare` gives it
+    change : as `compare` gives it, or `compare_cities`: then a first column names the city
     lower_is_better : variables of which less is wanted
     """
-    labels = _labels(change)
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(COMPARISON_COLUMNS)
-        for name in map(str, change.data_vars):
-            if name.endswith(RELATIVE):
-                continue
-            unit = change[name].attrs.get("units", "")
-            absolute = _summary(change[name], name in lower_is_better, labels)
-            relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
-            for (cell, a), (_, r) in zip(absolute, relative, strict=True):
-                scenario, year, subscript = cell
-                writer.writerow((scenario, year, name, subscript, *a, unit, *r[:3]))
+        if CITY not in change.dims:
+            writer.writerow(COMPARISON_COLUMNS)
+            writer.writerows(_comparison_rows(change, lower_is_better))
+            return
+        writer.writerow((CITY, *COMPARISON_COLUMNS))
+        for city in change[CITY].values:
+            rows = _comparison_rows(change.sel({CITY: city}, drop=True), lower_is_better)
+            writer.writerows((city, *row) for row in rows)
+
+
+def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of one city's comparison."""
+    labels = _labels(change)
+    for name in map(str, change.data_vars):
+        if name.endswith(RELATIVE):
+            continue
+        unit = change[name].attrs.get("units", "")
+        absolute = _summary(change[name], name in lower_is_better, labels)
+        relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
+        for (cell, a), (_, r) in zip(absolute, relative, strict=True):
+            scenario, year, subscript = cell
+            yield (scenario, year, name, subscript, *a, unit, *r[:3])
 
 
 def _summary(

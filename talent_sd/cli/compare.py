@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.cli.cities import CitiesOption, compare_in_cities
 from talent_sd.cli.common import (
     CityOption,
     Engine,
@@ -46,6 +47,7 @@ from talent_sd.cli.report import ReportOption, command_line
 def compare(
     scenarios: Annotated[list[str], typer.Argument(help="Shipped scenarios or paths.")],
     city: CityOption = "hefei",
+    cities: CitiesOption = None,
     baseline: Annotated[
         str, typer.Option("--baseline", help="What the others are compared with.")
     ] = "baseline",
@@ -68,18 +70,22 @@ def compare(
     """Compare scenarios with a baseline.
 
     Prints the differences in the last year; writes comparison.nc, comparison.csv,
-    forecast.csv, run.json, plots of paths and differences, and report.html, one
+    comparison_iamc.csv, forecast.csv, run.json, plots of paths and differences, and report.html, one
     offline page in both languages to hand over. A baseline that is
     not among the scenarios is added. With --draws every draw is compared with the
     baseline's same draw: intervals, and the probability of doing better.
     policies.csv tells what each policy of a mix adds (exact Shapley shares) and costs;
     with --engine pysd it is left out, for it needs thousands of runs.
+    With --cities the headline differences of several cities stand side by side, without
+    report and policies.
 
     Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
     Example:  [bold]talent-sd compare hefei_combination --draws 1000 --seed 1[/bold]
+    Example:  [bold]talent-sd compare three_dimensional --cities hefei,wuxi,handan --draws 500[/bold]
     """
     from talent_sd.analysis.compare import compare as compared
     from talent_sd.analysis.forecast import prepare, run_prepared
+    from talent_sd.analysis.iamc import iamc_rows, write_iamc
     from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
@@ -89,6 +95,20 @@ def compare(
     from talent_sd.output.tables import comparison_table
 
     refuse_without_draws(draws, cluster)
+    wanted = None if draws is None else Wanted(draws, seed, sampling.value, memory, threads, cluster)
+    if cities is not None:
+        compare_in_cities(
+            [baseline, *scenarios],
+            cities,
+            out,
+            wanted,
+            seed=seed,
+            engine=engine.value,
+            national=national,
+            lang=lang.value,
+            plots=plots,
+        )
+        return
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
@@ -97,10 +117,9 @@ def compare(
         steps = (draws is None) * len(prepared.resolved) + 2 * plots + report
         steps += steps_of_policies(prepared, split_in, plots) if split else 0
         with progress_bar(word("cli.working", lang.value), steps) as done:
-            if draws is None:
+            if wanted is None:
                 spread = run_prepared(prepared, engine=engine.value, done=done)
             else:
-                wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
                 spread = draw_paired(prepared, wanted, engine.value, lang.value)
             change = compared(spread, baseline=str(spread["scenario"].values[0]))
             if plots:
@@ -156,6 +175,8 @@ def compare(
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
         write_forecast_table(spread, folder / "forecast.csv")
+        rows = iamc_rows(spread, spread.attrs["city_en"], labels)
+        write_iamc(rows, spread["time"].values, folder / "comparison_iamc.csv")
         write_capsule(prepared, spread, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
     console().print(comparison_table(change, labels, lang.value))

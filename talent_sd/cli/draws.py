@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -84,7 +85,15 @@ def draw_forecast(
         raise KeyboardInterrupt(word("cli.kept", lang, folder=store)) from None
 
 
-def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> xr.Dataset:
+def draw_paired(
+    prepared: Prepared,
+    wanted: Wanted,
+    engine: str,
+    lang: str,
+    *,
+    outputs: Sequence[str] | None = None,
+    progress: bool = True,
+) -> xr.Dataset:
     """Run an ensemble whose scenarios are to be compared draw by draw, in memory.
 
     Raises
@@ -96,7 +105,7 @@ def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> x
     from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
-    if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE):
+    if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):
         raise InputError(
             tell(
                 "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "
@@ -107,8 +116,10 @@ def draw_paired(prepared: Prepared, wanted: Wanted, engine: str, lang: str) -> x
             )
         )
     title = word("cli.working", lang)
-    options = Options(None, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
-    return run_ensemble(prepared, drawn, options, engine=engine)
+    options = Options(
+        None, wanted.threads, None, wanted.memory, wanted.cluster, progress=progress, title=title
+    )
+    return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
 
 def refuse_without_draws(draws: int | None, cluster: str | None) -> None:

@@ -38,11 +38,12 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     title = word("table.forecast", lang, city=city_name(forecast, lang), scenario=next(iter(titles.values())))
     years = shown_years(forecast)
     table = _table(title)
-    table.add_column(word("table.output", lang))
-    table.add_column(word("table.unit", lang))
-    for year in years:
-        table.add_column(f"{year:g}", justify="right", no_wrap=True)
     many = forecast.sizes.get(DRAW, 1) > 1
+    # intervals may break: on a narrow terminal the names must not go instead
+    table.add_column(word("table.output", lang), min_width=10, overflow="fold")
+    table.add_column(word("table.unit", lang), min_width=6, overflow="fold")
+    for year in years:
+        table.add_column(f"{year:g}", justify="right", no_wrap=not many)
     if many:
         draws = forecast.attrs.get("draws", forecast.sizes[DRAW])
         table.caption = word("table.interval", lang, draws=draws)

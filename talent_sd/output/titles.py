@@ -26,11 +26,13 @@ def city_name(forecast: xr.Dataset, lang: str) -> str:
     return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
 
 
-def source_line(forecast: xr.Dataset, lang: str, bands: str = "plot.bands") -> str:
-    """Where the numbers come from; with several draws, what the bands (a key of the words) are."""
+def source_line(
+    forecast: xr.Dataset, lang: str, bands: str = "plot.bands", source: str = "plot.source"
+) -> str:
+    """Where the numbers come from (a key of the words); with several draws, what the bands (another) are."""
     attrs = forecast.attrs
     line = word(
-        "plot.source",
+        source,
         lang,
         source=attrs.get("source", "talent_sd"),
         model=attrs.get("model", ""),

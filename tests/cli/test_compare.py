@@ -26,6 +26,7 @@ def test_compare_writes_every_file_it_promises(compared: Ran) -> None:
     assert sorted(file.name for file in compared[1].iterdir()) == [
         "comparison.csv",
         "comparison.nc",
+        "comparison_iamc.csv",
         "differences.png",
         "forecast.csv",
         "paths.png",

@@ -1,0 +1,86 @@
+"""`talent-sd compare --cities`: the same scenarios in several cities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from talent_sd.cli.common import console, show_written
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.cli.draws import Wanted
+
+CitiesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cities", help="Several cities, separated by commas, or all: their differences side by side."
+    ),
+]
+
+
+def compare_in_cities(
+    scenarios: Sequence[str],
+    cities: str,
+    out: Path,
+    wanted: Wanted | None,
+    *,
+    seed: int,
+    engine: str,
+    national: str | None,
+    lang: str,
+    plots: bool,
+) -> None:
+    """Compare scenarios, the baseline first, in several cities; write and print it."""
+    from talent_sd.analysis.cities import compare_cities, named_cities, prepare_cities
+    from talent_sd.analysis.iamc import iamc_rows, write_iamc
+    from talent_sd.analysis.provenance import write_capsule
+    from talent_sd.analysis.store import write_comparison_table, write_dataset
+    from talent_sd.base.files import written_together
+    from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
+    from talent_sd.output.cities import cities_table, save_cities_plot
+
+    labels = shipped_labels()
+    rows: list[tuple[object, ...]] = []
+
+    def forecast(one: Prepared) -> xr.Dataset:
+        spread = _forecast(one, wanted, engine, labels.headline)
+        rows.extend(iamc_rows(spread, spread.attrs["city_en"], labels))
+        return spread
+
+    with written_together(out) as folder:
+        prepared = prepare_cities(list(dict.fromkeys(scenarios)), named_cities(cities), national)
+        with progress_bar(word("cli.working", lang), len(prepared) + plots) as done:
+            change = compare_cities(prepared, forecast, done)
+            if plots:
+                save_cities_plot(change, labels, lang, folder / "cities.png")
+                done(1)
+        write_dataset(change, folder / "comparison.nc")
+        write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
+        write_iamc(rows, change["time"].values, folder / "comparison_iamc.csv")
+        for name, one in prepared.items():
+            write_capsule(
+                one, change.sel(city=name).assign_attrs(city=name), folder / f"run_{name}.json", seed=seed
+            )
+        files = sorted(file.name for file in folder.iterdir())
+    console().print(cities_table(change, lang))
+    show_written(out, files, lang)
+
+
+def _forecast(prepared: Prepared, wanted: Wanted | None, engine: str, headline: Sequence[str]) -> xr.Dataset:
+    """Forecast a city's headline outputs: of fourteen cities all outputs would be gigabytes."""
+    from talent_sd.analysis.ensemble import SUMS
+    from talent_sd.analysis.forecast import run_prepared
+    from talent_sd.cli.draws import draw_paired
+
+    outputs = [*headline, *SUMS]
+    if wanted is None:
+        return run_prepared(prepared, engine=engine, outputs=outputs)
+    return draw_paired(prepared, wanted, engine, "en", outputs=outputs, progress=False)

@@ -1,0 +1,97 @@
+"""`talent-sd compare --cities`, and the table that scenario databases read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+from .conftest import Outcome
+
+Command = Callable[..., Outcome]
+DRAWS = ("--draws", "12", "--seed", "3", "--no-plots")
+
+
+@pytest.fixture(scope="module")
+def compared(talent_sd: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    out = tmp_path_factory.mktemp("cities") / "out"
+    outcome = talent_sd(
+        "compare",
+        "cash_subsidy_only",
+        "hefei_combination",
+        "--cities",
+        "wuxi,hefei",
+        *DRAWS,
+        "--out",
+        str(out),
+    )
+    return outcome, out
+
+
+def test_every_city_stands_in_the_table_and_in_the_files(compared: tuple[Outcome, Path]) -> None:
+    outcome, out = compared
+    assert outcome.code == 0
+    assert "Wuxi" in outcome.out
+    assert "Hefei" in outcome.out
+    assert sorted(file.name for file in out.iterdir()) == [
+        "comparison.csv",
+        "comparison.nc",
+        "comparison_iamc.csv",
+        "run_hefei.json",
+        "run_wuxi.json",
+    ]
+    table = pd.read_csv(out / "comparison.csv", keep_default_na=False)
+    assert table.columns[:4].tolist() == ["city", "scenario", "year", "variable"]
+    assert table["city"].drop_duplicates().tolist() == ["wuxi", "hefei"]
+
+
+def test_a_city_is_the_same_whatever_other_cities_are_compared(
+    compared: tuple[Outcome, Path], talent_sd: Command, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    outcome = talent_sd(
+        "compare", "cash_subsidy_only", "hefei_combination", "--city", "hefei", *DRAWS, "--no-report",
+        "--no-policies", "--out", str(alone),
+    )  # fmt: skip
+    assert outcome.code == 0
+    with (
+        xr.open_dataset(compared[1] / "comparison.nc") as both,
+        xr.open_dataset(alone / "comparison.nc") as one,
+    ):
+        for name in ("total talent", "tax base", "Talent, relative"):
+            xr.testing.assert_equal(
+                both[name]
+                .sel(city="hefei")
+                .drop_vars(["city", "city_en", "city_zh"])
+                .reset_coords(drop=True),
+                one[name].reset_coords(drop=True),
+            )
+
+
+def test_the_iamc_table_has_a_row_for_each_quantile_part_and_region(compared: tuple[Outcome, Path]) -> None:
+    table = pd.read_csv(compared[1] / "comparison_iamc.csv")
+    assert table.columns[:5].tolist() == ["Model", "Scenario", "Region", "Variable", "Unit"]
+    assert table.columns[5:].tolist() == [str(year) for year in range(2022, 2035)]
+    assert set(table["Region"]) == {"Wuxi", "Hefei"}
+    assert set(table["Scenario"]) == {"baseline", "cash_subsidy_only", "hefei_combination"}
+    leading = table[table["Variable"].str.startswith("Talent|Leading|")]
+    assert sorted(leading["Variable"].unique()) == sorted(
+        f"Talent|Leading|{q}th Percentile" for q in (2.5, 10.0, 25.0, 50.0, 75.0, 90.0, 97.5)
+    )
+    assert not table.duplicated(["Scenario", "Region", "Variable"]).any()
+
+
+def test_a_city_named_twice_and_none_named_are_refused(talent_sd: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    twice = talent_sd("compare", "cash_subsidy_only", "--cities", "wuxi,hefei,wuxi", "--out", str(out))
+    assert (twice.code, twice.err) == (
+        2,
+        "--cities names wuxi twice. Take one out.\nNothing was simulated.\n",
+    )
+    none = talent_sd("compare", "cash_subsidy_only", "--cities", " , ", "--out", str(out))
+    assert none.code == 2
+    assert none.err.startswith("--cities names no city. Write --cities hefei,wuxi or --cities all.")
+    assert not out.exists()
