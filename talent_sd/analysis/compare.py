@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from talent_sd.base.dims import DRAW, SCENARIO
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, UnitError, nearest
 from talent_sd.base.messages import listed, tell
 
@@ -132,6 +132,34 @@ def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> x
     """
     gain = -change if lower_is_better else change
     return ((gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)).assign_attrs(units="1")
+
+
+CLEAR = 0.9
+"""An effect is clear where this share of the draws, or more, agrees on its direction."""
+
+
+def first_clear_year(change: xr.DataArray) -> xr.DataArray:
+    """First year from which on an effect is clear: in it and all years after nine draws in ten agree.
+
+    Parameters
+    ----------
+    change : dims (scenario, draw, time, ...), absolute or relative
+
+    Returns
+    -------
+    dims (scenario, ...), unit "year"; NaN where that is so in no year to the end, and of a single draw.
+    """
+    import numpy as np
+
+    more = probability_better(change)
+    found = []
+    for agreed in (more >= CLEAR, more <= 1 - CLEAR):
+        lasting = agreed.isel({TIME: slice(None, None, -1)}).cumprod(TIME).isel({TIME: slice(None, None, -1)})
+        found.append(change[TIME].where(lasting > 0).min(TIME))
+    first = found[0].fillna(found[1])
+    if change.sizes[DRAW] == 1:
+        first = first.where(False, np.nan)
+    return first.assign_attrs(units="year")
 
 
 def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.analysis.compare import RELATIVE, probability_better
+from talent_sd.analysis.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
@@ -35,7 +35,14 @@ COMPARISON_COLUMNS = (
     "relative_change",
     "relative_lower",
     "relative_upper",
+    "lower_50",
+    "upper_50",
+    "lower_95",
+    "upper_95",
+    "first_clear_year",
 )
+BANDS = (0.5, 0.1, 0.9, 0.25, 0.75, 0.025, 0.975)
+"""Quantiles of a comparison's rows: the median and the ends of the 80, 50 and 95 % bands."""
 
 
 def write_dataset(dataset: xr.Dataset, file: Path) -> None:
@@ -112,7 +119,7 @@ def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
 def write_comparison_table(
     change: xr.Dataset, file: Path, lower_is_better: frozenset[str] = frozenset()
 ) -> None:
-    """Write a comparison's tidy table: median change, 80 % interval, probability of being better.
+    """Write a comparison's tidy table: median change, intervals, probability of being better, first clear year.
 
     With a single draw there is no interval and no probability: those cells are empty.
 
@@ -144,20 +151,21 @@ def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Ite
         relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
         for (cell, a), (_, r) in zip(absolute, relative, strict=True):
             scenario, year, subscript = cell
-            yield (scenario, year, name, subscript, *a, unit, *r[:3])
+            yield (scenario, year, name, subscript, *a[:3], a[-2], unit, *r[:3], *a[3:-2], a[-1])
 
 
 def _summary(
     change: xr.DataArray, lower_is_better: bool, labels: Labels
 ) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
-    """Yield ((scenario, year, subscript), (median, lower, upper, probability)); "" where unknown."""
+    """Yield ((scenario, year, subscript), (quantiles of `BANDS`, probability, first clear year)); "" unknown."""
     if change.sizes[DRAW] == 1:
         for scenario, _, year, subscript, value in _cells(change.variable, labels):
-            yield (scenario, year, subscript), (value, "", "", "")
+            yield (scenario, year, subscript), (value, *[""] * (len(BANDS) + 1))
         return
-    bands = change.quantile([0.5, 0.1, 0.9], DRAW, skipna=False)
+    bands = change.quantile(list(BANDS), DRAW, skipna=False)
     better = probability_better(change, lower_is_better)
-    parts = [*(bands.isel(quantile=number, drop=True) for number in range(3)), better]
+    clear = first_clear_year(change).broadcast_like(better)
+    parts = [*(bands.isel(quantile=number, drop=True) for number in range(len(BANDS))), better, clear]
     one = {**labels, DRAW: [0]}
     for cells in zip(*(_cells(part.expand_dims(DRAW).variable, one) for part in parts), strict=True):
         scenario, _, year, subscript, _ = cells[0]

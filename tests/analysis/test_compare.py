@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.analysis.compare import compare, probability_better, relative_change
+from talent_sd.analysis.compare import compare, first_clear_year, probability_better, relative_change
 from talent_sd.base.errors import InputError, UnitError
 
 Invent = Callable[..., xr.Dataset]
@@ -82,3 +82,18 @@ def test_different_units_are_refused() -> None:
     ours = xr.DataArray([1.0], dims="time", name="tax base", attrs={"units": "yuan/year"})
     with pytest.raises(UnitError, match="^'tax base' is in 'yuan/year', its baseline in 'person'"):
         relative_change(ours, ours.assign_attrs(units="person"))
+
+
+def test_an_effect_is_clear_from_the_year_on_in_which_nine_draws_in_ten_agree_to_the_end() -> None:
+    years, draws = np.arange(2024.0, 2029.0), 10
+    values = np.ones((1, draws, len(years)))
+    values[0, :2, 0] = -1  # 2024: eight of ten
+    values[0, :2, 2] = -1  # 2026 again: clear in 2025 does not last
+    change = xr.DataArray(
+        values, {"scenario": ["a"], "draw": range(draws), "time": years}, ("scenario", "draw", "time")
+    )
+    assert first_clear_year(change).values.tolist() == [2027.0]
+    assert first_clear_year(-change).values.tolist() == [2027.0]
+    values[0, :2, -1] = -1
+    assert np.isnan(first_clear_year(change).values).all()
+    assert np.isnan(first_clear_year(change.isel(draw=[5])).values).all()
