@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from talent_sd.cli.common import console, show_written
+from talent_sd.cli.common import console, show_written, warn_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,6 +57,8 @@ def compare_in_cities(
 
     with written_together(out) as folder:
         prepared = prepare_cities(list(dict.fromkeys(scenarios)), named_cities(cities), national)
+        for one in prepared.values():
+            warn_of(one)
         with progress_bar(word("cli.working", lang), len(prepared) + plots) as done:
             change = compare_cities(prepared, forecast, done)
             if plots:

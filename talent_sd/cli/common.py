@@ -19,6 +19,8 @@ from talent_sd.base.words import word
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from talent_sd.analysis.forecast import Prepared
+
 WRONG_INPUT, INTERRUPTED = 2, 130
 Arguments = ParamSpec("Arguments")
 
@@ -96,6 +98,14 @@ def notices() -> Iterator[None]:
     for warning in caught:
         if warning not in ours and not issubclass(warning.category, DeprecationWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def warn_of(prepared: Prepared) -> None:
+    """Say, after the work, what the numbers of a comparison do not show."""
+    from talent_sd.analysis.cautions import ComparisonNotice, cautions
+
+    for text in cautions(prepared):
+        warnings.warn(text, ComparisonNotice, stacklevel=2)
 
 
 def show_written(folder: Path, files: list[str], lang: str) -> None:

@@ -19,6 +19,7 @@ from talent_sd.cli.common import (
     console,
     reporting,
     show_written,
+    warn_of,
 )
 from talent_sd.cli.draws import (
     ClusterOption,
@@ -112,6 +113,7 @@ def compare(
     with written_together(out) as folder:
         prepared = prepare(list(dict.fromkeys([baseline, *scenarios])), city=city, national=national)
         labels = shipped_labels()
+        warn_of(prepared)
         split = policies and engine != Engine.pysd
         split_in = policy_draws_of(draws, policy_draws)
         steps = (draws is None) * len(prepared.resolved) + 2 * plots + report

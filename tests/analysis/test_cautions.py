@@ -1,0 +1,47 @@
+"""A comparison that is sound but may not be what was meant says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talent_sd.analysis.cautions import cautions
+from talent_sd.analysis.forecast import prepare
+
+MIX = """\
+title: {en: Dear mix, zh: 高价组合}
+question: {en: What if it is too dear?, zh: 若过于昂贵？}
+extends: three_dimensional
+policies:
+  talent_apartments: {from: 2025}
+  industry_fund: {from: 2025, until: 2030, intensity: INTENSITY}
+"""
+
+
+def test_a_mix_that_the_city_pays_for_needs_no_caution() -> None:
+    assert cautions(prepare(["baseline", "hefei_combination"], "hefei")) == []
+
+
+def test_a_mix_that_the_city_cannot_pay_for_says_how_far_and_when(tmp_path: Path) -> None:
+    dear = tmp_path / "dear.yaml"
+    dear.write_text(MIX.replace("INTENSITY", "0.1"), encoding="utf-8")
+    (text,) = cautions(prepare(["baseline", str(dear)], "hefei"))
+    assert text.startswith("Hefei cannot pay for all of 'dear': ")
+    assert text.endswith("Lower an intensity, start later, or leave a policy out.")
+    share = float(text.split(": ")[1].split(" %")[0])
+    assert 10 < share < 99
+
+
+@pytest.mark.parametrize("path", ["low_growth", "high_growth"])
+def test_scenarios_on_different_national_paths_say_so(tmp_path: Path, path: str) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        f"title: {{en: Other, zh: 其他}}\nquestion: {{en: q, zh: 问}}\nextends: baseline\ncontext: national/{path}\n",
+        encoding="utf-8",
+    )
+    assert cautions(prepare(["baseline", str(other)], "wuxi")) == [
+        f"'other' runs on the national path '{path}', 'baseline' on 'central': part of the difference is the "
+        "nation's, not the policies'. Give --national, or the same context in both files."
+    ]
+    assert cautions(prepare(["baseline", str(other)], "wuxi", national="central")) == []
