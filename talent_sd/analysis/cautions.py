@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.messages import language, tell
 
 if TYPE_CHECKING:
     from talent_sd.analysis.forecast import Prepared
@@ -60,7 +60,7 @@ def _budgets(prepared: Prepared) -> Iterator[str]:
                 "{city} cannot pay for all of '{scenario}': {least:.0f} % at the least ({year}), less than all "
                 "in {first}-{last}, and every policy is scaled down so far. Lower an intensity, start later, "
                 "or leave a policy out.",
-                city=one.city.title["en"],
+                city=one.city.title[language()],
                 scenario=name,
                 least=100 * float(paid.min()),
                 year=f"{years[int(paid.argmin())]:g}",
