@@ -15,6 +15,7 @@ import numpy as np
 from talent_sd.analysis.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
+from talent_sd.base.messages import listed, tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,7 +76,11 @@ def attribute(
     _check_parts(model, switches, parts)
     if permutations is None and len(parts) > MOST_EXACT:
         raise ModelError(
-            f"{len(parts)} switches have {2 ** len(parts)} combinations. Ask for a sample: permutations=64."
+            tell(
+                "{count} switches have {value} combinations. Ask for a sample: permutations=64.",
+                count=len(parts),
+                value=2 ** len(parts),
+            )
         )
 
     def worth(rows: np.ndarray) -> np.ndarray:
@@ -115,7 +120,13 @@ def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
     if missing or not parts:
         what = f"no switch {', '.join(missing)}" if missing else "no switches to split by"
         raise ModelError(
-            f"{model.path.name}: '{switches}' has {what}. It has {', '.join(known) or 'no elements'}."
+            tell(
+                "{model}: '{switches}' has {what}. It has {known}.",
+                model=model.path.name,
+                switches=switches,
+                what=what,
+                known=listed(known) or "no elements",
+            )
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from talent_sd.analysis.blocks import Block, Settings, Task, block_edges, run_block
 from talent_sd.analysis.forecast import Prepared
 from talent_sd.analysis.sampling import Draws
+from talent_sd.base.messages import tell
 from talent_sd.base.progress import progress_bar
 from talent_sd.engine.notices import NonFiniteWarning
 
@@ -90,7 +91,7 @@ def _warn(heard: Mapping[tuple[int, type[Warning]], list[str]], scenarios: Seque
     for (scenario, kind), texts in heard.items():
         text = texts[0]
         if kind is NonFiniteWarning:
-            more = f" So in {len(texts) - 1} more blocks." if len(texts) > 1 else ""
+            more = tell(" So in {count} more blocks.", count=len(texts) - 1) if len(texts) > 1 else ""
             text = f"{scenarios[scenario]}: {text}{more}"
         warnings.warn(text, kind, stacklevel=4)
 

@@ -30,6 +30,7 @@ from talent_sd.analysis.target import (
 )
 from talent_sd.analysis.windows import Window, run_window
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -327,7 +328,7 @@ def diagnose(names: tuple[str, ...], chains: np.ndarray) -> dict[str, dict[str, 
             warnings.simplefilter("ignore")  # notes on its own next version
             import arviz
     except ImportError:
-        raise InputError(f"diagnostics need the package arviz. {EXTRA}") from None
+        raise InputError(tell("diagnostics need the package arviz. {extra}", extra=EXTRA)) from None
     return {
         name: {
             "r_hat": float(arviz.rhat(chains[..., column])),
@@ -343,5 +344,5 @@ def _emcee() -> Any:  # noqa: ANN401 (a module)
     try:
         import emcee
     except ImportError:
-        raise InputError(f"calibration needs the package emcee. {EXTRA}") from None
+        raise InputError(tell("calibration needs the package emcee. {extra}", extra=EXTRA)) from None
     return emcee

@@ -17,6 +17,7 @@ from talent_sd.analysis.priors import assumed_figures, read_priors
 from talent_sd.analysis.sampling import Draws, draw_priors
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,7 +95,7 @@ def ensemble(
     """
     names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     if not names:
-        raise InputError("no scenario was given: name at least one.")
+        raise InputError(tell("no scenario was given: name at least one."))
     prepared = prepare(names, city, model=model, national=national)
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
@@ -192,9 +193,17 @@ def shown_outputs(prepared: Prepared) -> list[str]:
 def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
     if layout.gigabytes > memory:
         raise InputError(
-            f"{layout.draws} draws x {len(layout.scenarios)} scenarios x {len(layout.outputs)} outputs x "
-            f"{len(layout.years)} years are {layout.gigabytes:.2g} gigabytes, more than memory={memory:g}. "
-            f"Give out= (a folder) to stream them to disk, fewer outputs, or more memory."
+            tell(
+                "{draws} draws x {count} scenarios x {count2} outputs x {count3} years are "
+                "{gigabytes:.2g} gigabytes, more than memory={memory:g}. Give out= (a folder) to stream "
+                "them to disk, fewer outputs, or more memory.",
+                draws=layout.draws,
+                count=len(layout.scenarios),
+                count2=len(layout.outputs),
+                count3=len(layout.years),
+                gigabytes=layout.gigabytes,
+                memory=memory,
+            )
         )
     scenarios = len(layout.scenarios)
     return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}

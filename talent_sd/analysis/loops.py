@@ -18,6 +18,7 @@ from talent_sd.analysis.provenance import KNOWN_UNTIL
 from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -225,4 +226,6 @@ def _about(prepared: Prepared) -> dict[str, Any]:
 def _check_output(model: Model, of: str) -> None:
     found = model.structure[of]
     if found.kind == "lookup":
-        raise InputError(f"'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.")
+        raise InputError(
+            tell("'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.", of=of)
+        )

@@ -17,6 +17,7 @@ from talent_sd.analysis.loop_scores import VariableLinks
 from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
 from talent_sd.analysis.loop_shares import LinkPicture, link_picture, shares_dataset, spans
 from talent_sd.analysis.trajectory import follow, refuse_trouble
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,7 +79,9 @@ def study_model(path: str | Path) -> ModelStudy:
     scores = {route: links.loop_score(route) for route in loops.routes}
     active = [route for route in scores if scores[route].any()] or list(loops.routes)
     if not active:
-        raise ModelError(f"{Path(path).name}: the model has no feedback loop: nothing in it moves itself.")
+        raise ModelError(
+            tell("{file}: the model has no feedback loop: nothing in it moves itself.", file=Path(path).name)
+        )
     total = np.sum([np.abs(score) for score in scores.values()], axis=0)
     strength = {route: _mean_share(scores[route], total) for route in active}
     best = sorted(active, key=lambda route: (-strength[route], route))[:SHOWN]

@@ -14,6 +14,7 @@ import numpy as np
 from talent_sd.analysis.noise import NoiseModel
 from talent_sd.analysis.windows import OUTCOMES
 from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.scenario.strict_yaml import read_text, shown
 
@@ -145,17 +146,41 @@ def read_cross_fit(file: str | Path) -> list[Posterior]:
 
 def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], str], Read]) -> Read:
     text = read_text(path)
-    remedy = "Make one with `talent-sd calibrate`."
+    remedy = tell("Make one with `talent-sd calibrate`.")
     try:
         raw = json.loads(text)
         if not isinstance(raw, dict) or raw.get("form") != form:
-            raise InputError(f"{shown(path)}:1: is no {kind} of this version ('{form}'). {remedy}")
+            raise InputError(
+                tell(
+                    "{file}:1: is no {kind} of this version ('{form}'). {remedy}",
+                    file=shown(path),
+                    kind=kind,
+                    form=form,
+                    remedy=remedy,
+                )
+            )
         return checked(raw, text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{shown(path)}:{error.lineno}: is no JSON ({error.msg}). {remedy}") from None
+        raise InputError(
+            tell(
+                "{file}:{line}: is no JSON ({reason}). {remedy}",
+                file=shown(path),
+                line=error.lineno,
+                reason=error.msg,
+                remedy=remedy,
+            )
+        ) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{shown(path)}:1: is a damaged {kind} ({reason}). {remedy}") from None
+        raise InputError(
+            tell(
+                "{file}:1: is a damaged {kind} ({reason}). {remedy}",
+                file=shown(path),
+                kind=kind,
+                reason=reason,
+                remedy=remedy,
+            )
+        ) from None
 
 
 def _checked(raw: dict[str, Any], text: str) -> Posterior:

@@ -13,6 +13,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, Sector
+from talent_sd.base.messages import tell
 from talent_sd.base.words import word
 from talent_sd.output.numbers import digits, scale_for
 from talent_sd.output.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
@@ -107,7 +108,7 @@ def _plot_panels(
     ]
     if not panels:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
-        raise InputError(f"nothing to plot: the forecast has none of {wanted}.")
+        raise InputError(tell("nothing to plot: the forecast has none of {wanted}.", wanted=wanted))
     names = scenario_titles(forecast, lang)
     subtitle = word(
         "plot.of", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.messages import tell
 from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
@@ -91,11 +92,19 @@ class Lowerer:
     def _table(self, name: str, definition: Definition, cell: Cell) -> int:
         place = self.source.place(definition.name)
         if kind_of(cell.tree) == "GetLookups":
-            raise UnsupportedError(f"{place}: '{definition.name}' reads a spreadsheet (GET … LOOKUPS).")
+            raise UnsupportedError(
+                tell(
+                    "{place}: '{definition}' reads a spreadsheet (GET … LOOKUPS).",
+                    place=place,
+                    definition=definition.name,
+                )
+            )
         try:
             return self.draft.add_table(name, cell.tree)
         except ModelError as error:
-            raise ModelError(f"{place}: '{definition.name}': {error}") from None
+            raise ModelError(
+                tell("{place}: '{definition}': {error}", place=place, definition=definition.name, error=error)
+            ) from None
 
     # -- whole equations ---------------------------------------------------------------------------
 
@@ -121,7 +130,7 @@ class Lowerer:
     def active_initial(self, tree: Any, at: Context, slot: int) -> None:
         """Fill a slot from ACTIVE INITIAL (equation, initial value)."""
         if len(tree.arguments) != 2:
-            raise ModelError("ACTIVE INITIAL takes 2 arguments: the equation and its initial value.")
+            raise ModelError(tell("ACTIVE INITIAL takes 2 arguments: the equation and its initial value."))
         self.draft.slots[slot].expression = self.lower(tree.arguments[0], at)
         self.draft.initial_expression[slot] = self.lower(tree.arguments[1], at)
 
@@ -137,7 +146,9 @@ class Lowerer:
             return handler(tree, at)
         if kind in stateful.HANDLERS:
             return stateful.HANDLERS[kind](self, tree, at)
-        raise UnsupportedError(f"uses {_TITLES.get(kind, kind)}, which the native engine lacks.")
+        raise UnsupportedError(
+            tell("uses {titles}, which the native engine lacks.", titles=_TITLES.get(kind, kind))
+        )
 
     def _arithmetic(self, tree: Any, at: Context) -> Expression:
         operators, trees = [str(op) for op in tree.operators], list(tree.arguments)
@@ -197,14 +208,20 @@ class Lowerer:
             if number is None:
                 known = [d.name for d in (*at.scope.definitions.values(), *self.main.definitions.values())]
                 raise ModelError(
-                    f"uses '{tree.reference.replace('_', ' ')}', which is not defined."
-                    f"{nearest(tree.reference.replace('_', ' '), known)}"
+                    tell(
+                        "uses '{reference}', which is not defined.{hint}",
+                        reference=tree.reference.replace("_", " "),
+                        hint=nearest(tree.reference.replace("_", " "), known),
+                    )
                 )
             return Number(number)
         definition = scope.definitions[key]
         if definition.kind == "lookup":
             raise ModelError(
-                f"uses the lookup '{definition.name}' without an argument. Write {definition.name}(x)."
+                tell(
+                    "uses the lookup '{definition}' without an argument. Write {definition}(x).",
+                    definition=definition.name,
+                )
             )
         return Ref(scope.slots[key, self.elements(definition, tree.subscripts, at)])
 
@@ -228,7 +245,13 @@ class Lowerer:
                 if length != len(elements)
                 else f"has no element [{','.join(elements)}]"
             )
-            raise ModelError(f"uses '{definition.name}', which {what}. Correct the subscripts.")
+            raise ModelError(
+                tell(
+                    "uses '{definition}', which {what}. Correct the subscripts.",
+                    definition=definition.name,
+                    what=what,
+                )
+            )
         return elements
 
     def _implied(self, definition: Definition, at: Context) -> list[str]:
@@ -237,7 +260,10 @@ class Lowerer:
             if all(key in at.bound for key in ranges):
                 return ranges
         raise ModelError(
-            f"uses the array '{definition.name}' without subscripts. Write {definition.name}[…]."
+            tell(
+                "uses the array '{definition}' without subscripts. Write {definition}[…].",
+                definition=definition.name,
+            )
         )
 
     def element(self, subscript: str, at: Context) -> str:
@@ -246,20 +272,31 @@ class Lowerer:
         if subscript.endswith("!"):
             key = name_key(subscript[:-1]) + "!"
             if key not in at.bound:
-                raise ModelError(f"uses [{subscript}] outside SUM, PROD, VMIN or VMAX.")
+                raise ModelError(
+                    tell("uses [{subscript}] outside SUM, PROD, VMIN or VMAX.", subscript=subscript)
+                )
             return at.bound[key]
         if element := self.subscripts.element_name(subscript):
             return element
         if self.subscripts.range_name(subscript) is None:
             known = [*self.subscripts.ranges, *(e for r in self.subscripts.ranges.values() for e in r)]
-            raise ModelError(f"unknown subscript '{subscript}'.{nearest(subscript, known)}")
+            raise ModelError(
+                tell(
+                    "unknown subscript '{subscript}'.{hint}",
+                    subscript=subscript,
+                    hint=nearest(subscript, known),
+                )
+            )
         if name_key(subscript) + "!" in at.bound and name_key(subscript) not in at.bound:
             return at.bound[name_key(subscript) + "!"]
         mapped = self.subscripts.mapped(subscript, at.bound)
         if mapped is None:
             raise ModelError(
-                f"uses range '{subscript}' on the right only. Put it on the left too, map it, or "
-                f"write '{subscript}!' inside SUM, PROD, VMIN or VMAX."
+                tell(
+                    "uses range '{subscript}' on the right only. Put it on the left too, map it, or write "
+                    "'{subscript}!' inside SUM, PROD, VMIN or VMAX.",
+                    subscript=subscript,
+                )
             )
         return mapped
 
@@ -271,7 +308,7 @@ class Lowerer:
     def time_step(self) -> Expression:
         """Return the reference to TIME STEP."""
         if ("time_step", ()) not in self.main.slots:
-            raise ModelError("needs TIME STEP, which the model does not define. Add TIME STEP = ….")
+            raise ModelError(tell("needs TIME STEP, which the model does not define. Add TIME STEP = …."))
         return Ref(self.main.slots["time_step", ()])
 
     def fixed_order(self, tree: Any, at: Context) -> int:
@@ -291,7 +328,9 @@ class Lowerer:
                 value = fixed_value(scope.definitions[key].cells[elements].tree, {})
                 self.draft.frozen.add(scope.slots[key, elements])
         if value is None:
-            raise UnsupportedError("has an order that is not a constant, which the native engine lacks.")
+            raise UnsupportedError(
+                tell("has an order that is not a constant, which the native engine lacks.")
+            )
         return int(value)
 
 

@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
+from talent_sd.base.messages import tell
 from talent_sd.engine.llvm import math, math_pow, operations, random, tables
 from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
 from talent_sd.engine.llvm.graph import Node
@@ -79,7 +80,7 @@ class PartWriter(PartReader):
             return operations.delay_steps(w, args[0], w.broadcast("%dt"))
         write: Callable[..., str] | None = operations.WRITERS.get(op)
         if write is None:
-            raise UnsupportedError(f"the native engine has no function '{op}'")
+            raise UnsupportedError(tell("the native engine has no function '{op}'", op=op))
         return write(w, *args)
 
     def _member(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import UnsupportedError
+from talent_sd.base.messages import tell
 from talent_sd.engine.ir import (
     OPERATIONS,
     Call,
@@ -153,9 +154,7 @@ class Graph:
                 steps = self.node("delay_steps", (self._build(state.length, start, self._start, state.slot),))
             expression = self._build(program.slots[state.slot].expression, lookup, self._time, state.slot)
             initial = self._starting[state.slot]
-            states.append(
-                StateNodes(state.kind, state.slot, values[state.slot], initial, expression, steps)
-            )
+            states.append(StateNodes(state.kind, state.slot, values[state.slot], initial, expression, steps))
         return values, states
 
     def _lookup(self, values: Mapping[int, int], starting: bool) -> Callable[[int], int]:
@@ -208,7 +207,9 @@ class Graph:
                 return self.node(op, (time, *args) if op in TIME_CALLS else args)
         name = self.program.slots[slot].name
         what = getattr(item, "op", type(item).__name__)
-        raise UnsupportedError(f"the native engine has no function '{what}' (in '{name}')")
+        raise UnsupportedError(
+            tell("the native engine has no function '{what}' (in '{name}')", what=what, name=name)
+        )
 
     def _power(self, base: int, exponent: int) -> int:
         """x^y: by its literal exponent where that is as exact, else through a shared logarithm."""
