@@ -8,7 +8,9 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from talent_sd.base.labels import Labels
 from talent_sd.output.report import render_report
@@ -301,3 +303,19 @@ def test_the_clear_year_is_the_first_from_which_nine_draws_in_ten_agree_to_the_e
 def test_what_is_not_certain_is_not_told_as_certain() -> None:
     assert Speech("en").chance(0.999) == "99\N{NO-BREAK SPACE}%"
     assert Speech("en").chance(1.0) == "100\N{NO-BREAK SPACE}%"
+
+
+def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:
+    from talent_sd.output.report.pictures import inline_svg
+    from talent_sd.output.style import new_figure
+
+    figure = new_figure(2, 2)
+    figure.subplots().imshow(np.arange(4.0).reshape(2, 2))
+    assert 'href="data:image/png;base64,' in str(inline_svg(figure, "en-1", "squares", "four squares"))
+
+
+def test_a_cost_per_unit_is_ranked_as_in_the_policies_table() -> None:
+    from talent_sd.output.report.policies import _middle
+
+    ratio = xr.DataArray([[4.0, np.inf], [1.0, 2.0], [3.0, np.inf], [2.0, 5.0]], dims=("draw", "measure"))
+    assert _middle(ratio).values.tolist() == [2.0, 5.0]

@@ -92,7 +92,8 @@ def _clean(root: ElementTree.Element, prefix: str) -> None:
             element.set("id", f"{prefix}-{ident}")
         target = element.attrib.pop(f"{{{XLINK}}}href", None)
         if target is not None:
-            element.set("href", f"#{prefix}-{target[1:]}")
+            # a picture inside the picture carries its own data; the rest points to a part of it
+            element.set("href", f"#{prefix}-{target[1:]}" if target.startswith("#") else target)
         for name, value in element.attrib.items():
             if "url(#" in value:
                 element.set(name, value.replace("url(#", f"url(#{prefix}-"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.analysis.policy_costs import ranked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.report.material import Material
@@ -109,6 +110,9 @@ def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[
             excess=speech.amount(abs(excess), scale),
             share=speech.percent(excess / size if size else float("nan")),
         )
+        if total.sizes[DRAW] > 1:
+            more = float((total - parts > 0).mean())
+            said += speech("mix.certainty", chance=speech.chance(more))
         sentences.append(said if shares.sizes["policy"] > 1 else _lone(name, total, scale, material, speech))
     return sentences
 
@@ -165,14 +169,14 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
     scale = speech.scale(abs(cost), "yuan")
     sentences = [speech("cost.mix", cost=speech.amount(cost, scale), base=_base_year(one))]
     if "mix_cost_per" in one:
-        whole = float(one["mix_cost_per"].sel(measure="person").median(DRAW))
+        whole = float(_middle(one["mix_cost_per"].sel(measure="person")))
         told = (
             speech("cost.mix_person", cost=_money(whole, speech))
             if np.isfinite(whole)
             else speech("cost.mix_nobody")
         )
         sentences.append(told)
-    per = one["cost_per"].sel(measure="person").median(DRAW)
+    per = _middle(one["cost_per"].sel(measure="person"))
     finite = np.isfinite(per.values)
     if finite.sum() > 1:
         best, worst = (
@@ -265,7 +269,7 @@ def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Ta
     """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
     present = one["present_cost"].median(DRAW)
     paid = one["spending"].sum(TIME, skipna=True).median(DRAW)
-    per = one["cost_per"].median(DRAW)
+    per = _middle(one["cost_per"])
     caused = one["caused_cost"].median(DRAW) if "caused_cost" in one else None
     money = speech.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
     one_yuan = speech.scale(1.0, "yuan")
@@ -291,6 +295,12 @@ def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Ta
         *(speech(f"cost.{measure}") for measure in measures),
     ]
     return Table(speech("caption.costs"), headings, [Group("", rows)], note=speech("cost.note"))
+
+
+def _middle(ratio: xr.DataArray) -> xr.DataArray:
+    """Return the median over draws by the rule of policies.csv, right with infinite values among them."""
+    first = ratio.transpose(DRAW, ...)
+    return first.isel({DRAW: 0}, drop=True).copy(data=ranked(first.values, (0.5,))[0])
 
 
 def _signed(value: float) -> str:
