@@ -76,7 +76,7 @@ def _evidence_sentences(findings: Sequence[Finding], speech: Speech) -> list[str
     ]
     for one in unclean:
         why = one.figure.unclean_zh if speech.lang == "zh" and one.figure.unclean_zh else one.figure.unclean
-        sentences.append(speech("evidence.unclean", id=one.figure.id, why=why))
+        sentences.append(speech("evidence.unclean", id=one.figure.id, why=why.rstrip(".。")))
     return [*sentences, word("validate.provenance", speech.lang)]
 
 
