@@ -100,6 +100,12 @@ def notices() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
+def given(context: typer.Context, parameter: str) -> bool:
+    """Tell whether an option was typed, and has not just its default."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def warn_of(prepared: Prepared) -> None:
     """Say, after the work, what the numbers of a comparison do not show."""
     from talent_sd.analysis.cautions import ComparisonNotice, cautions

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,29 +36,81 @@ DiscountOption = Annotated[
 ]
 
 
-def policy_draws_of(draws: int | None, wanted: int | None) -> int | None:
+@dataclass(frozen=True)
+class Split:
+    """How mixes are split among their policies.
+
+    Parameters
+    ----------
+    draws : None: one run with the model's own constants
+    discount_rate : a share; None: that of `models/costs.yaml`
+    """
+
+    draws: int | None
+    seed: int
+    threads: int | None
+    discount_rate: float | None
+
+
+def draws_to_split(draws: int | None, wanted: int | None) -> int | None:
     """Return in how many draws to split; None: one run with the model's own constants."""
     return None if draws is None else min(draws, wanted or POLICY_DRAWS)
 
 
-def steps_of_policies(prepared: Prepared, draws: int | None, plots: bool) -> int:
+def refuse_idle_options(
+    *,
+    both: bool,
+    draws: int | None,
+    policy_draws: int | None,
+    discount_rate: float | None,
+    split: bool,
+) -> None:
+    """Refuse options that would do nothing: who types one expects something of it.
+
+    Parameters
+    ----------
+    both : whether --city was typed beside --cities
+    split : whether policies are split at all
+
+    Raises
+    ------
+    InputError
+        With every such option at once.
+    """
+    problems = []
+    if both:
+        problems.append(tell("--city and --cities were both given. Leave one out."))
+    idle = {"--policy-draws": policy_draws, "--discount-rate": discount_rate}
+    typed = [name for name, value in idle.items() if value is not None]
+    if typed and not split:
+        problems.append(
+            tell(
+                "{options} would do nothing: policies are split in one city only, and not with "
+                "--no-policies or --engine pysd. Leave it out.",
+                options=" and ".join(typed),
+            )
+        )
+    elif policy_draws is not None and draws is None:
+        problems.append(tell("--policy-draws is for many draws. Add --draws, for example --draws 200."))
+    if problems:
+        raise InputError(problems)
+
+
+def steps_of_policies(prepared: Prepared, split: Split, plots: bool) -> int:
     """Return the steps that `split_policies` will report."""
     from talent_sd.analysis.policy_effects import attribution_steps, with_policies
 
-    return attribution_steps(prepared, draws) + plots * len(with_policies(prepared))
+    return attribution_steps(prepared, split.draws) + plots * len(with_policies(prepared))
 
 
 def split_policies(
     prepared: Prepared,
+    split: Split,
     folder: Path,
     labels: Labels,
     lang: str,
     done: Callable[[int], None],
     *,
-    draws: int | None,
-    seed: int,
-    threads: int | None,
-    discount_rate: float | None,
     plots: bool,
 ) -> xr.Dataset | None:
     """Split each mix among its policies and write policies.csv, policies.nc and pictures; None without a mix."""
@@ -65,7 +121,12 @@ def split_policies(
     if not with_policies(prepared):
         return None
     effects = policy_effects(
-        prepared, draws=draws, seed=seed, threads=threads, discount_rate=discount_rate, done=done
+        prepared,
+        draws=split.draws,
+        seed=split.seed,
+        threads=split.threads,
+        discount_rate=split.discount_rate,
+        done=done,
     )
     write_policies_table(effects, folder / "policies.csv")
     write_dataset(effects, folder / "policies.nc")

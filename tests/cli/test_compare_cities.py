@@ -95,3 +95,29 @@ def test_a_city_named_twice_and_none_named_are_refused(talent_sd: Command, tmp_p
     assert none.code == 2
     assert none.err.startswith("--cities names no city. Write --cities hefei,wuxi or --cities all.")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--cities", "wuxi", "--city", "hefei"), "--city and --cities were both given. Leave one out."),
+        (("--policy-draws", "5"), "--policy-draws is for many draws. Add --draws, for example --draws 200."),
+        (
+            ("--cities", "wuxi", "--discount-rate", "0.05"),
+            "--discount-rate would do nothing: policies are split in one city only, and not with --no-policies or "
+            "--engine pysd. Leave it out.",
+        ),
+        (
+            ("--no-policies", "--draws", "9", "--policy-draws", "5", "--discount-rate", "0.05"),
+            "--policy-draws and --discount-rate would do nothing: policies are split in one city only, and not with "
+            "--no-policies or --engine pysd. Leave it out.",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    talent_sd: Command, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    out = tmp_path / "out"
+    outcome = talent_sd("compare", "cash_subsidy_only", *options, "--out", str(out))
+    assert (outcome.code, outcome.err) == (2, f"{message}\nNothing was simulated.\n")
+    assert not out.exists()
