@@ -9,6 +9,8 @@ from talent_sd.analysis.experiments import Experiment, Measurement, Traces, gap
 
 SCIENCE_CITIES = ("hefei", "wuxi")
 LOSS_TIME = 2025.0
+LEAVERS = 0.01
+"""Share of the professionals who leave in the experiment on corporate tax."""
 ONE_IN = 0.002
 """Share of leading scientists lost: about one in a city of five hundred."""
 REFORM_YEAR = 2025.0
@@ -97,7 +99,13 @@ def _tax_elasticity(traces: Traces) -> Measurement:
     return Measurement(
         value,
         (("the year itself shows less than the next", fall(LOSS_TIME) < value),),
-        {"same year": fall(LOSS_TIME), "next year": value, "missing at the year's end": missing},
+        {
+            "same year": fall(LOSS_TIME),
+            "next year": value,
+            "missing at the year's end": missing,
+            # the other reading: every leaver counts, also where the post has a successor by then
+            "next year, per share who left": value * missing / LEAVERS,
+        },
     )
 
 
@@ -196,7 +204,7 @@ EXPERIMENTS = (
         "tax_per_professional_lost",
         {
             "whole": Case(city="wuxi"),
-            "without": Case(city="wuxi", changes=_loss(0.01, (0, 1, 0, 0), 1.0)),
+            "without": Case(city="wuxi", changes=_loss(LEAVERS, (0, 1, 0, 0), 1.0)),
         },
         ("corporate income tax", "Talent", *SHOCKS),
         _tax_elasticity,

@@ -87,8 +87,8 @@ def test_the_skill_programmes_together_lower_leaving_by_two_fifths_in_dongguan(r
     policies = ("manufacturing_academy", "skill_certification", "career_tracking")
 
     def effect(chosen: tuple[str, ...]) -> float:
-        on = {f"policy switch[{policy}]": 1.0 for policy in chosen}
-        data = run("baseline", "dongguan", on)
+        off = {f"policy switch[{policy}]": 0.0 for policy in policies if policy not in chosen}
+        data = run("golden_blue_collar", "dongguan", off)
         return float(data["skill programme effect"].sel(tier="skilled", time=2034))
 
     assert effect(policies) == pytest.approx(0.6, abs=0.04)

@@ -1,4 +1,4 @@
-"""What a scenario file says the model finds is what the model finds, within a seventh."""
+"""What a scenario file says the model finds is what the model finds, within a twentieth."""
 
 from __future__ import annotations
 
@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("28 100 people", "2.81万人", people(2030)), ("21 billion", "210亿", spent),
+        ("29 300 people", "2.93万人", people(2030)), ("22 billion", "220亿", spent),
         ("1.1 %", "1.1%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
         ("58 %", "58%", level("cohort retention", 2030, tier="professional")), ("68 billion", "680亿", spent),
-        ("214 000 people", "21.4万人", people()), ("4.6 %", "4.6%", change("total talent")),
-        ("4.9 %", "4.9%", change("value added")),
+        ("199 000 people", "19.9万人", people()), ("4.3 %", "4.3%", change("total talent")),
+        ("4.7 %", "4.7%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("25 firms", "25家", level("Suppliers")), ("322 000 people", "32.2万人", people()),
-        ("6.9 %", "6.9%", change("value added")), ("118 billion", "1180亿", spent),
-        ("200 billion", "2000亿", gap("shared value")),
+        ("25 firms", "25家", level("Suppliers")), ("308 000 people", "30.8万人", people()),
+        ("6.7 %", "6.7%", change("value added")), ("124 billion", "1240亿", spent),
+        ("204 billion", "2040亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("229 000 people", "22.9万人", people()), ("2.0 %", "2.0%", change("total talent")),
-        ("365 billion", "3650亿", spent),
+        ("198 000 people", "19.8万人", people()), ("1.7 %", "1.7%", change("total talent")),
+        ("364 billion", "3640亿", spent),
     ]),
     "quality_city": ("chengdu", [
         ("18 %", "18%", change("service satisfaction")), ("1.37 times", "1.37倍", level("medical access time ratio")),
-        ("55 000 people", "5.5万人", people()), ("98 billion", "980亿", spent),
+        ("47 000 people", "4.7万人", people()), ("99 billion", "990亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("605 000 people", "60.5万人", people()), ("39 billion", "390亿", spent),
-        ("19 %", "19%", change("total talent")), ("1.7 %", "1.7%", change("value added")),
+        ("623 000 people", "62.3万人", people()), ("28 billion", "280亿", spent),
+        ("19 %", "19%", change("total talent")), ("2.2 %", "2.2%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("132 000 people", "13.2万人", people()), ("11 %", "11%", change("City Brand")),
-        ("29 billion", "290亿", spent),
-        ("129 billion", "1290亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("81 000 people", "8.1万人", people()), ("10 %", "10%", change("City Brand")),
+        ("30 billion", "300亿", spent),
+        ("80 billion", "800亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("85 000 people", "8.5万人", people()), ("49 billion", "490亿", spent),
+        ("82 000 people", "8.2万人", people()), ("50 billion", "500亿", spent),
         ("1.6 %", "1.6%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("408 000 people", "40.8万人", people(2030)), ("6.8 %", "6.8%", change("total talent", 2030)), ("349 000", "34.9万人", people()),
+        ("404 000 people", "40.4万人", people(2030)), ("6.9 %", "6.9%", change("total talent", 2030)), ("344 000", "34.4万人", people()),
         ("16 billion", "160亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("408 000 people", "40.8万人", people()), ("8.7 %", "8.7%", change("total talent")),
-        ("175 billion", "1750亿", spent), ("46 billion", "460亿", gap("shared value")),
+        ("356 000 people", "35.6万人", people()), ("7.7 %", "7.7%", change("total talent")),
+        ("176 billion", "1760亿", spent), ("51 billion", "510亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
-        ("130 leading", "130名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
-        ("6.1 billion", "61亿", lambda pair: -gap("supporting investment", 2028)(pair)),
-        ("151 a year", "151件", lambda pair: -gap("invention grants")(pair)),
-        ("0.83 %", "0.83%", lambda pair: -change("value added")(pair)), ("3.2 yuan", "3.2元", per_pay),
+        ("133 leading", "133名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
+        ("6.2 billion", "62亿", lambda pair: -gap("supporting investment", 2028)(pair)),
+        ("149 a year", "149件", lambda pair: -gap("invention grants")(pair)),
+        ("0.63 %", "0.63%", lambda pair: -change("value added")(pair)), ("3.4 yuan", "3.4元", per_pay),
     ]),
 }  # fmt: skip
 
@@ -112,6 +112,14 @@ def test_every_scenario_but_the_baseline_says_what_is_claimed_and_what_is_found(
 
 
 @pytest.mark.parametrize("name", QUOTES)
+def test_a_finding_quotes_the_same_per_cents_in_both_languages(name: str) -> None:
+    finding = load_scenario(name).finding
+    english = re.findall(r"(\d+(?:\.\d+)?) %", finding["en"])
+    chinese = re.findall(r"(\d+(?:\.\d+)?)%", finding["zh"])
+    assert sorted(english) == sorted(chinese)
+
+
+@pytest.mark.parametrize("name", QUOTES)
 def test_the_figures_in_a_finding_are_the_models(run: Any, name: str) -> None:
     city, quotes = QUOTES[name]
     finding = load_scenario(name).finding
@@ -120,4 +128,4 @@ def test_the_figures_in_a_finding_are_the_models(run: Any, name: str) -> None:
         assert english in finding["en"], english
         assert chinese in finding["zh"], chinese
         assert number(english) == pytest.approx(number(chinese), rel=1e-9)
-        assert number(english) == pytest.approx(measure(pair), rel=1 / 7), english
+        assert number(english) == pytest.approx(measure(pair), rel=1 / 20), english

@@ -19,6 +19,7 @@ LOOPS = (
 BUSY = {
     "pension_squeeze": ("baseline", "shenyang"),
     "culture": ("culture_capital", "hangzhou"),
+    "brand": ("culture_capital", "hangzhou"),
     "rival_response": ("mass_recruitment", "zhengzhou"),
 }
 

@@ -35,6 +35,9 @@ PLACES: dict[str, tuple[str, str | None, int, str, str]] = {
     "quality_education": ("return effect", "leading", 1, "built", "stays"),
     "mass_recruitment": ("recruited arrivals", "graduate", 1, "soon", "stops"),
 }
+# A policy for some tiers brings those; the budget that it takes from services costs a few of the others.
+FOR = {"talent_tax_credit": ["leading", "professional"]}
+TIERS = ("leading", "professional", "skilled", "graduate")
 LEFT = {"stops": (0, 0.15), "fades": (0.05, 0.7), "stays": (0.9, 1)}
 
 
@@ -98,9 +101,32 @@ def test_it_costs_its_own_money_and_brings_people_and_output(runs: Any, policy: 
     spent = own["Cumulative Policy Spending"].isel(time=-1)
     assert float(spent.sel(policy=policy)) > 1e8
     assert float(spent.sum() - spent.sel(policy=policy)) == 0
-    for name in ("total talent", "value added"):
+    gain = own - base
+    gain["people"] = gain["Talent"].sel(tier=FOR.get(policy, list(TIERS))).sum("tier")
+    for name in ("people", "value added"):
         # laboratories bring people late: they are built, patents are granted, and only then a name is made
-        assert float((own[name] - base[name]).sel(time=slice(END, None)).max()) > 0, name
+        assert float(gain[name].sel(time=slice(END, None)).max()) > 0, name
+
+
+@pytest.mark.parametrize("policy", PLACES)
+def test_without_money_it_is_no_policy(run: Any, policy: str) -> None:
+    intensity = f"{policy.replace('_', ' ')} intensity"
+    broke, none = run(changes=alone(policy, **{intensity: 0.0})), run()
+    for name in ("total talent", "value added", "City Brand", "invention grants", "fiscal revenue"):
+        np.testing.assert_allclose(broke[name], none[name], rtol=1e-9, err_msg=name)
+    assert float(broke["Cumulative Policy Spending"].sum()) == 0
+
+
+@pytest.mark.parametrize("policy", PLACES)
+def test_more_money_moves_its_place_further(run: Any, policy: str) -> None:
+    intensity = f"{policy.replace('_', ' ')} intensity"
+    usual = float(run()[intensity].isel(time=0))
+    base, half, whole = (
+        at_place(run(changes=alone(policy, **{intensity: part * usual}), times=QUARTERS), policy)
+        for part in (0.0, 0.5, 1.0)
+    )
+    effect = [float(PLACES[policy][2] * (own - base).sel(time=END - 0.25)) for own in (half, whole)]
+    assert 0 < effect[0] < 0.95 * effect[1]
 
 
 def test_cash_leaves_next_to_nothing_behind_and_buildings_go_on_working(runs: Any) -> None:
