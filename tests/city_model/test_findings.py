@@ -57,48 +57,48 @@ QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = 
     ]),
     "hefei_combination": ("hefei", [
         ("58 %", "58%", level("cohort retention", 2030, tier="professional")), ("68 billion", "680亿", spent),
-        ("199 000 people", "19.9万人", people()), ("4.3 %", "4.3%", change("total talent")),
+        ("197 000 people", "19.7万人", people()), ("4.3 %", "4.3%", change("total talent")),
         ("4.7 %", "4.7%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("25 firms", "25家", level("Suppliers")), ("308 000 people", "30.8万人", people()),
-        ("6.7 %", "6.7%", change("value added")), ("124 billion", "1240亿", spent),
-        ("204 billion", "2040亿", gap("shared value")),
+        ("25 firms", "25家", level("Suppliers")), ("305 000 people", "30.5万人", people()),
+        ("6.7 %", "6.7%", change("value added")), ("123 billion", "1230亿", spent),
+        ("201 billion", "2010亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("198 000 people", "19.8万人", people()), ("1.7 %", "1.7%", change("total talent")),
-        ("364 billion", "3640亿", spent),
+        ("197 000 people", "19.7万人", people()), ("1.7 %", "1.7%", change("total talent")),
+        ("362 billion", "3620亿", spent),
     ]),
     "quality_city": ("chengdu", [
         ("18 %", "18%", change("service satisfaction")), ("1.37 times", "1.37倍", level("medical access time ratio")),
         ("47 000 people", "4.7万人", people()), ("99 billion", "990亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("623 000 people", "62.3万人", people()), ("28 billion", "280亿", spent),
-        ("19 %", "19%", change("total talent")), ("2.2 %", "2.2%", change("value added")),
+        ("621 000 people", "62.1万人", people()), ("28 billion", "280亿", spent),
+        ("19 %", "19%", change("total talent")), ("2.1 %", "2.1%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("81 000 people", "8.1万人", people()), ("10 %", "10%", change("City Brand")),
+        ("80 000 people", "8万人", people()), ("10 %", "10%", change("City Brand")),
         ("30 billion", "300亿", spent),
         ("80 billion", "800亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("82 000 people", "8.2万人", people()), ("50 billion", "500亿", spent),
+        ("81 000 people", "8.1万人", people()), ("50 billion", "500亿", spent),
         ("1.6 %", "1.6%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("404 000 people", "40.4万人", people(2030)), ("6.9 %", "6.9%", change("total talent", 2030)), ("344 000", "34.4万人", people()),
+        ("403 000 people", "40.3万人", people(2030)), ("6.9 %", "6.9%", change("total talent", 2030)), ("343 000", "34.3万人", people()),
         ("16 billion", "160亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("356 000 people", "35.6万人", people()), ("7.7 %", "7.7%", change("total talent")),
-        ("176 billion", "1760亿", spent), ("51 billion", "510亿", gap("shared value")),
+        ("353 000 people", "35.3万人", people()), ("7.6 %", "7.6%", change("total talent")),
+        ("175 billion", "1750亿", spent), ("48 billion", "480亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
         ("133 leading", "133名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
         ("6.2 billion", "62亿", lambda pair: -gap("supporting investment", 2028)(pair)),
         ("149 a year", "149件", lambda pair: -gap("invention grants")(pair)),
-        ("0.63 %", "0.63%", lambda pair: -change("value added")(pair)), ("3.4 yuan", "3.4元", per_pay),
+        ("0.64 %", "0.64%", lambda pair: -change("value added")(pair)), ("3.4 yuan", "3.4元", per_pay),
     ]),
 }  # fmt: skip
 
