@@ -116,9 +116,9 @@ def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: 
 
 def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
     with pytest.raises(InputError) as caught:
-        _run(draws=100_000, memory=0.05)
+        _run(draws=100_000, memory=0.1)
     assert caught.value.problems == (
-        "100000 draws x 2 scenarios x 3 outputs x 13 years are 0.12 gigabytes, more than memory=0.05. "
+        "100000 draws x 2 scenarios x 3 outputs x 13 years are 0.12 gigabytes, more than memory=0.1. "
         "Give out= (a folder) to stream them to disk, fewer outputs, or more memory.",
     )
 
