@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from talent_sd.model.structure import Structure
 
 Polarity = Literal["R", "B"]
+RunPolarity = Literal["R", "B", "U"]
+"""Of a loop in a run: U where its sign turns on the way, as when growth nears a limit."""
 Point = Annotated[
     tuple[float, float], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 ]
@@ -78,10 +80,11 @@ class NamedLoop:
     """A loop with a name.
 
     `routes` are the circles of variables it stands for; its score is the sum of theirs.
+    A loop named by hand is R or B; one found in a run may be U.
     """
 
     name: str
-    polarity: Polarity
+    polarity: RunPolarity
     label: Mapping[str, str]
     story: Mapping[str, str]
     closes: str

@@ -18,6 +18,8 @@ from talent_sd.analysis.link_signs import usual_sign
 from talent_sd.engine.plan import slots_by_variable
 
 Link = Callable[[int, int], np.ndarray]
+SLIGHT = 1e-6
+"""A gain of so small a part of the largest says nothing of a link's sign: gains are differences."""
 
 
 @dataclass
@@ -117,6 +119,12 @@ class VariableLinks:
             if path[0] in columns
         ]
         return int(np.sign(sum(signs)))
+
+    def turns(self, cause: str, effect: str) -> bool:
+        """Return whether more of the cause makes more of the effect at some times of the run and less at others."""
+        gain = self.gain(cause, effect).sum(axis=(0, 1))
+        clear = np.abs(gain) > SLIGHT * np.abs(gain).max()
+        return bool((gain[clear] > 0).any() and (gain[clear] < 0).any())
 
     def loop_score(self, route: Sequence[str]) -> np.ndarray:
         """Return the score of the loop through these variables, each moving the next.

@@ -39,12 +39,14 @@ class LinkPicture:
     signs : (cause, effect) -> 1 where more of the cause makes more of the effect, else -1; 0 unknown
     slow : links that end in a stock, or hide a delay
     delayed : of these, links that hide a delay
+    turning : links whose sign turns in the run, of loops that turn
     """
 
     weights: Mapping[Route, np.ndarray]
     signs: Mapping[Link, int]
     slow: frozenset[Link]
     delayed: frozenset[Link] = frozenset()
+    turning: frozenset[Link] = frozenset()
 
 
 def loop_shares(
@@ -90,7 +92,7 @@ def loop_shares(
     yearly = np.arange(len(years))
     shares = shares_dataset(scores, gains, named, total, years, yearly)
     shares["share_published"] = (shares["share"].dims, _yearly_shares(plain, place))
-    parts = [_by_year(_part_of(found.activity[kind], total), yearly).T for kind in KINDS]
+    parts = [by_year(_part_of(found.activity[kind], total), yearly).T for kind in KINDS]
     shares["activity"] = ((KIND, DRAW, TIME), np.stack(parts))
     shares = shares.assign_coords({KIND: list(KINDS)})
     shares["named"] = shares["activity"].sel({KIND: NAMED}, drop=True)
@@ -129,17 +131,20 @@ def link_picture(links: VariableLinks, names: LoopNames, named: np.ndarray, plac
     weights: dict[Route, np.ndarray] = {}
     signs: dict[Link, int] = {}
     slow: set[Link] = set()
+    turning: set[Link] = set()
     for loop in names.loops:
         for route in loop.routes:
             activity = _part_of(np.abs(links.loop_score(route)), named)
-            weights[route] = _by_year(activity, place).T
+            weights[route] = by_year(activity, place).T
             for link in zip(route, (*route[1:], route[0]), strict=True):
                 if link not in signs:
                     signs[link] = links.sign(*link)
                     if links.holds_state(link[1]):
                         slow.add(link)
+                if loop.polarity == "U" and links.turns(*link):
+                    turning.add(link)
     delayed = frozenset(link for link in slow if links.is_delayed(*link))
-    return LinkPicture(weights, signs, frozenset(slow), delayed)
+    return LinkPicture(weights, signs, frozenset(slow), delayed, frozenset(turning))
 
 
 def joined_links(pictures: Sequence[LinkPicture], places: Sequence[np.ndarray]) -> LinkPicture:
@@ -159,7 +164,43 @@ def joined_links(pictures: Sequence[LinkPicture], places: Sequence[np.ndarray]) 
     signs = {
         link: next((one.signs[link] for one in pictures if one.signs[link]), 0) for link in pictures[0].signs
     }
-    return LinkPicture(weights, signs, pictures[0].slow, pictures[0].delayed)
+    return LinkPicture(weights, signs, pictures[0].slow, pictures[0].delayed, pictures[0].turning)
+
+
+def year_polarity(polarity: str, share: np.ndarray) -> str:
+    """Return what a loop does in one span of time: its polarity, of a loop that turns that of the span.
+
+    Parameters
+    ----------
+    share : (draws,) its share there
+
+    >>> year_polarity("R", np.array([-0.1])), year_polarity("U", np.array([-0.1])), year_polarity("U", np.zeros(1))
+    ('R', 'B', '')
+    """
+    if polarity != "U":
+        return polarity
+    total = float(np.nansum(share))
+    return "R" if total > 0 else "B" if total < 0 else ""
+
+
+def turns(share: np.ndarray) -> list[tuple[int, str]]:
+    """Return when a loop turns: index of the span, and what it does from then on.
+
+    Parameters
+    ----------
+    share : (draws, spans) of a loop that turns
+
+    >>> turns(np.array([[1.0, 0.5, 0.0, -1.0, np.nan, -1.0]]))
+    [(3, 'B')]
+    """
+    found: list[tuple[int, str]] = []
+    last = ""
+    for index, column in enumerate(share.T):
+        sign = year_polarity("U", column)
+        if sign and last and sign != last:
+            found.append((index, sign))
+        last = sign or last
+    return found
 
 
 def _part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -188,7 +229,7 @@ def spans(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return start + np.arange(count) * length / count, place
 
 
-def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+def by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return the mean over each year's steps at which something moves, (years, members); NaN if none does."""
     found = np.full((place.max() + 1, *values.shape[1:]), np.nan)
     for year in range(len(found)):
@@ -202,7 +243,7 @@ def _by_year(values: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def _yearly_shares(scores: Mapping[str, np.ndarray], place: np.ndarray) -> np.ndarray:
     """Return (loop, members, years) means of relative scores."""
-    return np.stack([_by_year(series, place).T for series in relative_scores(scores).values()])
+    return np.stack([by_year(series, place).T for series in relative_scores(scores).values()])
 
 
 def shares_dataset(
@@ -229,7 +270,7 @@ def shares_dataset(
     data = {
         "share": ((LOOP, DRAW, TIME), _yearly_shares(scores, place)),
         "polarity": ((LOOP, DRAW), signs),
-        "named": ((DRAW, TIME), _by_year(_part_of(named, total), place).T),
+        "named": ((DRAW, TIME), by_year(_part_of(named, total), place).T),
     }
     coords = {LOOP: list(scores), DRAW: np.arange(members), TIME: years}
     return xr.Dataset(data, coords)

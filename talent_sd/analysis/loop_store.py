@@ -10,6 +10,7 @@ import numpy as np
 
 from talent_sd.analysis.attribution import PART
 from talent_sd.analysis.loop_classes import OTHER_ROUTES, REST, TURNOVER
+from talent_sd.analysis.loop_shares import year_polarity
 from talent_sd.base.dims import DRAW, TIME
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ ALL_CUT, ALL_CLOSED = "(all loops cut)", "(all loops closed)"
 def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
     """Write each loop's share of the named loops' activity by year: mean, and 80 % interval of draws.
 
-    A year in which nothing moves has state "at rest" and empty shares. What the named loops leave to
-    others is in rows of its own, as shares of the activity of all loops found: of the city "(other routes)"
-    of named loops, "(turnover)" of stocks and "(no name)"; of any other model "(no name)" alone.
+    The polarity of a loop that turns is that of the year. A year in which nothing moves has state
+    "at rest" and empty shares. What the named loops leave to others is in rows of its own, as shares
+    of the activity of all loops found: of the city "(other routes)" of named loops, "(turnover)" of
+    stocks and "(no name)"; of any other model "(no name)" alone.
     """
     shares = study.shares
     with file.open("w", newline="", encoding="utf-8") as stream:
@@ -50,9 +52,8 @@ def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
         for loop in study.names.loops:
             own = shares.sel(loop=loop.name)
             for year, share, published in _by_year(own["share"], own["share_published"]):
-                writer.writerow(
-                    (loop.name, loop.polarity, year, *_summary(share), _mean(published), _state(share))
-                )
+                sign = year_polarity(loop.polarity, share)
+                writer.writerow((loop.name, sign, year, *_summary(share), _mean(published), _state(share)))
         for name, others in _others(shares).items():
             for year, part, _ in _by_year(others, others):
                 writer.writerow((name, "", year, *_summary(part), "", _state(part)))

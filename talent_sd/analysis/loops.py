@@ -17,7 +17,7 @@ from talent_sd.analysis.loop_shares import LOOP, LinkPicture, joined_links, loop
 from talent_sd.analysis.provenance import KNOWN_UNTIL
 from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import tell
 
 if TYPE_CHECKING:
@@ -122,14 +122,16 @@ def study_loops(
     prepared = prepare(names, city, national=national)
     model = prepared.model
     named = read_loops(model.structure, loops_file)
-    _check_output(model, of)
+    output, elements = split_output(model, of)
     groups, count = draw_groups(prepared, draws, seed)
-    split = {"parts": [loop.name for loop in named.loops], "of": model.structure[of].name, "threads": threads}
+    split = {"parts": [loop.name for loop in named.loops], "of": output, "threads": threads}
     studies = [_study_group(model, named, group, split, seed) for group in groups]
     shares = _joined([found for found, _, _ in studies], groups)
     adds = _joined([found for _, _, found in studies], groups)
     if count is not None:
         adds = _exact_median(model, groups, adds, split)
+    # the rows of one element add up by themselves
+    adds = adds.sel({dim: [element] for dim, element in elements.items()})
     links = joined_links([found for _, found, _ in studies], [group.places for group in groups])
     attrs = _about(prepared)
     shares.attrs |= attrs
@@ -223,9 +225,50 @@ def _about(prepared: Prepared) -> dict[str, Any]:
     return attrs
 
 
-def _check_output(model: Model, of: str) -> None:
-    found = model.structure[of]
+def split_output(model: Model, of: str) -> tuple[str, dict[str, str]]:
+    """Take an output's name apart: `Talent[leading]` is the element leading of Talent.
+
+    Returns
+    -------
+    Name as the model spells it, and subscript -> element, empty where the whole output is meant
+
+    Raises
+    ------
+    InputError
+        If it is a lookup, or an element that the variable does not have.
+    KeyError
+        If the model has no such variable; the message names the nearest.
+    """
+    name, bracket, inside = of.strip().partition("[")
+    found = model.structure[name.strip() if bracket else of]
     if found.kind == "lookup":
         raise InputError(
             tell("'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.", of=of)
         )
+    if not bracket:
+        return found.name, {}
+    told = [element.strip() for element in inside.rstrip().removesuffix("]").split(",")]
+    subscripts = model.structure.subscripts
+    if len(told) != len(found.dims):
+        raise InputError(
+            tell(
+                "'{of}': {name} has {count} subscripts ({dims}). Write as many elements, or the name alone.",
+                of=of,
+                name=found.name,
+                count=len(found.dims),
+                dims=", ".join(found.dims) or "–",
+            )
+        )
+    for dim, element in zip(found.dims, told, strict=True):
+        if element not in subscripts[dim]:
+            raise InputError(
+                tell(
+                    "'{of}': {dim} has no element '{element}'.{hint} It has: {elements}.",
+                    of=of,
+                    dim=dim,
+                    element=element,
+                    hint=nearest(element, subscripts[dim]),
+                    elements=", ".join(subscripts[dim]),
+                )
+            )
+    return found.name, dict(zip(found.dims, told, strict=True))

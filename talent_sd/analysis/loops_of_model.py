@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ import numpy as np
 from talent_sd import __version__
 from talent_sd.analysis.link_scores import LinkScores
 from talent_sd.analysis.loop_layout import HIGH, WIDE, placed
-from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Polarity, Route
+from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Route, RunPolarity
 from talent_sd.analysis.loop_scores import VariableLinks
 from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
-from talent_sd.analysis.loop_shares import LinkPicture, link_picture, shares_dataset, spans
+from talent_sd.analysis.loop_shares import LinkPicture, by_year, link_picture, shares_dataset, spans
 from talent_sd.analysis.trajectory import follow, refuse_trouble
 from talent_sd.base.messages import tell
 
@@ -29,7 +29,10 @@ SHOWN = 12
 EDGE = 9.0
 LETTER = 0.68
 """Width of a letter in a diagram, in its units."""
-MOST_STRETCHED = 1.8
+MOST_STRETCHED, MOST_STRETCHED_FEW, FEW = 1.8, 2.6, 4
+"""How far a layout is drawn apart to fill the frame; of few variables farther."""
+ROUNDING = 1e-9
+"""Gains of so small a part of a loop's largest say nothing of its sign."""
 ROUNDS = 2500
 """Tries at bettering an automatic layout: about two seconds for twenty variables."""
 
@@ -85,10 +88,11 @@ def study_model(path: str | Path) -> ModelStudy:
     total = np.sum([np.abs(score) for score in scores.values()], axis=0)
     strength = {route: _mean_share(scores[route], total) for route in active}
     best = sorted(active, key=lambda route: (-strength[route], route))[:SHOWN]
-    named = _named(links, best)
+    years, place = spans(links.scores.trajectory.times)
+    yearly = {route: by_year(scores[route], place) for route in best}
+    named = _named(links, best, yearly)
     layout = automatic_layout([route for loop in named for route in loop.routes])
     names = LoopNames(tuple(_placed(loop, layout) for loop in named), layout)
-    years, place = spans(links.scores.trajectory.times)
     own = {loop.name: scores[loop.routes[0]] for loop in names.loops}
     gains = {loop.name: links.loop_gain(loop.routes[0]) for loop in names.loops}
     activity = np.sum([np.abs(score) for score in own.values()], axis=0)
@@ -104,13 +108,21 @@ def automatic_layout(routes: Sequence[Route]) -> Layout:
     """
     import networkx
 
+    everyone = dict.fromkeys(variable for route in routes for variable in route)
+    if all(len(route) == 1 for route in routes):  # nothing is linked: side by side, as in a list
+        apart = (WIDE - 2 * EDGE) / max(1, len(everyone) - 1)
+        nodes = {
+            node: (round(EDGE + place * apart, 1) if len(everyone) > 1 else WIDE / 2, HIGH / 2)
+            for place, node in enumerate(everyone)
+        }
+        return Layout(nodes, {node: node for node in nodes})
     links = list(
         dict.fromkeys(
             (a, b) for route in routes for a, b in zip(route, (*route[1:], route[0]), strict=True) if a != b
         )
     )
     graph = networkx.Graph(links)
-    graph.add_nodes_from(variable for route in routes for variable in route)
+    graph.add_nodes_from(everyone)
     circle = networkx.circular_layout(graph)
     places = networkx.kamada_kawai_layout(graph, pos=circle) if len(graph) > 2 else circle
     points = np.array([places[node] for node in graph])
@@ -124,7 +136,7 @@ def automatic_layout(routes: Sequence[Route]) -> Layout:
     )
     nodes = {node: (float(x), float(y)) for node, (x, y) in zip(graph, scaled, strict=True)}
     sizes = {node: label_size(node) for node in nodes}
-    found, bends, _ = placed(nodes, {}, links, sizes, ROUNDS) if links else (nodes, {}, 0.0)
+    found, bends, _ = placed(nodes, {}, links, sizes, ROUNDS)
     return Layout(_filling(found, sizes), {node: node for node in found}, bends=bends)
 
 
@@ -137,7 +149,8 @@ def _filling(
     frame = np.array([WIDE, HIGH])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     away = np.maximum(np.abs(points - middle), 1e-9)
-    factor = min(MOST_STRETCHED, float(((frame / 2 - halves) / away).min()))
+    most = MOST_STRETCHED if len(nodes) > FEW else MOST_STRETCHED_FEW
+    factor = min(most, float(((frame / 2 - halves) / away).min()))
     spread = (points - middle) * max(factor, 1.0) + frame / 2
     return {
         node: (round(float(x), 1), round(float(y), 1)) for node, (x, y) in zip(nodes, spread, strict=True)
@@ -150,14 +163,13 @@ def label_size(text: str) -> tuple[float, float]:
     return letters * LETTER + 1.4, 2.9
 
 
-def _named(links: VariableLinks, routes: Sequence[Route]) -> list[NamedLoop]:
-    """Call loops R1, B1, ... in the order given; what a loop passes is its story."""
+def _named(
+    links: VariableLinks, routes: Sequence[Route], yearly: Mapping[Route, np.ndarray]
+) -> list[NamedLoop]:
+    """Call loops R1, B1, U1, ... in the order given; what a loop passes is its story."""
     found: list[NamedLoop] = []
     for route in routes:
-        gain = links.loop_gain(route)
-        answer = gain[gain != 0]
-        sign = float(np.median(np.sign(answer))) if answer.size else 0.0
-        polarity: Polarity = "R" if sign >= 0 else "B"
+        polarity = run_polarity(links.loop_gain(route), yearly[route])
         count = sum(loop.polarity == polarity for loop in found) + 1
         chain = " → ".join((*route, route[0]))
         short = (
@@ -170,6 +182,26 @@ def _named(links: VariableLinks, routes: Sequence[Route]) -> list[NamedLoop]:
         label, story = {"en": short, "zh": short}, {"en": chain, "zh": chain}
         found.append(NamedLoop(f"{polarity}{count}", polarity, label, story, route[0], (route,)))
     return found
+
+
+def run_polarity(gain: np.ndarray, score: np.ndarray) -> RunPolarity:
+    """Return what a loop does in a run.
+
+    Parameters
+    ----------
+    gain : (points, members) product of the gains around the loop: tells where it is idle all along
+    score : (spans, members) mean score in each span of time; NaN or 0 where nothing moves
+
+    >>> gain = np.array([[0.3], [0.0], [-0.3]])
+    >>> run_polarity(gain, np.array([[1.0], [0.2]])), run_polarity(gain, np.array([[1.0], [-0.5]]))
+    ('R', 'U')
+    """
+    signs = np.sign(score[np.isfinite(score) & (score != 0)])
+    if not signs.size:
+        signs = np.sign(gain[np.abs(gain) > ROUNDING * np.abs(gain).max()])
+    if (signs > 0).any() and (signs < 0).any():
+        return "U"
+    return "B" if (signs < 0).any() else "R"
 
 
 def _placed(loop: NamedLoop, layout: Layout) -> NamedLoop:

@@ -28,6 +28,8 @@ HATCHES = ("", "////")
 SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
 TOGETHER = "#d9d9d9"
+NOTHING = 1e-6
+"""Kinds of loops that never have a larger part are not told."""
 KIND_LOOKS = (
     (NAMED, "loops.named", INK),
     (OTHER_ROUTES, "loops.other_routes", "#8c8c8c"),
@@ -74,17 +76,29 @@ def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
     loops = list(enumerate(study.names.loops))
     sizes = {loop.name: mean_size(study.shares["share"].sel(loop=loop.name).values) for _, loop in loops}
     for number, loop in sorted(loops, key=lambda item: -np.nanmean(_or_zero(sizes[item[1].name]))):
-        side, size = (1 if loop.polarity == "R" else -1), sizes[loop.name]
+        size, share = sizes[loop.name], study.shares["share"].sel(loop=loop.name).values
+        sides = _sides(loop.polarity, size, share)
         if np.nanmax(_or_zero(size)) < SMALL:
-            rest[side].append(_or_zero(size))
+            for side, part in sides.items():
+                rest[side].append(_or_zero(part))
             continue
         look = (FILLS[number % len(FILLS)], HATCHES[number // len(FILLS) % len(HATCHES)])
-        found.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", size, look, side))
+        label = f"{loop_sign(study.names, number)} {loop.label[lang]}"
+        # a loop that turns has an area on both sides, and its name where it ends
+        last = next((s for s, part in sides.items() if _or_zero(part)[-1] > 0), next(iter(sides)))
+        found += [(label if side == last else "", part, look, side) for side, part in sides.items()]
     for side, parts in rest.items():
         total = np.sum(parts, axis=0) if parts else np.zeros(1)
         if np.max(total) > 0:
             found.append((word("loops.small", lang), total, (TOGETHER, ""), side))
     return found
+
+
+def _sides(polarity: str, size: np.ndarray, share: np.ndarray) -> dict[int, np.ndarray]:
+    """Return side (1 reinforcing, -1 balancing) -> (time,) sizes of a loop's area on it."""
+    if polarity != "U":
+        return {1 if polarity == "R" else -1: size}
+    return {side: mean_size(np.where(side * share > 0, share, 0.0 * share)) for side in (1, -1)}
 
 
 def _edges(years: np.ndarray) -> np.ndarray:
@@ -119,6 +133,8 @@ def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
         last = float(_or_zero(size)[-1])
         wanted.append((side * (floors[side] + last / 2) + 1) / 2 * height)
         floors[side] += last
+    wanted = [at for at, (label, *_) in zip(wanted, stacks, strict=True) if label]
+    stacks = [stack for stack in stacks if stack[0]]
     # where areas vanish, the order of the stack still holds among their labels
     ordered = [
         at + 1e-3 * side * rank for rank, (at, (_, _, _, side)) in enumerate(zip(wanted, stacks, strict=True))
@@ -154,6 +170,7 @@ def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
     edges = _edges(study.shares["time"].values)
     years = (edges[1:] + edges[:-1]) / 2
     reinforcing = np.array([loop.polarity == "R" for loop in study.names.loops])
+    # loops that turn come from single runs only, which have no strokes
     for part in (share[reinforcing], share[~reinforcing]):
         total = part.sum(axis=0)
         for year, column in zip(years, total.T, strict=True):
@@ -196,7 +213,7 @@ def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     """Draw what kinds of loops the activity of all loops found belongs to."""
     years = study.shares["time"].values
     edges, floor = _edges(years), np.zeros(len(years))
-    kinds = _kinds(study, lang)
+    kinds = [kind for kind in _kinds(study, lang) if np.nanmax(_or_zero(kind[1])) > NOTHING]
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
     wanted = []
     for _, part, colour in kinds:

@@ -14,7 +14,7 @@ from talent_sd.analysis.loop_names import Layout, LoopNames, Route
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_arrows import FAINT_BELOW, Arrow, draw_arrows, draw_badge, draw_delay, draw_sign
-from talent_sd.output.loop_list import draw_list
+from talent_sd.output.loop_list import LEFT, draw_list, list_height, rows_of
 from talent_sd.output.loop_marks import Marks, place_marks
 from talent_sd.output.loop_numbers import mean_size, three_years
 from talent_sd.output.loop_titles import loop_sign, loops_source, subtitle
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
 
-PAGE = (8.27, 11.0)
-"""Inches: A4 upright, with room to trim."""
+PAGE = (8.27, 11.4)
+"""Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
 WIDE, HIGH = 100.0, 70.0
+MARGIN = 7.0
+"""Above and below what a smaller diagram shows, in its units."""
+MAIN, SMALL_ONE = 0.96, 0.265
+"""Widths of the large diagram and of the three small ones, as parts of the page's."""
 FULL_WIDTH = 0.35
 """An arrow is at its widest when this part of the named loops' activity runs through it."""
 
@@ -69,12 +73,19 @@ def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
         DrawnLink(
             cause,
             effect,
-            1 if sum(sign for sign, _, _ in parts) >= 0 else -1,
+            _joint_sign([sign for sign, _, _ in parts]),
             all(slow for _, slow, _ in parts),
             np.sum([weight for _, _, weight in parts], axis=0),
         )
         for (cause, effect), parts in found.items()
     )
+
+
+def _joint_sign(signs: Sequence[int]) -> int:
+    """Return the sign that most of the links drawn as one have; 0 if one of them turns in the run."""
+    if 0 in signs:
+        return 0
+    return 1 if sum(signs) >= 0 else -1
 
 
 def _collapsed(
@@ -84,10 +95,14 @@ def _collapsed(
     places = [place for place, variable in enumerate(route) if variable in shown_as]
     if not places:
         return []
+    if len(route) == 1:  # a stock that its own equation moves
+        link = route[0], route[0]
+        sign = 0 if link in links.turning else links.signs[link] or 1
+        return [(shown_as[route[0]], shown_as[route[0]], sign, link in links.delayed)]
     turned = [*route[places[0] :], *route[: places[0]], route[places[0]]]
     found, sign, slow, last = [], 1, False, turned[0]
     for cause, effect in pairwise(turned):
-        sign *= links.signs[cause, effect]
+        sign *= 0 if (cause, effect) in links.turning else links.signs[cause, effect] or 1
         own = shown_as.get(effect)
         # a stock that is shown is seen to pile up; one on the way is a delay, as is what a link hides
         slow = slow or (cause, effect) in links.delayed or (own is None and (cause, effect) in links.slow)
@@ -109,31 +124,80 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
     links = drawn_links(study.names, study.links)
     years = three_years(study)
     assert study.names.layout is not None
+    sheet = sheet_of(study)
     with house_style():
-        figure = new_figure(*PAGE)
-        left = 0.04
-        key = "loops.diagram" if "city" in study.shares.attrs else "loops.diagram_model"
-        figure.text(left, 0.983, word(key, lang), fontsize=13, va="top", **heading())
-        figure.text(left, 0.96, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        main = diagram_axes(figure)
+        figure = new_figure(PAGE[0], sheet.height)
+        _draw_heading(figure, sheet, study, lang, years[len(years) // 2][1], links)
+        main = diagram_axes(figure, sheet)
         plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
         _draw_plan(main, plan, study)
-        widths = "loops.widths" if "city" in study.shares.attrs else "loops.widths_shown"
-        key = word(widths, lang, year=years[len(years) // 2][1])
-        figure.text(left, 0.944, key, fontsize=7, color=GREY, va="top")
         for place, (index, year) in enumerate(years):
-            small = _canvas(
-                figure, (0.04 + 0.32 * place, 0.266, 0.265, 0.265 * PAGE[0] * HIGH / WIDE / PAGE[1])
-            )
+            small = _canvas(figure, sheet, 0.04 + 0.32 * place, SMALL_ONE, sheet.smalls)
             draw_arrows(small, _arrows(links, study.names.layout, index), plan.boxes, scale=0.55)
             for box in plan.boxes.values():
                 small.plot(
                     (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, "o", color=INK, markersize=1.6, zorder=5
                 )
-            small.text(0, 70.5, year, fontsize=8.5, va="bottom", **heading())
-        draw_list(figure, study, lang)
-        figure.text(left, 0.01, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
+            small.text(0, sheet.top + 0.5, year, fontsize=8.5, va="bottom", **heading())
+        draw_list(figure, study, lang, sheet.list_at / sheet.height, rows_of(study), sheet.height)
+        source = loops_source(study, lang)
+        figure.text(LEFT, 0.11 / sheet.height, source, fontsize=6, color=GREY, va="bottom")
     return figure
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Where the parts of a page stand: A4 for the city, shorter where a model has little to show.
+
+    Attributes
+    ----------
+    low, top : the part of the diagram's height that is shown, in its units
+    main, smalls, list_at : inches from the foot to the large diagram, the small ones, the list
+    height : inches
+    """
+
+    low: float
+    top: float
+    main: float
+    smalls: float
+    list_at: float
+    height: float
+
+
+def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
+    """Return the page for a study: all of the frame for the city, of other models what is in use."""
+    assert study.names.layout is not None
+    low, top = 0.0, HIGH
+    if "city" not in study.shares.attrs:
+        heights = [y for _, y in study.names.layout.nodes.values()]
+        heights += [loop.at[1] for loop in study.names.loops if loop.at is not None]
+        low, top = max(0.0, min(heights) - MARGIN), min(HIGH, max(heights) + MARGIN)
+    unit = PAGE[0] / WIDE  # inches, of a diagram as wide as the page
+    list_at = 0.31
+    smalls = list_at + list_height(rows_of(study)) + 0.055
+    main = smalls + SMALL_ONE * (top - low) * unit + 0.19
+    return Sheet(low, top, main, smalls, list_at, main + MAIN * (top - low) * unit + 0.79)
+
+
+def _draw_heading(
+    figure: Figure,
+    sheet: Sheet,
+    study: LoopStudy | ModelStudy,
+    lang: str,
+    year: str,
+    links: Sequence[DrawnLink],
+) -> None:
+    """Write title, subtitle and how to read the arrows."""
+    city = "city" in study.shares.attrs
+    lines = [word("loops.widths" if city else "loops.widths_shown", lang, year=year)]
+    if any(link.sign == 0 for link in links):
+        lines.append(word("loops.turning_links", lang))
+    for down, text, how in (
+        (0.187, word("loops.diagram" if city else "loops.diagram_model", lang), {"fontsize": 13, **heading()}),
+        (0.44, subtitle(study, lang), {"fontsize": 8.5, "color": GREY}),
+        (0.616, "\n".join(lines), {"fontsize": 7, "color": GREY, "linespacing": 1.2}),
+    ):
+        figure.text(LEFT, 1 - down / sheet.height, text, va="top", **how)
 
 
 @dataclass(frozen=True)
@@ -181,16 +245,17 @@ def _draw_plan(axes: Axes, plan: Plan, study: LoopStudy | ModelStudy) -> None:
             draw_badge(axes, plan.marks.badges[loop.name], loop.polarity, loop_sign(study.names, number))
 
 
-def diagram_axes(figure: Figure) -> Axes:
+def diagram_axes(figure: Figure, sheet: Sheet) -> Axes:
     """Return the axes of the large diagram on a page."""
-    height = 0.96 * PAGE[0] * HIGH / WIDE / PAGE[1]
-    return _canvas(figure, (0.02, 0.928 - height, 0.96, height))
+    return _canvas(figure, sheet, 0.02, MAIN, sheet.main)
 
 
-def _canvas(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
-    axes = figure.add_axes(place)
+def _canvas(figure: Figure, sheet: Sheet, left: float, width: float, at: float) -> Axes:
+    """Return axes with equal units both ways, from the left and `at` inches from the foot."""
+    height = width * PAGE[0] * (sheet.top - sheet.low) / WIDE
+    axes = figure.add_axes((left, at / sheet.height, width, height / sheet.height))
     axes.set_xlim(0, WIDE)
-    axes.set_ylim(0, HIGH)
+    axes.set_ylim(sheet.low, sheet.top)
     axes.set_axis_off()
     return axes
 
@@ -206,6 +271,18 @@ def draw_labels(axes: Axes, layout: Layout, labels: Labels, lang: str, size: flo
     return boxes
 
 
+def _away(node: str, links: Sequence[DrawnLink], layout: Layout) -> float:
+    """Return the direction from a variable away from those it is linked with, radians."""
+    others = {
+        end for link in links if node in (link.cause, link.effect) for end in (link.cause, link.effect)
+    } - {node}
+    if not others:
+        return np.pi / 2
+    apart = np.array(layout.nodes[node]) - np.mean([layout.nodes[other] for other in sorted(others)], axis=0)
+    # above or below its label rather than beside it: labels are wider than high
+    return float(np.arctan2(apart[1] if abs(apart[1]) > 0.5 else 1.0, 0.3 * apart[0]))
+
+
 def _arrows(links: Sequence[DrawnLink], layout: Layout, year: int) -> tuple[Arrow, ...]:
     return tuple(
         Arrow(
@@ -214,7 +291,9 @@ def _arrows(links: Sequence[DrawnLink], layout: Layout, year: int) -> tuple[Arro
             link.sign,
             link.slow,
             min(1.0, float(link.weight[year]) / FULL_WIDTH),
-            layout.bends.get((link.cause, link.effect), 0.12),
+            _away(link.cause, links, layout)
+            if link.cause == link.effect
+            else layout.bends.get((link.cause, link.effect), 0.12),
         )
         for link in links
     )

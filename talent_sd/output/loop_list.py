@@ -17,19 +17,38 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
 
-PLACE = (0.04, 0.028, 0.93, 0.233)
+LEFT, BREADTH = 0.04, 0.93
+ROW = 0.345
+"""Inches that a loop takes: its name and two lines of its story."""
 LETTERS = 76
 """In a line of a story; a Chinese character counts as two."""
 WIDE, APART = 0.955, 0.08
 
 
-def draw_list(figure: Figure, study: LoopStudy | ModelStudy, lang: str) -> None:
-    """List the loops in two columns."""
-    axes = figure.add_axes(PLACE)
+def rows_of(study: LoopStudy | ModelStudy) -> int:
+    """Return how many rows the list has."""
+    return max(min(4, len(study.names.loops)), (len(study.names.loops) + 1) // 2)
+
+
+def list_height(rows: int) -> float:
+    """Return how high the list is, with its heading, in inches."""
+    return (rows + 0.55) * ROW
+
+
+def draw_list(
+    figure: Figure, study: LoopStudy | ModelStudy, lang: str, bottom: float, rows: int, page: float
+) -> None:
+    """List the loops in two columns.
+
+    Parameters
+    ----------
+    bottom : of the list, as a part of the page's height
+    page : the page's height, inches
+    """
+    axes = figure.add_axes((LEFT, bottom, BREADTH, list_height(rows) / page))
     axes.set_xlim(0, 2)
     axes.set_axis_off()
     loops, years = study.names.loops, three_years(study)
-    rows = max(4, (len(loops) + 1) // 2)
     axes.set_ylim(rows, -0.55)
     part = word("loops.part" if "city" in study.shares.attrs else "loops.part_shown", lang)
     rights = [WIDE - APART * (len(years) - 1 - place) for place in range(len(years))]
@@ -40,14 +59,14 @@ def draw_list(figure: Figure, study: LoopStudy | ModelStudy, lang: str) -> None:
         axes.plot([column, column + WIDE], [0, 0], color=FAINT, linewidth=0.8)
     for number, loop in enumerate(loops):
         column, row = divmod(number, rows)
-        draw_badge(axes, (column + 0.022, row + 0.42), loop.polarity, loop_sign(study.names, number))
-        axes.text(column + 0.06, row + 0.24, loop.label[lang], fontsize=6.8, va="center", **heading())
+        draw_badge(axes, (column + 0.022, row + 0.47), loop.polarity, loop_sign(study.names, number))
+        axes.text(column + 0.06, row + 0.25, loop.label[lang], fontsize=6.8, va="center", **heading())
         share = study.shares["share"].sel(loop=loop.name).values
         for right, (index, _) in zip(rights, years, strict=True):
-            axes.text(column + right, row + 0.24, percent_of(share[:, index]), fontsize=6.8, ha="right", va="center",
+            axes.text(column + right, row + 0.25, percent_of(share[:, index]), fontsize=6.8, ha="right", va="center",
                       color=INK)  # fmt: skip
         story = "\n".join(shortened(wrapped(loop.story[lang], LETTERS), 2))
-        axes.text(column + 0.06, row + 0.4, story, fontsize=6.0, va="top", color=GREY, linespacing=1.05)
+        axes.text(column + 0.06, row + 0.43, story, fontsize=6.0, va="top", color=GREY, linespacing=1.05)
 
 
 def shortened(lines: list[str], most: int) -> list[str]:

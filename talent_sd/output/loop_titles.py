@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from talent_sd.analysis.attribution import PART
 from talent_sd.analysis.loop_names import LoopNames
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 
 if TYPE_CHECKING:
@@ -16,6 +19,14 @@ def loop_sign(names: LoopNames, number: int) -> str:
     """Return R1, R2, ..., B1, ...: polarity and count among its kind, in the file's order."""
     loop = names.loops[number]
     return f"{loop.polarity}{sum(other.polarity == loop.polarity for other in names.loops[: number + 1])}"
+
+
+def output_name(study: LoopStudy, labels: Labels, lang: str) -> str:
+    """Return what the split output is called, with its elements if not all of them are meant."""
+    adds = study.adds
+    name = labels.variable(str(adds.attrs["of"]), lang)
+    chosen = [dim for dim in adds["share"].dims if dim not in (PART, DRAW, TIME) and adds.sizes[dim] == 1]
+    return " · ".join([name, *(labels.element(str(adds[dim].values[0]), lang) for dim in chosen)])
 
 
 def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.analysis.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
+from talent_sd.analysis.loop_shares import turns, year_polarity
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
-from talent_sd.output.loop_titles import loop_sign, subtitle
+from talent_sd.output.loop_titles import loop_sign, output_name, subtitle
 from talent_sd.output.numbers import digits, percent, scale_for
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 PART = {"R": "loops.part_R", "B": "loops.part_B"}
 STRONGEST = 3
+"""Loops named in a sentence."""
+MOST_TURNS = 4
+"""Turns of a loop that are told one by one."""
 KIND_WORDS = {
     NAMED: "loops.kind_named",
     OTHER_ROUTES: "loops.kind_other_routes",
@@ -29,7 +33,6 @@ KIND_WORDS = {
 }
 WORTH_TELLING = 0.05
 """Loops without a name are told if they are so much of the activity."""
-"""Loops named in a sentence."""
 
 
 def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
@@ -65,7 +68,7 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
     strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
     parts = [
         word(
-            f"loops.part_{loop.polarity}",
+            f"loops.part_{year_polarity(loop.polarity, study.shares['share'].sel(loop=loop.name).values[:, index])}",
             lang,
             name=loop.label[lang] if "city" in study.shares.attrs else f"{loop.name} {loop.label[lang]}",
             part=percent_of(np.array([size])),
@@ -96,7 +99,7 @@ def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
 
 def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
     start, rows, end = split_rows(study, lang, together=False)
-    of = labels.variable(str(study.adds.attrs["of"]), lang)
+    of = output_name(study, labels, lang)
     scale = scale_for(max(abs(value) for _, value, _ in rows), str(study.adds.attrs["units"]), lang)
 
     def signed(value: float) -> str:
@@ -132,7 +135,7 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     _, rows, _ = split_rows(study, lang, together=False)
     adds = {label: (value, spread) for label, value, spread in rows}
     scale = scale_for(max(abs(value) for value, _ in adds.values()), str(study.adds.attrs["units"]), lang)
-    of = labels.variable(str(study.adds.attrs["of"]), lang)
+    of = output_name(study, labels, lang)
     table.add_column(word("loops.loop", lang))
     for _, year in years:
         table.add_column(year, justify="right", no_wrap=True)
@@ -157,7 +160,26 @@ def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
     how = word(key, lang, count=study.found, shown=len(study.names.loops))
     if not study.shares["share"].notnull().any():
         return [word("loops.rest", lang), how]
-    return [*(_dominance(study, index, year, lang) for index, year in three_years(study)), how]
+    told = [_dominance(study, index, year, lang) for index, year in three_years(study)]
+    return [*told, *_turning(study, lang), how]
+
+
+def _turning(study: ModelStudy, lang: str) -> list[str]:
+    """Say when loops turn from reinforcing to balancing, or back."""
+    times, lines = study.shares["time"].values, []
+    for loop in study.names.loops:
+        if loop.polarity != "U":
+            continue
+        found = turns(study.shares["share"].sel(loop=loop.name).values)
+        when = [word(f"loops.turns_{sign}", lang, year=f"{times[index]:g}") for index, sign in found]
+        name = f"{loop.name} {loop.label[lang]}"
+        if len(when) > MOST_TURNS:
+            lines.append(
+                word("loops.turns_often", lang, name=name, count=len(when), first=when[0], last=when[-1])
+            )
+        else:
+            lines.append(word("loops.turns", lang, name=name, when=word("plot.comma", lang).join(when)))
+    return lines
 
 
 def found_table(study: ModelStudy, lang: str = "en") -> Table:
@@ -175,6 +197,9 @@ def found_table(study: ModelStudy, lang: str = "en") -> Table:
     table.add_column(word("loops.passes", lang))
     for loop in study.names.loops:
         share = study.shares["share"].sel(loop=loop.name).values
-        cells = (percent_of(share[:, index]) for index, _ in years)
+        cells = [percent_of(share[:, index]) for index, _ in years]
+        if loop.polarity == "U":  # what it does in each of the years
+            letters = [year_polarity("U", share[:, index]) for index, _ in years]
+            cells = [f"{letter} {cell}".strip() for letter, cell in zip(letters, cells, strict=True)]
         table.add_row(loop.name, *cells, Text(loop.story[lang]))
     return table

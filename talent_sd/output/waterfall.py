@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_numbers import Row, split_rows
-from talent_sd.output.loop_titles import subtitle
+from talent_sd.output.loop_titles import output_name, subtitle
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
 
@@ -37,7 +37,7 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
         largest = max(abs(value) for _, value, _ in rows)
         scale = scale_for(largest, str(study.adds.attrs["units"]), lang)
         _bars(axes, start, rows, end, scale, study, lang)
-        of = labels.variable(str(study.adds.attrs["of"]), lang)
+        of = output_name(study, labels, lang)
         if element is not None:
             of = f"{of} · {labels.element(element, lang)}"
         year = int(study.adds["time"].values[-1])
@@ -62,7 +62,7 @@ def _bars(
     reach = [here, end / scale.factor] + ([0.0] if change else [])
     if change:
         axes.barh(0, here, height=0.62, color=GREY, zorder=2)
-        axes.axvline(0, color=INK, linewidth=0.7)
+        axes.axvline(0, color=INK, linewidth=0.7, zorder=1.2)
     _write(axes, 0, here, digits(here), bold=True)
     for place, (_, value, spread) in enumerate(rows, 1):
         step = value / scale.factor
@@ -100,7 +100,8 @@ def _bars(
 def _write(axes: Axes, row: int, x: float, text: str, *, left: bool = False, bold: bool = False) -> None:
     look = heading() if bold else {"color": INK}
     axes.annotate(text, (x, row), xytext=(-4 if left else 4, 0), textcoords="offset points", fontsize=7.2, va="center",
-                  ha="right" if left else "left", zorder=5, **look)  # fmt: skip
+                  ha="right" if left else "left", zorder=1.5, **look,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
 
 
 def _method(study: LoopStudy, lang: str) -> str:

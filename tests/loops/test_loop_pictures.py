@@ -27,6 +27,7 @@ from talent_sd.output.loop_diagram import (
     drawn_links,
     plan_diagram,
     plot_loops,
+    sheet_of,
 )
 from talent_sd.output.loop_files import PictureNotice, save_loop_plots
 from talent_sd.output.loop_marks import SIGN, STROKES, square
@@ -53,10 +54,12 @@ def texts(figure, place):
 
 
 @pytest.fixture(scope="module")
-def canvas():
+def canvas(studies):
+    sheet = sheet_of(studies["baseline"])
+    assert sheet.height == pytest.approx(PAGE[1], abs=0.02)
     with house_style():
-        figure = new_figure(*PAGE)
-        yield diagram_axes(figure)
+        figure = new_figure(PAGE[0], sheet.height)
+        yield diagram_axes(figure, sheet)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
