@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -61,11 +62,17 @@ def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:
     return described
 
 
-def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed: int = 0) -> None:
+def write_capsule(
+    prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed: int = 0, notices: Sequence[str] = ()
+) -> None:
     """Write what is needed to know, and repeat, how a forecast came about.
 
     Versions, SHA-256 of every file read, seed, and each scenario's resolved inputs with
     their origin and what they replaced.
+
+    Parameters
+    ----------
+    notices : what the numbers do not show, in English
     """
     capsule = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -81,6 +88,7 @@ def write_capsule(prepared: Prepared, forecast: xr.Dataset, file: Path, *, seed:
         "years": [float(forecast[TIME][0]), float(forecast[TIME][-1])],
         "files": [{"file": name, "sha256": digest} for name, digest in files_read(prepared).items()],
         "city": forecast.attrs["city"],
+        "notices": list(notices),
         "scenarios": {name: _inputs(resolved) for name, resolved in prepared.resolved.items()},
     }
     file.write_text(json.dumps(capsule, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -35,8 +35,14 @@ def compare_in_cities(
     national: str | None,
     lang: str,
     plots: bool,
+    command: str | None,
 ) -> None:
-    """Compare scenarios, the baseline first, in several cities; write and print it."""
+    """Compare scenarios, the baseline first, in several cities; write and print it.
+
+    Parameters
+    ----------
+    command : what repeats it, for the report; None: no report
+    """
     from talent_sd.analysis.cities import compare_cities, named_cities, prepare_cities
     from talent_sd.analysis.iamc import iamc_rows, write_iamc
     from talent_sd.analysis.provenance import write_capsule
@@ -49,27 +55,41 @@ def compare_in_cities(
 
     labels = shipped_labels()
     rows: list[tuple[object, ...]] = []
+    frames: dict[str, xr.Dataset] = {}
 
     def forecast(one: Prepared) -> xr.Dataset:
         spread = _forecast(one, wanted, engine, labels.headline)
         rows.extend(iamc_rows(spread, spread.attrs["city_en"], labels))
+        # titles and attributes alone: the outputs of many cities would be gigabytes
+        frames[str(spread.attrs["city"])] = spread.drop_vars(list(spread.data_vars))
         return spread
 
     with written_together(out) as folder:
         prepared = prepare_cities(list(dict.fromkeys(scenarios)), named_cities(cities), national)
-        for one in prepared.values():
-            warn_of(one)
-        with progress_bar(word("cli.working", lang), len(prepared) + plots) as done:
+        notices = {name: warn_of(one) for name, one in prepared.items()}
+        with progress_bar(word("cli.working", lang), len(prepared) + plots + (command is not None)) as done:
             change = compare_cities(prepared, forecast, done)
             if plots:
                 save_cities_plot(change, labels, lang, folder / "cities.png")
+                done(1)
+            if command is not None:
+                from talent_sd.output.report import gather_cities, write_cities_report
+
+                material = gather_cities(
+                    prepared, frames, change, labels, lang, command=command, notices=notices
+                )
+                write_cities_report(folder / "report.html", material)
                 done(1)
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)
         write_iamc(rows, change["time"].values, folder / "comparison_iamc.csv")
         for name, one in prepared.items():
             write_capsule(
-                one, change.sel(city=name).assign_attrs(city=name), folder / f"run_{name}.json", seed=seed
+                one,
+                change.sel(city=name).assign_attrs(city=name),
+                folder / f"run_{name}.json",
+                seed=seed,
+                notices=notices[name]["en"],
             )
         files = sorted(file.name for file in folder.iterdir())
     console().print(cities_table(change, lang))

@@ -106,12 +106,15 @@ def given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def warn_of(prepared: Prepared) -> None:
-    """Say, after the work, what the numbers of a comparison do not show."""
-    from talent_sd.analysis.cautions import ComparisonNotice, cautions
+def warn_of(prepared: Prepared) -> dict[str, list[str]]:
+    """Say, after the work, what the numbers of a comparison do not show; return it by language."""
+    from talent_sd.analysis.cautions import ComparisonNotice, cautions_by_language
+    from talent_sd.base.messages import language
 
-    for text in cautions(prepared):
+    told = cautions_by_language(prepared)
+    for text in told[language()]:
         warnings.warn(text, ComparisonNotice, stacklevel=2)
+    return told
 
 
 def show_written(folder: Path, files: list[str], lang: str) -> None:

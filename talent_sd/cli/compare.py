@@ -76,8 +76,8 @@ def compare(
     baseline's same draw: intervals, and the probability of doing better.
     policies.csv tells what each policy of a mix adds (exact Shapley shares) and costs;
     with --engine pysd it is left out, for it needs thousands of runs.
-    With --cities the headline differences of several cities stand side by side, without
-    report and policies.
+    With --cities the headline differences of several cities stand side by side, in the
+    report too; policies are split in one city only.
 
     Example:  [bold]talent-sd compare cash_subsidy_only hefei_combination --city hefei[/bold]
     Example:  [bold]talent-sd compare hefei_combination --draws 1000 --seed 1[/bold]
@@ -94,6 +94,21 @@ def compare(
     )
     wanted = None if draws is None else Wanted(draws, seed, sampling.value, memory, threads, cluster)
     compared = [baseline, *scenarios]
+    options = options_given(
+        {
+            "--city": (None if cities is not None else city, None),
+            "--cities": (cities, None),
+            "--baseline": (baseline, "baseline"),
+            "--national": (national, None),
+            "--draws": (draws, None),
+            "--seed": (None if draws is None else seed, None),
+            "--sampling": (None if draws is None else sampling.value, None),
+            "--policy-draws": (policy_draws, None),
+            "--discount-rate": (discount_rate, None),
+            "--engine": (engine.value, Engine.auto.value),
+        }
+    )
+    command = command_line("compare", scenarios, options) if report else None
     if cities is not None:
         compare_in_cities(
             compared,
@@ -105,21 +120,9 @@ def compare(
             national=national,
             lang=lang.value,
             plots=plots,
+            command=command,
         )
         return
-    options = options_given(
-        {
-            "--city": (city, None),
-            "--baseline": (baseline, "baseline"),
-            "--national": (national, None),
-            "--draws": (draws, None),
-            "--seed": (None if draws is None else seed, None),
-            "--sampling": (None if draws is None else sampling.value, None),
-            "--policy-draws": (policy_draws, None),
-            "--discount-rate": (discount_rate, None),
-            "--engine": (engine.value, Engine.auto.value),
-        }
-    )
     compare_in_one_city(
         Asked(
             scenarios=compared,
@@ -132,6 +135,6 @@ def compare(
             lang=lang.value,
             plots=plots,
             split=Split(draws_to_split(draws, policy_draws), seed, threads, discount_rate) if split else None,
-            command=command_line("compare", scenarios, options) if report else None,
+            command=command,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,15 +49,15 @@ def compare_in_one_city(asked: Asked) -> None:
     labels, lang = shipped_labels(), asked.lang
     with written_together(asked.out) as folder:
         prepared = prepare(list(dict.fromkeys(asked.scenarios)), city=asked.city, national=asked.national)
-        warn_of(prepared)
+        notices = warn_of(prepared)
         with progress_bar(word("cli.working", lang), _steps(asked, prepared)) as done:
             spread = _forecast(asked, prepared, done)
             change = compare(spread, baseline=str(spread["scenario"].values[0]))
             effects = _pictures_and_policies(asked, prepared, spread, change, folder, done)
             if asked.command is not None:
-                _report(asked, prepared, spread, change, effects, folder)
+                _report(asked, prepared, spread, change, effects, notices, folder)
                 done(1)
-        _tables(asked, prepared, spread, change, folder)
+        _tables(asked, prepared, spread, change, notices, folder)
         files = sorted(file.name for file in folder.iterdir())
     console().print(comparison_table(change, labels, lang))
     if effects is not None:
@@ -103,6 +103,7 @@ def _report(
     spread: xr.Dataset,
     change: xr.Dataset,
     effects: xr.Dataset | None,
+    notices: Mapping[str, Sequence[str]],
     folder: Path,
 ) -> None:
     from talent_sd.base.labels import shipped_labels
@@ -124,11 +125,19 @@ def _report(
         command=asked.command or "",
         policies=effects,
         policy_plots=pictures,
+        notices=notices,
     )
     write_report(folder / "report.html", material)
 
 
-def _tables(asked: Asked, prepared: Prepared, spread: xr.Dataset, change: xr.Dataset, folder: Path) -> None:
+def _tables(
+    asked: Asked,
+    prepared: Prepared,
+    spread: xr.Dataset,
+    change: xr.Dataset,
+    notices: Mapping[str, Sequence[str]],
+    folder: Path,
+) -> None:
     from talent_sd.analysis.iamc import iamc_rows, write_iamc
     from talent_sd.analysis.provenance import write_capsule
     from talent_sd.analysis.store import write_comparison_table, write_dataset, write_forecast_table
@@ -140,7 +149,7 @@ def _tables(asked: Asked, prepared: Prepared, spread: xr.Dataset, change: xr.Dat
     write_forecast_table(spread, folder / "forecast.csv")
     rows = iamc_rows(spread, spread.attrs["city_en"], labels)
     write_iamc(rows, spread["time"].values, folder / "comparison_iamc.csv")
-    write_capsule(prepared, spread, folder / "run.json", seed=asked.seed)
+    write_capsule(prepared, spread, folder / "run.json", seed=asked.seed, notices=notices["en"])
 
 
 def options_given(pairs: Mapping[str, tuple[object, object]]) -> dict[str, object]:

@@ -16,7 +16,10 @@ from talent_sd.output.style import GREY, heading, house_style, line_look, new_fi
 from talent_sd.output.titles import scenario_titles, source_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from rich.table import Table
 
@@ -70,6 +73,46 @@ def ranked(last: xr.DataArray) -> list[str]:
     return [str(last[CITY].values[place]) for place in order]
 
 
+def plot_cities_output(
+    last: xr.DataArray, order: list[str], names: list[str], titles: Mapping[str, str], unit: str
+) -> Figure:
+    """Draw one output's changes: a row a city, a mark a scenario, without words of its own but names and unit.
+
+    Parameters
+    ----------
+    last : dims (scenario, city, draw), in the unit told
+    order, names : cities from the top down, and what they are called
+    """
+    with house_style():
+        height = 0.55 + 0.27 * len(order)
+        figure = new_figure(7.2, height)
+        axis = figure.add_axes((0.14, 0.42 / height, 0.84, 1 - 0.5 / height))
+        _draw_rows(axis, last, order[::-1], titles)
+        axis.set_yticks(np.arange(len(order)), names[::-1])
+        axis.set_ylim(-0.6, len(order) - 0.4)
+        axis.set_xlabel(unit)
+    return figure
+
+
+def _draw_rows(axis: Axes, last: xr.DataArray, order: list[str], titles: Mapping[str, str]) -> None:
+    """Draw medians as marks and 80 % intervals as lines, cities from the bottom up."""
+    for number, scenario in enumerate(titles):
+        shift = (number - (len(titles) - 1) / 2) * 0.22
+        places = np.arange(len(order)) - shift
+        values = last.sel({SCENARIO: scenario, CITY: order})
+        look = line_look(number)
+        if last.sizes[DRAW] > 1:
+            low, high = values.quantile([0.1, 0.9], DRAW).values
+            axis.hlines(places, low, high, color=look["color"], linewidth=1.1, alpha=0.55)
+        axis.plot(
+            values.median(DRAW).values, places, look["marker"], color=look["color"], markersize=3.6,
+            label=titles[scenario],
+        )  # fmt: skip
+    axis.axvline(0, color=GREY, linewidth=0.7)
+    axis.grid(axis="x")
+    axis.grid(visible=False, axis="y")
+
+
 def save_cities_plot(change: xr.Dataset, labels: Labels, lang: str, file: Path) -> None:
     """Write the picture of `plot_cities`."""
     save_figure(plot_cities(change, labels, lang), file)
@@ -85,7 +128,6 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
     """
     order = ranked(change[SHOWN + RELATIVE].isel({TIME: -1}))[::-1]
     titles = scenario_titles(change, lang)
-    many = change.sizes[DRAW] > 1
     with house_style():
         height = 1.5 + 0.30 * len(order)
         figure = new_figure(7.6, height)
@@ -93,22 +135,7 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
         axes = figure.subplots(1, len(PICTURED), sharey=True)
         figure.subplots_adjust(left=0.12, right=0.98, top=top, bottom=bottom, wspace=0.10)
         for axis, name in zip(axes, PICTURED, strict=True):
-            last = 100 * change[name + RELATIVE].isel({TIME: -1})
-            for number, scenario in enumerate(titles):
-                shift = (number - (len(titles) - 1) / 2) * 0.22
-                places = np.arange(len(order)) - shift
-                values = last.sel({SCENARIO: scenario, CITY: order})
-                look = line_look(number)
-                if many:
-                    low, high = values.quantile([0.1, 0.9], DRAW).values
-                    axis.hlines(places, low, high, color=look["color"], linewidth=1.1, alpha=0.55)
-                axis.plot(
-                    values.median(DRAW).values, places, look["marker"], color=look["color"], markersize=3.6,
-                    label=titles[scenario],
-                )  # fmt: skip
-            axis.axvline(0, color=GREY, linewidth=0.7)
-            axis.grid(axis="x")
-            axis.grid(visible=False, axis="y")
+            _draw_rows(axis, 100 * change[name + RELATIVE].isel({TIME: -1}), order, titles)
             axis.set_title(labels.variable(name, lang), loc="left", fontsize=8.5, **heading())
             axis.set_xlabel("%")
         names = [str(change[f"{CITY}_{lang}"].sel({CITY: city}).item()) for city in order]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.cautions import cautions
+from talent_sd.analysis.cautions import cautions, cautions_by_language
 from talent_sd.analysis.forecast import prepare
 
 MIX = """\
@@ -44,4 +45,24 @@ def test_scenarios_on_different_national_paths_say_so(tmp_path: Path, path: str)
         f"'other' runs on the national path '{path}', 'baseline' on 'central': part of the difference is the "
         "nation's, not the policies'. Give --national, or the same context in both files."
     ]
-    assert cautions(prepare(["baseline", str(other)], "wuxi", national="central")) == []
+    assert cautions(prepare(["baseline", str(other)], "wuxi", national="central")) == [
+        "'other' sets nothing else than 'baseline' in Wuxi: every difference is exactly 0. If it should differ, look at "
+        "what it sets with `talent-sd diff baseline other`."
+    ]
+
+
+def test_cautions_are_told_in_both_languages_whatever_the_users(tmp_path: Path) -> None:
+    same = tmp_path / "same.yaml"
+    same.write_text("title: {en: Same, zh: 相同}\nextends: baseline\n", encoding="utf-8")
+    told = cautions_by_language(prepare(["baseline", str(same)], "hefei"))
+    assert told["en"][0].startswith("'same' sets nothing else than 'baseline' in Hefei")
+    assert told["zh"][0].startswith("“same”在合肥的设定与“baseline”完全相同")
+
+
+def test_a_year_alone_is_no_span(tmp_path: Path) -> None:
+    dear = tmp_path / "dear.yaml"
+    dear.write_text(MIX.replace("INTENSITY", "0.1").replace("until: 2030", "until: 2026"), encoding="utf-8")
+    for text in cautions(prepare(["baseline", str(dear)], "hefei")):
+        span = re.search(r"less than all in ([0-9–]+),", text)
+        assert span is not None
+        assert len(set(span[1].split("–"))) == len(span[1].split("–"))

@@ -40,6 +40,7 @@ def test_every_city_stands_in_the_table_and_in_the_files(compared: tuple[Outcome
         "comparison.csv",
         "comparison.nc",
         "comparison_iamc.csv",
+        "report.html",
         "run_hefei.json",
         "run_wuxi.json",
     ]
@@ -121,3 +122,27 @@ def test_an_option_that_would_do_nothing_is_refused(
     outcome = talent_sd("compare", "cash_subsidy_only", *options, "--out", str(out))
     assert (outcome.code, outcome.err) == (2, f"{message}\nNothing was simulated.\n")
     assert not out.exists()
+
+
+def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(talent_sd: Command, tmp_path: Path) -> None:
+    import json
+
+    out = tmp_path / "out"
+    outcome = talent_sd(
+        "compare", "three_dimensional", "--cities", "zhengzhou,wuxi", "--no-plots", "--out", str(out)
+    )
+    assert outcome.code == 0
+    (notice,) = json.loads((out / "run_zhengzhou.json").read_text("utf-8"))["notices"]
+    assert notice.startswith("Zhengzhou cannot pay for all of 'three_dimensional': ")
+    assert json.loads((out / "run_wuxi.json").read_text("utf-8"))["notices"] == []
+    page = (out / "report.html").read_text("utf-8")
+    assert "Zhengzhou cannot pay for all of &#39;three_dimensional&#39;" in page
+    assert "郑州 无力全额负担“three_dimensional”" in page
+    assert "talent-sd compare three_dimensional --cities zhengzhou,wuxi" in page
+
+
+def test_without_a_report_there_is_none(talent_sd: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    talent_sd("compare", "cash_subsidy_only", "--cities", "wuxi", "--no-plots", "--no-report", "--out", str(out))
+    assert (out / "comparison.csv").exists()
+    assert not (out / "report.html").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,3 +159,47 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
         encoding="utf-8",
     )
     return _page(folder, ["baseline", scenario], city, ["industry_fund", POISON], "zh", measured=False)
+
+
+@dataclass(frozen=True)
+class CitiesPage:
+    """A report on several cities, and the table beside it."""
+
+    path: Path
+    table: Path
+
+
+@pytest.fixture(scope="session")
+def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
+    """A report of two scenarios in two cities, one with a hostile title."""
+    from talent_sd.analysis.cities import compare_cities, prepare_cities
+    from talent_sd.output.report import gather_cities, write_cities_report
+
+    folder = tmp_path_factory.mktemp("cities")
+    own = folder / "own.yaml"
+    words = json.dumps(POISON)
+    own.write_text(
+        f"title: {{en: {words}, zh: {words}}}\nextends: cash_subsidy_only\n"
+        "policies:\n  talent_apartments: {from: 2026}\n",
+        encoding="utf-8",
+    )
+    scenarios = ["baseline", "cash_subsidy_only", str(own)]
+    prepared = prepare_cities(scenarios, ["hefei", "wuxi"])
+    frames: dict[str, xr.Dataset] = {}
+
+    def run(one):
+        names = [*OUTPUTS, "Talent", "years of balance"]
+        city = next(iter(one.resolved.values())).city.name
+        spread = ts.ensemble(scenarios, city=city, draws=DRAWS, seed=1, outputs=names)
+        frames[city] = spread.drop_vars(list(spread.data_vars))
+        return spread
+
+    change = compare_cities(prepared, run)
+    labels = shipped_labels()
+    material = gather_cities(
+        prepared, frames, change, labels, command="talent-sd compare", notices={"wuxi": {"en": [POISON], "zh": [POISON]}}
+    )
+    path, table = folder / "report.html", folder / "comparison.csv"
+    write_cities_report(path, material)
+    write_comparison_table(change, table, labels.lower_is_better)
+    return CitiesPage(path, table)

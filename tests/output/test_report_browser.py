@@ -6,12 +6,13 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import POISON, Page
+from .conftest import POISON, CitiesPage, Page
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -180,3 +181,55 @@ def test_hostile_texts_do_nothing_and_are_shown_as_they_are(browser: Any, hostil
     assert counts == [1, 1, 0, 0, 0]
     assert headings == [POISON, POISON]
     assert handlers == 0
+
+
+def test_the_cities_page_has_no_error_asks_for_nothing_and_obeys_nothing(
+    browser: Any, cities_page: CitiesPage
+) -> None:
+    opened(browser, cities_page.path)
+    for button in browser.find_elements("css selector", ".language, .open-all, .copy"):
+        browser.execute_script("arguments[0].click()", button)
+    assert browser.get_log("browser") == []
+    assert requests(browser, cities_page.path) == []
+    counts = browser.execute_script(
+        "return ['script', 'style', 'img', 'iframe', 'object'].map(t => document.getElementsByTagName(t).length)"
+    )
+    assert counts == [1, 1, 0, 0, 0]
+
+
+def test_the_cities_page_speaks_both_languages(browser: Any, cities_page: CitiesPage) -> None:
+    opened(browser, cities_page.path)
+    assert shown_language(browser) == ("en", "2 cities: policies compared", ["en"])
+    browser.find_element("css selector", ".language[data-lang=zh]").click()
+    assert shown_language(browser) == ("zh-Hans", "2座城市：政策比较", ["zh-Hans"])
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ("change", "change"),
+        ("lower_80", "lower"),
+        ("upper_95", "upper_95"),
+        ("probability_better", "probability_better"),
+        ("first_clear_year", "first_clear_year"),
+        ("relative_change", "relative_change"),
+    ],
+)
+def test_the_cities_tables_in_the_browser_equal_the_csv(
+    browser: Any, cities_page: CitiesPage, column: str, name: str
+) -> None:
+    opened(browser, cities_page.path)
+    found = browser.execute_script(
+        f"return [...document.querySelectorAll('.edition[data-lang=zh] td[data-column={column}]')].map(cell => "
+        "{ const row = cell.parentElement.dataset; "
+        "return [row.city, row.scenario, row.variable, row.subscript, cell.dataset.value || '']; })"
+    )
+    with cities_page.table.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["year"] == "2034"]
+    told = {tuple(row[:4]): float(row[4] or "nan") for row in found}
+    expected = {
+        (row["city"], row["scenario"], row["variable"], row["subscript"]): float(row[name] or "nan") for row in rows
+    }
+    assert told.keys() == expected.keys()
+    assert len(found) == len(rows)
+    assert all(told[key] == expected[key] or (isnan(told[key]) and isnan(expected[key])) for key in told)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from talent_sd.analysis.evidence import is_city_model, measure_evidence
 from talent_sd.analysis.provenance import files_read, package_versions
 from talent_sd.analysis.track_record import read_track_record
+from talent_sd.base.dims import CITY
 from talent_sd.base.labels import Labels
 from talent_sd.output.report.material import Material
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from talent_sd.analysis.forecast import Prepared
+    from talent_sd.output.report.cities import CitiesMaterial
 
 
 def gather(
@@ -28,6 +30,7 @@ def gather(
     command: str = "",
     policies: xr.Dataset | None = None,
     policy_plots: Mapping[str, Mapping[str, Sequence[tuple[str, Figure]]]] | None = None,
+    notices: Mapping[str, Sequence[str]] | None = None,
 ) -> Material:
     """Return the material of a report; the article's figures are measured on the model in passing.
 
@@ -39,6 +42,7 @@ def gather(
     command : what repeats the comparison
     policies : what each policy adds and costs
     policy_plots : language to scenario to (caption, figure)
+    notices : language to what the numbers do not show
     """
     known = is_city_model(prepared.model)
     return Material(
@@ -54,4 +58,51 @@ def gather(
         files=files_read(prepared),
         versions=package_versions(),
         command=command,
+        notices=notices or {},
     )
+
+
+def gather_cities(
+    prepared: Mapping[str, Prepared],
+    frames: Mapping[str, xr.Dataset],
+    change: xr.Dataset,
+    labels: Labels,
+    lang: str = "en",
+    *,
+    command: str = "",
+    notices: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+) -> CitiesMaterial:
+    """Return the material of a report on several cities; the article's figures are measured once.
+
+    Parameters
+    ----------
+    prepared : city -> what was run
+    frames : city -> its forecast without outputs: dims, titles, attributes
+    change : dims (scenario, city, draw, time, ...), as `compare_cities` gives it
+    command : what repeats the comparison
+    notices : city -> language -> what the numbers do not show
+    """
+    from talent_sd.output.report.cities import CitiesMaterial
+
+    first = next(iter(prepared.values()))
+    known = is_city_model(first.model)
+    findings = measure_evidence(first.model) if known else ()
+    record = read_track_record() if known else None
+    versions = package_versions()
+    cities = {
+        name: Material(
+            one.resolved,
+            frames[name],
+            change.sel({CITY: name}),
+            labels,
+            lang,
+            findings=findings,
+            record=record,
+            files=files_read(one),
+            versions=versions,
+            command=command,
+            notices=(notices or {}).get(name, {}),
+        )
+        for name, one in prepared.items()
+    }
+    return CitiesMaterial(change, cities)

@@ -35,6 +35,7 @@ class Material:
     files : file name to SHA-256 of everything read
     versions : package to version
     command : what repeats the comparison
+    notices : language to what the numbers do not show, such as a budget that cannot pay
     """
 
     resolved: Mapping[str, Resolved]
@@ -49,6 +50,7 @@ class Material:
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str | None] = field(default_factory=dict)
     command: str = ""
+    notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> str:

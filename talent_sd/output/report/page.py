@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from talent_sd.output.report.pieces import ElementsPart, KeyEntry, OutputPart, T
 from talent_sd.output.report.policies import PolicyPart, policies_lead, policy_parts
 from talent_sd.output.report.provenance import files_table, provenance_table
 from talent_sd.output.report.speech import Speech
-from talent_sd.output.report.trust import Trust, trust
+from talent_sd.output.report.trust import CityTrust, Trust, city_trust, trust
 from talent_sd.output.titles import city_name, scenario_titles
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Edition:
     cards: list[Card]
     definition: str
     caution: str
+    notices: list[str]
     asked: list[Asked]
     mix: Table | None
     key: list[KeyEntry]
@@ -58,11 +60,13 @@ class Edition:
     policies_lead: str
     settings: Table
     reasons: Table | None
-    facts: Table
+    facts: list[Table]
     trust: Trust
+    city_trust: list[CityTrust]
     provenance: Table
-    files: Table | None
+    files: list[Table]
     command: str
+    many_cities: bool = False
 
 
 def write_report(path: str | Path, material: Material) -> None:
@@ -78,10 +82,14 @@ def write_report(path: str | Path, material: Material) -> None:
 
 def render_report(material: Material) -> str:
     """Return the report's HTML, the material's language shown first."""
+    return render_page([edition(material, lang) for lang in LANGUAGES], material.lang)
+
+
+def render_page(editions: Sequence[Any], lang: str) -> str:
+    """Return the HTML of a page in several languages, one of them shown first."""
     from markupsafe import Markup
 
-    editions = [edition(material, lang) for lang in LANGUAGES]
-    first = next(one for one in editions if one.lang == material.lang)
+    first = next(one for one in editions if one.lang == lang)
     body = _environment().get_template("body.html.j2").render(editions=editions, first=first)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     style = f"{font_faces(body)}\n{(TEMPLATES / 'report.css').read_text(encoding='utf-8')}"
@@ -133,6 +141,7 @@ def edition(material: Material, lang: str) -> Edition:
         "cards": cards(outputs, material, say),
         "definition": definition(material, say),
         "caution": say("short.caution") if material.record else say("caveat.own_model"),
+        "notices": list(material.notices.get(lang, ())),
         "asked": asked(material, say),
         "mix": mix_table(material, say),
         "key": key_entries(material, say),
@@ -145,10 +154,11 @@ def edition(material: Material, lang: str) -> Edition:
         "policies_lead": policies_lead(material, say),
         "settings": settings_table(material, say),
         "reasons": reasons_table(material, figures, say),
-        "facts": facts_table(material, say),
+        "facts": [facts_table(material, say)],
         "trust": trust(material, say),
+        "city_trust": [own] if (own := city_trust(material, say, say("trust.city"))) else [],
         "provenance": provenance_table(material, say),
-        "files": files_table(material, say),
+        "files": [table] if (table := files_table(material.files, say)) else [],
         "command": material.command,
     }
     return Edition(lang, say, **values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pieces import Cell, Table, plain_table
@@ -38,11 +40,11 @@ def provenance_table(material: Material, speech: Speech) -> Table:
     return plain_table(speech("caption.provenance"), [speech("what"), speech("value")], rows)
 
 
-def files_table(material: Material, speech: Speech) -> Table | None:
+def files_table(files: Mapping[str, str], speech: Speech) -> Table | None:
     """Return every file read, with its SHA-256."""
-    if not material.files:
+    if not files:
         return None
     rows: list[list[str | Cell]] = [
-        [name, Cell(digest, kind="code")] for name, digest in material.files.items()
+        [name, Cell(digest, kind="code")] for name, digest in files.items()
     ]
     return plain_table(speech("caption.files"), [speech("file"), "SHA-256"], rows)

@@ -28,29 +28,41 @@ class Trust:
     evidence_table: Table | None
     record: list[str]
     record_table: Table | None
+    caveats: list[str]
+
+
+@dataclass(frozen=True)
+class CityTrust:
+    """What is known of one city's forecasts, and the notes in its file."""
+
+    title: str
     city: list[str]
     city_table: Table | None
     city_notes: list[str]
-    caveats: list[str]
 
 
 def trust(material: Material, speech: Speech) -> Trust:
     """Return everything that keeps a reader from trusting too much."""
     record = material.record
-    name = material.spread.attrs.get("city", "")
-    own = record.cities.get(str(name)) if record else None
-    notes = list(next(iter(material.resolved.values())).city.notes)
     told = [speech("record.none")] if record is None else _record_sentences(material, speech)
     return Trust(
         _evidence_sentences(material.findings, speech),
         _evidence_table(material.findings, speech) if material.findings else None,
         told,
         _record_table(record.scores, speech) if record else None,
-        _city_sentences(own, material, speech),
-        _city_table(own, speech) if own else None,
-        notes,
         [speech.both(caveat) for caveat in record.caveats] if record else [speech("caveat.own_model")],
     )
+
+
+def city_trust(material: Material, speech: Speech, title: str) -> CityTrust | None:
+    """Return how well this city was forecast in the past, and its file's notes; None if nothing is known."""
+    record = material.record
+    own = record.cities.get(str(material.spread.attrs.get("city", ""))) if record else None
+    notes = list(next(iter(material.resolved.values())).city.notes)
+    sentences = _city_sentences(own, material, speech)
+    if not sentences and not notes:
+        return None
+    return CityTrust(title, sentences, _city_table(own, speech) if own else None, notes)
 
 
 def _evidence_sentences(findings: Sequence[Finding], speech: Speech) -> list[str]:
