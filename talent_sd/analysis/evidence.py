@@ -274,6 +274,9 @@ def _evidence_row(finding: Finding) -> dict[str, object]:
         "unit": figure.unit,
         "value": value,
         "verdict": finding.verdict,
+        # of figures kept out of the fit: whether the test was clean, and why not; do not count one that was not
+        "clean": (not figure.unclean) if figure.role == "holdout" else None,
+        "unclean_because": figure.unclean,
         "conditions_broken": "; ".join(finding.measurement.broken),
         "explanation": figure.miss if finding.verdict == MISSED else "",
         "one_effect": figure.one_effect,

@@ -6,6 +6,7 @@ import numpy as np
 
 from talent_sd.analysis.evidence_laboratory import AVERAGE, Case, Trace
 from talent_sd.analysis.experiments import Experiment, Measurement, Traces, gap
+from talent_sd.base.messages import tell
 
 SCIENCE_CITIES = ("hefei", "wuxi")
 LOSS_TIME = 2025.0
@@ -54,7 +55,7 @@ def _patents_per_leader(traces: Traces) -> Measurement:
     value = float(np.mean(list(gaps.values())))
     return Measurement(
         value,
-        (("nothing is missing in the first half year", max(at_once.values()) < 0.1 * value),),
+        ((tell("nothing is missing in the first half year"), max(at_once.values()) < 0.1 * value),),
         gaps,
     )
 
@@ -98,7 +99,7 @@ def _tax_elasticity(traces: Traces) -> Measurement:
     value = fall(end)
     return Measurement(
         value,
-        (("the year itself shows less than the next", fall(LOSS_TIME) < value),),
+        ((tell("the year itself shows less than the next"), fall(LOSS_TIME) < value),),
         {
             "same year": fall(LOSS_TIME),
             "next year": value,
@@ -115,8 +116,8 @@ def _balance_per_point(traces: Traces) -> Measurement:
     return Measurement(
         years["city"] - years["older city"],
         (
-            ("the fund has 10 to 16 years ahead of it", 10 <= years["city"] <= 16),
-            ("the projection shown to readers shortens too", projected[1] < projected[0]),
+            (tell("the fund has 10 to 16 years ahead of it"), 10 <= years["city"] <= 16),
+            (tell("the projection shown to readers shortens too"), projected[1] < projected[0]),
         ),
         {**years, "projected in 2025": projected[0], "projected in 2025, older": projected[1]},
     )
@@ -144,9 +145,9 @@ def _premium_decay(traces: Traces) -> Measurement:
     return Measurement(
         yearly,
         (
-            ("no decay after two losing years", float(two.series("Recruitment Premium").min()) > 1 - 1e-9),
-            ("no decay before the third is over", three.at("Recruitment Premium", LOSS_TIME + 3) > 1 - 1e-9),
-            ("the first year of recovery brings back less than a year of decay took", 0 < climb < yearly),
+            (tell("no decay after two losing years"), float(two.series("Recruitment Premium").min()) > 1 - 1e-9),
+            (tell("no decay before the third is over"), three.at("Recruitment Premium", LOSS_TIME + 3) > 1 - 1e-9),
+            (tell("the first year of recovery brings back less than a year of decay took"), 0 < climb < yearly),
         ),
         {"recovery in the first year": float(climb)},
     )
@@ -158,7 +159,7 @@ def _chain_over_pay(traces: Traces) -> Measurement:
         for name in ("value added", "talent pay bill")
     }
     ratio = lost["value added"] / lost["talent pay bill"]
-    return Measurement(ratio, (("pay and value added are both lost", min(lost.values()) > 0),), lost)
+    return Measurement(ratio, ((tell("pay and value added are both lost"), min(lost.values()) > 0),), lost)
 
 
 def _culture_multiplier(traces: Traces) -> Measurement:

@@ -6,6 +6,7 @@ import numpy as np
 
 from talent_sd.analysis.evidence_laboratory import AVERAGE, Case, Trace
 from talent_sd.analysis.experiments import Experiment, Measurement, Traces
+from talent_sd.base.messages import tell
 
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")
 MEASURED_YEAR = 2024.0
@@ -47,7 +48,7 @@ def _step_per_level(traces: Traces) -> Measurement:
     steps = np.diff(list(kept.values()))
     return Measurement(
         (kept[4] - kept[1]) / (levels[-1] - levels[0]),
-        (("each level keeps more than the one below", bool((steps > 0).all())),),
+        ((tell("each level keeps more than the one below"), bool((steps > 0).all())),),
         {f"level {level}": share for level, share in kept.items()},
     )
 
@@ -62,9 +63,9 @@ def _mean_stay(traces: Traces) -> Measurement:
     return Measurement(
         float((weights * years).sum() / weights.sum()),
         (
-            ("the cohort was followed to its end", left < 0.001),
+            (tell("the cohort was followed to its end"), left < 0.001),
             (
-                "people came for the cash and half of them at most are left three years after it ended",
+                tell("people came for the cash and half of them at most are left three years after it ended"),
                 0 < trace.at("Cash Drawn Talent", 2033) < 0.5 * trace.at("Cash Drawn Talent", 2030),
             ),
         ),
@@ -77,7 +78,7 @@ def _combination(traces: Traces) -> Measurement:
     singles = sum(gains[name] for name in COMBINATION)
     return Measurement(
         kept["combination"],
-        (("the mix gains more than its three policies one by one", gains["combination"] > singles),),
+        ((tell("the mix gains more than its three policies one by one"), gains["combination"] > singles),),
         {
             "baseline": kept["baseline"],
             "gain of the mix": gains["combination"],
@@ -101,9 +102,9 @@ def _return_rate(traces: Traces) -> Measurement:
     return Measurement(
         value,
         (
-            ("coverage becomes full", bool(len(full))),
+            (tell("coverage becomes full"), bool(len(full))),
             (
-                "the first year shows less than a tenth of that",
+                tell("the first year shows less than a tenth of that"),
                 gain(2025) < 0.1 * value,
             ),
         ),
@@ -121,9 +122,9 @@ def _skilled_leaving(traces: Traces) -> Measurement:
     return Measurement(
         value,
         (
-            ("each instrument alone does less", all(value < single < 0 for single in alone.values())),
+            (tell("each instrument alone does less"), all(value < single < 0 for single in alone.values())),
             (
-                "in the first half year the plan has done a quarter at most",
+                tell("in the first half year the plan has done a quarter at most"),
                 abs(
                     traces["plan"].at("departure hazard", 2025.5, "skilled")
                     / traces["none"].at("departure hazard", 2025.5, "skilled")

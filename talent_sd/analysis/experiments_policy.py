@@ -6,6 +6,7 @@ import numpy as np
 
 from talent_sd.analysis.evidence_laboratory import Case
 from talent_sd.analysis.experiments import Experiment, Measurement, Traces
+from talent_sd.base.messages import tell
 
 INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")
 POLICY = ("talent_apartments", "talent_tax_credit", "flexible_benefits", "career_tracking")
@@ -83,8 +84,8 @@ def _medical_access(traces: Traces) -> Measurement:
     return Measurement(
         float(ratio[0]),
         (
-            ("it falls towards 1 as the medical cluster opens", 1 <= end < 1 + 0.5 * (ratio[0] - 1)),
-            ("a year after the start it has hardly moved", built > 0.95),
+            (tell("it falls towards 1 as the medical cluster opens"), 1 <= end < 1 + 0.5 * (ratio[0] - 1)),
+            (tell("a year after the start it has hardly moved"), built > 0.95),
         ),
         {"2034": end},
     )
@@ -92,7 +93,7 @@ def _medical_access(traces: Traces) -> Measurement:
 
 def _linked_firms(traces: Traces) -> Measurement:
     firms = traces["suzhou"].at("Suppliers", START)
-    return Measurement(firms, (("more than in Handan", firms > traces["handan"].at("Suppliers", START)),))
+    return Measurement(firms, ((tell("more than in Handan"), firms > traces["handan"].at("Suppliers", START)),))
 
 
 def _research_subsidy(traces: Traces) -> Measurement:
@@ -109,7 +110,7 @@ def _research_subsidy(traces: Traces) -> Measurement:
     steady, paused = gain_per_yuan("steady"), gain_per_yuan("paused")
     return Measurement(
         share,
-        (("interrupted for a year, a yuan does at least a tenth less", paused < 0.9 * steady),),
+        ((tell("interrupted for a year, a yuan does at least a tenth less"), paused < 0.9 * steady),),
         {"emerging capital per yuan, five years running": steady, "the same, interrupted": paused},
     )
 
@@ -131,9 +132,9 @@ def _life_circle(traces: Traces) -> Measurement:
     return Measurement(
         value,
         (
-            ("coverage becomes full", bool(len(full))),
-            ("each part alone does less than half", max(alone.values()) < 0.5 * value),
-            ("a year after the start there is less than a tenth of it", early < 0.1 * value),
+            (tell("coverage becomes full"), bool(len(full))),
+            (tell("each part alone does less than half"), max(alone.values()) < 0.5 * value),
+            (tell("a year after the start there is less than a tenth of it"), early < 0.1 * value),
         ),
         {"full in": when, **alone},
     )
@@ -148,8 +149,8 @@ def _certification_subsidy(traces: Traces) -> Measurement:
     return Measurement(
         float(per_person.max()),
         (
-            ("people are certified", bool(active.any())),
-            ("nobody costs more", per_person.max() <= 20000 * 1.000001),
+            (tell("people are certified"), bool(active.any())),
+            (tell("nobody costs more"), per_person.max() <= 20000 * 1.000001),
         ),
     )
 
@@ -175,11 +176,11 @@ def _shared_value(traces: Traces) -> Measurement:
     return Measurement(
         ratio,
         (
-            ("the three together gain more than the sum of each alone", ratio > 1),
-            ("net of what other cities lose, the three gain", net > 0),
-            ("cash gains next to nothing net of that", net_cash < 0.1 * abs(whole)),
+            (tell("the three together gain more than the sum of each alone"), ratio > 1),
+            (tell("net of what other cities lose, the three gain"), net > 0),
+            (tell("cash gains next to nothing net of that"), net_cash < 0.1 * abs(whole)),
             (
-                "at most 30 % of what cash brought is left after three years",
+                tell("at most 30 % of what cash brought is left after three years"),
                 talent[1] < 0.3 * talent[0],
             ),
         ),

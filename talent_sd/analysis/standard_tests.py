@@ -12,6 +12,7 @@ import numpy as np
 from talent_sd.analysis.checks import Verdict
 from talent_sd.analysis.evidence_laboratory import Case, Laboratory
 from talent_sd.analysis.standard_tests_inputs import END, OUTCOME, Influence
+from talent_sd.base.messages import listed, tell
 from talent_sd.base.words import word
 
 if TYPE_CHECKING:
@@ -101,15 +102,26 @@ def _boundary(laboratory: Laboratory) -> Result:
     given = sum(v.kind == "lookup" for v in variables)
     policies = len(laboratory.model.structure.subscripts["policy"])
     loops = len(laboratory.model.structure.subscripts["loop"])
-    finding = f"{stocks} stocks explained, {given} paths given, {policies} policies, {loops} named loops"
+    finding = tell(
+        "{stocks} stocks explained, {given} paths given, {policies} policies, {loops} named loops",
+        stocks=stocks,
+        given=given,
+        policies=policies,
+        loops=loops,
+    )
     return loops > 0 and stocks > given, finding, "models/city.mdl; talent-sd list variables"
 
 
 def _structure(checks: Sequence[Verdict]) -> Result:
     sums = [check for check in checks if check.id.endswith(("add_up", "adds_up"))]
     broken = [check.id for check in sums if not check.passed]
-    finding = f"{len(sums) - len(broken)} of {len(sums)} accounts close in {max(c.runs for c in sums)} runs"
-    return not broken, finding, "checks.csv: people, talent, money, value added up"
+    finding = tell(
+        "{closed} of {all} accounts close in {runs} runs",
+        closed=len(sums) - len(broken),
+        all=len(sums),
+        runs=max(c.runs for c in sums),
+    )
+    return not broken, finding, tell("checks.csv: people, talent, money, value added up")
 
 
 def find_unit_faults(path: Path) -> list[str]:
@@ -144,22 +156,39 @@ def _units(laboratory: Laboratory) -> Result:
     try:
         faults = find_unit_faults(laboratory.model.path)
     except ImportError:
-        return None, "pysimlin is not installed", "pip install 'talent_sd[check]'"
-    return not faults, f"{len(faults)} warnings of units", "pysimlin's check of every equation"
+        return None, tell("pysimlin is not installed"), "pip install 'talent_sd[check]'"
+    return (
+        not faults,
+        tell("{count} warnings of units", count=len(faults)),
+        tell("pysimlin's check of every equation"),
+    )
 
 
 def _parameters(laboratory: Laboratory) -> Result:
     faults = find_parameter_faults(laboratory)
     constants = sum(v.kind == "constant" for v in laboratory.model.structure.variables.values())
-    finding = f"{constants - len(faults)} of {constants} constants have a source and a range that holds them"
-    return not faults, finding + (f"; not {faults[0]}" if faults else ""), "models/city.mdl"
+    finding = tell(
+        "{sound} of {all} constants have a source and a range that holds them",
+        sound=constants - len(faults),
+        all=constants,
+    )
+    return not faults, finding + (tell("; not {names}", names=faults[0]) if faults else ""), "models/city.mdl"
 
 
 def _extreme(checks: Sequence[Verdict]) -> Result:
     broken = [check.id for check in checks if not check.passed]
     runs = max(check.runs for check in checks)
-    finding = f"{len(checks) - len(broken)} of {len(checks)} checks hold in up to {runs} runs"
-    return not broken, finding + (f"; not {', '.join(broken[:3])}" if broken else ""), "checks.csv"
+    finding = tell(
+        "{held} of {all} checks hold in up to {runs} runs",
+        held=len(checks) - len(broken),
+        all=len(checks),
+        runs=runs,
+    )
+    return (
+        not broken,
+        finding + (tell("; not {names}", names=listed(broken[:3])) if broken else ""),
+        "checks.csv",
+    )
 
 
 def _integration(laboratory: Laboratory) -> Result:
@@ -176,15 +205,24 @@ def _integration(laboratory: Laboratory) -> Result:
     ]
     moved = {name: abs(float(ends[1][name].sum() / ends[0][name].sum()) - 1) for name in HEADLINES}
     worst = max(moved, key=lambda name: moved[name])
-    finding = f"half the step moves {worst} in {END:g} by {moved[worst]:.2%}, the others by less"
-    return moved[worst] <= LARGEST_STEP_ERROR, finding, f"limit {LARGEST_STEP_ERROR:.1%}; tests/city_model"
+    finding = tell(
+        "half the step moves {worst} in {year} by {size}, the others by less",
+        worst=worst,
+        year=f"{END:g}",
+        size=f"{moved[worst]:.2%}",
+    )
+    return (
+        moved[worst] <= LARGEST_STEP_ERROR,
+        finding,
+        tell("limit {limit}; tests/city_model", limit=f"{LARGEST_STEP_ERROR:.1%}"),
+    )
 
 
 def _reproduction(findings: Sequence[Finding]) -> Result:
     targets = [finding for finding in findings if finding.figure.role == "calibrate"]
     met = sum(finding.verdict == "met" for finding in targets)
-    finding = f"{met} of {len(targets)} figures of the article come out in experiments"
-    return met == len(targets), finding, "evidence.csv; talent-sd backtest for 2010-2020"
+    finding = tell("{met} of {all} figures of the article come out in experiments", met=met, all=len(targets))
+    return met == len(targets), finding, tell("evidence.csv; talent-sd backtest for 2010-2020")
 
 
 def _anomaly(laboratory: Laboratory) -> Result:
@@ -212,12 +250,15 @@ def _anomaly(laboratory: Laboratory) -> Result:
     changes = {loop: change(loop) for loop in loops}
     idle = [loop for loop, size in changes.items() if size < LEAST_CHANGE]
     least = min(changes, key=lambda loop: changes[loop])
-    finding = (
-        f"opening each of {len(loops)} loops changes a headline output, {least} least, {changes[least]:.2%}"
+    finding = tell(
+        "opening each of {count} loops changes a headline output, {least} least, {size}",
+        count=len(loops),
+        least=least,
+        size=f"{changes[least]:.2%}",
     )
     if idle:
-        finding = f"opened, these change nothing: {', '.join(idle)}"
-    return not idle, finding, "talent-sd loops: shares and dominance"
+        finding = tell("opened, these change nothing: {loops}", loops=listed(idle))
+    return not idle, finding, tell("talent-sd loops: shares and dominance")
 
 
 def _family(laboratory: Laboratory) -> Result:
@@ -229,25 +270,41 @@ def _family(laboratory: Laboratory) -> Result:
     growth = {city: traces[city].at(OUTCOME, END) / traces[city].at(OUTCOME, 2022) - 1 for city in cities}
     odd = [city for city, rate in growth.items() if not -0.5 < rate < 2]
     low, high = min(growth, key=lambda c: growth[c]), max(growth, key=lambda c: growth[c])
-    span = f"{growth[low]:+.0%} ({low}) to {growth[high]:+.0%} ({high})"
-    finding = f"{len(cities)} cities run; talent to {END:g} from {span}"
-    return not odd, finding, "talent-sd run --city; talent-sd backtest for all cities with data"
+    finding = tell(
+        "{count} cities run; talent to {year} from {least} ({low}) to {most} ({high})",
+        count=len(cities),
+        year=f"{END:g}",
+        least=f"{growth[low]:+.0%}",
+        low=low,
+        most=f"{growth[high]:+.0%}",
+        high=high,
+    )
+    return not odd, finding, tell("talent-sd run --city; talent-sd backtest for all cities with data")
 
 
 def _surprise(findings: Sequence[Finding]) -> Result:
     held = [finding for finding in findings if finding.figure.role == "holdout"]
     missed = [finding for finding in held if finding.verdict == "missed"]
     unexplained = [finding.figure.id for finding in missed if not finding.figure.miss]
-    finding = f"{len(missed)} of {len(held)} figures kept out are missed, each with its reason"
+    finding = tell(
+        "{missed} of {all} figures kept out are missed, each with its reason",
+        missed=len(missed),
+        all=len(held),
+    )
     if unexplained:
-        finding = f"missed without a reason: {', '.join(unexplained)}"
-    return not unexplained, finding, "evidence.csv, explanation"
+        finding = tell("missed without a reason: {ids}", ids=listed(unexplained))
+    return not unexplained, finding, tell("evidence.csv, explanation")
 
 
 def _sensitivity(influences: Sequence[Influence]) -> Result:
     """Name the inputs that move talent most; a run that breaks down at an end of a range fails."""
-    shown = ", ".join(f"{one.name} ({one.width:.0%})" for one in influences[:MOST_SENSITIVE])
-    finding = f"of {len(influences)} inputs over their ranges these move talent in {END:g} most: {shown}"
+    shown = [f"{one.name} ({one.width:.0%})" for one in influences[:MOST_SENSITIVE]]
+    finding = tell(
+        "of {count} inputs over their ranges these move talent in {year} most: {names}",
+        count=len(influences),
+        year=f"{END:g}",
+        names=listed(shown),
+    )
     return all(np.isfinite(one.width) for one in influences), finding, "sensitivity.csv"
 
 
@@ -257,8 +314,10 @@ def _improvement(laboratory: Laboratory) -> Result:
     traces = laboratory.run(cases)[0]
     ends = {name: trace.at(OUTCOME, END) for name, trace in traces.items()}
     gains = {name: ends[name] / ends["baseline"] - 1 for name in cases}
-    finding = (
-        f"talent in {END:g} against the baseline: three_dimensional {gains['three_dimensional']:+.1%}, "
-        f"cash_subsidy_only {gains['cash_subsidy_only']:+.1%}"
+    finding = tell(
+        "talent in {year} against the baseline: three_dimensional {mix}, cash_subsidy_only {cash}",
+        year=f"{END:g}",
+        mix=f"{gains['three_dimensional']:+.1%}",
+        cash=f"{gains['cash_subsidy_only']:+.1%}",
     )
     return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.analysis.evidence import scenarios_citing
-from talent_sd.base.words import word
+from talent_sd.base.words import all_words, word
 from talent_sd.model.evidence import Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
 from talent_sd.model.names import name_key
@@ -27,30 +27,67 @@ ONE_EFFECT = " *"
 """Marks figures whose value is no test, since one free effect was fitted to each."""
 UNCLEAN = " †"
 """Marks figures held out of the fit whose structure was changed after they had been looked at."""
-COLOURS = {"met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim", "not_tried": "yellow"}
+COLOURS = {
+    "met": "green",
+    "passed": "green",
+    "missed": "yellow",
+    "failed": "red",
+    "shown": "dim",
+    "not_tried": "yellow",
+    "unclean": "yellow",
+    "differs": "dim",
+}
 
 
 def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
     """Make the table of figures: target, tolerance, measured value, verdict, role."""
     from rich.text import Text
 
-    columns = ("list.id", "list.role", "validate.target", "validate.tolerance", "validate.measured")
-    table = _table("validate.evidence", (*columns, "list.unit", "validate.verdict", "list.statement"), lang)
+    columns = ("list.id", "list.statement", "validate.target", "validate.measured", "validate.verdict")
+    table = _table("validate.evidence", columns, lang)
+    # what is claimed takes the room that numbers leave: a stranger reads it in 80 columns too
+    table.columns[1].ratio, table.columns[2].max_width, table.columns[4].max_width = 1, 17, 12
+    table.padding, table.expand = (0, 1, 0, 0), True
+    table.columns[3].no_wrap = True
     for finding in findings:
-        figure, verdict = finding.figure, finding.verdict
-        colour = "failed" if finding.fails else verdict
-        mark = (ONE_EFFECT if figure.one_effect else "") + (UNCLEAN if figure.unclean else "")
+        figure = finding.figure
+        allowance = "" if math.isnan(figure.allowance) else f" ± {digits(figure.allowance)}"
         table.add_row(
             figure.id,
-            word(f"list.{figure.role}", lang),
-            target_text(figure),
-            "" if math.isnan(figure.allowance) else f"±{digits(figure.allowance)}",
-            "" if finding.measurement.value is None else number_text(finding.measurement.value),
-            Text(figure.unit),
-            Text(word(f"verdict.{verdict}", lang) + mark, style=COLOURS[colour]),
             Text(statement(figure, lang)),
+            Text(f"{target_text(figure)}{allowance}\n{figure.unit}".strip()),
+            "" if finding.measurement.value is None else number_text(finding.measurement.value),
+            Text.assemble(
+                (verdict_text(finding, lang) + _marks(figure), COLOURS["failed" if finding.fails else counted(finding)]),
+                (f"\n{word(f'list.{figure.role}', lang)}", "dim"),
+            ),
         )
     return table
+
+
+def counted(finding: Finding) -> str:
+    """Return how a finding counts: its verdict, but for two that would mislead.
+
+    "unclean": a figure kept out comes out, but not in a clean test. "differs": a start value that is only
+    shown, where the city's own figures say something else than the article.
+    """
+    figure, value = finding.figure, finding.measurement.value
+    if finding.verdict == "met" and figure.unclean:
+        return "unclean"
+    apart = value is not None and abs(value - figure.target) > figure.allowance
+    return "differs" if figure.role == "initial" and apart else finding.verdict
+
+
+def verdict_text(finding: Finding, lang: str) -> str:
+    """Return the verdict in words: what comes out of an unclean test is not told as a success."""
+    if counted(finding) == "differs":
+        return word("verdict.differs", lang)
+    told = word(f"verdict.{finding.verdict}", lang)
+    return word("verdict.not_counted", lang, verdict=told) if counted(finding) == "unclean" else told
+
+
+def _marks(figure: Figure) -> str:
+    return (ONE_EFFECT if figure.one_effect else "") + (UNCLEAN if figure.unclean else "")
 
 
 def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
@@ -64,8 +101,14 @@ def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
         worst = next(one for one in ("failed", "not_tried", "passed") if one in verdicts)
         held = Text(f"{verdicts.count('passed')}/{len(own)}", style=COLOURS[worst])
         told = [f"{check.message}: {check.failure}" for check in own if check.verdict != "passed"]
-        table.add_row(sector, held, Text("; ".join(told)))
+        table.add_row(sector_name(sector, lang), held, Text("; ".join(told)))
     return table
+
+
+def sector_name(sector: str, lang: str) -> str:
+    """Return what a sector of checks is called; a user's own keeps its name."""
+    key = f"sector.{sector}"
+    return word(key, lang) if key in all_words() else sector
 
 
 def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Table:
@@ -88,13 +131,19 @@ def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
             parts = [f"{finding.figure.id}:"]
             if finding.measurement.broken:
                 parts += [word("validate.broken", lang), "; ".join(finding.measurement.broken) + "."]
-            lines.append(" ".join([*parts, finding.figure.miss]).strip())
+            lines.append(" ".join([*parts, in_language(finding.figure, "miss", lang)]).strip())
     return lines
 
 
 def unclean_holdouts(figures: Iterable[Figure], lang: str = "en") -> list[str]:
     """Return a line for each figure held out that is no clean hold-out, with the reason."""
-    return [f"{figure.id}: {figure.unclean}" for figure in figures if figure.unclean]
+    return [f"{figure.id}: {in_language(figure, 'unclean', lang)}" for figure in figures if figure.unclean]
+
+
+def in_language(figure: Figure, what: str, lang: str) -> str:
+    """Return a text of a figure (`statement`, `miss`, `unclean`) in a language, English where there is no other."""
+    own = getattr(figure, f"{what}_zh") if lang == "zh" else ""
+    return str(own or getattr(figure, what))
 
 
 def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, lang: str = "en") -> str:
@@ -115,7 +164,7 @@ def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, l
         _line("list.role", word(f"list.{figure.role}", lang), lang),
     ]
     if figure.unclean:
-        rows.append(f"{word('evidence.unclean', lang)} {figure.unclean}")
+        rows.append(f"{word('evidence.unclean', lang)} {in_language(figure, 'unclean', lang)}")
     if figure.named_source:
         rows.append(_line("trace.source", figure.named_source, lang))
     rows += [
@@ -182,7 +231,7 @@ def fitted_for(ident: str) -> dict[str, float]:
 
 def statement(figure: Figure, lang: str) -> str:
     """Return the claim in a language, the English one where there is no other."""
-    return figure.statement_zh if lang == "zh" and figure.statement_zh else figure.statement
+    return in_language(figure, "statement", lang)
 
 
 def target_text(figure: Figure) -> str:

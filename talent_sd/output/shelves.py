@@ -111,13 +111,13 @@ def _variables(lang: str) -> Rows:
 
 def _evidence(lang: str) -> Rows:
     from talent_sd.model.evidence import cited_by, read_evidence
-    from talent_sd.output.evidence import statement, target_text
+    from talent_sd.output.evidence import UNCLEAN, statement, target_text
 
     cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
     rows = (
         (
             figure.id,
-            word(f"list.{figure.role}", lang),
+            word(f"list.{figure.role}", lang) + (UNCLEAN if figure.unclean else ""),
             f"{target_text(figure)} {figure.unit}".strip(),
             statement(figure, lang),
             ", ".join(cited.get(figure.id, ())),

@@ -135,3 +135,32 @@ def test_what_does_not_exist_is_one_message(arguments: list[str], message: str) 
     result = RUNNER.invoke(app, arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_what_comes_out_of_an_unclean_test_is_nowhere_told_as_a_success(talent_sd, tmp_path):
+    result = talent_sd("validate", "--out", str(tmp_path / "out"))
+    rows = {row["id"]: row for row in _rows(tmp_path / "out" / "evidence.csv")}
+    unclean = {name for name, row in rows.items() if row["clean"] == "False"}
+    assert unclean == {"E14", "E18", "E23", "E24", "E25"}
+    assert all(rows[name]["unclean_because"] for name in unclean)
+    assert {row["clean"] for row in rows.values() if row["role"] != "holdout"} == {""}
+    screen = " ".join(result.out.split())
+    for name in unclean & {name for name, row in rows.items() if row["verdict"] == "met"}:
+        part = screen.partition(f"{name} ")[2].partition("held out")[0]
+        assert "not" in part
+
+
+def test_start_values_that_the_citys_own_figures_contradict_are_told(talent_sd, tmp_path):
+    result = talent_sd("validate", "--out", str(tmp_path / "out"))
+    lines = {line[1:4]: line for line in result.out.splitlines() if line[1:4] in ("E02", "E04", "E06", "E07")}
+    assert {name: "data differ" in line for name, line in lines.items()} == {
+        "E02": True, "E04": True, "E06": False, "E07": False}  # fmt: skip
+
+
+def test_findings_and_conditions_are_chinese_where_the_user_is(talent_sd, tmp_path):
+    result = talent_sd("validate", "--lang", "zh", "--out", str(tmp_path / "out"))
+    text = "".join(result.out.split())
+    for told in ("组合所得多于三项政策单独实施之和", "每个方程是否一致", "量纲警告0条", "总账", "合肥起点为2.9级"):
+        assert told in text, told
+    for told in ("accounts close", "The mix gains", "Successors fill", "warnings of units"):
+        assert told.replace(" ", "") not in text, told

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.ft2font import FT2Font
 
 import talent_sd
+from talent_sd.analysis.checks_file import read_checks
 from talent_sd.base.labels import shipped_labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import LANGUAGES, all_words, word
@@ -61,8 +62,9 @@ def test_every_word_is_used() -> None:
     code = "\n".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py")).replace("'", '"')
     composed = ("unit.", "list.", "check.", "standard.", "verdict.", "outcome.", "quality.", "report.")
     # put together from a beginning and a word that itself stands in the code, or is a figure of a city
-    parts = ("diff.", "form.", "new.from_")
+    parts = ("diff.", "form.", "new.from_", "loops.turns_")
     figures = {f"figure.{name}" for name in read_mapping().content.figures}
+    figures |= {f"sector.{check.sector}" for check in read_checks().checks}
 
     def used(key: str) -> bool:
         ends = [key.removeprefix(part) for part in parts if key.startswith(part)]

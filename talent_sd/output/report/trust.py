@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.words import word
-from talent_sd.output.evidence import number_text, statement, target_text
+from talent_sd.output.evidence import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pieces import Cell, Table, plain_table
 from talent_sd.output.report.speech import Speech
@@ -87,7 +87,7 @@ def _evidence_sentences(findings: Sequence[Finding], speech: Speech) -> list[str
         ),
     ]
     for one in unclean:
-        why = one.figure.unclean_zh if speech.lang == "zh" and one.figure.unclean_zh else one.figure.unclean
+        why = in_language(one.figure, "unclean", speech.lang)
         sentences.append(speech("evidence.unclean", id=one.figure.id, why=why.rstrip(".。")))
     return [*sentences, word("validate.provenance", speech.lang)]
 
@@ -119,16 +119,15 @@ def _evidence_table(findings: Sequence[Finding], speech: Speech) -> Table:
 
 
 def _verdict(one: Finding, speech: Speech) -> str:
-    verdict = word(f"verdict.{one.verdict}", speech.lang)
-    return speech("not_counted", verdict=verdict) if one.figure.unclean and one.verdict == MET else verdict
+    return verdict_text(one, speech.lang)
 
 
 def _remark(one: Finding, speech: Speech) -> str:
-    figure, chinese = one.figure, speech.lang == "zh"
+    figure = one.figure
     if figure.unclean:
-        return (chinese and figure.unclean_zh) or figure.unclean
+        return in_language(figure, "unclean", speech.lang)
     if one.verdict == MISSED:
-        return (chinese and figure.miss_zh) or figure.miss
+        return in_language(figure, "miss", speech.lang)
     return speech("evidence.one_effect") if figure.one_effect else ""
 
 
