@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,10 +33,12 @@ def written_together(target: str | Path) -> Iterator[Path]:
     target = Path(target)
     try:
         # beside the target, hence on the same file system: a rename there is atomic
-        temporary = Path(tempfile.mkdtemp(prefix=".talent_sd-", dir=_existing_folder(target)))
+        temporary = _existing_folder(target) / f".talent_sd-{secrets.token_hex(6)}"
     except OSError as error:
         raise _unwritable(target, error) from error
     try:
+        # made within the block that clears it away, so that no interruption falls in between
+        temporary.mkdir(mode=0o700)
         yield temporary
         target.mkdir(parents=True, exist_ok=True)
         for file in sorted(temporary.iterdir()):
