@@ -6,8 +6,7 @@ from pathlib import Path
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.shipped import shipped_folder
-
-MODEL_ENDINGS = {".mdl", ".xmile", ".xml", ".stmx"}
+from talent_sd.scenario.file_kinds import MODEL_ENDINGS
 
 
 def check_file(path: str | Path) -> str:

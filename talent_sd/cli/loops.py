@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
 
 CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
-MODEL_FILES = (".mdl", ".xmile", ".xml", ".stmx")
 
 
 @reporting
@@ -58,7 +57,9 @@ def loops(
 
     Example:  [bold]talent-sd loops hefei_combination --city hefei --of "value added"[/bold]
     """
-    if Path(scenario).suffix.lower() in MODEL_FILES:
+    from talent_sd.scenario.file_kinds import MODEL_ENDINGS
+
+    if Path(scenario).suffix.lower() in MODEL_ENDINGS:
         _refuse_city_options(context, Path(scenario).name, lang.value)
         _loops_of_model(Path(scenario), out, lang.value, plots)
         return

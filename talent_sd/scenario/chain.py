@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
 from talent_sd.scenario.evidence_notes import unknown_evidence
+from talent_sd.scenario.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
 from talent_sd.scenario.validate import sound_part, validate
@@ -114,7 +115,9 @@ def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node
     chain: list[tuple[Path, Node, ScenarioFile]] = []
     seen: list[Path] = []
     while True:
+        refuse_model_file(path, "scenario")
         tree = read_yaml(path)
+        refuse_other_kind(tree, "scenario", shown(path))
         try:
             typed = validate(ScenarioFile, tree, shown(path))
         except InputError as error:

@@ -10,9 +10,10 @@ from talent_sd.scenario.chain import load_scenario
 from talent_sd.scenario.check import Checker, Horizon
 from talent_sd.scenario.cities import load_city
 from talent_sd.scenario.figures import city_constants, read_mapping
+from talent_sd.scenario.file_kinds import part_of_a_model
 from talent_sd.scenario.national import read_national
 from talent_sd.scenario.resolve import DEFAULT_CONTEXT, named_context
-from talent_sd.scenario.strict_yaml import read_yaml
+from talent_sd.scenario.strict_yaml import read_yaml, shown
 
 if TYPE_CHECKING:
     from talent_sd.scenario.parameters import ModelStructure
@@ -31,10 +32,12 @@ def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[
     "scenario", "city" or "national", and one line per problem (none: the file is good).
     """
     try:
-        tree = read_yaml(Path(path)).value
-        keys = set(tree) if isinstance(tree, dict) else set()
+        whole = read_yaml(Path(path))
     except InputError as error:
         return "file", error.problems
+    if (other := part_of_a_model(whole, shown(Path(path)))) is not None:
+        return "file", (other,)
+    keys = set(whole.value) if isinstance(whole.value, dict) else set()
     kind = "city" if "figures" in keys else "national" if "variables" in keys else "scenario"
     problems: list[str] = []
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
 from talent_sd.scenario.figures import City, DatedFigure, Mapped, read_mapping
+from talent_sd.scenario.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.scenario.limits import hint_of
 from talent_sd.scenario.places import find_file, shipped_names
 from talent_sd.scenario.strict_yaml import read_yaml, shown
@@ -35,8 +36,10 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
 
     mapping = mapping or read_mapping()
     path = find_file(name, "city")
+    refuse_model_file(path, "city")
     tree = read_yaml(path)
     file = shown(path)
+    refuse_other_kind(tree, "city", file)
     typed = validate(CityFile, tree, file)
     problems: list[str] = []
     figures: dict[str, DatedFigure] = {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import tell
+from talent_sd.scenario.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.scenario.national_years import DIGITS, Expansion, incomplete, merge
 from talent_sd.scenario.places import find_file
 from talent_sd.scenario.strict_yaml import Node, read_yaml, shown
@@ -197,7 +198,9 @@ def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:
     seen: list[Path] = []
     following: Path | None = path
     while following is not None:
+        refuse_model_file(following, "national")
         tree = read_yaml(following)
+        refuse_other_kind(tree, "national", shown(following))
         typed = validate(NationalFile, tree, shown(following))
         chain.insert(0, (following, tree, typed))
         seen.append(following.resolve())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from talent_sd.analysis.evidence import is_city_model, measure_evidence
+from talent_sd.analysis.model_constants import model_constants
 from talent_sd.analysis.provenance import files_read, package_versions
 from talent_sd.analysis.track_record import read_track_record
 from talent_sd.base.dims import CITY
@@ -59,6 +60,7 @@ def gather(
         versions=package_versions(),
         command=command,
         notices=notices or {},
+        defaults=model_constants(prepared.model),
     )
 
 
@@ -88,7 +90,7 @@ def gather_cities(
     known = is_city_model(first.model)
     findings = measure_evidence(first.model) if known else ()
     record = read_track_record() if known else None
-    versions = package_versions()
+    versions, defaults = package_versions(), model_constants(first.model)
     cities = {
         name: Material(
             one.resolved,
@@ -102,6 +104,7 @@ def gather_cities(
             versions=versions,
             command=command,
             notices=(notices or {}).get(name, {}),
+            defaults=defaults,
         )
         for name, one in prepared.items()
     }

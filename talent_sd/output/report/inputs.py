@@ -109,14 +109,16 @@ def settings_table(material: Material, speech: Speech) -> Table:
         own = material.resolved[name].values
         rows = []
         for key in dict.fromkeys((*own, *base)):
-            if key in own and key in base and own[key].value == base[key].value:
+            # as a run sees them: a value that is the model's own is no difference from leaving it out
+            sides = [side[key].value if key in side else material.defaults.get(key) for side in (own, base)]
+            if sides[0] is not None and sides[0] == sides[1]:
                 continue
             shown = own.get(key) or base[key]
             words = shown.origin.text if key in own else key
             cells = [
                 Cell(_meaning(key, material, speech)),
-                Cell(_shown(base.get(key), speech), column="baseline"),
-                Cell(_shown(own.get(key), speech), column="value"),
+                Cell(_shown(base.get(key), material.defaults.get(key), speech), column="baseline"),
+                Cell(_shown(own.get(key), material.defaults.get(key), speech), column="value"),
                 Cell(_unit(shown.unit, speech)),
                 Cell(str(shown.origin), kind="code"),
             ]
@@ -141,9 +143,12 @@ def _meaning(key: str, material: Material, speech: Speech) -> str:
     return f"{variable}{speech('colon')}{material.labels.element(match['element'], speech.lang)}"
 
 
-def _shown(value: ResolvedValue | None, speech: Speech) -> str:
-    if value is None:
+def _shown(value: ResolvedValue | None, default: float | None, speech: Speech) -> str:
+    """Write a value; where a file sets none, the model's own."""
+    if value is None and default is None:
         return speech("model_default")
+    if value is None:
+        return speech("the_default", value=f"{default:g}")
     if isinstance(value.value, tuple):
         return speech("series", count=len(value.value[0]))
     return f"{value.value:g}"

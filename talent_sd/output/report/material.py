@@ -36,6 +36,7 @@ class Material:
     versions : package to version
     command : what repeats the comparison
     notices : language to what the numbers do not show, such as a budget that cannot pay
+    defaults : the model's own values, by parameter key: what holds where a file sets nothing
     """
 
     resolved: Mapping[str, Resolved]
@@ -51,6 +52,7 @@ class Material:
     versions: Mapping[str, str | None] = field(default_factory=dict)
     command: str = ""
     notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    defaults: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def baseline(self) -> str:
