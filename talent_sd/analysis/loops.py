@@ -15,7 +15,7 @@ from talent_sd.analysis.loop_draws import DrawGroup, draw_groups
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.analysis.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.analysis.provenance import KNOWN_UNTIL
-from talent_sd.analysis.stock_flows import Flow, StockFlows, stock_flows
+from talent_sd.analysis.stock_flows import StockFlows, stock_flows
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import tell
@@ -44,7 +44,7 @@ class LoopStudy:
     shares: xr.Dataset
     adds: xr.Dataset
     links: LinkPicture
-    stocks: tuple[tuple[StockFlows, ...], tuple[Flow, ...]]
+    stocks: tuple[StockFlows, ...]
 
 
 def feedback_loops(
@@ -132,11 +132,12 @@ def study_loops(
         adds = _exact_median(model, groups, adds, split)
     # the rows of one element add up by themselves
     adds = adds.sel({dim: [element] for dim, element in elements.items()})
+    sectors = {name: variable.group for name, variable in model.structure.variables.items()}
     links = joined_links([found for _, found, _ in studies], [group.places for group in groups])
     attrs = _about(prepared)
     shares.attrs |= attrs
     adds.attrs |= attrs
-    return LoopStudy(named, shares, adds, links, stock_flows(model.program))
+    return LoopStudy(named, shares, adds, links, stock_flows(model.program, sectors)[0])
 
 
 def _study_group(

@@ -16,6 +16,7 @@ from talent_sd.analysis.loop_names import Layout, LoopNames, NamedLoop, Route, R
 from talent_sd.analysis.loop_scores import VariableLinks
 from talent_sd.analysis.loop_search import enumerate_loops, strongest_loops
 from talent_sd.analysis.loop_shares import LinkPicture, by_year, link_picture, shares_dataset, spans
+from talent_sd.analysis.stock_flows import StockFlows, stock_flows
 from talent_sd.analysis.trajectory import follow, refuse_trouble
 from talent_sd.base.messages import tell
 
@@ -42,7 +43,7 @@ class ModelStudy:
     """A model taken apart by its loops.
 
     `names` are the strongest loops, called R1, B1, ... by strength, with an automatic layout;
-    `shares` and `links` as in `LoopStudy`; `found` counts the loops scored, `complete` tells if these are all.
+    `shares`, `links` and `stocks` as in `LoopStudy`; `found` counts the loops scored, `complete` tells if these are all.
     """
 
     names: LoopNames
@@ -50,6 +51,7 @@ class ModelStudy:
     links: LinkPicture
     found: int
     complete: bool
+    stocks: tuple[StockFlows, ...]
 
 
 def study_model(path: str | Path) -> ModelStudy:
@@ -98,7 +100,10 @@ def study_model(path: str | Path) -> ModelStudy:
     activity = np.sum([np.abs(score) for score in own.values()], axis=0)
     shares = shares_dataset(own, gains, activity, total, years, place).assign_attrs(_about(model))
     shares["share_published"] = shares["share"]
-    return ModelStudy(names, shares, link_picture(links, names, activity, place), len(scores), loops.complete)
+    picture = link_picture(links, names, activity, place)
+    sectors = {name: variable.group for name, variable in model.structure.variables.items()}
+    stocks = stock_flows(model.program, sectors)[0]
+    return ModelStudy(names, shares, picture, len(scores), loops.complete, stocks)
 
 
 def automatic_layout(routes: Sequence[Route]) -> Layout:

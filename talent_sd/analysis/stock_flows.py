@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from talent_sd.engine.ir import Call, Expression, Program, Ref
@@ -19,17 +19,23 @@ class Flow:
 
 @dataclass(frozen=True)
 class StockFlows:
-    """A stock and the names of its flows; a rate that is no flow of its own is one called like `CHANGE`."""
+    """A stock and the names of its flows; a rate that is no flow of its own is one called like `CHANGE`.
+
+    `group` is the model's sector, "" where it has none.
+    """
 
     stock: str
     inflows: tuple[str, ...]
     outflows: tuple[str, ...]
+    group: str = ""
 
 
 CHANGE = "change of {stock}"
 
 
-def stock_flows(program: Program) -> tuple[tuple[StockFlows, ...], tuple[Flow, ...]]:
+def stock_flows(
+    program: Program, groups: Mapping[str, str] | None = None
+) -> tuple[tuple[StockFlows, ...], tuple[Flow, ...]]:
     """Return stocks and flows of a model.
 
     Accounts are left out: stocks that nothing but themselves reads, and what counts flows that
@@ -38,6 +44,7 @@ def stock_flows(program: Program) -> tuple[tuple[StockFlows, ...], tuple[Flow, .
     Parameters
     ----------
     program : of the model
+    groups : variable -> sector
     """
     slots = program.slots
     read = _readers(program)
@@ -66,7 +73,9 @@ def stock_flows(program: Program) -> tuple[tuple[StockFlows, ...], tuple[Flow, .
                 {one.variable: None for one in known if one.kind == "state" and not one.hidden}
             )
     found = tuple(
-        StockFlows(stock, tuple(ins), tuple(outs)) for stock, (ins, outs) in stocks.items() if ins or outs
+        StockFlows(stock, tuple(ins), tuple(outs), (groups or {}).get(stock, ""))
+        for stock, (ins, outs) in stocks.items()
+        if ins or outs
     )
     return found, tuple(
         Flow(name, tuple(one for one in own if one in {held.stock for held in found}))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.labels import Labels
 from talent_sd.output.dominance import plot_dominance
 from talent_sd.output.loop_diagram import plot_loops
@@ -18,10 +16,6 @@ from talent_sd.output.waterfall import plot_waterfall
 if TYPE_CHECKING:
     from talent_sd.analysis.loops import LoopStudy
     from talent_sd.analysis.loops_of_model import ModelStudy
-
-
-class PictureNotice(UserWarning):
-    """A picture was left out."""
 
 
 def save_loop_plots(
@@ -37,17 +31,15 @@ def save_loop_plots(
     done(2)
     save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
     done(1)
-    try:
-        save_stock_flow(study.stocks, labels, lang, folder / "stock_and_flow.svg")
-    except UnsupportedError as error:
-        # the one picture that needs an extra: the others are worth having without it
-        warnings.warn(str(error), PictureNotice, stacklevel=2)
+    save_stock_flow(study.stocks, labels, lang, folder / "stock_and_flow.svg")
     done(1)
 
 
 def save_model_plots(study: ModelStudy, lang: str, folder: Path) -> None:
-    """Write feedback_loops.png and .svg and dominance.png of a model that is not the city's."""
+    """Write feedback_loops.png and .svg, dominance.png and stock_and_flow.svg of a model that is not the city's."""
     _save_shared(study, Labels(), lang, folder)
+    if study.stocks:
+        save_stock_flow(study.stocks, Labels(), lang, folder / "stock_and_flow.svg")
 
 
 def _save_shared(study: LoopStudy | ModelStudy, labels: Labels, lang: str, folder: Path) -> None:

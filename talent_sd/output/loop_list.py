@@ -89,7 +89,7 @@ def wrapped(text: str, width: int) -> list[str]:
     lines, line, size = [], "", 0
     for part in re.findall(r"[\u3000-\uffef]|[^\s\u3000-\uffef]+\s*", text):
         own = sum(2 if ord(character) >= 0x3000 else 1 for character in part.rstrip())
-        if line and size + own > width and part not in "，。；、：":
+        if line and size + own > width and part not in "，。；、：）”》":
             lines.append(line.rstrip())
             line, size = "", 0
         line += part

@@ -1,7 +1,6 @@
 """What the pictures show: nothing overlaps, every loop is drawn, the words say what the pictures show."""
 
 import re
-import sys
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +15,6 @@ from talent_sd.analysis.loops import study_loops
 from talent_sd.analysis.loops_of_model import study_model
 from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
-from talent_sd.output import stock_flow
 from talent_sd.output.dominance import plot_dominance
 from talent_sd.output.loop_arrows import BADGE, POINTS_PER_UNIT, path_of
 from talent_sd.output.loop_diagram import (
@@ -29,11 +27,10 @@ from talent_sd.output.loop_diagram import (
     plot_loops,
     sheet_of,
 )
-from talent_sd.output.loop_files import PictureNotice, save_loop_plots
 from talent_sd.output.loop_marks import SIGN, STROKES, square
 from talent_sd.output.loop_numbers import split_rows, three_years
 from talent_sd.output.loop_words import loop_words
-from talent_sd.output.stock_flow import skeleton, stock_flow_svg
+from talent_sd.output.stock_flow import plot_stock_flow
 from talent_sd.output.style import house_style, new_figure
 from talent_sd.output.waterfall import plot_waterfall
 from talent_sd.scenario import resolve_scenario
@@ -213,19 +210,39 @@ def test_dominance_and_waterfall_name_what_they_show(studies):
     assert start + sum(value for _, value, _ in rows) == pytest.approx(end, rel=1e-9)
 
 
-def test_the_stock_and_flow_picture_holds_stocks_and_flows(studies):
-    pytest.importorskip("simlin")
-    stocks, flows = studies["baseline"].stocks
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_stock_and_flow_picture_names_every_stock_and_flow_and_nothing_touches(studies, lang):
+    stocks = studies["baseline"].stocks
     held = {one.stock: one for one in stocks}
     assert "newcomer departures" in held["Newcomers"].outflows
     assert "arrivals" in held["Newcomers"].inflows
     assert "Cumulative Births" not in held
-    few = [one for one in stocks if one.stock in ("Housing Stock", "Newcomers", "Settled Talent")]
-    own = [flow for flow in flows if any(flow.name in (*one.inflows, *one.outflows) for one in few)]
-    text = skeleton(few, own, shipped_labels(), "en")
-    assert text.count("<stock ") == 3
-    picture = stock_flow_svg(few, own, shipped_labels(), "zh").decode()
-    assert shipped_labels().variable("Housing Stock", "zh") in picture
+    figure = plot_stock_flow(stocks, shipped_labels(), lang)
+    figure.canvas.draw()
+    texts = [text for text in figure.axes[0].texts if text.get_text().strip()]
+    written = {re.sub(r"\s+", "", text.get_text()) for text in texts}
+    for one in stocks:
+        assert re.sub(r"\s+", "", shipped_labels().variable(one.stock, lang)) in written
+        for flow in (*one.inflows, *one.outflows):
+            if not flow.startswith("change of"):
+                name = re.sub(r"\s+", "", shipped_labels().variable(flow, lang))
+                assert any(text.startswith(name) for text in written), flow
+    boxes = [text.get_window_extent() for text in texts]
+    assert [
+        (a.get_text(), b.get_text())
+        for i, a in enumerate(texts)
+        for j, b in enumerate(texts[:i])
+        if boxes[i].overlaps(boxes[j])
+    ] == []
+    page = figure.bbox
+    assert all(box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes)
+
+
+def test_a_flow_between_two_stocks_stands_at_both_and_says_where_it_runs(studies):
+    figure = plot_stock_flow(studies["baseline"].stocks, shipped_labels())
+    written = [" ".join(text.get_text().split()) for text in figure.axes[0].texts]
+    assert "Settling to Settled talent" in written
+    assert "Settling from Newcomers" in written
 
 
 def test_switches_of_a_run_with_draws_add_up_for_every_draw():
@@ -238,31 +255,6 @@ def test_switches_of_a_run_with_draws_add_up_for_every_draw():
     assert (adds["standard_error"].sel(draw=median) == 0).all()
     others = adds["standard_error"].isel(time=-1).drop_sel(draw=median)
     assert float(others.max()) > 0
-
-
-def test_without_pysimlin_a_new_stock_and_flow_picture_is_left_out_with_a_notice(
-    studies, tmp_path, monkeypatch
-):
-    monkeypatch.setitem(sys.modules, "simlin", None)
-    stocks, flows = studies["baseline"].stocks
-    study = replace(studies["baseline"], stocks=(stocks[:2], flows))
-    with pytest.warns(PictureNotice, match="^No stock-and-flow picture: it needs pysimlin"):
-        save_loop_plots(study, shipped_labels(), "en", tmp_path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "attribution.png", "dominance.png", "feedback_loops.png", "feedback_loops.svg"]  # fmt: skip
-
-
-def test_the_shipped_stock_and_flow_picture_is_used_where_it_shows_this_model(tmp_path, monkeypatch, studies):
-    few = (studies["baseline"].stocks[0][:1], ())
-    monkeypatch.setattr(stock_flow, "shipped_folder", lambda _: tmp_path)
-    monkeypatch.setattr(stock_flow, "load_cached", lambda *_: None)
-    drawn = []
-    monkeypatch.setattr(stock_flow, "stock_flow_svg", lambda *_: drawn.append(1) or b"<svg/>")
-    monkeypatch.setattr(stock_flow, "save_cached", lambda *_: None)
-    stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "stock_and_flow_en.svg")
-    stock_flow.save_stock_flow(few, shipped_labels(), "en", tmp_path / "again.svg")
-    assert drawn == [1]
-    assert (tmp_path / "again.svg").read_text() == (tmp_path / "stock_and_flow_en.svg").read_text()
 
 
 @pytest.mark.parametrize("name", ["workforce.mdl", "tiers.mdl", "logistic.mdl"])
