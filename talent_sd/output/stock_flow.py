@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.analysis.stock_flows import CHANGE, StockFlows
 from talent_sd.base.labels import Labels
@@ -182,7 +182,7 @@ def _draw_flow(axes: Axes, end: _End, inner: float, outer: float, y: float) -> N
     valve = (inner + outer) / 2
     axes.plot([valve], [y], "o", markersize=5.2, markerfacecolor="white", markeredgecolor=INK,
               markeredgewidth=0.7, zorder=2)  # fmt: skip
-    look = {"marker": "s", "color": INK} if end.joined else {"marker": "o", "color": CLOUD}
+    look: dict[str, Any] = {"marker": "s", "color": INK} if end.joined else {"marker": "o", "color": CLOUD}
     axes.plot([outer], [y], markersize=4.2, markerfacecolor="white", markeredgewidth=0.9, zorder=3, **look)
     axes.text(outer + away * 0.07, y, "\n".join(end.lines), fontsize=6, va="center", ha="left" if away > 0 else "right",
               color=INK, linespacing=1.0)  # fmt: skip
