@@ -17,11 +17,14 @@ part of every contribution.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.analysis.policy_costs import Money, chosen_rate, cost_ratio, over_time
+from talent_sd.analysis.policy_members import ChosenDraws, mix_effect, spread_evenly
+from talent_sd.analysis.policy_names import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
 from talent_sd.analysis.policy_runs import Runs, policies_on
 from talent_sd.analysis.policy_split import ScenarioSplit, split_scenario
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 
     from talent_sd.analysis.forecast import Prepared
 
-POLICY, OTHER, OUTPUT, MEASURE = "policy", "other", "output", "measure"
 SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 """Outputs split unless others are asked for."""
 PERSON, PERSON_YEAR, PATENT, TAX_BASE = "person", "person_year", "patent", "tax_base"
@@ -48,12 +50,22 @@ UNITS = {PERSON: "yuan/person", PERSON_YEAR: "yuan/(person*year)", PATENT: "yuan
 BASELINE = "the same scenario without its policies"
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What a mix adds in all draws of a forecast (draws, years, outputs), and the numbers of those split."""
+
+    total: np.ndarray
+    places: np.ndarray
+
+
 def policy_effects(
     prepared: Prepared,
     outputs: Sequence[str] | None = None,
     *,
     draws: int | None = None,
+    among: int | None = None,
     seed: int = 0,
+    sampling: str = "latin",
     years: Sequence[float] | None = None,
     threads: int | None = None,
     discount_rate: float | None = None,
@@ -66,9 +78,11 @@ def policy_effects(
     ----------
     prepared : scenarios of one city; those without policies are left out
     outputs : names, `SHOWN` by default; a subscripted one is summed over its subscripts
-    draws : of the uncertain constants, from the posterior, each split exactly; fewer than a forecast's
-        do. None: one run with the model's own constants
-    seed : of the draws
+    draws : of the uncertain constants, from the posterior, each split exactly. None: one run with the
+        model's own constants
+    among : how many draws a forecast has, in whose very draws mixes are split: `draws` of them, spread evenly
+        over the mix's effect on all talent in the last year. `draws` by default
+    seed, sampling : of the draws, as in `ensemble`
     years : points of time to report; every year by default. Costs always use all years
     threads : of the kernel
     discount_rate : yearly, real, as a share; that of `models/costs.yaml` by default
@@ -83,6 +97,8 @@ def policy_effects(
     - `alone`: the policy as the only one of the mix, less none; `dropped`: all less all but this one
     - `interaction` (…, policy, other, time): how much more a pair does together than apart;
       NaN where orders were sampled. `standard_error` of a sampled share; 0 where exact
+    - `total_among` (scenario, output, member, time): `total` in all draws of the forecast; `split_member`
+        (scenario, draw) says which of them were split
     - `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
       budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
       less overlap (whom one policy holds, another need not), and what services lose
@@ -123,14 +139,20 @@ def policy_effects(
     if draws is not None:
         from talent_sd.analysis.ensemble import prior_draws
 
-        drawn = prior_draws(prepared, draws, seed)
-    splits = {}
+        drawn = prior_draws(prepared, max(draws, among or draws), seed, sampling=sampling)
+    splits, wholes = {}, {}
     for name, policies in mixes.items():
         runs = Runs(prepared.model, name, prepared.resolved[name].params(), drawn, every.tolist(), threads)
+        if drawn is not None and draws is not None:
+            total = mix_effect(runs, policies, split_of, drawn.size)
+            ranked_by = split_of.index(MEASURES[PERSON]) if MEASURES[PERSON] in split_of else 0
+            places = spread_evenly(total[:, -1, ranked_by], draws)
+            wholes[name] = Whole(total[..., : len(shown)], places)
+            runs = replace(runs, draws=ChosenDraws(drawn, places))
         rng = np.random.default_rng([seed, len(policies)])
         splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
         runs.warn()
-    return _assembled(prepared, splits, shown, split_of, every, years, rate, draws)
+    return _assembled(prepared, splits, wholes, shown, split_of, every, years, rate, draws)
 
 
 def with_policies(prepared: Prepared) -> list[str]:
@@ -165,6 +187,7 @@ def _outputs(prepared: Prepared, outputs: Sequence[str] | None) -> list[str]:
 def _assembled(
     prepared: Prepared,
     splits: dict[str, ScenarioSplit],
+    wholes: dict[str, Whole],
     shown: Sequence[str],
     split_of: Sequence[str],
     every: np.ndarray,
@@ -183,16 +206,20 @@ def _assembled(
     policies = [policy for policy in order if policy in used]
     base = min(max(KNOWN_UNTIL, every[0]), every[-1])
     datasets = []
-    for split in splits.values():
+    for name, split in splits.items():
         data = {**_effects(split, shown, split_of), **_costs(split, split_of, every, rate, base)}
         coords = {POLICY: list(split.policies), OTHER: list(split.policies), OUTPUT: list(shown), TIME: every}
+        if name in wholes:
+            data["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
+            data["split_member"] = ((DRAW,), wholes[name].places)
+            coords[MEMBER] = np.arange(len(wholes[name].total))
         one = xr.Dataset(data, {**coords, DRAW: np.arange(draws or 1), MEASURE: list(MEASURES)})
         datasets.append(one.reindex({POLICY: policies, OTHER: policies}))
     joined = xr.concat(datasets, xr.IndexVariable(SCENARIO, list(splits)))
     joined = joined.assign_coords(
         unit=(OUTPUT, [structure[name].unit for name in shown]), cost_unit=(MEASURE, list(UNITS.values()))
     )
-    joined = _in_order(joined.sel({TIME: every if years is None else list(years)}))
+    joined = in_order(joined.sel({TIME: every if years is None else list(years)}))
     kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in splits})
     basis = (
         f"constant prices of {base:g}"
@@ -206,39 +233,10 @@ def _assembled(
         base_year=base,
         exact=int(exact),
         draws=draws or 1,
+        among=joined.sizes.get(MEMBER, draws or 1),
         baseline=BASELINE,
         title=f"talent_sd policies of {joined.sizes[SCENARIO]} scenarios",
     )
-
-
-def _in_order(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the dataset with every variable's axes in the written order, units and names."""
-    axes = (MEASURE, SCENARIO, OUTPUT, DRAW, POLICY, OTHER, TIME)
-    dataset = dataset.transpose(*axes)
-    for name, (unit, text) in NAMES.items():
-        dataset[name].attrs.update(units=unit, long_name=text)
-    return dataset
-
-
-NAMES = {
-    "contribution": ("see unit", "Shapley share of what the mix does"),
-    "standard_error": ("see unit", "standard error of a sampled share"),
-    "alone": ("see unit", "effect of the policy as the only one"),
-    "dropped": ("see unit", "what the mix would lose without the policy"),
-    "interaction": ("see unit", "how much more two policies do together than apart"),
-    "total": ("see unit", "what the mix does over none of its policies"),
-    "synergy": ("see unit", "what the mix does less the sum of its policies alone"),
-    "synergy_budget": ("see unit", "part of the synergy that the capped budget makes"),
-    "spending": ("yuan/year", "paid for the policy in the year before"),
-    "spending_caused": ("yuan/year", "Shapley share of all policy spending in the year before"),
-    "present_cost": ("yuan", "present value of spending"),
-    "caused_cost": ("yuan", "present value of spending caused"),
-    "mix_cost": ("yuan", "present value of all policy spending"),
-    "amount": ("see cost_unit", "effect that costs are set against"),
-    "mix_amount": ("see cost_unit", "effect of the mix that costs are set against"),
-    "cost_per": ("see cost_unit", "present cost per unit of effect"),
-    "mix_cost_per": ("see cost_unit", "present cost of the mix per unit of its effect"),
-}
 
 
 def _effects(split: ScenarioSplit, shown: Sequence[str], split_of: Sequence[str]) -> dict[str, Any]:

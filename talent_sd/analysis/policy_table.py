@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MIX = "mix"
 """Stands in the place of a policy in rows of all together; `alone` there is the sum of all alone."""
+MIX_AMONG = "mix_in_all_draws"
+"""The mix in all draws of the forecast, of which few were split."""
 COLUMNS = (
     "scenario",
     "policy",
@@ -38,6 +40,7 @@ def write_policies_table(effects: xr.Dataset, path: Path) -> None:
     Medians over draws with the ends of the 80 % interval. Costs stand in rows of the last year.
     A cost per unit is empty where the policy is not effective in the median draw, its
     upper end where it is not in a tenth of them; `effective_...` is the share of draws in which it is.
+    Where mixes were split in few of a forecast's draws, rows of `MIX_AMONG` tell the mix in all of them.
 
     Parameters
     ----------
@@ -76,6 +79,17 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
                 yield (scenario, policy, f"{year:g}", output, middle, low, high,
                        float(np.median(alone[:, number])), error[number], unit,
                        *(costs if year == last else [""] * len(costs)))  # fmt: skip
+    if one.sizes.get("member", 0) > one.sizes[DRAW]:
+        yield from _rows_among(one, scenario, len(costs))
+
+
+def _rows_among(one: xr.Dataset, scenario: str, costs: int) -> Iterator[tuple[Any, ...]]:
+    """Yield what the mix does in all draws; nothing else is known of them."""
+    for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
+        total = one["total_among"].sel(output=output).transpose("member", TIME).values
+        bands = np.quantile(total, (0.1, 0.5, 0.9), axis=0).T.tolist()
+        for year, (low, middle, high) in zip(one[TIME].values, bands, strict=True):
+            yield (scenario, MIX_AMONG, f"{year:g}", output, middle, low, high, "", "", unit, *[""] * costs)
 
 
 def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ def compare_in_cities(
                 notices=notices[name]["en"],
             )
         files = sorted(file.name for file in folder.iterdir())
-    console().print(cities_table(change, lang))
+    console().print(cities_table(change, labels, lang))
     show_written(out, files, lang)
 
 

@@ -134,7 +134,11 @@ def compare(
             seed=seed,
             lang=lang.value,
             plots=plots,
-            split=Split(draws_to_split(draws, policy_draws), seed, threads, discount_rate) if split else None,
+            split=Split(
+                draws_to_split(draws, policy_draws), seed, threads, discount_rate, draws, sampling.value
+            )
+            if split
+            else None,
             command=command,
         )
     )

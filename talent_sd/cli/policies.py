@@ -43,6 +43,8 @@ class Split:
     Parameters
     ----------
     draws : None: one run with the model's own constants
+    among : how many draws the comparison has, of which these are some
+    sampling : of those draws
     discount_rate : a share; None: that of `models/costs.yaml`
     """
 
@@ -50,6 +52,8 @@ class Split:
     seed: int
     threads: int | None
     discount_rate: float | None
+    among: int | None = None
+    sampling: str = "latin"
 
 
 def draws_to_split(draws: int | None, wanted: int | None) -> int | None:
@@ -123,7 +127,9 @@ def split_policies(
     effects = policy_effects(
         prepared,
         draws=split.draws,
+        among=split.among,
         seed=split.seed,
+        sampling=split.sampling,
         threads=split.threads,
         discount_rate=split.discount_rate,
         done=done,

@@ -27,7 +27,7 @@ SHOWN = "total talent"
 PICTURED = (SHOWN, "invention grants", "tax base")
 
 
-def cities_table(change: xr.Dataset, lang: str = "en") -> Table:
+def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
     """Make the table of relative changes of all talent in the last year: a row a city, a column a scenario.
 
     Parameters
@@ -42,7 +42,7 @@ def cities_table(change: xr.Dataset, lang: str = "en") -> Table:
     better = probability_better(last)
     many = last.sizes[DRAW] > 1
     year, baseline = f"{float(last[TIME]):g}", change.attrs.get(f"baseline_title_{lang}", "")
-    title = word("cities.title", lang, year=year, baseline=baseline)
+    title = word("cities.title", lang, year=year, baseline=baseline, output=labels.variable(SHOWN, lang))
     table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     if many:
         draws = change.attrs.get("draws", last.sizes[DRAW])

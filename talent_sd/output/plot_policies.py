@@ -10,7 +10,7 @@ from talent_sd.analysis.policy_table import mix_of
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
-from talent_sd.output.numbers import Scale, scale_for
+from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.policy_pairs import draw_pairs
 from talent_sd.output.policy_parts import draw_over_time, draw_waterfall
 from talent_sd.output.policy_plane import draw_key, draw_plane
@@ -102,7 +102,10 @@ def plot_contributions(
         draw_over_time(right, of, effects, labels, lang, people)
         _frame(figure, height, "contributions", effects, scenario, labels, lang, str(of["output"].values))
         said = excess_text(of.isel({TIME: -1}), people, lang, mean=True)
-        note = word("policies.means", lang) if of.sizes[DRAW] > 1 else ""
+        gap = "" if lang == "zh" else " "
+        median = float(of["total"].isel({TIME: -1}).median())
+        middle = f"{digits(median / people.factor)}{gap}{people.unit}".strip()
+        note = word("policies.means", lang, draws=of.sizes[DRAW], median=middle) if of.sizes[DRAW] > 1 else ""
         _foot(figure, f"{note}{said} {word('policies.exact', lang) if effects.attrs['exact'] else ''}")
     return figure
 
@@ -160,14 +163,38 @@ def _frame(
     figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
 
 
+CLOSING = "，。、；：！？）》”％%…"
+"""Marks that no Chinese line begins with."""
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Break a Chinese text into lines of at most `width` characters; none begins with a closing mark or splits a number.
+
+    >>> broken("一二三四。五六2034年", 4)
+    ['一二三', '四。五六', '2034', '年']
+    """
+    lines = []
+    while text:
+        end = min(width, len(text))
+        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
+            end -= 1
+        lines.append(text[:end].strip())
+        text = text[end:].lstrip()
+    return lines
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Return whether a place is between two characters of a number or a Latin word."""
+    before, after = text[place - 1], text[place]
+    return all(one.isascii() and (one.isalnum() or one in ".,") for one in (before, after))
+
+
 def _foot(figure: Figure, text: str) -> None:
     """Write the note below, broken to the figure's width: Chinese anywhere, English at spaces."""
     from textwrap import wrap
 
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
     width = int(figure.get_figwidth() * (11.3 if chinese else 23.5))
-    if chinese:
-        lines = [text[start : start + width] for start in range(0, len(text), width)]
-    else:
-        lines = wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
+    english = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = broken(text, width) if chinese else wrap(english, width)
     figure.text(0.03, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")

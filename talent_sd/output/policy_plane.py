@@ -97,11 +97,22 @@ def ellipse(x: np.ndarray, y: np.ndarray, inside: float = INSIDE) -> tuple[np.nd
     return outline[0] + x.mean(), outline[1] + y.mean()
 
 
+def outline_of(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outline of draws as in `ellipse`; of costs (x) that are all above 0, above 0.
+
+    Costs are skewed and never negative: the ellipse is of their logarithms.
+    """
+    if (x > 0).all():
+        logs, heights = ellipse(np.log(x), y)
+        return np.exp(logs), heights
+    return ellipse(x, y)
+
+
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     for style in range(x.shape[1]):
         look, own = line_look(style), (x[:, style], y[:, style])
         if len(x) > 2:
-            outline = ellipse(*own)
+            outline = outline_of(*own)
             axes.fill(*outline, color=look["color"], alpha=0.08, linewidth=0)
             axes.plot(*outline, color=look["color"], linewidth=0.6, alpha=0.8)
             axes.plot(*own, ".", color=look["color"], markersize=1.6, alpha=0.5)
@@ -110,11 +121,11 @@ def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _limits(axes: Axes, x: np.ndarray, y: np.ndarray, margin: float = 0.06) -> None:
-    """Show the origin, and the middle nine tenths of the draws at least."""
-    low, high = np.quantile(y, (0.05, 0.95), axis=0)
-    bottom, top = min(0.0, low.min()), max(0.0, high.max())
+    """Show the origin, every draw, and every outline to its end."""
+    edges = [(x, y)] + [outline_of(*pair) for pair in zip(x.T, y.T, strict=True) if len(x) > 2]
+    bottom, top = (pick(0.0, *(pick(part[1].min(), part[1].max()) for part in edges)) for pick in (min, max))
     room = (top - bottom) or 1.0
-    axes.set_xlim(0, np.quantile(x, 0.95, axis=0).max() * (1 + 3 * margin))
+    axes.set_xlim(0, max(part[0].max() for part in edges) * (1 + margin))
     axes.set_ylim(bottom - 0.04 * room, top + margin * room)
     axes.grid(visible=False)
 

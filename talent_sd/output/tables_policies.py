@@ -68,6 +68,11 @@ def policies_table(
     parts = of["alone"].sum("policy")
     whole = _cells(of["total"], parts, one["mix_cost"], one["mix_cost_per"], people, money, lang)
     table.add_row(word("policies.mix", lang), *whole, style="bold")
+    among = int(effects.attrs.get("among", 0))
+    if among > of.sizes[DRAW]:
+        all_draws = of["total_among"] / people.factor
+        told = f"{_signed(float(all_draws.median()))}\n{_unbroken(_interval(all_draws.rename(member=DRAW)))}"
+        table.add_row(word("policies.mix_among", lang, among=among), told, *[""] * (len(whole) - 1))
     caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
     table.caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
     table.caption_justify = "left"
@@ -101,9 +106,8 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) 
     key = "policies.exceeds" if synergy > 0 else "policies.short"
     text = word(key, lang, amount=amount, unit=scale.unit or "1")
     if of.sizes[DRAW] > 1:
-        text += word(
-            "policies.chance", lang, share=f"{float((of['synergy'] > 0).mean()):.0%}".replace("%", " %")
-        )
+        share = f"{float((of['synergy'] > 0).mean()):.0%}"
+        text += word("policies.chance", lang, share=share if lang == "zh" else share.replace("%", " %"))
     parts = {"budget": _signed(budget / scale.factor), "rest": _signed(rest / scale.factor)}
     return text + word("policies.why", lang, **parts)
 
@@ -115,10 +119,17 @@ def method_text(effects: xr.Dataset, lang: str) -> str:
     return method + word(
         "policies.how" if int(about["draws"]) > 1 else "policies.how_single",
         lang,
-        draws=about["draws"],
+        draws=draws_text(effects, lang),
         rate=f"{100 * about['discount_rate']:g}",
         year=f"{about['base_year']:g}",
     )
+
+
+def draws_text(effects: xr.Dataset, lang: str) -> str:
+    """Say in how many draws mixes were split, and of how many these are some."""
+    draws, among = int(effects.attrs["draws"]), int(effects.attrs.get("among", 0))
+    key = "policies.draws_among" if among > draws else "policies.draws"
+    return word(key, lang, draws=draws, among=among)
 
 
 def _signed(value: float) -> str:

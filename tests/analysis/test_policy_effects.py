@@ -13,10 +13,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from talent_sd.analysis.compare import compare
 from talent_sd.analysis.ensemble import prior_draws, run_ensemble
 from talent_sd.analysis.forecast import Prepared, prepare
 from talent_sd.analysis.policy_costs import Money, read_costs
 from talent_sd.analysis.policy_effects import SHOWN, attribution_steps, policy_effects, with_policies
+from talent_sd.analysis.policy_members import ChosenDraws, spread_evenly
 from talent_sd.analysis.policy_split import _split_block
 from talent_sd.analysis.policy_table import MIX, write_policies_table
 from talent_sd.base.errors import InputError, ModelError
@@ -290,3 +292,45 @@ def test_the_table_carries_the_numbers_and_no_negative_or_infinite_cost(
     costs = [r[key] for r in rows for key in r if key.startswith("cost_per_") and r[key]]
     assert min(map(float, costs)) > 0
     assert np.isfinite([float(cost) for cost in costs]).all()
+
+
+def test_mixes_are_split_in_the_very_draws_of_the_comparison() -> None:
+    """Where a scenario differs by its policies alone, the mix does in each draw exactly what the comparison says."""
+    names = ["baseline", "cash_subsidy_only", "hefei_combination"]
+    prepared = prepare(names, "hefei")
+    effects = policy_effects(prepared, draws=2, among=12, seed=1)
+    spread = run_ensemble(prepared, prior_draws(prepared, 12, 1), outputs=["total talent", "tax base"])
+    change = compare(spread)
+    for output in ("total talent", "tax base"):
+        for name in names[1:]:
+            one = effects.sel(scenario=name, output=output)
+            told = change[output].sel(scenario=name).values
+            np.testing.assert_array_equal(one["total_among"].values, told)
+            np.testing.assert_array_equal(one["total"].values, told[one["split_member"].values.astype(int)])
+    assert (effects.attrs["draws"], effects.attrs["among"]) == (2, 12)
+
+
+def test_the_draws_split_spread_evenly_over_what_the_mix_does() -> None:
+    effect = RNG.normal(size=200)
+    chosen = spread_evenly(effect, 20)
+    ranks = np.sort(np.argsort(np.argsort(effect))[chosen])
+    np.testing.assert_array_equal(ranks, np.arange(5, 200, 10))
+    np.testing.assert_array_equal(spread_evenly(effect, 200), np.arange(200))
+
+
+def test_chosen_draws_are_those_of_their_source_whatever_the_blocks() -> None:
+    prepared = prepare(["hefei_combination"], "wuxi")
+    source, places = prior_draws(prepared, 9, 2), np.array([1, 4, 7, 8])
+    chosen = ChosenDraws(source, places)
+    fixed = prepared.resolved["hefei_combination"].params()
+    every, whole = source.params(fixed, 0, 9), chosen.params(fixed, 0, 4)
+    for key, values in whole.items():
+        np.testing.assert_array_equal(values, every[key][places])
+        np.testing.assert_array_equal(values[1:3], chosen.params(fixed, 1, 3)[key])
+    for name, series in source.inputs(0, 9).items():
+        np.testing.assert_array_equal(chosen.inputs(0, 4)[name].values, series.values[places])
+    # the national path of each: 1 and 7 of the nine turn after turn, 4 and 8 begin one
+    paths = {int(place): id(one.params) for one in source.variants(0, 9) for place in one.places}
+    told = {int(places[place]): id(one.params) for one in chosen.variants(0, 4) for place in one.places}
+    assert told == {place: paths[place] for place in (1, 4, 7, 8)}
+    assert (chosen.size, chosen.names, chosen.identity["chosen"]) == (4, source.names, "1, 4, 7, 8")

@@ -315,7 +315,7 @@ def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:
 
 
 def test_a_cost_per_unit_is_ranked_as_in_the_policies_table() -> None:
-    from talent_sd.output.report.policies import _middle
+    from talent_sd.output.report.policy_tables import middle
 
     ratio = xr.DataArray([[4.0, np.inf], [1.0, 2.0], [3.0, np.inf], [2.0, 5.0]], dims=("draw", "measure"))
-    assert _middle(ratio).values.tolist() == [2.0, 5.0]
+    assert middle(ratio).values.tolist() == [2.0, 5.0]

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.words import word
 from talent_sd.output.numbers import Scale
 from talent_sd.output.panels import Line, draw_panel
 from talent_sd.output.style import house_style, new_figure
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -117,7 +119,10 @@ def draw_plots(
     forecast_from: float | None,
     zero_line: bool = False,
 ) -> list[Figure]:
-    """Draw a figure for each panel (title, lines); all have one value axis, so that they can be set side by side."""
+    """Draw a figure for each panel (title, lines), with one value axis, so that they can be set side by side.
+
+    A panel that would be flat on that axis has its own, and says so.
+    """
     figures = [new_figure(WIDTH, HEIGHT) for _ in panels]
     with house_style(), quiet_about_glyphs():
         everything = []
@@ -137,10 +142,25 @@ def draw_plots(
                 label_lines=False,
             )
             everything.append(axes)
-        limits = np.array([axes.get_ylim() for axes in everything])
-        for axes in everything:
-            axes.set_ylim(float(limits[:, 0].min()), float(limits[:, 1].max()))
+        _share_scale(everything, unit, lang)
     return figures
+
+
+FLAT = 0.2
+"""A panel whose values span less of the common axis than this has an axis of its own."""
+
+
+def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
+    """Give panels one value axis; those that would be flat on it keep their own, and their unit says so."""
+    limits = np.array([axes.get_ylim() for axes in everything])
+    low, high = float(limits[:, 0].min()), float(limits[:, 1].max())
+    for axes, (own_low, own_high) in zip(everything, limits, strict=True):
+        if own_high - own_low >= FLAT * (high - low):
+            axes.set_ylim(low, high)
+            continue
+        for text in axes.texts:
+            if text.get_text() == unit:
+                text.set_text(word("report.own_scale", lang, unit=unit))
 
 
 def shortened(text: str, room: float) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.analysis.policy_costs import ranked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.output.numbers import Scale, digits
+from talent_sd.output.numbers import Scale
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pictures import inline_svg
-from talent_sd.output.report.pieces import Cell, Group, Plot, Row, Table
+from talent_sd.output.report.pieces import Plot, Table
+from talent_sd.output.report.policy_tables import (
+    contributions,
+    costs,
+    draws_among,
+    middle,
+    output_scales,
+    sum_of_parts,
+    sums,
+)
 from talent_sd.output.report.speech import Speech
 
 if TYPE_CHECKING:
@@ -56,11 +63,11 @@ def policy_parts(material: Material, speech: Speech) -> list[PolicyPart]:
             *_pair_sentences(one, material, speech),
             *_cost_sentences(one, material, speech),
         ]
-        tables = [_contributions(one, name, material, speech)]
+        tables = [contributions(one, name, material, speech)]
         if one.sizes["policy"] > 1:
-            tables.append(_sums(one, name, material, speech))
+            tables.append(sums(one, name, material, speech))
         if "present_cost" in one:
-            tables.append(_costs(one, name, material, speech))
+            tables.append(costs(one, name, material, speech))
         parts.append(PolicyPart(ident, title, sentences, plots, tables))
     return parts
 
@@ -73,31 +80,30 @@ def policies_lead(material: Material, speech: Speech) -> str:
     draws = int(attrs.get("draws", material.policies.sizes[DRAW]))
     rate = f"{100 * float(attrs.get('discount_rate', 0)):g}"
     lead = speech("policies.lead" if draws > 1 else "policies.lead_single", draws=draws, rate=rate)
+    among = draws_among(material.policies)
+    told = [lead, speech("policies.among", draws=draws, among=among)] if among else [lead]
+    lead = ("" if speech.lang == "zh" else " ").join([*told, speech("policies.against")])
     return lead if attrs.get("exact", 1) else f"{lead} {speech('policies.sampled')}"
 
 
-def _output_scales(one: xr.Dataset, speech: Speech) -> dict[str, Scale]:
-    """Return the scale in which each output's shares are told."""
-    last = one["total"].isel({TIME: -1}).median(DRAW)
-    units = one["unit"].values
-    return {
-        str(name): speech.scale(abs(float(last.sel(output=name))), str(unit))
-        for name, unit in zip(one["output"].values, units, strict=True)
-    }
-
-
-def _sum_of_parts(one: xr.Dataset) -> xr.DataArray:
-    """Return what the policies do one by one, added up: (output, draw)."""
-    return one["alone"].isel({TIME: -1}).sum("policy", skipna=True)
+def _told_total(one: xr.Dataset, name: str, scale: Scale, speech: Speech) -> str:
+    """Return what the mix does in the last year: the median over all draws, and over those split."""
+    last = one.isel({TIME: -1}).sel(output=name)
+    split = speech.amount(float(last["total"].median()), scale, signed=True)
+    among = draws_among(one)
+    if not among:
+        return split
+    total = speech.amount(float(last["total_among"].median()), scale, signed=True)
+    return speech("mix.total_among", total=total, split=split, among=among, draws=one.sizes[DRAW])
 
 
 def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
     """Say for each output what the mix does, who adds most, and whether it is more than its parts."""
-    scales, sentences = _output_scales(one, speech), []
+    scales, sentences = output_scales(one, speech), []
     year = f"{float(one[TIME][-1]):g}"
     for name, scale in scales.items():
         total = one["total"].isel({TIME: -1}).sel(output=name)
-        parts = _sum_of_parts(one).sel(output=name)
+        parts = sum_of_parts(one).sel(output=name)
         excess = float((total - parts).median())
         shares = one["contribution"].isel({TIME: -1}).sel(output=name).median(DRAW)
         size = abs(float(parts.median()))
@@ -105,7 +111,7 @@ def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[
             "mix.exceeds" if excess > 0 else "mix.falls_short",
             output=material.labels.variable(name, speech.lang),
             year=year,
-            total=speech.amount(float(total.median()), scale, signed=True),
+            total=_told_total(one, name, scale, speech),
             most=_most(shares, scale, material, speech),
             excess=speech.amount(abs(excess), scale),
             share=speech.percent(excess / size if size else float("nan")),
@@ -113,12 +119,12 @@ def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[
         if total.sizes[DRAW] > 1:
             more = float((total - parts > 0).mean())
             said += speech("mix.certainty", chance=speech.chance(more))
-        sentences.append(said if shares.sizes["policy"] > 1 else _lone(name, total, scale, material, speech))
+        sentences.append(said if shares.sizes["policy"] > 1 else _lone(name, one, scale, material, speech))
     return sentences
 
 
-def _lone(name: str, total: xr.DataArray, scale: Scale, material: Material, speech: Speech) -> str:
-    amount = speech.amount(float(total.median()), scale, signed=True)
+def _lone(name: str, one: xr.Dataset, scale: Scale, material: Material, speech: Speech) -> str:
+    amount = _told_total(one, name, scale, speech)
     return speech("mix.lone", output=material.labels.variable(name, speech.lang), total=amount)
 
 
@@ -146,7 +152,7 @@ def _pair_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
     )
     if not np.isfinite(values).any():
         return []
-    scale, sentences = _output_scales(one, speech)[output], []
+    scale, sentences = output_scales(one, speech)[output], []
     for key, place in (("pair.helps", np.nanargmax(values)), ("pair.hinders", np.nanargmin(values))):
         row, column = np.unravel_index(place, values.shape)
         value = float(values[row, column])
@@ -169,14 +175,14 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
     scale = speech.scale(abs(cost), "yuan")
     sentences = [speech("cost.mix", cost=speech.amount(cost, scale), base=_base_year(one))]
     if "mix_cost_per" in one:
-        whole = float(_middle(one["mix_cost_per"].sel(measure="person")))
+        whole = float(middle(one["mix_cost_per"].sel(measure="person")))
         told = (
             speech("cost.mix_person", cost=_money(whole, speech))
             if np.isfinite(whole)
             else speech("cost.mix_nobody")
         )
         sentences.append(told)
-    per = _middle(one["cost_per"].sel(measure="person"))
+    per = middle(one["cost_per"].sel(measure="person"))
     finite = np.isfinite(per.values)
     if finite.sum() > 1:
         best, worst = (
@@ -205,103 +211,3 @@ def _base_year(one: xr.Dataset) -> str:
 
 def _money(value: float, speech: Speech) -> str:
     return speech.amount(value, speech.scale(abs(value), "yuan"))
-
-
-def _contributions(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
-    """Make the table of what each policy adds in the last year; the last row is the mix."""
-    scales = _output_scales(one, speech)
-    last = one["contribution"].isel({TIME: -1}).median(DRAW)
-    total = one["total"].isel({TIME: -1}).median(DRAW)
-    order = np.argsort(-last.isel(output=0).values)
-    rows = []
-    for policy in one["policy"].values[order]:
-        values = {output: float(last.sel(output=output, policy=policy)) for output in scales}
-        rows.append(
-            _row(material.labels.element(str(policy), speech.lang), values, scales, name, str(policy))
-        )
-    whole = {output: float(total.sel(output=output)) for output in scales}
-    rows.append(_row(speech("mix.whole"), whole, scales, name, ""))
-    headings = [speech("policy"), *_headings(scales, material, speech)]
-    year = f"{float(one[TIME][-1]):g}"
-    note = speech("note.medians") if one.sizes[DRAW] > 1 else ""
-    return Table(speech("caption.contributions", year=year), headings, [Group("", rows)], note=note)
-
-
-def _row(
-    heading: str, values: Mapping[str, float], scales: Mapping[str, Scale], scenario: str, policy: str
-) -> Row:
-    cells = [
-        Cell(_signed(value / scales[output].factor), value, f"contribution:{output}")
-        for output, value in values.items()
-    ]
-    return Row(heading, cells, {"scenario": scenario, "policy": policy})
-
-
-def _headings(scales: Mapping[str, Scale], material: Material, speech: Speech) -> list[str]:
-    return [
-        speech("column.unit", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale))
-        for output, scale in scales.items()
-    ]
-
-
-def _sums(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
-    """Make the table that holds the mix against the sum of its parts, with the 80 % interval."""
-    rows = []
-    total, parts = one["total"].isel({TIME: -1}), _sum_of_parts(one)
-    for output, scale in _output_scales(one, speech).items():
-        whole, apart = total.sel(output=output), parts.sel(output=output)
-        excess = whole - apart
-        told = {"total": whole.median(), "parts": apart.median(), "synergy": excess.median()}
-        if one.sizes[DRAW] > 1:
-            told["synergy_lower"], told["synergy_upper"] = excess.quantile([0.1, 0.9], DRAW)
-        cells = [Cell(_signed(float(value) / scale.factor), float(value), key) for key, value in told.items()]
-        label = speech(
-            "column.unit", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale)
-        )
-        rows.append(Row(label, cells, {"scenario": name, "output": output}))
-    headings = [speech("what"), speech("mix.whole"), speech("mix.parts"), speech("mix.difference")]
-    if one.sizes[DRAW] > 1:
-        headings += [speech(key, band=80) for key in ("column.band", "column.band_to")]
-    return Table(speech("caption.sums"), headings, [Group("", rows)])
-
-
-def _costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
-    """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
-    present = one["present_cost"].median(DRAW)
-    paid = one["spending"].sum(TIME, skipna=True).median(DRAW)
-    per = _middle(one["cost_per"])
-    caused = one["caused_cost"].median(DRAW) if "caused_cost" in one else None
-    money = speech.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
-    one_yuan = speech.scale(1.0, "yuan")
-    measures = [str(measure) for measure in per["measure"].values]
-    rows = []
-    for policy in one["policy"].values[np.argsort(-present.values)]:
-        cells = []
-        for key, value, scale in [
-            ("spending", float(paid.sel(policy=policy)), money),
-            ("present_cost", float(present.sel(policy=policy)), money),
-            *((("caused_cost", float(caused.sel(policy=policy)), money),) if caused is not None else ()),
-            *((f"cost_per:{m}", float(per.sel(policy=policy, measure=m)), one_yuan) for m in measures),
-        ]:
-            text = speech("no_effect") if np.isinf(value) else digits(value / scale.factor)
-            cells.append(Cell(text, value, key))
-        about = {"scenario": name, "policy": str(policy)}
-        rows.append(Row(material.labels.element(str(policy), speech.lang), cells, about))
-    headings = [
-        speech("policy"),
-        speech("cost.paid", unit=money.unit),
-        speech("cost.present", unit=money.unit),
-        *([speech("cost.caused", unit=money.unit)] if caused is not None else []),
-        *(speech(f"cost.{measure}") for measure in measures),
-    ]
-    return Table(speech("caption.costs"), headings, [Group("", rows)], note=speech("cost.note"))
-
-
-def _middle(ratio: xr.DataArray) -> xr.DataArray:
-    """Return the median over draws by the rule of policies.csv, right with infinite values among them."""
-    first = ratio.transpose(DRAW, ...)
-    return first.isel({DRAW: 0}, drop=True).copy(data=ranked(first.values, (0.5,))[0])
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{digits(value)}"
