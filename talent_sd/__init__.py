@@ -13,12 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from talent_sd.analysis.attribute_policies import attribute_policies
     from talent_sd.analysis.compare import compare
     from talent_sd.analysis.ensemble import ensemble
     from talent_sd.analysis.forecast import simulate
     from talent_sd.analysis.loops import feedback_loops
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
+    from talent_sd.output.notebook import plot, summary
     from talent_sd.scenario import list_cities, list_scenarios, load_scenario, resolve_scenario
 
 __version__ = "0.1.0"
@@ -29,6 +31,7 @@ __all__ = [
     "TalentError",
     "UnitError",
     "UnsupportedError",
+    "attribute_policies",
     "compare",
     "ensemble",
     "feedback_loops",
@@ -36,14 +39,19 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_scenario",
+    "plot",
     "resolve_scenario",
     "simulate",
+    "summary",
 ]
 
 _HOME = {
+    "attribute_policies": "talent_sd.analysis.attribute_policies",
     "compare": "talent_sd.analysis.compare",
     "ensemble": "talent_sd.analysis.ensemble",
     "feedback_loops": "talent_sd.analysis.loops",
+    "plot": "talent_sd.output.notebook",
+    "summary": "talent_sd.output.notebook",
     "simulate": "talent_sd.analysis.forecast",
     "load_model": "talent_sd.engine.runner",
     "list_cities": "talent_sd.scenario",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.analysis.axes import name_axes
 from talent_sd.analysis.compare import compare
 from talent_sd.analysis.forecast import Prepared, prepare
 from talent_sd.base.dims import CITY, SCENARIO
@@ -122,7 +123,7 @@ def compare_cities(
     for name, low in lowest.items():
         if "baseline_minimum" in joined[name].attrs:
             joined[name].attrs["baseline_minimum"] = low
-    joined[CITY].attrs["long_name"] = "city"
+    joined = name_axes(joined)
     attrs = {**joined.attrs, "city": ", ".join(prepared), "title": "talent_sd comparison of cities"}
     for lang in ("en", "zh"):
         attrs[f"city_{lang}"] = ", ".join(joined[f"{CITY}_{lang}"].values.tolist())

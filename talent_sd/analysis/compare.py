@@ -109,6 +109,10 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
         relative = relative_change(variant[name], reference[name])
         # whoever shows a percentage needs to know whether the baseline is a debt at times
         changes[name + RELATIVE] = relative.assign_attrs(baseline_minimum=float(reference[name].min()))
+    for name, array in changes.items():
+        kind = "Relative change" if name.endswith(RELATIVE) else "Change"
+        level = str(spread[name.removesuffix(RELATIVE)].attrs.get("long_name", name)).rstrip(".")
+        changes[name] = array.assign_attrs(long_name=f"{kind} against {baseline}: {level}")
     result = variant.drop_vars(list(variant.data_vars)).assign(changes)
     titles = {
         f"baseline_{name}": str(coordinate.sel({SCENARIO: baseline}).item())

@@ -221,7 +221,9 @@ def _template(prepared: Prepared, layout: Layout, draws: Draws, engine: str) -> 
         array.attrs.update(units=variable.unit, long_name=long_name(variable))
     given = draws.values(0, draws.size)
     template = template.assign_coords({PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), given)})
-    template[DRAWN].attrs["long_name"] = "values of the uncertain constants in each draw"
+    template[DRAWN].attrs.update(
+        units="each constant's own", long_name="values of the uncertain constants in each draw"
+    )
     identity = {key: value for key, value in draws.identity.items() if key != "draws"}
     return describe(template, prepared).assign_attrs(identity)
 

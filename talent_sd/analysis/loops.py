@@ -11,6 +11,7 @@ import numpy as np
 
 from talent_sd import __version__
 from talent_sd.analysis.attribution import PART, attribute
+from talent_sd.analysis.axes import name_axes
 from talent_sd.analysis.loop_draws import DrawGroup, draw_groups
 from talent_sd.analysis.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.analysis.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
@@ -29,6 +30,20 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = "total talent"
 PERMUTATIONS = 12
 """Orders sampled for each draw, each walked both ways, where draws make the exact split too long."""
+
+
+LONG_NAMES = {
+    "share": ("1", "part of the named loops' activity in the year, + reinforcing, − balancing"),
+    "share_published": ("1", "share in the published form, neither reference nor folding"),
+    "polarity": ("1", "sign of the loop's gain: 1 reinforcing, −1 balancing"),
+    "named": ("1", "named loops' part of the activity of all loops found"),
+    "activity": ("1", "part of the activity of all loops, by kind"),
+    "adds": ("", "what the loop adds to the output"),
+    "adds_error": ("", "standard error of what the loop adds"),
+    "without": ("", "output with all named loops cut"),
+    "whole": ("", "output with all loops closed"),
+}
+"""Unit and name of each variable of `feedback_loops`; "" is the unit of the output that is split."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,16 @@ def feedback_loops(
     for name in ("adds", "adds_error", "without", "whole"):
         merged[name] = adds[name]
     merged.attrs |= {"of": adds.attrs["of"], "of_units": adds.attrs["units"], "exact": adds.attrs["exact"]}
-    return merged
+    return named_loops(merged)
+
+
+def named_loops(loops: xr.Dataset) -> xr.Dataset:
+    """Return loops with unit and long name on every variable and axis."""
+    named = name_axes(loops)
+    for name, (unit, text) in LONG_NAMES.items():
+        if name in named:
+            named[name].attrs |= {"units": unit or str(loops.attrs["of_units"]), "long_name": text}
+    return named
 
 
 def study_loops(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd import __version__
+from talent_sd.analysis.axes import name_axes
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
@@ -55,11 +56,7 @@ def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:
         )
         for lang in ("en", "zh")
     }
-    described = forecast.assign_coords(titles).assign_attrs(attrs)
-    described[TIME].attrs.update(units="year", long_name="calendar year", axis="T")
-    described[SCENARIO].attrs["long_name"] = "scenario"
-    described[DRAW].attrs["long_name"] = "draw from the uncertain parameters"
-    return described
+    return name_axes(forecast.assign_coords(titles).assign_attrs(attrs))
 
 
 def write_capsule(

@@ -62,7 +62,7 @@ def test_every_word_is_used() -> None:
     code = "\n".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py")).replace("'", '"')
     composed = ("unit.", "list.", "check.", "standard.", "verdict.", "outcome.", "quality.", "report.")
     # put together from a beginning and a word that itself stands in the code, or is a figure of a city
-    parts = ("diff.", "form.", "new.from_", "loops.turns_")
+    parts = ("diff.", "form.", "new.from_", "loops.turns_", "summary.", "summary.title_")
     figures = {f"figure.{name}" for name in read_mapping().content.figures}
     figures |= {f"sector.{check.sector}" for check in read_checks().checks}
 

@@ -20,9 +20,13 @@ def command_after(marker: str) -> str:
     return found.group(1)
 
 
-def test_the_code_in_the_readme_does_what_it_shows() -> None:
+def test_the_code_in_the_readme_does_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     result = doctest.testfile(str(README), module_relative=False)
-    assert (result.failed, result.attempted >= 5) == (0, True)
+    assert (result.failed, result.attempted >= 15) == (0, True)
+    assert (tmp_path / "differences.png").stat().st_size > 10_000
 
 
 def test_the_two_commands_set_up_from_nothing_but_python_and_pip() -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.words import word
 from talent_sd.output.numbers import Scale
 from talent_sd.output.panels import Line, draw_panel
+from talent_sd.output.report.speech import Speech
 from talent_sd.output.style import house_style, new_figure
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
             continue
         for text in axes.texts:
             if text.get_text() == unit:
-                text.set_text(word("report.own_scale", lang, unit=unit))
+                text.set_text(Speech(lang)("own_scale", unit=unit))
 
 
 def shortened(text: str, room: float) -> str:

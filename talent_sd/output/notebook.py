@@ -1,0 +1,265 @@
+"""Results in a notebook: the headline numbers of a dataset as a table, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from talent_sd.analysis.compare import RELATIVE
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.errors import InputError
+from talent_sd.base.labels import Labels, shipped_labels
+from talent_sd.base.messages import language, tell
+from talent_sd.base.words import LANGUAGES, word
+from talent_sd.output.summary_rows import (
+    Record,
+    comparison_records,
+    forecast_records,
+    loop_records,
+    policy_records,
+)
+from talent_sd.output.titles import city_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+FORECAST, COMPARISON, POLICIES, LOOPS = "forecast", "comparison", "policies", "loops"
+MAKERS: dict[str, Callable[[xr.Dataset, Labels, str], Iterator[Record]]] = {
+    FORECAST: forecast_records,
+    COMPARISON: comparison_records,
+    POLICIES: policy_records,
+    LOOPS: loop_records,
+}
+TEXT_WIDTH = 110
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The headline numbers of a result: a table in a notebook, text with `print`.
+
+    Parameters
+    ----------
+    title : what the table tells, and of where
+    notes : what the columns mean, and how far to trust them
+    records : the rows
+    lang : "en" or "zh"
+    """
+
+    title: str
+    notes: tuple[str, ...]
+    records: tuple[Record, ...] = field(repr=False)
+    lang: str = "en"
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The numbers in full precision, a row for each output, in the dataset's own units."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(record.values) for record in self.records])
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns in which some row tells something."""
+        every = dict.fromkeys(key for record in self.records for key in record.cells)
+        return [key for key in every if any(r.cells.get(key, UNKNOWN) != UNKNOWN for r in self.records)]
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML; every text in it is escaped."""
+        from html import escape
+
+        columns = self.columns
+        sides = [
+            f' style="text-align:{"left" if number == 0 else "right"}"' for number in range(len(columns))
+        ]
+        head = "".join(
+            f"<th{side}>{escape(_heading(key, self.lang))}</th>"
+            for key, side in zip(columns, sides, strict=True)
+        )
+        rows, group = [], ""
+        for record in self.records:
+            if record.group != group:
+                group = record.group
+                rows.append(
+                    f'<tr><th colspan="{len(columns)}" style="text-align:left">{escape(group)}</th></tr>'
+                )
+            cells = (
+                f"<td{side}>{escape(record.cells.get(key, ''))}</td>"
+                for key, side in zip(columns, sides, strict=True)
+            )
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return (
+            f'<div lang="{word("report.html_lang", self.lang)}"><table>'
+            f'<caption style="text-align:left;caption-side:top">{escape(self.title)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}</div>"
+        )
+
+    def __str__(self) -> str:
+        """Return the table as text."""
+        import io
+
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=Text(self.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for number, key in enumerate(self.columns):
+            heading = Text(_heading(key, self.lang))
+            # names stay whole; of the rest what does not fit breaks
+            if number == 0:
+                table.add_column(heading, no_wrap=True)
+            else:
+                table.add_column(heading, justify="right", overflow="fold")
+        group = ""
+        for record in self.records:
+            if record.group != group:
+                group = record.group
+                table.add_section()
+                table.add_row(Text(group))
+            table.add_row(*(Text(record.cells.get(key, "")) for key in self.columns))
+        stream = io.StringIO()
+        console = Console(file=stream, width=TEXT_WIDTH, color_system=None, highlight=False)
+        console.print(table, *map(Text, self.notes), sep="\n")
+        return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
+
+
+def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
+    """Return the headline numbers of a result, for a notebook or for `print`.
+
+    Parameters
+    ----------
+    result : what `simulate`, `ensemble`, `compare`, `attribute_policies` or `feedback_loops` returned
+    lang : "en" or "zh"; that of `TALENT_SD_LANG` by default
+
+    Returns
+    -------
+    Median and 80 % interval of each headline output in the last year; of a comparison also how many draws do
+    better and from when on that is clear; of policies their shares and costs; of loops their
+    shares of the activity. Its `frame` has the numbers in full precision.
+
+    Raises
+    ------
+    InputError
+        If the dataset is none of these, or the language is unknown.
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> told = ts.summary(ts.simulate("baseline", city="wuxi", outputs=["City Brand"]), lang="en")
+    >>> told.title
+    'Wuxi, 2034'
+    >>> told.frame.columns.tolist()
+    ['scenario', 'variable', 'subscript', 'unit', 'year', 'value', 'lower', 'upper', 'since_start']
+    """
+    lang, kind, labels = _known(lang), _kind(result), shipped_labels()
+    records = tuple(MAKERS[kind](result, labels, lang))
+    return Summary(_title(result, kind, labels, lang), _notes(result, kind, lang), records, lang)
+
+
+def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
+    """Draw a result: paths of a forecast, differences of a comparison, cost against effect of policies.
+
+    Parameters
+    ----------
+    result : what `simulate`, `ensemble`, `compare` or `attribute_policies` returned; of the last its first scenario
+    lang : "en" or "zh"; that of `TALENT_SD_LANG` by default
+
+    Returns
+    -------
+    A figure of its own, outside pyplot: a notebook shows it, `savefig` writes it.
+
+    Raises
+    ------
+    InputError
+        If the dataset is none of these, or the language is unknown.
+    """
+    lang, kind, labels = _known(lang), _kind(result), shipped_labels()
+    if kind == FORECAST:
+        from talent_sd.output.plot_comparison import plot_paths
+
+        return _shown_by_notebooks(plot_paths(result, labels, lang))
+    if kind == COMPARISON:
+        from talent_sd.output.plot_comparison import plot_differences
+
+        return _shown_by_notebooks(plot_differences(result, labels, lang))
+    if kind == POLICIES:
+        from talent_sd.output.plot_policies import policy_pictures
+
+        scenario = str(result[SCENARIO].values[0])
+        return _shown_by_notebooks(policy_pictures(result, scenario, labels, lang)["cost"])
+    raise InputError(tell("plot() draws no loops: `talent-sd loops` does."))
+
+
+def _shown_by_notebooks(figure: Figure) -> Figure:
+    """Return the figure with what a notebook asks for to show it, which a figure outside pyplot lacks."""
+    import io
+
+    from talent_sd.output.style import house_style
+
+    def png() -> bytes:
+        target = io.BytesIO()
+        with house_style():
+            figure.savefig(target, format="png")
+        return target.getvalue()
+
+    figure._repr_png_ = png  # type: ignore[attr-defined]
+    return figure
+
+
+def _kind(result: xr.Dataset) -> str:
+    names = set(map(str, result.data_vars))
+    if "contribution" in names:
+        return POLICIES
+    if {"share", "adds"} <= names:
+        return LOOPS
+    if any(name.endswith(RELATIVE) for name in names):
+        return COMPARISON
+    if any({SCENARIO, DRAW, TIME} <= set(map(str, result[name].dims)) for name in names):
+        return FORECAST
+    raise InputError(
+        tell(
+            "this dataset is none that simulate, ensemble, compare, attribute_policies or feedback_loops "
+            "returns. Give one of those."
+        )
+    )
+
+
+def _known(lang: str | None) -> str:
+    if lang is not None and lang not in LANGUAGES:
+        raise InputError(
+            tell("no language '{lang}': choose one of {names}.", lang=lang, names=", ".join(LANGUAGES))
+        )
+    return lang or language()
+
+
+def _heading(key: str, lang: str) -> str:
+    return word(f"summary.{key}", lang)
+
+
+def _title(result: xr.Dataset, kind: str, labels: Labels, lang: str) -> str:
+    of = str(result["output"].values[0]) if kind == POLICIES else str(result.attrs.get("of", ""))
+    return word(
+        f"summary.title_{kind}",
+        lang,
+        city=city_name(result, lang),
+        year=f"{float(result[TIME][-1]):g}",
+        baseline=result.attrs.get(f"baseline_title_{lang}", result.attrs.get("baseline", "")),
+        output=labels.variable(of, lang),
+    )
+
+
+def _notes(result: xr.Dataset, kind: str, lang: str) -> tuple[str, ...]:
+    if kind == POLICIES:
+        from talent_sd.output.tables_policies import method_text
+
+        return method_text(result, lang).strip(), word("summary.caution", lang)
+    draws = int(result.attrs.get("draws", result.sizes.get(DRAW, 1)))
+    notes = [word("summary.many" if draws > 1 else "summary.single", lang, draws=draws)]
+    if kind == COMPARISON:
+        notes.append(word("summary.caution", lang))
+    return tuple(notes)
