@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,22 @@ def test_compare_writes_the_report_in_the_language_asked_for(compared: Ran) -> N
     assert "<title>合肥：政策比较</title>" in page
     command = "talent-sd compare baseline cash_subsidy_only hefei_combination --city hefei"
     assert page.count(f'<pre tabindex="0">{command}</pre>') == 2
+
+
+def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
+    talent_sd: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    outcome = talent_sd(
+        "compare", "three_dimensional", "--city", "zhengzhou", "--no-plots", "--no-policies", "--out", out
+    )
+    assert outcome.code == 0, outcome.err
+    (caution,) = json.loads((out / "run.json").read_text(encoding="utf-8"))["cautions"]
+    assert (caution["kind"], caution["scenario"]) == ("budget", "three_dimensional")
+    assert outcome.err == caution["en"] + "\n"
+    told = html.unescape((out / "report.html").read_text(encoding="utf-8"))
+    assert f"<li>{caution['en']}</li>" in told
+    assert f"<li>{caution['zh']}</li>" in told
 
 
 def test_without_report_none_is_written(talent_sd: Callable[..., Outcome], tmp_path: Path) -> None:

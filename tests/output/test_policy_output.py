@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
@@ -12,10 +14,11 @@ from rich.console import Console
 
 from talent_sd.analysis.forecast import prepare
 from talent_sd.analysis.policy_effects import policy_effects
+from talent_sd.analysis.policy_table import write_policies_table
 from talent_sd.base.labels import shipped_labels
-from talent_sd.output.numbers import Scale
-from talent_sd.output.plot_policies import policy_figures, policy_pictures
-from talent_sd.output.policy_plane import ellipse
+from talent_sd.output.numbers import Scale, digits
+from talent_sd.output.plot_policies import broken, policy_figures, policy_pictures
+from talent_sd.output.policy_plane import ellipse, outline_of
 from talent_sd.output.tables_policies import excess_text, policies_table, ratio_text
 
 
@@ -121,3 +124,78 @@ def test_a_single_run_is_drawn_without_ellipses() -> None:
         "Which policies help each other: Talent (all tiers), 2034",
     ]
     assert not figures["hefei_combination"][0][1].axes[0].patches
+
+
+def few_of_many(draws: int = 4, among: int = 20) -> xr.Dataset:
+    prepared = prepare(["hefei_combination"], "hefei")
+    return policy_effects(prepared, ["total talent"], draws=draws, among=among, seed=1)
+
+
+@pytest.fixture(scope="module")
+def some() -> xr.Dataset:
+    return few_of_many()
+
+
+def test_a_mix_split_in_few_draws_is_told_in_those_and_in_all(some: xr.Dataset) -> None:
+    text = printed(some, "hefei_combination", "en")
+    assert "Whole mix," in text
+    assert "all 20" in text
+    assert " ".join(text.split()).count("Median of 4 of the 20 draws, spread evenly over what the mix does,") == 1
+    last = some.isel(time=-1, scenario=0, output=0)
+    for values in (last["total"], last["total_among"]):
+        assert f"+{digits(float(values.median()) / 1e3)}" in text
+    every = printed(some.drop_vars(["total_among", "split_member", "member"]).assign_attrs(among=4), "hefei_combination", "en")
+    assert "all 20" not in every
+
+
+def test_the_policies_table_has_the_mix_in_all_draws(some: xr.Dataset, tmp_path: Path) -> None:
+    write_policies_table(some, tmp_path / "policies.csv")
+    table = pd.read_csv(tmp_path / "policies.csv").set_index(["policy", "year"])
+    total = some["total_among"].isel(scenario=0, output=0, time=-1)
+    row = table.loc[("mix_in_all_draws", 2034)]
+    assert row["contribution"] == float(np.quantile(total, 0.5))
+    assert [row["lower"], row["upper"]] == np.quantile(total, [0.1, 0.9]).tolist()
+    assert table.loc["mix_in_all_draws", "present_cost"].isna().all()
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "Means over the 6 draws, not medians"), ("zh", "图中为6次抽样的均值，而非表中的中位数")])
+def test_the_picture_of_contributions_says_that_it_has_means_and_why(
+    effects: xr.Dataset, lang: str, words: str
+) -> None:
+    figure = policy_pictures(effects, "hefei_combination", shipped_labels(), lang)["contributions"]
+    note = next(text for text in texts(figure) if words[:8] in text).replace("\n", " " if lang == "en" else "")
+    assert note.startswith(words)
+    middle = float(effects["total"].sel(scenario="hefei_combination", output="total talent").isel(time=-1).median())
+    assert digits(middle / (1e3 if lang == "en" else 1e4)) in note
+
+
+def test_outlines_of_costs_stay_above_zero_and_inside_the_frame(effects: xr.Dataset) -> None:
+    spread_out = effects.copy()
+    # costs that differ by a factor of forty: an ellipse of them would reach below zero
+    factor = xr.DataArray(np.geomspace(1, 40, 6), dims="draw")
+    for name in ("present_cost", "mix_cost"):
+        spread_out[name] = spread_out[name] * factor
+    for data in (effects, spread_out):
+        figure = policy_pictures(data, "hefei_combination", shipped_labels())["cost"]
+        for axes in figure.axes:
+            (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+            outlines = [line for line in axes.lines if len(line.get_xdata()) == 73]
+            assert len(outlines) in (2, 3)
+            for line in outlines:
+                x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+                assert (x > 0).all()
+                assert left <= x.min() <= x.max() <= right
+                assert low <= y.min() <= y.max() <= high
+    costs = spread_out["present_cost"].isel(scenario=-1, policy=-1).values
+    share = spread_out["contribution"].isel(scenario=-1, policy=-1, output=0, time=-1).values
+    assert ellipse(costs, share)[0].min() < 0 < outline_of(costs, share)[0].min()
+
+
+def test_no_chinese_line_begins_with_a_closing_mark_or_splits_a_number() -> None:
+    text = "各次抽样的均值，可相加。组合效果多3.69万人，占2034年总量的12.5%；其余不计。"
+    for width in range(6, 30):
+        lines = broken(text, width)
+        assert "".join(lines) == text
+        assert all(len(line) <= width for line in lines)
+        assert not any(line[0] in "，。；%" for line in lines)
+        assert sum("3.69" in line for line in lines) == sum("2034" in line for line in lines) == 1

@@ -12,8 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from talent_sd.analysis.cautions import Caution
 from talent_sd.base.labels import Labels
+from talent_sd.output.numbers import Scale
+from talent_sd.output.panels import Line
 from talent_sd.output.report import render_report
+from talent_sd.output.report.pictures import draw_plots
+from talent_sd.output.report.policy_tables import median_error
 from talent_sd.output.report.speech import Speech
 
 from .conftest import DRAWS, POISON, Page
@@ -303,6 +308,58 @@ def test_the_clear_year_is_the_first_from_which_nine_draws_in_ten_agree_to_the_e
 def test_what_is_not_certain_is_not_told_as_certain() -> None:
     assert Speech("en").chance(0.999) == "99\N{NO-BREAK SPACE}%"
     assert Speech("en").chance(1.0) == "100\N{NO-BREAK SPACE}%"
+
+
+def test_cautions_stand_first_in_both_languages_and_are_not_obeyed(page: Page) -> None:
+    texts = {"en": f"Hefei cannot pay. {POISON}", "zh": f"合肥无力负担。{POISON}"}
+    caution = Caution("budget", "hefei_combination", texts, 0.8, 2029.0)
+    few = replace(page.material, labels=BARE, policies=None)
+    tree = Tree(render_report(replace(few, cautions=(caution,))))
+    told = " ".join(tree.texts)
+    assert texts["en"] in told
+    assert texts["zh"] in told
+    assert told.index(texts["en"]) < told.index("What was asked", told.index("What these numbers do not show"))
+    assert "What these numbers do not show" not in render_report(few)
+    assert [tag for tag, _ in tree.elements].count("script") == 1
+
+
+def test_a_difference_that_would_be_flat_has_its_own_scale_and_says_so() -> None:
+    years = np.arange(2022.0, 2035.0)
+    steep, half, flat = (Line("", years, size * (years - 2022)[None, :]) for size in (100.0, 50.0, 10.0))
+    panels = [("steep", [steep]), ("half", [half]), ("flat", [flat])]
+    figures = draw_plots(panels, Scale(1.0, "people"), "difference, people", "en", 2024.0, zero_line=True)
+    first, second, third = (figure.axes[0] for figure in figures)
+    assert first.get_ylim() == second.get_ylim()
+    assert third.get_ylim()[1] < 0.2 * first.get_ylim()[1]
+    units = [[text.get_text() for text in axes.texts][-1] for axes in (first, second, third)]
+    assert units == ["difference, people", "difference, people", "difference, people (its own scale)"]
+
+
+def test_the_mix_is_told_in_the_draws_split_and_in_all(page: Page) -> None:
+    effects = page.material.policies
+    assert effects is not None
+    total = xr.concat([effects["total"]] * 4, "draw").rename(draw="member").assign_coords(member=np.arange(12))
+    material = replace(page.material, policies=effects.assign(total_among=total * 1.25), findings=(), labels=BARE)
+    tree = Tree(render_report(material))
+    shown = {
+        cell["data-column"]: float(cell["data-value"])
+        for edition, row, cell, _ in tree.cells
+        if edition == "en" and row.get("data-scenario") == "hefei_combination" and row.get("data-policy") == ""
+    }
+    last = effects["total"].sel(scenario="hefei_combination", output="tax base").isel(time=-1)
+    assert shown["contribution:tax base"] == float(last.median())
+    assert shown["total_among:tax base"] == pytest.approx(1.25 * float(last.median()), rel=1e-12)
+    told = " ".join(tree.texts)
+    assert "These are 3 of the 12 draws told above" in told
+    assert "in all 12 draws" in told
+    assert "全部12次抽样" in told
+
+
+def test_the_error_of_a_median_is_that_of_random_draws() -> None:
+    draws = np.random.default_rng(0).normal(size=(4000, 20))
+    true = np.median(draws, axis=1).std()
+    told = median_error(xr.DataArray(draws, dims=("sample", "draw"))).mean()
+    assert float(told) == pytest.approx(true, rel=0.1)
 
 
 def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:

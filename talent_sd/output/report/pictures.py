@@ -146,7 +146,7 @@ def draw_plots(
     return figures
 
 
-FLAT = 0.2
+FLAT = 1 / 3
 """A panel whose values span less of the common axis than this has an axis of its own."""
 
 
