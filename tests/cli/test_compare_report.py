@@ -28,12 +28,11 @@ def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
         "compare", "three_dimensional", "--city", "zhengzhou", "--no-plots", "--no-policies", "--out", out
     )
     assert outcome.code == 0, outcome.err
-    (caution,) = json.loads((out / "run.json").read_text(encoding="utf-8"))["cautions"]
-    assert (caution["kind"], caution["scenario"]) == ("budget", "three_dimensional")
-    assert outcome.err == caution["en"] + "\n"
+    (notice,) = json.loads((out / "run.json").read_text(encoding="utf-8"))["notices"]
+    assert outcome.err == notice + "\n"
     told = html.unescape((out / "report.html").read_text(encoding="utf-8"))
-    assert f"<li>{caution['en']}</li>" in told
-    assert f"<li>{caution['zh']}</li>" in told
+    assert f"<li>{notice}</li>" in told
+    assert "<li>郑州 无力全额负担“three_dimensional”" in told
 
 
 def test_without_report_none_is_written(talent_sd: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.analysis.cautions import Caution
 from talent_sd.base.labels import Labels
 from talent_sd.output.numbers import Scale
 from talent_sd.output.panels import Line
@@ -312,9 +311,8 @@ def test_what_is_not_certain_is_not_told_as_certain() -> None:
 
 def test_cautions_stand_first_in_both_languages_and_are_not_obeyed(page: Page) -> None:
     texts = {"en": f"Hefei cannot pay. {POISON}", "zh": f"合肥无力负担。{POISON}"}
-    caution = Caution("budget", "hefei_combination", texts, 0.8, 2029.0)
     few = replace(page.material, labels=BARE, policies=None)
-    tree = Tree(render_report(replace(few, cautions=(caution,))))
+    tree = Tree(render_report(replace(few, notices={lang: [text] for lang, text in texts.items()})))
     told = " ".join(tree.texts)
     assert texts["en"] in told
     assert texts["zh"] in told
