@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from talent_sd.analysis.verification import Agreement
 
 
-MOST_COLUMNS = 3
+MOST_COLUMNS = 2
 
 
 def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
