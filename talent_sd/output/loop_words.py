@@ -157,6 +157,8 @@ def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
     key = "loops.all_found" if study.complete else "loops.strongest_found"
     if study.found == 1:
         key = "loops.one_found"
+    elif len(study.names.loops) == 1:
+        key = "loops.one_active"
     how = word(key, lang, count=study.found, shown=len(study.names.loops))
     if not study.shares["share"].notnull().any():
         return [word("loops.rest", lang), how]

@@ -11,6 +11,7 @@ import pytest
 
 from talent_sd.analysis.loop_store import write_loops
 from talent_sd.analysis.loops_of_model import automatic_layout, study_model
+from talent_sd.base.errors import ModelError
 from talent_sd.base.labels import Labels
 from talent_sd.output.dominance import plot_dominance
 from talent_sd.output.loop_diagram import drawn_links, plot_loops
@@ -120,3 +121,14 @@ def test_variables_without_links_stand_side_by_side():
     layout = automatic_layout([("Cup",), ("Pot",), ("Pan",)])
     assert len({y for _, y in layout.nodes.values()}) == 1
     assert len({x for x, _ in layout.nodes.values()}) == 3
+
+
+def test_an_integ_with_a_third_argument_is_refused_and_not_read_as_a_floor_at_zero(study_of):
+    with pytest.raises(ModelError, match=r"own.mdl:2: 'Cup': INTEG takes a net flow and one initial value\. Write INTEG"):
+        study_of("Cup= INTEG (1, 10, 5) ~ degree ~ |")
+
+
+def test_of_several_loops_one_alone_may_be_active(study_of):
+    still = "Tank= INTEG (drip - leak, 5) ~ litre ~ |\ndrip= 0.1*Tank ~ litre/year ~ |\nleak= Empty ~ litre/year ~ |\n"
+    study = study_of(still + "Empty= INTEG (spill, 0) ~ litre ~ |\nspill= 0.2*Empty ~ litre/year ~ |")
+    assert found_words(study)[-1] == "The model has 2 loops, one of which is active in this run."

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 def stock(lowerer: Lowerer, tree: Any, at: Context, slot: int) -> None:
     """INTEG (flow, initial), into `slot`. A non-negative stock (XMILE) is held at 0 from below."""
+    if not isinstance(tree.non_negative, bool):  # PySD takes a third argument of INTEG for XMILE's flag
+        raise ModelError(
+            tell(
+                "INTEG takes a net flow and one initial value. Write INTEG (flow, initial); for values by subscript "
+                "give the initial value a name of its own."
+            )
+        )
     flow, initial = lowerer.lower(tree.flow, at), lowerer.lower(tree.initial, at)
     if tree.non_negative:
         moved = Call("add", (Ref(slot), Call("mul", (flow, lowerer.time_step()))))
