@@ -61,7 +61,7 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         _cover(low, study, lang)
         figure.text(0.03, 0.97, word("loops.dominance", lang), fontsize=12, va="top", **heading())
         figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
+        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=5.7, color=GREY, va="bottom")
     return figure
 
 
