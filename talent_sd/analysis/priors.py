@@ -21,7 +21,7 @@ from talent_sd.scenario.validate import validate
 
 if TYPE_CHECKING:
     from talent_sd.engine.ir import Program
-    from talent_sd.model.structure import Structure
+    from talent_sd.model.structure import Structure, Variable
     from talent_sd.scenario import Resolved
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$")
@@ -217,32 +217,7 @@ def _checked(
                 kind=variable.kind,
             )
         )
-    own = values[variable.name]
-    if bracket:
-        wanted = tuple(part.strip() for part in bracket["elements"].split(","))
-        if wanted not in own:
-            known = ", ".join(",".join(elements) for elements in own)
-            raise InputError(
-                tell(
-                    "{place}: '{variable}' has no element '{names}'. It has {known}.",
-                    place=place,
-                    variable=variable.name,
-                    names=",".join(wanted),
-                    known=known,
-                )
-            )
-        own = {wanted: own[wanted]}
-    elif variable.dims and not entry.factor:
-        raise InputError(
-            tell(
-                "{place}: '{variable}' has a value for each {variable_dims}. Name one, as in "
-                "'{variable}[{example}]', or add factor: true.",
-                place=place,
-                variable=variable.name,
-                variable_dims=variable.dims[0],
-                example=next(iter(own))[0],
-            )
-        )
+    own = _elements_meant(variable, values[variable.name], bracket, entry, place)
     elements = {variable.name + (f"[{','.join(e)}]" if e else ""): value for e, value in own.items()}
     prior_key = next(iter(elements)) if bracket else variable.name
     low, high = entry.range
@@ -263,6 +238,42 @@ def _checked(
         _refuse_beyond_limits(place, element, entry, value, variable.limits)
     shape = (entry.distribution, low, high, centre, entry.sd, entry.factor)
     return Prior(prior_key, *shape, elements, entry.source, place)
+
+
+def _elements_meant(
+    variable: Variable,
+    own: Mapping[tuple[str, ...], float],
+    bracket: re.Match[str] | None,
+    entry: PriorEntry,
+    place: str,
+) -> Mapping[tuple[str, ...], float]:
+    """Return the elements of a constant that an entry speaks of, with the model's values."""
+    if bracket:
+        wanted = tuple(part.strip() for part in bracket["elements"].split(","))
+        if wanted not in own:
+            known = ", ".join(",".join(elements) for elements in own)
+            raise InputError(
+                tell(
+                    "{place}: '{variable}' has no element '{names}'. It has {known}.",
+                    place=place,
+                    variable=variable.name,
+                    names=",".join(wanted),
+                    known=known,
+                )
+            )
+        return {wanted: own[wanted]}
+    if variable.dims and not entry.factor:
+        raise InputError(
+            tell(
+                "{place}: '{variable}' has a value for each {variable_dims}. Name one, as in "
+                "'{variable}[{example}]', or add factor: true.",
+                place=place,
+                variable=variable.name,
+                variable_dims=variable.dims[0],
+                example=next(iter(own))[0],
+            )
+        )
+    return own
 
 
 def _refuse_beyond_limits(

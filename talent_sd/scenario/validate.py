@@ -165,7 +165,18 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     """Return (line, message) of one pydantic error."""
     path = tuple(step for step in item["loc"] if step not in _UNSEEN)
     node = tree.find(path)
-    where = _named(path)
+    found = _problem_of_key(model, node, name, item, path)
+    if found is not None:
+        return found
+    if node.value is None:
+        return min(_empty(node, name, path))
+    return node.line, _problem_of_value(node, name, item, _named(path))
+
+
+def _problem_of_key(
+    model: type[BaseModel], node: Node, name: str, item: dict, path: tuple[object, ...]
+) -> tuple[int, str] | None:
+    """Return (line, message) where a key is unknown, missing or no text; None of all else."""
     kind = item["type"]
     if kind == "extra_forbidden":
         key = path[-1]
@@ -189,9 +200,7 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
             path=path[-1],
             inside=inside,
         )
-    if node.value is None and kind != "missing":
-        return min(_empty(node, name, path))
-    if item["loc"][-1:] == ("[key]",) and kind == "string_type":
+    if node.value is not None and item["loc"][-1:] == ("[key]",) and kind == "string_type":
         line, key = node.key_line, path[-1]
         return line, tell(
             "{file}:{line}: the key '{key}' in {named} is a number; give a name.",
@@ -200,8 +209,14 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
             key=key,
             named=_named(path[:-1]),
         )
+    return None
+
+
+def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
+    """Return the message of a value that is not what its key takes."""
+    kind = item["type"]
     if kind in _EXPECTED:
-        return node.line, tell(
+        return tell(
             "{file}:{line}: {where} is {described}; give {expected}.",
             file=name,
             line=node.line,
@@ -210,13 +225,11 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
             expected=word(f"form.{_EXPECTED[kind]}", language()),
         )
     if kind == "invalid_key":
-        return node.line, tell(
-            "{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where
-        )
+        return tell("{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where)
     if kind in _BOUNDS:
         sign, key = _BOUNDS[kind]
         bound = word(f"form.{key}", language(), bound=item["ctx"][sign])
-        return node.line, tell(
+        return tell(
             "{file}:{line}: {where} is {described}; give {bound}.",
             file=name,
             line=node.line,
@@ -225,7 +238,7 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
             bound=bound,
         )
     if kind in ("too_short", "string_too_short"):
-        return node.line, tell(
+        return tell(
             "{file}:{line}: {where} is empty. Fill it, or leave the key out.",
             file=name,
             line=node.line,
@@ -235,7 +248,7 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     prefix = f"{where}: " if where else ""
     if not text.endswith((".", "。")):
         text += tell(" (it is {described}).", described=described(node.value))
-    return node.line, f"{name}:{node.line}: {prefix}{text}"
+    return f"{name}:{node.line}: {prefix}{text}"
 
 
 def _named(path: tuple[object, ...]) -> str:
