@@ -63,7 +63,7 @@ def draw_list(
         axes.text(column + 0.06, row + 0.22, loop.label[lang], fontsize=6.8, va="center", **heading())
         share = study.shares["share"].sel(loop=loop.name).values
         for right, (index, _) in zip(rights, years, strict=True):
-            axes.text(column + right, row + 0.22, percent_of(share[:, index]), fontsize=6.8, ha="right", va="center",
+            axes.text(column + right, row + 0.22, percent_of(share[:, index], lang), fontsize=6.8, ha="right", va="center",
                       color=INK)  # fmt: skip
         story = "\n".join(shortened(wrapped(loop.story[lang], LETTERS), 2))
         axes.text(column + 0.06, row + 0.46, story, fontsize=6.0, va="top", color=GREY, linespacing=1.05)

@@ -39,16 +39,19 @@ def kind_parts(study: LoopStudy | ModelStudy) -> dict[str, np.ndarray]:
     return {kind: mean_size(activity.sel({KIND: kind}).values) for kind in KINDS}
 
 
-def percent_of(share: np.ndarray) -> str:
+def percent_of(share: np.ndarray, lang: str = "en") -> str:
     """Write the mean size of a share's draws in whole percent; – where nothing moves.
 
     >>> percent_of(np.array([-0.123])), percent_of(np.array([0.002])), percent_of(np.array([np.nan]))
     ('12 %', '<1 %', '–')
+    >>> percent_of(np.array([0.12]), "zh")
+    '12%'
     """
     size = float(mean_size(share[:, None])[0]) * 100
     if np.isnan(size):
         return "–"
-    return f"{size:.0f} %" if size >= 1 else "<1 %" if size > 0 else "0 %"
+    number = f"{size:.0f}" if size >= 1 else "<1" if size > 0 else "0"
+    return f"{number}{'' if lang == 'zh' else ' '}%"
 
 
 def three_years(study: LoopStudy | ModelStudy) -> list[tuple[int, str]]:

@@ -12,7 +12,8 @@ from talent_sd.base.labels import Labels
 from talent_sd.base.words import word
 from talent_sd.output.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
 from talent_sd.output.loop_titles import loop_sign, output_name, subtitle
-from talent_sd.output.numbers import digits, percent, scale_for
+from talent_sd.output.numbers import digits, scale_for
+from talent_sd.output.report.speech import Speech
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,7 +72,7 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
             f"loops.part_{year_polarity(loop.polarity, study.shares['share'].sel(loop=loop.name).values[:, index])}",
             lang,
             name=loop.label[lang] if "city" in study.shares.attrs else f"{loop.name} {loop.label[lang]}",
-            part=percent_of(np.array([size])),
+            part=percent_of(np.array([size]), lang),
         )
         for size, loop in strongest
         if size > 0
@@ -83,7 +84,7 @@ def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
     """Say what the activity of all loops found consists of, and what the strongest without a name pass."""
     parts = kind_parts(study)
     told = [
-        word(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)])))
+        word(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)]), lang))
         for kind, part in parts.items()
     ]
     lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]
@@ -93,7 +94,7 @@ def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
             " → ".join(labels.variable(stock, lang) for stock in stocks.split(" > "))
             for stocks in strongest.split("; ")
         ]
-        lines.append(word("loops.strongest_rest", lang, names="; ".join(names)))
+        lines.append(word("loops.strongest_rest", lang, names=word("report.gap", lang).join(names)))
     return lines
 
 
@@ -107,7 +108,7 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
 
     parts = [f"{label} {signed(value)}" for label, value, _ in rows[:STRONGEST] if value]
     key = "loops.sum_change" if study.shares.attrs["against"] else "loops.sum"
-    relative = percent(end / start - 1) if start * end > 0 else "–"
+    relative = Speech(lang).percent(end / start - 1) if start * end > 0 else "–"
     sentence = word(
         key,
         lang,
@@ -148,7 +149,7 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
         cell = f"{'+' if value > 0 else '−' if value < 0 else ''}{digits(abs(value) / scale.factor)}"
         if spread > 0:
             cell += f" ± {digits(spread / scale.factor, 2)}"
-        table.add_row(label, *(percent_of(share[:, index]) for index, _ in years), cell)
+        table.add_row(label, *(percent_of(share[:, index], lang) for index, _ in years), cell)
     return table
 
 
@@ -199,7 +200,7 @@ def found_table(study: ModelStudy, lang: str = "en") -> Table:
     table.add_column(word("loops.passes", lang))
     for loop in study.names.loops:
         share = study.shares["share"].sel(loop=loop.name).values
-        cells = [percent_of(share[:, index]) for index, _ in years]
+        cells = [percent_of(share[:, index], lang) for index, _ in years]
         if loop.polarity == "U":  # what it does in each of the years
             letters = [year_polarity("U", share[:, index]) for index, _ in years]
             cells = [f"{letter} {cell}".strip() for letter, cell in zip(letters, cells, strict=True)]
