@@ -19,7 +19,7 @@ from talent_sd.base.words import word
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.forecast.prepare import Prepared
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 Arguments = ParamSpec("Arguments")
@@ -108,8 +108,8 @@ def given(context: typer.Context, parameter: str) -> bool:
 
 def warn_of(prepared: Prepared) -> dict[str, list[str]]:
     """Say, after the work, what the numbers of a comparison do not show; return it by language."""
-    from talent_sd.analysis.cautions import ComparisonNotice, cautions_by_language
     from talent_sd.base.messages import language
+    from talent_sd.forecast.cautions import ComparisonNotice, cautions_by_language
 
     told = cautions_by_language(prepared)
     for text in told[language()]:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.cities import CitiesOption, compare_in_cities
 from talent_sd.cli.common import (
     CityOption,
     Engine,
@@ -19,6 +18,16 @@ from talent_sd.cli.common import (
     given,
     reporting,
 )
+from talent_sd.cli.compare_cities import CitiesOption, compare_in_cities
+from talent_sd.cli.compare_one_city import Asked, compare_in_one_city, options_given
+from talent_sd.cli.compare_policies import (
+    DiscountOption,
+    PoliciesOption,
+    PolicyDrawsOption,
+    Split,
+    draws_to_split,
+    refuse_idle_options,
+)
 from talent_sd.cli.draws import (
     ClusterOption,
     DrawsOption,
@@ -29,15 +38,6 @@ from talent_sd.cli.draws import (
     ThreadsOption,
     Wanted,
     refuse_without_draws,
-)
-from talent_sd.cli.one_city import Asked, compare_in_one_city, options_given
-from talent_sd.cli.policies import (
-    DiscountOption,
-    PoliciesOption,
-    PolicyDrawsOption,
-    Split,
-    draws_to_split,
-    refuse_idle_options,
 )
 from talent_sd.cli.report import ReportOption, command_line
 

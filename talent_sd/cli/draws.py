@@ -17,7 +17,7 @@ from talent_sd.base.words import word
 if TYPE_CHECKING:
     import xarray as xr
 
-    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.forecast.prepare import Prepared
 
 STORE = "forecast.zarr"
 COPIES_TO_COMPARE = 4
@@ -70,8 +70,8 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.analysis.block_runs import Options
-    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
@@ -101,8 +101,8 @@ def draw_paired(
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.analysis.block_runs import Options
-    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):

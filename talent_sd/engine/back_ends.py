@@ -12,8 +12,8 @@ from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.messages import tell
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Number, Program
-from talent_sd.engine.plan import Plan
 from talent_sd.engine.request import Request
+from talent_sd.engine.slot_plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

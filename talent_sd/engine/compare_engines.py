@@ -10,8 +10,8 @@ import numpy as np
 
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Call, Expression, Program, Slot
-from talent_sd.engine.plan import Plan, assemble
 from talent_sd.engine.request import Request
+from talent_sd.engine.slot_plan import Plan, assemble
 from talent_sd.model.structure import Structure
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talent_sd.engine.chance import draw, units
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, State, Table, TableCall, Time
 from talent_sd.engine.operations import PLAIN, TIMED, interpolate
 from talent_sd.engine.order import needed_at_start
-from talent_sd.engine.times import time_points
+from talent_sd.engine.random_numbers import draw, units
+from talent_sd.engine.time_points import time_points
 
 Values = list[np.ndarray]
 

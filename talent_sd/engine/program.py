@@ -12,8 +12,8 @@ from talent_sd.base.messages import language, tell
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import Program
 from talent_sd.engine.order import needed_at_start, references
-from talent_sd.engine.plan import Plan
 from talent_sd.engine.program_json import program_from_json, program_to_json
+from talent_sd.engine.slot_plan import Plan
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
 _BLOCK = 4096  # members whose delay times are looked at together

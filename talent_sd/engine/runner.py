@@ -16,17 +16,17 @@ from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
-from talent_sd.engine.notices import EngineNotice
-from talent_sd.engine.plan import Plan, assemble, make_plan
-from talent_sd.engine.program import ProgramStore
-from talent_sd.engine.request import Request, build_request
-from talent_sd.engine.trouble import (
+from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
     trouble_in_slots,
     trouble_in_variables,
     warn_of,
 )
+from talent_sd.engine.notices import EngineNotice
+from talent_sd.engine.program import ProgramStore
+from talent_sd.engine.request import Request, build_request
+from talent_sd.engine.slot_plan import Plan, assemble, make_plan
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 

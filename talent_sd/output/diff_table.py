@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from talent_sd.analysis.scenario_diff import Difference
+    from talent_sd.forecast.scenario_diff import Difference
 
 PARTS = ("policies", "assumptions", "shocks", "context", "city")
 LARGE = 1e6

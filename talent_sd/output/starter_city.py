@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.words import word
+from talent_sd.inputs.schema_problems import PLACEHOLDERS
 from talent_sd.output.numbers import unit_label
-from talent_sd.output.starters import commented, quoted, schema_line
-from talent_sd.scenario.validate import PLACEHOLDERS
+from talent_sd.output.starter_files import commented, quoted, schema_line
 
 if TYPE_CHECKING:
-    from talent_sd.scenario.figures import Mapped
-    from talent_sd.scenario.schema import CityFigures, FigureKind, FigureToConstant
+    from talent_sd.inputs.city_figures import Mapped
+    from talent_sd.inputs.file_schemas import CityFigures, FigureKind, FigureToConstant
 
 CENSUS_EVERY = 10
 """Years between two censuses, held in years that end with 0."""

@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.analysis.blocks import Layout, block_edges, block_size
 from talent_sd.base.errors import InputError
+from talent_sd.engine.member_blocks import Layout, block_edges, block_size
 
 BOTH = ["baseline", "cash_subsidy_only"]
 OUTPUTS = ["Talent", "value added", "City Brand"]
@@ -136,7 +136,7 @@ def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
 def test_wrong_options_are_refused(
     options: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talent_sd.analysis.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("talent_sd.engine.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(InputError) as caught:
         _run(**options)
     assert caught.value.problems[0].startswith(message)

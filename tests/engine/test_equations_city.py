@@ -5,8 +5,8 @@ import pytest
 
 from talent_sd.engine.compare_engines import verify
 from talent_sd.engine.runner import load_model
+from talent_sd.inputs import resolve_scenario
 from talent_sd.model.names import name_key
-from talent_sd.scenario import resolve_scenario
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from talent_sd.base import cache
 from talent_sd.engine.compare_engines import disagreements, largest_addends
 from talent_sd.engine.equations import build_program
 from talent_sd.engine.evaluate import evaluate
-from talent_sd.engine.plan import assemble, make_plan
 from talent_sd.engine.pysd_reference import run_reference
 from talent_sd.engine.request import build_request
+from talent_sd.engine.slot_plan import assemble, make_plan
 from talent_sd.model.structure import build_structure
 from talent_sd.model.translate import translate
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talent_sd.analysis.loop_store import write_loops
-from talent_sd.analysis.loops_of_model import automatic_layout, study_model
 from talent_sd.base.errors import ModelError
 from talent_sd.base.labels import Labels
-from talent_sd.output.dominance import plot_dominance
-from talent_sd.output.loop_diagram import drawn_links, plot_loops
-from talent_sd.output.loop_words import found_words
+from talent_sd.loops.loop_files import write_loops
+from talent_sd.loops.loops_of_model import automatic_layout, study_model
+from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.loop_diagram import drawn_links, plot_loops
+from talent_sd.output.loops.loop_words import found_words
 
 CLOCK = """
 FINAL TIME = 40 ~ year ~ |

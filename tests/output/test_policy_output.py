@@ -12,14 +12,14 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from talent_sd.analysis.forecast import prepare
-from talent_sd.analysis.policy_effects import policy_effects
-from talent_sd.analysis.policy_table import write_policies_table
 from talent_sd.base.labels import shipped_labels
+from talent_sd.forecast.prepare import prepare
 from talent_sd.output.numbers import Scale, digits
-from talent_sd.output.plot_policies import broken, policy_figures, policy_pictures
-from talent_sd.output.policy_plane import ellipse, outline_of
-from talent_sd.output.tables_policies import excess_text, policies_table, ratio_text
+from talent_sd.output.policies.plot_policies import broken, policy_figures, policy_pictures
+from talent_sd.output.policies.policy_plane import ellipse, outline_of
+from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
+from talent_sd.policies.policy_effects import policy_effects
+from talent_sd.policies.policy_table import write_policies_table
 
 
 @pytest.fixture(scope="module")

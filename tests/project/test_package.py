@@ -12,12 +12,12 @@ import pytest
 from matplotlib.ft2font import FT2Font
 
 import talent_sd
-from talent_sd.analysis.checks_file import read_checks
 from talent_sd.base.labels import shipped_labels
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.base.words import LANGUAGES, all_words, word
+from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.model.read import read_structure
-from talent_sd.scenario.figures import read_mapping
+from talent_sd.model_tests.check_files import read_checks
 
 PACKAGE = Path(talent_sd.__file__).parent
 HEAVY = (

@@ -10,6 +10,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import listed, tell
+from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.lower import Lowerer
 from talent_sd.engine.evaluate import evaluate_initial, is_moving
 from talent_sd.engine.ir import Number, Program, Slot, State
@@ -91,7 +92,7 @@ def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
 
 
 def _build(source: Source, orders: dict[str, int]) -> Program:
-    lowerer = Lowerer(source, orders)
+    lowerer = Lowerer(source, orders, {"Call": calls.call, **stateful.HANDLERS}, stateful.stock)
     lowerer.lower_all()
     draft = lowerer.draft
     slots = _fold_constants(draft.frozen_slots(), set(draft.initial_expression))

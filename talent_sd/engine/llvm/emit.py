@@ -20,12 +20,15 @@ from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.messages import tell
-from talent_sd.engine.llvm import math, math_pow, operations, random, tables
+from talent_sd.engine.llvm import kernel_operations as operations
+from talent_sd.engine.llvm import kernel_random as random
+from talent_sd.engine.llvm import lookup_tables as tables
+from talent_sd.engine.llvm import math, math_pow
 from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
-from talent_sd.engine.llvm.graph import Node
-from talent_sd.engine.llvm.plan import Plan
-from talent_sd.engine.llvm.reading import PartReader, kept_size
-from talent_sd.engine.llvm.stretches import cut
+from talent_sd.engine.llvm.code_pieces import cut
+from talent_sd.engine.llvm.schedule import Plan
+from talent_sd.engine.llvm.shared_graph import Node
+from talent_sd.engine.llvm.value_places import PartReader, kept_size
 from talent_sd.engine.llvm.writer import Writer
 
 
