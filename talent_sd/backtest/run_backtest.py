@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
-from talent_sd.uncertainty.growth_target import last_known
+from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
+from talent_sd.uncertainty.growth_target import last_known, real_levels
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.posterior import Posterior
-from talent_sd.uncertainty.real_growth import real_levels
 from talent_sd.uncertainty.windows import (
     CENSUS_GAP,
     GDP,
@@ -21,6 +22,7 @@ from talent_sd.uncertainty.windows import (
     OUTCOMES,
     Window,
     national_log,
+    run_levels,
     run_window,
 )
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.windows import Window
 
 BLOCK = 4000
 """Runs of a city at once."""
@@ -221,3 +224,104 @@ def forecast_table(test: Backtest) -> pd.DataFrame:
                 )
             )
     return pd.concat(frames, ignore_index=True).dropna(subset=["median"])
+
+
+GRANTS = "invention grants"
+
+
+def patent_table(model: Model, window: Window, posterior: Posterior) -> pd.DataFrame:
+    """Set the growth of patents that a province's cities are forecast against what was granted there.
+
+    One run at the posterior's mean. A city starts from its province's grants, shared out by
+    tertiary-educated residents, so only growth is judged.
+
+    Returns
+    -------
+    One row a province: province, cities, start, end, forecast, actual, nation (log growth each; the
+    nation's is the forecast of a constant share) and error. Empty where no province's figures are known.
+    """
+    import pandas as pd
+
+    known = np.flatnonzero(np.isfinite(window.patents).any(axis=1))
+    if not len(known) or known[0] == known[-1]:
+        return pd.DataFrame()
+    first, last = int(known[0]), int(known[-1])
+    values = posterior.values.mean(axis=0, keepdims=True)
+    levels = run_levels(model, window, (GRANTS,), posterior.params(values))[GRANTS][0]
+    years = (window.years[first], window.years[last])
+    variable = "invention_patents_granted"
+    nation = np.log(window.national.value(variable, years[1]) / window.national.value(variable, years[0]))
+    rows = []
+    provinces = np.array(window.provinces)
+    for name in np.unique(provinces):
+        own = provinces == name
+        granted = window.patents[[first, last]][:, own][:, 0]
+        if np.isfinite(granted).all():
+            forecast = float(np.log(levels[last, own].sum() / levels[first, own].sum()))
+            actual = float(granted[1] - granted[0])
+            rows.append(
+                {
+                    "province": str(name),
+                    "cities": int(own.sum()),
+                    "start": years[0],
+                    "end": years[1],
+                    "forecast": forecast,
+                    "actual": actual,
+                    "nation": float(nation),
+                    "error": forecast - actual,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def run_cross_fitted(
+    model: Model,
+    window: Window,
+    posteriors: Sequence[Posterior],
+    *,
+    draws: int = 500,
+    seed: int = 0,
+    done: Callable[[int], None] = lambda _: None,
+) -> Backtest:
+    """Forecast every city from the posterior that left its province out.
+
+    Parameters
+    ----------
+    done : called with the number of draws just run, twice `draws` times the posteriors in all
+
+    Raises
+    ------
+    InputError
+        If a city took part in every one of the fits.
+    """
+    turn = np.full(len(window.cities), -1)
+    for number, posterior in reversed(list(enumerate(posteriors))):
+        turn[[city not in posterior.fitted for city in window.cities]] = number
+    if (turn < 0).any():
+        city = window.cities[int(np.argmin(turn))]
+        raise InputError(
+            tell(
+                "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.", city=city
+            )
+        )
+    tests = []
+    places = []
+    for number in np.unique(turn):
+        some = turn == number
+        tests.append(
+            run_backtest(model, window.chosen(some), posteriors[number], draws=draws, seed=seed, done=done)
+        )
+        places.append(np.flatnonzero(some))
+    order = np.argsort(np.concatenate(places))
+
+    def whole(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {
+            name: np.concatenate([part[name] for part in parts], axis=-1)[..., order] for name in parts[0]
+        }
+
+    return Backtest(
+        window,
+        np.zeros(len(order), bool),
+        whole([test.spread for test in tests]),
+        whole([test.parameters_only for test in tests]),
+    )

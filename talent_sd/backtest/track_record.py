@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 
 
 @dataclass(frozen=True)

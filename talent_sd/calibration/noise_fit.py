@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.uncertainty.growth_target import last_known
+from talent_sd.uncertainty.growth_target import last_known, real_growth_share, relative_growth
 from talent_sd.uncertainty.noise import (
     NOISE_INPUTS,
     NoiseModel,
@@ -17,7 +17,6 @@ from talent_sd.uncertainty.noise import (
     split_covariance,
     summed_variance,
 )
-from talent_sd.uncertainty.real_growth import real_growth_share, relative_growth
 from talent_sd.uncertainty.windows import CENSUS_GAP, GDP, OUTCOMES, RESIDENTS, TERTIARY, Window, run_window
 
 if TYPE_CHECKING:

@@ -64,8 +64,8 @@ def calibrate(
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
     from talent_sd.base.files import written_together
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.calibration.calibration_files import (
         STATE,
         diagnostics_table,
@@ -75,7 +75,7 @@ def calibrate(
     from talent_sd.calibration.calibration_files import calibrate as fit
     from talent_sd.calibration.fit import Sampling
     from talent_sd.engine.runner import load_model
-    from talent_sd.output.forecast_quality import diagnostics_text, evidence_text
+    from talent_sd.output.backtest_tables import diagnostics_text, evidence_text
     from talent_sd.uncertainty.city_tables import Sources
 
     with written_together(out) as folder, progress_bar(word("cli.calibrating", lang.value), 1000) as advance:

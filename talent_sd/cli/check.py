@@ -24,8 +24,8 @@ def check(
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
     from talent_sd.base.errors import InputError
-    from talent_sd.base.words import word
-    from talent_sd.forecast.check_any_file import check_file
+    from talent_sd.base.messages import word
+    from talent_sd.forecast.prepare import check_file
 
     problems: list[str] = []
     for file in files:

@@ -15,6 +15,8 @@ from talent_sd.cli.common import (
     Language,
     NationalOption,
     PlotsOption,
+    ReportOption,
+    command_line,
     given,
     reporting,
 )
@@ -39,7 +41,6 @@ from talent_sd.cli.draws import (
     Wanted,
     refuse_without_draws,
 )
-from talent_sd.cli.report import ReportOption, command_line
 
 
 @reporting

@@ -45,12 +45,11 @@ def compare_in_cities(
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
-    from talent_sd.forecast.compare_cities import compare_cities, named_cities, prepare_cities
-    from talent_sd.forecast.iamc_table import iamc_rows, write_iamc
+    from talent_sd.forecast.compare import compare_cities, named_cities, prepare_cities
     from talent_sd.forecast.provenance import write_capsule
-    from talent_sd.forecast.result_files import write_comparison_table, write_dataset
+    from talent_sd.forecast.result_files import iamc_rows, write_comparison_table, write_dataset, write_iamc
     from talent_sd.output.city_tables import cities_table, save_cities_plot
 
     labels = shipped_labels()

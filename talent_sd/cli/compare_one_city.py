@@ -40,8 +40,8 @@ def compare_in_one_city(asked: Asked) -> None:
     """Compare scenarios with the first of them; write and print what was found."""
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.forecast.compare import compare
     from talent_sd.forecast.prepare import prepare
     from talent_sd.output.terminal_tables import comparison_table
@@ -107,7 +107,7 @@ def _report(
     folder: Path,
 ) -> None:
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.words import LANGUAGES
+    from talent_sd.base.messages import LANGUAGES
     from talent_sd.output.report import gather, write_report
 
     labels = shipped_labels()
@@ -139,9 +139,14 @@ def _tables(
     folder: Path,
 ) -> None:
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.forecast.iamc_table import iamc_rows, write_iamc
     from talent_sd.forecast.provenance import write_capsule
-    from talent_sd.forecast.result_files import write_comparison_table, write_dataset, write_forecast_table
+    from talent_sd.forecast.result_files import (
+        iamc_rows,
+        write_comparison_table,
+        write_dataset,
+        write_forecast_table,
+        write_iamc,
+    )
 
     labels = shipped_labels()
     write_dataset(change, folder / "comparison.nc")

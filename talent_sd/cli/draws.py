@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
-from talent_sd.base.words import word
+from talent_sd.base.messages import tell, word
 
 if TYPE_CHECKING:
     import xarray as xr

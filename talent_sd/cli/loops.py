@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.cli.common import (
     CityOption,
     LangOption,

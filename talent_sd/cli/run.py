@@ -63,8 +63,8 @@ def run(
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.forecast.condense import condense
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.provenance import write_capsule

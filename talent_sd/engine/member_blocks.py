@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning
 from talent_sd.base.messages import tell
-from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from talent_sd.base.errors import NonFiniteWarning
 from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
-from talent_sd.engine.notices import NonFiniteWarning
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
 

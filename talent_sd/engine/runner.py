@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import listed, tell
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
@@ -23,7 +23,6 @@ from talent_sd.engine.non_finite import (
     trouble_in_variables,
     warn_of,
 )
-from talent_sd.engine.notices import EngineNotice
 from talent_sd.engine.program import ProgramStore
 from talent_sd.engine.request import Request, build_request
 from talent_sd.engine.slot_plan import Plan, assemble, make_plan
@@ -233,3 +232,20 @@ class Model:
     def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         values = self.reference_values(request)
         return values, "pysd", trouble_in_variables(self.structure, request, values)
+
+
+def model_constants(model: Model) -> dict[str, float]:
+    """Return the value of every constant that is a number in the file: "name" or "name[element]".
+
+    Raises
+    ------
+    UnsupportedError
+        If the model uses what the flat equations lack.
+    """
+    from talent_sd.engine.ir import Number
+
+    return {
+        slot.name: slot.expression.value
+        for slot in model.program.slots
+        if slot.kind == "constant" and isinstance(slot.expression, Number)
+    }

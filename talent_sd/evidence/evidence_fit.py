@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import listed, tell
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.laboratory.cases import Experiment, Laboratory
-from talent_sd.laboratory.experiments import all_experiments
+from talent_sd.laboratory.findings import all_experiments
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.forecast.ensemble_blocks import Options, run_all
-from talent_sd.engine.member_blocks import Layout, Settings, block_edges, block_size, make_layout
-from talent_sd.forecast.prepare import Prepared, prepare
-from talent_sd.uncertainty.priors import assumed_figures, read_priors
-from talent_sd.uncertainty.prior_draws import Draws, draw_priors
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
+from talent_sd.engine.member_blocks import Layout, Settings, block_edges, block_size, make_layout
+from talent_sd.forecast.ensemble_blocks import Options, run_all
+from talent_sd.forecast.prepare import Prepared, prepare
+from talent_sd.uncertainty.prior_draws import Draws, draw_priors
+from talent_sd.uncertainty.priors import assumed_figures, read_priors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,8 +120,8 @@ def prior_draws(
     assumed = assumed_figures(next(iter(prepared.resolved.values())))
     if priors is not None or str(posterior) == NO_POSTERIOR:
         return draw_priors((*found, *assumed), draws, seed, sampling)
-    from talent_sd.uncertainty.posterior import read_posterior
     from talent_sd.forecast.posterior_draws import draw_posterior
+    from talent_sd.uncertainty.posterior import read_posterior
 
     fitted = read_posterior(posterior)
     others = [prior for prior in found if prior.key not in fitted.names]
@@ -211,9 +211,9 @@ def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
 
 def _template(prepared: Prepared, layout: Layout, draws: Draws, engine: str) -> xr.Dataset:
     """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
+    from talent_sd.engine.dataset import long_name
     from talent_sd.forecast.provenance import describe
     from talent_sd.forecast.zarr_store import template_of
-    from talent_sd.engine.dataset import long_name
 
     template = template_of(layout).assign_attrs(engine=engine)
     for name, array in template.data_vars.items():

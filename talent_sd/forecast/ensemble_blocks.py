@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from talent_sd.base.errors import NonFiniteWarning
+from talent_sd.base.messages import tell
+from talent_sd.base.progress import progress_bar
 from talent_sd.engine.member_blocks import Block, Settings, Task, block_edges, run_block
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.uncertainty.prior_draws import Draws
-from talent_sd.base.messages import tell
-from talent_sd.base.progress import progress_bar
-from talent_sd.engine.notices import NonFiniteWarning
 
 Keep = Callable[[int, int, dict[str, np.ndarray]], None]
 """Keeps a block's values: number of the scenario, number of the block, output -> values."""

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
 from talent_sd.engine.member_blocks import Variant
+from talent_sd.inputs.national_paths import national_params, read_national
 from talent_sd.uncertainty.noise import NOISE_INPUTS
 from talent_sd.uncertainty.posterior import Posterior
 from talent_sd.uncertainty.prior_draws import PriorDraws
@@ -19,9 +22,6 @@ from talent_sd.uncertainty.windows import (
     yearly_series,
     years_since_census,
 )
-from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
-from talent_sd.inputs.national_paths import national_params, read_national
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared

@@ -11,9 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.base.dims import DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.version import __version__
-from talent_sd.base.dims import name_axes
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
     import xarray as xr

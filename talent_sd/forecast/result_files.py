@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
+import numpy as np
+
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.version import __version__
+from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 
 if TYPE_CHECKING:
     import xarray as xr
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """The median and the ends of the 50, 80 and 95 % bands."""
-
-Labels = dict[str, list[Any]]
+_Axes = dict[str, list[Any]]
 """Dimension -> the labels along it."""
 TEXT = "OUT"
 """Kinds of numpy's types that hold text."""
@@ -155,7 +158,7 @@ def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Ite
 
 
 def _summary(
-    change: xr.DataArray, lower_is_better: bool, labels: Labels
+    change: xr.DataArray, lower_is_better: bool, labels: _Axes
 ) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
     """Yield ((scenario, year, subscript), (quantiles of `BANDS`, probability, first clear year)); "" unknown."""
     if change.sizes[DRAW] == 1:
@@ -172,9 +175,9 @@ def _summary(
         yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
 
 
-def _labels(dataset: xr.Dataset) -> Labels:
+def _labels(dataset: xr.Dataset) -> _Axes:
     """Labels along each dimension: names, draws, whole years as integers."""
-    labels: Labels = {
+    labels: _Axes = {
         str(dim): dataset[dim].values.tolist() if dim in dataset.coords else list(range(size))
         for dim, size in dataset.sizes.items()
     }
@@ -182,7 +185,7 @@ def _labels(dataset: xr.Dataset) -> Labels:
     return labels
 
 
-def _cells(values: xr.Variable, labels: Labels) -> Iterator[tuple[object, object, object, str, object]]:
+def _cells(values: xr.Variable, labels: _Axes) -> Iterator[tuple[object, object, object, str, object]]:
     """Yield (scenario, draw, year, subscript, value), the last "" for NaN."""
     values = values.transpose(SCENARIO, DRAW, TIME, ...)
     outer = (labels[SCENARIO], labels[DRAW], labels[TIME])
@@ -196,3 +199,56 @@ def _cells(values: xr.Variable, labels: Labels) -> Iterator[tuple[object, object
 
 def _year(time: float) -> float | int:
     return int(time) if time == int(time) else time
+
+
+INDEX = ("Model", "Scenario", "Region", "Variable", "Unit")
+
+
+def iamc_rows(
+    forecast: xr.Dataset, region: str, labels: Labels, names: Iterable[str] | None = None
+) -> Iterator[tuple[object, ...]]:
+    """Yield a forecast's rows in the IAMC's format: model, scenario, region, variable, unit, a value a year.
+
+    Parts stand after a bar ("Talent|Leading"); of several draws there is a row for each
+    quantile, named as climate assessments name them ("Talent|Leading|50.0th Percentile").
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...)
+    region : the city's name
+    labels : whose English names the variables get
+    names : of variables; the headline ones by default
+    """
+    many = forecast.sizes[DRAW] > 1
+    for name in labels.headline if names is None else names:
+        array = forecast[name]
+        parts = [str(dim) for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
+        values = array.transpose(SCENARIO, *parts, DRAW, TIME).values
+        shown = np.quantile(values, QUANTILES, axis=-2) if many else np.moveaxis(values, -2, 0)
+        for place in np.ndindex(shown.shape[:-1]):
+            quantile, scenario, *elements = place
+            label = [labels.variable(name, "en")]
+            label += [
+                labels.element(str(forecast[part].values[element]), "en")
+                for part, element in zip(parts, elements, strict=True)
+            ]
+            if many:
+                label.append(f"{100 * QUANTILES[quantile]:.1f}th Percentile")
+            variable = "|".join(one.replace("|", "/") for one in label)
+            years = ("" if value != value else value for value in shown[place].tolist())
+            yield (
+                f"talent_sd {__version__}",
+                str(forecast[SCENARIO].values[scenario]),
+                region,
+                variable,
+                array.attrs.get("units", ""),
+                *years,
+            )
+
+
+def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
+    """Write rows of `iamc_rows` below their heading."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*INDEX, *(f"{year:g}" for year in years)))
+        writer.writerows(rows)

@@ -9,12 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.engine.model_constants import model_constants
 from talent_sd.base.errors import InputError
-from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import SWITCH, Checker, Horizon
+from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
+from talent_sd.inputs.scenario_chain import load_scenario
+from talent_sd.inputs.setting_checks import SWITCH, Checker, Horizon
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

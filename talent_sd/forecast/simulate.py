@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
@@ -13,8 +13,7 @@ from talent_sd.forecast.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
     import xarray as xr
-    from talent_sd.engine.runner import Model
-    from talent_sd.inputs import Resolved
+
 
 
 def run_prepared(

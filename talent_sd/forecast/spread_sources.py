@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.forecast.posterior_draws import PosteriorDraws
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str 
     ----------
     draws, seed : of the forecast; `ENOUGH` draws at most are split
     """
-    from talent_sd.forecast.ensemble import prior_draws
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.forecast.ensemble import prior_draws
 
     drawn = prior_draws(prepared, min(draws, ENOUGH), seed)
     assert isinstance(drawn, PosteriorDraws)
@@ -60,8 +60,8 @@ def variance_table(
     """
     import pandas as pd
 
-    from talent_sd.forecast.ensemble_blocks import Options
     from talent_sd.forecast.ensemble import run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
     noise = draws.posterior.noise
     only_province = replace(draws.posterior, noise=replace(noise, city=np.zeros_like(noise.city)))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.engine.member_blocks import Layout, block_edges
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.messages import reason_of, tell
+from talent_sd.engine.member_blocks import Layout, block_edges
 
 if TYPE_CHECKING:
     import xarray as xr

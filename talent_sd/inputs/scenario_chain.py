@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import tell
-from talent_sd.inputs.evidence_notes import unknown_evidence
 from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.inputs.schema_problems import sound_part, validate
 from talent_sd.inputs.shipped_names import find_file, shipped_names
@@ -17,6 +17,33 @@ from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import Policy, ScenarioFile, Words
+
+
+def unknown_evidence(tree: Node, typed: ScenarioFile, file: str) -> list[str]:
+    """Return a line for each id in a scenario that is not in the ledger.
+
+    Parameters
+    ----------
+    tree, typed : the file as read, for its lines, and as checked
+    file : as messages name it
+    """
+    cited = {
+        name: policy.settings.evidence
+        for name, policy in typed.policies.items()
+        if policy.settings is not None and policy.settings.evidence
+    }
+    if not cited:
+        return []
+    ledger: Any = read_yaml(shipped_folder("models") / "evidence.yaml").plain()
+    known = [str(figure["id"]) for figure in ledger["figures"]]
+    return [
+        f"{file}:{tree.find(('policies', name, 'evidence', number)).line}: no evidence '{ident}' in the "
+        f"ledger.{nearest(ident, known)} See `talent-sd list evidence`."
+        for name, idents in cited.items()
+        for number, ident in enumerate(idents)
+        if ident not in known
+    ]
+
 
 # The keys of a policy that set nothing in the model.
 NOTES = ("evidence", "why", "source")
@@ -267,7 +294,57 @@ def _text(where: tuple[object, ...], value: object) -> str:
     return f"{'.'.join(str(step) for step in where if step != 'value')}: {text}"
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+@dataclass(frozen=True)
+class Note:
+    """What a file says of one of its entries.
 
-    _MakeSetting = Callable[[object, tuple[object, ...], Setting | None], Setting]
+    Parameters
+    ----------
+    kind : "policy" or "assumption"
+    about : the policy or constant
+    why, source : as the file has them, "" where it has none
+    evidence : ids in the ledger
+    origin : file and line of the entry
+    """
+
+    kind: str
+    about: str
+    why: str
+    source: str
+    evidence: tuple[str, ...]
+    origin: Origin
+
+
+def read_notes(scenario: Scenario) -> tuple[Note, ...]:
+    """Return the notes of a scenario and of what it extends; a child's note on an entry takes its parent's place.
+
+    Entries without any note are left out.
+
+    Raises
+    ------
+    InputError
+        If a file was changed since it was read, and is now faulty.
+    """
+    found: dict[tuple[str, str], Note] = {}
+    for path, file in zip(scenario.paths, scenario.chain, strict=True):
+        for note in _notes_of(path, file):
+            found[note.kind, note.about] = note
+    return tuple(found.values())
+
+
+def _notes_of(path: Path, file: str) -> Iterator[Note]:
+    from talent_sd.inputs.file_schemas import ScenarioFile
+
+    tree = read_yaml(path)
+    typed = validate(ScenarioFile, tree, file)
+    for name, policy in typed.policies.items():
+        own = policy.settings
+        if own is not None and (own.why or own.source or own.evidence):
+            origin = Origin(file, tree.find(("policies", name)).key_line, name)
+            yield Note("policy", name, own.why or "", own.source or "", tuple(own.evidence or ()), origin)
+    for name, entry in typed.assumptions.items():
+        origin = Origin(file, tree.find(("assumptions", name)).key_line, name)
+        yield Note("assumption", name, entry.why, entry.source or "", (), origin)
+
+
+_MakeSetting = Callable[[object, tuple[object, ...], Setting | None], Setting]

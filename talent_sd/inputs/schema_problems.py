@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import foreign, language, listed, tell
-from talent_sd.base.words import word
+from talent_sd.base.messages import foreign, language, listed, tell, word
 from talent_sd.inputs.strict_yaml import Node
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import language, listed, tell
-from talent_sd.base.words import word
+from talent_sd.base.messages import language, listed, tell, word
 from talent_sd.inputs.limits import hint_of, nearest_label, outside, same_unit
 from talent_sd.inputs.model_interface import ResolvedValue
 from talent_sd.inputs.national_paths import NationalPath, lookup_name

@@ -6,9 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import language, listed, reason_of, tell
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.base.words import LANGUAGES, word
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.messages import LANGUAGES, language, listed, reason_of, tell, word
 from talent_sd.inputs.strict_yaml import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")

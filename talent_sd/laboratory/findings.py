@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import tell
 from talent_sd.laboratory.cases import Experiment, Measurement
-from talent_sd.laboratory.experiments import all_experiments
 from talent_sd.model.evidence import Figure
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
+
+
+def all_experiments() -> dict[str, Experiment]:
+    """Return every experiment by name."""
+    from talent_sd.laboratory import experiments_money, experiments_people, experiments_policy
+
+    found: dict[str, Experiment] = {}
+    for module in (experiments_people, experiments_money, experiments_policy):
+        for experiment in module.EXPERIMENTS:
+            if experiment.name in found:
+                raise ValueError(f"two experiments are called '{experiment.name}'")
+            found[experiment.name] = experiment
+    return found
+
 
 HEADLINES = (
     "Residents",

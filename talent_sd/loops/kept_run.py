@@ -14,9 +14,9 @@ import numpy as np
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.messages import tell
 from talent_sd.engine.back_ends import Kernels, run_arrays
+from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
 from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time
 from talent_sd.engine.non_finite import Trouble, trouble_in_kernel, trouble_in_slots
-from talent_sd.engine.operations import PLAIN, TIMED, interpolate
 from talent_sd.engine.random_numbers import Drawn, draw, units
 from talent_sd.engine.request import build_request
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from talent_sd.attribution.coalitions import PART
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.loops.loop_classes import OTHER_ROUTES, REST, TURNOVER
-from talent_sd.loops.loop_shares import year_polarity
+from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, year_polarity
 
 if TYPE_CHECKING:
     import xarray as xr

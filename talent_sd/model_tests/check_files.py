@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import listed, tell
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.structure import Structure
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import gc
+import hashlib
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -15,14 +16,77 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.messages import tell
 from talent_sd.forecast.prepare import prepare
-from talent_sd.model_tests.verification_kept import Kept, pair_key
 
 if TYPE_CHECKING:
     from talent_sd.engine.pysd_reference import Reference
     from talent_sd.engine.runner import Model
+
+KIND = "verified"
+
+
+class Kept:
+    """The agreements found for a model by this very code, in the user's cache folder.
+
+    Parameters
+    ----------
+    model : hash of the model's file
+    """
+
+    def __init__(self, model: str) -> None:
+        self._key = f"{model} {_native_code()}"
+        kept = load_cached(KIND, self._key)
+        self._rows: dict[str, list[Any]] = kept if isinstance(kept, dict) else {}
+
+    def found(self, key: str) -> list[Any] | None:
+        """Return the row of a pair, None if there is none."""
+        return self._rows.get(key)
+
+    def keep(self, key: str, row: Sequence[Any]) -> None:
+        """Keep the row of a pair."""
+        self._rows[key] = list(row)
+        save_cached(KIND, self._key, self._rows)
+
+    def forget(self) -> None:
+        """Drop everything: the verification came to its end."""
+        if self._rows:
+            self._rows = {}
+            save_cached(KIND, self._key, self._rows)
+
+
+def pair_key(names: Sequence[str], params: Mapping[str, Any], times: Mapping[str, float]) -> str:
+    """Return a hash of what a pair's runs follow from, the model aside.
+
+    Parameters
+    ----------
+    names : of the scenario and the city
+    params : name -> number, or (x, y)
+    times : name -> number
+    """
+    digest = hashlib.sha256("\0".join(names).encode())
+    for name, value in sorted({**params, **times}.items()):
+        digest.update(f"\0{name}\0".encode())
+        numbers = np.asarray(value, float)
+        digest.update(f"{numbers.shape}".encode() + numbers.tobytes())
+    return digest.hexdigest()
+
+
+def _native_code() -> str:
+    """Return a hash of the native engine and of the comparison; the rest is in the cache's own key."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for file in [
+        *sorted(package.glob("engine/llvm/*.py")),
+        *sorted(package.glob("model_tests/verification*.py")),
+    ]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
 
 MOST_PROCESSES = 2
 TIME_STEP = 0.25

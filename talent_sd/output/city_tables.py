@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.output.numbers import percent
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.words import all_words, word
+from talent_sd.base.messages import all_words, word
 from talent_sd.evidence.evidence_findings import scenarios_citing
 from talent_sd.model.evidence import Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks

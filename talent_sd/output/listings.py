@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.messages import tell
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.base.words import word
+from talent_sd.base.messages import tell, word
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Variable
 from talent_sd.output.numbers import digits, unit_label

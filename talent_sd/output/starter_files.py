@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import reason_of, tell
-from talent_sd.base.words import word
-from talent_sd.inputs.json_schemas import schemas_folder
+from talent_sd.base.messages import reason_of, tell, word
+from talent_sd.inputs.file_schemas import schemas_folder
+from talent_sd.inputs.schema_problems import PLACEHOLDERS
 from talent_sd.inputs.setting_checks import TIMING
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.numbers import unit_label
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Scenario
+    from talent_sd.inputs.city_figures import Mapped
+    from talent_sd.inputs.file_schemas import CityFigures, FigureKind, FigureToConstant
     from talent_sd.model.structure import Structure, Variable
 
 STRENGTH = ("intensity", "unit cost")
@@ -191,3 +193,91 @@ def _number(value: object) -> str:
     """
     assert isinstance(value, (int, float))
     return f"{value:.12g}"
+
+
+CENSUS_EVERY = 10
+"""Years between two censuses, held in years that end with 0."""
+
+
+def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> str:
+    """Return the text of a city file whose figures are still to be filled in.
+
+    Parameters
+    ----------
+    path : where it will be
+    mapping : the figures that a city may hold, and what the model does with them
+    start : first year of a forecast
+    """
+    gap, name = PLACEHOLDERS[lang], quoted(path.stem.replace("_", " "))
+    needed, optional, unused = _sorted_by_use(mapping.content)
+    lines = [
+        schema_line("city"),
+        *commented(
+            word("new.city", lang, name=path.stem),
+            word("new.city_todo", lang, placeholder=gap, file=path),
+            word("new.city_years", lang, start=start),
+            word("new.city_more", lang),
+            word("new.commented_city", lang),
+        ),
+        f"name: {{en: {name}, zh: {name}}}",
+        f"province: {{en: {gap}, zh: {gap}}}",
+        f"region: {{en: {gap}, zh: {gap}}}",
+        "figures:",
+    ]
+    for heading, figures, mark in (
+        ("new.needed", needed, ""), ("new.optional", optional, "# "), ("new.unused", unused, "# "),
+    ):  # fmt: skip
+        lines.append(f"  # ---- {word(heading, lang)} ----")
+        for figure in figures:
+            lines += _figure(figure, mark, mapping.content, start, lang)
+    return "\n".join(lines) + "\n"
+
+
+def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str]]:
+    """Return the figures that the model cannot do without, those it can, and those it does not use."""
+    rules = [(rule, [*rule.figure, *([rule.per] if rule.per else [])]) for rule in content.constants.values()]
+    needed = {name for rule, names in rules if rule.default is None for name in names}
+    used = {name for _, names in rules for name in names}
+    kinds = list(content.figures)
+    return (
+        [name for name in kinds if name in needed],
+        [name for name in kinds if name in used - needed],
+        [name for name in kinds if name not in used],
+    )
+
+
+def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -> Iterator[str]:
+    """Write one figure: what it is, unit, years, where from, and the line to fill in."""
+    kind, gap = content.figures[name], PLACEHOLDERS[lang]
+    rules = [rule for rule in content.constants.values() if name in (*rule.figure, rule.per)]
+    counted = kind.census or (kind.province or "").startswith("census")
+    year = start - start % CENSUS_EVERY if counted else start
+    oldest = max((start - rule.max_age for rule in rules), default=start)
+    key = "new.wanted_latest" if rules else "new.wanted"
+    unit = unit_label(kind.unit, lang) or word("new.share", lang)
+    title = word(f"figure.{name}", lang)
+    yield f"  # {word(key, lang, figure=title, unit=unit, year=year, first=oldest, start=start)}"
+    yield f"  # {_found_in(name, kind, year, lang)}"
+    if mark and rules:
+        yield f"  # {_stands_in(rules[0], lang)}"
+    yield f"  {mark}{name}: {{unit: {quoted(kind.unit)}, source: {gap}, values: {{{year}: {gap}}}}}"
+
+
+def _found_in(name: str, kind: FigureKind, year: int, lang: str) -> str:
+    """Say where such a figure is published."""
+    if kind.province:
+        place = "province"
+    elif kind.census:
+        place = "long_form" if name.startswith("share_") else "census"
+    else:
+        place = "market" if name == "house_price" else "yearbook"
+    return word(f"new.from_{place}", lang, year=year)
+
+
+def _stands_in(rule: FigureToConstant, lang: str) -> str:
+    """Say what the model takes where the figure is missing."""
+    default = rule.default
+    if default is None or default.value is None:
+        return word("new.fallback_national", lang)
+    low, high = default.range or (default.value, default.value)
+    return word("new.fallback_value", lang, value=f"{default.value:g}", low=f"{low:g}", high=f"{high:g}")

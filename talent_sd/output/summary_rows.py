@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 from talent_sd.output.titles import scenario_titles

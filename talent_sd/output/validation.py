@@ -14,14 +14,12 @@ from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import MISSED, Finding, evidence_outputs, experiments_for, is_city_model
 from talent_sd.model.evidence import read_evidence
-from talent_sd.model_tests.behaviour_checks import Verdict, run_checks
+from talent_sd.model_tests.behaviour_checks import Verdict, run_checks, run_reality_checks
 from talent_sd.model_tests.check_files import read_checks
-from talent_sd.model_tests.reality_checks import run_reality_checks
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.model_tests.input_influence import Influence
-    from talent_sd.model_tests.standard_tests import StandardTest
+    from talent_sd.model_tests.standard_tests import Influence, StandardTest
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,7 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     InputError
         If the ledger or the checks name what the model lacks.
     """
-    from talent_sd.model_tests.input_influence import measure_influences
-    from talent_sd.model_tests.standard_tests import run_standard_tests
+    from talent_sd.model_tests.standard_tests import measure_influences, run_standard_tests
 
     reality = run_reality_checks(model, engine)
     done()

@@ -26,10 +26,16 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.messages import tell
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
-from talent_sd.policies.policy_members import ChosenDraws, mix_effect, spread_evenly
-from talent_sd.policies.policy_names import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
-from talent_sd.policies.policy_runs import Runs, policies_on
-from talent_sd.policies.policy_split import ScenarioSplit, split_scenario
+from talent_sd.policies.policy_runs import (
+    ChosenDraws,
+    Runs,
+    ScenarioSplit,
+    mix_effect,
+    policies_on,
+    split_scenario,
+    spread_evenly,
+)
+from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -36,7 +36,7 @@ class Sources:
     def windows(self, model: Model, years: Sequence[tuple[int, int]]) -> list[Window]:
         """Read the tables once and collect the cities of several windows (start, end)."""
         from talent_sd.inputs.city_panel import read_panel
-        from talent_sd.inputs.national_totals import read_national_totals
+        from talent_sd.inputs.national_paths import read_national_totals
 
         cities = read_panel(self.panel, self.census, self.province)
         national = read_national_totals(self.national)

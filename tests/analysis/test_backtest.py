@@ -10,8 +10,7 @@ import pytest
 
 import talent_sd as ts
 from talent_sd.backtest.largest_misses import miss_table
-from talent_sd.backtest.patents_by_province import patent_table
-from talent_sd.backtest.run_backtest import Backtest, forecast_table, run_backtest, score_table
+from talent_sd.backtest.run_backtest import Backtest, forecast_table, patent_table, run_backtest, score_table
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import City, DatedFigure, Panel, load_city, read_national

@@ -12,7 +12,7 @@ import pytest
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.calibration.posterior_centre import centre, with_constants
 from talent_sd.uncertainty.posterior import read_posterior
 from talent_sd.uncertainty.priors import constant_values

@@ -8,9 +8,8 @@ import pytest
 
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import Model, load_model
-from talent_sd.model_tests.behaviour_checks import all_lanes, resolve_setting, run_checks
+from talent_sd.model_tests.behaviour_checks import all_lanes, resolve_setting, run_checks, run_reality_checks
 from talent_sd.model_tests.check_files import read_checks
-from talent_sd.model_tests.reality_checks import run_reality_checks
 
 TEACUP = """{UTF-8}
 room temperature= 70 ~ degree [0,100] ~ Of the room. |

@@ -101,7 +101,7 @@ def test_without_uncertain_constants_of_its_own_every_draw_is_the_central_run(tm
 
 
 def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: Path) -> None:
-    from talent_sd.base.shipped import shipped_folder
+    from talent_sd.base.files import shipped_folder
 
     text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
     city = tmp_path / "mine.yaml"

@@ -14,8 +14,7 @@ from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.evidence.evidence_fit import read_fit
 from talent_sd.inputs import list_scenarios
 from talent_sd.laboratory.cases import AVERAGE, Case, Laboratory, Measurement
-from talent_sd.laboratory.experiments import all_experiments
-from talent_sd.laboratory.findings import Finding, experiments_for
+from talent_sd.laboratory.findings import Finding, all_experiments, experiments_for
 from talent_sd.model.evidence import Figure, cited_by, paths_between, read_evidence, unknown_citations
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

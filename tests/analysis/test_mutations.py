@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.engine.runner import Model, load_model
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import HEADLINES
@@ -184,7 +184,7 @@ def test_the_model_unbroken_passes(broken_model: Model, checks: CheckFile) -> No
     assert _failing(broken_model, checks, 0) == []
 
 
-@pytest.mark.filterwarnings("ignore::talent_sd.engine.notices.NonFiniteWarning")
+@pytest.mark.filterwarnings("ignore::talent_sd.base.errors.NonFiniteWarning")
 @pytest.mark.parametrize("sector", list(MUTATIONS))
 def test_a_check_notices_what_is_broken(broken_model: Model, checks: CheckFile, sector: str) -> None:
     number = list(MUTATIONS).index(sector) + 1

@@ -19,8 +19,7 @@ from talent_sd.forecast.ensemble import prior_draws, run_ensemble
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.policies.policy_costs import Money, read_costs
 from talent_sd.policies.policy_effects import SHOWN, attribution_steps, policy_effects, with_policies
-from talent_sd.policies.policy_members import ChosenDraws, spread_evenly
-from talent_sd.policies.policy_split import _split_block
+from talent_sd.policies.policy_runs import ChosenDraws, _split_block, spread_evenly
 from talent_sd.policies.policy_table import MIX, write_policies_table
 
 DRAWS, SEED = 3, 4

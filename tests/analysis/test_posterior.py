@@ -11,7 +11,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.calibration.evidence_target import EvidenceTarget
 from talent_sd.model.evidence import read_evidence
 from talent_sd.uncertainty.fitted_constants import read_beliefs

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 import talent_sd
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.cli.common import Engine
 from talent_sd.cli.listing import Shelf
 from talent_sd.model.read import read_structure

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.forecast.check_any_file import check_file
+from talent_sd.base.files import shipped_folder
+from talent_sd.forecast.prepare import check_file
 from talent_sd.forecast.simulate import simulate
 from talent_sd.inputs import load_city, load_scenario
 from talent_sd.model.read import read_structure

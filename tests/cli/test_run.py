@@ -13,8 +13,8 @@ import xarray as xr
 from PIL import Image
 
 import talent_sd
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
 
 from .conftest import Outcome
 

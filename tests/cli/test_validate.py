@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.cli.app import app
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})

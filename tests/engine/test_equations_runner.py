@@ -9,8 +9,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.base import cache
-from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
+from talent_sd.base.errors import EngineNotice, ModelError, NonFiniteWarning, UnsupportedError
 from talent_sd.engine.runner import load_model
 
 CUP = """{UTF-8}

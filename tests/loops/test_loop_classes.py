@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from talent_sd.loops.feedback_loops import study_loops
-from talent_sd.loops.loop_classes import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
+from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
 from talent_sd.loops.stocks_and_flows import stock_flows
 
 

@@ -12,12 +12,12 @@ from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
 from talent_sd.loops.feedback_loops import study_loops
-from talent_sd.loops.loop_curves import within
+from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops
 from talent_sd.loops.loop_shares import loop_shares
 from talent_sd.loops.loops_of_model import study_model
 from talent_sd.output.loops.dominance import plot_dominance
-from talent_sd.output.loops.loop_arrows import BADGE, POINTS_PER_UNIT, path_of
+from talent_sd.output.loops.loop_arrows import BADGE, POINTS_PER_UNIT, SIGN, STROKES, path_of, square
 from talent_sd.output.loops.loop_diagram import (
     HIGH,
     PAGE,
@@ -28,7 +28,6 @@ from talent_sd.output.loops.loop_diagram import (
     plot_loops,
     sheet_of,
 )
-from talent_sd.output.loops.loop_marks import SIGN, STROKES, square
 from talent_sd.output.loops.loop_numbers import split_rows, three_years
 from talent_sd.output.loops.loop_words import loop_words
 from talent_sd.output.loops.stock_flow_diagram import plot_stock_flow

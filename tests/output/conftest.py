@@ -12,8 +12,8 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.backtest.track_record import read_track_record
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.prepare import prepare
@@ -172,7 +172,7 @@ class CitiesPage:
 @pytest.fixture(scope="session")
 def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
     """A report of two scenarios in two cities, one with a hostile title."""
-    from talent_sd.forecast.compare_cities import compare_cities, prepare_cities
+    from talent_sd.forecast.compare import compare_cities, prepare_cities
     from talent_sd.output.report import gather_cities, write_cities_report
 
     folder = tmp_path_factory.mktemp("cities")

@@ -17,7 +17,7 @@ from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale
 from talent_sd.output.report import render_report
 from talent_sd.output.report.pictures import draw_plots
-from talent_sd.output.report.policies_tables import median_error
+from talent_sd.output.report.policies_section import median_error
 from talent_sd.output.report.sentences import Speech
 
 from .conftest import DRAWS, POISON, Page
@@ -370,7 +370,7 @@ def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:
 
 
 def test_a_cost_per_unit_is_ranked_as_in_the_policies_table() -> None:
-    from talent_sd.output.report.policies_tables import middle
+    from talent_sd.output.report.policies_section import middle
 
     ratio = xr.DataArray([[4.0, np.inf], [1.0, 2.0], [3.0, np.inf], [2.0, 5.0]], dims=("draw", "measure"))
     assert middle(ratio).values.tolist() == [2.0, 5.0]

@@ -12,9 +12,9 @@ import pytest
 from matplotlib.ft2font import FT2Font
 
 import talent_sd
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.base.words import LANGUAGES, all_words, word
+from talent_sd.base.messages import LANGUAGES, all_words, word
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.model.read import read_structure
 from talent_sd.model_tests.check_files import read_checks

@@ -101,3 +101,12 @@ class CompiledProgram:
         types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
         self.call_uniform = self.loaded.function("uniform", *types)
         self.call_members = self.loaded.function("members", *types) if self.layout.member_outputs else None
+
+
+POINTERS = (
+    "constants", "times", "due", "series", "tables", "table_index", "kept", "record",
+    "varying", "member_series", "out", "bad",
+)  # fmt: skip
+INTEGERS = ("points", "n_saved", "stride_in", "stride_out", "seed", "member_offset")
+ARGUMENTS = (*POINTERS, *INTEGERS, "dt")
+"""Fields of the block of 64-bit arguments, in order."""

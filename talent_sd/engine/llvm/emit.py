@@ -24,9 +24,8 @@ from talent_sd.engine.llvm import kernel_operations as operations
 from talent_sd.engine.llvm import kernel_random as random
 from talent_sd.engine.llvm import lookup_tables as tables
 from talent_sd.engine.llvm import math, math_pow
-from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
-from talent_sd.engine.llvm.code_pieces import cut
-from talent_sd.engine.llvm.schedule import Plan
+from talent_sd.engine.llvm.compiled_program import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.schedule import Plan, cut
 from talent_sd.engine.llvm.shared_graph import Node
 from talent_sd.engine.llvm.value_places import PartReader, kept_size
 from talent_sd.engine.llvm.writer import Writer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.compiled_program import ARGUMENTS, POINTERS
 from talent_sd.engine.llvm.lookup_tables import pack_tables
 from talent_sd.engine.llvm.run_arrays import Inputs
 

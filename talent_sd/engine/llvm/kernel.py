@@ -11,10 +11,9 @@ import numpy as np
 from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
-from talent_sd.engine.llvm.compiled_objects import keep_objects, load_objects
+from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
 from talent_sd.engine.llvm.compiled_program import CompiledProgram, Layout, Problem, Result
 from talent_sd.engine.llvm.execution import Execution
-from talent_sd.engine.llvm.identity import kernel_key
 from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
 from talent_sd.engine.llvm.run_arrays import Inputs, check_inputs
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from talent_sd.engine.llvm.code_pieces import cut_part
-from talent_sd.engine.llvm.schedule import Part, Plan
+from talent_sd.engine.llvm.schedule import Part, Plan, cut_part
 from talent_sd.engine.llvm.shared_graph import Node
 from talent_sd.engine.llvm.writer import Writer
 

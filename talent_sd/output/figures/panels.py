@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.numbers import digits
 from talent_sd.output.style import GREY, heading, line_look
 

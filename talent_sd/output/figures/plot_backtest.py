@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.growth_target import last_known
 from talent_sd.uncertainty.windows import OUTCOMES, national_log

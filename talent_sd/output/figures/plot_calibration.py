@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.posterior import Posterior

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.words import word
-from talent_sd.loops.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.output.figures.panels import spread_apart
-from talent_sd.output.loops.loop_numbers import kind_parts, mean_size
-from talent_sd.output.loops.loop_titles import loop_sign, loops_source, subtitle
+from talent_sd.output.loops.loop_numbers import kind_parts, loop_sign, loops_source, mean_size, subtitle
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
-from talent_sd.loops.loop_curves import Box
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_layout import Box
 from talent_sd.loops.loop_names import Layout, LoopNames, Route
 from talent_sd.output.loops.loop_arrows import (
     FAINT_BELOW,
     Arrow,
+    Marks,
     draw_arrows,
     draw_badge,
     draw_delay,
     draw_sign,
+    place_marks,
 )
 from talent_sd.output.loops.loop_list import LEFT, draw_list, list_height, rows_of
-from talent_sd.output.loops.loop_marks import Marks, place_marks
-from talent_sd.output.loops.loop_numbers import mean_size, three_years
-from talent_sd.output.loops.loop_titles import loop_sign, loops_source, subtitle
+from talent_sd.output.loops.loop_numbers import loop_sign, loops_source, mean_size, subtitle, three_years
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.loops.loop_arrows import draw_badge
-from talent_sd.output.loops.loop_numbers import percent_of, three_years
-from talent_sd.output.loops.loop_titles import loop_sign
+from talent_sd.output.loops.loop_numbers import loop_sign, percent_of, three_years
 from talent_sd.output.style import FAINT, GREY, INK, heading
 
 if TYPE_CHECKING:

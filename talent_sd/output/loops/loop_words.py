@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
-from talent_sd.loops.loop_classes import NAMED, OTHER_ROUTES, REST, TURNOVER
-from talent_sd.loops.loop_shares import turns, year_polarity
-from talent_sd.output.loops.loop_numbers import kind_parts, mean_size, percent_of, split_rows, three_years
-from talent_sd.output.loops.loop_titles import loop_sign, output_name, subtitle
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER, turns, year_polarity
+from talent_sd.output.loops.loop_numbers import (
+    kind_parts,
+    loop_sign,
+    mean_size,
+    output_name,
+    percent_of,
+    split_rows,
+    subtitle,
+    three_years,
+)
 from talent_sd.output.numbers import digits, scale_for
 from talent_sd.output.report.sentences import Speech
 

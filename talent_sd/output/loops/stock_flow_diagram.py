@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import all_words, word
+from talent_sd.base.messages import all_words, word
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.loops.loop_list import wrapped
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure

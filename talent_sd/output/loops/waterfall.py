@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
-from talent_sd.output.loops.loop_numbers import Row, split_rows
-from talent_sd.output.loops.loop_titles import output_name, subtitle
+from talent_sd.base.messages import word
+from talent_sd.output.loops.loop_numbers import Row, output_name, split_rows, subtitle
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, line_look
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.words import LANGUAGES, word
+from talent_sd.base.messages import LANGUAGES, word
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.output.city_tables import plot_cities_output, ranked
 from talent_sd.output.numbers import Scale, digits
-from talent_sd.output.report.files_section import files_table, provenance_table
 from talent_sd.output.report.headlines import definition
 from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, OutputPart, Plot, Row, Table
 from talent_sd.output.report.inputs_section import (
@@ -31,7 +30,14 @@ from talent_sd.output.report.pictures import inline_svg, quiet_about_glyphs
 from talent_sd.output.report.report_material import Material
 from talent_sd.output.report.scenario_page import render_page
 from talent_sd.output.report.sentences import Speech
-from talent_sd.output.report.trust_section import CityTrust, Trust, city_trust, trust
+from talent_sd.output.report.trust_section import (
+    CityTrust,
+    Trust,
+    city_trust,
+    files_table,
+    provenance_table,
+    trust,
+)
 from talent_sd.output.titles import scenario_titles
 
 if TYPE_CHECKING:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from talent_sd.output.style import BODY, HEADING
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -114,3 +119,36 @@ def plain_table(
 
 def _text(cell: str | Cell) -> str:
     return cell.text if isinstance(cell, Cell) else cell
+
+
+FOLDER = Path(__file__).parents[1] / "fonts"
+
+
+def font_faces(text: str) -> str:
+    """Return the CSS of the fonts that a text needs, as data inside it.
+
+    Characters that the shipped fonts lack are left to the reader's own.
+    """
+    # the shipped quotation marks are as wide as a Chinese character: English takes the reader's own
+    points = {ord(character) for character in text} - {0x2018, 0x2019, 0x201C, 0x201D}
+    faces = []
+    for family, file in ((BODY, "regular.otf"), (HEADING, "bold.otf")):
+        data = base64.b64encode(_cut(FOLDER / file, points)).decode("ascii")
+        faces.append(
+            f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
+        )
+    return "\n".join(faces)
+
+
+def _cut(file: Path, points: set[int]) -> bytes:
+    """Return a font with these characters alone, as WOFF."""
+    from fontTools import subset
+
+    options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True, recalc_timestamp=False)
+    target = io.BytesIO()
+    with subset.load_font(str(file), options) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=points)
+        cutter.subset(font)
+        subset.save_font(font, target, options)
+    return target.getvalue()

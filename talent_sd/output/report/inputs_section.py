@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talent_sd.inputs.scenario_notes import read_notes
+from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.model.evidence import Figure
 from talent_sd.output.numbers import digits
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table

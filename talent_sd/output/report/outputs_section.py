@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale, digits

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import TIME
-from talent_sd.base.words import LANGUAGES
-from talent_sd.output.report.embedded_fonts import font_faces
-from talent_sd.output.report.files_section import files_table, provenance_table
+from talent_sd.base.messages import LANGUAGES
 from talent_sd.output.report.headlines import Card, cards, definition, output_sentences
-from talent_sd.output.report.html_pieces import ElementsPart, KeyEntry, OutputPart, Table
+from talent_sd.output.report.html_pieces import ElementsPart, KeyEntry, OutputPart, Table, font_faces
 from talent_sd.output.report.inputs_section import (
     Asked,
     asked,
@@ -28,7 +26,14 @@ from talent_sd.output.report.outputs_section import elements_part, key_entries, 
 from talent_sd.output.report.policies_section import PolicyPart, policies_lead, policy_parts
 from talent_sd.output.report.report_material import Material
 from talent_sd.output.report.sentences import Speech
-from talent_sd.output.report.trust_section import CityTrust, Trust, city_trust, trust
+from talent_sd.output.report.trust_section import (
+    CityTrust,
+    Trust,
+    city_trust,
+    files_table,
+    provenance_table,
+    trust,
+)
 from talent_sd.output.titles import city_name, scenario_titles
 
 if TYPE_CHECKING:

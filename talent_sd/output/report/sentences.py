@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 
 NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -1,25 +1,80 @@
-"""What a planner should know before believing a comparison: it is sound, but may not be what was meant."""
+"""Read and check everything that a forecast needs, before anything is simulated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.messages import language, speaking, tell
-from talent_sd.base.words import LANGUAGES
+from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.messages import LANGUAGES, language, speaking, tell
+from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 
 if TYPE_CHECKING:
-    from talent_sd.forecast.prepare import Prepared
+    from talent_sd.engine.runner import Model
     from talent_sd.inputs import Resolved
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a forecast needs, checked: nothing was simulated yet."""
+
+    model: Model
+    resolved: dict[str, Resolved]
+
+
+def prepare(
+    scenarios: Sequence[str | Path],
+    city: str | Path = "hefei",
+    *,
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+) -> Prepared:
+    """Read and check the model, the scenarios and the city.
+
+    Parameters
+    ----------
+    scenarios : shipped names or paths; a path's stem becomes its name on the scenario axis
+    city : a shipped name or a path
+    model : a model file; the shipped city model by default
+    national : a national path, which wins over the scenario's own
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.inputs import resolve_scenario
+    from talent_sd.inputs.shipped_names import shipped_name
+
+    loaded = load_model(model)
+    resolved: dict[str, Resolved] = {}
+    problems: list[str] = []
+    for given in scenarios:
+        scenario = shipped_name(given, "scenario")
+        name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
+        if name in resolved:
+            problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
+            continue
+        try:
+            resolved[name] = resolve_scenario(scenario, city, loaded.structure, context=national)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    return Prepared(loaded, resolved)
+
 
 PAID = "affordability"
 """The model's variable: part of the desired spending on policies that the budget pays."""
 IN_FULL = 0.995
 """A budget that pays so much pays in full: what is short would be shown as 100 %."""
-
 Told = Callable[[], str]
 """A text that is written in the language of the moment."""
 
@@ -121,3 +176,33 @@ def _paid(prepared: Prepared, resolved: Resolved) -> tuple[np.ndarray, np.ndarra
     years = np.arange(time["INITIAL TIME"], time["FINAL TIME"] + 1e-9)
     run = prepared.model.run(params=resolved.params(), outputs=[PAID], times=years)
     return years, run[PAID].values.ravel()
+
+
+def check_file(path: str | Path) -> str:
+    """Read a file as what it is and check everything that can be checked without a run.
+
+    Parameters
+    ----------
+    path : a model (by its ending), else a YAML file that is checked against the shipped model
+
+    Returns
+    -------
+    "model", "city", "national" or "scenario".
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.inputs import check_file as check_yaml
+    from talent_sd.model.read import read_structure
+
+    path = Path(path)
+    if path.suffix.lower() in MODEL_ENDINGS:
+        load_model(path)
+        return "model"
+    kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
+    if problems:
+        raise InputError(problems)
+    return kind
