@@ -14,7 +14,7 @@ import numpy as np
 from talent_sd.base.version import __version__
 from talent_sd.calibration.cross_fit import cross_fit
 from talent_sd.calibration.evidence_target import EvidenceTarget
-from talent_sd.calibration.fit import Calibration, Fit, Sampling
+from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
 from talent_sd.calibration.noise_fit import estimate_noise
 from talent_sd.calibration.province_folds import judged_apart
 from talent_sd.model.evidence import read_evidence
@@ -62,7 +62,7 @@ def calibrate(
     end: int = 2020,
     held_out: str = "cities",
     seed: int = 0,
-    sampling: Sampling | None = None,
+    sampling: SamplerSettings | None = None,
     beliefs: str | Path | None = None,
     state: Path | None = None,
     done: Callable[[int, int], None] = lambda _work, _all: None,
@@ -90,7 +90,7 @@ def calibrate(
     InputError
         With every problem of the tables; if emcee or arviz is not installed.
     """
-    sampling = sampling or Sampling()
+    sampling = sampling or SamplerSettings()
     believed = read_beliefs(model, beliefs)
     years = noise_windows(start, end, known_until)
     wholes = sources.windows(model, years)

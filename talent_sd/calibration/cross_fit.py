@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
-from talent_sd.calibration.fit import Calibration, Fit, Sampling
+from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
 from talent_sd.calibration.noise_fit import estimate_noise
 from talent_sd.calibration.province_folds import judged_apart, province_folds
 from talent_sd.uncertainty.posterior import Posterior, make_posterior
@@ -52,7 +52,7 @@ def cross_fit(
         If there are fewer than three provinces.
     """
     whole = windows[0]
-    task = Calibration(model, whole, beliefs, seed, Sampling(), done=done)
+    task = Calibration(model, whole, beliefs, seed, SamplerSettings(), done=done)
     box = task.around(found.best, 4 * found.draws.std(axis=0))
     surrogate = task.surrogate("folds", *box)
     start = np.clip(found.best, *box)

@@ -44,7 +44,7 @@ Done = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Sampling:
+class SamplerSettings:
     """How long the sampler runs; the defaults take a few minutes.
 
     Parameters
@@ -117,14 +117,14 @@ class Calibration:
         window: Window,
         beliefs: Beliefs,
         seed: int = 0,
-        sampling: Sampling | None = None,
+        sampling: SamplerSettings | None = None,
         state: Mapping[str, np.ndarray] | None = None,
         keep: Callable[[Mapping[str, np.ndarray]], None] = lambda _: None,
         done: Done = lambda _: None,
         evidence: EvidenceTarget | None = None,
     ) -> None:
         self.model, self.window, self.beliefs, self.seed = model, window, beliefs, seed
-        self.sampling = sampling or Sampling()
+        self.sampling = sampling or SamplerSettings()
         self.target = make_target(window)
         self.state = dict(state or {})
         self.keep, self.done, self.evidence = keep, done, evidence

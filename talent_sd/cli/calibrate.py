@@ -73,7 +73,7 @@ def calibrate(
         write_calibration,
     )
     from talent_sd.calibration.calibration_files import calibrate as fit
-    from talent_sd.calibration.fit import Sampling
+    from talent_sd.calibration.fit import SamplerSettings
     from talent_sd.engine.runner import load_model
     from talent_sd.output.backtest_tables import diagnostics_text, evidence_text
     from talent_sd.uncertainty.city_tables import Sources
@@ -89,7 +89,7 @@ def calibrate(
         model = load_model()
         found = fit(
             model, Sources(panel, census, province, national), start=start, end=end,
-            held_out=hold_out.value, seed=seed, sampling=Sampling(steps=steps), state=out / STATE, done=done,
+            held_out=hold_out.value, seed=seed, sampling=SamplerSettings(steps=steps), state=out / STATE, done=done,
             known_until=known_until, cross_fitted=cross_fit,
         )  # fmt: skip
         write_calibration(found, folder)

@@ -23,7 +23,7 @@ COPIES_TO_COMPARE = 4
 """Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
 
 
-class Sampling(StrEnum):
+class SamplingMethod(StrEnum):
     """How draws are spread over the uncertain constants."""
 
     latin = "latin"
@@ -36,7 +36,7 @@ DrawsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="What the draws follow from.")]
 SamplingOption = Annotated[
-    Sampling, typer.Option("--sampling", help="Latin hypercube, or Sobol (draws: a power of two).")
+    SamplingMethod, typer.Option("--sampling", help="Latin hypercube, or Sobol (draws: a power of two).")
 ]
 MemoryOption = Annotated[
     float,

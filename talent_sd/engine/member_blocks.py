@@ -26,7 +26,7 @@ NOTICES = (EngineNotice, NonFiniteWarning)
 
 
 @dataclass(frozen=True)
-class Layout:
+class EnsembleLayout:
     """The shape of an ensemble.
 
     Parameters
@@ -59,7 +59,7 @@ class Layout:
 
 def make_layout(
     structure: Structure, scenarios: Sequence[str], draws: int, years: Sequence[float], outputs: Sequence[str]
-) -> Layout:
+) -> EnsembleLayout:
     """Return the shape that a run of these outputs has.
 
     Raises
@@ -68,10 +68,10 @@ def make_layout(
         If an output is unknown.
     """
     chosen = {structure[name].name: structure.coordinates(name) for name in outputs}
-    return Layout(tuple(scenarios), draws, tuple(float(year) for year in years), chosen)
+    return EnsembleLayout(tuple(scenarios), draws, tuple(float(year) for year in years), chosen)
 
 
-def block_size(layout: Layout, inputs_per_draw: int, memory: float, wanted: int | None = None) -> int:
+def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, wanted: int | None = None) -> int:
     """Return how many draws to run at once.
 
     Parameters
@@ -163,7 +163,7 @@ class Settings:
     engine, seed, threads : for `Model.run`
     """
 
-    layout: Layout
+    layout: EnsembleLayout
     engine: str
     seed: int
     threads: int | None

@@ -28,7 +28,7 @@ from talent_sd.engine.ir import (
     Time,
 )
 from talent_sd.engine.order import needed_at_start, references
-from talent_sd.engine.slot_plan import Plan
+from talent_sd.engine.slot_plan import SlotPlan
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
 _KINDS = {"constant", "auxiliary", "initial", "state"}
@@ -187,7 +187,7 @@ class ProgramStore:
         save_cached("program", key, program_to_json(program))
         return program
 
-    def fitting(self, plan: Plan, lanes: int, initial_time: float) -> Program:
+    def fitting(self, plan: SlotPlan, lanes: int, initial_time: float) -> Program:
         """Return the program whose delay orders fit a run's delay times.
 
         Raises
@@ -209,7 +209,7 @@ class ProgramStore:
         return self._programs[key]
 
 
-def _touches_delays(program: Program, plan: Plan) -> bool:
+def _touches_delays(program: Program, plan: SlotPlan) -> bool:
     """Return whether anything that a run changes can reach a delay time."""
     if not program.delays:
         return False
@@ -225,7 +225,7 @@ def _delay_slots(program: Program) -> list[int]:
     return [slot for delay in program.delays for slot in references(delay.time)]
 
 
-def _orders(program: Program, plan: Plan, lanes: int, initial_time: float) -> dict[str, int]:
+def _orders(program: Program, plan: SlotPlan, lanes: int, initial_time: float) -> dict[str, int]:
     from talent_sd.engine.equations import needed_orders
 
     shortest: dict[str, int] | None = None

@@ -25,7 +25,7 @@ from talent_sd.engine.non_finite import (
 )
 from talent_sd.engine.program import ProgramStore
 from talent_sd.engine.request import Request, build_request
-from talent_sd.engine.slot_plan import Plan, assemble, make_plan
+from talent_sd.engine.slot_plan import SlotPlan, assemble, make_plan
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 
@@ -198,7 +198,7 @@ class Model:
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
 
-    def prepare(self, request: Request) -> tuple[Program, Plan]:
+    def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the program and the plan that a run needs, for whoever drives a back end directly.
 
         Raises

@@ -16,7 +16,7 @@ from talent_sd.model.structure import Structure
 
 
 @dataclass
-class Plan:
+class SlotPlan:
     """What a back end needs beside the program.
 
     `constants`: slot -> one number, or (members,). `series`: slot -> (points,) or (points, members).
@@ -38,7 +38,7 @@ def slots_by_variable(program: Program) -> dict[str, dict[tuple[str, ...], int]]
     return found
 
 
-def make_plan(program: Program, structure: Structure, request: Request) -> Plan:
+def make_plan(program: Program, structure: Structure, request: Request) -> SlotPlan:
     """Return a request in slots.
 
     Raises
@@ -49,7 +49,7 @@ def make_plan(program: Program, structure: Structure, request: Request) -> Plan:
         If it changes a constant that shaped the program.
     """
     slots = slots_by_variable(program)
-    plan = Plan([slot for name in request.outputs for slot in slots.get(name, {}).values()])
+    plan = SlotPlan([slot for name in request.outputs for slot in slots.get(name, {}).values()])
     for name, values in request.constants.items():
         for elements, slot in slots[name].items():
             own = values[(slice(None), *_place(structure, name, elements))]
@@ -68,7 +68,7 @@ def make_plan(program: Program, structure: Structure, request: Request) -> Plan:
     return plan
 
 
-def _refuse_missing_data(program: Program, structure: Structure, plan: Plan) -> None:
+def _refuse_missing_data(program: Program, structure: Structure, plan: SlotPlan) -> None:
     given = {*plan.constants, *plan.series}
     missing = [
         slot.name
@@ -84,7 +84,7 @@ def _refuse_missing_data(program: Program, structure: Structure, plan: Plan) -> 
         )
 
 
-def _plan_tables(program: Program, request: Request, plan: Plan) -> None:
+def _plan_tables(program: Program, request: Request, plan: SlotPlan) -> None:
     for (name, elements), points in request.tables.items():
         label = name if elements is None else f"{name}[{','.join(elements)}]"
         for index, table in enumerate(program.tables):
@@ -92,7 +92,7 @@ def _plan_tables(program: Program, request: Request, plan: Plan) -> None:
                 plan.tables[index] = points
 
 
-def _plan_time(program: Program, request: Request, plan: Plan) -> None:
+def _plan_time(program: Program, request: Request, plan: SlotPlan) -> None:
     """Give the time settings the run's own values, whether they are constants or equations."""
     values = {
         "INITIAL TIME": request.times[0],

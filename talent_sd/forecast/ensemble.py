@@ -13,7 +13,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
-from talent_sd.engine.member_blocks import Layout, Settings, block_edges, block_size, make_layout
+from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
 from talent_sd.forecast.ensemble_blocks import Options, run_all
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.uncertainty.prior_draws import Draws, draw_priors
@@ -172,7 +172,7 @@ def fits_memory(
     return _layout(prepared, draws, outputs).gigabytes <= memory
 
 
-def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> Layout:
+def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
     structure = prepared.model.structure
     years = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
     chosen = shown_outputs(prepared) if outputs is None else outputs
@@ -190,7 +190,7 @@ def shown_outputs(prepared: Prepared) -> list[str]:
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
 
 
-def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
+def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray]:
     if layout.gigabytes > memory:
         raise InputError(
             tell(
@@ -209,7 +209,7 @@ def _empty_arrays(layout: Layout, memory: float) -> dict[str, np.ndarray]:
     return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}
 
 
-def _template(prepared: Prepared, layout: Layout, draws: Draws, engine: str) -> xr.Dataset:
+def _template(prepared: Prepared, layout: EnsembleLayout, draws: Draws, engine: str) -> xr.Dataset:
     """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
     from talent_sd.engine.dataset import long_name
     from talent_sd.forecast.provenance import describe
@@ -228,7 +228,7 @@ def _template(prepared: Prepared, layout: Layout, draws: Draws, engine: str) -> 
     return describe(template, prepared).assign_attrs(identity)
 
 
-def _identity(prepared: Prepared, layout: Layout, engine: str) -> dict[str, Any]:
+def _identity(prepared: Prepared, layout: EnsembleLayout, engine: str) -> dict[str, Any]:
     """Return what the numbers of an ensemble follow from, besides the draws."""
     from talent_sd.base.version import __version__
 

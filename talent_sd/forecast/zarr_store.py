@@ -14,7 +14,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.messages import reason_of, tell
-from talent_sd.engine.member_blocks import Layout, block_edges
+from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +34,7 @@ class EnsembleStore:
     A run that is killed therefore leaves whole blocks and blocks to be done again.
     """
 
-    def __init__(self, path: Path, layout: Layout, block: int) -> None:
+    def __init__(self, path: Path, layout: EnsembleLayout, block: int) -> None:
         self.path, self.layout, self.block = path, layout, block
         self._group = _zarr().open_group(str(path), mode="r+")
 
@@ -93,7 +93,7 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
 def open_or_create(
     path: Path,
     template: Callable[[], xr.Dataset],
-    layout: Layout,
+    layout: EnsembleLayout,
     identity: Mapping[str, Any],
     block: int,
 ) -> EnsembleStore:
@@ -145,7 +145,7 @@ def stored_name(name: str) -> str:
 
 
 def _create(
-    path: Path, template: xr.Dataset, layout: Layout, identity: Mapping[str, Any], block: int
+    path: Path, template: xr.Dataset, layout: EnsembleLayout, identity: Mapping[str, Any], block: int
 ) -> None:
     """Lay out an empty store: complete under another name first, so that no half of one is ever seen."""
     zarr = _zarr()
@@ -189,7 +189,7 @@ def _create(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def template_of(layout: Layout) -> xr.Dataset:
+def template_of(layout: EnsembleLayout) -> xr.Dataset:
     """Return a dataset of the layout's shape that holds no memory: all NaN."""
     import xarray as xr
 

@@ -93,7 +93,7 @@ class NamedLoop:
 
 
 @dataclass(frozen=True)
-class Layout:
+class DiagramLayout:
     """Where variables stand in the diagram, what they are called there, and how arrows bow.
 
     `shown_as` leads from every variable shown to its node: itself, or the one that stands for it too.
@@ -110,7 +110,7 @@ class LoopNames:
     """The named loops of a model, in the file's order, and their picture."""
 
     loops: tuple[NamedLoop, ...]
-    layout: Layout | None = None
+    layout: DiagramLayout | None = None
 
 
 def read_loops(structure: Structure, path: str | Path | None = None) -> LoopNames:
@@ -194,7 +194,7 @@ class _Checker:
             if name not in self.entry.loops:
                 self.problem(("loops",), tell("the model's loop '{name}' is missing. Add it.", name=name))
 
-    def layout(self) -> Layout | None:
+    def layout(self) -> DiagramLayout | None:
         diagram = self.entry.diagram
         if diagram is None:
             return None
@@ -214,7 +214,7 @@ class _Checker:
         nodes = {variable: node.at for variable, node in diagram.nodes.items()}
         labels = {v: node.label.model_dump() for v, node in diagram.nodes.items() if node.label is not None}
         shown_as = {other: v for v, node in diagram.nodes.items() for other in (v, *node.also)}
-        return Layout(nodes, shown_as, labels, bends)
+        return DiagramLayout(nodes, shown_as, labels, bends)
 
     def _routes(self, steps: list[str | Either], where: tuple[object, ...]) -> Iterator[Route]:
         """Yield the circles of variables that a list of steps stands for."""

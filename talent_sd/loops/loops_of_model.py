@@ -14,7 +14,7 @@ from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
 from talent_sd.loops.loop_layout import HIGH, WIDE, placed
-from talent_sd.loops.loop_names import Layout, LoopNames, NamedLoop, Route, RunPolarity
+from talent_sd.loops.loop_names import DiagramLayout, LoopNames, NamedLoop, Route, RunPolarity
 from talent_sd.loops.loop_scores import VariableLinks, enumerate_loops, strongest_loops
 from talent_sd.loops.loop_shares import LinkPicture, by_year, link_picture, shares_dataset, spans
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
@@ -105,7 +105,7 @@ def study_model(path: str | Path) -> ModelStudy:
     return ModelStudy(names, shares, picture, len(scores), loops.complete, stocks)
 
 
-def automatic_layout(routes: Sequence[Route]) -> Layout:
+def automatic_layout(routes: Sequence[Route]) -> DiagramLayout:
     """Place variables so that arrows cross little and no label stands on another or on an arrow.
 
     The same routes give the same places.
@@ -119,7 +119,7 @@ def automatic_layout(routes: Sequence[Route]) -> Layout:
             node: (round(EDGE + place * apart, 1) if len(everyone) > 1 else WIDE / 2, HIGH / 2)
             for place, node in enumerate(everyone)
         }
-        return Layout(nodes, {node: node for node in nodes})
+        return DiagramLayout(nodes, {node: node for node in nodes})
     links = list(
         dict.fromkeys(
             (a, b) for route in routes for a, b in zip(route, (*route[1:], route[0]), strict=True) if a != b
@@ -141,7 +141,7 @@ def automatic_layout(routes: Sequence[Route]) -> Layout:
     nodes = {node: (float(x), float(y)) for node, (x, y) in zip(graph, scaled, strict=True)}
     sizes = {node: label_size(node) for node in nodes}
     found, bends, _ = placed(nodes, {}, links, sizes, ROUNDS)
-    return Layout(_filling(found, sizes), {node: node for node in found}, bends=bends)
+    return DiagramLayout(_filling(found, sizes), {node: node for node in found}, bends=bends)
 
 
 def _filling(
@@ -208,7 +208,7 @@ def run_polarity(gain: np.ndarray, score: np.ndarray) -> RunPolarity:
     return "B" if (signs < 0).any() else "R"
 
 
-def _placed(loop: NamedLoop, layout: Layout) -> NamedLoop:
+def _placed(loop: NamedLoop, layout: DiagramLayout) -> NamedLoop:
     """Put a loop's sign in the middle of its variables; of two, beside the middle."""
     from dataclasses import replace
 

@@ -82,7 +82,8 @@ def _native_code() -> str:
     digest = hashlib.sha256()
     for file in [
         *sorted(package.glob("engine/llvm/*.py")),
-        *sorted(package.glob("model_tests/verification*.py")),
+        package / "model_tests" / "compare_engines.py",
+        package / "model_tests" / "verification.py",
     ]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
@@ -105,7 +106,7 @@ class Agreement:
     ----------
     variables : compared
     worst_variable : the one that differs most
-    times_tolerance : by how many times the tolerance (1e-9, `engine.compare_engines.deviations`)
+    times_tolerance : by how many times the tolerance (1e-9, `compare_engines.deviations`)
     """
 
     scenario: str
@@ -240,7 +241,7 @@ def _tasks(
 
 
 def _compare(model: Model, reference: Reference, task: _Task) -> Agreement:
-    from talent_sd.engine.compare_engines import verify
+    from talent_sd.model_tests.compare_engines import verify
 
     found = verify(model, task.params, reference=reference, threads=1, **task.times)
     worst = max(found, key=found.__getitem__)

@@ -12,7 +12,7 @@ import pytest
 import talent_sd as ts
 from talent_sd.base.errors import InputError
 from talent_sd.calibration.evidence_target import EvidenceTarget
-from talent_sd.calibration.fit import Calibration, Sampling
+from talent_sd.calibration.fit import Calibration, SamplerSettings
 from talent_sd.calibration.surrogate import feature_count, fit_surrogate
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
@@ -103,7 +103,7 @@ def test_errors_that_provinces_share_count_less() -> None:
 
 
 def _calibration(model: Model, window: Window, beliefs: Beliefs, **options: object) -> Calibration:
-    size = Sampling(ensembles=2, walkers=16, steps=400, kept=150, shipped=100)
+    size = SamplerSettings(ensembles=2, walkers=16, steps=400, kept=150, shipped=100)
     return Calibration(model, window, beliefs, 5, size, **options)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.engine.member_blocks import Layout, block_edges, block_size
+from talent_sd.engine.member_blocks import EnsembleLayout, block_edges, block_size
 
 BOTH = ["baseline", "cash_subsidy_only"]
 OUTPUTS = ["Talent", "value added", "City Brand"]
@@ -148,7 +148,7 @@ def test_no_scenario_is_an_error() -> None:
 
 
 def test_blocks_fit_the_memory_stated() -> None:
-    layout = Layout(("a",), 1_000_000, tuple(range(13)), {f"v{i}": {} for i in range(20)})
+    layout = EnsembleLayout(("a",), 1_000_000, tuple(range(13)), {f"v{i}": {} for i in range(20)})
     assert block_size(layout, 30, 1.0) == 8192
     small = block_size(layout, 30, 0.25)
     assert 8 * (1_000_000 * 30 + small * 13 * 20) < 0.25e9

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from talent_sd.engine import compare_engines
-from talent_sd.model_tests import verification
+from talent_sd.model_tests import compare_engines, verification
 from talent_sd.model_tests.verification import verify_pairs
 
 from .conftest import Outcome

@@ -13,7 +13,7 @@ from talent_sd.engine.llvm.native import LoadedObject
 
 
 @dataclass(frozen=True)
-class Layout:
+class MemoryLayout:
     """What a compiled object expects of memory.
 
     Parameters
@@ -32,7 +32,7 @@ class Layout:
     delays: tuple[int, int]
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Layout:
+    def of(cls, facts: dict[str, Any]) -> MemoryLayout:
         """The layout kept with an object (JSON has lists for tuples)."""
         plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()}
         return cls(**plain)
@@ -93,7 +93,7 @@ class CompiledProgram:
     member_series: tuple[int, ...]
     width: int
     cpu: str | None
-    layout: Layout
+    layout: MemoryLayout
     from_cache: bool
     loaded: LoadedObject = field(repr=False)
 

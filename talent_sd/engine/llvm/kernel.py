@@ -12,7 +12,7 @@ from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
-from talent_sd.engine.llvm.compiled_program import CompiledProgram, Layout, Problem, Result
+from talent_sd.engine.llvm.compiled_program import CompiledProgram, MemoryLayout, Problem, Result
 from talent_sd.engine.llvm.execution import Execution
 from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
 from talent_sd.engine.llvm.run_arrays import Inputs, check_inputs
@@ -120,7 +120,7 @@ def compile_kernel(
     kept = load_objects(key)
     if kept is not None:
         objects, facts = kept
-        layout = Layout.of(facts)
+        layout = MemoryLayout.of(facts)
     else:
         objects, layout = _compile(program, requests, lanes, target, effort)
         keep_objects(key, objects, asdict(layout))
@@ -129,16 +129,16 @@ def compile_kernel(
 
 def _compile(
     program: Program, requests: tuple[tuple[int, ...], ...], width: int, target: Target, effort: int
-) -> tuple[list[bytes], Layout]:
+) -> tuple[list[bytes], MemoryLayout]:
     """Objects of the uniform part and of the members' part, if any, and the memory they expect."""
     # what is not needed when the object is found is not imported
     from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
-    from talent_sd.engine.llvm.schedule import make_plan
+    from talent_sd.engine.llvm.schedule import make_schedule
     from talent_sd.engine.llvm.value_places import kept_size
 
-    plan = make_plan(program, *requests)
+    plan = make_schedule(program, *requests)
     uniform, members = PartWriter(plan, False, 1, target.fma), PartWriter(plan, True, width, target.fma)
-    layout = Layout(
+    layout = MemoryLayout(
         plan.uniform.outputs, plan.members.outputs if has_members(plan) else (),
         kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
         (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),

@@ -42,7 +42,7 @@ class Part:
 
 
 @dataclass
-class Plan:
+class Schedule:
     """A graph divided into the uniform part and the members' part.
 
     Parameters
@@ -76,13 +76,13 @@ class Plan:
             places[n] = 0 if last is None else places[last] + self.columns(last)
 
 
-def make_plan(
+def make_schedule(
     program: Program,
     outputs: Sequence[int],
     varying: Sequence[int] = (),
     series: Sequence[int] = (),
     member_series: Sequence[int] = (),
-) -> Plan:
+) -> Schedule:
     """Divide the work a program's outputs need.
 
     Parameters
@@ -119,7 +119,7 @@ def make_plan(
             chosen(before, False), chosen(each, True), chosen(saved, True),
         )  # fmt: skip
 
-    plan = Plan(graph, output_nodes, timed, member, part(False), part(True))
+    plan = Schedule(graph, output_nodes, timed, member, part(False), part(True))
     _place_shared(plan)
     return plan
 
@@ -206,7 +206,7 @@ def _order(graph: Graph, roots: Sequence[int]) -> list[int]:
     return order
 
 
-def _place_shared(plan: Plan) -> None:
+def _place_shared(plan: Schedule) -> None:
     """Give a place to every value that is computed in one phase and read in another."""
     graph = plan.graph
 
@@ -293,7 +293,7 @@ class Stretches:
     columns: int
 
 
-def cut_part(plan: Plan, part: Part) -> Stretches:
+def cut_part(plan: Schedule, part: Part) -> Stretches:
     """Cut a part's work at one time point, and place the values that cross.
 
     An output is stored in the stretch that computes it; one known before, after all others.
@@ -311,7 +311,7 @@ def cut_part(plan: Plan, part: Part) -> Stretches:
 
 
 def _place(
-    plan: Plan,
+    plan: Schedule,
     each: Sequence[Sequence[int]],
     saved: Iterable[tuple[Sequence[int], Sequence[int]]],
 ) -> tuple[dict[int, int], int]:

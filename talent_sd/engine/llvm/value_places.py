@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talent_sd.engine.llvm.schedule import Part, Plan, cut_part
+from talent_sd.engine.llvm.schedule import Part, Schedule, cut_part
 from talent_sd.engine.llvm.shared_graph import Node
 from talent_sd.engine.llvm.writer import Writer
 
@@ -18,7 +18,7 @@ class PartReader:
     fma : whether the processor fuses multiply and add
     """
 
-    def __init__(self, plan: Plan, members: bool, width: int, fma: bool) -> None:
+    def __init__(self, plan: Schedule, members: bool, width: int, fma: bool) -> None:
         self.plan = plan
         self.graph = plan.graph
         self.members = members
@@ -170,6 +170,6 @@ class PartReader:
         return w.select(bad, steps, value)
 
 
-def kept_size(places: dict[int, int], plan: Plan) -> int:
+def kept_size(places: dict[int, int], plan: Schedule) -> int:
     """Columns that a set of places takes."""
     return max((column + plan.columns(n) for n, column in places.items()), default=0)

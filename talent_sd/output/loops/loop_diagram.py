@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.labels import Labels
 from talent_sd.base.messages import word
 from talent_sd.loops.loop_layout import Box
-from talent_sd.loops.loop_names import Layout, LoopNames, Route
+from talent_sd.loops.loop_names import DiagramLayout, LoopNames, Route
 from talent_sd.output.loops.loop_arrows import (
     FAINT_BELOW,
     Arrow,
@@ -208,7 +208,7 @@ def _draw_heading(
 
 
 @dataclass(frozen=True)
-class Plan:
+class DrawingPlan:
     """All that stands in a diagram, in its units: labels' room, arrows, and the places of marks."""
 
     boxes: Mapping[str, Box]
@@ -223,7 +223,7 @@ def plan_diagram(
     lang: str,
     links: Sequence[DrawnLink],
     year: int,
-) -> Plan:
+) -> DrawingPlan:
     """Write the variables' labels and find places for everything else.
 
     Parameters
@@ -237,10 +237,10 @@ def plan_diagram(
     boxes = draw_labels(axes, layout, labels, lang)
     arrows = _arrows(links, layout, year)
     wanted = {loop.name: loop.at for loop in study.names.loops if loop.at is not None}
-    return Plan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
+    return DrawingPlan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
 
 
-def _draw_plan(axes: Axes, plan: Plan, study: LoopStudy | ModelStudy) -> None:
+def _draw_plan(axes: Axes, plan: DrawingPlan, study: LoopStudy | ModelStudy) -> None:
     """Draw arrows, signs, delay strokes and badges."""
     draw_arrows(axes, plan.arrows, plan.boxes)
     for arrow, at in zip(plan.arrows, plan.marks.signs, strict=True):
@@ -267,7 +267,7 @@ def _canvas(figure: Figure, sheet: Sheet, left: float, width: float, at: float) 
     return axes
 
 
-def draw_labels(axes: Axes, layout: Layout, labels: Labels, lang: str, size: float = 7.2) -> dict[str, Box]:
+def draw_labels(axes: Axes, layout: DiagramLayout, labels: Labels, lang: str, size: float = 7.2) -> dict[str, Box]:
     """Write the variables at their places; return the room each takes."""
     boxes = {}
     for variable, (x, y) in layout.nodes.items():
@@ -278,7 +278,7 @@ def draw_labels(axes: Axes, layout: Layout, labels: Labels, lang: str, size: flo
     return boxes
 
 
-def _away(node: str, links: Sequence[DrawnLink], layout: Layout) -> float:
+def _away(node: str, links: Sequence[DrawnLink], layout: DiagramLayout) -> float:
     """Return the direction from a variable away from those it is linked with, radians."""
     others = {
         end for link in links if node in (link.cause, link.effect) for end in (link.cause, link.effect)
@@ -290,7 +290,7 @@ def _away(node: str, links: Sequence[DrawnLink], layout: Layout) -> float:
     return float(np.arctan2(apart[1] if abs(apart[1]) > 0.5 else 1.0, 0.3 * apart[0]))
 
 
-def _arrows(links: Sequence[DrawnLink], layout: Layout, year: int) -> tuple[Arrow, ...]:
+def _arrows(links: Sequence[DrawnLink], layout: DiagramLayout, year: int) -> tuple[Arrow, ...]:
     return tuple(
         Arrow(
             link.cause,

@@ -11,7 +11,7 @@ import numpy as np
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Call, Expression, Program, Slot
 from talent_sd.engine.request import Request
-from talent_sd.engine.slot_plan import Plan, assemble
+from talent_sd.engine.slot_plan import SlotPlan, assemble
 from talent_sd.model.structure import Structure
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def deviations(
 
 
 def largest_addends(
-    program: Program, structure: Structure, request: Request, plan: Plan
+    program: Program, structure: Structure, request: Request, plan: SlotPlan
 ) -> dict[str, np.ndarray]:
     """Return the largest absolute addend in each output's equation at each time, (members, saved, *dims)."""
     slots, groups = list(program.slots), []
