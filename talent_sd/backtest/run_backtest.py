@@ -301,7 +301,8 @@ def run_cross_fitted(
         city = window.cities[int(np.argmin(turn))]
         raise InputError(
             tell(
-                "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.", city=city
+                "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.",
+                city=city,
             )
         )
     tests = []

@@ -59,9 +59,7 @@ def cross_fit(
     dealt = province_folds(whole.provinces, seed)
     numbers = sorted(set(dealt.values()))
     if len(numbers) < 3:
-        raise InputError(
-            tell("leaving whole provinces out in turn needs cities of three provinces or more.")
-        )
+        raise InputError(tell("leaving whole provinces out in turn needs cities of three provinces or more."))
     fold = np.array([dealt[name] for name in whole.provinces])
     pairs = {
         (one, two): task.settle(surrogate, start, box, (fold != one) & (fold != two))[0]

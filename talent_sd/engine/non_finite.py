@@ -81,7 +81,9 @@ def warn_of(trouble: Trouble | None, request: Request, first_member: int, stackl
             draws=request.members,
         )
     remedy = tell("Look for a division by zero, the logarithm of a negative number or an overflow.")
-    warnings.warn(tell("{where}. {remedy}", where=where, remedy=remedy), NonFiniteWarning, stacklevel=stacklevel + 1)
+    warnings.warn(
+        tell("{where}. {remedy}", where=where, remedy=remedy), NonFiniteWarning, stacklevel=stacklevel + 1
+    )
 
 
 def _first(request: Request, parts: Iterable[tuple[str, np.ndarray]]) -> Trouble | None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-
 def run_prepared(
     prepared: Prepared,
     *,

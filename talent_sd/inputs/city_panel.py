@@ -148,7 +148,9 @@ class _Table:
         for key in (key for key in self.keys if key != "year"):
             blank = self.frame[key].isna() | (self.frame[key].astype(str).str.strip() == "")
             for row in self.frame.index[blank][:SHOWN]:
-                self.problems.append(f"{self.file}:{row + 2}: the {key} is empty. Fill it or take the row out.")
+                self.problems.append(
+                    f"{self.file}:{row + 2}: the {key} is empty. Fill it or take the row out."
+                )
         years = pd.to_numeric(self.frame["year"], errors="coerce")
         for row in self.frame.index[~(years % 1 == 0)][:SHOWN]:
             self.problems.append(

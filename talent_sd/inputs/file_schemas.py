@@ -105,7 +105,8 @@ class Policy(Part):
         if isinstance(value, dict):
             return {"on": True, "settings": value}
         raise PydanticCustomError(
-            "policy_form", tell("write on, off, or settings such as {{from: 2025, until: 2030}}")  # type: ignore[arg-type]
+            "policy_form",
+            tell("write on, off, or settings such as {{from: 2025, until: 2030}}"),  # type: ignore[arg-type]
         )
 
     @classmethod

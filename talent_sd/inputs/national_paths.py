@@ -292,7 +292,9 @@ def _chained(values: dict[int, float], growth: pd.Series, file: str, column: str
     gaps = [year for year in range(years[0], years[-1] + 1) if year not in years] if years else []
     if not years or gaps:
         what = (
-            tell("has no growth for {year}", year=gaps[0]) if gaps else tell("has no years of the national path")
+            tell("has no growth for {year}", year=gaps[0])
+            if gaps
+            else tell("has no years of the national path")
         )
         raise InputError(
             tell(

@@ -48,7 +48,8 @@ class Horizon:
         if lacking:
             raise InputError(
                 tell(
-                    "the model gives no fixed {names}. Give the year of the run.", names=tell(" and ").join(lacking)
+                    "the model gives no fixed {names}. Give the year of the run.",
+                    names=tell(" and ").join(lacking),
                 )
             )
         return cls(

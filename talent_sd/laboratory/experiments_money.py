@@ -144,9 +144,18 @@ def _premium_decay(traces: Traces) -> Measurement:
     return Measurement(
         yearly,
         (
-            (tell("no decay after two losing years"), float(two.series("Recruitment Premium").min()) > 1 - 1e-9),
-            (tell("no decay before the third is over"), three.at("Recruitment Premium", LOSS_TIME + 3) > 1 - 1e-9),
-            (tell("the first year of recovery brings back less than a year of decay took"), 0 < climb < yearly),
+            (
+                tell("no decay after two losing years"),
+                float(two.series("Recruitment Premium").min()) > 1 - 1e-9,
+            ),
+            (
+                tell("no decay before the third is over"),
+                three.at("Recruitment Premium", LOSS_TIME + 3) > 1 - 1e-9,
+            ),
+            (
+                tell("the first year of recovery brings back less than a year of decay took"),
+                0 < climb < yearly,
+            ),
         ),
         {"recovery in the first year": float(climb)},
     )

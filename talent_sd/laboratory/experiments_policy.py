@@ -92,7 +92,9 @@ def _medical_access(traces: Traces) -> Measurement:
 
 def _linked_firms(traces: Traces) -> Measurement:
     firms = traces["suzhou"].at("Suppliers", START)
-    return Measurement(firms, ((tell("more than in Handan"), firms > traces["handan"].at("Suppliers", START)),))
+    return Measurement(
+        firms, ((tell("more than in Handan"), firms > traces["handan"].at("Suppliers", START)),)
+    )
 
 
 def _research_subsidy(traces: Traces) -> Measurement:

@@ -177,7 +177,12 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
     for key in ("model", "constant_share", "trend_share", "damped_trend", "crps", "coverage"):
         table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
     for row in scores[scores["cities"].isin(GROUPS)].to_dict("records"):
-        errors = [row["mae_model"], row["mae_constant_share"], row["mae_trend_share"], row["mae_damped_trend"]]
+        errors = [
+            row["mae_model"],
+            row["mae_constant_share"],
+            row["mae_trend_share"],
+            row["mae_damped_trend"],
+        ]
         table.add_row(
             word("outcome." + row["variable"], lang),
             f"{word('quality.' + row['cities'], lang)} ({row['number']})",

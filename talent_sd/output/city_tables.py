@@ -149,5 +149,11 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
             handles, names, loc="upper left", bbox_to_anchor=(0.015, 1 - 0.40 / height), ncols=4, frameon=False,
             fontsize=8, handletextpad=0.3, columnspacing=1.4,
         )  # fmt: skip
-        figure.text(0.02, 0.10 / height, source_line(change, lang, "cities.band", "cities.source"), fontsize=6.5, color=GREY)
+        figure.text(
+            0.02,
+            0.10 / height,
+            source_line(change, lang, "cities.band", "cities.source"),
+            fontsize=6.5,
+            color=GREY,
+        )
     return figure

@@ -58,7 +58,10 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
             Text(f"{target_text(figure)}{allowance}\n{figure.unit}".strip()),
             "" if finding.measurement.value is None else number_text(finding.measurement.value),
             Text.assemble(
-                (verdict_text(finding, lang) + _marks(figure), COLOURS["failed" if finding.fails else counted(finding)]),
+                (
+                    verdict_text(finding, lang) + _marks(figure),
+                    COLOURS["failed" if finding.fails else counted(finding)],
+                ),
                 (f"\n{word(f'list.{figure.role}', lang)}", "dim"),
             ),
         )

@@ -66,7 +66,9 @@ def chosen_rate(rate: float | None) -> float:
         return read_costs().discount_rate.value
     if not 0 <= rate < 1:
         raise InputError(
-            tell("the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.", rate=rate)
+            tell(
+                "the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.", rate=rate
+            )
         )
     return float(rate)
 

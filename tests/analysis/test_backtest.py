@@ -64,9 +64,7 @@ def _future(panel: Panel, start: int, change: Callable[[float], float | None]) -
     for name, city in panel.cities.items():
         figures = {}
         for key, figure in city.figures.items():
-            values = {
-                year: change(value) if year > start else value for year, value in figure.values.items()
-            }
+            values = {year: change(value) if year > start else value for year, value in figure.values.items()}
             kept = {year: value for year, value in values.items() if value is not None}
             figures[key] = replace(figure, values=kept)
         cities[name] = replace(city, figures=figures)

@@ -234,7 +234,9 @@ def test_the_stock_and_flow_picture_names_every_stock_and_flow_and_nothing_touch
         if boxes[i].overlaps(boxes[j])
     ] == []
     page = figure.bbox
-    assert all(box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes)
+    assert all(
+        box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes
+    )
 
 
 def test_a_flow_between_two_stocks_stands_at_both_and_says_where_it_runs(studies):

@@ -197,7 +197,12 @@ def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
     change = compare_cities(prepared, run)
     labels = shipped_labels()
     material = gather_cities(
-        prepared, frames, change, labels, command="talent-sd compare", notices={"wuxi": {"en": [POISON], "zh": [POISON]}}
+        prepared,
+        frames,
+        change,
+        labels,
+        command="talent-sd compare",
+        notices={"wuxi": {"en": [POISON], "zh": [POISON]}},
     )
     path, table = folder / "report.html", folder / "comparison.csv"
     write_cities_report(path, material)

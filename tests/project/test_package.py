@@ -75,7 +75,9 @@ def test_every_word_is_used() -> None:
 
 def test_every_word_of_the_report_is_used() -> None:
     folder = PACKAGE / "output" / "report"
-    code = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.j2") for file in folder.rglob(kind)).replace("'", '"')
+    code = "\n".join(
+        file.read_text("utf-8") for kind in ("*.py", "*.j2") for file in folder.rglob(kind)
+    ).replace("'", '"')
     composed = ("section.", "record.", "cost.", "count.", "size.", "time.", "headline.clear_")
     keys = [key.removeprefix("report.") for key in all_words() if key.startswith("report.")]
     assert [key for key in keys if not key.startswith(composed) and f'"{key}"' not in code] == []

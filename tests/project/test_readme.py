@@ -20,9 +20,7 @@ def command_after(marker: str) -> str:
     return found.group(1)
 
 
-def test_the_code_in_the_readme_does_what_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_code_in_the_readme_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = doctest.testfile(str(README), module_relative=False)
     assert (result.failed, result.attempted >= 15) == (0, True)

@@ -166,7 +166,9 @@ def _step_order(slots: tuple[Slot, ...]) -> tuple[int, ...]:
         return [slot for slot in references(slots[index].expression) if slots[slot].kind == "auxiliary"]
 
     wanted = (index for index, slot in enumerate(slots) if slot.kind == "auxiliary")
-    return evaluation_order(wanted, needs, lambda index: slots[index].name, tell("variables depend on each other"))
+    return evaluation_order(
+        wanted, needs, lambda index: slots[index].name, tell("variables depend on each other")
+    )
 
 
 def _initial_order(

@@ -76,7 +76,6 @@ class Kernel(CompiledProgram):
             run.run_members(values, failed, threads)
         problems: tuple[Problem, ...] = ()
         if diagnose and failed.any():
-
             problems = find_problems(self, given, failed, diagnose)
         return Result(values, failed, problems)
 
@@ -166,7 +165,13 @@ def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) 
     slots = needed_slots(kernel.program, kernel.outputs, kernel.varying, kernel.series, kernel.member_series)
     chosen = np.flatnonzero(failed)[:most]
     watcher = compile_kernel(
-        kernel.program, slots, kernel.varying, kernel.series, kernel.member_series, width=1, cpu=kernel.cpu,
+        kernel.program,
+        slots,
+        kernel.varying,
+        kernel.series,
+        kernel.member_series,
+        width=1,
+        cpu=kernel.cpu,
         effort=0,
     )
     found = []

@@ -61,9 +61,7 @@ def _define_units(width: int) -> str:
 
 def _units(w: Writer, member: str, step: str, stream: str, seed: str) -> tuple[str, str]:
     pair = f"{{ {w.real}, {w.real} }}"
-    drawn = w.let(
-        f"call {pair} @units_{w.width}({w.word} {member}, i64 {step}, i64 {stream}, i64 {seed})"
-    )
+    drawn = w.let(f"call {pair} @units_{w.width}({w.word} {member}, i64 {step}, i64 {stream}, i64 {seed})")
     return w.let(f"extractvalue {pair} {drawn}, 0"), w.let(f"extractvalue {pair} {drawn}, 1")
 
 

@@ -200,7 +200,11 @@ def _draw_heading(
     if any(link.sign == 0 for link in links):
         lines.append(word("loops.turning_links", lang))
     for down, text, how in (
-        (0.187, word("loops.diagram" if city else "loops.diagram_model", lang), {"fontsize": 13, **heading()}),
+        (
+            0.187,
+            word("loops.diagram" if city else "loops.diagram_model", lang),
+            {"fontsize": 13, **heading()},
+        ),
         (0.44, subtitle(study, lang), {"fontsize": 8.5, "color": GREY}),
         (0.616, "\n".join(lines), {"fontsize": 7, "color": GREY, "linespacing": 1.2}),
     ):
@@ -267,7 +271,9 @@ def _canvas(figure: Figure, sheet: Sheet, left: float, width: float, at: float) 
     return axes
 
 
-def draw_labels(axes: Axes, layout: DiagramLayout, labels: Labels, lang: str, size: float = 7.2) -> dict[str, Box]:
+def draw_labels(
+    axes: Axes, layout: DiagramLayout, labels: Labels, lang: str, size: float = 7.2
+) -> dict[str, Box]:
     """Write the variables at their places; return the room each takes."""
     boxes = {}
     for variable, (x, y) in layout.nodes.items():

@@ -143,7 +143,9 @@ def _edition(material: CitiesMaterial, lang: str) -> CitiesEdition:
         "sentences": _sentences(next(side for side in sides if side.name == TOTAL_FIRST), names, first, say),
         "definition": definition(first, say),
         "caution": say("short.caution") if first.record else say("caveat.own_model"),
-        "notices": list(dict.fromkeys(text for one in material.cities.values() for text in one.notices.get(lang, ()))),
+        "notices": list(
+            dict.fromkeys(text for one in material.cities.values() for text in one.notices.get(lang, ()))
+        ),
         "asked": asked(first, say),
         "mix": mix_table(first, say),
         "key": key_entries(first, say)[1:],
@@ -262,7 +264,11 @@ def _table(side: _Side, title: str, names: Mapping[str, str], material: Material
     """Make the table behind the picture: the last year's row of comparison.csv for each city and scenario."""
     scale, many = _scale(side, say), side.change.sizes[DRAW] > 1
     year = f"{float(side.change[TIME][-1]):g}"
-    headings = [word("verify.city", say.lang), say("column.change", unit=say.unit(scale)), say("column.relative")]
+    headings = [
+        word("verify.city", say.lang),
+        say("column.change", unit=say.unit(scale)),
+        say("column.relative"),
+    ]
     if many:
         headings += [say(key, band=band) for band, *_ in BANDS for key in ("column.band", "column.band_to")]
         headings += [say("column.better"), say("cities.first_clear")]

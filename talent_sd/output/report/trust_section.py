@@ -257,7 +257,5 @@ def files_table(files: Mapping[str, str], speech: Speech) -> Table | None:
     """Return every file read, with its SHA-256."""
     if not files:
         return None
-    rows: list[list[str | Cell]] = [
-        [name, Cell(digest, kind="code")] for name, digest in files.items()
-    ]
+    rows: list[list[str | Cell]] = [[name, Cell(digest, kind="code")] for name, digest in files.items()]
     return plain_table(speech("caption.files"), [speech("file"), "SHA-256"], rows)
