@@ -74,7 +74,9 @@ def read_model_bytes(path: str | Path) -> bytes:
     except OSError as error:
         raise ModelError(
             tell(
-                "{file}: cannot be read ({reason}). Check its permissions.", file=path, reason=reason_of(error)
+                "{file}: cannot be read ({reason}). Check its permissions.",
+                file=path,
+                reason=reason_of(error),
             )
         ) from None
     if not content.strip():
