@@ -10,10 +10,13 @@ from typing import Any
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import foreign, listed, tell
+from talent_sd.base.language import N_, foreign, listed, tell
 from talent_sd.model.structure import Structure
 
-ROLES = ("initial", "policy", "calibrate", "holdout")
+ROLES = {
+    "initial": N_("start value"), "policy": N_("policy setting"), "calibrate": N_("calibrated"),
+    "holdout": N_("held out"),
+}  # fmt: skip
 DEFAULT_TOLERANCE = 0.10
 """Of the value, where the ledger states none."""
 _REQUIRED = ("id", "topic", "role", "unit", "statement", "reading", "test", "experiment")
