@@ -47,7 +47,7 @@ MARKS = [
     *range(0xFF01, 0xFF5F),
 ]
 SOURCES = [
-    "talent_sd/base/words.json",
+    "talent_sd/base/locale/zh/LC_MESSAGES/talent_sd.po",
     "models/labels.yaml",
     "models/loops.yaml",
     "scenarios",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gettext
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from talent_sd.base.labels import Labels, Sector
+from talent_sd.base.language import CONTEXT, _catalogue
 
 TIERS = ("leading", "professional", "skilled", "graduate")
 
@@ -94,3 +97,16 @@ def invented_labels_fixture() -> Labels:
     panels = (("tax base", "social security balance"), ("years of balance",))
     sector = Sector("fiscal", {"en": "Public money", "zh": "财政"}, panels)
     return Labels(both(names), both(elements), (sector,), tuple(names))
+
+
+class _Missing(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        assert message.startswith(f"foreign{CONTEXT}"), (
+            f"told in Chinese, but not in the catalogue: {message!r}"
+        )
+        return message
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _whatever_is_told_in_chinese_is_in_the_catalogue() -> None:
+    _catalogue("zh").add_fallback(_Missing())

@@ -15,7 +15,7 @@ import numpy as np
 from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 
 if TYPE_CHECKING:
     import xarray as xr

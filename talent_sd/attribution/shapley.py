@@ -12,7 +12,7 @@ from math import comb
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 
 def coalitions(players: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.uncertainty.growth_target import last_known, real_levels
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.posterior import Posterior

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 
 class TalentError(Exception):

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import reason_of, tell
+from talent_sd.base.language import reason_of, tell
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""

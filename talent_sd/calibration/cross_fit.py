@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
 from talent_sd.calibration.noise_fit import estimate_noise
 from talent_sd.calibration.province_folds import judged_apart, province_folds

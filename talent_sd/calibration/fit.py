@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.calibration.evidence_target import PROBES, EvidenceTarget, between
 from talent_sd.calibration.province_folds import Folds, province_folds
 from talent_sd.calibration.surrogate import Surrogate, feature_count, fit_surrogate

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.uncertainty.posterior import Posterior
 
 DIGITS = 3

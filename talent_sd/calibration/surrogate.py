@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.base.language import N_
 from talent_sd.cli.calibrate import (
     CensusOption,
     EndOption,
@@ -16,6 +17,8 @@ from talent_sd.cli.calibrate import (
     StartOption,
 )
 from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, say, show_written
+
+LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
 
 
 @reporting
@@ -63,7 +66,7 @@ def backtest(
         score_table,
     )
     from talent_sd.base.files import written_together
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
     from talent_sd.output.backtest_tables import scores_text
@@ -78,7 +81,7 @@ def backtest(
         window = Sources(panel, census, province, national).window(model, start, end)
         if not hindsight:
             window = without_hindsight(window)
-        with progress_bar(word("cli.backtesting", lang.value), 2 * draws * max(len(folds), 1)) as done:
+        with progress_bar(tell("Forecasting the past", lang.value), 2 * draws * max(len(folds), 1)) as done:
             if folds:
                 test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
             else:
@@ -98,5 +101,5 @@ def backtest(
             save_backtest_plots(test, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())
     console().print(scores_text(scores, lang.value))
-    say(word("cli.left_out", lang.value, used=len(window.cities), left=len(window.left_out)))
+    say(tell(LEFT_OUT, lang.value, used=len(window.cities), left=len(window.left_out)))
     show_written(out, files, lang.value)

@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.base.language import N_
 from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, show_written
+
+CALIBRATING = N_("Fitting to the cities")
 
 PanelOption = Annotated[Path, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")]
 CensusOption = Annotated[Path, typer.Option("--census", help="CSV of cities and census years.")]
@@ -64,7 +67,7 @@ def calibrate(
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.calibration.calibration_files import (
         STATE,
@@ -78,7 +81,7 @@ def calibrate(
     from talent_sd.output.backtest_tables import diagnostics_text, evidence_text
     from talent_sd.uncertainty.city_tables import Sources
 
-    with written_together(out) as folder, progress_bar(word("cli.calibrating", lang.value), 1000) as advance:
+    with written_together(out) as folder, progress_bar(tell(CALIBRATING, lang.value), 1000) as advance:
         shown = [0.0, 0]
 
         def done(amount: int, work: int) -> None:

@@ -24,8 +24,9 @@ def check(
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
     from talent_sd.base.errors import InputError
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.forecast.prepare import check_file
+    from talent_sd.inputs.shipped_names import FILE_KINDS
 
     problems: list[str] = []
     for file in files:
@@ -34,6 +35,6 @@ def check(
         except InputError as error:
             problems += error.problems
         else:
-            say(word("check.fine", lang.value, file=file, kind=word(f"check.{kind}", lang.value)))
+            say(tell("{file}: fine ({kind})", lang.value, file=file, kind=tell(FILE_KINDS[kind], lang.value)))
     if problems:
         raise InputError(problems)

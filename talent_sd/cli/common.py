@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.messages import speaking, word
+from talent_sd.base.language import speaking, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,11 +76,11 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         except TalentError as error:
             problems = error.problems if isinstance(error, InputError) else (str(error),)
             # only who asked for a simulation wants to know that there was none
-            nothing = [word("cli.nothing", lang)] if "out" in kwargs else []
+            nothing = [tell("Nothing was simulated.", lang)] if "out" in kwargs else []
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt as interrupt:
-            say(str(interrupt) or word("cli.interrupted", lang), errors=True)
+            say(str(interrupt) or tell("Interrupted; nothing was written.", lang), errors=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return reported
@@ -108,7 +108,7 @@ def given(context: typer.Context, parameter: str) -> bool:
 
 def warn_of(prepared: Prepared) -> dict[str, list[str]]:
     """Say, after the work, what the numbers of a comparison do not show; return it by language."""
-    from talent_sd.base.messages import language
+    from talent_sd.base.language import language
     from talent_sd.forecast.prepare import ComparisonNotice, cautions_by_language
 
     told = cautions_by_language(prepared)
@@ -119,7 +119,7 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
 
 def show_written(folder: Path, files: list[str], lang: str) -> None:
     """Say where the files are."""
-    say(word("cli.written", lang, folder=folder, files=", ".join(files)))
+    say(tell("Written to {folder}: {files}", lang, folder=folder, files=", ".join(files)))
 
 
 ReportOption = Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from talent_sd.base.language import N_
 from talent_sd.cli.common import console, show_written, warn_of
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from talent_sd.cli.draws import Wanted
     from talent_sd.forecast.prepare import Prepared
+
+WORKING = N_("Simulating and drawing")
 
 CitiesOption = Annotated[
     str | None,
@@ -45,7 +48,7 @@ def compare_in_cities(
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import compare_cities, named_cities, prepare_cities
     from talent_sd.forecast.provenance import write_capsule
@@ -66,7 +69,7 @@ def compare_in_cities(
     with written_together(out) as folder:
         prepared = prepare_cities(list(dict.fromkeys(scenarios)), named_cities(cities), national)
         notices = {name: warn_of(one) for name, one in prepared.items()}
-        with progress_bar(word("cli.working", lang), len(prepared) + plots + (command is not None)) as done:
+        with progress_bar(tell(WORKING, lang), len(prepared) + plots + (command is not None)) as done:
             change = compare_cities(prepared, forecast, done)
             if plots:
                 save_cities_plot(change, labels, lang, folder / "cities.png")

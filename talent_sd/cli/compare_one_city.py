@@ -40,7 +40,7 @@ def compare_in_one_city(asked: Asked) -> None:
     """Compare scenarios with the first of them; write and print what was found."""
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import compare
     from talent_sd.forecast.prepare import prepare
@@ -50,7 +50,7 @@ def compare_in_one_city(asked: Asked) -> None:
     with written_together(asked.out) as folder:
         prepared = prepare(list(dict.fromkeys(asked.scenarios)), city=asked.city, national=asked.national)
         notices = warn_of(prepared)
-        with progress_bar(word("cli.working", lang), _steps(asked, prepared)) as done:
+        with progress_bar(tell("Simulating and drawing", lang), _steps(asked, prepared)) as done:
             spread = _forecast(asked, prepared, done)
             change = compare(spread, baseline=str(spread["scenario"].values[0]))
             effects = _pictures_and_policies(asked, prepared, spread, change, folder, done)
@@ -107,7 +107,7 @@ def _report(
     folder: Path,
 ) -> None:
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.messages import LANGUAGES
+    from talent_sd.base.language import LANGUAGES
     from talent_sd.output.report import gather, write_report
 
     labels = shipped_labels()

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from talent_sd.base.language import N_
 from talent_sd.cli.common import LangOption, Language, console, reporting, say, show_written
+
+EQUAL = N_("{first} and {second} set the same: a run cannot tell them apart.")
 
 FILE = "differences.csv"
 
@@ -32,7 +35,7 @@ def diff(
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.scenario_diff import scenario_differences, write_differences
     from talent_sd.output.terminal_tables import diff_table
@@ -45,6 +48,6 @@ def diff(
     if found:
         console().print(diff_table(found, titles, shipped_labels(), lang.value))
     else:
-        say(word("diff.equal", lang.value, first=titles[0], second=titles[1]))
+        say(tell(EQUAL, lang.value, first=titles[0], second=titles[1]))
     if folder is not None:
         show_written(folder, [FILE], lang.value)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell, word
+from talent_sd.base.language import N_, tell
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.forecast.prepare import Prepared
+
+KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
 
 STORE = "forecast.zarr"
 COPIES_TO_COMPARE = 4
@@ -74,14 +76,14 @@ def draw_forecast(
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
-    title = word("cli.working", lang)
+    title = tell("Simulating and drawing", lang)
     options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
     try:
         return run_ensemble(prepared, drawn, options, engine=engine), store is not None
     except KeyboardInterrupt:
         if store is None:
             raise
-        raise KeyboardInterrupt(word("cli.kept", lang, folder=store)) from None
+        raise KeyboardInterrupt(tell(KEPT, lang, folder=store)) from None
 
 
 def draw_paired(
@@ -114,7 +116,7 @@ def draw_paired(
                 memory=wanted.memory,
             )
         )
-    title = word("cli.working", lang)
+    title = tell("Simulating and drawing", lang)
     options = Options(
         None, wanted.threads, None, wanted.memory, wanted.cluster, progress=progress, title=title
     )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from talent_sd.base.messages import LANGUAGES, foreign, language_of_environment, speaking, tell
+from talent_sd.base.language import (
+    LANGUAGES,
+    N_,
+    foreign,
+    language_of_environment,
+    speaking,
+    tell,
+    translated,
+)
 from talent_sd.cli.common import WRONG_INPUT, say
 
 OPTION = "--lang"
@@ -51,15 +56,15 @@ def program_in(command: Any, lang: str) -> Any:  # noqa: ANN401 (a command of cl
     """Return a command with its help, and that of its parts, in a language, and `--lang` set to it by default."""
     for part in getattr(command, "commands", {}).values():
         program_in(part, lang)
-    command.help = _paragraphs(command.help)
-    command.short_help = _paragraphs(command.short_help)
+    command.help = _paragraphs(command.help, lang)
+    command.short_help = _paragraphs(command.short_help, lang)
     for parameter in command.params:
         if getattr(parameter, "help", None):
-            parameter.help = _paragraphs(parameter.help)
+            parameter.help = _paragraphs(parameter.help, lang)
         if parameter.name == "lang":
             parameter.default = lang
-    command.get_help_option = _telling_help(command.get_help_option)
-    command.get_usage = _telling_usage(command.get_usage)
+    command.get_help_option = _telling_help(command.get_help_option, lang)
+    command.get_usage = _telling_usage(command.get_usage, lang)
     return command
 
 
@@ -68,8 +73,8 @@ def run_in(command: Any, arguments: Sequence[str], lang: str) -> None:  # noqa: 
     from typer import rich_utils
 
     for name, value in vars(rich_utils).items():
-        if name.isupper() and isinstance(value, str) and value in help_texts():
-            setattr(rich_utils, name, help_texts()[value])
+        if name.isupper() and isinstance(value, str):
+            setattr(rich_utils, name, _of_others(value, lang))
     rich_utils.highlighter = _folding(rich_utils.highlighter)
     with speaking(lang):
         try:
@@ -86,28 +91,27 @@ def run_in(command: Any, arguments: Sequence[str], lang: str) -> None:  # noqa: 
     sys.exit(code if isinstance(code, int) else 0)
 
 
-@cache
-def help_texts() -> dict[str, str]:
-    """Return English text -> Chinese text of the command line."""
-    found: dict[str, str] = json.loads(Path(__file__).with_name("help_zh.json").read_text("utf-8"))
-    return found
-
-
 def paragraphs(text: str) -> list[str]:
     """Return a help text's paragraphs without their line breaks; examples keep theirs."""
     parts = [part for part in inspect.cleandoc(text).split("\n\n") if part.strip()]
     return [part if part.startswith("Example:") else " ".join(part.split()) for part in parts]
 
 
-def _paragraphs(text: str | None) -> str | None:
-    """Return a help text in Chinese, paragraph by paragraph; what is not known stays in English."""
+def _paragraphs(text: str | None, lang: str) -> str | None:
+    """Return a help text in a language, paragraph by paragraph; what is not known stays in English."""
     if not text:
         return text
-    known = help_texts()
     return "\n\n".join(
-        part.replace("Example:", known["Example:"]) if part.startswith("Example:") else known.get(part, part)
+        part.replace("Example:", tell("Example:", lang))
+        if part.startswith("Example:")
+        else translated(part, lang)
         for part in paragraphs(text)
     )
+
+
+def _of_others(text: str, lang: str) -> str:
+    """Return a text of typer's in a language."""
+    return translated(N_(text, "foreign"), lang)
 
 
 def _folding(highlight: Callable[..., Any]) -> Any:  # noqa: ANN401 (stands in for a highlighter)
@@ -121,25 +125,25 @@ def _folding(highlight: Callable[..., Any]) -> Any:  # noqa: ANN401 (stands in f
     return folded
 
 
-def _telling_help(make: Callable[..., Any]) -> Callable[..., Any]:
+def _telling_help(make: Callable[..., Any], lang: str) -> Callable[..., Any]:
     """Wrap what makes the option --help."""
 
     def made(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (passed on)
         option = make(*args, **kwargs)
         if option is not None:
-            option.help = _paragraphs(option.help)
+            option.help = _of_others(option.help, lang)
         return option
 
     return made
 
 
-def _telling_usage(make: Callable[..., str]) -> Callable[..., str]:
+def _telling_usage(make: Callable[..., str], lang: str) -> Callable[..., str]:
     """Wrap what makes the line "Usage: ..."."""
 
     def made(*args: Any, **kwargs: Any) -> str:  # noqa: ANN401 (passed on)
         usage = make(*args, **kwargs)
         for text in ("Usage:", "[OPTIONS]", "COMMAND [ARGS]..."):
-            usage = usage.replace(text, help_texts()[text])
+            usage = usage.replace(text, _of_others(text, lang))
         return usage
 
     return made

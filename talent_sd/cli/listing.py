@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.cli.common import LangOption, Language, console, reporting, say
 
 

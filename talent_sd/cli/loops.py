@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.cli.common import (
     CityOption,
     LangOption,
@@ -25,6 +25,8 @@ from talent_sd.cli.common import (
 
 if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
+
+CLI_CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
 
 CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
 
@@ -78,7 +80,7 @@ def _refuse_city_options(context: typer.Context, file: str, lang: str) -> None:
     sources = {name: context.get_parameter_source(name) for name in CITY_ONLY}
     typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if typed:
-        raise InputError(word("cli.city_only", lang, options=", ".join(typed), file=file))
+        raise InputError(tell(CLI_CITY_ONLY, lang, options=", ".join(typed), file=file))
 
 
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
@@ -91,7 +93,7 @@ def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plot
 
     labels = shipped_labels()
     with written_together(out) as folder:
-        with progress_bar(word("cli.working", lang), 2 + 4 * plots) as done:
+        with progress_bar(tell("Simulating and drawing", lang), 2 + 4 * plots) as done:
             study = study_of()
             done(2)
             write_loops(study, folder / "loops.csv")

@@ -37,7 +37,7 @@ def new(
     Example:  [bold]talent-sd new city nanjing[/bold]
     """
     from talent_sd.base.errors import InputError
-    from talent_sd.base.messages import tell, word
+    from talent_sd.base.language import tell
     from talent_sd.output.starter_files import starter_path, write_starter
 
     path = starter_path(name, kind.value)
@@ -48,7 +48,7 @@ def new(
     else:
         text = _scenario(path, extends or "baseline", lang.value)
     write_starter(path, text)
-    say(word("cli.created", lang.value, file=path))
+    say(tell("Written: {file}. Next: talent-sd check {file}", lang.value, file=path))
 
 
 def _scenario(path: Path, extends: str, lang: str) -> str:

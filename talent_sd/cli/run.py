@@ -63,7 +63,7 @@ def run(
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.condense import condense
     from talent_sd.forecast.prepare import prepare
@@ -77,13 +77,13 @@ def run(
         prepared = prepare([scenario], city=city, national=national)
         labels = shipped_labels()
         steps = (draws is None) + plots * (1 + len(labels.sectors))
-        with progress_bar(word("cli.working", lang.value), steps) as done:
+        with progress_bar(tell("Simulating and drawing", lang.value), steps) as done:
             if draws is None:
                 forecast, stored = run_prepared(prepared, engine=engine.value, done=done), False
             else:
                 wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
                 forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
-            shown = condense(forecast, word("cli.working", lang.value))
+            shown = condense(forecast, tell("Simulating and drawing", lang.value))
             if plots:
                 from talent_sd.output.figures.plot_forecast import save_forecast_plots
 

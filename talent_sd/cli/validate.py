@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from talent_sd.base.language import N_
 from talent_sd.cli.common import (
     Engine,
     EngineOption,
@@ -22,6 +23,16 @@ from talent_sd.cli.common import (
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.output.validation import Validation
+
+ALL_WELL = N_("Every figure used in the fit and every check holds.")
+EXPLAINED = N_("Figures kept out of the fit that the model misses, and why:")
+FITTED = N_("Fitted in {seconds:.0f} s: misfit {misfit:.3g}, distance from first guesses {distance:.3g}.")
+NOT_WELL = N_("A figure used in the fit, a check or a standard test fails.")
+ONE_EFFECT = N_(
+    "* One free effect was fitted to this one figure: its value is no test, its timing, capacity and "
+    "composition are."
+)
+UNCLEAN = N_("† No clean holdouts: the model was changed after their values had been seen.")
 
 PARTS = 4
 FAILED = 1
@@ -53,7 +64,7 @@ def validate(
     Example:  [bold]talent-sd validate --out validation[/bold]
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
     from talent_sd.output.validation import validate as run_validation
@@ -62,7 +73,7 @@ def validate(
     with written_together(out) as folder:
         loaded = load_model(model)
         extra = [_refit(loaded, folder, engine.value, lang.value)] if refit else []
-        with progress_bar(word("cli.working", lang.value), PARTS) as done:
+        with progress_bar(tell("Simulating and drawing", lang.value), PARTS) as done:
             result = run_validation(loaded, engine.value, lambda: done(1))
         files = write_validation(result, folder) + extra
     _show(result, lang.value)
@@ -73,7 +84,7 @@ def validate(
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     """Repeat the fit from its first guesses and write its record."""
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.model.evidence import read_evidence
 
@@ -81,13 +92,13 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     fit = fit_evidence(model, read_evidence(), recorded, engine)
     write_fit(recorded, fit, folder / FILE)
     seconds = time.monotonic() - started
-    say(word("validate.fitted", lang, seconds=seconds, misfit=fit.misfit, distance=fit.distance))
+    say(tell(FITTED, lang, seconds=seconds, misfit=fit.misfit, distance=fit.distance))
     return FILE
 
 
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.output.evidence_tables import (
         checks_table,
         evidence_table,
@@ -99,18 +110,18 @@ def _show(result: Validation, lang: str) -> None:
     screen = console()
     if result.findings:
         screen.print(evidence_table(result.findings, lang))
-        say(word("validate.one_effect", lang))
-        say(word("validate.provenance", lang))
+        say(tell(ONE_EFFECT, lang))
+        say(tell("All figures are claims of the article; the sources it names were not seen.", lang))
         told = misses(result.findings, lang)
         if told:
-            say("\n".join(["", word("validate.explained", lang), *told, ""]))
+            say("\n".join(["", tell(EXPLAINED, lang), *told, ""]))
         unclean = unclean_holdouts((finding.figure for finding in result.findings), lang)
         if unclean:
-            say("\n".join([word("validate.unclean", lang), *unclean, ""]))
+            say("\n".join([tell(UNCLEAN, lang), *unclean, ""]))
     screen.print(checks_table(result.checks, lang))
     if result.tests:
         screen.print(standard_tests_table(result.tests, lang))
     untried = sum(check.verdict == "not_tried" for check in result.checks)
     if untried:
-        say(word("validate.untried", lang, count=untried))
-    say(word("validate.all_well" if result.passed else "validate.not_well", lang))
+        say(tell("Never tried, so neither held nor failed: {count}.", lang, count=untried))
+    say(tell(ALL_WELL if result.passed else NOT_WELL, lang))

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.cli.common import LangOption, Language, console, reporting, say, show_written
+
+AGREE = N_("All {count} pairs agree to within rounding (1 = the parity tolerance).")
+DIFFER = N_("{bad} of {count} pairs differ by more than rounding allows (1 = the parity tolerance).")
 
 DISAGREED = 1
 
@@ -43,7 +46,7 @@ def verify(
     from contextlib import nullcontext
 
     from talent_sd.base.files import written_together
-    from talent_sd.base.messages import word
+    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.inputs.shipped_names import shipped_names
     from talent_sd.model_tests.verification import verify_pairs, write_agreements
@@ -52,14 +55,14 @@ def verify(
     chosen = scenarios or list(shipped_names("scenario"))
     places = _places(city, cities) or list(shipped_names("city"))
     with nullcontext() if out is None else written_together(out) as folder:
-        with progress_bar(word("verify.working", lang.value), len(chosen) * len(places)) as done:
+        with progress_bar(tell("Running both engines", lang.value), len(chosen) * len(places)) as done:
             found = verify_pairs(chosen, places, time_step=time_step, until=until, done=done)
         if folder is not None:
             write_agreements(found, folder / "verify.csv")
     console().print(agreement_table(found, time_step, lang.value))
     differing = sum(not one.agrees for one in found)
-    key = "verify.differ" if differing else "verify.agree"
-    say(word(key, lang.value, count=len(found), bad=differing))
+    key = DIFFER if differing else AGREE
+    say(tell(key, lang.value, count=len(found), bad=differing))
     if out is not None:
         show_written(out, ["verify.csv"], lang.value)
     if differing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Number, Program
 from talent_sd.engine.request import Request

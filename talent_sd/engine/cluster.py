@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.engine.member_blocks import Block, Settings, Task, run_block
 

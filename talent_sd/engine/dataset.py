@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure, Variable
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError, nearest
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
 

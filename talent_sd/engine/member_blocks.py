@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import NonFiniteWarning
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Call, Expression, Program, Random, Ref, TableCall
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.messages import language, tell
+from talent_sd.base.language import language, tell
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import (
     OPERATIONS,

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.syntax import children, kind_of, walk

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.pysd_build import build_reference, load_fresh
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key

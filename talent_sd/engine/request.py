@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.given_values import ValueReader, find_elements, overlaid
 from talent_sd.engine.time_points import matching_points, saved_points, time_points
 from talent_sd.model.names import name_key

@@ -12,7 +12,7 @@ import numpy as np
 
 from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program

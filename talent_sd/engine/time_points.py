@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 _CLOSE = 1e-5  # of a step: nearer than this is the same time, as in PySD
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.laboratory.cases import Experiment, Laboratory
 from talent_sd.laboratory.findings import all_experiments
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError, UnitError, nearest
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.forecast.prepare import Prepared, prepare
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
 from talent_sd.forecast.ensemble_blocks import Options, run_all
 from talent_sd.forecast.prepare import Prepared, prepare

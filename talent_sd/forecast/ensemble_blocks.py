@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import NonFiniteWarning
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.base.progress import progress_bar
 from talent_sd.engine.member_blocks import Block, Settings, Task, block_edges, run_block
 from talent_sd.forecast.prepare import Prepared

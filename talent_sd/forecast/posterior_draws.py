@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import Variant
 from talent_sd.inputs.national_paths import national_params, read_national
 from talent_sd.uncertainty.noise import NOISE_INPUTS

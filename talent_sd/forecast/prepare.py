@@ -12,7 +12,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import LANGUAGES, language, speaking, tell
+from talent_sd.base.language import LANGUAGES, language, speaking, tell
 from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import Prepared, prepare
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.messages import reason_of, tell
+from talent_sd.base.language import reason_of, tell
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.schema_problems import validate
 from talent_sd.inputs.strict_yaml import read_yaml, shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.city_figures import City, DatedFigure, Mapped, read_mapping
 from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.inputs.limits import hint_of

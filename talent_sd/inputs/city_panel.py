@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.city_figures import City, DatedFigure, Mapped, read_mapping
 from talent_sd.inputs.strict_yaml import read_text, shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.strict_yaml import Node
 
 MODEL_ENDINGS = (".mdl", ".xmile", ".xml", ".stmx")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 
 Year = Annotated[float, Field(ge=1900, le=2200)]
 YearKey = Annotated[int, Field(ge=1900, le=2200)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import nearest
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 
 if TYPE_CHECKING:
     from talent_sd.inputs.model_interface import ModelVariable

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
 from talent_sd.inputs.schema_problems import validate

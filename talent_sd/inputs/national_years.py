@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.inputs.strict_yaml import Node, shown
 
 if TYPE_CHECKING:

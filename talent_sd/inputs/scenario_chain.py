@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
 from talent_sd.inputs.schema_problems import sound_part, validate
 from talent_sd.inputs.shipped_names import find_file, shipped_names

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import foreign, language, listed, tell, word
+from talent_sd.base.language import N_, foreign, listed, tell
 from talent_sd.inputs.strict_yaml import Node
 
 if TYPE_CHECKING:
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="BaseModel")
 
 _EXPECTED = {
-    "float_type": "number",
-    "int_type": "whole",
-    "int_from_float": "whole",
-    "string_type": "text",
-    "bool_type": "switch",
-    "dict_type": "mapping",
-    "model_type": "mapping",
-    "model_attributes_type": "mapping",
-    "list_type": "list",
-    "tuple_type": "list",
+    "float_type": N_("a number"), "int_type": N_("a whole number"), "int_from_float": N_("a whole number"),
+    "string_type": N_("text"), "bool_type": N_("true or false"), "dict_type": N_("a mapping"),
+    "model_type": N_("a mapping"), "model_attributes_type": N_("a mapping"), "list_type": N_("a list"),
+    "tuple_type": N_("a list"),
+}  # fmt: skip
+_BOUNDS = {
+    "greater_than_equal": ("ge", N_("{bound:g} or more")),
+    "less_than_equal": ("le", N_("{bound:g} or less")),
 }
-_BOUNDS = {"greater_than_equal": ("ge", "at_least"), "less_than_equal": ("le", "at_most")}
 PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 """What a starter file holds where its user has to put something, by language."""
 # Steps of pydantic's paths that the file does not have.
@@ -221,13 +218,13 @@ def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
             line=node.line,
             where=where,
             described=described(node.value),
-            expected=word(f"form.{_EXPECTED[kind]}", language()),
+            expected=tell(_EXPECTED[kind]),
         )
     if kind == "invalid_key":
         return tell("{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where)
     if kind in _BOUNDS:
         sign, key = _BOUNDS[kind]
-        bound = word(f"form.{key}", language(), bound=item["ctx"][sign])
+        bound = tell(key, bound=item["ctx"][sign])
         return tell(
             "{file}:{line}: {where} is {described}; give {bound}.",
             file=name,
@@ -292,5 +289,5 @@ def described(value: object) -> str:
     if isinstance(value, str):
         return tell("the text '{value}'", value=value)
     if isinstance(value, (dict, list)):
-        return word("form.mapping" if isinstance(value, dict) else "form.list", language())
+        return tell("a mapping" if isinstance(value, dict) else "a list")
     return f"{value}"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import language, listed, tell, word
+from talent_sd.base.language import listed, tell
 from talent_sd.inputs.limits import hint_of, nearest_label, outside, same_unit
 from talent_sd.inputs.model_interface import ResolvedValue
 from talent_sd.inputs.national_paths import NationalPath, lookup_name
 from talent_sd.inputs.scenario_chain import Scenario, Setting
+from talent_sd.model.structure import KINDS
 
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped, Value
@@ -338,7 +339,7 @@ class Checker:
             return tell(
                 "'{name}' is computed by the model ({kind}); only constants can be set.",
                 name=name,
-                kind=word(f"list.{variable.kind}", language()),
+                kind=tell(KINDS[variable.kind]),
             )
         return None
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import LANGUAGES, language, listed, reason_of, tell, word
+from talent_sd.base.language import LANGUAGES, N_, listed, reason_of, tell
 from talent_sd.inputs.strict_yaml import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
+FILE_KINDS = {
+    "city": N_("city"), "model": N_("model"), "national": N_("national path"), "scenario": N_("scenario"),
+}  # fmt: skip
 _FOLDERS = {"scenario": "", "city": "cities", "national": "national"}
 
 
@@ -96,7 +99,7 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
                 "{where}'{text}…' is no name of a {kind}. Give a name or a path.",
                 where=where,
                 text=text[:20],
-                kind=word(f"check.{kind}", language()),
+                kind=tell(FILE_KINDS[kind]),
             )
         )
     if not text.strip():
@@ -104,7 +107,7 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
             tell(
                 "{where}the {kind} has no name. Give a shipped name or a path.",
                 where=where,
-                kind=word(f"check.{kind}", language()),
+                kind=tell(FILE_KINDS[kind]),
             )
         )
     path = Path(text)
@@ -132,7 +135,7 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
         tell(
             "{where}unknown {kind} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file.",
             where=where,
-            kind=word(f"check.{kind}", language()),
+            kind=tell(FILE_KINDS[kind]),
             text=text,
             hint=hint,
             known=known,

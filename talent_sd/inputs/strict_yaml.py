@@ -20,7 +20,7 @@ from typing import Any
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import foreign, reason_of, tell
+from talent_sd.base.language import foreign, reason_of, tell
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12

@@ -16,7 +16,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 
 if TYPE_CHECKING:
     import xarray as xr

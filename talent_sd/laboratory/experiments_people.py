@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces
 
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.laboratory.cases import Case, Experiment, Measurement, Traces
 
 INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")

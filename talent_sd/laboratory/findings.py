@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.laboratory.cases import Experiment, Measurement
 from talent_sd.model.evidence import Figure
 

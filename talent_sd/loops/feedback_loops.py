@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.attribution.coalitions import PART, attribute
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.forecast.provenance import KNOWN_UNTIL
 from talent_sd.loops.loop_names import SWITCHES, LoopNames, read_loops

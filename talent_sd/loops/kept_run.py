@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.back_ends import Kernels, run_arrays
 from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
 from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores

@@ -10,10 +10,13 @@ from typing import Any
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import foreign, listed, tell
+from talent_sd.base.language import N_, foreign, listed, tell
 from talent_sd.model.structure import Structure
 
-ROLES = ("initial", "policy", "calibrate", "holdout")
+ROLES = {
+    "initial": N_("start value"), "policy": N_("policy setting"), "calibrate": N_("calibrated"),
+    "holdout": N_("held out"),
+}  # fmt: skip
 DEFAULT_TOLERANCE = 0.10
 """Of the value, where the ledger states none."""
 _REQUIRED = ("id", "topic", "role", "unit", "statement", "reading", "test", "experiment")
@@ -111,7 +114,12 @@ def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(
-            tell("{file}:{line}: {problem}. Mend the YAML.", file=file.name, line=line, problem=foreign(str(error.problem)))
+            tell(
+                "{file}:{line}: {problem}. Mend the YAML.",
+                file=file.name,
+                line=line,
+                problem=foreign(str(error.problem)),
+            )
         ) from None
     entries: Any = content.get("figures") if isinstance(content, Mapping) else None
     if not entries or not isinstance(entries, Sequence) or isinstance(entries, str):
@@ -175,7 +183,11 @@ def _figure(entry: Any, line: int, at: str, problems: list[str]) -> Figure | Non
         )
     if entry.get("unclean") and role != "holdout":
         found.append(
-            tell("{at}'unclean' is for a figure held out, not for role '{role}'. Take it out.", at=at, role=role)
+            tell(
+                "{at}'unclean' is for a figure held out, not for role '{role}'. Take it out.",
+                at=at,
+                role=role,
+            )
         )
     if role == "calibrate" and value is None:
         found.append(tell("{at}a figure to calibrate to needs a value.", at=at))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.model.mdl_text import Block, split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure

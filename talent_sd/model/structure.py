@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from talent_sd.base.errors import ModelError, nearest
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import N_, listed, tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import fixed_value, kind_of, references, walk
 from talent_sd.model.translate import Source
 
 Kind = Literal["constant", "stock", "auxiliary", "lookup", "data", "time"]
+KINDS: dict[str, str] = {
+    "constant": N_("constant"), "stock": N_("stock"), "auxiliary": N_("auxiliary"), "lookup": N_("lookup"),
+    "data": N_("data"), "time": N_("time"),
+}  # fmt: skip
 TIME_NAMES = ("INITIAL TIME", "FINAL TIME", "TIME STEP", "SAVEPER")
 _CITATION = re.compile(r"\[([^\[\]]+)\]")
 _CITATION_ID = re.compile(r"[A-Z]\w*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.messages import foreign, listed, reason_of, tell
+from talent_sd.base.language import foreign, listed, reason_of, tell
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.xmile_text import plain_model, prepare_xmile
@@ -74,7 +74,9 @@ def read_model_bytes(path: str | Path) -> bytes:
     except OSError as error:
         raise ModelError(
             tell(
-                "{file}: cannot be read ({reason}). Check its permissions.", file=path, reason=reason_of(error)
+                "{file}: cannot be read ({reason}). Check its permissions.",
+                file=path,
+                reason=reason_of(error),
             )
         ) from None
     if not content.strip():

@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.structure import Structure
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import TIME
-from talent_sd.base.messages import listed, tell, word
+from talent_sd.base.language import N_, listed, tell
 from talent_sd.laboratory.cases import Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import Verdict, resolve_setting, varied_inputs
 from talent_sd.model_tests.check_files import read_checks
@@ -91,10 +91,20 @@ MOST_SENSITIVE = 3
 LEAST_CHANGE = 1e-6
 STIRRED_CITY = "mianyang"
 STIRRED = {"policy budget share": 0.02, "core team exit time": 2025.0, "core team exit size": 0.5}
-TESTS = (
-    "boundary", "structure", "units", "parameters", "extreme", "integration", "reproduction", "anomaly",
-    "family", "surprise", "sensitivity", "improvement",
-)  # fmt: skip
+TESTS = {
+    "boundary": N_("Boundary: is what matters explained inside?"),
+    "structure": N_("Structure: do the accounts close?"),
+    "units": N_("Units: do they agree in every equation?"),
+    "parameters": N_("Parameters: has each a meaning, a source, a range?"),
+    "extreme": N_("Extreme conditions: does it stay sensible?"),
+    "integration": N_("Integration error: does half the step change results?"),
+    "reproduction": N_("Behaviour reproduction: do the figures come out?"),
+    "anomaly": N_("Behaviour anomaly: does each loop matter?"),
+    "family": N_("Family member: does it carry other cities?"),
+    "surprise": N_("Surprise: what was not expected?"),
+    "sensitivity": N_("Sensitivity: which inputs matter most?"),
+    "improvement": N_("System improvement: does advice from it help?"),
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ class StandardTest:
 
     Parameters
     ----------
-    name : key of its words
+    name : of `TESTS`
     passed : whether the model stood it; None where it could not be tried
     finding : what was measured
     backed_by : the test, table or plot that shows it
@@ -122,7 +132,7 @@ class StandardTest:
     @property
     def question(self) -> dict[str, str]:
         """Return what the test asks, by language."""
-        return {lang: word(f"standard.{self.name}", lang) for lang in ("en", "zh")}
+        return {lang: tell(TESTS[self.name], lang) for lang in ("en", "zh")}
 
 
 def run_standard_tests(

@@ -20,7 +20,7 @@ import numpy as np
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import prepare
 
 if TYPE_CHECKING:

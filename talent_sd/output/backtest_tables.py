@@ -10,13 +10,27 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-OUTCOMES = ("tertiary_educated", "residents", "gdp", "gdp_real", "fiscal_revenue")
+CONSTANT_SHARE = N_("constant share")
+COVERAGE = N_("80 % covers")
+DAMPED_TREND = N_("damped")
+EVIDENCE = N_("The article's figures inside the posterior: {held} of {all} hold")
+MODEL = N_("model")
+QUALITY_CRPS = N_("CRPS")
+TREND_SHARE = N_("trend")
+
+OUTCOMES = {
+    "tertiary_educated": N_("tertiary-educated"),
+    "residents": N_("residents"),
+    "gdp": N_("GDP, nominal"),
+    "gdp_real": N_("GDP, real"),
+    "fiscal_revenue": N_("fiscal revenue"),
+}
 BASELINES = ("constant_share", "trend_share", "damped_trend")
 WINDOWS = ("2010", "2012", "2013")
 """Folders of back-tests, by the year that they start in; `cross_` before it: judged without the own province."""
@@ -76,7 +90,7 @@ def _quality_row(row: Mapping[Hashable, Any], who: str) -> list[str]:
     return [
         f"{who} ({row['number']})",
         f"{row['start']}→{row['end']}",
-        word(f"outcome.{row['variable']}"),
+        tell(OUTCOMES[row["variable"]], "en"),
         f"**{model}**" if better else model,
         *(_number(float(row[f"mae_{name}"])) for name in BASELINES),
         f"{_signed(row['against_best_low'], 3)} … {_signed(row['against_best_high'], 3)}",
@@ -102,7 +116,7 @@ def other_table(folder: Path) -> str:
             row = scores.loc[outcome]
             cells.append(f"{row['mae_model']:.3f} ({row['mae_' + row['best_baseline']]:.3f})")
         rows.append([title, *cells])
-    return _markdown(["judged on", *(word(f"outcome.{name}") for name in OUTCOMES)], rows)
+    return _markdown(["judged on", *(tell(title, "en") for title in OUTCOMES.values())], rows)
 
 
 def city_table(folder: Path) -> str:
@@ -125,7 +139,7 @@ def city_table(folder: Path) -> str:
         fitted = "fitted" if bool(own["fitted"].iloc[0]) else "unseen"
         errors = [_signed(own["error"].get(name), 2) for name in OUTCOMES]
         rows.append([city.title["en"] + star, fitted, *errors])
-    return _markdown(["city", "", *(word(f"outcome.{name}") for name in OUTCOMES)], rows)
+    return _markdown(["city", "", *(tell(title, "en") for title in OUTCOMES.values())], rows)
 
 
 def _scores(folder: Path, name: str) -> Path:
@@ -160,7 +174,7 @@ def _markdown(head: list[str], rows: list[list[str]]) -> str:
 
 HOLDS = 0.9
 """Share of the draws that must meet a figure for it to hold inside the posterior."""
-GROUPS = ("all", "fitted", "unseen")
+GROUPS = {"all": N_("all"), "fitted": N_("fitted"), "unseen": N_("unseen")}
 
 
 def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
@@ -171,11 +185,11 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
     scores : as `score_table` gives it
     """
     years = f"{scores['start'].min()} → {scores['end'].max()}"
-    table = _table(word("quality.scores", lang, years=years))
-    for key in ("variable", "cities"):
-        table.add_column(word(f"quality.{key}", lang))
-    for key in ("model", "constant_share", "trend_share", "damped_trend", "crps", "coverage"):
-        table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
+    table = _table(tell("Error |ln(forecast/actual)|, {years}", lang, years=years))
+    for key in (N_("Outcome"), N_("Cities")):
+        table.add_column(tell(key, lang))
+    for key in (MODEL, CONSTANT_SHARE, TREND_SHARE, DAMPED_TREND, QUALITY_CRPS, COVERAGE):
+        table.add_column(tell(key, lang), justify="right", no_wrap=True)
     for row in scores[scores["cities"].isin(GROUPS)].to_dict("records"):
         errors = [
             row["mae_model"],
@@ -184,8 +198,8 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
             row["mae_damped_trend"],
         ]
         table.add_row(
-            word("outcome." + row["variable"], lang),
-            f"{word('quality.' + row['cities'], lang)} ({row['number']})",
+            tell(OUTCOMES[row["variable"]], lang),
+            f"{tell(GROUPS[row['cities']], lang)} ({row['number']})",
             *("–" if np.isnan(error) else f"{error:.3f}" for error in errors),
             f"{row['crps_model']:.3f}",
             f"{100 * row['coverage_80']:.0f} %",
@@ -195,10 +209,10 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
 
 def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
     """Make the table of fitted constants: prior, posterior, convergence."""
-    table = _table(word("quality.diagnostics", lang))
-    table.add_column(word("quality.parameter", lang))
-    for key in ("prior", "posterior", "r_hat", "effective_size"):
-        table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
+    table = _table(tell("Fitted constants: mean ± standard deviation", lang))
+    table.add_column(tell("Constant", lang))
+    for key in (N_("prior"), N_("posterior"), N_("R-hat"), N_("effective draws")):
+        table.add_column(tell(key, lang), justify="right", no_wrap=True)
     for row in diagnostics.to_dict("records"):
         table.add_row(
             shipped_labels().variable(row["parameter"], lang),
@@ -218,10 +232,10 @@ def evidence_text(figures: pd.DataFrame, lang: str = "en") -> Table:
     figures : as `evidence_table` gives it
     """
     held = int((figures["met"] >= HOLDS).sum())
-    table = _table(word("quality.evidence", lang, held=held, all=len(figures)))
-    table.add_column(word("quality.figure", lang), no_wrap=True)
-    for key in ("target", "posterior_90", "met"):
-        table.add_column(word(f"quality.{key}", lang), justify="right", no_wrap=True)
+    table = _table(tell(EVIDENCE, lang, held=held, all=len(figures)))
+    table.add_column(tell("Figure", lang), no_wrap=True)
+    for key in (N_("target ± allowed"), N_("posterior (90 %)"), N_("draws meet it")):
+        table.add_column(tell(key, lang), justify="right", no_wrap=True)
     for row in figures.to_dict("records"):
         table.add_row(
             row["figure"],

@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.output.numbers import percent
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from rich.table import Table
+
+BAND = N_(" Medians of {draws} draws; lines: 80 % interval.")
+INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
+PLOT = N_("Changes in {year} against {baseline}")
+TITLE = N_("{output} in {year}, change against {baseline}")
 
 SHOWN = "total talent"
 PICTURED = (SHOWN, "invention grants", "tax base")
@@ -42,12 +47,12 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
     better = probability_better(last)
     many = last.sizes[DRAW] > 1
     year, baseline = f"{float(last[TIME]):g}", change.attrs.get(f"baseline_title_{lang}", "")
-    title = word("cities.title", lang, year=year, baseline=baseline, output=labels.variable(SHOWN, lang))
+    title = tell(TITLE, lang, year=year, baseline=baseline, output=labels.variable(SHOWN, lang))
     table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     if many:
         draws = change.attrs.get("draws", last.sizes[DRAW])
-        table.caption = word("cities.interval", lang, draws=draws)
-    table.add_column(word("verify.city", lang), no_wrap=True)
+        table.caption = tell(INTERVAL, lang, draws=draws)
+    table.add_column(tell("City", lang), no_wrap=True)
     titles = scenario_titles(change, lang)
     for name in titles.values():
         table.add_column(Text(name), justify="right")
@@ -59,7 +64,7 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             if many:
                 low, high = one.quantile([0.1, 0.9]).values.tolist()
                 chance = float(better.sel({CITY: city, SCENARIO: scenario}))
-                held = word("cities.chance", lang, chance=f"{100 * chance:.0f}")
+                held = tell("better in {chance} %", lang, chance=f"{100 * chance:.0f}")
                 cell += f"\n{percent(low)} … {percent(high)}\n{held}"
             cells.append(cell)
         table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
@@ -142,7 +147,7 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
         axes[0].set_yticks(np.arange(len(order)), names)
         axes[0].set_ylim(-0.6, len(order) - 0.4)
         baseline = change.attrs.get(f"baseline_title_{lang}", "")
-        title = word("cities.plot", lang, year=f"{float(change[TIME][-1]):g}", baseline=baseline)
+        title = tell(PLOT, lang, year=f"{float(change[TIME][-1]):g}", baseline=baseline)
         figure.text(0.02, 1 - 0.28 / height, title, fontsize=12, **heading())
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(
@@ -152,7 +157,7 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
         figure.text(
             0.02,
             0.10 / height,
-            source_line(change, lang, "cities.band", "cities.source"),
+            source_line(change, lang, BAND, N_("Source: {source}, model {model} ({hash}).")),
             fontsize=6.5,
             color=GREY,
         )

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.messages import all_words, word
+from talent_sd.base.language import N_, tell
 from talent_sd.evidence.evidence_findings import scenarios_citing
-from talent_sd.model.evidence import Figure, cited_by, paths_between
+from talent_sd.model.evidence import ROLES, Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.output.numbers import digits
@@ -23,10 +23,24 @@ if TYPE_CHECKING:
     from talent_sd.model_tests.behaviour_checks import Verdict
     from talent_sd.model_tests.standard_tests import StandardTest
 
+BROKEN = N_("Conditions that do not hold:")
+CHECKS = N_("Behaviour checks by sector")
+PATH = N_("Equation parts between them and what the experiment reads")
+
 ONE_EFFECT = " *"
 """Marks figures whose value is no test, since one free effect was fitted to each."""
 UNCLEAN = " †"
 """Marks figures held out of the fit whose structure was changed after they had been looked at."""
+VERDICTS = {
+    "met": N_("met"), "passed": N_("passed"), "missed": N_("missed"), "failed": N_("failed"),
+    "shown": N_("shown"), "not_tried": N_("not tried"),
+}  # fmt: skip
+SECTORS = (
+    N_("Accounts"), N_("Attractiveness"), N_("City brand"), N_("City figures"), N_("Culture"),
+    N_("Economy and taxes"), N_("Housing"), N_("Innovation"), N_("Jobs and cluster"), N_("Loops"),
+    N_("National"), N_("Policies and budget"), N_("Public services"), N_("Residents"),
+    N_("Rest of the country"), N_("Social security"), N_("Talent"), N_("Universities and schooling"),
+)  # fmt: skip
 COLOURS = {
     "met": "green",
     "passed": "green",
@@ -43,8 +57,8 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
     """Make the table of figures: target, tolerance, measured value, verdict, role."""
     from rich.text import Text
 
-    columns = ("list.id", "list.statement", "validate.target", "validate.measured", "validate.verdict")
-    table = _table("validate.evidence", columns, lang)
+    columns = (N_("Id"), N_("Statement"), N_("Target"), N_("Measured"), N_("Verdict"))
+    table = _table(N_("The article's figures, measured on the model"), columns, lang)
     # what is claimed takes the room that numbers leave: a stranger reads it in 80 columns too
     table.columns[1].ratio, table.columns[2].max_width, table.columns[4].max_width = 1, 17, 12
     table.padding, table.expand = (0, 1, 0, 0), True
@@ -62,7 +76,7 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
                     verdict_text(finding, lang) + _marks(figure),
                     COLOURS["failed" if finding.fails else counted(finding)],
                 ),
-                (f"\n{word(f'list.{figure.role}', lang)}", "dim"),
+                (f"\n{tell(ROLES[figure.role], lang)}", "dim"),
             ),
         )
     return table
@@ -84,9 +98,9 @@ def counted(finding: Finding) -> str:
 def verdict_text(finding: Finding, lang: str) -> str:
     """Return the verdict in words: what comes out of an unclean test is not told as a success."""
     if counted(finding) == "differs":
-        return word("verdict.differs", lang)
-    told = word(f"verdict.{finding.verdict}", lang)
-    return word("verdict.not_counted", lang, verdict=told) if counted(finding) == "unclean" else told
+        return tell("data differ", lang)
+    told = tell(VERDICTS[finding.verdict], lang)
+    return tell("{verdict}, not counted", lang, verdict=told) if counted(finding) == "unclean" else told
 
 
 def _marks(figure: Figure) -> str:
@@ -97,7 +111,7 @@ def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
     """Make the table of checks: how many hold in each sector, what failed, what was never tried."""
     from rich.text import Text
 
-    table = _table("validate.checks", ("validate.sector", "validate.held", "validate.failure"), lang)
+    table = _table(CHECKS, (N_("Sector"), N_("Held"), N_("Failure")), lang)
     for sector in dict.fromkeys(check.sector for check in checks):
         own = [check for check in checks if check.sector == sector]
         verdicts = [check.verdict for check in own]
@@ -110,18 +124,17 @@ def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
 
 def sector_name(sector: str, lang: str) -> str:
     """Return what a sector of checks is called; a user's own keeps its name."""
-    key = f"sector.{sector}"
-    return word(key, lang) if key in all_words() else sector
+    return tell(sector, lang) if sector in SECTORS else sector
 
 
 def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Table:
     """Make the table of the standard tests, each with what backs it."""
     from rich.text import Text
 
-    columns = ("validate.test", "validate.verdict", "validate.finding", "validate.backed")
-    table = _table("validate.tests", columns, lang)
+    columns = (N_("Test"), N_("Verdict"), N_("Finding"), N_("Backed by"))
+    table = _table(N_("Standard tests of system dynamics"), columns, lang)
     for test in tests:
-        shown = Text(word(f"verdict.{test.verdict}", lang), style=COLOURS[test.verdict])
+        shown = Text(tell(VERDICTS[test.verdict], lang), style=COLOURS[test.verdict])
         table.add_row(test.question[lang], shown, Text(test.finding), Text(test.backed_by))
     return table
 
@@ -133,7 +146,7 @@ def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
         if finding.verdict == "missed":
             parts = [f"{finding.figure.id}:"]
             if finding.measurement.broken:
-                parts += [word("validate.broken", lang), "; ".join(finding.measurement.broken) + "."]
+                parts += [tell(BROKEN, lang), "; ".join(finding.measurement.broken) + "."]
             lines.append(" ".join([*parts, in_language(finding.figure, "miss", lang)]).strip())
     return lines
 
@@ -164,28 +177,28 @@ def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, l
             path[name] = None
     rows = [
         f"{figure.id}  {statement(figure, lang)}",
-        _line("list.role", word(f"list.{figure.role}", lang), lang),
+        _line(N_("Role"), tell(ROLES[figure.role], lang), lang),
     ]
     if figure.unclean:
-        rows.append(f"{word('evidence.unclean', lang)} {in_language(figure, 'unclean', lang)}")
+        rows.append(f"{tell('No clean holdout.', lang)} {in_language(figure, 'unclean', lang)}")
     if figure.named_source:
-        rows.append(_line("trace.source", figure.named_source, lang))
+        rows.append(_line(N_("Named source"), figure.named_source, lang))
     rows += [
-        _line("validate.target", f"{target_text(figure)} {figure.unit}".strip(), lang),
-        _line("trace.reading", figure.reading, lang),
-        _line("trace.experiment", f"{figure.experiment}: {figure.test}", lang),
-        _line("trace.reads", ", ".join(experiment.reads), lang),
+        _line(N_("Target"), f"{target_text(figure)} {figure.unit}".strip(), lang),
+        _line(N_("Reading"), figure.reading, lang),
+        _line(N_("Experiment"), f"{figure.experiment}: {figure.test}", lang),
+        _line(N_("The experiment reads"), ", ".join(experiment.reads), lang),
     ]
     scenarios = scenarios_citing(figure.id)
     if scenarios:
-        rows.append(_line("trace.scenarios", ", ".join(scenarios), lang))
+        rows.append(_line(N_("Scenarios that cite it"), ", ".join(scenarios), lang))
     fitted = [f"{name} = {value:g}" for name, value in fitted_for(figure.id).items()]
     if fitted:
-        rows.append(_line("trace.fitted", ", ".join(fitted), lang))
-    rows += ["", word("trace.cited", lang) + ":", *_with_equations(cited, structure)]
+        rows.append(_line(N_("Fitted for it"), ", ".join(fitted), lang))
+    rows += ["", tell("Variables that cite it", lang) + ":", *_with_equations(cited, structure)]
     between = [name for name in path if name not in cited]
     if between:
-        rows += ["", word("trace.path", lang) + ":", *_with_equations(between, structure)]
+        rows += ["", tell(PATH, lang) + ":", *_with_equations(between, structure)]
     return "\n".join(rows)
 
 
@@ -198,12 +211,12 @@ def variable_trace(name: str, structure: Structure, figures: Mapping[str, Figure
     """
     variable = structure.variables[name]
     rows = [_variable_line(name, structure).strip(), "", *_equation_lines(name, structure), ""]
-    rows.append(word("trace.figures", lang) + ":")
+    rows.append(tell("Figures it cites", lang) + ":")
     for ident in variable.citations:
         if ident in figures:
             rows.append(f"  {ident}  {statement(figures[ident], lang)}")
     if variable.depends_on:
-        rows += ["", word("trace.causes", lang) + ":"]
+        rows += ["", tell("Direct causes", lang) + ":"]
         rows += [_variable_line(cause, structure) for cause in variable.depends_on]
     return "\n".join(rows)
 
@@ -256,7 +269,7 @@ def number_text(value: float) -> str:
 
 
 def _line(key: str, text: str, lang: str) -> str:
-    return f"{word(key, lang)}: {text}"
+    return f"{tell(key, lang)}: {text}"
 
 
 def _variable_line(name: str, structure: Structure) -> str:
@@ -278,7 +291,7 @@ def _table(title: str, columns: Sequence[str], lang: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=word(title, lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = Table(title=tell(title, lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for column in columns:
-        table.add_column(word(column, lang), overflow="fold")
+        table.add_column(tell(column, lang), overflow="fold")
     return table

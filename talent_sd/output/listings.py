@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.messages import tell, word
+from talent_sd.base.language import N_, tell
 from talent_sd.model.read import read_structure
-from talent_sd.model.structure import Variable
+from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-WHOLE = ("id", "kind", "unit", "role", "polarity", "evidence")
+EVIDENCE = N_("Evidence")
+INTENSITY = N_("Intensity")
+KIND = N_("Kind")
+LABELLED = N_("{label}: {meaning}")
+MEANING = N_("Meaning")
+NAME = N_("Name")
+TITLE = N_("Title")
+UNIT = N_("Unit")
+
+WHOLE = (N_("Id"), KIND, UNIT, N_("Role"), N_("Polarity"), EVIDENCE)
 """Columns that are not broken over lines."""
 LONGEST_WORD = 14
 """Columns are kept wide enough for words of so many letters."""
@@ -44,10 +53,10 @@ def shelf_table(what: str, lang: str = "en") -> Table:
     headings, rows = SHELVES[what](lang)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     # a model's variables have long names; all others must come out in one piece, to be copied
-    whole = WHOLE if what == "variables" else ("name", *WHOLE)
+    whole = WHOLE if what == "variables" else (NAME, *WHOLE)
     cells = list(rows)
     for number, heading in enumerate(headings):
-        title = word(f"list.{heading}", lang)
+        title = tell(heading, lang)
         words = (part for text in (title, *(row[number] for row in cells)) for part in text.split())
         least = min(max(map(cell_len, words)), LONGEST_WORD)
         table.add_column(title, no_wrap=heading in whole, overflow="fold", min_width=least)
@@ -63,7 +72,7 @@ def _cities(lang: str) -> Rows:
         city = load_city(name)
         return name, city.title[lang], city.province[lang], city.region[lang]
 
-    return ("name", "title", "province", "region"), map(row, list_cities())
+    return (NAME, TITLE, N_("Province"), N_("Region")), map(row, list_cities())
 
 
 def _scenarios(lang: str) -> Rows:
@@ -73,7 +82,7 @@ def _scenarios(lang: str) -> Rows:
         scenario = load_scenario(name)
         return name, scenario.title[lang], scenario.question.get(lang, "")
 
-    return ("name", "title", "question"), map(row, list_scenarios())
+    return (NAME, TITLE, N_("Question")), map(row, list_scenarios())
 
 
 def _policies(lang: str) -> Rows:
@@ -87,7 +96,7 @@ def _policies(lang: str) -> Rows:
         sources = ", ".join(intensity.citations)
         return policy, labels.element(policy, lang), f"{low} … {high}", _unit(intensity.unit, lang), sources
 
-    return ("name", "title", "intensity", "unit", "evidence"), map(row, structure.subscripts["policy"])
+    return (NAME, TITLE, INTENSITY, UNIT, EVIDENCE), map(row, structure.subscripts["policy"])
 
 
 def _variables(lang: str) -> Rows:
@@ -96,34 +105,34 @@ def _variables(lang: str) -> Rows:
     def row(variable: Variable) -> Sequence[str]:
         label = labels.variable(variable.name, lang)
         meaning = variable.doc.split(". ")[0].rstrip(".")
-        kind = word(f"list.{variable.kind}", lang)
+        kind = tell(KINDS[variable.kind], lang)
         return (
             variable.name,
             kind,
             _unit(variable.unit, lang),
-            meaning if label == variable.name else word("list.labelled", lang, label=label, meaning=meaning),
+            meaning if label == variable.name else tell(LABELLED, lang, label=label, meaning=meaning),
             ", ".join(variable.citations),
         )
 
-    return ("name", "kind", "unit", "meaning", "evidence"), map(row, structure.variables.values())
+    return (NAME, KIND, UNIT, MEANING, EVIDENCE), map(row, structure.variables.values())
 
 
 def _evidence(lang: str) -> Rows:
-    from talent_sd.model.evidence import cited_by, read_evidence
+    from talent_sd.model.evidence import ROLES, cited_by, read_evidence
     from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
 
     cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
     rows = (
         (
             figure.id,
-            word(f"list.{figure.role}", lang) + (UNCLEAN if figure.unclean else ""),
+            tell(ROLES[figure.role], lang) + (UNCLEAN if figure.unclean else ""),
             f"{target_text(figure)} {figure.unit}".strip(),
             statement(figure, lang),
             ", ".join(cited.get(figure.id, ())),
         )
         for figure in read_evidence()
     )
-    return ("id", "role", "value", "statement", "variables"), rows
+    return (N_("Id"), N_("Role"), N_("Value"), N_("Statement"), N_("Cited by")), rows
 
 
 def _loops(lang: str) -> Rows:
@@ -131,7 +140,7 @@ def _loops(lang: str) -> Rows:
         (name, entry["polarity"], entry["label"][lang], entry["story"][lang])
         for name, entry in _shipped("loops.yaml")["loops"].items()
     )
-    return ("name", "polarity", "title", "story"), rows
+    return (NAME, N_("Polarity"), TITLE, N_("Story")), rows
 
 
 def _unit(unit: str, lang: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, shipped_labels
-from talent_sd.base.messages import LANGUAGES, language, tell, word
+from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.summary_rows import (
     Record,
@@ -25,12 +25,31 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+CAUTION = N_("No policy's effect has been tested against what happened anywhere.")
+SINGLE = N_(
+    "One run with the model's own constants: no intervals. Ask for draws to see how certain the numbers are."
+)
+
 FORECAST, COMPARISON, POLICIES, LOOPS = "forecast", "comparison", "policies", "loops"
 MAKERS: dict[str, Callable[[xr.Dataset, Labels, str], Iterator[Record]]] = {
     FORECAST: forecast_records,
     COMPARISON: comparison_records,
     POLICIES: policy_records,
     LOOPS: loop_records,
+}
+HEADINGS = {
+    "adds": N_("Adds"), "alone": N_("Alone", "notebook"), "better": N_("Draws doing better"),
+    "change": N_("Difference"), "clear": N_("Clear from", "notebook"), "cost": N_("Present cost"),
+    "interval": N_("80 % interval"), "loop": N_("Loop", "notebook"), "output": N_("Output"),
+    "per_person": N_("Cost per person"), "policy": N_("Policy"), "relative": N_("Relative"),
+    "share": N_("Share of activity"), "since_start": N_("Since the start"), "unit": N_("Unit"),
+    "value": N_("Median"),
+}  # fmt: skip
+TITLES = {
+    FORECAST: N_("{city}, {year}"),
+    COMPARISON: N_("{city}, {year}: difference from the baseline ({baseline})", "notebook"),
+    POLICIES: N_("{city}, {year}: what each policy adds to {output}, and what it costs"),
+    LOOPS: N_("{city}, {year}: feedback loops, and what each adds to {output}"),
 }
 TEXT_WIDTH = 110
 UNKNOWN = "–"
@@ -75,7 +94,7 @@ class Summary:
             f' style="text-align:{"left" if number == 0 else "right"}"' for number in range(len(columns))
         ]
         head = "".join(
-            f"<th{side}>{escape(_heading(key, self.lang))}</th>"
+            f"<th{side}>{escape(tell(HEADINGS[key], self.lang))}</th>"
             for key, side in zip(columns, sides, strict=True)
         )
         rows, group = [], ""
@@ -92,7 +111,7 @@ class Summary:
             rows.append(f"<tr>{''.join(cells)}</tr>")
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return (
-            f'<div lang="{word("report.html_lang", self.lang)}"><table>'
+            f'<div lang="{tell("en", self.lang)}"><table>'
             f'<caption style="text-align:left;caption-side:top">{escape(self.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}</div>"
         )
@@ -108,7 +127,7 @@ class Summary:
 
         table = Table(title=Text(self.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for number, key in enumerate(self.columns):
-            heading = Text(_heading(key, self.lang))
+            heading = Text(tell(HEADINGS[key], self.lang))
             # names stay whole; of the rest what does not fit breaks
             if number == 0:
                 table.add_column(heading, no_wrap=True)
@@ -236,14 +255,10 @@ def _known(lang: str | None) -> str:
     return lang or language()
 
 
-def _heading(key: str, lang: str) -> str:
-    return word(f"summary.{key}", lang)
-
-
 def _title(result: xr.Dataset, kind: str, labels: Labels, lang: str) -> str:
     of = str(result["output"].values[0]) if kind == POLICIES else str(result.attrs.get("of", ""))
-    return word(
-        f"summary.title_{kind}",
+    return tell(
+        TITLES[kind],
         lang,
         city=city_name(result, lang),
         year=f"{float(result[TIME][-1]):g}",
@@ -256,9 +271,9 @@ def _notes(result: xr.Dataset, kind: str, lang: str) -> tuple[str, ...]:
     if kind == POLICIES:
         from talent_sd.output.policies.policy_tables import method_text
 
-        return method_text(result, lang).strip(), word("summary.caution", lang)
+        return method_text(result, lang).strip(), tell(CAUTION, lang)
     draws = int(result.attrs.get("draws", result.sizes.get(DRAW, 1)))
-    notes = [word("summary.many" if draws > 1 else "summary.single", lang, draws=draws)]
+    notes = [tell("Medians of {draws} draws." if draws > 1 else SINGLE, lang, draws=draws)]
     if kind == COMPARISON:
-        notes.append(word("summary.caution", lang))
+        notes.append(tell(CAUTION, lang))
     return tuple(notes)

@@ -6,9 +6,13 @@ import math
 import re
 from dataclasses import dataclass
 
-from talent_sd.base.messages import all_words, word
+from talent_sd.base.language import N_, tell
 
 DIMENSIONLESS = {"", "1", "dmnl", "dimensionless", "share", "ratio"}
+UNITS = {
+    "firm": N_("firm"), "m²": N_("m²"), "patent": N_("patent"), "person": N_("person"), "year": N_("year"),
+    "yuan": N_("yuan"),
+}  # fmt: skip
 STEPS = {
     "en": ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")),
     "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
@@ -38,12 +42,11 @@ def unit_label(unit: str, lang: str = "en") -> str:
     """
     if unit.strip().casefold() in DIMENSIONLESS:
         return ""
-    known = all_words()
     text = re.sub(r"\s*\*\s*", "·", unit.strip()).replace("m·m", "m²")
 
     def name(match: re.Match[str]) -> str:
-        key = f"unit.{match.group().casefold()}"
-        return word(key, lang) if key in known else match.group()
+        known = UNITS.get(match.group().casefold())
+        return tell(known, lang) if known else match.group()
 
     return re.sub(r"\(([^\W\d_]+)\)", r"\1", re.sub(r"[^\W\d_]+", name, text))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import reason_of, tell, word
+from talent_sd.base.language import N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
 from talent_sd.inputs.setting_checks import TIMING
@@ -21,6 +21,49 @@ if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
     from talent_sd.inputs.file_schemas import CityFigures, FigureKind, FigureToConstant
     from talent_sd.model.structure import Structure, Variable
+
+ASSUMPTIONS = N_("Assumptions: constants of the model (talent-sd list variables), each with its reason.")
+CITY = N_("{name}: a city's facts. Every figure has unit, year and source; no estimates.")
+CITY_MORE = N_(
+    "More years are welcome, values: {{2020: ..., 2021: ..., 2022: ...}}; a back-test needs those of its "
+    "own start year."
+)
+CITY_TODO = N_("Replace every {placeholder}; talent-sd check {file} lists what is still to be filled in.")
+CITY_YEARS = N_(
+    "A forecast starts in {start}: give the figure of {start}, else of the latest year within the range "
+    "stated."
+)
+COMMENTED = N_(
+    'Lines that begin with # are not read: remove "# " from what shall count, headings such as policies: '
+    "included."
+)
+CONTEXT = N_("National path, one of: {names}; or a file of your own.")
+FALLBACK_VALUE = N_("If left out, an assumption stands in: {value}, range {low} to {high}.")
+FROM_CENSUS = N_("From: Population Census {year}, the province's tables by city.")
+FROM_LONG_FORM = N_(
+    "From: Population Census {year}, long-form tables of the employed by industry or occupation."
+)
+FROM_MARKET = N_("From: statistics bureau, housing bureau or a property portal; say which.")
+FROM_PROVINCE = N_(
+    "From: China Statistical Yearbook, the same on Science and Technology, or the Population Census."
+)
+FROM_YEARBOOK = N_(
+    "From: China City Statistical Yearbook, the province's or city's yearbook, the city's communiqué."
+)
+OPTIONAL = N_("Wanted, but something stands in for them")
+PARENT = N_("The scenario that this one starts from; its settings hold where this file says nothing else.")
+POLICIES = N_(
+    "Policies, with the model's own timing and intensity; what you leave out keeps it. Instead of "
+    "settings: on or off."
+)
+POLICIES_MORE = N_(
+    "A policy also takes  pause: {{from: 2027, until: 2028}},  targeting: 0.8,  and why, source and "
+    "evidence beside these."
+)
+QUESTION = N_("What shall this scenario answer?")
+SCENARIO = N_("{name}: a policy scenario. It runs as it stands: talent-sd run {file}")
+UNUSED = N_("For the record: the model does not use them")
+WANTED_LATEST = N_("{figure}. Unit: {unit}. Wanted: {year}, or the latest of {first} to {start}.")
 
 STRENGTH = ("intensity", "unit cost")
 EXAMPLES = ("policy budget share",)
@@ -90,19 +133,19 @@ def scenario_starter(
     head = [
         schema_line("scenario"),
         *commented(
-            word("new.scenario", lang, name=path.stem, file=path),
-            word("new.scenario_check", lang, file=path),
-            word("new.commented", lang),
+            tell(SCENARIO, lang, name=path.stem, file=path),
+            tell("What is wrong with it, and on which line: talent-sd check {file}", lang, file=path),
+            tell(COMMENTED, lang),
         ),
         f"title: {{en: {title}, zh: {title}}}",
-        f"# question: {{en: {quoted(word('new.question', 'en'))}, zh: {quoted(word('new.question', 'zh'))}}}",
-        *commented(word("new.parent", lang)),
+        f"# question: {{en: {quoted(tell(QUESTION, 'en'))}, zh: {quoted(tell(QUESTION, 'zh'))}}}",
+        *commented(tell(PARENT, lang)),
         f"extends: {quoted(extends)}",
         "",
     ]
     names = ", ".join(f"national/{name}" for name in shipped_names("national"))
     context = str(parent.context.value) if parent.context else "national/central"
-    tail = [*commented(word("new.context", lang, names=names)), f"# context: {quoted(context)}"]
+    tail = [*commented(tell(CONTEXT, lang, names=names)), f"# context: {quoted(context)}"]
     parts = [
         _policies(parent, structure, own, labels, lang),
         _assumptions(structure, own, labels, lang),
@@ -130,7 +173,7 @@ def quoted(text: str) -> str:
 def _policies(
     parent: Scenario, structure: Structure, own: Mapping[str, float], labels: Labels, lang: str
 ) -> Iterator[str]:
-    yield from commented(word("new.policies", lang), word("new.policies_more", lang), "policies:")
+    yield from commented(tell(POLICIES, lang), tell(POLICIES_MORE, lang), "policies:")
     for policy in structure.subscripts.get("policy", ()):
         constants = {key: structure.find(f"{policy.replace('_', ' ')} {key}") for key in STRENGTH}
         known = {key: constant for key, constant in constants.items() if constant is not None}
@@ -143,16 +186,16 @@ def _policies(
         note = ""
         if above:
             origin = next(iter(above.values())).origin
-            note = word("new.inherited", lang, file=origin.file, line=origin.line)
+            note = tell("{file}:{line} sets it", lang, file=origin.file, line=origin.line)
         meanings = [*(_meaning(constant, labels, lang) for constant in known.values()), note]
-        told = word("new.then", lang).join(filter(None, meanings))
-        yield f"#   # {word('new.what', lang, name=labels.element(policy, lang), meaning=told)}"
+        told = tell("; ", lang).join(filter(None, meanings))
+        yield f"#   # {tell('{name}: {meaning}', lang, name=labels.element(policy, lang), meaning=told)}"
         yield f"#   {policy}: {{{flow}}}"
 
 
 def _assumptions(structure: Structure, own: Mapping[str, float], labels: Labels, lang: str) -> Iterator[str]:
-    yield from commented(word("new.assumptions", lang), "assumptions:")
-    why, source = quoted(word("new.why", lang)), quoted(word("new.source", lang))
+    yield from commented(tell(ASSUMPTIONS, lang), "assumptions:")
+    why, source = quoted(tell("say why", lang)), quoted(tell("say where it comes from", lang))
     for name in EXAMPLES:
         constant = structure.find(name)
         if constant is not None and name in own:
@@ -161,7 +204,7 @@ def _assumptions(structure: Structure, own: Mapping[str, float], labels: Labels,
 
 
 def _shocks(structure: Structure, labels: Labels, lang: str) -> Iterator[str]:
-    yield from commented(word("new.shocks", lang), "shocks:")
+    yield from commented(tell("Shocks: at is the year, size the part that is hit.", lang), "shocks:")
     for name in structure.variables:
         size = structure.find(f"{name.removesuffix(' time')} size")
         if not name.endswith(" time") or size is None:
@@ -181,8 +224,8 @@ def _meaning(constant: Variable, labels: Labels, lang: str) -> str:
     if low is None or high is None:
         return text
     unit = unit_label(constant.unit, lang)
-    limits = word("new.range", lang, low=_number(low), high=_number(high), unit=unit).strip()
-    return word("new.limits", lang, meaning=text, limits=limits)
+    limits = tell("{low} to {high} {unit}", lang, low=_number(low), high=_number(high), unit=unit).strip()
+    return tell("{meaning}, {limits}", lang, meaning=text, limits=limits)
 
 
 def _number(value: object) -> str:
@@ -195,6 +238,38 @@ def _number(value: object) -> str:
     return f"{value:.12g}"
 
 
+FIGURES = {
+    "age_0_14": N_("People aged 0 to 14"),
+    "age_15_59": N_("People aged 15 to 59"),
+    "age_20_34": N_("People aged 20 to 34"),
+    "age_60_plus": N_("People aged 60 and over"),
+    "average_wage": N_("Average wage of urban units' employees"),
+    "bachelor_or_above": N_("People with a bachelor's degree or more"),
+    "census_population": N_("People counted in the census"),
+    "deposit_balance": N_("Deposits with banks, end of the year"),
+    "fiscal_expenditure": N_("General public budget expenditure"),
+    "fiscal_revenue": N_("General public budget revenue"),
+    "gdp": N_("Gross domestic product, nominal"),
+    "gdp_real_2000": N_("Gross domestic product at prices of 2000"),
+    "gdp_secondary": N_("Value added of the secondary sector"),
+    "gdp_tertiary": N_("Value added of the tertiary sector"),
+    "house_price": N_("Price of homes, mean of the year"),
+    "loan_balance": N_("Loans of banks, end of the year"),
+    "migrants_other_province": N_("Residents registered in another province"),
+    "migrants_same_province": N_("Residents registered elsewhere in the province"),
+    "province_invention_patents_granted": N_("Invention patents granted in the province"),
+    "province_research_intensity": N_("Research and development per GDP of the province"),
+    "province_tertiary_educated": N_("Tertiary-educated people of the province"),
+    "registered_population": N_("Registered (hukou) population"),
+    "residents": N_("Residents, end of the year"),
+    "share_education": N_("Share of the employed in education"),
+    "share_finance": N_("Share of the employed in finance"),
+    "share_health": N_("Share of the employed in health and social work"),
+    "share_manufacturing": N_("Share of the employed in manufacturing"),
+    "share_professional_occupations": N_("Share of the employed in professional and technical occupations"),
+    "share_science": N_("Share of the employed in scientific research and technical services"),
+    "tertiary_educated": N_("People with a junior-college degree or more"),
+}
 CENSUS_EVERY = 10
 """Years between two censuses, held in years that end with 0."""
 
@@ -213,11 +288,11 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
     lines = [
         schema_line("city"),
         *commented(
-            word("new.city", lang, name=path.stem),
-            word("new.city_todo", lang, placeholder=gap, file=path),
-            word("new.city_years", lang, start=start),
-            word("new.city_more", lang),
-            word("new.commented_city", lang),
+            tell(CITY, lang, name=path.stem),
+            tell(CITY_TODO, lang, placeholder=gap, file=path),
+            tell(CITY_YEARS, lang, start=start),
+            tell(CITY_MORE, lang),
+            tell('Lines that begin with # are not read: remove "# " from the figures that you have.', lang),
         ),
         f"name: {{en: {name}, zh: {name}}}",
         f"province: {{en: {gap}, zh: {gap}}}",
@@ -225,9 +300,9 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
         "figures:",
     ]
     for heading, figures, mark in (
-        ("new.needed", needed, ""), ("new.optional", optional, "# "), ("new.unused", unused, "# "),
+        (N_("Needed"), needed, ""), (OPTIONAL, optional, "# "), (UNUSED, unused, "# "),
     ):  # fmt: skip
-        lines.append(f"  # ---- {word(heading, lang)} ----")
+        lines.append(f"  # ---- {tell(heading, lang)} ----")
         for figure in figures:
             lines += _figure(figure, mark, mapping.content, start, lang)
     return "\n".join(lines) + "\n"
@@ -253,10 +328,10 @@ def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -
     counted = kind.census or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)
-    key = "new.wanted_latest" if rules else "new.wanted"
-    unit = unit_label(kind.unit, lang) or word("new.share", lang)
-    title = word(f"figure.{name}", lang)
-    yield f"  # {word(key, lang, figure=title, unit=unit, year=year, first=oldest, start=start)}"
+    key = WANTED_LATEST if rules else N_("{figure}. Unit: {unit}. Wanted: {year}.")
+    unit = unit_label(kind.unit, lang) or tell("share (5 % is 0.05)", lang)
+    title = tell(FIGURES[name], lang)
+    yield f"  # {tell(key, lang, figure=title, unit=unit, year=year, first=oldest, start=start)}"
     yield f"  # {_found_in(name, kind, year, lang)}"
     if mark and rules:
         yield f"  # {_stands_in(rules[0], lang)}"
@@ -266,18 +341,18 @@ def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -
 def _found_in(name: str, kind: FigureKind, year: int, lang: str) -> str:
     """Say where such a figure is published."""
     if kind.province:
-        place = "province"
+        place = FROM_PROVINCE
     elif kind.census:
-        place = "long_form" if name.startswith("share_") else "census"
+        place = FROM_LONG_FORM if name.startswith("share_") else FROM_CENSUS
     else:
-        place = "market" if name == "house_price" else "yearbook"
-    return word(f"new.from_{place}", lang, year=year)
+        place = FROM_MARKET if name == "house_price" else FROM_YEARBOOK
+    return tell(place, lang, year=year)
 
 
 def _stands_in(rule: FigureToConstant, lang: str) -> str:
     """Say what the model takes where the figure is missing."""
     default = rule.default
     if default is None or default.value is None:
-        return word("new.fallback_national", lang)
+        return tell("If left out, an assumption from the nation's figures stands in.", lang)
     low, high = default.range or (default.value, default.value)
-    return word("new.fallback_value", lang, value=f"{default.value:g}", low=f"{low:g}", high=f"{high:g}")
+    return tell(FALLBACK_VALUE, lang, value=f"{default.value:g}", low=f"{low:g}", high=f"{high:g}")

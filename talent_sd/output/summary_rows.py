@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 from talent_sd.output.titles import scenario_titles
@@ -135,7 +135,7 @@ def policy_records(effects: xr.Dataset, labels: Labels, lang: str) -> Iterator[R
             )
             alone = of["alone"].sum("policy") if whole else own["alone"]
             per = own["mix_cost_per" if whole else "cost_per"].sel(measure="person")
-            label = word("policies.mix", lang) if whole else labels.element(str(policy), lang)
+            label = tell("Whole mix", lang) if whole else labels.element(str(policy), lang)
             about = {"scenario": scenario, "policy": str(policy), "year": float(one[TIME])}
             yield _policy(title, label, about, (adds, alone, cost, per), scale, money, lang)
 
@@ -168,7 +168,7 @@ def _policy(
         "interval": _span(low, high, scale),
         "alone": _signed(values["alone"] / scale.factor),
         "cost": _amount(values["present_cost"], money, lang),
-        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else word("policies.no_effect", lang),
+        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else tell("no effect", lang),
     }
     return Record(group, cells, {**about, **values})
 
@@ -217,7 +217,7 @@ def _outputs(
             chosen = dict(zip(extra, parts, strict=True))
             told = ", ".join(labels.element(str(part), lang) for part in parts)
             about = {"variable": name, "subscript": ", ".join(map(str, parts)), "unit": unit}
-            yield about, word("table.element", lang, variable=label, element=told), array.sel(chosen)
+            yield about, tell("{variable}: {element}", lang, variable=label, element=told), array.sel(chosen)
 
 
 def _interval(values: xr.DataArray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.numbers import digits, percent, scale_for, unit_label
 from talent_sd.output.titles import city_name, scenario_titles
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from talent_sd.forecast.scenario_diff import Difference
     from talent_sd.model_tests.verification import Agreement
+
+COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
+FORECAST = N_("{city}: {scenario}")
 
 MOST_COLUMNS = 2
 
@@ -35,20 +38,20 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     """
     one = forecast.isel({SCENARIO: 0})
     titles = scenario_titles(forecast, lang)
-    title = word("table.forecast", lang, city=city_name(forecast, lang), scenario=next(iter(titles.values())))
+    title = tell(FORECAST, lang, city=city_name(forecast, lang), scenario=next(iter(titles.values())))
     years = shown_years(forecast)
     table = _table(title)
     many = forecast.sizes.get(DRAW, 1) > 1
     # intervals may break: on a narrow terminal the names must not go instead
-    table.add_column(word("table.output", lang), min_width=10, overflow="fold")
-    table.add_column(word("table.unit", lang), min_width=6, overflow="fold")
+    table.add_column(tell("Output", lang), min_width=10, overflow="fold")
+    table.add_column(tell("Unit", lang), min_width=6, overflow="fold")
     for year in years:
         table.add_column(f"{year:g}", justify="right", no_wrap=not many)
     if many:
         draws = forecast.attrs.get("draws", forecast.sizes[DRAW])
-        table.caption = word("table.interval", lang, draws=draws)
+        table.caption = tell("Median of {draws} draws; below it the 80 % interval.", lang, draws=draws)
     since = forecast.attrs.get("forecast_from", years[0])
-    table.add_column(word("table.change", lang, year=f"{since:g}"), justify="right", no_wrap=True)
+    table.add_column(tell("since {year}", lang, year=f"{since:g}"), justify="right", no_wrap=True)
     for label, array in _rows(one, labels, lang):
         values = np.array([float(array.sel({TIME: year}).median()) for year in years])
         scale = scale_for(float(np.nanmax(np.abs(values), initial=0.0)), array.attrs.get("units", ""), lang)
@@ -79,17 +82,13 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     year = f"{float(last[TIME]):g}"
     from rich.text import Text
 
-    table = _table(word("table.comparison", lang, city=city_name(change, lang), baseline=baseline, year=year))
-    table.add_column(word("table.output", lang))
-    table.add_column(word("table.unit", lang))
+    table = _table(tell(COMPARISON, lang, city=city_name(change, lang), baseline=baseline, year=year))
+    table.add_column(tell("Output", lang))
+    table.add_column(tell("Unit", lang))
     # more columns than a terminal is wide make nobody wiser: then a row for each scenario
     long = len(titles) > MOST_COLUMNS
-    for heading in (
-        [word("table.scenario", lang), word("table.difference", lang)] if long else titles.values()
-    ):
-        table.add_column(
-            Text(heading), justify="left" if heading == word("table.scenario", lang) else "right"
-        )
+    for heading in [tell("Scenario", lang), tell("Difference", lang)] if long else titles.values():
+        table.add_column(Text(heading), justify="left" if heading == tell("Scenario", lang) else "right")
     for label, array in _rows(last, labels, lang):
         scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
         relative = _like(last, array)
@@ -108,12 +107,12 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
 
 def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str = "en") -> Table:
     """Make the table of how far two engines lie apart: a row per pair, those that disagree in red."""
-    table = _table(word("verify.title", lang, step=f"{time_step:g}"))
-    table.add_column(word("table.scenario", lang), overflow="fold")
-    table.add_column(word("verify.city", lang), overflow="fold")
-    table.add_column(word("verify.variables", lang), justify="right", no_wrap=True)
-    table.add_column(word("verify.worst", lang), overflow="fold")
-    table.add_column(word("verify.times", lang), justify="right", no_wrap=True)
+    table = _table(tell("The native engine against PySD, time step {step}", lang, step=f"{time_step:g}"))
+    table.add_column(tell("Scenario", lang), overflow="fold")
+    table.add_column(tell("City", lang), overflow="fold")
+    table.add_column(tell("Variables", lang), justify="right", no_wrap=True)
+    table.add_column(tell("Largest difference", lang), overflow="fold")
+    table.add_column(tell("× tolerance", lang), justify="right", no_wrap=True)
     for one in agreements:
         cells = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
         table.add_row(*(_literal(cell) for cell in cells), style=None if one.agrees else "red")
@@ -140,7 +139,7 @@ def _rows(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str,
             continue
         for element in array[extra[0]].values:
             variable, part = labels.variable(name, lang), labels.element(str(element), lang)
-            label = word("table.element", lang, variable=variable, element=part)
+            label = tell("{variable}: {element}", lang, variable=variable, element=part)
             yield label, array.sel({extra[0]: element})
 
 
@@ -184,7 +183,10 @@ def _table(title: str) -> Table:
     return Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-PARTS = ("policies", "assumptions", "shocks", "context", "city")
+PARTS = {
+    "policies": N_("Policies"), "assumptions": N_("Assumptions"), "shocks": N_("Shocks"),
+    "context": N_("National path", "difference"), "city": N_("City's start values"),
+}  # fmt: skip
 LARGE = 1e6
 """Numbers from here on are cut to six digits, so that two stand side by side."""
 
@@ -202,16 +204,18 @@ def diff_table(
     from rich.table import Table
     from rich.text import Text
 
-    title = word("diff.title", lang, first=titles[0], second=titles[1])
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(word("diff.key", lang), overflow="fold")
+    heading = tell("What differs: {first} → {second}", lang, first=titles[0], second=titles[1])
+    table = Table(
+        title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column(tell(N_("Setting", "difference"), lang), overflow="fold")
     for text in titles:
         table.add_column(Text(text), overflow="fold")
-    for part in PARTS:
+    for part, title in PARTS.items():
         rows = [item for item in differences if item.part == part]
         if not rows:
             continue
-        table.add_row(Text(word(f"diff.{part}", lang), style="bold"))
+        table.add_row(Text(tell(title, lang), style="bold"))
         switched = {item.key for item in rows if "." not in item.key}
         for item in rows:
             sides = (_side(item.old, item.old_origin, lang), _side(item.new, item.new_origin, lang))
@@ -235,11 +239,11 @@ def _key(item: Difference, switched: set[str], labels: Labels, lang: str) -> Tex
         label = labels.variable(f"national {name.replace('_', ' ')}", lang)
         label = "" if label.startswith("national ") else label
     key = f"  .{rest}" if below else item.key
-    key = word("diff.curve", lang, variable=key, year=item.year) if item.year else key
+    key = tell("{variable}, {year}", lang, variable=key, year=item.year) if item.year else key
     # an English label only repeats the name, and a year needs no unit
     label = "" if lang == "en" else label
     unit = "" if item.unit == "year" else unit_label(item.unit, lang)
-    note = word("plot.comma", lang).join(filter(None, (label, unit)))
+    note = tell(", ", lang).join(filter(None, (label, unit)))
     return Text.assemble(key, (f"\n{'  ' * below}{note}" if note else "", "dim"))
 
 
@@ -248,9 +252,9 @@ def _side(value: float | str | bool | None, origin: str, lang: str) -> Text:
     from rich.text import Text
 
     if value is None:
-        return Text(word("diff.none", lang), style="dim")
+        return Text(tell("not set", lang), style="dim")
     if isinstance(value, bool):
-        text = word("diff.on" if value else "diff.off", lang)
+        text = tell(N_("on", "difference") if value else "off", lang)
     else:
         text = value if isinstance(value, str) else f"{value:.6g}" if abs(value) >= LARGE else f"{value:.12g}"
     return Text.assemble(text, (f"\n{_short(origin)}", "dim"))

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 
 if TYPE_CHECKING:
     import xarray as xr
+
+BANDS = N_(" Bands: 50, 80 and 95 % of {draws} draws (80 % where lines share a panel).")
+SOURCE = N_("Source: {source}, model {model} ({hash}). Shaded: years with known national figures.")
 
 
 def scenario_titles(forecast: xr.Dataset, lang: str) -> dict[str, str]:
@@ -26,12 +29,10 @@ def city_name(forecast: xr.Dataset, lang: str) -> str:
     return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
 
 
-def source_line(
-    forecast: xr.Dataset, lang: str, bands: str = "plot.bands", source: str = "plot.source"
-) -> str:
+def source_line(forecast: xr.Dataset, lang: str, bands: str = BANDS, source: str = SOURCE) -> str:
     """Where the numbers come from (a key of the words); with several draws, what the bands (another) are."""
     attrs = forecast.attrs
-    line = word(
+    line = tell(
         source,
         lang,
         source=attrs.get("source", "talent_sd"),
@@ -39,5 +40,5 @@ def source_line(
         hash=str(attrs.get("model_sha256", ""))[:8],
     )
     if forecast.sizes.get(DRAW, 1) > 1:
-        line += word(bands, lang, draws=attrs.get("draws", forecast.sizes[DRAW]))
+        line += tell(bands, lang, draws=attrs.get("draws", forecast.sizes[DRAW]))
     return line

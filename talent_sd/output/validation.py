@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import MISSED, Finding, evidence_outputs, experiments_for, is_city_model

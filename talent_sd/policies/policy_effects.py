@@ -24,7 +24,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
 from talent_sd.policies.policy_runs import (
     ChosenDraws,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.uncertainty.noise import drawn_in, split_covariance
 from talent_sd.uncertainty.windows import GDP, GDP_REAL, OUTCOMES, Window, national_log
 

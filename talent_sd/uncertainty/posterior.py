@@ -13,7 +13,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.strict_yaml import read_text, shown
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.windows import OUTCOMES

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import Variant
 from talent_sd.uncertainty.priors import Prior
 

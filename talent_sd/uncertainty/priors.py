@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.file_schemas import Part, Range
 from talent_sd.inputs.schema_problems import validate

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.inputs.city_figures import City, Value, city_constants
 from talent_sd.inputs.national_paths import NationalPath, national_params
 

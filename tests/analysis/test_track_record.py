@@ -9,7 +9,8 @@ import pytest
 
 from talent_sd.backtest.track_record import Score, read_track_record
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import word
+from talent_sd.base.language import tell
+from talent_sd.output.backtest_tables import OUTCOMES
 
 ROOT = Path(__file__).parents[2]
 BOLD = "**"
@@ -40,7 +41,7 @@ def test_the_scores_are_the_readmes() -> None:
         told.append(
             [
                 f"{score.years[0]}→{score.years[1]}",
-                word(f"outcome.{score.outcome}"),
+                tell(OUTCOMES[score.outcome], "en"),
                 f"{score.model:.3f}",
                 *baselines,
                 f"{low:+.3f} … {'-0.000' if str(high) == '-0.0' else f'{high:+.3f}'}",

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-import string
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import typer
 
 import talent_sd
-from talent_sd.base.messages import catalogue
-from talent_sd.cli.app import app
-from talent_sd.cli.language import help_texts, paragraphs
 
 from .conftest import Outcome
 
@@ -28,30 +23,6 @@ ERRORS = ("InputError", "ModelError", "UnitError", "TalentError", "UnsupportedEr
 def trees() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         yield path, ast.parse(path.read_text("utf-8"))
-
-
-def told() -> dict[str, str]:
-    """Return every template that the package tells, and where."""
-    found = {}
-    for path, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tell":
-                template = node.args[0]
-                place = f"{path.relative_to(PACKAGE)}:{node.lineno}"
-                assert isinstance(template, ast.Constant), f"{place}: a template must stand in the call"
-                assert isinstance(template.value, str)
-                found[template.value] = place
-    return found
-
-
-def fields(template: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
-
-
-def test_every_message_has_a_chinese_text_with_the_same_values() -> None:
-    chinese, templates = catalogue("zh"), told()
-    assert {text: place for text, place in templates.items() if text not in chinese} == {}
-    assert {text for text in templates if fields(text) != fields(chinese[text])} == set()
 
 
 def raw(call: ast.Call) -> bool:
@@ -71,27 +42,6 @@ def test_no_error_is_raised_with_a_text_that_cannot_be_translated() -> None:
         and raw(node)
     }
     assert found == set()
-
-
-def test_no_chinese_text_is_left_of_a_message_that_is_gone() -> None:
-    assert set(catalogue("zh")) - set(told()) == set()
-
-
-def test_the_catalogue_is_sorted_one_entry_a_line() -> None:
-    lines = (PACKAGE / "base" / "messages_zh.json").read_text("utf-8").splitlines()
-    assert len(lines) == len(catalogue("zh")) + 2
-    assert list(catalogue("zh")) == sorted(catalogue("zh"))
-
-
-def test_no_help_text_lacks_its_chinese() -> None:
-    def texts(command: typer.core.TyperCommand) -> Iterator[str]:
-        yield command.help or ""
-        yield from (getattr(parameter, "help", None) or "" for parameter in command.params)
-        for part in getattr(command, "commands", {}).values():
-            yield from texts(part)
-
-    found = {part for text in texts(typer.main.get_command(app)) for part in paragraphs(text)}
-    assert {part for part in found if not part.startswith("Example:")} - set(help_texts()) == set()
 
 
 @pytest.fixture(autouse=True)

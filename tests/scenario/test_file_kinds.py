@@ -9,7 +9,7 @@ import pytest
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.messages import speaking
+from talent_sd.base.language import speaking
 from talent_sd.inputs import check_file, load_city, load_scenario, read_national
 from talent_sd.inputs.file_kinds import kind_of
 from talent_sd.inputs.strict_yaml import read_yaml

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.lower import Lowerer
 from talent_sd.engine.evaluate import evaluate_initial, is_moving

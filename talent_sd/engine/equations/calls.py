@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions, vectors
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import kind_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Definition, Elements
 from talent_sd.engine.ir import (
     DelayOrder,

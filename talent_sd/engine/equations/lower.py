@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
 from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time

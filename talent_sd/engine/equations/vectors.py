@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions
 from talent_sd.engine.ir import Call, Expression, Number
 from talent_sd.model.names import name_key

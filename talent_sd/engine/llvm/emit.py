@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.llvm import kernel_operations as operations
 from talent_sd.engine.llvm import kernel_random as random
 from talent_sd.engine.llvm import lookup_tables as tables

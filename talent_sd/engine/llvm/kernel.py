@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
 from talent_sd.engine.llvm.compiled_program import CompiledProgram, MemoryLayout, Problem, Result

@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from talent_sd.base.errors import TalentError
-from talent_sd.base.messages import listed, tell
+from talent_sd.base.language import listed, tell
 
 NAMED = {"x86-64": "", "haswell": "+avx,+avx2,+fma", "skylake-avx512": "+avx,+avx2,+fma,+avx512f"}
 """Processors to compile for by name, mostly for tests: any 64-bit PC (SSE2), one with AVX2, one with AVX-512."""

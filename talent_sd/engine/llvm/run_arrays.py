@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Program, Table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.messages import tell
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import (
     OPERATIONS,
     Call,

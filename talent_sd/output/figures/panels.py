@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.messages import word
+from talent_sd.base.language import tell
 from talent_sd.output.numbers import digits
 from talent_sd.output.style import GREY, heading, line_look
 
@@ -149,7 +149,7 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
         axes.axvspan(first, forecast_from, color="#f3f3f3", zorder=0, linewidth=0)
         if lang:
             axes.annotate(
-                word("plot.forecast_from", lang),
+                tell("forecast", lang),
                 (forecast_from, 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(3, -1),

@@ -9,13 +9,20 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
+from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.growth_target import last_known
 from talent_sd.uncertainty.windows import OUTCOMES, national_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+FANS = N_("Forecast of {outcome} from {year}, start = 1")
+PREDICTIVE = N_("Where in their forecasts the outcomes fell (even: 0.1 each)")
+RELIABILITY = N_(
+    "Outcomes inside the forecast intervals, {start}–{end}; bars: ± 1 standard error over provinces"
+)
 
 NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏州市", "长沙市", "合肥市", "深圳市", "沈阳市", "杭州市",
          "郑州市", "上海市", "北京市")  # fmt: skip
@@ -58,12 +65,12 @@ def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None
                 rank, np.linspace(0, 1, 11), color=BLUE, alpha=0.6, weights=np.full(len(rank), 1 / len(rank))
             )
             axis.axhline(0.1, color=INK, lw=0.7)
-            axis.set_title(word(f"outcome.{outcome}", lang), loc="left")
+            axis.set_title(tell(OUTCOME_NAMES[outcome], lang), loc="left")
             axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            axis.set_xlabel(word("quality.draws_below", lang))
-        axes[0].set_ylabel(word("quality.share_of_cities", lang))
+            axis.set_xlabel(tell("draws below", lang))
+        axes[0].set_ylabel(tell("share of cities", lang))
         axes[0].yaxis.set_major_locator(MultipleLocator(0.05))
-        figure.suptitle(word("quality.predictive", lang), x=0.01, ha="left", **heading())
+        figure.suptitle(tell(PREDICTIVE, lang), x=0.01, ha="left", **heading())
         figure.tight_layout(rect=(0, 0, 1, 0.94))
         save_figure(figure, folder / "predictive_check.png")
 
@@ -79,14 +86,14 @@ def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> Non
         figure = new_figure(9, 2.7)
         axes = figure.subplots(1, len(SCORED), sharey=True, sharex=True)
         for axis, outcome in zip(axes, SCORED, strict=True):
-            axis.set_title(word(f"outcome.{outcome}", lang), loc="left")
+            axis.set_title(tell(OUTCOME_NAMES[outcome], lang), loc="left")
             row = last_known(actual_levels(test.window, outcome))
             if row is not None:
                 _reliability(axis, test, outcome, row, keep, lang)
-            axis.set_xlabel(word("quality.claimed", lang))
-        axes[0].set_ylabel(word("quality.found", lang))
+            axis.set_xlabel(tell("claimed, %", lang))
+        axes[0].set_ylabel(tell("found, %", lang))
         ends = {"start": test.window.years[0], "end": test.window.years[-1]}
-        figure.suptitle(word("quality.reliability", lang, **ends), x=0.01, ha="left", **heading())
+        figure.suptitle(tell(RELIABILITY, lang, **ends), x=0.01, ha="left", **heading())
         figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
         figure.tight_layout(rect=(0, 0.07, 1, 0.97))
         save_figure(figure, folder / "reliability.png")
@@ -101,14 +108,12 @@ def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.nd
     axis.plot([0, 100], [0, 100], color=INK, lw=0.7)
     axis.grid(visible=True, axis="x")
     for spread, colour, dash, key in (
-        (test.spread, BLUE, "-", "with_noise"),
-        (test.parameters_only, GREY, "--", "parameters_alone"),
+        (test.spread, BLUE, "-", N_("with noise")),
+        (test.parameters_only, GREY, "--", N_("parameters alone")),
     ):
         values = spread[outcome][:, row, known]
         found = [100 * scores.coverage(values, actual[known], share) for share in shares]
-        axis.plot(
-            100 * shares, found, color=colour, linestyle=dash, lw=1.3, label=word(f"quality.{key}", lang)
-        )
+        axis.plot(100 * shares, found, color=colour, linestyle=dash, lw=1.3, label=tell(key, lang))
     for share in (0.5, 0.8, 0.95):
         inside = scores.covered(test.spread[outcome][:, row, known], actual[known], share)
         error = 100 * scores.province_error(inside, provinces)
@@ -134,20 +139,20 @@ def _scatter(test: Backtest, file: Path, lang: str) -> None:
         start = test.window.start[outcome] + nation
         forecast = np.median(test.spread[outcome][:, row], axis=0) - start
         happened = actual[row] - start
-        for keep, colour, key in ((test.fitted, GREY, "fitted"), (~test.fitted, BLUE, "unseen")):
+        for keep, colour, key in ((test.fitted, GREY, N_("fitted")), (~test.fitted, BLUE, N_("unseen"))):
             if not keep.any():
                 continue
             axis.plot(
                 forecast[keep], happened[keep], "o", ms=3, mec="none", color=colour, alpha=0.75,
-                label=word(f"quality.{key}", lang),
+                label=tell(key, lang),
             )  # fmt: skip
         ends = np.nanquantile(np.concatenate([forecast, happened]), [0, 1])
         axis.plot(ends, ends, color=INK, lw=0.7)
-        axis.set_title(f"{word(f'outcome.{outcome}', lang)}, {years[0]}–{years[row]}", loc="left")
-        axis.set_xlabel(word("quality.forecast_growth", lang))
-        axis.set_ylabel(word("quality.actual_growth", lang))
+        axis.set_title(f"{tell(OUTCOME_NAMES[outcome], lang)}, {years[0]}–{years[row]}", loc="left")
+        axis.set_xlabel(tell("forecast, log growth against the nation", lang))
+        axis.set_ylabel(tell("actual, log growth against the nation", lang))
         axis.legend(frameon=False)
-    figure.suptitle(word("quality.forecast_and_actual", lang), x=0.01, ha="left", **heading())
+    figure.suptitle(tell("Forecast against what happened", lang), x=0.01, ha="left", **heading())
     figure.tight_layout(rect=(0, 0, 1, 0.97))
     save_figure(figure, file)
 
@@ -166,7 +171,7 @@ def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
         axis.set_axis_off()
     for axis in axes[max(len(names) - COLUMNS, 0) : len(names)]:  # the lowest of each column
         axis.tick_params(labelbottom=True)
-    title = word("quality.fans", lang, outcome=word(f"outcome.{outcome}", lang), year=test.window.years[0])
+    title = tell(FANS, lang, outcome=tell(OUTCOME_NAMES[outcome], lang), year=test.window.years[0])
     figure.suptitle(title, x=0.01, ha="left", **heading())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=4, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.96))
@@ -191,8 +196,8 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     low, quarter, middle, three, high = np.quantile(values, [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
     axis.fill_between(years, low, high, color=BLUE, alpha=0.18, lw=0, label="80 %")
     axis.fill_between(years, quarter, three, color=BLUE, alpha=0.3, lw=0, label="50 %")
-    axis.plot(years, middle, color=BLUE, lw=1.1, label=word("quality.median", lang))
+    axis.plot(years, middle, color=BLUE, lw=1.1, label=tell("median forecast", lang))
     actual = np.exp(actual_levels(test.window, outcome)[:, city] - start)
     known = np.isfinite(actual)
-    axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=word("quality.actual", lang))
+    axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=tell("what happened", lang))
     axis.set_xticks([years[0], years[-1]])

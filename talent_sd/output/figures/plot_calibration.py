@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.posterior import Posterior
+
+PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
 
 COLUMNS = 4
 BINS = 32
@@ -34,12 +36,10 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             )
             edges = np.linspace(inside[0], inside[1], BINS + 1)
             for values, colour, key in (
-                (prior[:, column], GREY, "prior"),
-                (posterior.values[:, column], BLUE, "posterior"),
+                (prior[:, column], GREY, N_("prior")),
+                (posterior.values[:, column], BLUE, N_("posterior")),
             ):
-                axis.hist(
-                    values, edges, density=True, color=colour, alpha=0.55, label=word(f"quality.{key}", lang)
-                )
+                axis.hist(values, edges, density=True, color=colour, alpha=0.55, label=tell(key, lang))
             axis.set_xlim(*inside)
             axis.set_yticks([])
             axis.grid(visible=False)
@@ -47,7 +47,7 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             axis.locator_params(axis="x", nbins=4)
         for axis in axes[count:]:
             axis.set_axis_off()
-        figure.suptitle(word("quality.prior_and_posterior", lang), x=0.01, ha="left", **heading())
+        figure.suptitle(tell(PRIOR_AND_POSTERIOR, lang), x=0.01, ha="left", **heading())
         figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False)
         figure.tight_layout(rect=(0, 0, 1, 0.97))
         save_figure(figure, folder / "prior_and_posterior.png")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import listed, tell, word
+from talent_sd.base.language import N_, listed, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_forecast import Panel, compose
@@ -57,16 +57,16 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
         panels.append(
             Panel(
                 title,
-                scale.unit or word("plot.dimensionless", lang),
+                scale.unit or tell("dimensionless", lang),
                 _lines(array / scale.factor, styles, spread, lang),
             )
         )
     start = spread.attrs.get("forecast_from")
     return compose(
         _some(panels, labels),
-        word("plot.paths", lang),
+        tell(N_("Scenarios compared", "plot"), lang),
         city_name(spread, lang),
-        source_line(spread, lang, "plot.band"),
+        source_line(spread, lang, N_(" Bands: 80 % of {draws} draws.")),
         lang,
         start,
         key=panels[0].lines,
@@ -100,16 +100,16 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
             panels.append(
                 Panel(
                     title,
-                    scale.unit or word("plot.dimensionless", lang),
+                    scale.unit or tell("dimensionless", lang),
                     _lines(array / scale.factor, styles, change, lang),
                 )
             )
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs["baseline"])
     return compose(
         _some(panels, labels),
-        word("plot.differences", lang, baseline=baseline),
+        tell("Difference from the baseline ({baseline})", lang, baseline=baseline),
         city_name(change, lang),
-        source_line(change, lang, "plot.band"),
+        source_line(change, lang, N_(" Bands: 80 % of {draws} draws.")),
         lang,
         change.attrs.get("forecast_from"),
         zero_line=True,

@@ -13,7 +13,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, Sector
-from talent_sd.base.messages import tell, word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
 from talent_sd.output.numbers import digits, scale_for
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
@@ -58,7 +58,7 @@ def plot_overview(
         If the forecast holds none of the headline variables.
     """
     panels = [(name,) for name in labels.headline]
-    return _plot_panels(forecast, panels, labels, word("plot.overview", lang), lang, scenario)
+    return _plot_panels(forecast, panels, labels, tell("Ten-year forecast", lang), lang, scenario)
 
 
 def plot_sector(
@@ -109,8 +109,8 @@ def _plot_panels(
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
         raise InputError(tell("nothing to plot: the forecast has none of {wanted}.", wanted=wanted))
     names = scenario_titles(forecast, lang)
-    subtitle = word(
-        "plot.of", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
+    subtitle = tell(
+        "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
     )
     return compose(panels, title, subtitle, source_line(forecast, lang), lang, start)
 
@@ -135,7 +135,7 @@ def panel_of(
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
-    title = word("plot.comma", lang).join(_sentence(labels.variable(name, lang) for name in names))
+    title = tell(", ", lang).join(_sentence(labels.variable(name, lang) for name in names))
     return _scaled(title, unit, _tidied(lines, lang), lang, index_at)
 
 
@@ -154,15 +154,15 @@ def _tidied(lines: Sequence[Line], lang: str) -> list[Line]:
         return list(lines)
     busy = [line for line in lines if np.any(line.values != 0)]
     if not busy:
-        return [replace(lines[0], label=word("plot.none", lang), note=True)]
+        return [replace(lines[0], label=tell("none in this scenario", lang), note=True)]
     alike: dict[bytes, list[Line]] = {}
     for line in busy:
         alike.setdefault(line.values.tobytes(), []).append(line)
     kept: list[Line] = []
     for group in alike.values():
         if len(group) > MANY_ALIKE:
-            key = "plot.all" if len(group) == len(busy) else "plot.others"
-            kept.append(replace(group[0], label=word(key, lang, count=len(group)), note=True))
+            key = N_("all {count}") if len(group) == len(busy) else N_("{count} others", "plot")
+            kept.append(replace(group[0], label=tell(key, lang, count=len(group)), note=True))
         else:
             kept.extend(group)
     return [replace(line, note=len(kept) == 1) for line in kept]
@@ -176,7 +176,7 @@ def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: f
         return _indexed(title, unit, lines, lang, index_at)
     scale = scale_for(max(sizes), unit, lang)
     scaled = tuple(replace(line, values=line.values / scale.factor) for line in lines)
-    return Panel(title, scale.unit or word("plot.dimensionless", lang), scaled)
+    return Panel(title, scale.unit or tell("dimensionless", lang), scaled)
 
 
 def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
@@ -186,8 +186,8 @@ def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: 
     for line in lines:
         first, last = line.middle[base], line.middle[-1]
         scale = scale_for(max(abs(first), abs(last)), unit, lang)
-        span = word(
-            "plot.span",
+        span = tell(
+            "{first} → {last} {unit}",
             lang,
             first=digits(first / scale.factor),
             last=digits(last / scale.factor),
@@ -200,7 +200,7 @@ def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: 
                 label=f"{line.label}\n{span}",
             )
         )
-    return Panel(title, word("plot.index", lang, year=int(years[base])), tuple(indexed))
+    return Panel(title, tell("index, {year} = 100", lang, year=int(years[base])), tuple(indexed))
 
 
 def compose(
@@ -257,7 +257,7 @@ def compose(
 
 def _fitted(title: str, room: float, lang: str) -> str:
     """Leave the last of several names out of a heading until it fits the room (inches)."""
-    comma = word("plot.comma", lang)
+    comma = tell(", ", lang)
     text = title
     while text_width(text, fontsize=9, **heading()) > room and comma in title:
         title = title.rpartition(comma)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.output.figures.panels import spread_apart
 from talent_sd.output.loops.loop_numbers import kind_parts, loop_sign, loops_source, mean_size, subtitle
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
 
+OF_ALL = N_("Share of the activity of all loops found")
+OF_NAMED = N_("Share of the named loops' activity in each year")
+OF_SHOWN = N_("Share of the activity of the loops shown, by time")
+
 PAGE = (7.6, 5.6)
 FILLS = ("#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566")
 HATCHES = ("", "////")
@@ -30,10 +34,10 @@ TOGETHER = "#d9d9d9"
 NOTHING = 1e-6
 """Kinds of loops that never have a larger part are not told."""
 KIND_LOOKS = (
-    (NAMED, "loops.named", INK),
-    (OTHER_ROUTES, "loops.other_routes", "#8c8c8c"),
-    (REST, "loops.unnamed", "#c28f1b"),
-    (TURNOVER, "loops.turnover", FAINT),
+    (NAMED, N_("named loops"), INK),
+    (OTHER_ROUTES, N_("other routes of named loops"), "#8c8c8c"),
+    (REST, N_("loops without a name"), "#c28f1b"),
+    (TURNOVER, N_("stocks' own turnover"), FAINT),
 )
 """Kinds of loops from the bottom up: word and fill."""
 LINE = 10.0
@@ -58,7 +62,7 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         _strokes(top, study)
         _frame(top, years, study, lang)
         _cover(low, study, lang)
-        figure.text(0.03, 0.97, word("loops.dominance", lang), fontsize=12, va="top", **heading())
+        figure.text(0.03, 0.97, tell("Who dominates when", lang), fontsize=12, va="top", **heading())
         figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
         figure.text(0.03, 0.018, loops_source(study, lang), fontsize=5.7, color=GREY, va="bottom")
     return figure
@@ -89,7 +93,7 @@ def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
     for side, parts in rest.items():
         total = np.sum(parts, axis=0) if parts else np.zeros(1)
         if np.max(total) > 0:
-            found.append((word("loops.small", lang), total, (TOGETHER, ""), side))
+            found.append((tell("other named loops", lang), total, (TOGETHER, ""), side))
     return found
 
 
@@ -180,25 +184,25 @@ def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
 
 def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: str) -> None:
     still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
-    key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
+    key = N_("no difference yet") if study.shares.attrs["against"] else N_("at rest")
     first = 0 if still.all() else int(np.flatnonzero(~still)[0])
     axes.set_xlim(years[first], _edges(years)[-1])
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
     axes.tick_params(labelbottom=False)
-    title = word("loops.of_named" if "city" in study.shares.attrs else "loops.of_shown", lang)
+    title = tell(OF_NAMED if "city" in study.shares.attrs else OF_SHOWN, lang)
     if first:
-        title += word("loops.before", lang, year=f"{years[first]:g}", what=word(key, lang))
+        title += tell(" (before {year}: {what})", lang, year=f"{years[first]:g}", what=tell(key, lang))
     axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)
-    for y, key, place in ((0.97, "loops.reinforcing", "top"), (0.03, "loops.balancing", "bottom")):
-        axes.text(0.012, y, word(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
+    for y, key, place in ((0.97, N_("reinforcing"), "top"), (0.03, N_("balancing"), "bottom")):
+        axes.text(0.012, y, tell(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
                   **heading())  # fmt: skip
     still[:first] = False
     for start, last in _runs(still):
         left, right = _edges(years)[[start, last + 1]]
         axes.axvspan(left, right, color="#f3f3f3", zorder=1, linewidth=0)
-        axes.text((left + right) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
+        axes.text((left + right) / 2, 0.08, tell(key, lang), fontsize=7, color=GREY, ha="center",
                   zorder=5)  # fmt: skip
 
 
@@ -225,7 +229,7 @@ def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     _key(axes, [(label, (colour, "")) for label, _, colour in kinds], wanted, places)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "100 %"])
-    axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
+    axes.set_title(tell(OF_ALL, lang), fontsize=7.5, color=GREY, loc="left", pad=4)
     shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
     step = 1 + int(shown.sum()) // 9
     middles = (edges[1:] + edges[:-1]) / 2
@@ -236,6 +240,6 @@ def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarr
     """Return label, (time,) part and fill of each kind of loop, from the bottom up."""
     if "activity" in study.shares:
         parts = kind_parts(study)
-        return [(word(key, lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
+        return [(tell(key, lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
     named = mean_size(study.shares["named"].values)
-    return [(word("loops.shown", lang), named, INK), (word("loops.not_shown", lang), 1 - named, FAINT)]
+    return [(tell("loops shown", lang), named, INK), (tell("weaker loops", lang), 1 - named, FAINT)]

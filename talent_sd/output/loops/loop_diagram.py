@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.loops.loop_layout import Box
 from talent_sd.loops.loop_names import DiagramLayout, LoopNames, Route
 from talent_sd.output.loops.loop_arrows import (
@@ -34,6 +34,18 @@ if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loop_shares import LinkPicture
     from talent_sd.loops.loops_of_model import ModelStudy
+
+TURNING_LINKS = N_(
+    "Dash-dotted, ±: turns in the run; U: a loop that turns between reinforcing and balancing."
+)
+WIDTHS = N_(
+    "Width: part of the named loops' activity in {year}. Solid, +: same direction. Dashed, −: opposite "
+    "direction. Two strokes: with delay. Pale: hardly any."
+)
+WIDTHS_SHOWN = N_(
+    "Width: part of the activity of the loops shown at {year}. Solid, +: same direction. Dashed, −: "
+    "opposite direction. Two strokes: with delay. Pale: hardly any."
+)
 
 PAGE = (8.27, 11.4)
 """Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
@@ -196,13 +208,18 @@ def _draw_heading(
 ) -> None:
     """Write title, subtitle and how to read the arrows."""
     city = "city" in study.shares.attrs
-    lines = [word("loops.widths" if city else "loops.widths_shown", lang, year=year)]
+    lines = [tell(WIDTHS if city else WIDTHS_SHOWN, lang, year=year)]
     if any(link.sign == 0 for link in links):
-        lines.append(word("loops.turning_links", lang))
+        lines.append(tell(TURNING_LINKS, lang))
     for down, text, how in (
         (
             0.187,
-            word("loops.diagram" if city else "loops.diagram_model", lang),
+            tell(
+                "What drives what: the city's feedback loops"
+                if city
+                else "What drives what: the model's feedback loops",
+                lang,
+            ),
             {"fontsize": 13, **heading()},
         ),
         (0.44, subtitle(study, lang), {"fontsize": 8.5, "color": GREY}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.loops.loop_arrows import draw_badge
 from talent_sd.output.loops.loop_numbers import loop_sign, percent_of, three_years
 from talent_sd.output.style import FAINT, GREY, INK, heading
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
+
+PART = N_("Share of the named loops' activity in")
+PART_SHOWN = N_("Share of the activity of the loops shown at")
 
 LEFT, BREADTH = 0.04, 0.93
 ROW = 0.345
@@ -49,7 +52,7 @@ def draw_list(
     axes.set_axis_off()
     loops, years = study.names.loops, three_years(study)
     axes.set_ylim(rows, -0.55)
-    part = word("loops.part" if "city" in study.shares.attrs else "loops.part_shown", lang)
+    part = tell(PART if "city" in study.shares.attrs else PART_SHOWN, lang)
     rights = [WIDE - APART * (len(years) - 1 - place) for place in range(len(years))]
     for column in (0, 1)[: 1 + (len(loops) > rows)]:
         for right, (_, year) in zip(rights, years, strict=True):

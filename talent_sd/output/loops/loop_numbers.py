@@ -9,13 +9,21 @@ import numpy as np
 from talent_sd.attribution.coalitions import PART
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
 
 if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
+
+AGAINST = N_("{city}, {scenario} against {against}: what carries the change")
+ALONE = N_("{city}, {scenario}: what feedback adds to the same run with all loops cut")
+SOURCE = N_(
+    "Source: {source}, model {model} ({hash}). Method: Loops That Matter 2023 over three-year windows, "
+    "against the reference run; stocks' own adjustment folded in."
+)
+SOURCE_MODEL = N_("Source: {source}, model {model} ({hash}). Method: Loops That Matter 2023.")
 
 
 def loop_sign(names: LoopNames, number: int) -> str:
@@ -36,20 +44,20 @@ def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:
     """Return city and scenario, and what they are held against."""
     about = study.shares.attrs
     if "city" not in about:
-        return word("loops.model", lang, model=about["model"])
+        return tell("{model}: its strongest feedback loops", lang, model=about["model"])
     city, scenario, against = (about[f"{what}_{lang}"] for what in ("city", "scenario", "against"))
     if against:
-        return word("loops.against", lang, city=city, scenario=scenario, against=against)
-    return word("loops.alone", lang, city=city, scenario=scenario)
+        return tell(AGAINST, lang, city=city, scenario=scenario, against=against)
+    return tell(ALONE, lang, city=city, scenario=scenario)
 
 
 def loops_source(study: LoopStudy | ModelStudy, lang: str) -> str:
     """Return where a picture's numbers come from; with several draws, that they are means of so many."""
     about = study.shares.attrs
-    key = "loops.source" if "city" in about else "loops.source_model"
-    line = word(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
+    key = SOURCE if "city" in about else SOURCE_MODEL
+    line = tell(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
     draws = study.shares.sizes["draw"]
-    return line + (word("loops.draws", lang, draws=draws) if draws > 1 else "")
+    return line + (tell(" Means of {draws} draws.", lang, draws=draws) if draws > 1 else "")
 
 
 SMALL = 0.03
@@ -127,6 +135,6 @@ def split_rows(
     small = [row for row in rows if abs(row[1]) < least or row[1] == 0]
     if together and len(small) > 1:
         rows = [row for row in rows if row not in small]
-        label = word("loops.together", lang, count=len(small))
+        label = tell("{count} other loops together", lang, count=len(small))
         rows.append((label, sum(value for _, value, _ in small), 0.0))
     return float(last["without"].mean()), rows, float(last["whole"].mean())

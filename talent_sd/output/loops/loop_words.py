@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER, turns, year_polarity
 from talent_sd.output.loops.loop_numbers import (
     kind_parts,
@@ -28,16 +28,34 @@ if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
 
-PART = {"R": "loops.part_R", "B": "loops.part_B"}
+ADDS = N_("Adds to {of} {year} ({unit})")
+ALL_FOUND = N_("The model has {count} loops; the {shown} strongest are shown.")
+COVER = N_("Of the activity of all loops found, {kinds}.")
+LOOPS_REST = N_("The model is at rest: nothing moves, so no loop scores (0/0).")
+LOOPS_TURNS = N_("{name} turns: {when}.")
+NOTHING_MOVES = N_("The scenario changes nothing against the other: no loop has anything to carry.")
+STRONGEST_FOUND = N_(
+    "The model has more than 1000 loops: {count} strong ones were searched for, {shown} are shown."
+)
+STRONGEST_REST = N_("The strongest loops without a name pass {names}.")
+SUM = N_("{of} in {year}: all loops together add {sum} {unit} ({relative}); most by {parts}.")
+SUM_CHANGE = N_(
+    "{of} in {year}: the change is {total} {unit}, of it {direct} direct and {sum} through the loops; most "
+    "by {parts}."
+)
+TURNS_OFTEN = N_("{name} turns {count} times: first {first}, last {last}.")
+
+PART = {"R": N_("{name} (reinforcing) {part}"), "B": N_("{name} (balancing) {part}")}
+TURNS = {"R": N_("reinforcing from {year}"), "B": N_("balancing from {year}")}
 STRONGEST = 3
 """Loops named in a sentence."""
 MOST_TURNS = 4
 """Turns of a loop that are told one by one."""
 KIND_WORDS = {
-    NAMED: "loops.kind_named",
-    OTHER_ROUTES: "loops.kind_other_routes",
-    TURNOVER: "loops.kind_turnover",
-    REST: "loops.kind_rest",
+    NAMED: N_("named loops are {part}"),
+    OTHER_ROUTES: N_("other routes that the same switches cut {part}"),
+    TURNOVER: N_("stocks' own turnover and replacement {part}"),
+    REST: N_("loops without a name {part}"),
 }
 WORTH_TELLING = 0.05
 """Loops without a name are told if they are so much of the activity."""
@@ -53,7 +71,7 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
     """
     if not study.shares["share"].notnull().any():
         against = bool(study.shares.attrs["against"])
-        return [word("loops.nothing_moves" if against else "loops.rest", lang)]
+        return [tell(NOTHING_MOVES if against else LOOPS_REST, lang)]
     lines = [_dominance(study, index, year, lang) for index, year in three_years(study)]
     lines.append(_sum(study, labels, lang))
     lines += _cover(study, labels, lang)
@@ -64,7 +82,7 @@ def loop_words(study: LoopStudy, labels: Labels, lang: str = "en") -> list[str]:
         and not study.adds["share"].sel(part=loop.name).values.any()
     ]
     if idle:
-        lines.append(word("loops.idle", lang, names=word("plot.comma", lang).join(idle)))
+        lines.append(tell("Idle here: {names}.", lang, names=tell(", ", lang).join(idle)))
     return lines
 
 
@@ -75,8 +93,8 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
     ]
     strongest = sorted(sizes, key=lambda pair: -np.nan_to_num(pair[0]))[:STRONGEST]
     parts = [
-        word(
-            f"loops.part_{year_polarity(loop.polarity, study.shares['share'].sel(loop=loop.name).values[:, index])}",
+        tell(
+            PART[year_polarity(loop.polarity, study.shares["share"].sel(loop=loop.name).values[:, index])],
             lang,
             name=loop.label[lang] if "city" in study.shares.attrs else f"{loop.name} {loop.label[lang]}",
             part=percent_of(np.array([size]), lang),
@@ -84,24 +102,24 @@ def _dominance(study: LoopStudy | ModelStudy, index: int, year: str, lang: str) 
         for size, loop in strongest
         if size > 0
     ]
-    return word("loops.in_year", lang, year=year, parts=word("plot.comma", lang).join(parts))
+    return tell("{year}: {parts}.", lang, year=year, parts=tell(", ", lang).join(parts))
 
 
 def _cover(study: LoopStudy, labels: Labels, lang: str) -> list[str]:
     """Say what the activity of all loops found consists of, and what the strongest without a name pass."""
     parts = kind_parts(study)
     told = [
-        word(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)]), lang))
+        tell(KIND_WORDS[kind], lang, part=percent_of(np.array([np.nanmean(part)]), lang))
         for kind, part in parts.items()
     ]
-    lines = [word("loops.cover", lang, kinds=word("plot.comma", lang).join(told))]
+    lines = [tell(COVER, lang, kinds=tell(", ", lang).join(told))]
     strongest = study.shares.attrs["strongest_rest"]
     if strongest and np.nanmean(parts[REST]) >= WORTH_TELLING:
         names = [
             " → ".join(labels.variable(stock, lang) for stock in stocks.split(" > "))
             for stocks in strongest.split("; ")
         ]
-        lines.append(word("loops.strongest_rest", lang, names=word("report.gap", lang).join(names)))
+        lines.append(tell(STRONGEST_REST, lang, names=tell("; ", lang).join(names)))
     return lines
 
 
@@ -114,9 +132,9 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
         return f"{'+' if value >= 0 else '−'}{digits(abs(value) / scale.factor)}"
 
     parts = [f"{label} {signed(value)}" for label, value, _ in rows[:STRONGEST] if value]
-    key = "loops.sum_change" if study.shares.attrs["against"] else "loops.sum"
+    key = SUM_CHANGE if study.shares.attrs["against"] else SUM
     relative = Speech(lang).percent(end / start - 1) if start * end > 0 else "–"
-    sentence = word(
+    sentence = tell(
         key,
         lang,
         of=of,
@@ -126,7 +144,7 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
         total=signed(end),
         relative=relative,
         unit=scale.unit,
-        parts=word("plot.comma", lang).join(parts),
+        parts=tell(", ", lang).join(parts),
     )
     return " ".join(sentence.split()).replace(" ,", ",")  # a dimensionless output has no unit
 
@@ -144,10 +162,10 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     adds = {label: (value, spread) for label, value, spread in rows}
     scale = scale_for(max(abs(value) for value, _ in adds.values()), str(study.adds.attrs["units"]), lang)
     of = output_name(study, labels, lang)
-    table.add_column(word("loops.loop", lang))
+    table.add_column(tell("Loop", lang))
     for _, year in years:
         table.add_column(year, justify="right", no_wrap=True)
-    heading = word("loops.adds", lang, of=of, year=int(study.adds["time"].values[-1]), unit=scale.unit or "1")
+    heading = tell(ADDS, lang, of=of, year=int(study.adds["time"].values[-1]), unit=scale.unit or "1")
     table.add_column(heading, justify="right")
     for number, loop in enumerate(study.names.loops):
         share = study.shares["share"].sel(loop=loop.name).values
@@ -162,14 +180,14 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
 
 def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
     """Say which loops dominate a model, and how they were found."""
-    key = "loops.all_found" if study.complete else "loops.strongest_found"
+    key = ALL_FOUND if study.complete else STRONGEST_FOUND
     if study.found == 1:
-        key = "loops.one_found"
+        key = N_("The model has one loop.")
     elif len(study.names.loops) == 1:
-        key = "loops.one_active"
-    how = word(key, lang, count=study.found, shown=len(study.names.loops))
+        key = N_("The model has {count} loops, one of which is active in this run.")
+    how = tell(key, lang, count=study.found, shown=len(study.names.loops))
     if not study.shares["share"].notnull().any():
-        return [word("loops.rest", lang), how]
+        return [tell(LOOPS_REST, lang), how]
     told = [_dominance(study, index, year, lang) for index, year in three_years(study)]
     return [*told, *_turning(study, lang), how]
 
@@ -181,14 +199,12 @@ def _turning(study: ModelStudy, lang: str) -> list[str]:
         if loop.polarity != "U":
             continue
         found = turns(study.shares["share"].sel(loop=loop.name).values)
-        when = [word(f"loops.turns_{sign}", lang, year=f"{times[index]:g}") for index, sign in found]
+        when = [tell(TURNS[sign], lang, year=f"{times[index]:g}") for index, sign in found]
         name = f"{loop.name} {loop.label[lang]}"
         if len(when) > MOST_TURNS:
-            lines.append(
-                word("loops.turns_often", lang, name=name, count=len(when), first=when[0], last=when[-1])
-            )
+            lines.append(tell(TURNS_OFTEN, lang, name=name, count=len(when), first=when[0], last=when[-1]))
         else:
-            lines.append(word("loops.turns", lang, name=name, when=word("plot.comma", lang).join(when)))
+            lines.append(tell(LOOPS_TURNS, lang, name=name, when=tell(", ", lang).join(when)))
     return lines
 
 
@@ -201,10 +217,10 @@ def found_table(study: ModelStudy, lang: str = "en") -> Table:
     title = Text(subtitle(study, lang), style="bold")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     years = three_years(study)
-    table.add_column(word("loops.loop", lang))
+    table.add_column(tell("Loop", lang))
     for _, year in years:
         table.add_column(year, justify="right", no_wrap=True)
-    table.add_column(word("loops.passes", lang))
+    table.add_column(tell("Passes", lang))
     for loop in study.names.loops:
         share = study.shares["share"].sel(loop=loop.name).values
         cells = [percent_of(share[:, index], lang) for index, _ in years]

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import all_words, word
+from talent_sd.base.language import N_, tell
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
+from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.loops.loop_list import wrapped
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+KEY = N_(
+    "A box is a stock; inflows at its left, outflows at its right. Round end: outside the model's stocks. "
+    "Square end: another stock, which is named. Two heads: a net change, either way."
+)
 
 WIDTH, MARGIN, GUTTER = 9.0, 0.2, 0.35
 LABEL, PIPE, BOX = 1.06, 0.52, 1.02
@@ -85,8 +91,8 @@ def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str = "e
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(height, 0)
         axes.set_axis_off()
-        axes.text(MARGIN, 0.2, word("stock_flow.title", lang), fontsize=13, va="top", **heading())
-        axes.text(MARGIN, 0.48, word("stock_flow.key", lang), fontsize=7, va="top", color=GREY)
+        axes.text(MARGIN, 0.2, tell("Stocks and flows", lang), fontsize=13, va="top", **heading())
+        axes.text(MARGIN, 0.48, tell(KEY, lang), fontsize=7, va="top", color=GREY)
         for number, column in enumerate(columns):
             _draw_column(axes, column, MARGIN + number * (2 * (LABEL + PIPE) + BOX + GUTTER), lang)
     return figure
@@ -98,18 +104,18 @@ def _blocks(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Bl
 
     def end(flow: str, other: str, key: str) -> _End:
         net = flow.startswith(CHANGE.partition("{")[0])
-        name = word("stock_flow.net", lang) if net else labels.variable(flow, lang)
+        name = tell("net change", lang) if net else labels.variable(flow, lang)
         lines = wrapped(name, LETTERS_FLOW)
         if other:
-            lines += wrapped(word(key, lang, stock=labels.variable(other, lang)), LETTERS_FLOW)
+            lines += wrapped(tell(key, lang, stock=labels.variable(other, lang)), LETTERS_FLOW)
         return _End(lines, bool(other), net)
 
     return [
         _Block(
             one.group,
             wrapped(labels.variable(one.stock, lang), LETTERS_BOX),
-            [end(flow, empties.get(flow, ""), "stock_flow.from") for flow in one.inflows],
-            [end(flow, fills.get(flow, ""), "stock_flow.to") for flow in one.outflows],
+            [end(flow, empties.get(flow, ""), N_("from {stock}")) for flow in one.inflows],
+            [end(flow, fills.get(flow, ""), N_("to {stock}")) for flow in one.outflows],
         )
         for one in stocks
     ]
@@ -138,9 +144,7 @@ def _draw_column(axes: Axes, column: Sequence[_Block], left: float, lang: str) -
     for block in column:
         if block.sector != sector:
             sector = block.sector
-            key = f"sector.{sector}"
-            named = word(key, lang) if key in all_words() else sector
-            axes.text(left, y + 0.2, named, fontsize=8.5, va="center", **heading())
+            axes.text(left, y + 0.2, sector_name(sector, lang), fontsize=8.5, va="center", **heading())
             y += SECTOR
         _draw_block(axes, block, left, y)
         y += block.height + GAP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.loops.loop_numbers import Row, output_name, split_rows, subtitle
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from talent_sd.loops.feedback_loops import LoopStudy
+
+EXACT = N_(
+    "Source: {source}, model {model}. Exact Shapley shares from all {runs} combinations of the {loops} "
+    "loop switches; they add up to the whole."
+)
+SAMPLED = N_(
+    "Source: {source}, model {model}. Shapley shares of {loops} loops: means of {draws} draws (the median "
+    "draw exact, the others from sampled orders); lines: middle 80 % of draws."
+)
+UNIT = N_("Unit: {unit}")
+WATERFALL = N_("What each loop adds: {of}, {year}")
+WATERFALL_CHANGE = N_("Which loops carry the change: {of}, {year}")
 
 RISE, FALL = "#004488", "#bb5566"
 
@@ -40,12 +52,12 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
         if element is not None:
             of = f"{of} · {labels.element(element, lang)}"
         year = int(study.adds["time"].values[-1])
-        key = "loops.waterfall_change" if study.shares.attrs["against"] else "loops.waterfall"
+        key = WATERFALL_CHANGE if study.shares.attrs["against"] else WATERFALL
         figure.text(
-            0.03, 1 - 0.14 / height, word(key, lang, of=of, year=year), fontsize=12, va="top", **heading()
+            0.03, 1 - 0.14 / height, tell(key, lang, of=of, year=year), fontsize=12, va="top", **heading()
         )
         figure.text(0.03, 1 - 0.42 / height, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        figure.text(0.03, 1 - 0.62 / height, word("loops.unit", lang, unit=scale.unit or "1"), fontsize=7.5, color=GREY,
+        figure.text(0.03, 1 - 0.62 / height, tell(UNIT, lang, unit=scale.unit or "1"), fontsize=7.5, color=GREY,
                     va="top")  # fmt: skip
         figure.text(0.03, 0.1 / height, _method(study, lang), fontsize=6, color=GREY, va="bottom")
     return figure
@@ -55,8 +67,8 @@ def _bars(
     axes: Axes, start: float, rows: list[Row], end: float, scale: Scale, study: LoopStudy, lang: str
 ) -> None:
     change = bool(study.shares.attrs["against"])
-    names = [word("loops.direct" if change else "loops.all_cut", lang)]
-    names += [label for label, _, _ in rows] + [word("loops.total" if change else "loops.all_closed", lang)]
+    names = [tell("Direct effect, all loops cut" if change else "All loops cut", lang)]
+    names += [label for label, _, _ in rows] + [tell("Total change" if change else "All loops closed", lang)]
     here = start / scale.factor
     reach = [here, end / scale.factor] + ([0.0] if change else [])
     if change:
@@ -105,8 +117,8 @@ def _write(axes: Axes, row: int, x: float, text: str, *, left: bool = False, bol
 
 def _method(study: LoopStudy, lang: str) -> str:
     about = study.shares.attrs
-    key = "loops.exact" if study.adds.attrs["exact"] else "loops.sampled"
-    return word(
+    key = EXACT if study.adds.attrs["exact"] else SAMPLED
+    return tell(
         key,
         lang,
         source=about["source"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.policies.policy_pairs import draw_pairs
 from talent_sd.output.policies.policy_parts import draw_over_time, draw_waterfall
@@ -21,6 +21,20 @@ from talent_sd.policies.policy_table import mix_of
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+EXACT = N_("Exact Shapley shares; they add up to the mix. ")
+INTERACTIONS_NOTE = N_(
+    "How much more two policies do together than apart, on average over the rest of the mix ({unit}). "
+    "Blue: they help each other; red, hatched: one does what the other has done, or takes its money."
+)
+MEANS = N_(
+    "Means over the {draws} draws, not medians as in the tables: only means add up from the policies to "
+    "the mix (the mix's median is {median}). "
+)
+PLANE_NOTE = N_(
+    "Point: median of {draws} draws (dots). Outline: where 80 % would lie, were effects and the logarithms "
+    "of costs normal. Grey lines: the same cost per unit."
+)
 
 WIDTH = 7.2
 
@@ -78,10 +92,10 @@ def plot_plane(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Label
         entries = draw_plane(left, right, last, labels, lang, people, money)
         draw_key(figure, 0.755, 1 - 1.0 / height, entries)
         if of.sizes["policy"] > 1:
-            mix = [(word("policies.mix", lang), 0), (word("policies.parts", lang), 1)]
+            mix = [(tell("Whole mix", lang), 0), (tell("Sum of its policies alone", lang), 1)]
             draw_key(figure, 0.755, 2.75 / height, mix)
         _frame(figure, height, "cost", effects, scenario, labels, lang, str(of["output"].values))
-        note = word("policies.plane_note", lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
+        note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
         _foot(figure, f"{note} {method_text(effects, lang)}".strip())
     return figure
 
@@ -105,8 +119,8 @@ def plot_contributions(
         gap = "" if lang == "zh" else " "
         median = float(of["total"].isel({TIME: -1}).median())
         middle = f"{digits(median / people.factor)}{gap}{people.unit}".strip()
-        note = word("policies.means", lang, draws=of.sizes[DRAW], median=middle) if of.sizes[DRAW] > 1 else ""
-        _foot(figure, f"{note}{said} {word('policies.exact', lang) if effects.attrs['exact'] else ''}")
+        note = tell(MEANS, lang, draws=of.sizes[DRAW], median=middle) if of.sizes[DRAW] > 1 else ""
+        _foot(figure, f"{note}{said} {tell(EXACT, lang) if effects.attrs['exact'] else ''}")
     return figure
 
 
@@ -123,7 +137,7 @@ def plot_interactions(
         axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
         scale = draw_pairs(axes, last, labels, lang)
         _frame(figure, height, "interactions", effects, scenario, labels, lang, str(of["output"].values))
-        _foot(figure, word("policies.interactions_note", lang, unit=scale.unit or "1"))
+        _foot(figure, tell(INTERACTIONS_NOTE, lang, unit=scale.unit or "1"))
     return figure
 
 
@@ -134,16 +148,16 @@ def _scales(of: xr.Dataset, lang: str) -> tuple[Scale, Scale]:
 
 
 TITLES = {
-    "cost": "policies.plane",
-    "contributions": "policies.contributions",
-    "interactions": "policies.interactions",
+    "cost": N_("What each policy adds for its money: {output}, {year}"),
+    "contributions": N_("What each policy adds: {output}"),
+    "interactions": N_("Which policies help each other: {output}, {year}"),
 }
 
 
 def _title(picture: str, effects: xr.Dataset, labels: Labels, lang: str, output: str | None = None) -> str:
     name = str(effects["output"].values[0]) if output is None else output
     year = f"{float(effects[TIME][-1]):g}"
-    return word(TITLES[picture], lang, output=labels.variable(name, lang), year=year)
+    return tell(TITLES[picture], lang, output=labels.variable(name, lang), year=year)
 
 
 def _frame(

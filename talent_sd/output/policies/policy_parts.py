@@ -8,7 +8,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import spread_apart
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
@@ -16,6 +16,9 @@ from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+PARTS = N_("Sum of its policies alone")
+WATERFALL = N_("From the policies one by one to the mix, {year}")
 
 RISE, FALL = "#004488", "#bb5566"
 MOST_AREAS = 5
@@ -39,15 +42,15 @@ def draw_waterfall(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scal
         names.append(name)
         here += step
     _whole(axes, len(rows), parts, GREY)
-    names.append(word("policies.parts", lang))
+    names.append(tell(PARTS, lang))
     for row, (key, step) in enumerate(
-        (("policies.shared_budget", budget), ("policies.overlap", rest)), len(rows) + 1
+        ((N_("Shared budget"), budget), (N_("Overlap, complementarity"), rest)), len(rows) + 1
     ):
         _bar(axes, row, here, step)
-        names.append(word(key, lang))
+        names.append(tell(key, lang))
         here += step
     _whole(axes, len(rows) + 3, here, INK)
-    names.append(word("policies.mix", lang))
+    names.append(tell("Whole mix", lang))
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_ylim(len(names) - 0.4, -0.6)
     low, high = axes.get_xlim()
@@ -57,7 +60,7 @@ def draw_waterfall(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scal
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.5)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(scale.unit or "1", fontsize=7.5)
-    axes.set_title(word("policies.waterfall", lang, year=f"{float(last[TIME]):g}"), fontsize=8, color=INK,
+    axes.set_title(tell(WATERFALL, lang, year=f"{float(last[TIME]):g}"), fontsize=8, color=INK,
                    loc="left", x=-0.62, pad=8)  # fmt: skip
 
 
@@ -91,7 +94,7 @@ def draw_over_time(
     areas = [(labels.element(str(of["policy"].values[i]), lang), share[i]) for i in kept]
     left_over = order[MOST_AREAS:]
     if len(left_over):
-        areas.append((word("policies.others", lang, count=len(left_over)), share[left_over].sum(0)))
+        areas.append((tell("{count} others", lang, count=len(left_over)), share[left_over].sum(0)))
     years = of[TIME].values
     up, down = np.zeros(len(years)), np.zeros(len(years))
     places, names = [], []
@@ -108,13 +111,13 @@ def draw_over_time(
     axes.plot(years, total, color=INK, linewidth=1.4)
     axes.plot(years, parts, color=INK, linewidth=1.0, linestyle=(0, (3, 1.5)))
     places += [total[-1], parts[-1]]
-    names += [(word("policies.mix", lang), INK), (f"- - {word('policies.parts', lang)}", INK)]
+    names += [(tell("Whole mix", lang), INK), (f"- - {tell(PARTS, lang)}", INK)]
     start = float(effects.attrs.get("forecast_from", years[0]))
     axes.set_xlim(start, years[-1])
     axes.set_xticks(np.linspace(start, years[-1], 3).round())
     axes.axhline(0, color=INK, linewidth=0.7)
     axes.set_ylabel(scale.unit or "1", fontsize=7.5)
-    axes.set_title(word("policies.over_time", lang), fontsize=8, color=INK, loc="left", pad=8)
+    axes.set_title(tell("Shapley shares over time", lang), fontsize=8, color=INK, loc="left", pad=8)
     _names(axes, places, names)
 
 

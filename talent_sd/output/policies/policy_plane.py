@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import FAINT, GREY, INK, line_look
 
@@ -40,13 +40,13 @@ def draw_plane(
     order = np.argsort(-np.median(share, 0), kind="stable")
     _points(left, cost[:, order], share[:, order])
     _limits(left, cost, share)
-    _dress(left, unit, people, money, lang, "policies.policies_panel")
+    _dress(left, unit, people, money, lang, N_("Each policy (Shapley share)"))
     if last.sizes["policy"] > 1:
         whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
         both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
         _points(right, whole, both)
         _limits(right, whole, both, margin=0.3)
-        _dress(right, unit, people, money, lang, "policies.mix_panel")
+        _dress(right, unit, people, money, lang, N_("The mix", "plot"))
     else:
         right.set_visible(False)
     return [
@@ -62,10 +62,10 @@ def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title:
     axes.xaxis.set_major_locator(MaxNLocator(6 if wide else 3))
     axes.yaxis.set_major_locator(MaxNLocator(6 if wide else 4))
     _ratios(axes, unit, people, money, lang, 4 if wide else 2)
-    axes.set_xlabel(word("policies.cost_axis", lang, unit=money.unit), fontsize=7.5)
+    axes.set_xlabel(tell("Present cost ({unit})", lang, unit=money.unit), fontsize=7.5)
     axes.set_ylabel(people.unit or "1", fontsize=7.5)
     axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
-    axes.set_title(word(title, lang), fontsize=8, color=INK, loc="left", pad=14)
+    axes.set_title(tell(title, lang), fontsize=8, color=INK, loc="left", pad=14)
 
 
 def draw_key(figure: Figure, x: float, y: float, entries: Sequence[tuple[str, int]]) -> None:

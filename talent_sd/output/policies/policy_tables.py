@@ -8,7 +8,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.terminal_tables import _interval, _literal, _table
 from talent_sd.output.titles import city_name, scenario_titles
@@ -18,6 +18,28 @@ from talent_sd.policies.policy_table import mix_of
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
+
+CHANCE = N_(" (more than the sum in {share} of the draws)")
+DRAWS_AMONG = N_("{draws} of the {among} draws, spread evenly over what the mix does,")
+EXACT = N_("Exact Shapley shares; they add up to the mix. ")
+EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
+HOW = N_(
+    "Median of {draws} with 80 % interval; costs discounted to {year} at {rate} % a year, in its prices. "
+    "What comes after the last year counts for nothing. ∞: no effect in some draws."
+)
+HOW_SINGLE = N_(
+    "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
+    "What comes after the last year counts for nothing."
+)
+PER_PATENT = N_("Million\nyuan per\npatent")
+PER_PERSON = N_("1 000 yuan\nper person")
+PER_TAX = N_("Yuan per\nyuan of\ntax base")
+SAMPLED = N_("Shapley shares from sampled orders, with standard error; they add up to the mix. ")
+SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
+WHY = N_(
+    ": {budget} through the capped budget they share, {rest} through complementarity, less overlap and "
+    "what services lose."
+)
 
 SHOWN_MEASURES = ("person", "patent", "tax_base")
 
@@ -39,8 +61,8 @@ def policies_table(
     people = scale_for(float(abs(of["total"].median())), str(of["unit"].values), lang)
     money = scale_for(float(one["mix_cost"].median()), "yuan", lang)
     table = _table(
-        word(
-            "policies.table",
+        tell(
+            "{city}, {scenario}: what each policy adds to {output} in {year} ({unit}), and what it costs",
             lang,
             city=city_name(effects, lang),
             scenario=scenario_titles(effects, lang)[scenario],
@@ -49,12 +71,12 @@ def policies_table(
             unit=people.unit or "1",
         )
     )
-    table.add_column(word("policies.policy", lang), overflow="fold", max_width=14)
+    table.add_column(tell("Policy", lang), overflow="fold", max_width=14)
     for heading in (
-        word("policies.adds", lang),
-        word("policies.alone", lang),
-        word("policies.cost_column", lang, unit=money.unit),
-        *(word(HEADINGS[measure], lang) for measure in SHOWN_MEASURES),
+        tell("Adds", lang),
+        tell("Alone", lang),
+        tell("Cost\n({unit})", lang, unit=money.unit),
+        *(tell(HEADINGS[measure], lang) for measure in SHOWN_MEASURES),
     ):
         table.add_column(heading, justify="right", overflow="fold")
     order = np.argsort(-of["contribution"].median(DRAW).values, kind="stable")
@@ -67,19 +89,21 @@ def policies_table(
     table.add_section()
     parts = of["alone"].sum("policy")
     whole = _cells(of["total"], parts, one["mix_cost"], one["mix_cost_per"], people, money, lang)
-    table.add_row(word("policies.mix", lang), *whole, style="bold")
+    table.add_row(tell("Whole mix", lang), *whole, style="bold")
     among = int(effects.attrs.get("among", 0))
     if among > of.sizes[DRAW]:
         all_draws = of["total_among"] / people.factor
         told = f"{_signed(float(all_draws.median()))}\n{_unbroken(_interval(all_draws.rename(member=DRAW)))}"
-        table.add_row(word("policies.mix_among", lang, among=among), told, *[""] * (len(whole) - 1))
+        table.add_row(
+            tell("Whole mix,\nall {among}\ndraws", lang, among=among), told, *[""] * (len(whole) - 1)
+        )
     caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
     table.caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
     table.caption_justify = "left"
     return table
 
 
-HEADINGS = {"person": "policies.per_person", "patent": "policies.per_patent", "tax_base": "policies.per_tax"}
+HEADINGS = {"person": PER_PERSON, "patent": PER_PATENT, "tax_base": PER_TAX}
 FACTORS = {
     "en": {"person": 1e3, "patent": 1e6, "tax_base": 1.0},
     "zh": {"person": 1e4, "patent": 1e4, "tax_base": 1.0},
@@ -95,29 +119,29 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) 
     mean : tell means over draws, whose parts add up, not medians
     """
     if of.sizes["policy"] < 2:
-        return word("policies.single", lang)
+        return tell("A mix of one policy.", lang)
     total, synergy, budget, rest = (
         float(values.mean() if mean else values.median())
         for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
     )
     if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
-        return word("policies.equal", lang)
+        return tell("The mix does as much as its policies one by one.", lang)
     amount = digits(abs(synergy) / scale.factor)
-    key = "policies.exceeds" if synergy > 0 else "policies.short"
-    text = word(key, lang, amount=amount, unit=scale.unit or "1")
+    key = EXCEEDS if synergy > 0 else SHORT
+    text = tell(key, lang, amount=amount, unit=scale.unit or "1")
     if of.sizes[DRAW] > 1:
         share = f"{float((of['synergy'] > 0).mean()):.0%}"
-        text += word("policies.chance", lang, share=share if lang == "zh" else share.replace("%", " %"))
+        text += tell(CHANCE, lang, share=share if lang == "zh" else share.replace("%", " %"))
     parts = {"budget": _signed(budget / scale.factor), "rest": _signed(rest / scale.factor)}
-    return text + word("policies.why", lang, **parts)
+    return text + tell(WHY, lang, **parts)
 
 
 def method_text(effects: xr.Dataset, lang: str) -> str:
     """Say how the numbers came about: exact or sampled, draws, discount rate."""
     about = effects.attrs
-    method = word("policies.exact" if about["exact"] else "policies.sampled", lang)
-    return method + word(
-        "policies.how" if int(about["draws"]) > 1 else "policies.how_single",
+    method = tell(EXACT if about["exact"] else SAMPLED, lang)
+    return method + tell(
+        HOW if int(about["draws"]) > 1 else HOW_SINGLE,
         lang,
         draws=draws_text(effects, lang),
         rate=f"{100 * about['discount_rate']:g}",
@@ -128,8 +152,8 @@ def method_text(effects: xr.Dataset, lang: str) -> str:
 def draws_text(effects: xr.Dataset, lang: str) -> str:
     """Say in how many draws mixes were split, and of how many these are some."""
     draws, among = int(effects.attrs["draws"]), int(effects.attrs.get("among", 0))
-    key = "policies.draws_among" if among > draws else "policies.draws"
-    return word(key, lang, draws=draws, among=among)
+    key = DRAWS_AMONG if among > draws else N_("{draws} draws")
+    return tell(key, lang, draws=draws, among=among)
 
 
 def _signed(value: float) -> str:
@@ -166,7 +190,7 @@ def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
     """Write a cost per unit (draws), with its 80 % interval; "no effect" where it has none."""
     low, middle, high = ranked(ratio.values).tolist()
     if not np.isfinite(middle):
-        return _unbroken(word("policies.no_effect", lang))
+        return _unbroken(tell("no effect", lang))
     text = digits(middle)
     if many:
         text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.messages import LANGUAGES, word
+from talent_sd.base.language import LANGUAGES, N_, tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.output.cities_compared import plot_cities_output, ranked
 from talent_sd.output.numbers import Scale, digits
@@ -28,6 +28,7 @@ from talent_sd.output.report.inputs_section import (
 from talent_sd.output.report.outputs_section import BANDS, TOTAL_FIRST, key_entries
 from talent_sd.output.report.pictures import inline_svg, quiet_about_glyphs
 from talent_sd.output.report.report_material import Material
+from talent_sd.output.report.scenario_page import SECTIONS as ALL_SECTIONS
 from talent_sd.output.report.scenario_page import render_page
 from talent_sd.output.report.sentences import Speech
 from talent_sd.output.report.trust_section import (
@@ -43,7 +44,20 @@ from talent_sd.output.titles import scenario_titles
 if TYPE_CHECKING:
     import xarray as xr
 
-SECTIONS = ("short", "asked", "changes", "settings", "sources", "trust", "repeat")
+CAVEAT_OWN_MODEL = N_(
+    "This is not the shipped model: neither the article's figures nor any back-test were tried on it here."
+)
+CITIES_AXIS = N_("difference from the baseline in {year}, {unit}")
+CITIES_CAPTION = N_("The numbers behind the plot, {year}: {output}")
+CITIES_DESCRIBED = N_("{city}, {scenario}: {change}.")
+COLUMN_BAND = N_("{band} % from")
+SHORT_CAUTION = N_(
+    "Before acting on these numbers: no policy's effect has been tested against what happened anywhere, "
+    "and social security, the years its fund lasts and the city brand have not been tested at all. How far "
+    "to trust them is told below."
+)
+
+SECTIONS = {name: text for name, text in ALL_SECTIONS.items() if name != "policies"}
 CERTAIN = 0.9
 
 
@@ -74,7 +88,7 @@ class CitiesEdition:
     say: Speech
     title: str
     subtitle: str
-    sections: Sequence[str]
+    sections: dict[str, str]
     sentences: list[str]
     definition: str
     caution: str
@@ -132,17 +146,17 @@ def _edition(material: CitiesMaterial, lang: str) -> CitiesEdition:
     titles = scenario_titles(first.spread, lang)
     years = first.spread[TIME].values
     values: dict[str, Any] = {
-        "title": say("cities.title", count=len(order)),
+        "title": say("{count} cities: policies compared", count=len(order)),
         "subtitle": say(
-            "subtitle",
-            names=say("listing").join(titles[name] for name in first.compared),
+            "{names}: what would differ from “{baseline}”, {first} to {last}",
+            names=say(", ").join(titles[name] for name in first.compared),
             baseline=titles[first.baseline],
             first=f"{first.spread.attrs.get('forecast_from', years[0]):g}",
             last=f"{years[-1]:g}",
         ),
         "sentences": _sentences(next(side for side in sides if side.name == TOTAL_FIRST), names, first, say),
         "definition": definition(first, say),
-        "caution": say("short.caution") if first.record else say("caveat.own_model"),
+        "caution": say(SHORT_CAUTION) if first.record else say(CAVEAT_OWN_MODEL),
         "notices": list(
             dict.fromkeys(text for one in material.cities.values() for text in one.notices.get(lang, ()))
         ),
@@ -166,7 +180,7 @@ def _edition(material: CitiesMaterial, lang: str) -> CitiesEdition:
 
 
 def _named(table: Table, city: str, say: Speech) -> Table:
-    return replace(table, caption=f"{table.caption}{say('colon')}{city}")
+    return replace(table, caption=f"{table.caption}{say(': ')}{city}")
 
 
 def _files(material: CitiesMaterial) -> dict[str, str]:
@@ -202,7 +216,8 @@ def _sentences(side: _Side, names: Mapping[str, str], material: Material, say: S
         medians = {city: float(last.sel({SCENARIO: name, CITY: city}).median()) for city in names}
         most, least = max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__)
         text = say(
-            "cities.sentence",
+            "{scenario}: {output} in {year} changes most in {most} ({most_by}) and least in {least} "
+            "({least_by}).",
             scenario=titles[name],
             output=material.labels.variable(side.name, say.lang),
             year=f"{float(last[TIME]):g}",
@@ -213,7 +228,7 @@ def _sentences(side: _Side, names: Mapping[str, str], material: Material, say: S
         )
         if last.sizes[DRAW] > 1:
             clear = int((better.sel({SCENARIO: name}) >= CERTAIN).sum())
-            text += say("cities.clear", clear=clear, all=len(names))
+            text += say(" It is clearly better in {clear} of the {all} cities.", clear=clear, all=len(names))
         found.append(text)
     return found
 
@@ -225,7 +240,7 @@ def _part(
     title = labels.variable(side.name, say.lang)
     if side.element:
         part = labels.element(side.element, say.lang)
-        title = word("table.element", say.lang, variable=title, element=part)
+        title = tell("{variable}: {element}", say.lang, variable=title, element=part)
     ident = f"{say.lang}-{re.sub(r'[^a-z0-9]+', '-', f'{side.name} {side.element}'.casefold()).strip('-')}"
     plots = [_plot(side, title, ident, names, material.first, say)] if picture else []
     return OutputPart(ident, title, [], plots, _table(side, title, names, material.first, say))
@@ -247,16 +262,16 @@ def _plot(
     year = f"{float(side.change[TIME][-1]):g}"
     with quiet_about_glyphs():
         figure = plot_cities_output(
-            last, list(names), list(names.values()), titles, say("cities.axis", unit=unit, year=year)
+            last, list(names), list(names.values()), titles, say(CITIES_AXIS, unit=unit, year=year)
         )
     medians = last.median(DRAW)
     described = " ".join(
-        say("cities.described", city=shown, scenario=title, change=f"{digits(float(value))} {unit}")
+        say(CITIES_DESCRIBED, city=shown, scenario=title, change=f"{digits(float(value))} {unit}")
         for city, shown in names.items()
         for (scenario, title) in titles.items()
         for value in [medians.sel({SCENARIO: scenario, CITY: city})]
     )
-    told = say("cities.alt", output=title, year=year)
+    told = say("{output}: change in {year}, city by city", output=title, year=year)
     return Plot(inline_svg(figure, ident, told, described), wide=True)
 
 
@@ -265,19 +280,19 @@ def _table(side: _Side, title: str, names: Mapping[str, str], material: Material
     scale, many = _scale(side, say), side.change.sizes[DRAW] > 1
     year = f"{float(side.change[TIME][-1]):g}"
     headings = [
-        word("verify.city", say.lang),
-        say("column.change", unit=say.unit(scale)),
-        say("column.relative"),
+        tell("City", say.lang),
+        say("Difference, {unit}", unit=say.unit(scale)),
+        say("Relative difference"),
     ]
     if many:
-        headings += [say(key, band=band) for band, *_ in BANDS for key in ("column.band", "column.band_to")]
-        headings += [say("column.better"), say("cities.first_clear")]
+        headings += [say(key, band=band) for band, *_ in BANDS for key in (COLUMN_BAND, N_("{band} % to"))]
+        headings += [say("Probability of doing better"), say("Clear from")]
     titles = scenario_titles(material.spread, say.lang)
     groups = [
         Group(titles[name], [_row(side, name, city, shown, scale, say) for city, shown in names.items()])
         for name in material.compared
     ]
-    return Table(say("cities.caption", output=title, year=year), headings, groups)
+    return Table(say(CITIES_CAPTION, output=title, year=year), headings, groups)
 
 
 def _row(side: _Side, scenario: str, city: str, shown: str, scale: Scale, say: Speech) -> Row:

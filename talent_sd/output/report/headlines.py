@@ -5,12 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.language import N_
 from talent_sd.forecast.compare import probability_better
 from talent_sd.output.numbers import NOTHING, digits
 from talent_sd.output.report.outputs_section import Output, key_entries
 from talent_sd.output.report.report_material import Material
 from talent_sd.output.report.sentences import Speech
 from talent_sd.output.titles import scenario_titles
+
+HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
+SAME = N_("No change at the median")
+SENTENCE = N_("{scenario}: {change} {rest}.")
+SHORT_DRAWS = N_(
+    "Every scenario was run {draws} times, each time with its own draw of what is uncertain, and compared "
+    "with the same draw of “{baseline}”. A change is called clear from the year on in which at least nine "
+    "draws in ten agree on its direction, and go on agreeing."
+)
+SHORT_SINGLE = N_(
+    "Each scenario was run once, with the model's own constants, and compared with “{baseline}”. There are "
+    "no intervals: run it with --draws to see how certain these numbers are."
+)
 
 COUNTED = ("person", "patent")
 CLEAR = 0.9
@@ -63,37 +77,40 @@ def headline(output: Output, name: str, material: Material, speech: Speech) -> H
     year = f"{float(last[TIME]):g}"
     middle = float(last.median())
     if not bool((change != 0).any()):
-        return Headline(title, speech("no_difference"), speech("no_difference.rest"), None)
+        return Headline(title, speech("No difference"), speech("in any year or draw"), None)
     reach = abs(last.quantile([0.1, 0.5, 0.9])).max()
     scale = speech.scale(float(reach), output.unit)
     still = abs(middle) <= NOTHING * float(reach)
-    text = speech("same") if still else _directed(output, middle, speech.amount(abs(middle), scale), speech)
-    rest = [speech("headline.year", year=year)]
+    text = speech(SAME) if still else _directed(output, middle, speech.amount(abs(middle), scale), speech)
+    rest = [speech("in {year}", year=year)]
     if output.percent_means_something:
         share = float(output.relative.sel({SCENARIO: name}).isel({TIME: -1}).median())
-        rest = [speech("headline.year_and_share", year=year, share=speech.percent(share))]
+        rest = [speech("in {year} ({share})", year=year, share=speech.percent(share))]
     good = None
     if last.sizes[DRAW] > 1:
         ends = (
             _signed(float(end) / scale.factor, float(reach) / scale.factor)
             for end in last.quantile([0.1, 0.9])
         )
-        rest.append(speech("headline.interval", **dict(zip(("low", "high"), ends, strict=True))))
+        rest.append(speech(HEADLINE_INTERVAL, **dict(zip(("low", "high"), ends, strict=True))))
         told, good = _certainty(output, name, speech)
         rest += told
-    return Headline(title, text, speech("gap").join(rest), good)
+    return Headline(title, text, speech("; ").join(rest), good)
 
 
 def _certainty(output: Output, name: str, speech: Speech) -> tuple[list[str], bool | None]:
     """Say how probable it is to do better and since when that is clear; and whether it is clearly good."""
     better = probability_better(output.change.sel({SCENARIO: name}), output.lower_is_better)
-    chance = speech("headline.chance", chance=speech.chance(float(better.isel({TIME: -1}))))
-    for key, certain in (("better", better >= CLEAR), ("worse", better <= 1 - CLEAR)):
+    chance = speech("better in {chance} of the draws", chance=speech.chance(float(better.isel({TIME: -1}))))
+    for good, certain, told in (
+        (True, better >= CLEAR, N_("clearly better from {year} on")),
+        (False, better <= 1 - CLEAR, N_("clearly worse from {year} on")),
+    ):
         first = _first_lasting(certain.values.tolist())
         if first is not None:
             year = f"{float(better[TIME][first]):g}"
-            return [chance, speech(f"headline.clear_{key}", year=year)], key == "better"
-    return [chance, speech("headline.unclear")], None
+            return [chance, speech(told, year=year)], good
+    return [chance, speech("not clear by the last year")], None
 
 
 def _first_lasting(held: list[bool]) -> int | None:
@@ -107,12 +124,19 @@ def _first_lasting(held: list[bool]) -> int | None:
     return max((place + 1 for place, one in enumerate(held) if not one), default=0)
 
 
+DIRECTED = {
+    "count": (N_("{amount} fewer"), N_("{amount} more")),
+    "time": (N_("{amount} shorter"), N_("{amount} longer")),
+    "size": (N_("{amount} lower"), N_("{amount} higher")),
+}
+
+
 def _directed(output: Output, value: float, amount: str, speech: Speech) -> str:
     """Return an amount with "more", "higher", "longer", or their opposites."""
     head = output.unit.partition("/")[0].strip()
     kind = "count" if head in COUNTED else "time" if head == "year" else "size"
-    amount = amount.replace("/year", speech("a_year"))
-    return speech(f"{kind}.{'up' if value >= 0 else 'down'}", amount=amount)
+    amount = amount.replace("/year", speech(" a year"))
+    return speech(DIRECTED[kind][value >= 0], amount=amount)
 
 
 def _signed(value: float, beside: float) -> str:
@@ -124,8 +148,8 @@ def definition(material: Material, speech: Speech) -> str:
     draws = material.spread.attrs.get("draws", material.spread.sizes[DRAW])
     baseline = scenario_titles(material.spread, speech.lang)[material.baseline]
     if int(draws) > 1:
-        return speech("short.draws", draws=f"{int(draws):,}", baseline=baseline)
-    return speech("short.single", baseline=baseline)
+        return speech(SHORT_DRAWS, draws=f"{int(draws):,}", baseline=baseline)
+    return speech(SHORT_SINGLE, baseline=baseline)
 
 
 def output_sentences(output: Output, material: Material, speech: Speech) -> list[str]:
@@ -134,5 +158,5 @@ def output_sentences(output: Output, material: Material, speech: Speech) -> list
     sentences = []
     for name in material.compared:
         told = headline(output, name, material, speech)
-        sentences.append(speech("sentence", scenario=titles[name], change=told.change, rest=told.rest))
+        sentences.append(speech(SENTENCE, scenario=titles[name], change=told.change, rest=told.rest))
     return sentences

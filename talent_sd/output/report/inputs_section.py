@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from talent_sd.base.language import N_
 from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.model.evidence import Figure
 from talent_sd.output.numbers import digits
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
     from talent_sd.inputs.model_interface import ResolvedValue
     from talent_sd.inputs.scenario_chain import Setting
+
+CAPTION_FACTS = N_("What the forecast starts from: the city's figures and the nation's path")
+CAPTION_REASONS = N_("Reasons and sources given in the scenario files")
+CAPTION_SETTINGS = N_("Every setting that differs, with file and line")
+HOW = N_("How it was obtained, and its source")
+SERIES = N_("series of {count} years")
 
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
 NUMBERED = ("from", "until")
@@ -69,8 +76,8 @@ def mix_table(material: Material, speech: Speech) -> Table | None:
     for policy in policies:
         cells = [Cell(_timing(mix[policy], speech) if policy in mix else "–") for mix in mixes.values()]
         rows.append([material.labels.element(policy, speech.lang), *cells])
-    headings = [speech("policy"), *(titles[name] for name in mixes)]
-    return plain_table(speech("caption.mix"), headings, rows)
+    headings = [speech("Policy"), *(titles[name] for name in mixes)]
+    return plain_table(speech("The mixes side by side"), headings, rows)
 
 
 def _mix(resolved: Resolved) -> dict[str, Mapping[str, Setting]]:
@@ -85,15 +92,15 @@ def _timing(settings: Mapping[str, Setting], speech: Speech) -> str:
     if start is not None and end is not None:
         text = f"{_number(start)}–{_number(end)}"
     elif start is not None:
-        text = speech("mix.from", year=_number(start))
+        text = speech("from {year}", year=_number(start))
     elif end is not None:
-        text = speech("mix.until", year=_number(end))
+        text = speech("until {year}", year=_number(end))
     else:
-        text = speech("mix.on")
+        text = speech("on")
     others = [
         f"{key} {_number(one.value)}" for key, one in settings.items() if key not in (*NUMBERED, "switch")
     ]
-    return speech("listing").join([text, *others])
+    return speech(", ").join([text, *others])
 
 
 def _number(value: object) -> str:
@@ -125,14 +132,14 @@ def settings_table(material: Material, speech: Speech) -> Table:
             rows.append(Row(words, cells, {"scenario": name, "setting": key}))
         groups.append(Group(titles[name], rows))
     headings = [
-        speech("setting"),
-        speech("meaning"),
-        speech("in_baseline"),
-        speech("here"),
-        speech("unit"),
-        speech("where"),
+        speech("In the file's words"),
+        speech("Meaning"),
+        speech("In the baseline"),
+        speech("Here"),
+        speech("Unit"),
+        speech("File and line"),
     ]
-    return Table(speech("caption.settings"), headings, groups, frozenset(range(6)))
+    return Table(speech(CAPTION_SETTINGS), headings, groups, frozenset(range(6)))
 
 
 def _meaning(key: str, material: Material, speech: Speech) -> str:
@@ -140,17 +147,17 @@ def _meaning(key: str, material: Material, speech: Speech) -> str:
     if not match:
         return material.labels.variable(key, speech.lang)
     variable = material.labels.variable(match["name"], speech.lang)
-    return f"{variable}{speech('colon')}{material.labels.element(match['element'], speech.lang)}"
+    return f"{variable}{speech(': ')}{material.labels.element(match['element'], speech.lang)}"
 
 
 def _shown(value: ResolvedValue | None, default: float | None, speech: Speech) -> str:
     """Write a value; where a file sets none, the model's own."""
     if value is None and default is None:
-        return speech("model_default")
+        return speech("model's default")
     if value is None:
-        return speech("the_default", value=f"{default:g}")
+        return speech("{value} (the model's own)", value=f"{default:g}")
     if isinstance(value.value, tuple):
-        return speech("series", count=len(value.value[0]))
+        return speech(SERIES, count=len(value.value[0]))
     return f"{value.value:g}"
 
 
@@ -175,14 +182,20 @@ def reasons_table(material: Material, figures: Mapping[str, Figure], speech: Spe
                 else material.labels.variable(note.about, speech.lang)
             )
             cited = [f"{ident} {_statement(figures.get(ident), speech)}".strip() for ident in note.evidence]
-            cells = [Cell(note.why or "–"), Cell(note.source or "–"), Cell(speech("gap").join(cited) or "–")]
+            cells = [Cell(note.why or "–"), Cell(note.source or "–"), Cell(speech("; ").join(cited) or "–")]
             rows.append(Row(label, [*cells, Cell(str(note.origin), kind="code")]))
         if rows:
             groups.append(Group(titles[name], rows))
     if not groups:
         return None
-    headings = [speech("about"), speech("why"), speech("source"), speech("cited"), speech("where")]
-    return Table(speech("caption.reasons"), headings, groups, frozenset(range(5)))
+    headings = [
+        speech("Setting"),
+        speech("Why"),
+        speech("Source"),
+        speech("Figures cited"),
+        speech("File and line"),
+    ]
+    return Table(speech(CAPTION_REASONS), headings, groups, frozenset(range(5)))
 
 
 def _statement(figure: Figure | None, speech: Speech) -> str:
@@ -197,11 +210,11 @@ def facts_table(material: Material, speech: Speech) -> Table:
     for key, value in material.resolved[material.baseline].values.items():
         number = value.value
         if isinstance(number, tuple):
-            shown, unit = Cell(speech("series", count=len(number[0]))), _unit(value.unit, speech)
+            shown, unit = Cell(speech(SERIES, count=len(number[0]))), _unit(value.unit, speech)
         else:
             scale = speech.scale(abs(number), value.unit)
             shown, unit = Cell(digits(number / scale.factor, 4), number, "value"), speech.unit(scale)
         where = Cell(str(value.origin), kind="code")
         rows.append([_meaning(key, material, speech), shown, unit, value.origin.text, where])
-    headings = [speech("about"), speech("value"), speech("unit"), speech("how"), speech("where")]
-    return plain_table(speech("caption.facts"), headings, rows, texts=(0, 2, 3, 4))
+    headings = [speech("Setting"), speech("Value"), speech("Unit"), speech(HOW), speech("File and line")]
+    return plain_table(speech(CAPTION_FACTS), headings, rows, texts=(0, 2, 3, 4))

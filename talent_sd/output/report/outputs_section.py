@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.messages import word
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale, digits
@@ -32,6 +32,9 @@ from talent_sd.output.titles import scenario_titles
 
 if TYPE_CHECKING:
     import xarray as xr
+
+ALT_DIFFERENCE = N_("{output}: difference from the baseline, {scenario}")
+ALT_NUMBERS = N_("{scenario}, {year}: {change} against the baseline, 80 % interval {low} to {high}.")
 
 TOTAL_FIRST = "total talent"
 SIDE_BY_SIDE = 3
@@ -79,7 +82,7 @@ class Output:
         if not self.element:
             return variable
         part = material.labels.element(self.element, speech.lang)
-        return word("table.element", speech.lang, variable=variable, element=part)
+        return tell("{variable}: {element}", speech.lang, variable=variable, element=part)
 
 
 def outputs_of(material: Material) -> list[Output]:
@@ -124,13 +127,13 @@ def elements_part(outputs: list[Output], material: Material, speech: Speech) -> 
         lines = list(_changes(output, material, speech).values())
         scale = speech.scale(_largest(output.change), output.unit)
         start = material.spread.attrs.get("forecast_from")
-        unit = speech("difference_in", unit=speech.unit(scale))
+        unit = speech("difference, {unit}", unit=speech.unit(scale))
         (figure,) = draw_plots([(label, lines)], scale, unit, speech.lang, start, zero_line=True)
         described = " ".join(_described(line, scale, speech) for line in lines)
-        told = speech("alt.difference", output=name, scenario=speech("level"))
+        told = speech(ALT_DIFFERENCE, output=name, scenario=speech("All scenarios"))
         plots.append(Plot(inline_svg(figure, f"{speech.lang}-{output.ident}", told, described)))
     tables = [_table(output, output.title(material, speech), material, speech) for output in outputs]
-    title = speech("elements", output=material.labels.variable(first.name, speech.lang))
+    title = speech("{output}: difference by group", output=material.labels.variable(first.name, speech.lang))
     return ElementsPart(ident, title, plots, tables)
 
 
@@ -161,17 +164,17 @@ def _plots(output: Output, title: str, ident: str, material: Material, speech: S
     panels = (
         [(titles[name], [line]) for name, line in changes.items()]
         if apart
-        else [(speech("difference"), list(changes.values()))]
+        else [(speech("Difference from the baseline"), list(changes.values()))]
     )
     level_scale = speech.scale(_largest(output.level), output.unit)
     scale = speech.scale(_largest(output.change), output.unit)
     figures = draw_plots(
-        [(speech("level"), lines)], level_scale, speech.unit(level_scale), speech.lang, start
+        [(speech("All scenarios"), lines)], level_scale, speech.unit(level_scale), speech.lang, start
     )
-    unit = speech("difference_in", unit=speech.unit(scale))
+    unit = speech("difference, {unit}", unit=speech.unit(scale))
     figures += draw_plots(panels, scale, unit, speech.lang, start, zero_line=True)
-    told = [speech("alt.level", output=title)] + [
-        speech("alt.difference", output=title, scenario=heading) for heading, _ in panels
+    told = [speech("{output}: all scenarios", output=title)] + [
+        speech(ALT_DIFFERENCE, output=title, scenario=heading) for heading, _ in panels
     ]
     plots = []
     for number, (figure, name) in enumerate(zip(figures, told, strict=True)):
@@ -190,7 +193,7 @@ def _described(line: Line, scale: Scale, speech: Speech) -> str:
     """Say what a picture shows to who cannot see it."""
     last = line.values[:, -1]
     low, high = np.quantile(last, [0.1, 0.9])
-    key = "alt.numbers" if len(last) > 1 else "alt.number"
+    key = ALT_NUMBERS if len(last) > 1 else N_("{scenario}, {year}: {change}.")
     return speech(
         key,
         scenario=line.label,
@@ -218,20 +221,20 @@ def _table(output: Output, title: str, material: Material, speech: Speech) -> Ta
     many = output.change.sizes[DRAW] > 1
     titles = scenario_titles(material.spread, speech.lang)
     headings = [
-        speech("year"),
-        speech("column.baseline", unit=speech.unit(scale)),
-        speech("column.scenario", unit=speech.unit(scale)),
-        speech("column.change", unit=speech.unit(small)),
-        speech("column.relative"),
+        speech("Year"),
+        speech("Baseline, {unit}", unit=speech.unit(scale)),
+        speech("Scenario, {unit}", unit=speech.unit(scale)),
+        speech("Difference, {unit}", unit=speech.unit(small)),
+        speech("Relative difference"),
     ]
     if many:
         headings += [
-            speech(key, band=band) for band, *_ in BANDS for key in ("column.band", "column.band_to")
+            speech(key, band=band) for band, *_ in BANDS for key in (N_("{band} % from"), N_("{band} % to"))
         ]
-        headings.append(speech("column.better"))
+        headings.append(speech("Probability of doing better"))
     rows = {name: _rows(output, name, material, scale, small, speech) for name in material.compared}
     groups = [Group(titles[name], rows[name]) for name in material.compared]
-    return Table(speech("caption.output", output=title), headings, groups)
+    return Table(speech("The numbers behind the plots: {output}", output=title), headings, groups)
 
 
 def _rows(

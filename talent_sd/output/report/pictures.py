@@ -160,7 +160,7 @@ def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
             continue
         for text in axes.texts:
             if text.get_text() == unit:
-                text.set_text(Speech(lang)("own_scale", unit=unit))
+                text.set_text(Speech(lang)("{unit} (its own scale)", unit=unit))
 
 
 def shortened(text: str, room: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.language import N_
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.report.html_pieces import Cell, Group, Plot, Row, Table
 from talent_sd.output.report.pictures import inline_svg
@@ -18,6 +19,69 @@ from talent_sd.policies.policy_costs import ranked
 
 if TYPE_CHECKING:
     import xarray as xr
+
+CAPTION_CONTRIBUTIONS = N_("What each policy adds in {year}: its Shapley share")
+COST_CAUSED = N_("Spending it causes, present value, {unit}")
+COST_MIX = N_("Cost: the mix costs {cost} in present value (yuan of {base}).")
+COST_MIX_NOBODY = N_("The mix as a whole holds nobody more in the last year: no cost per person can be told.")
+COST_MIX_PERSON = N_("For the mix as a whole that is {cost} for each person more in the last year.")
+COST_NOTE = N_(
+    "Present values are discounted; what comes after the last year counts for nothing. “No effect”: the "
+    "policy adds nothing, or takes away, so that no cost per unit can be told. Policies share one capped "
+    "budget: what is paid for one is not what dropping it would save; the spending it causes is its "
+    "Shapley share of all of it."
+)
+MIX_CERTAINTY = N_(
+    " That is the median of the draws' own differences, not the difference of the medians; the mix does "
+    "more than its parts in {chance} of the draws."
+)
+MIX_EXCEEDS = N_(
+    "{output} in {year}: the mix makes a difference of {total}, most of it by {most}. It exceeds the sum "
+    "of its parts by {excess} ({share})."
+)
+MIX_FALLS_SHORT = N_(
+    "{output} in {year}: the mix makes a difference of {total}, most of it by {most}. It falls short of "
+    "the sum of its parts by {excess} ({share})."
+)
+MIX_LONE = N_("{output}: one policy alone, {total}.")
+MIX_PARTS = N_("Sum of its parts, each alone")
+MIX_TOTAL_AMONG = N_("{total} in all {among} draws, {split} in the {draws} split")
+MIX_WHOLE_AMONG = N_("The mix, in all {among} draws")
+MIX_WHOLE_DRAWS = N_("The mix, in the {draws} draws split")
+NOTE_ERROR = N_("Standard error of a policy's median from so few draws, {output}: up to {amount}.")
+NOTE_MEDIANS = N_(
+    "Medians over draws. In each draw the shares add up to the mix exactly; their medians need not."
+)
+PAIR_HELPS = N_(
+    "{first} and {second} help each other most: together they add {amount} beyond what each does apart "
+    "({output})."
+)
+PAIR_HINDERS = N_(
+    "{first} and {second} stand in each other’s way most: together they add {amount} less than each does "
+    "apart ({output})."
+)
+POLICIES_AGAINST = N_(
+    "What a mix does is told here against the same scenario without its policies; its assumptions, shocks "
+    "and national path stay on. Where a scenario differs from the baseline by policies alone, that is the "
+    "difference told above."
+)
+POLICIES_AMONG = N_(
+    "These are {draws} of the {among} draws told above, chosen so that they spread evenly over what the "
+    "mix does to all talent in the last year; all {among} would take too many runs. What a mix does is "
+    "therefore told in these {draws} and in all {among}: the two differ by what so few draws leave to "
+    "chance."
+)
+POLICIES_LEAD = N_(
+    "Each mix was run with every combination of its policies on and off, in {draws} draws. A policy's "
+    "share is its exact Shapley value: the mean of what it adds to every combination of the others, so "
+    "that the shares add up to the mix. Costs are discounted at {rate} % a year."
+)
+POLICIES_LEAD_SINGLE = N_(
+    "Each mix was run with every combination of its policies on and off, once, with the model's own "
+    "constants. A policy's share is its exact Shapley value: the mean of what it adds to every combination "
+    "of the others, so that the shares add up to the mix. Costs are discounted at {rate} % a year."
+)
+POLICIES_SAMPLED = N_("Where a mix has too many policies for that, the shares are means over sampled orders.")
 
 
 def draws_among(effects: xr.Dataset) -> int:
@@ -55,16 +119,16 @@ def contributions(one: xr.Dataset, name: str, material: Material, speech: Speech
         )
     whole = {output: float(total.sel(output=output)) for output in scales}
     among = draws_among(one)
-    heading = speech("mix.whole_draws", draws=one.sizes[DRAW]) if among else speech("mix.whole")
+    heading = speech(MIX_WHOLE_DRAWS, draws=one.sizes[DRAW]) if among else speech("The mix")
     rows.append(_row(heading, whole, scales, name, ""))
     if among:
         all_draws = one["total_among"].isel({TIME: -1}).median("member")
         whole = {output: float(all_draws.sel(output=output)) for output in scales}
-        rows.append(_row(speech("mix.whole_among", among=among), whole, scales, name, "", "total_among"))
-    headings = [speech("policy"), *_headings(scales, material, speech)]
+        rows.append(_row(speech(MIX_WHOLE_AMONG, among=among), whole, scales, name, "", "total_among"))
+    headings = [speech("Policy"), *_headings(scales, material, speech)]
     year = f"{float(one[TIME][-1]):g}"
     note = _contributions_note(one, scales, material, speech) if one.sizes[DRAW] > 1 else ""
-    return Table(speech("caption.contributions", year=year), headings, [Group("", rows)], note=note)
+    return Table(speech(CAPTION_CONTRIBUTIONS, year=year), headings, [Group("", rows)], note=note)
 
 
 def _contributions_note(
@@ -76,8 +140,16 @@ def _contributions_note(
     error = speech.amount(float(median_error(shares).max()), scale)
     output = material.labels.variable(name, speech.lang)
     return ("" if speech.lang == "zh" else " ").join(
-        [speech("note.medians"), speech("note.error", output=output, amount=error)]
+        [speech(NOTE_MEDIANS), speech(NOTE_ERROR, output=output, amount=error)]
     )
+
+
+MEASURES = {
+    "person": N_("Yuan per person more in the last year"),
+    "person_year": N_("Yuan per person-year"),
+    "patent": N_("Yuan per patent"),
+    "tax_base": N_("Yuan per yuan of tax base"),
+}
 
 
 def median_error(values: xr.DataArray) -> xr.DataArray:
@@ -112,7 +184,7 @@ def _row(
 
 def _headings(scales: Mapping[str, Scale], material: Material, speech: Speech) -> list[str]:
     return [
-        speech("column.unit", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale))
+        speech("{name}, {unit}", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale))
         for output, scale in scales.items()
     ]
 
@@ -129,13 +201,13 @@ def sums(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Tabl
             told["synergy_lower"], told["synergy_upper"] = excess.quantile([0.1, 0.9], DRAW)
         cells = [Cell(_signed(float(value) / scale.factor), float(value), key) for key, value in told.items()]
         label = speech(
-            "column.unit", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale)
+            "{name}, {unit}", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale)
         )
         rows.append(Row(label, cells, {"scenario": name, "output": output}))
-    headings = [speech("what"), speech("mix.whole"), speech("mix.parts"), speech("mix.difference")]
+    headings = [speech("What"), speech("The mix"), speech(MIX_PARTS), speech("Mix less sum")]
     if one.sizes[DRAW] > 1:
-        headings += [speech(key, band=80) for key in ("column.band", "column.band_to")]
-    return Table(speech("caption.sums"), headings, [Group("", rows)])
+        headings += [speech(key, band=80) for key in (N_("{band} % from"), N_("{band} % to"))]
+    return Table(speech("The mix against the sum of its parts"), headings, [Group("", rows)])
 
 
 def costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
@@ -156,18 +228,18 @@ def costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Tab
             *((("caused_cost", float(caused.sel(policy=policy)), money),) if caused is not None else ()),
             *((f"cost_per:{m}", float(per.sel(policy=policy, measure=m)), one_yuan) for m in measures),
         ]:
-            text = speech("no_effect") if np.isinf(value) else digits(value / scale.factor)
+            text = speech("no effect") if np.isinf(value) else digits(value / scale.factor)
             cells.append(Cell(text, value, key))
         about = {"scenario": name, "policy": str(policy)}
         rows.append(Row(material.labels.element(str(policy), speech.lang), cells, about))
     headings = [
-        speech("policy"),
-        speech("cost.paid", unit=money.unit),
-        speech("cost.present", unit=money.unit),
-        *([speech("cost.caused", unit=money.unit)] if caused is not None else []),
-        *(speech(f"cost.{measure}") for measure in measures),
+        speech("Policy"),
+        speech("Paid over all years, {unit}", unit=money.unit),
+        speech("Present value, {unit}", unit=money.unit),
+        *([speech(COST_CAUSED, unit=money.unit)] if caused is not None else []),
+        *(speech(MEASURES[measure]) for measure in measures),
     ]
-    return Table(speech("caption.costs"), headings, [Group("", rows)], note=speech("cost.note"))
+    return Table(speech("What each policy costs"), headings, [Group("", rows)], note=speech(COST_NOTE))
 
 
 def middle(ratio: xr.DataArray) -> xr.DataArray:
@@ -209,7 +281,7 @@ def policy_parts(material: Material, speech: Speech) -> list[PolicyPart]:
         figures = material.policy_plots.get(speech.lang, {}).get(name, [])
         ident = f"{speech.lang}-policies-{number}"
         plots = [
-            Plot(inline_svg(figure, f"{ident}-{place}", f"{title}{speech('colon')}{caption}", caption))
+            Plot(inline_svg(figure, f"{ident}-{place}", f"{title}{speech(': ')}{caption}", caption))
             for place, (caption, figure) in enumerate(figures)
         ]
         sentences = [
@@ -233,11 +305,11 @@ def policies_lead(material: Material, speech: Speech) -> str:
     attrs = material.policies.attrs
     draws = int(attrs.get("draws", material.policies.sizes[DRAW]))
     rate = f"{100 * float(attrs.get('discount_rate', 0)):g}"
-    lead = speech("policies.lead" if draws > 1 else "policies.lead_single", draws=draws, rate=rate)
+    lead = speech(POLICIES_LEAD if draws > 1 else POLICIES_LEAD_SINGLE, draws=draws, rate=rate)
     among = draws_among(material.policies)
-    told = [lead, speech("policies.among", draws=draws, among=among)] if among else [lead]
-    lead = ("" if speech.lang == "zh" else " ").join([*told, speech("policies.against")])
-    return lead if attrs.get("exact", 1) else f"{lead} {speech('policies.sampled')}"
+    told = [lead, speech(POLICIES_AMONG, draws=draws, among=among)] if among else [lead]
+    lead = ("" if speech.lang == "zh" else " ").join([*told, speech(POLICIES_AGAINST)])
+    return lead if attrs.get("exact", 1) else f"{lead} {speech(POLICIES_SAMPLED)}"
 
 
 def _told_total(one: xr.Dataset, name: str, scale: Scale, speech: Speech) -> str:
@@ -248,7 +320,7 @@ def _told_total(one: xr.Dataset, name: str, scale: Scale, speech: Speech) -> str
     if not among:
         return split
     total = speech.amount(float(last["total_among"].median()), scale, signed=True)
-    return speech("mix.total_among", total=total, split=split, among=among, draws=one.sizes[DRAW])
+    return speech(MIX_TOTAL_AMONG, total=total, split=split, among=among, draws=one.sizes[DRAW])
 
 
 def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
@@ -262,7 +334,7 @@ def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[
         shares = one["contribution"].isel({TIME: -1}).sel(output=name).median(DRAW)
         size = abs(float(parts.median()))
         said = speech(
-            "mix.exceeds" if excess > 0 else "mix.falls_short",
+            MIX_EXCEEDS if excess > 0 else MIX_FALLS_SHORT,
             output=material.labels.variable(name, speech.lang),
             year=year,
             total=_told_total(one, name, scale, speech),
@@ -272,22 +344,22 @@ def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[
         )
         if total.sizes[DRAW] > 1:
             more = float((total - parts > 0).mean())
-            said += speech("mix.certainty", chance=speech.chance(more))
+            said += speech(MIX_CERTAINTY, chance=speech.chance(more))
         sentences.append(said if shares.sizes["policy"] > 1 else _lone(name, one, scale, material, speech))
     return sentences
 
 
 def _lone(name: str, one: xr.Dataset, scale: Scale, material: Material, speech: Speech) -> str:
     amount = _told_total(one, name, scale, speech)
-    return speech("mix.lone", output=material.labels.variable(name, speech.lang), total=amount)
+    return speech(MIX_LONE, output=material.labels.variable(name, speech.lang), total=amount)
 
 
 def _most(shares: xr.DataArray, scale: Scale, material: Material, speech: Speech) -> str:
     """Name the policies that add most, with how much."""
     order = np.argsort(-np.sign(float(shares.sum())) * shares.values)[:MOST_NAMED]
-    return speech("listing").join(
+    return speech(", ").join(
         speech(
-            "named",
+            "{name} ({amount})",
             name=material.labels.element(str(shares["policy"].values[place]), speech.lang),
             amount=speech.amount(float(shares[place]), scale, signed=True),
         )
@@ -307,17 +379,20 @@ def _pair_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
     if not np.isfinite(values).any():
         return []
     scale, sentences = output_scales(one, speech)[output], []
-    for key, place in (("pair.helps", np.nanargmax(values)), ("pair.hinders", np.nanargmin(values))):
+    for helps, place, text in (
+        (True, np.nanargmax(values), PAIR_HELPS),
+        (False, np.nanargmin(values), PAIR_HINDERS),
+    ):
         row, column = np.unravel_index(place, values.shape)
         value = float(values[row, column])
-        if (value > 0) is (key == "pair.helps") and value:
+        if (value > 0) is helps and value:
             names = (
                 material.labels.element(str(one["policy"].values[i]), speech.lang) for i in (row, column)
             )
             told = dict(zip(("first", "second"), names, strict=True))
             amount = speech.amount(abs(value), scale)
             label = material.labels.variable(output, speech.lang)
-            sentences.append(speech(key, **told, amount=amount, output=label))
+            sentences.append(speech(text, **told, amount=amount, output=label))
     return sentences
 
 
@@ -327,13 +402,13 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
         return []
     cost = float(one["present_cost"].sum("policy", skipna=True).median())
     scale = speech.scale(abs(cost), "yuan")
-    sentences = [speech("cost.mix", cost=speech.amount(cost, scale), base=_base_year(one))]
+    sentences = [speech(COST_MIX, cost=speech.amount(cost, scale), base=_base_year(one))]
     if "mix_cost_per" in one:
         whole = float(middle(one["mix_cost_per"].sel(measure="person")))
         told = (
-            speech("cost.mix_person", cost=_money(whole, speech))
+            speech(COST_MIX_PERSON, cost=_money(whole, speech))
             if np.isfinite(whole)
-            else speech("cost.mix_nobody")
+            else speech(COST_MIX_NOBODY)
         )
         sentences.append(told)
     per = middle(one["cost_per"].sel(measure="person"))
@@ -345,7 +420,8 @@ def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list
         )
         sentences.append(
             speech(
-                "cost.span",
+                "A person more in the last year costs least through {best} ({least}) and most through "
+                "{worst} ({most}).",
                 best=material.labels.element(str(per["policy"].values[best]), speech.lang),
                 least=_money(float(per[best]), speech),
                 worst=material.labels.element(str(per["policy"].values[worst]), speech.lang),

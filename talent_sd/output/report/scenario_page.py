@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import TIME
-from talent_sd.base.messages import LANGUAGES
+from talent_sd.base.language import LANGUAGES, N_
 from talent_sd.output.report.headlines import Card, cards, definition, output_sentences
 from talent_sd.output.report.html_pieces import ElementsPart, KeyEntry, OutputPart, Table, font_faces
 from talent_sd.output.report.inputs_section import (
@@ -39,7 +39,25 @@ from talent_sd.output.titles import city_name, scenario_titles
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SECTIONS = ("short", "asked", "changes", "policies", "settings", "sources", "trust", "repeat")
+CAVEAT_OWN_MODEL = N_(
+    "This is not the shipped model: neither the article's figures nor any back-test were tried on it here."
+)
+SHORT_CAUTION = N_(
+    "Before acting on these numbers: no policy's effect has been tested against what happened anywhere, "
+    "and social security, the years its fund lasts and the city brand have not been tested at all. How far "
+    "to trust them is told below."
+)
+
+SECTIONS = {
+    "short": N_("In short"),
+    "asked": N_("What was asked"),
+    "changes": N_("What would change"),
+    "policies": N_("What each policy adds and costs"),
+    "settings": N_("What differs from the baseline"),
+    "sources": N_("Assumptions and sources"),
+    "trust": N_("How far to trust it"),
+    "repeat": N_("How to repeat it"),
+}
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -51,7 +69,7 @@ class Edition:
     say: Speech
     title: str
     subtitle: str
-    sections: list[str]
+    sections: dict[str, str]
     cards: list[Card]
     definition: str
     caution: str
@@ -140,12 +158,16 @@ def edition(material: Material, lang: str) -> Edition:
     figures = {one.figure.id: one.figure for one in material.findings}
     titles = scenario_titles(material.spread, lang)
     values: dict[str, Any] = {
-        "title": say("title", city=city_name(material.spread, lang)),
-        "sections": [name for name in SECTIONS if name != "policies" or material.policies is not None],
+        "title": say("{city}: policies compared", city=city_name(material.spread, lang)),
+        "sections": {
+            name: text
+            for name, text in SECTIONS.items()
+            if name != "policies" or material.policies is not None
+        },
         "subtitle": _subtitle(material, say, titles),
         "cards": cards(outputs, material, say),
         "definition": definition(material, say),
-        "caution": say("short.caution") if material.record else say("caveat.own_model"),
+        "caution": say(SHORT_CAUTION) if material.record else say(CAVEAT_OWN_MODEL),
         "notices": list(material.notices.get(lang, ())),
         "asked": asked(material, say),
         "mix": mix_table(material, say),
@@ -161,7 +183,7 @@ def edition(material: Material, lang: str) -> Edition:
         "reasons": reasons_table(material, figures, say),
         "facts": [facts_table(material, say)],
         "trust": trust(material, say),
-        "city_trust": [own] if (own := city_trust(material, say, say("trust.city"))) else [],
+        "city_trust": [own] if (own := city_trust(material, say, say("This city"))) else [],
         "provenance": provenance_table(material, say),
         "files": [table] if (table := files_table(material.files, say)) else [],
         "command": material.command,
@@ -172,7 +194,11 @@ def edition(material: Material, lang: str) -> Edition:
 def _subtitle(material: Material, say: Speech, titles: dict[str, str]) -> str:
     years = material.spread[TIME].values
     start = material.spread.attrs.get("forecast_from", years[0])
-    names = say("listing").join(titles[name] for name in material.compared)
+    names = say(", ").join(titles[name] for name in material.compared)
     return say(
-        "subtitle", names=names, baseline=titles[material.baseline], first=f"{start:g}", last=f"{years[-1]:g}"
+        "{names}: what would differ from “{baseline}”, {first} to {last}",
+        names=names,
+        baseline=titles[material.baseline],
+        first=f"{start:g}",
+        last=f"{years[-1]:g}",
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from talent_sd.base.messages import word
+from talent_sd.base.language import tell
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -18,13 +18,13 @@ class Speech:
 
     lang: str
 
-    def __call__(self, key: str, /, **values: object) -> str:
-        """Return the report's text of a key.
+    def __call__(self, template: str, /, **values: object) -> str:
+        """Return a text in the language, its `{names}` filled in.
 
-        >>> Speech("zh")("table")
-        '表格'
+        >>> Speech("zh")("Contents")
+        '目录'
         """
-        return word(f"report.{key}", self.lang, **values)
+        return tell(template, self.lang, **values)
 
     def scale(self, largest: float, unit: str) -> Scale:
         """Return the scale for numbers up to `largest`; what has no unit is called dimensionless."""
@@ -32,7 +32,7 @@ class Speech:
 
     def unit(self, scale: Scale) -> str:
         """Return a scale's unit for a column's heading."""
-        return scale.unit or word("plot.dimensionless", self.lang)
+        return scale.unit or tell("dimensionless", self.lang)
 
     def amount(self, value: float, scale: Scale, signed: bool = False) -> str:
         """Return a number with its unit.

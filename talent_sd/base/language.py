@@ -1,12 +1,13 @@
-"""Error messages and notices in the user's language.
+"""What the program says, in the user's language or in a given one.
 
-A message stands in the code as its English template; `messages_zh.json` holds the same in
-Chinese, so that the code stays readable and no text is kept twice.
+A text stands in the code in English; the catalogue (`locale/zh/LC_MESSAGES/talent_sd.po`, read as
+`.mo`) holds the same in Chinese, so that the code stays readable and no text is kept twice.
+`.ci/translations.py` brings the catalogue up to date with the code.
 """
 
 from __future__ import annotations
 
-import json
+import gettext
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,43 +17,22 @@ from functools import cache
 from pathlib import Path
 
 LANGUAGES = ("en", "zh")
-
-
-@cache
-def all_words() -> dict[str, dict[str, str]]:
-    """Return the whole table: key -> language -> text, with `{names}` to fill in."""
-    table: dict[str, dict[str, str]] = json.loads((Path(__file__).with_name("words.json")).read_text("utf-8"))
-    return table
-
-
-def word(key: str, lang: str = "en", /, **values: object) -> str:
-    """Text of `key` in a language, its `{names}` filled in.
-
-    >>> word("table.output", "zh")
-    '指标'
-    >>> word("table.change", "en", year=2024)
-    'since 2024'
-
-    Raises
-    ------
-    KeyError
-        If the key or the language is unknown, or a `{name}` gets no value.
-    """
-    return all_words()[key][lang].format(**values)
-
-
 VARIABLE = "TALENT_SD_LANG"
 """Environment variable that chooses the language where nothing else does."""
+CONTEXT = "\x04"
+"""Parts a context from its text, as gettext has it."""
+LOCALE = Path(__file__).with_name("locale")
+
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def language() -> str:
-    """Return the language of messages: the one set, else the environment's, else English."""
+    """Return the user's language: the one set, else the environment's, else English."""
     return _chosen.get() or _known(os.environ.get(VARIABLE, "")) or "en"
 
 
 def set_language(lang: str) -> None:
-    """Choose the language of messages from here on.
+    """Choose the user's language from here on.
 
     Parameters
     ----------
@@ -70,7 +50,7 @@ def set_language(lang: str) -> None:
 
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
-    """Tell messages in a language within the block."""
+    """Make a language the user's within the block."""
     before = _chosen.set(lang)
     try:
         yield
@@ -85,22 +65,49 @@ def language_of_environment() -> str:
     return _known(asked) or "en"
 
 
-def tell(template: str, /, **values: object) -> str:
-    """Return a message in the user's language, its `{names}` filled in.
+def tell(template: str, lang: str | None = None, /, **values: object) -> str:
+    """Return a text in a language, its `{names}` filled in.
 
     Parameters
     ----------
-    template : the English text; a literal, so that a test finds it in the catalogue
+    template : the English text; a literal here, or one that `N_` marked elsewhere
+    lang : the user's by default
+
+    Raises
+    ------
+    KeyError
+        If a `{name}` gets no value.
 
     >>> tell("unknown policy '{name}'.{hint}", name="cash", hint="")
     "unknown policy 'cash'."
     >>> with speaking("zh"):
     ...     tell("unknown policy '{name}'.{hint}", name="cash", hint="")
     '没有名为“cash”的政策。'
+    >>> tell("since {year}", "zh", year=2024)
+    '较 2024 年'
     """
-    lang = language()
-    text = template if lang == "en" else catalogue(lang).get(template, template)
-    return text.format(**values)
+    return translated(template, lang).format(**values)
+
+
+def N_(text: str, context: str = "") -> str:
+    """Mark an English text for the catalogue that is told later: `tell` takes what this returns.
+
+    Parameters
+    ----------
+    context : where it stands, if the same English is another text in Chinese elsewhere
+
+    >>> tell(N_("Loop", "notebook"), "zh"), tell(N_("Loop"), "zh"), tell(N_("Loop", "notebook"), "en")
+    ('回路', '循环', 'Loop')
+    """
+    return f"{context}{CONTEXT}{text}" if context else text
+
+
+def translated(template: str, lang: str | None = None) -> str:
+    """Return a text as the catalogue has it, its `{names}` not filled in; one that it lacks as it is."""
+    lang = lang or language()
+    if lang != "en":
+        template = _catalogue(lang).gettext(template)
+    return template.rpartition(CONTEXT)[2]
 
 
 def listed(items: Iterable[object]) -> str:
@@ -123,10 +130,10 @@ def foreign(text: str) -> str:
     """
     if language() == "en":
         return text
-    for pattern, translated in _foreign(language()):
+    for pattern, told in _foreign(language()):
         found = pattern.fullmatch(text)
         if found:
-            return translated.format(*map(foreign, found.groups()))
+            return told.format(*map(foreign, found.groups()))
     return text
 
 
@@ -138,20 +145,18 @@ def reason_of(error: OSError) -> str:
 @cache
 def _foreign(lang: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return patterns of others' texts, `{0}` being what varies, with their translation."""
-    path = Path(__file__).with_name(f"foreign_{lang}.json")
-    found: dict[str, str] = json.loads(path.read_text("utf-8"))
     return tuple(
-        (re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(template)), re.IGNORECASE | re.DOTALL), translated)
-        for template, translated in found.items()
+        (
+            re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(line)), re.IGNORECASE | re.DOTALL),
+            translated(N_(line, "foreign"), lang),
+        )
+        for line in (LOCALE / "foreign.txt").read_text("utf-8").splitlines()
     )
 
 
 @cache
-def catalogue(lang: str) -> dict[str, str]:
-    """Return English template -> template in a language."""
-    path = Path(__file__).with_name(f"messages_{lang}.json")
-    found: dict[str, str] = json.loads(path.read_text("utf-8"))
-    return found
+def _catalogue(lang: str) -> gettext.NullTranslations:
+    return gettext.translation("talent_sd", LOCALE, [lang])
 
 
 def _known(name: str) -> str:
