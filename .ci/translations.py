@@ -28,8 +28,9 @@ from talent_sd.cli.language import paragraphs
 PACKAGE = LOCALE.parents[1]
 PO = LOCALE / "zh" / "LC_MESSAGES" / "talent_sd.po"
 HEAD = "# The program in Chinese. Written by .ci/translations.py: change what follows msgstr alone."
-TELLING = ("tell", "N_", "speech", "say", "Speech")
-"""Functions whose first argument is told."""
+ERRORS = ("TalentError", "InputError", "ModelError", "UnsupportedError", "UnitError")
+TELLING = ("tell", "N_", "speech", "say", "Speech", *ERRORS)
+"""Functions and errors whose first argument is told."""
 
 Text = tuple[str, str]
 """Context, or "", and English text."""

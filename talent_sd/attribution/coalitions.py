@@ -15,7 +15,7 @@ import numpy as np
 from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import listed, tell
+from talent_sd.base.language import listed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,11 +76,9 @@ def attribute(
     _check_parts(model, switches, parts)
     if permutations is None and len(parts) > MOST_EXACT:
         raise ModelError(
-            tell(
-                "{count} switches have {value} combinations. Ask for a sample: permutations=64.",
-                count=len(parts),
-                value=2 ** len(parts),
-            )
+            "{count} switches have {value} combinations. Ask for a sample: permutations=64.",
+            count=len(parts),
+            value=2 ** len(parts),
         )
 
     def worth(rows: np.ndarray) -> np.ndarray:
@@ -120,13 +118,11 @@ def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
     if missing or not parts:
         what = f"no switch {', '.join(missing)}" if missing else "no switches to split by"
         raise ModelError(
-            tell(
-                "{model}: '{switches}' has {what}. It has {known}.",
-                model=model.path.name,
-                switches=switches,
-                what=what,
-                known=listed(known) or "no elements",
-            )
+            "{model}: '{switches}' has {what}. It has {known}.",
+            model=model.path.name,
+            switches=switches,
+            what=what,
+            known=listed(known) or "no elements",
         )
 
 

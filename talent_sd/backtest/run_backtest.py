@@ -10,7 +10,6 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.uncertainty.growth_target import last_known, real_levels
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.posterior import Posterior
@@ -300,10 +299,7 @@ def run_cross_fitted(
     if (turn < 0).any():
         city = window.cities[int(np.argmin(turn))]
         raise InputError(
-            tell(
-                "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.",
-                city=city,
-            )
+            "{city} took part in every fit. Give the cross_fit.json of this panel's calibration.", city=city
         )
     tests = []
     places = []

@@ -9,11 +9,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from talent_sd.base.language import tell
+from talent_sd.base.language import tell, translated
+
+
+def _told(text: str, values: dict[str, object]) -> str:
+    return tell(text, **values) if values else translated(text)
 
 
 class TalentError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    text : what is wrong and what to do, in English; the user's language is looked up
+    values : for the `{names}` in it; without them the text stays as it is, braces and all
+    """
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(_told(text, values))
 
 
 class InputError(TalentError):
@@ -21,12 +34,12 @@ class InputError(TalentError):
 
     Parameters
     ----------
-    problems : one text, or several, each complete in itself:
+    problems : one text, as in `TalentError`, or several that are told already, each complete in itself:
         ``file:line: what is wrong. What to do.``
     """
 
-    def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+    def __init__(self, problems: str | Iterable[str], /, **values: object) -> None:
+        self.problems = (_told(problems, values),) if isinstance(problems, str) else tuple(problems)
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n".join(self.problems))

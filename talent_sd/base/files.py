@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import reason_of, tell
+from talent_sd.base.language import reason_of
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""
@@ -72,11 +72,9 @@ def _existing_folder(target: Path) -> Path:
 def _unwritable(target: Path, error: OSError) -> InputError:
     reason = reason_of(error)
     return InputError(
-        tell(
-            "{target}: cannot write here ({reason}). Choose another folder with --out.",
-            target=target,
-            reason=reason,
-        )
+        "{target}: cannot write here ({reason}). Choose another folder with --out.",
+        target=target,
+        reason=reason,
     )
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.calibration.evidence_target import PROBES, EvidenceTarget, between
 from talent_sd.calibration.province_folds import Folds, province_folds
 from talent_sd.calibration.surrogate import Surrogate, feature_count, fit_surrogate
@@ -328,7 +327,7 @@ def diagnose(names: tuple[str, ...], chains: np.ndarray) -> dict[str, dict[str, 
             warnings.simplefilter("ignore")  # notes on its own next version
             import arviz
     except ImportError:
-        raise InputError(tell("diagnostics need the package arviz. {extra}", extra=EXTRA)) from None
+        raise InputError("diagnostics need the package arviz. {extra}", extra=EXTRA) from None
     return {
         name: {
             "r_hat": float(arviz.rhat(chains[..., column])),
@@ -344,5 +343,5 @@ def _emcee() -> Any:  # noqa: ANN401 (a module)
     try:
         import emcee
     except ImportError:
-        raise InputError(tell("calibration needs the package emcee. {extra}", extra=EXTRA)) from None
+        raise InputError("calibration needs the package emcee. {extra}", extra=EXTRA) from None
     return emcee

@@ -7,7 +7,6 @@ import re
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.uncertainty.posterior import Posterior
 
 DIGITS = 3
@@ -46,11 +45,9 @@ def with_constants(text: str, values: dict[str, float]) -> str:
         text, found = pattern.subn(rf"\g<1>{value!r}", text)
         if found != 1:
             raise InputError(
-                tell(
-                    "the model has {found} constants '{name}'. The posterior is of another model: fit this one "
-                    "with `talent-sd calibrate`.",
-                    found=found,
-                    name=name,
-                )
+                "the model has {found} constants '{name}'. The posterior is of another model: fit this one "
+                "with `talent-sd calibrate`.",
+                found=found,
+                name=name,
             )
     return text

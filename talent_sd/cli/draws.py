@@ -108,13 +108,11 @@ def draw_paired(
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):
         raise InputError(
-            tell(
-                "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "
-                "together with their differences. Ask for fewer draws, or give more memory.",
-                draws=wanted.draws,
-                count=len(prepared.resolved),
-                memory=wanted.memory,
-            )
+            "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "
+            "together with their differences. Ask for fewer draws, or give more memory.",
+            draws=wanted.draws,
+            count=len(prepared.resolved),
+            memory=wanted.memory,
         )
     title = tell("Simulating and drawing", lang)
     options = Options(
@@ -132,4 +130,4 @@ def refuse_without_draws(draws: int | None, cluster: str | None) -> None:
         If there is a cluster for one run.
     """
     if draws is None and cluster is not None:
-        raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
+        raise InputError("--cluster is for many draws. Add --draws, for example --draws 1000.")

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.base.language import tell
 from talent_sd.cli.common import LangOption, Language, console, reporting, say
 
 
@@ -59,18 +58,11 @@ def _one(what: Shelf, name: str, lang: str) -> str:
         return variable_trace(structure[name].name, structure, figures, lang)
     if what is not Shelf.evidence:
         raise InputError(
-            tell(
-                "--of goes with evidence or variables, not with {shelf}. Leave it out.",
-                shelf=what.value,
-            )
+            "--of goes with evidence or variables, not with {shelf}. Leave it out.", shelf=what.value
         )
     figure = figures.get(name.upper())
     if figure is None:
         raise InputError(
-            tell(
-                "no figure '{name}'.{hint} See `talent-sd list evidence`.",
-                name=name,
-                hint=nearest(name, figures),
-            )
+            "no figure '{name}'.{hint} See `talent-sd list evidence`.", name=name, hint=nearest(name, figures)
         )
     return figure_trace(figure, experiments_for([figure])[figure.experiment], structure, lang)

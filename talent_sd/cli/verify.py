@@ -46,7 +46,6 @@ def verify(
     from contextlib import nullcontext
 
     from talent_sd.base.files import written_together
-    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.inputs.shipped_names import shipped_names
     from talent_sd.model_tests.verification import verify_pairs, write_agreements
@@ -74,12 +73,12 @@ def _places(city: str | None, cities: str | None) -> list[str]:
     from talent_sd.base.errors import InputError
 
     if city is not None and cities is not None:
-        raise InputError(tell("--city and --cities exclude each other. Give one of them."))
+        raise InputError("--city and --cities exclude each other. Give one of them.")
     if city is not None:
         return [city]
     if cities is None:
         return []
     named = [name.strip() for name in cities.split(",") if name.strip()]
     if not named:
-        raise InputError(tell("--cities names no city. Give them as A,B,C."))
+        raise InputError("--cities names no city. Give them as A,B,C.")
     return named

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.language import tell
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Number, Program
 from talent_sd.engine.request import Request
@@ -88,9 +87,7 @@ class Kernels:
         try:
             from talent_sd.engine.llvm.kernel import compile_kernel
         except ImportError as error:
-            raise UnsupportedError(
-                tell("the native engine cannot be loaded ({error}).", error=error)
-            ) from error
+            raise UnsupportedError("the native engine cannot be loaded ({error}).", error=error) from error
         slots = tuple(outputs), tuple(varying), tuple(series), tuple(member_series)
         key = (id(program), *slots, 2)
         if key not in self._kept:  # the last, smaller block of an ensemble uses the kernel of the others

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.engine.member_blocks import Block, Settings, Task, run_block
 
@@ -45,19 +44,17 @@ def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: 
     except (OSError, TimeoutError, ValueError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            tell(
-                "no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and `dask "
-                "worker`, and give its address, such as tcp://127.0.0.1:8786.",
-                address=address,
-                reason=reason,
-            )
+            "no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and `dask "
+            "worker`, and give its address, such as tcp://127.0.0.1:8786.",
+            address=address,
+            reason=reason,
         ) from None
     with client:
         workers = _ready_workers(client, address)
         content = model.path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest != model.structure.sha256:
-            raise InputError(tell("{file}: changed since it was read. Start again.", file=model.path))
+            raise InputError("{file}: changed since it was read. Start again.", file=model.path)
         shared = client.scatter((content, model.path.name, settings), broadcast=True, hash=False)
         running = distributed.as_completed()
         for task in _first(tasks, TASKS_PER_WORKER * workers):
@@ -80,22 +77,17 @@ def _ready_workers(client: Any, address: str) -> int:
     versions: dict[str, str] = client.run(_version)
     if not versions:
         raise InputError(
-            tell(
-                "the cluster at '{address}' has no workers. Start some: dask worker {address}",
-                address=address,
-            )
+            "the cluster at '{address}' has no workers. Start some: dask worker {address}", address=address
         )
     others = {worker: version for worker, version in versions.items() if version != __version__}
     if others:
         worker, version = next(iter(others.items()))
         raise InputError(
-            tell(
-                "the worker {worker} has talent_sd {version}, not {ours}: results would differ. "
-                "Install the same version everywhere.",
-                worker=worker,
-                version=version,
-                ours=__version__,
-            )
+            "the worker {worker} has talent_sd {version}, not {ours}: results would differ. "
+            "Install the same version everywhere.",
+            worker=worker,
+            version=version,
+            ours=__version__,
         )
     return len(versions)
 
@@ -130,6 +122,6 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise TalentError(
-            tell("running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'.")
+            "running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'."
         ) from None
     return distributed

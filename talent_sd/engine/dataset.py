@@ -11,7 +11,6 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure, Variable
 
@@ -59,9 +58,7 @@ def make_dataset(
         data[name] = ((*leading, *variable.dims), array if drawn else array[0], attrs)
     for taken in {*ranges} & {TIME, DRAW, *values}:
         raise ModelError(
-            tell(
-                "subscript range '{taken}' has the name of a variable or of an axis. Rename it.", taken=taken
-            )
+            "subscript range '{taken}' has the name of a variable or of an axis. Rename it.", taken=taken
         )
     clock = structure.find("TIME STEP")
     times = np.round(request.times[request.save], 9)

@@ -26,26 +26,22 @@ def find_elements(structure: Structure, variable: Variable, elements: tuple[str,
     if len(elements) != len(coordinates):
         dims = ", ".join(variable.dims) or "none"
         raise ModelError(
-            tell(
-                "'{variable}' has {count} subscripts ({dims}), not {given}.",
-                variable=variable.name,
-                count=len(coordinates),
-                dims=dims,
-                given=len(elements),
-            )
+            "'{variable}' has {count} subscripts ({dims}), not {given}.",
+            variable=variable.name,
+            count=len(coordinates),
+            dims=dims,
+            given=len(elements),
         )
     found = []
     for element, known in zip(elements, coordinates, strict=True):
         match = next((k for k in known if name_key(k) == name_key(element)), None)
         if match is None:
             raise ModelError(
-                tell(
-                    "'{variable}' has no element '{element}'.{hint} It has {known}.",
-                    variable=variable.name,
-                    element=element,
-                    hint=nearest(element, known),
-                    known=listed(known),
-                )
+                "'{variable}' has no element '{element}'.{hint} It has {known}.",
+                variable=variable.name,
+                element=element,
+                hint=nearest(element, known),
+                known=listed(known),
             )
         found.append(match)
     return tuple(found)

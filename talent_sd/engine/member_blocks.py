@@ -11,7 +11,6 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning
-from talent_sd.base.language import tell
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -86,23 +85,21 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
         If not even the draws themselves fit, or `wanted` is no number of draws.
     """
     if wanted is not None and wanted < 1:
-        raise InputError(tell("block={wanted}. Run at least one draw at once.", wanted=wanted))
+        raise InputError("block={wanted}. Run at least one draw at once.", wanted=wanted)
     if not 0 < memory < float("inf"):
-        raise InputError(tell("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory))
+        raise InputError("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory)
     drawn = 8 * inputs_per_draw * layout.draws
     per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
     fitting = int((memory * GIGABYTE - drawn) / per_draw)
     if fitting < 1:
         needed = (drawn + per_draw) / GIGABYTE
         raise InputError(
-            tell(
-                "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
-                "Give at least {needed:.2g}, or fewer draws or outputs.",
-                draws=layout.draws,
-                inputs_per_draw=inputs_per_draw,
-                memory=memory,
-                needed=needed,
-            )
+            "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
+            "Give at least {needed:.2g}, or fewer draws or outputs.",
+            draws=layout.draws,
+            inputs_per_draw=inputs_per_draw,
+            memory=memory,
+            needed=needed,
         )
     if wanted is not None:
         return min(wanted, fitting, layout.draws)

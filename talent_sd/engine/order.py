@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.ir import Call, Expression, Program, Random, Ref, TableCall
 
 
@@ -71,11 +70,9 @@ def evaluation_order(
                 chain = list(path)
                 circle = [*chain[chain.index(following) :], following]
                 raise ModelError(
-                    tell(
-                        "{what} in a circle: {names}. Break it with a stock or a delay.",
-                        what=what,
-                        names=" ← ".join(map(name, circle)),
-                    )
+                    "{what} in a circle: {names}. Break it with a stock or a delay.",
+                    what=what,
+                    names=" ← ".join(map(name, circle)),
                 )
             elif following not in done:
                 path[following] = iter(needs(following))

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.language import language, tell
+from talent_sd.base.language import language
 from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import (
     OPERATIONS,
@@ -251,14 +251,12 @@ def _orders(program: Program, plan: SlotPlan, lanes: int, initial_time: float) -
             if shortest is not None and orders != shortest:
                 group = next(g for g in orders if orders[g] != shortest[g])
                 raise ModelError(
-                    tell(
-                        "the delay in '{group}' needs order {orders} in some draws and {shortest} in others: "
-                        "some delay times are shorter than order x TIME STEP. Shorten TIME STEP or narrow the "
-                        "delay time.",
-                        group=group.rsplit(" ", 1)[0],
-                        orders=orders[group],
-                        shortest=shortest[group],
-                    )
+                    "the delay in '{group}' needs order {orders} in some draws and {shortest} in others: "
+                    "some delay times are shorter than order x TIME STEP. Shorten TIME STEP or narrow the "
+                    "delay time.",
+                    group=group.rsplit(" ", 1)[0],
+                    orders=orders[group],
+                    shortest=shortest[group],
                 )
             shortest = orders
     return shortest or {}

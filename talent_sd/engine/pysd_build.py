@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.syntax import children, kind_of, walk
@@ -140,9 +139,7 @@ def _refuse_odd_functions(abstract: Any) -> None:
                         )
                     ):
                         raise ModelError(
-                            tell(
-                                "'{element}' calls {reference}, which is no function or lookup.",
-                                element=unquoted(element.name),
-                                reference=node.function.reference,
-                            )
+                            "'{element}' calls {reference}, which is no function or lookup.",
+                            element=unquoted(element.name),
+                            reference=node.function.reference,
                         )

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.pysd_build import build_reference, load_fresh
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
@@ -121,12 +120,10 @@ def _told(name: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            tell(
-                "{name}: PySD cannot run this: {kind}: {reason}",
-                name=name,
-                kind=type(error).__name__,
-                reason=reason,
-            )
+            "{name}: PySD cannot run this: {kind}: {reason}",
+            name=name,
+            kind=type(error).__name__,
+            reason=reason,
         ) from error
 
 
@@ -135,18 +132,13 @@ def _refuse_partial(structure: Structure, request: Request) -> None:
     for name, values in request.series.items():
         if np.isnan(values).any():
             raise ModelError(
-                tell(
-                    "PySD cannot replace single elements of '{name}'. Give all of them, or engine=\"kernel\".",
-                    name=name,
-                )
+                "PySD cannot replace single elements of '{name}'. Give all of them, or engine=\"kernel\".",
+                name=name,
             )
     for (name, elements), _ in request.tables.items():
         if elements is not None:
             raise ModelError(
-                tell(
-                    "PySD cannot replace single elements of lookup '{name}'. Use engine=\"kernel\".",
-                    name=name,
-                )
+                "PySD cannot replace single elements of lookup '{name}'. Use engine=\"kernel\".", name=name
             )
 
 
@@ -158,13 +150,11 @@ def _refuse_crossed_mappings(source: Source) -> None:
         for target, order in targets.items():
             if order and [name_key(e) for e in order] != elements.get(name_key(target)):
                 raise ModelError(
-                    tell(
-                        "{source}: PySD cannot map '{name}' to '{target}' in another order than that of "
-                        "'{target}'. Use engine=\"kernel\".",
-                        source=source.path.name,
-                        name=name,
-                        target=target,
-                    )
+                    "{source}: PySD cannot map '{name}' to '{target}' in another order than that of "
+                    "'{target}'. Use engine=\"kernel\".",
+                    source=source.path.name,
+                    name=name,
+                    target=target,
                 )
 
 
@@ -260,12 +250,10 @@ def _aligned(value: Any, structure: Structure, name: str) -> np.ndarray:
 def _values(column: Any, structure: Structure, name: str, count: int) -> np.ndarray:
     if len(column) != count:
         raise ModelError(
-            tell(
-                "PySD returned {count} of {wanted} time points of '{name}'.",
-                count=len(column),
-                wanted=count,
-                name=name,
-            )
+            "PySD returned {count} of {wanted} time points of '{name}'.",
+            count=len(column),
+            wanted=count,
+            name=name,
         )
     if not structure[name].dims:
         return np.asarray(column.to_numpy(), float)

@@ -89,40 +89,32 @@ def _time_grid(
     for name, value in given.items():
         if value is None and name not in structure.time:
             raise ModelError(
-                tell(
-                    "the model gives no fixed {name}. Give {argument}=.",
-                    name=name,
-                    argument=name.lower().replace(" ", "_"),
-                )
+                "the model gives no fixed {name}. Give {argument}=.",
+                name=name,
+                argument=name.lower().replace(" ", "_"),
             )
         values[name] = float(structure.time[name] if value is None else value)
         if not np.isfinite(values[name]):
             raise ModelError(
-                tell(
-                    "{name} is {value}. Give a finite number.",
-                    name=name.lower().replace(" ", "_"),
-                    value=values[name],
-                )
+                "{name} is {value}. Give a finite number.",
+                name=name.lower().replace(" ", "_"),
+                value=values[name],
             )
     start, end, dt = values.values()
     if dt <= 0:
-        raise ModelError(tell("time_step is {dt:g}. Give a number above 0.", dt=dt))
+        raise ModelError("time_step is {dt:g}. Give a number above 0.", dt=dt)
     if end < start:
         raise ModelError(
-            tell(
-                "final_time {end:g} lies before initial_time {start:g}. Exchange or correct them.",
-                end=end,
-                start=start,
-            )
+            "final_time {end:g} lies before initial_time {start:g}. Exchange or correct them.",
+            end=end,
+            start=start,
         )
     if (end - start) / dt > 10_000_000:
         raise ModelError(
-            tell(
-                "{steps:.0f} steps from {start:g} to {end:g}. Use a longer time_step.",
-                steps=(end - start) / dt,
-                start=start,
-                end=end,
-            )
+            "{steps:.0f} steps from {start:g} to {end:g}. Use a longer time_step.",
+            steps=(end - start) / dt,
+            start=start,
+            end=end,
         )
     points = time_points(start, end, dt)
     if times is not None:

@@ -135,12 +135,10 @@ class Model:
         """
         if engine not in ENGINES:
             raise ModelError(
-                tell(
-                    "unknown engine '{engine}'.{hint} Use one of {engines}.",
-                    engine=engine,
-                    hint=nearest(engine, ENGINES),
-                    engines=listed(ENGINES),
-                )
+                "unknown engine '{engine}'.{hint} Use one of {engines}.",
+                engine=engine,
+                hint=nearest(engine, ENGINES),
+                engines=listed(ENGINES),
             )
         request = self.request(
             params,

@@ -110,10 +110,8 @@ def _plan_time(program: Program, request: Request, plan: SlotPlan) -> None:
 def _refuse_frozen(program: Program, slot: int) -> None:
     if slot in program.frozen:
         raise UnsupportedError(
-            tell(
-                "'{program}' is an order of SMOOTH or DELAY: the native engine cannot change it per run.",
-                program=program.slots[slot].name,
-            )
+            "'{program}' is an order of SMOOTH or DELAY: the native engine cannot change it per run.",
+            program=program.slots[slot].name,
         )
 
 

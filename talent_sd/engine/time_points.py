@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 
 _CLOSE = 1e-5  # of a step: nearer than this is the same time, as in PySD
 
@@ -51,14 +50,12 @@ def matching_points(times: np.ndarray, wanted: Sequence[float]) -> np.ndarray:
         index = int(np.argmin(np.abs(times - time)))
         if not abs(times[index] - time) <= 1e-6 * max(1.0, abs(float(time))):
             raise ModelError(
-                tell(
-                    "time {time:g} is no point of the run, which goes from {start:g} to {end:g} by TIME "
-                    "STEP. The nearest is {closest:g}.",
-                    time=float(time),
-                    start=times[0],
-                    end=times[-1],
-                    closest=times[index],
-                )
+                "time {time:g} is no point of the run, which goes from {start:g} to {end:g} by TIME "
+                "STEP. The nearest is {closest:g}.",
+                time=float(time),
+                start=times[0],
+                end=times[-1],
+                closest=times[index],
             )
         found.append(index)
     return np.array(found, dtype=np.intp)

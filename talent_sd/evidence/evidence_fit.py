@@ -74,11 +74,9 @@ class Recorded:
         missing = [effect.name for effect in self.effects if effect.value is None]
         if missing:
             raise InputError(
-                tell(
-                    "{file}: no value for {missing}. Run `talent-sd validate --refit` and keep its file.",
-                    file=FILE,
-                    missing=listed(missing),
-                )
+                "{file}: no value for {missing}. Run `talent-sd validate --refit` and keep its file.",
+                file=FILE,
+                missing=listed(missing),
             )
         return {k: v for effect in self.effects for k, v in effect.values(float(effect.value or 0)).items()}
 

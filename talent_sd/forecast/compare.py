@@ -88,20 +88,16 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     names = [str(name) for name in spread[SCENARIO].values]
     if baseline not in names:
         raise InputError(
-            tell(
-                "the baseline '{baseline}' is not among the scenarios compared: {names}.{hint}",
-                baseline=baseline,
-                names=listed(names),
-                hint=nearest(baseline, names),
-            )
+            "the baseline '{baseline}' is not among the scenarios compared: {names}.{hint}",
+            baseline=baseline,
+            names=listed(names),
+            hint=nearest(baseline, names),
         )
     others = [name for name in names if name != baseline]
     if not others:
         raise InputError(
-            tell(
-                "only '{baseline}' was given: name at least one more scenario to compare it with.",
-                baseline=baseline,
-            )
+            "only '{baseline}' was given: name at least one more scenario to compare it with.",
+            baseline=baseline,
         )
     variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
     changes: dict[str, xr.DataArray] = {}
@@ -173,12 +169,10 @@ def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:
     ours, theirs = variant.attrs.get("units", ""), baseline.attrs.get("units", "")
     if ours != theirs:
         raise UnitError(
-            tell(
-                "'{variant}' is in '{ours}', its baseline in '{theirs}': they cannot be compared.",
-                variant=variant.name,
-                ours=ours,
-                theirs=theirs,
-            )
+            "'{variant}' is in '{ours}', its baseline in '{theirs}': they cannot be compared.",
+            variant=variant.name,
+            ours=ours,
+            theirs=theirs,
         )
 
 
@@ -203,10 +197,10 @@ def named_cities(text: str) -> list[str]:
         return list(list_cities())
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise InputError(tell("--cities names no city. Write --cities hefei,wuxi or --cities all."))
+        raise InputError("--cities names no city. Write --cities hefei,wuxi or --cities all.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(tell("--cities names {city} twice. Take one out.", city=", ".join(twice)))
+        raise InputError("--cities names {city} twice. Take one out.", city=", ".join(twice))
     return names
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
 from talent_sd.forecast.ensemble_blocks import Options, run_all
 from talent_sd.forecast.prepare import Prepared, prepare
@@ -95,7 +94,7 @@ def ensemble(
     """
     names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     if not names:
-        raise InputError(tell("no scenario was given: name at least one."))
+        raise InputError("no scenario was given: name at least one.")
     prepared = prepare(names, city, model=model, national=national)
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
@@ -193,17 +192,15 @@ def shown_outputs(prepared: Prepared) -> list[str]:
 def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray]:
     if layout.gigabytes > memory:
         raise InputError(
-            tell(
-                "{draws} draws x {count} scenarios x {count2} outputs x {count3} years are "
-                "{gigabytes:.2g} gigabytes, more than memory={memory:g}. Give out= (a folder) to stream "
-                "them to disk, fewer outputs, or more memory.",
-                draws=layout.draws,
-                count=len(layout.scenarios),
-                count2=len(layout.outputs),
-                count3=len(layout.years),
-                gigabytes=layout.gigabytes,
-                memory=memory,
-            )
+            "{draws} draws x {count} scenarios x {count2} outputs x {count3} years are "
+            "{gigabytes:.2g} gigabytes, more than memory={memory:g}. Give out= (a folder) to stream "
+            "them to disk, fewer outputs, or more memory.",
+            draws=layout.draws,
+            count=len(layout.scenarios),
+            count2=len(layout.outputs),
+            count3=len(layout.years),
+            gigabytes=layout.gigabytes,
+            memory=memory,
         )
     scenarios = len(layout.scenarios)
     return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}

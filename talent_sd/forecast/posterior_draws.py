@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import Variant
 from talent_sd.inputs.national_paths import national_params, read_national
 from talent_sd.uncertainty.noise import NOISE_INPUTS
@@ -174,12 +173,10 @@ def draw_posterior(
     missing = [name for name in wanted if name not in structure.variables]
     if missing:
         raise InputError(
-            tell(
-                "{file}: the posterior is of another model: '{missing}' is missing here. Fit this one "
-                "with `talent-sd calibrate`, or draw from priors with posterior='none'.",
-                file=structure.path,
-                missing=missing[0],
-            )
+            "{file}: the posterior is of another model: '{missing}' is missing here. Fit this one "
+            "with `talent-sd calibrate`, or draw from priors with posterior='none'.",
+            file=structure.path,
+            missing=missing[0],
         )
     central = {one.national.name for one in prepared.resolved.values()} == {CENTRAL}
     return PosteriorDraws(

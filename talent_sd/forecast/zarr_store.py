@@ -13,7 +13,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.language import reason_of, tell
+from talent_sd.base.language import reason_of
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
@@ -74,13 +74,11 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
     done = _marks(_zarr().open_group(str(path), mode="r"))
     if not done.all():
         raise InputError(
-            tell(
-                "{file}: {left} of {total} blocks are missing. Run the same ensemble with the same out= "
-                "to finish it.",
-                file=path,
-                left=int((~done).sum()),
-                total=done.size,
-            )
+            "{file}: {left} of {total} blocks are missing. Run the same ensemble with the same out= "
+            "to finish it.",
+            file=path,
+            left=int((~done).sum()),
+            total=done.size,
         )
     dataset = xr.open_zarr(str(path), consolidated=True, chunks=None).drop_vars(COMPLETED)
     # a store lists its arrays in no order of its own
@@ -125,12 +123,10 @@ def open_or_create(
     ]
     if differing:
         raise InputError(
-            tell(
-                "{file}: holds an ensemble of other inputs: {names}. Give the same inputs to finish it, "
-                "or another place.",
-                file=path,
-                names="; ".join(differing),
-            )
+            "{file}: holds an ensemble of other inputs: {names}. Give the same inputs to finish it, "
+            "or another place.",
+            file=path,
+            names="; ".join(differing),
         )
     return EnsembleStore(path, layout, int(attrs[BLOCK]))
 
@@ -154,11 +150,7 @@ def _create(
         temporary = Path(tempfile.mkdtemp(prefix=".talent_sd-", dir=path.parent))
     except OSError as error:
         raise InputError(
-            tell(
-                "{file}: cannot write here ({reason}). Choose another place.",
-                file=path,
-                reason=reason_of(error),
-            )
+            "{file}: cannot write here ({reason}). Choose another place.", file=path, reason=reason_of(error)
         ) from None
     try:
         store = temporary / "store"
@@ -206,14 +198,14 @@ def _attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of a stored ensemble."""
     zarr = _zarr()
     if not path.exists():
-        raise InputError(tell("{file}: no such ensemble. Check the path.", file=path))
+        raise InputError("{file}: no such ensemble. Check the path.", file=path)
     try:
         attrs = dict(zarr.open_group(str(path), mode="r").attrs)
     except (OSError, ValueError, KeyError):
         attrs = {}
     if not set(OURS) <= set(attrs):
         raise InputError(
-            tell("{file}: is in the way and no ensemble. Choose another place, or remove it.", file=path)
+            "{file}: is in the way and no ensemble. Choose another place, or remove it.", file=path
         )
     return attrs
 
@@ -229,6 +221,6 @@ def _zarr() -> Any:
         import zarr
     except ImportError:
         raise TalentError(
-            tell("storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'.")
+            "storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'."
         ) from None
     return zarr

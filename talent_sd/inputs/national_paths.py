@@ -71,26 +71,22 @@ class NationalPath:
         if series is None:
             hint = nearest(variable, self.variables)
             raise InputError(
-                tell(
-                    "{file}: the national path has no variable '{variable}'.{hint}",
-                    file=self.files[-1],
-                    variable=variable,
-                    hint=hint,
-                )
+                "{file}: the national path has no variable '{variable}'.{hint}",
+                file=self.files[-1],
+                variable=variable,
+                hint=hint,
             )
         first, last = min(series.values), max(series.values)
         if not first <= year <= last:
             raise InputError(
-                tell(
-                    "{file}:{line}: '{variable}' runs from {first} to {last}, not to {year:g}. Choose a year "
-                    "inside, or extend the path.",
-                    file=series.file,
-                    line=series.line,
-                    variable=variable,
-                    first=first,
-                    last=last,
-                    year=year,
-                )
+                "{file}:{line}: '{variable}' runs from {first} to {last}, not to {year:g}. Choose a year "
+                "inside, or extend the path.",
+                file=series.file,
+                line=series.line,
+                variable=variable,
+                first=first,
+                last=last,
+                year=year,
             )
         below = math.floor(year)
         low = series.values[below]
@@ -213,11 +209,9 @@ def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:
         if parent.resolve() in seen:
             names = " -> ".join(p.name for p in [*seen[seen.index(parent.resolve()) :], parent])
             raise InputError(
-                tell(
-                    "{where}the paths extend one another in a circle: {names}. Break it.",
-                    where=where,
-                    names=names,
-                )
+                "{where}the paths extend one another in a circle: {names}. Break it.",
+                where=where,
+                names=names,
             )
         following = parent
     return chain
@@ -254,11 +248,9 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
         table = pd.read_csv(io.StringIO(read_text(path)))
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(
-            tell(
-                "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
-                file=name,
-                names=" ".join(str(error).split()),
-            )
+            "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
+            file=name,
+            names=" ".join(str(error).split()),
         ) from None
     wanted = ["year", *(f"{column}_matched_growth" for column in COLUMNS.values())]
     missing = [column for column in wanted if column not in table.columns]
@@ -270,12 +262,10 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
     if table["year"].duplicated().any():
         row = table.index[table["year"].duplicated()][0]
         raise InputError(
-            tell(
-                "{file}:{line}: the year {year} appears twice. Keep one row.",
-                file=name,
-                line=row + 2,
-                year=table["year"][row],
-            )
+            "{file}:{line}: the year {year} appears twice. Keep one row.",
+            file=name,
+            line=row + 2,
+            year=table["year"][row],
         )
     known = read_national(base)
     variables = dict(known.variables)
@@ -297,12 +287,10 @@ def _chained(values: dict[int, float], growth: pd.Series, file: str, column: str
             else tell("has no years of the national path")
         )
         raise InputError(
-            tell(
-                "{file}:1: {column}_matched_growth {what}. Give every year between.",
-                file=file,
-                column=column,
-                what=what,
-            )
+            "{file}:1: {column}_matched_growth {what}. Give every year between.",
+            file=file,
+            column=column,
+            what=what,
         )
     out = dict(values)
     for year in reversed(years):

@@ -128,13 +128,11 @@ class Expansion:
         if name in self.open:
             circle = " -> ".join([*self.open[self.open.index(name) :], name])
             raise InputError(
-                tell(
-                    "{file}:{line}: the variables follow one another in a circle: {circle}. Give one of them "
-                    "growth or values.",
-                    file=future_part.file,
-                    line=future_part.line,
-                    circle=circle,
-                )
+                "{file}:{line}: the variables follow one another in a circle: {circle}. Give one of them "
+                "growth or values.",
+                file=future_part.file,
+                line=future_part.line,
+                circle=circle,
             )
         self.open.append(name)
         past: dict[int, float] = self.merged[name]["past"].value

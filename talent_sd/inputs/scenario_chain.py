@@ -173,11 +173,9 @@ def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node
         if parent.resolve() in seen:
             circle = [p.name for p in seen[seen.index(parent.resolve()) :]] + [parent.name]
             raise InputError(
-                tell(
-                    "{where}the scenarios extend one another in a circle: {names}. Remove one 'extends'.",
-                    where=where,
-                    names=" -> ".join(circle),
-                )
+                "{where}the scenarios extend one another in a circle: {names}. Remove one 'extends'.",
+                where=where,
+                names=" -> ".join(circle),
             )
         path = parent
 

@@ -48,10 +48,8 @@ class Horizon:
                    if given is None and name not in own]  # fmt: skip
         if lacking:
             raise InputError(
-                tell(
-                    "the model gives no fixed {names}. Give the year of the run.",
-                    names=tell(" and ").join(lacking),
-                )
+                "the model gives no fixed {names}. Give the year of the run.",
+                names=tell(" and ").join(lacking),
             )
         return cls(
             own["INITIAL TIME"] if start is None else float(start),

@@ -81,12 +81,7 @@ def find_file(name: str | Path, kind: str, beside: Path | None = None, where: st
     except OSError as error:
         reason = reason_of(error).lower()
         raise InputError(
-            tell(
-                "{where}{name}: cannot be read ({reason}). Check the path.",
-                where=where,
-                name=name,
-                reason=reason,
-            )
+            "{where}{name}: cannot be read ({reason}). Check the path.", where=where, name=name, reason=reason
         ) from None
 
 
@@ -95,20 +90,16 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
     text = str(shipped_name(name, kind))
     if len(text) > 1000 or "\0" in text:
         raise InputError(
-            tell(
-                "{where}'{text}…' is no name of a {kind}. Give a name or a path.",
-                where=where,
-                text=text[:20],
-                kind=tell(FILE_KINDS[kind]),
-            )
+            "{where}'{text}…' is no name of a {kind}. Give a name or a path.",
+            where=where,
+            text=text[:20],
+            kind=tell(FILE_KINDS[kind]),
         )
     if not text.strip():
         raise InputError(
-            tell(
-                "{where}the {kind} has no name. Give a shipped name or a path.",
-                where=where,
-                kind=tell(FILE_KINDS[kind]),
-            )
+            "{where}the {kind} has no name. Give a shipped name or a path.",
+            where=where,
+            kind=tell(FILE_KINDS[kind]),
         )
     path = Path(text)
     if beside is not None and not path.is_absolute():
@@ -126,18 +117,16 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
     if not looks_like_path and neighbour.is_file():
         return neighbour
     if looks_like_path and path.suffix.lower() in _SUFFIXES:
-        raise InputError(tell("{where}{text}: no such file. Check the path.", where=where, text=text))
+        raise InputError("{where}{text}: no such file. Check the path.", where=where, text=text)
     # a Chinese name is held against the titles; reading them for an English one would be for nothing
     names = shipped_names(kind) if text.isascii() else tuple(shipped_titles(kind))
     hint = nearest(text.removeprefix(kind + "/"), names)
     known = listed(shipped_names(kind)) or tell("none")
     raise InputError(
-        tell(
-            "{where}unknown {kind} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file.",
-            where=where,
-            kind=tell(FILE_KINDS[kind]),
-            text=text,
-            hint=hint,
-            known=known,
-        )
+        "{where}unknown {kind} '{text}'.{hint} Shipped: {known}; or give a path to a .yaml file.",
+        where=where,
+        kind=tell(FILE_KINDS[kind]),
+        text=text,
+        hint=hint,
+        known=known,
     )

@@ -104,46 +104,38 @@ def read_text(path: Path) -> str:
     try:
         if path.is_dir():
             raise InputError(
-                tell("{file}: this is a folder, not a file. Give the path of a file in it.", file=name)
+                "{file}: this is a folder, not a file. Give the path of a file in it.", file=name
             )
         size = path.stat().st_size
         if not path.is_file():
-            raise InputError(tell("{file}: not a regular file. Save its content to a file first.", file=name))
+            raise InputError("{file}: not a regular file. Save its content to a file first.", file=name)
         if size > MAX_BYTES:
             raise InputError(
-                tell(
-                    "{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
-                    file=name,
-                    size=size,
-                    max_bytes=MAX_BYTES,
-                )
+                "{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
+                file=name,
+                size=size,
+                max_bytes=MAX_BYTES,
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(tell("{file}: no such file. Check the path.", file=name)) from None
+        raise InputError("{file}: no such file. Check the path.", file=name) from None
     except OSError as error:
         reason = reason_of(error).lower()
         raise InputError(
-            tell(
-                "{file}: cannot be read ({reason}). Check the path and its permissions.",
-                file=name,
-                reason=reason,
-            )
+            "{file}: cannot be read ({reason}). Check the path and its permissions.", file=name, reason=reason
         ) from None
     if not raw.strip():
-        raise InputError(tell("{file}: the file is empty. Fill it or give another.", file=name))
+        raise InputError("{file}: the file is empty. Fill it or give another.", file=name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(
-            tell("{file}:{line}: not UTF-8 text. Save the file as UTF-8.", file=name, line=line)
+            "{file}:{line}: not UTF-8 text. Save the file as UTF-8.", file=name, line=line
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(
-            tell("{file}:{line}: a binary file, not text. Give a text file.", file=name, line=line)
-        )
+        raise InputError("{file}:{line}: a binary file, not text. Give a text file.", file=name, line=line)
     return text
 
 
@@ -232,11 +224,7 @@ def _parse(text: str, name: str) -> Node:
     except (YAMLError, ValueError) as error:
         reason = foreign(" ".join(str(error).split()[:20]))
         raise InputError(
-            tell(
-                "{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.",
-                file=name,
-                reason=reason,
-            )
+            "{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.", file=name, reason=reason
         ) from None
     if reader.problems:
         raise InputError(reader.problems)
@@ -264,11 +252,9 @@ class _Reader:
                 if root is not None:
                     line = event.start_mark.line + 1
                     raise InputError(
-                        tell(
-                            "{file}:{line}: a second document. Keep one document per file.",
-                            file=self.name,
-                            line=line,
-                        )
+                        "{file}:{line}: a second document. Keep one document per file.",
+                        file=self.name,
+                        line=line,
                     )
                 if event.version and tuple(event.version) != (1, 2):
                     self.problem(
@@ -277,7 +263,7 @@ class _Reader:
                 continue
             root = self.node(event, events, 0, None)
         if root is None or root.value is None:
-            raise InputError(tell("{file}: the file is empty. Fill it or give another.", file=self.name))
+            raise InputError("{file}: the file is empty. Fill it or give another.", file=self.name)
         if not isinstance(root.value, dict) and not self.problems:
             self.problem(root.line, tell("the top of the file must be a mapping, `key: value` lines."))
         return root
@@ -289,12 +275,10 @@ class _Reader:
         at = line if key_line is None else key_line
         if depth > MAX_DEPTH:
             raise InputError(
-                tell(
-                    "{file}:{line}: nested more than {max_depth} deep. Flatten it.",
-                    file=self.name,
-                    line=line,
-                    max_depth=MAX_DEPTH,
-                )
+                "{file}:{line}: nested more than {max_depth} deep. Flatten it.",
+                file=self.name,
+                line=line,
+                max_depth=MAX_DEPTH,
             )
         if isinstance(event, ev.AliasEvent) or getattr(event, "anchor", None):
             self.problem(

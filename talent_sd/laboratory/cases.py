@@ -16,7 +16,6 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.language import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -207,12 +206,10 @@ class Laboratory:
         known = self.constants()
         if key not in known:
             raise InputError(
-                tell(
-                    "no constant '{key}' in {name}.{hint}",
-                    key=key,
-                    name=self.model.path.name,
-                    hint=nearest(key, known),
-                )
+                "no constant '{key}' in {name}.{hint}",
+                key=key,
+                name=self.model.path.name,
+                hint=nearest(key, known),
             )
         return known[key]
 

@@ -12,7 +12,6 @@ import numpy as np
 from talent_sd.attribution.coalitions import PART, attribute
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.forecast.provenance import KNOWN_UNTIL
 from talent_sd.loops.loop_names import SWITCHES, LoopNames, read_loops
@@ -340,33 +339,27 @@ def split_output(model: Model, of: str) -> tuple[str, dict[str, str]]:
     name, bracket, inside = of.strip().partition("[")
     found = model.structure[name.strip() if bracket else of]
     if found.kind == "lookup":
-        raise InputError(
-            tell("'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.", of=of)
-        )
+        raise InputError("'{of}' is a lookup: it has no value to split. Name a stock or an auxiliary.", of=of)
     if not bracket:
         return found.name, {}
     told = [element.strip() for element in inside.rstrip().removesuffix("]").split(",")]
     subscripts = model.structure.subscripts
     if len(told) != len(found.dims):
         raise InputError(
-            tell(
-                "'{of}': {name} has {count} subscripts ({dims}). Write as many elements, or the name alone.",
-                of=of,
-                name=found.name,
-                count=len(found.dims),
-                dims=", ".join(found.dims) or "–",
-            )
+            "'{of}': {name} has {count} subscripts ({dims}). Write as many elements, or the name alone.",
+            of=of,
+            name=found.name,
+            count=len(found.dims),
+            dims=", ".join(found.dims) or "–",
         )
     for dim, element in zip(found.dims, told, strict=True):
         if element not in subscripts[dim]:
             raise InputError(
-                tell(
-                    "'{of}': {dim} has no element '{element}'.{hint} It has: {elements}.",
-                    of=of,
-                    dim=dim,
-                    element=element,
-                    hint=nearest(element, subscripts[dim]),
-                    elements=", ".join(subscripts[dim]),
-                )
+                "'{of}': {dim} has no element '{element}'.{hint} It has: {elements}.",
+                of=of,
+                dim=dim,
+                element=element,
+                hint=nearest(element, subscripts[dim]),
+                elements=", ".join(subscripts[dim]),
             )
     return found.name, dict(zip(found.dims, told, strict=True))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.language import tell
 from talent_sd.engine.back_ends import Kernels, run_arrays
 from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
 from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time
@@ -108,14 +107,12 @@ def refuse_trouble(run: Trajectory, name: str) -> None:
     if found is None or run.members > 1:
         return
     raise ModelError(
-        tell(
-            "{name}: '{label}' is {value:g} at {time:g}: its loops cannot be scored. "
-            "Look for a division by zero, the logarithm of a negative number or an overflow.",
-            name=name,
-            label=found.label,
-            value=found.value,
-            time=found.time,
-        )
+        "{name}: '{label}' is {value:g} at {time:g}: its loops cannot be scored. "
+        "Look for a division by zero, the logarithm of a negative number or an overflow.",
+        name=name,
+        label=found.label,
+        value=found.value,
+        time=found.time,
     )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
@@ -84,7 +83,7 @@ def study_model(path: str | Path) -> ModelStudy:
     active = [route for route in scores if scores[route].any()] or list(loops.routes)
     if not active:
         raise ModelError(
-            tell("{file}: the model has no feedback loop: nothing in it moves itself.", file=Path(path).name)
+            "{file}: the model has no feedback loop: nothing in it moves itself.", file=Path(path).name
         )
     total = np.sum([np.abs(score) for score in scores.values()], axis=0)
     strength = {route: _mean_share(scores[route], total) for route in active}

@@ -110,21 +110,19 @@ def read_evidence(path: str | Path | None = None) -> tuple[Figure, ...]:
     try:
         content = YAML(pure=True).load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(tell("{file}: no such file. Give a ledger of evidence.", file=file)) from None
+        raise InputError("{file}: no such file. Give a ledger of evidence.", file=file) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(
-            tell(
-                "{file}:{line}: {problem}. Mend the YAML.",
-                file=file.name,
-                line=line,
-                problem=foreign(str(error.problem)),
-            )
+            "{file}:{line}: {problem}. Mend the YAML.",
+            file=file.name,
+            line=line,
+            problem=foreign(str(error.problem)),
         ) from None
     entries: Any = content.get("figures") if isinstance(content, Mapping) else None
     if not entries or not isinstance(entries, Sequence) or isinstance(entries, str):
         raise InputError(
-            tell("{file}:1: no list 'figures'. A ledger is a list of figures under that key.", file=file.name)
+            "{file}:1: no list 'figures'. A ledger is a list of figures under that key.", file=file.name
         )
     problems: list[str] = []
     figures: dict[str, Figure] = {}

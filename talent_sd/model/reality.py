@@ -259,11 +259,9 @@ def evaluate(expression: str, values: Values) -> Any:
     result, rest = _sum(tokens, values, expression)
     if rest:
         raise ModelError(
-            tell(
-                "'{expression}': nothing may stand at '{rest}'. Mend the expression.",
-                expression=expression,
-                rest=rest[0][0].strip(),
-            )
+            "'{expression}': nothing may stand at '{rest}'. Mend the expression.",
+            expression=expression,
+            rest=rest[0][0].strip(),
         )
     return result
 
@@ -296,7 +294,7 @@ def _power(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any
 
 def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
     if not tokens:
-        raise ModelError(tell("'{whole}' ends too early. Complete the expression.", whole=whole))
+        raise ModelError("'{whole}' ends too early. Complete the expression.", whole=whole)
     first, rest = tokens[0], tokens[1:]
     if first[1]:
         return float(first[1]), rest
@@ -308,11 +306,9 @@ def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]
         return value, _closed(rest, whole)
     if not first[2]:
         raise ModelError(
-            tell(
-                "'{whole}': nothing may stand at '{first}'. Mend the expression.",
-                whole=whole,
-                first=first[0].strip(),
-            )
+            "'{whole}': nothing may stand at '{first}'. Mend the expression.",
+            whole=whole,
+            first=first[0].strip(),
         )
     name = first[2].strip().strip('"')
     if name_key(name) in _FUNCTIONS and rest and rest[0][3] == "(":
@@ -328,5 +324,5 @@ def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]
 
 def _closed(tokens: list[Any], whole: str) -> list[Any]:
     if not tokens or tokens[0][3] != ")":
-        raise ModelError(tell("'{whole}': a bracket is not closed. Add ')'.", whole=whole))
+        raise ModelError("'{whole}': a bracket is not closed. Add ')'.", whole=whole)
     return tokens[1:]

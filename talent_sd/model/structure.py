@@ -76,12 +76,10 @@ class Structure:
         found = self.find(name)
         if found is None:
             raise ModelError(
-                tell(
-                    "{file}: no variable '{name}'.{hint}",
-                    file=Path(self.path).name,
-                    name=name,
-                    hint=nearest(name, self.variables),
-                )
+                "{file}: no variable '{name}'.{hint}",
+                file=Path(self.path).name,
+                name=name,
+                hint=nearest(name, self.variables),
             )
         return found
 
@@ -225,17 +223,17 @@ def variable_dims(element: Any, subscripts: Subscripts) -> tuple[str, ...]:
     """
     sides = [component.subscripts for component in element.components]
     if any(side in sides[:number] for number, side in enumerate(sides)):
-        raise ModelError(tell("is defined twice. Remove one."))
+        raise ModelError("is defined twice. Remove one.")
     left = [side[0] for side in sides]
     if len({len(subs) for subs in left}) > 1:
-        raise ModelError(tell("its definitions have different numbers of subscripts. Give each the same."))
+        raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
     dims: list[str] = []
     for used in zip(*left, strict=True):
         elements = list(dict.fromkeys(e for subscript in used for e in subscripts.choices(subscript)))
         dim = subscripts.dimension(used, elements, dims)
         if dim is None:
             raise ModelError(
-                tell("no subscript range holds all of {elements}. Define one.", elements=listed(elements))
+                "no subscript range holds all of {elements}. Define one.", elements=listed(elements)
             )
         dims.append(dim)
     return tuple(dims)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 
 
@@ -30,7 +29,7 @@ class Subscripts:
             self._range_names[key] = unquoted(definition.name)
             if isinstance(definition.subscripts, dict):
                 raise UnsupportedError(
-                    tell("GET … SUBSCRIPT reads the range '{name}' from a spreadsheet", name=definition.name)
+                    "GET … SUBSCRIPT reads the range '{name}' from a spreadsheet", name=definition.name
                 )
             if isinstance(definition.subscripts, str):
                 self._copies[key] = name_key(definition.subscripts)
@@ -49,15 +48,13 @@ class Subscripts:
     def _expand(self, key: str, raw: Mapping[str, list[str]], seen: tuple[str, ...]) -> list[str]:
         """Return a range's elements, the names of other ranges in it replaced by theirs."""
         if key in seen:
-            raise ModelError(tell("subscript range '{name}' contains itself", name=self._range_names[key]))
+            raise ModelError("subscript range '{name}' contains itself", name=self._range_names[key])
         if key in self._copies:
             if self._copies[key] not in self._range_names:
                 raise ModelError(
-                    tell(
-                        "subscript range '{name}' copies '{other}', which is not defined",
-                        name=self._range_names[key],
-                        other=self._copies[key],
-                    )
+                    "subscript range '{name}' copies '{other}', which is not defined",
+                    name=self._range_names[key],
+                    other=self._copies[key],
                 )
             return self._expand(self._copies[key], raw, (*seen, key))
         found: list[str] = []
@@ -92,11 +89,9 @@ class Subscripts:
             return self.ranges[name]
         known = [*self.ranges, *self._elements.values()]
         raise ModelError(
-            tell(
-                "unknown subscript '{subscript}'.{hint} Define it first.",
-                subscript=subscript,
-                hint=nearest(subscript, known),
-            )
+            "unknown subscript '{subscript}'.{hint} Define it first.",
+            subscript=subscript,
+            hint=nearest(subscript, known),
         )
 
     def mapped(self, name: str, bound: Mapping[str, str]) -> str | None:

@@ -55,36 +55,26 @@ def read_model_bytes(path: str | Path) -> bytes:
     path = Path(path)
     if path.is_dir():
         raise ModelError(
-            tell(
-                "{file}: is a folder. Give a model file ({vensim}).", file=path, vensim=listed(VENSIM + XMILE)
-            )
+            "{file}: is a folder. Give a model file ({vensim}).", file=path, vensim=listed(VENSIM + XMILE)
         )
     if path.suffix.lower() not in VENSIM + XMILE:
         raise ModelError(
-            tell(
-                "{file}: not a model file. Give a Vensim .mdl or an XMILE {xmile} file.",
-                file=path,
-                xmile=listed(XMILE),
-            )
+            "{file}: not a model file. Give a Vensim .mdl or an XMILE {xmile} file.",
+            file=path,
+            xmile=listed(XMILE),
         )
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(tell("{file}: no such file. Check the path.", file=path)) from None
+        raise ModelError("{file}: no such file. Check the path.", file=path) from None
     except OSError as error:
         raise ModelError(
-            tell(
-                "{file}: cannot be read ({reason}). Check its permissions.",
-                file=path,
-                reason=reason_of(error),
-            )
+            "{file}: cannot be read ({reason}). Check its permissions.", file=path, reason=reason_of(error)
         ) from None
     if not content.strip():
-        raise ModelError(tell("{file}: is empty. Give a model with at least one equation.", file=path))
+        raise ModelError("{file}: is empty. Give a model with at least one equation.", file=path)
     if b"\0" in content:
-        raise ModelError(
-            tell("{file}: is binary, not text. Save the model as text (.mdl or .xmile).", file=path)
-        )
+        raise ModelError("{file}: is binary, not text. Save the model as text (.mdl or .xmile).", file=path)
     return content
 
 
@@ -121,21 +111,17 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
         text = content.decode(codec).replace("\r\n", "\n")
     except LookupError:
         raise ModelError(
-            tell(
-                "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
-                file=path.name,
-                encoding=encoding,
-            )
+            "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
+            file=path.name,
+            encoding=encoding,
         ) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ModelError(
-            tell(
-                "{file}:{line}: not valid {encoding}. Save the file as UTF-8.",
-                file=path.name,
-                line=line,
-                encoding=encoding,
-            )
+            "{file}:{line}: not valid {encoding}. Save the file as UTF-8.",
+            file=path.name,
+            line=line,
+            encoding=encoding,
         ) from None
     blocks = split_blocks(text)
     _check_blocks(path, text, blocks)
@@ -170,33 +156,26 @@ def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
     """Refuse what the translator would swallow or run: no equations, an entry without end, code in limits."""
     if not blocks:
         raise ModelError(
-            tell(
-                "{file}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'.",
-                file=path.name,
-            )
+            "{file}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'.", file=path.name
         )
     body = text.split(SKETCH, 1)[0].rstrip()
     if not body.endswith("|") and not re.search(r":END OF MACRO:\s*$", body, re.IGNORECASE):
         last = blocks[-1]
         raise ModelError(
-            tell(
-                "{file}:{line}: the entry of '{last_name}' has no closing '|'. Add it.",
-                file=path.name,
-                line=last.line,
-                last_name=unquoted(last.name),
-            )
+            "{file}:{line}: the entry of '{last_name}' has no closing '|'. Add it.",
+            file=path.name,
+            line=last.line,
+            last_name=unquoted(last.name),
         )
     for block in blocks:
         for limits in _LIMITS.finditer(block.equation):
             if not _LIMIT_TEXT.fullmatch(limits[1]):
                 raise ModelError(
-                    tell(
-                        "{file}:{line}: the limits of the lookup in '{block_name}' are not numbers. Write "
-                        "[(xmin,ymin)-(xmax,ymax)].",
-                        file=path.name,
-                        line=block.line,
-                        block_name=unquoted(block.name),
-                    )
+                    "{file}:{line}: the limits of the lookup in '{block_name}' are not numbers. Write "
+                    "[(xmin,ymin)-(xmax,ymax)].",
+                    file=path.name,
+                    line=block.line,
+                    block_name=unquoted(block.name),
                 )
 
 
@@ -216,22 +195,18 @@ def _vensim_error(path: Path, blocks: list[Block], error: Exception) -> ModelErr
                 f" near '{text[position : position + 30].strip()}'" if text and position is not None else ""
             )
             return ModelError(
-                tell(
-                    "{file}:{line}: cannot read the entry of '{block_name}'{near}. Check its operators, "
-                    "parentheses, commas and [min, max].",
-                    file=path.name,
-                    line=block.line,
-                    block_name=unquoted(block.name),
-                    near=near,
-                )
+                "{file}:{line}: cannot read the entry of '{block_name}'{near}. Check its operators, "
+                "parentheses, commas and [min, max].",
+                file=path.name,
+                line=block.line,
+                block_name=unquoted(block.name),
+                near=near,
             )
     return ModelError(
-        tell(
-            "{file}:1: cannot be read as a Vensim model ({reason}). Check that each entry reads "
-            "'name = … ~ unit ~ comment |'.",
-            file=path.name,
-            reason=_flat(str(error))[:120],
-        )
+        "{file}:1: cannot be read as a Vensim model ({reason}). Check that each entry reads "
+        "'name = … ~ unit ~ comment |'.",
+        file=path.name,
+        reason=_flat(str(error))[:120],
     )
 
 
@@ -248,24 +223,20 @@ def _translate_xmile(path: Path, content: bytes) -> Source:
         root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         raise ModelError(
-            tell(
-                "{file}:{line}: malformed XML ({reason}). Mend the file.",
-                file=path.name,
-                line=error.lineno or 1,
-                reason=foreign(error.msg),
-            )
+            "{file}:{line}: malformed XML ({reason}). Mend the file.",
+            file=path.name,
+            line=error.lineno or 1,
+            reason=foreign(error.msg),
         ) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise ModelError(
-            tell("{file}:1: holds a document type declaration. Remove it; XMILE needs none.", file=path.name)
+            "{file}:1: holds a document type declaration. Remove it; XMILE needs none.", file=path.name
         )
     if etree.QName(root).localname != "xmile" or None not in root.nsmap:
         raise ModelError(
-            tell(
-                "{file}:{line}: the root element is not <xmile xmlns=…>. Export the model as XMILE.",
-                file=path.name,
-                line=root.sourceline,
-            )
+            "{file}:{line}: the root element is not <xmile xmlns=…>. Export the model as XMILE.",
+            file=path.name,
+            line=root.sourceline,
         )
     _check_xmile(path, root)
     prepared = prepare_xmile(root)
@@ -306,31 +277,25 @@ def _check_xmile(path: Path, root: Any) -> None:
     space = {"x": root.nsmap[None]}
     for node in root.xpath("x:model/x:variables/x:module | x:macro", namespaces=space):
         raise UnsupportedError(
-            tell(
-                "{file}:{line}: XMILE modules and macros are not supported ('{name}'). Merge it into the "
-                "main model.",
-                file=path.name,
-                line=node.sourceline,
-                name=node.get("name"),
-            )
+            "{file}:{line}: XMILE modules and macros are not supported ('{name}'). Merge it into the "
+            "main model.",
+            file=path.name,
+            line=node.sourceline,
+            name=node.get("name"),
         )
     for node in root.xpath("//x:stock/x:conveyor | //x:stock/x:queue | //x:stock/x:oven", namespaces=space):
         kind = node.tag.rpartition("}")[2]
         raise UnsupportedError(
-            tell(
-                "{file}:{line}: '{name}' is a stock of the kind '{kind}', which is not supported. "
-                "Write it as stocks with DELAY or as an aging chain.",
-                file=path.name,
-                line=node.sourceline,
-                name=node.getparent().get("name"),
-                kind=kind,
-            )
+            "{file}:{line}: '{name}' is a stock of the kind '{kind}', which is not supported. "
+            "Write it as stocks with DELAY or as an aging chain.",
+            file=path.name,
+            line=node.sourceline,
+            name=node.getparent().get("name"),
+            kind=kind,
         )
     if not root.xpath("x:sim_specs", namespaces=space):
         raise ModelError(
-            tell(
-                "{file}:{line}: no <sim_specs>. Add start, stop and dt.", file=path.name, line=root.sourceline
-            )
+            "{file}:{line}: no <sim_specs>. Add start, stop and dt.", file=path.name, line=root.sourceline
         )
     problems = []
     for node in _xmile_variables(root):
@@ -377,20 +342,16 @@ def _xmile_error(path: Path, root: Any, error: Exception) -> ModelError:
                 grammar.parse(text)
             except Exception:
                 return ModelError(
-                    tell(
-                        "{file}:{line}: cannot read the equation of '{name}': '{text}'. Check its operators and "
-                        "parentheses.",
-                        file=path.name,
-                        line=equation.sourceline,
-                        name=node.get("name"),
-                        text=text[:60],
-                    )
+                    "{file}:{line}: cannot read the equation of '{name}': '{text}'. Check its operators and "
+                    "parentheses.",
+                    file=path.name,
+                    line=equation.sourceline,
+                    name=node.get("name"),
+                    text=text[:60],
                 )
     return ModelError(
-        tell(
-            "{file}:{line}: cannot be read as XMILE ({reason}). Check the file against the XMILE standard.",
-            file=path.name,
-            line=root.sourceline,
-            reason=_flat(str(error))[:120],
-        )
+        "{file}:{line}: cannot be read as XMILE ({reason}). Check the file against the XMILE standard.",
+        file=path.name,
+        line=root.sourceline,
+        reason=_flat(str(error))[:120],
     )

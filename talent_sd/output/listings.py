@@ -154,7 +154,7 @@ def _shipped(file: str) -> dict[str, Any]:
 
     path = shipped_folder("models") / file
     if not path.is_file():
-        raise InputError(tell("this version of talent_sd ships no models/{file}.", file=file))
+        raise InputError("this version of talent_sd ships no models/{file}.", file=file)
     raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     return raw
 

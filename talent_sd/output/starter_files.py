@@ -87,13 +87,13 @@ def starter_path(name: str, kind: str) -> Path:
     """
     path = Path(name)
     if not path.stem.strip() or not name.isprintable() or path.name in (".", ".."):
-        raise InputError(tell("'{name}' cannot be the name of a file. Choose another.", name=name))
+        raise InputError("'{name}' cannot be the name of a file. Choose another.", name=name)
     if path.suffix.lower() not in (".yaml", ".yml"):
         path = path.with_name(f"{path.name}.yaml")
     if path.stem in shipped_names(kind):
-        raise InputError(tell("'{name}' is the name of a file that ships. Choose another.", name=path.stem))
+        raise InputError("'{name}' is the name of a file that ships. Choose another.", name=path.stem)
     if path.exists() or path.is_symlink():
-        raise InputError(tell("{file}: is there already. Choose another name.", file=path))
+        raise InputError("{file}: is there already. Choose another name.", file=path)
     return path
 
 
@@ -109,11 +109,11 @@ def write_starter(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise InputError(tell("{file}: is there already. Choose another name.", file=path)) from None
+        raise InputError("{file}: is there already. Choose another name.", file=path) from None
     except OSError as error:
         reason = reason_of(error)
         raise InputError(
-            tell("{file}: cannot be written ({reason}). Choose another place.", file=path, reason=reason)
+            "{file}: cannot be written ({reason}). Choose another place.", file=path, reason=reason
         ) from None
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import MISSED, Finding, evidence_outputs, experiments_for, is_city_model
@@ -63,11 +62,9 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     if not is_city_model(model):
         if not reality:
             raise InputError(
-                tell(
-                    "{model}: no Reality Checks, and no model of a city. Write checks into it (name :THE "
-                    "CONDITION: … :IMPLIES: …), or leave --model out.",
-                    model=model.path.name,
-                )
+                "{model}: no Reality Checks, and no model of a city. Write checks into it (name :THE "
+                "CONDITION: … :IMPLIES: …), or leave --model out.",
+                model=model.path.name,
             )
         return Validation(checks=tuple(reality))
     figures = read_evidence()

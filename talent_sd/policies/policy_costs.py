@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import tell
 from talent_sd.inputs.file_schemas import Part, Range
 from talent_sd.inputs.schema_problems import validate
 from talent_sd.inputs.strict_yaml import read_yaml, shown
@@ -66,9 +65,7 @@ def chosen_rate(rate: float | None) -> float:
         return read_costs().discount_rate.value
     if not 0 <= rate < 1:
         raise InputError(
-            tell(
-                "the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.", rate=rate
-            )
+            "the discount rate {rate:g} is not from 0 to below 1. It is a share: 8 % is 0.08.", rate=rate
         )
     return float(rate)
 

@@ -130,11 +130,9 @@ def policy_effects(
     mixes = {name: policies for name, policies in mixes.items() if policies}
     if not mixes:
         raise InputError(
-            tell(
-                "no policy is switched on in {scenarios}: there is nothing to attribute. "
-                "Name a scenario with policies.",
-                scenarios=", ".join(prepared.resolved),
-            )
+            "no policy is switched on in {scenarios}: there is nothing to attribute. "
+            "Name a scenario with policies.",
+            scenarios=", ".join(prepared.resolved),
         )
     structure = prepared.model.structure
     shown = _outputs(prepared, outputs)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.uncertainty.noise import drawn_in, split_covariance
 from talent_sd.uncertainty.windows import GDP, GDP_REAL, OUTCOMES, Window, national_log
 
@@ -50,11 +49,9 @@ def make_target(window: Window) -> Target:
     columns = tuple((outcome, row) for outcome, row in rows.items() if row is not None)
     if not columns:
         raise InputError(
-            tell(
-                "most cities have no figures after {first} to {last}. Choose other years.",
-                first=window.years[0],
-                last=window.years[-1],
-            )
+            "most cities have no figures after {first} to {last}. Choose other years.",
+            first=window.years[0],
+            last=window.years[-1],
         )
     actual = np.stack([window.actual[outcome][row] for outcome, row in columns], axis=1)
     return Target(columns, actual, np.array(window.provinces))

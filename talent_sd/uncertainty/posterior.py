@@ -151,35 +151,29 @@ def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], s
         raw = json.loads(text)
         if not isinstance(raw, dict) or raw.get("form") != form:
             raise InputError(
-                tell(
-                    "{file}:1: is no {kind} of this version ('{form}'). {remedy}",
-                    file=shown(path),
-                    kind=kind,
-                    form=form,
-                    remedy=remedy,
-                )
+                "{file}:1: is no {kind} of this version ('{form}'). {remedy}",
+                file=shown(path),
+                kind=kind,
+                form=form,
+                remedy=remedy,
             )
         return checked(raw, text)
     except json.JSONDecodeError as error:
         raise InputError(
-            tell(
-                "{file}:{line}: is no JSON ({reason}). {remedy}",
-                file=shown(path),
-                line=error.lineno,
-                reason=error.msg,
-                remedy=remedy,
-            )
+            "{file}:{line}: is no JSON ({reason}). {remedy}",
+            file=shown(path),
+            line=error.lineno,
+            reason=error.msg,
+            remedy=remedy,
         ) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(
-            tell(
-                "{file}:1: is a damaged {kind} ({reason}). {remedy}",
-                file=shown(path),
-                kind=kind,
-                reason=reason,
-                remedy=remedy,
-            )
+            "{file}:1: is a damaged {kind} ({reason}). {remedy}",
+            file=shown(path),
+            kind=kind,
+            reason=reason,
+            remedy=remedy,
         ) from None
 
 

@@ -204,18 +204,14 @@ def _checked(
     if variable is None:
         constants = [v.name for v in structure.variables.values() if v.kind == "constant"]
         raise InputError(
-            tell(
-                "{place}: unknown constant '{key}'.{hint}", place=place, key=key, hint=nearest(key, constants)
-            )
+            "{place}: unknown constant '{key}'.{hint}", place=place, key=key, hint=nearest(key, constants)
         )
     if variable.kind != "constant" or variable.name not in values:
         raise InputError(
-            tell(
-                "{place}: '{key}' is no constant ({kind}). Name a constant.",
-                place=place,
-                key=key,
-                kind=variable.kind,
-            )
+            "{place}: '{key}' is no constant ({kind}). Name a constant.",
+            place=place,
+            key=key,
+            kind=variable.kind,
         )
     own = _elements_meant(variable, values[variable.name], bracket, entry, place)
     elements = {variable.name + (f"[{','.join(e)}]" if e else ""): value for e, value in own.items()}
@@ -224,15 +220,13 @@ def _checked(
     centre = 1.0 if entry.factor else next(iter(elements.values()))
     if not low <= centre <= high:
         raise InputError(
-            tell(
-                "{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
-                "Widen the range, or correct the model.",
-                place=place,
-                prior_key=prior_key,
-                centre=centre,
-                low=low,
-                high=high,
-            )
+            "{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
+            "Widen the range, or correct the model.",
+            place=place,
+            prior_key=prior_key,
+            centre=centre,
+            low=low,
+            high=high,
         )
     for element, value in elements.items():
         _refuse_beyond_limits(place, element, entry, value, variable.limits)
@@ -253,25 +247,21 @@ def _elements_meant(
         if wanted not in own:
             known = ", ".join(",".join(elements) for elements in own)
             raise InputError(
-                tell(
-                    "{place}: '{variable}' has no element '{names}'. It has {known}.",
-                    place=place,
-                    variable=variable.name,
-                    names=",".join(wanted),
-                    known=known,
-                )
+                "{place}: '{variable}' has no element '{names}'. It has {known}.",
+                place=place,
+                variable=variable.name,
+                names=",".join(wanted),
+                known=known,
             )
         return {wanted: own[wanted]}
     if variable.dims and not entry.factor:
         raise InputError(
-            tell(
-                "{place}: '{variable}' has a value for each {variable_dims}. Name one, as in "
-                "'{variable}[{example}]', or add factor: true.",
-                place=place,
-                variable=variable.name,
-                variable_dims=variable.dims[0],
-                example=next(iter(own))[0],
-            )
+            "{place}: '{variable}' has a value for each {variable_dims}. Name one, as in "
+            "'{variable}[{example}]', or add factor: true.",
+            place=place,
+            variable=variable.name,
+            variable_dims=variable.dims[0],
+            example=next(iter(own))[0],
         )
     return own
 
@@ -284,15 +274,13 @@ def _refuse_beyond_limits(
     if (lowest is not None and ends[0] < lowest) or (highest is not None and ends[1] > highest):
         shown_limits = ", ".join("?" if limit is None else f"{limit:g}" for limit in limits)
         raise InputError(
-            tell(
-                "{place}: '{key}' would range over [{low_end:g}, {high_end:g}], beyond the model's "
-                "limits [{shown_limits}]. Narrow the range.",
-                place=place,
-                key=key,
-                low_end=ends[0],
-                high_end=ends[1],
-                shown_limits=shown_limits,
-            )
+            "{place}: '{key}' would range over [{low_end:g}, {high_end:g}], beyond the model's "
+            "limits [{shown_limits}]. Narrow the range.",
+            place=place,
+            key=key,
+            low_end=ends[0],
+            high_end=ends[1],
+            shown_limits=shown_limits,
         )
 
 
@@ -303,11 +291,9 @@ def _refuse_twice(priors: list[Prior]) -> None:
             if element in seen:
                 first = seen[element].place
                 raise InputError(
-                    tell(
-                        "{place}: '{element}' has a prior already, at {first}. Keep one.",
-                        place=prior.place,
-                        element=element,
-                        first=first,
-                    )
+                    "{place}: '{element}' has a prior already, at {first}. Keep one.",
+                    place=prior.place,
+                    element=element,
+                    first=first,
                 )
             seen[element] = prior

@@ -108,9 +108,7 @@ def make_window(panel: Panel, model: Model, national: NationalPath, start: int, 
     """
     if end <= start:
         raise InputError(
-            tell(
-                "the window {start} to {end} has no years. Let it end after it starts.", start=start, end=end
-            )
+            "the window {start} to {end} has no years. Let it end after it starts.", start=start, end=end
         )
     structure = model.structure
     kept: list[City] = []
@@ -376,10 +374,8 @@ def fitting_cities(window: Window, held_out: str, seed: int = 0) -> np.ndarray:
         return keep
     choices = ("cities", "provinces", "none")
     raise InputError(
-        tell(
-            "cannot hold out '{held_out}'.{hint} Use {choices}.",
-            held_out=held_out,
-            hint=nearest(held_out, choices),
-            choices=listed(choices),
-        )
+        "cannot hold out '{held_out}'.{hint} Use {choices}.",
+        held_out=held_out,
+        hint=nearest(held_out, choices),
+        choices=listed(choices),
     )

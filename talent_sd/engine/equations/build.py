@@ -79,13 +79,11 @@ def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
             order -= 1
         if order == 0:
             raise ModelError(
-                tell(
-                    "the delay time of '{variable}' is {shortest:g} at the start, shorter than TIME STEP "
-                    "({step:g}). Lengthen it or shorten TIME STEP.",
-                    variable=delay.variable,
-                    shortest=shortest,
-                    step=step,
-                )
+                "the delay time of '{variable}' is {shortest:g} at the start, shorter than TIME STEP "
+                "({step:g}). Lengthen it or shorten TIME STEP.",
+                variable=delay.variable,
+                shortest=shortest,
+                step=step,
             )
         needed[delay.group] = min(order, needed.get(delay.group, order))
     return needed
@@ -119,25 +117,19 @@ def _with_times(program: Program, source: Source) -> Program:
     missing = [name for name in TIME_NAMES[:3] if name not in program.time_slots]
     if missing:
         raise ModelError(
-            tell(
-                "{source}: no {missing}. Add it to the model.",
-                source=source.path.name,
-                missing=listed(missing),
-            )
+            "{source}: no {missing}. Add it to the model.", source=source.path.name, missing=listed(missing)
         )
     start = evaluate_initial(program)
     values = {name: float(start[slot][0]) for name, slot in program.time_slots.items()}
     step = values["TIME STEP"]
     if not (np.isfinite(step) and step > 0 and values["FINAL TIME"] >= values["INITIAL TIME"]):
         raise ModelError(
-            tell(
-                "{place}: TIME STEP is {step:g} from {start:g} to {end:g}. Use a positive step and "
-                "a final time after the initial one.",
-                place=source.place("TIME STEP"),
-                step=step,
-                start=values["INITIAL TIME"],
-                end=values["FINAL TIME"],
-            )
+            "{place}: TIME STEP is {step:g} from {start:g} to {end:g}. Use a positive step and "
+            "a final time after the initial one.",
+            place=source.place("TIME STEP"),
+            step=step,
+            start=values["INITIAL TIME"],
+            end=values["FINAL TIME"],
         )
     return replace(
         program,

@@ -7,7 +7,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions, vectors
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope
@@ -66,16 +65,16 @@ def _function(lowerer: Lowerer, key: str, args: list[Expression], at: Context) -
         operands = tuple(args[:count]) or (Number(0.0), Number(1.0))
         return Random(distribution, operands, lowerer.draft.streams)  # type: ignore[arg-type]
     if key == "a_function_of":
-        raise ModelError(tell("has no equation yet (A FUNCTION OF). Write one."))
+        raise ModelError("has no equation yet (A FUNCTION OF). Write one.")
     title = functions.function_title(key)
     if key in functions.LOWERED:
-        raise UnsupportedError(tell("uses {title} with arguments that the native engine lacks.", title=title))
+        raise UnsupportedError("uses {title} with arguments that the native engine lacks.", title=title)
     known = [
         functions.function_title(f)
         for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS, *vectors.ARGUMENTS)
     ]
     raise UnsupportedError(
-        tell("uses {title}, which the native engine lacks.{hint}", title=title, hint=nearest(title, known))
+        "uses {title}, which the native engine lacks.{hint}", title=title, hint=nearest(title, known)
     )
 
 
@@ -83,18 +82,14 @@ def _lookup(lowerer: Lowerer, scope: Scope, key: str, tree: Any, at: Context) ->
     definition = scope.definitions[key]
     if definition.kind != "lookup":
         raise ModelError(
-            tell(
-                "calls '{definition}', which is neither a function nor a lookup. Write '*' for a product.",
-                definition=definition.name,
-            )
+            "calls '{definition}', which is neither a function nor a lookup. Write '*' for a product.",
+            definition=definition.name,
         )
     if len(tree.arguments) != 1:
         raise ModelError(
-            tell(
-                "gives the lookup '{definition}' {count} arguments. It takes 1.",
-                definition=definition.name,
-                count=len(tree.arguments),
-            )
+            "gives the lookup '{definition}' {count} arguments. It takes 1.",
+            definition=definition.name,
+            count=len(tree.arguments),
         )
     elements = lowerer.elements(definition, tree.function.subscripts, at)
     return TableCall(scope.tables[key, elements], lowerer.lower(tree.arguments[0], at))
@@ -105,26 +100,20 @@ def _lookup_form(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expressi
     forms = {"lookup_extrapolate": {"outside": "extrapolate"}, "lookup_backward": {"between": "step"}}
     if key not in forms:
         raise UnsupportedError(
-            tell(
-                "uses {function_title}, which the native engine lacks.",
-                function_title=functions.function_title(key),
-            )
+            "uses {function_title}, which the native engine lacks.",
+            function_title=functions.function_title(key),
         )
     if len(tree.arguments) != 2 or kind_of(tree.arguments[0]) != "Reference":
         raise ModelError(
-            tell(
-                "{function_title} takes a lookup and a number.", function_title=functions.function_title(key)
-            )
+            "{function_title} takes a lookup and a number.", function_title=functions.function_title(key)
         )
     reference, x = tree.arguments
     scope = lowerer.scope_of(name_key(reference.reference), at.scope)
     if scope is None or scope.definitions[name_key(reference.reference)].kind != "lookup":
         raise ModelError(
-            tell(
-                "{function_title} is given '{reference}', not a lookup.",
-                function_title=functions.function_title(key),
-                reference=reference.reference,
-            )
+            "{function_title} is given '{reference}', not a lookup.",
+            function_title=functions.function_title(key),
+            reference=reference.reference,
         )
     table_key = name_key(reference.reference)
     elements = lowerer.elements(scope.definitions[table_key], reference.subscripts, at)
@@ -177,7 +166,7 @@ def _free_ranges(lowerer: Lowerer, tree: Any, at: Context, unmarked: bool) -> li
 def _count(lowerer: Lowerer, tree: Any) -> Expression:
     names = [argument.reference for argument in tree.arguments if kind_of(argument) == "Reference"]
     if len(names) != 1 or lowerer.subscripts.range_name(names[0]) is None:
-        raise ModelError(tell("ELMCOUNT takes one subscript range."))
+        raise ModelError("ELMCOUNT takes one subscript range.")
     return Number(float(len(lowerer.subscripts.choices(names[0]))))
 
 
@@ -186,15 +175,13 @@ def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     macro = lowerer.macros[key]
     if len(tree.arguments) != len(macro.params):
         raise ModelError(
-            tell(
-                "gives macro '{macro}' {count} arguments. It takes {count2}.",
-                macro=macro.name,
-                count=len(tree.arguments),
-                count2=len(macro.params),
-            )
+            "gives macro '{macro}' {count} arguments. It takes {count2}.",
+            macro=macro.name,
+            count=len(tree.arguments),
+            count2=len(macro.params),
         )
     if key in at.scope.macros:
-        raise ModelError(tell("macro '{macro}' uses itself.", macro=macro.name))
+        raise ModelError("macro '{macro}' uses itself.", macro=macro.name)
     arguments = {}
     for name, argument in zip(macro.params, tree.arguments, strict=True):
         expression = lowerer.lower(argument, at)
@@ -212,7 +199,7 @@ def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     lowerer.declare(scope)
     if (key, ()) not in scope.slots:
         raise ModelError(
-            tell("macro '{macro}' does not define '{macro}'. Its result has its name.", macro=macro.name)
+            "macro '{macro}' does not define '{macro}'. Its result has its name.", macro=macro.name
         )
     lowerer.draft.slots[anchor].expression = Ref(scope.slots[key, ()])
     return Ref(anchor)
@@ -221,10 +208,8 @@ def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
 def _check_count(key: str, args: list[Any], count: int) -> None:
     if len(args) != count:
         raise ModelError(
-            tell(
-                "gives {function_title} {count} arguments. It takes {count2}.",
-                function_title=functions.function_title(key),
-                count=len(args),
-                count2=count,
-            )
+            "gives {function_title} {count} arguments. It takes {count2}.",
+            function_title=functions.function_title(key),
+            count=len(args),
+            count2=count,
         )

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import kind_of
@@ -56,7 +55,7 @@ def collect_definitions(
     for element in section.elements:
         try:
             if name_key(element.name) == "time":
-                raise ModelError(tell("is the name of the model's clock. Rename it."))
+                raise ModelError("is the name of the model's clock. Rename it.")
             found[name_key(element.name)] = _define(element, subscripts)
         except ModelError as error:
             label = f"{place(element.name)}: '{unquoted(element.name)}'"
@@ -78,9 +77,7 @@ def _define(element: Any, subscripts: Subscripts) -> Definition:
         left, excepted = component.subscripts
         choices = [subscripts.choices(subscript) for subscript in left]
         if definition.cells and any(len(cell) != len(choices) for cell in definition.cells):
-            raise ModelError(
-                tell("its definitions have different numbers of subscripts. Give each the same.")
-            )
+            raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
         skipped = {cell for group in excepted for cell in product(*map(subscripts.choices, group))}
         ranges = [name_key(s) if subscripts.element_name(s) is None else "" for s in left]
         definition.ranges.append(ranges)
@@ -99,10 +96,8 @@ def _array_elements(tree: Any, choices: list[tuple[str, ...]]) -> list[float] | 
     size = int(np.prod([len(choice) for choice in choices]))
     if tree.size != size:
         raise ModelError(
-            tell(
-                "has {given} numbers for {size} elements. Give one number per element.",
-                given=tree.size,
-                size=size,
-            )
+            "has {given} numbers for {size} elements. Give one number per element.",
+            given=tree.size,
+            size=size,
         )
     return [float(value) for value in np.asarray(tree).ravel()]

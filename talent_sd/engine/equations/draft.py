@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Definition, Elements
 from talent_sd.engine.ir import (
     DelayOrder,
@@ -91,12 +90,12 @@ class Draft:
         """
         x, y = np.array(lookup.x, float), np.array(lookup.y, float)
         if len(x) == 0 or len(x) != len(y):
-            raise ModelError(tell("its table has no points, or x and y differ in number"))
+            raise ModelError("its table has no points, or x and y differ in number")
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
         if np.any(np.diff(x) <= 0):
             twice = x[np.flatnonzero(np.diff(x) <= 0)[0]]
-            raise ModelError(tell("its table has two points at x = {twice:g}. Remove one.", twice=twice))
+            raise ModelError("its table has two points at x = {twice:g}. Remove one.", twice=twice)
         between, outside = _FORMS[lookup.type]
         self.tables.append(Table(name, x, y, outside, between))
         return len(self.tables) - 1

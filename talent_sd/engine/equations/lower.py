@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
 from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time
@@ -101,17 +100,15 @@ class Lowerer:
         place = self.source.place(definition.name)
         if kind_of(cell.tree) == "GetLookups":
             raise UnsupportedError(
-                tell(
-                    "{place}: '{definition}' reads a spreadsheet (GET … LOOKUPS).",
-                    place=place,
-                    definition=definition.name,
-                )
+                "{place}: '{definition}' reads a spreadsheet (GET … LOOKUPS).",
+                place=place,
+                definition=definition.name,
             )
         try:
             return self.draft.add_table(name, cell.tree)
         except ModelError as error:
             raise ModelError(
-                tell("{place}: '{definition}': {error}", place=place, definition=definition.name, error=error)
+                "{place}: '{definition}': {error}", place=place, definition=definition.name, error=error
             ) from None
 
     # -- whole equations ---------------------------------------------------------------------------
@@ -138,7 +135,7 @@ class Lowerer:
     def active_initial(self, tree: Any, at: Context, slot: int) -> None:
         """Fill a slot from ACTIVE INITIAL (equation, initial value)."""
         if len(tree.arguments) != 2:
-            raise ModelError(tell("ACTIVE INITIAL takes 2 arguments: the equation and its initial value."))
+            raise ModelError("ACTIVE INITIAL takes 2 arguments: the equation and its initial value.")
         self.draft.slots[slot].expression = self.lower(tree.arguments[0], at)
         self.draft.initial_expression[slot] = self.lower(tree.arguments[1], at)
 
@@ -155,7 +152,7 @@ class Lowerer:
         if kind in self.handlers:
             return self.handlers[kind](self, tree, at)
         raise UnsupportedError(
-            tell("uses {titles}, which the native engine lacks.", titles=_TITLES.get(kind, kind))
+            "uses {titles}, which the native engine lacks.", titles=_TITLES.get(kind, kind)
         )
 
     def _arithmetic(self, tree: Any, at: Context) -> Expression:
@@ -216,20 +213,16 @@ class Lowerer:
             if number is None:
                 known = [d.name for d in (*at.scope.definitions.values(), *self.main.definitions.values())]
                 raise ModelError(
-                    tell(
-                        "uses '{reference}', which is not defined.{hint}",
-                        reference=tree.reference.replace("_", " "),
-                        hint=nearest(tree.reference.replace("_", " "), known),
-                    )
+                    "uses '{reference}', which is not defined.{hint}",
+                    reference=tree.reference.replace("_", " "),
+                    hint=nearest(tree.reference.replace("_", " "), known),
                 )
             return Number(number)
         definition = scope.definitions[key]
         if definition.kind == "lookup":
             raise ModelError(
-                tell(
-                    "uses the lookup '{definition}' without an argument. Write {definition}(x).",
-                    definition=definition.name,
-                )
+                "uses the lookup '{definition}' without an argument. Write {definition}(x).",
+                definition=definition.name,
             )
         return Ref(scope.slots[key, self.elements(definition, tree.subscripts, at)])
 
@@ -254,11 +247,9 @@ class Lowerer:
                 else f"has no element [{','.join(elements)}]"
             )
             raise ModelError(
-                tell(
-                    "uses '{definition}', which {what}. Correct the subscripts.",
-                    definition=definition.name,
-                    what=what,
-                )
+                "uses '{definition}', which {what}. Correct the subscripts.",
+                definition=definition.name,
+                what=what,
             )
         return elements
 
@@ -268,10 +259,8 @@ class Lowerer:
             if all(key in at.bound for key in ranges):
                 return ranges
         raise ModelError(
-            tell(
-                "uses the array '{definition}' without subscripts. Write {definition}[…].",
-                definition=definition.name,
-            )
+            "uses the array '{definition}' without subscripts. Write {definition}[…].",
+            definition=definition.name,
         )
 
     def element(self, subscript: str, at: Context) -> str:
@@ -280,31 +269,23 @@ class Lowerer:
         if subscript.endswith("!"):
             key = name_key(subscript[:-1]) + "!"
             if key not in at.bound:
-                raise ModelError(
-                    tell("uses [{subscript}] outside SUM, PROD, VMIN or VMAX.", subscript=subscript)
-                )
+                raise ModelError("uses [{subscript}] outside SUM, PROD, VMIN or VMAX.", subscript=subscript)
             return at.bound[key]
         if element := self.subscripts.element_name(subscript):
             return element
         if self.subscripts.range_name(subscript) is None:
             known = [*self.subscripts.ranges, *(e for r in self.subscripts.ranges.values() for e in r)]
             raise ModelError(
-                tell(
-                    "unknown subscript '{subscript}'.{hint}",
-                    subscript=subscript,
-                    hint=nearest(subscript, known),
-                )
+                "unknown subscript '{subscript}'.{hint}", subscript=subscript, hint=nearest(subscript, known)
             )
         if name_key(subscript) + "!" in at.bound and name_key(subscript) not in at.bound:
             return at.bound[name_key(subscript) + "!"]
         mapped = self.subscripts.mapped(subscript, at.bound)
         if mapped is None:
             raise ModelError(
-                tell(
-                    "uses range '{subscript}' on the right only. Put it on the left too, map it, or write "
-                    "'{subscript}!' inside SUM, PROD, VMIN or VMAX.",
-                    subscript=subscript,
-                )
+                "uses range '{subscript}' on the right only. Put it on the left too, map it, or write "
+                "'{subscript}!' inside SUM, PROD, VMIN or VMAX.",
+                subscript=subscript,
             )
         return mapped
 
@@ -313,7 +294,7 @@ class Lowerer:
     def time_step(self) -> Expression:
         """Return the reference to TIME STEP."""
         if ("time_step", ()) not in self.main.slots:
-            raise ModelError(tell("needs TIME STEP, which the model does not define. Add TIME STEP = …."))
+            raise ModelError("needs TIME STEP, which the model does not define. Add TIME STEP = ….")
         return Ref(self.main.slots["time_step", ()])
 
     def fixed_order(self, tree: Any, at: Context) -> int:
@@ -333,9 +314,7 @@ class Lowerer:
                 value = fixed_value(scope.definitions[key].cells[elements].tree, {})
                 self.draft.frozen.add(scope.slots[key, elements])
         if value is None:
-            raise UnsupportedError(
-                tell("has an order that is not a constant, which the native engine lacks.")
-            )
+            raise UnsupportedError("has an order that is not a constant, which the native engine lacks.")
         return int(value)
 
 

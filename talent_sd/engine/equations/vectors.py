@@ -8,7 +8,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions
 from talent_sd.engine.ir import Call, Expression, Number
 from talent_sd.model.names import name_key
@@ -28,18 +27,14 @@ _POWERS, _UNWEIGHTED = 5, 6
 def select(lowerer: Lowerer, tree: Any, at: Context, ranges: list[str]) -> Expression:
     """VECTOR SELECT (selection, values, if none, action, error): over the ranges marked with "!"."""
     if not ranges:
-        raise ModelError(tell("VECTOR SELECT has no subscript marked with '!'. Mark what it selects from."))
+        raise ModelError("VECTOR SELECT has no subscript marked with '!'. Mark what it selects from.")
     missing, action, error = (lowerer.lower(argument, at) for argument in tree.arguments[2:])
     if error != Number(0.0):
-        raise UnsupportedError(
-            tell("uses VECTOR SELECT with an error action, which the native engine lacks.")
-        )
+        raise UnsupportedError("uses VECTOR SELECT with an error action, which the native engine lacks.")
     if not isinstance(action, Number) or action.value not in range(len(_ACTIONS)):
         raise UnsupportedError(
-            tell(
-                "uses VECTOR SELECT with an action other than a number from 0 to 10, which the native "
-                "engine lacks."
-            )
+            "uses VECTOR SELECT with an action other than a number from 0 to 10, which the native "
+            "engine lacks."
         )
     number = int(action.value)
     joined = "add" if _ACTIONS[number] == "mean" else _ACTIONS[number]
@@ -85,10 +80,7 @@ def ordered(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     if not isinstance(direction, Number):
         title = functions.function_title(key)
         raise UnsupportedError(
-            tell(
-                "uses {title} with a direction that is not a number, which the native engine lacks.",
-                title=title,
-            )
+            "uses {title} with a direction that is not a number, which the native engine lacks.", title=title
         )
     upwards = direction.value > 0
     if key == "vector_rank":
@@ -130,10 +122,7 @@ def _last_range(lowerer: Lowerer, tree: Any, at: Context) -> str:
             if lowerer.subscripts.range_name(subscript.strip()) and name_key(subscript) in at.bound:
                 return str(subscript.strip())
     raise UnsupportedError(
-        tell(
-            "sorts a vector whose subscript is not on the left of the equation, which the native "
-            "engine lacks."
-        )
+        "sorts a vector whose subscript is not on the left of the equation, which the native engine lacks."
     )
 
 

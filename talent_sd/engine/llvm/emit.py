@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.language import tell
 from talent_sd.engine.llvm import kernel_operations as operations
 from talent_sd.engine.llvm import kernel_random as random
 from talent_sd.engine.llvm import lookup_tables as tables
@@ -82,7 +81,7 @@ class PartWriter(PartReader):
             return operations.delay_steps(w, args[0], w.broadcast("%dt"))
         write: Callable[..., str] | None = operations.WRITERS.get(op)
         if write is None:
-            raise UnsupportedError(tell("the native engine has no function '{op}'", op=op))
+            raise UnsupportedError("the native engine has no function '{op}'", op=op)
         return write(w, *args)
 
     def _member(self) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.language import tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
 from talent_sd.engine.llvm.compiled_program import CompiledProgram, MemoryLayout, Problem, Result
@@ -113,7 +112,7 @@ def compile_kernel(
     target = target_for(cpu)
     lanes = target.native_lanes if width is None else width
     if lanes < 1 or lanes & (lanes - 1):
-        raise ModelError(tell("the width {lanes} is not a power of two. Give 1, 2, 4, 8 or 16.", lanes=lanes))
+        raise ModelError("the width {lanes} is not a power of two. Give 1, 2, 4, 8 or 16.", lanes=lanes)
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
     key = kernel_key(program, requests, lanes, f"{target.key()}\n{effort}")
     kept = load_objects(key)

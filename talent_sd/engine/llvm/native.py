@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from talent_sd.base.errors import TalentError
-from talent_sd.base.language import listed, tell
+from talent_sd.base.language import listed
 
 NAMED = {"x86-64": "", "haswell": "+avx,+avx2,+fma", "skylake-avx512": "+avx,+avx2,+fma,+avx512f"}
 """Processors to compile for by name, mostly for tests: any 64-bit PC (SSE2), one with AVX2, one with AVX-512."""
@@ -75,11 +75,9 @@ def target_for(cpu: str | None) -> Target:
         return host
     if cpu not in NAMED or not host.triple.startswith("x86_64"):
         raise TalentError(
-            tell(
-                "no features are known of the processor '{cpu}'. Use one of {named}.",
-                cpu=cpu,
-                named=listed(NAMED),
-            )
+            "no features are known of the processor '{cpu}'. Use one of {named}.",
+            cpu=cpu,
+            named=listed(NAMED),
         )
     return Target(host.triple, cpu, NAMED[cpu])
 
@@ -100,7 +98,7 @@ def _machine(target: Target, effort: int) -> Any:
         )
     except RuntimeError as error:
         raise TalentError(
-            tell("LLVM cannot compile for this processor ({cpu}): {reason}", cpu=target.cpu, reason=error)
+            "LLVM cannot compile for this processor ({cpu}): {reason}", cpu=target.cpu, reason=error
         ) from error
 
 

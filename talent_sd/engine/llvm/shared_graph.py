@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.base.language import tell
 from talent_sd.engine.ir import (
     OPERATIONS,
     Call,
@@ -208,7 +207,7 @@ class Graph:
         name = self.program.slots[slot].name
         what = getattr(item, "op", type(item).__name__)
         raise UnsupportedError(
-            tell("the native engine has no function '{what}' (in '{name}')", what=what, name=name)
+            "the native engine has no function '{what}' (in '{name}')", what=what, name=name
         )
 
     def _power(self, base: int, exponent: int) -> int:

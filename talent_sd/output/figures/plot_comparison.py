@@ -120,7 +120,7 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
 def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:
     if not panels:
         raise InputError(
-            tell("nothing to plot: the comparison has none of {headline}.", headline=listed(labels.headline))
+            "nothing to plot: the comparison has none of {headline}.", headline=listed(labels.headline)
         )
     return panels
 

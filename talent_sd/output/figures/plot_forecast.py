@@ -107,7 +107,7 @@ def _plot_panels(
     ]
     if not panels:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
-        raise InputError(tell("nothing to plot: the forecast has none of {wanted}.", wanted=wanted))
+        raise InputError("nothing to plot: the forecast has none of {wanted}.", wanted=wanted)
     names = scenario_titles(forecast, lang)
     subtitle = tell(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
