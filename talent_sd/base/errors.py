@@ -9,11 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from talent_sd.base.language import tell, translated
-
-
-def _told(text: str, values: dict[str, object]) -> str:
-    return tell(text, **values) if values else translated(text)
+from talent_sd.base.language import tell
 
 
 class TalentError(Exception):
@@ -21,12 +17,12 @@ class TalentError(Exception):
 
     Parameters
     ----------
-    text : what is wrong and what to do, in English; the user's language is looked up
-    values : for the `{names}` in it; without them the text stays as it is, braces and all
+    text : what is wrong and what to do: in English, with `values` for its `{names}`, to be told in the
+        user's language; without them one that is told already
     """
 
     def __init__(self, text: str, /, **values: object) -> None:
-        super().__init__(_told(text, values))
+        super().__init__(tell(text, **values) if values else text)
 
 
 class InputError(TalentError):
@@ -39,7 +35,9 @@ class InputError(TalentError):
     """
 
     def __init__(self, problems: str | Iterable[str], /, **values: object) -> None:
-        self.problems = (_told(problems, values),) if isinstance(problems, str) else tuple(problems)
+        if isinstance(problems, str):
+            problems = (tell(problems, **values) if values else problems,)
+        self.problems = tuple(problems)
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n".join(self.problems))

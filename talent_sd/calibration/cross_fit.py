@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
 from talent_sd.calibration.noise_fit import estimate_noise
 from talent_sd.calibration.province_folds import judged_apart, province_folds
@@ -58,7 +59,7 @@ def cross_fit(
     dealt = province_folds(whole.provinces, seed)
     numbers = sorted(set(dealt.values()))
     if len(numbers) < 3:
-        raise InputError("leaving whole provinces out in turn needs cities of three provinces or more.")
+        raise InputError(tell("leaving whole provinces out in turn needs cities of three provinces or more."))
     fold = np.array([dealt[name] for name in whole.provinces])
     pairs = {
         (one, two): task.settle(surrogate, start, box, (fold != one) & (fold != two))[0]

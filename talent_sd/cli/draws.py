@@ -130,4 +130,4 @@ def refuse_without_draws(draws: int | None, cluster: str | None) -> None:
         If there is a cluster for one run.
     """
     if draws is None and cluster is not None:
-        raise InputError("--cluster is for many draws. Add --draws, for example --draws 1000.")
+        raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))

@@ -43,7 +43,7 @@ def new(
     path = starter_path(name, kind.value)
     if kind is Kind.city:
         if extends is not None:
-            raise InputError("--extends goes with a scenario, not with a city. Leave it out.")
+            raise InputError(tell("--extends goes with a scenario, not with a city. Leave it out."))
         text = _city(path, lang.value)
     else:
         text = _scenario(path, extends or "baseline", lang.value)

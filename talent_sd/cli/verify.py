@@ -73,12 +73,12 @@ def _places(city: str | None, cities: str | None) -> list[str]:
     from talent_sd.base.errors import InputError
 
     if city is not None and cities is not None:
-        raise InputError("--city and --cities exclude each other. Give one of them.")
+        raise InputError(tell("--city and --cities exclude each other. Give one of them."))
     if city is not None:
         return [city]
     if cities is None:
         return []
     named = [name.strip() for name in cities.split(",") if name.strip()]
     if not named:
-        raise InputError("--cities names no city. Give them as A,B,C.")
+        raise InputError(tell("--cities names no city. Give them as A,B,C."))
     return named

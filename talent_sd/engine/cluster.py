@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.engine.member_blocks import Block, Settings, Task, run_block
 
@@ -122,6 +123,6 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise TalentError(
-            "running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'."
+            tell("running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'.")
         ) from None
     return distributed

@@ -197,7 +197,7 @@ def named_cities(text: str) -> list[str]:
         return list(list_cities())
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise InputError("--cities names no city. Write --cities hefei,wuxi or --cities all.")
+        raise InputError(tell("--cities names no city. Write --cities hefei,wuxi or --cities all."))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError("--cities names {city} twice. Take one out.", city=", ".join(twice))

@@ -12,6 +12,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
 from talent_sd.forecast.ensemble_blocks import Options, run_all
 from talent_sd.forecast.prepare import Prepared, prepare
@@ -94,7 +95,7 @@ def ensemble(
     """
     names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     if not names:
-        raise InputError("no scenario was given: name at least one.")
+        raise InputError(tell("no scenario was given: name at least one."))
     prepared = prepare(names, city, model=model, national=national)
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)

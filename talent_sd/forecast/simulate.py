@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def simulate(
     """
     scenarios = [scenario] if isinstance(scenario, (str, Path)) else list(scenario)
     if not scenarios:
-        raise InputError("no scenario was given: name at least one.")
+        raise InputError(tell("no scenario was given: name at least one."))
     return run_prepared(
         prepare(scenarios, city, model=model, national=national), engine=engine, outputs=outputs
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.language import reason_of
+from talent_sd.base.language import reason_of, tell
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
@@ -221,6 +221,6 @@ def _zarr() -> Any:
         import zarr
     except ImportError:
         raise TalentError(
-            "storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'."
+            tell("storing an ensemble needs the package zarr: pip install 'talent_sd[ensembles]'.")
         ) from None
     return zarr

@@ -223,10 +223,10 @@ def variable_dims(element: Any, subscripts: Subscripts) -> tuple[str, ...]:
     """
     sides = [component.subscripts for component in element.components]
     if any(side in sides[:number] for number, side in enumerate(sides)):
-        raise ModelError("is defined twice. Remove one.")
+        raise ModelError(tell("is defined twice. Remove one."))
     left = [side[0] for side in sides]
     if len({len(subs) for subs in left}) > 1:
-        raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
+        raise ModelError(tell("its definitions have different numbers of subscripts. Give each the same."))
     dims: list[str] = []
     for used in zip(*left, strict=True):
         elements = list(dict.fromkeys(e for subscript in used for e in subscripts.choices(subscript)))

@@ -20,6 +20,7 @@ import numpy as np
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import prepare
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _tasks(
 ) -> tuple[Model, list[_Task]]:
     """Read and check everything; nothing runs yet."""
     if not scenarios or not cities:
-        raise InputError("nothing to verify: name at least one scenario and one city.")
+        raise InputError(tell("nothing to verify: name at least one scenario and one city."))
     wanted = {"time_step": time_step, "final_time": until}
     times = {name: value for name, value in wanted.items() if value is not None}
     problems: list[str] = []
@@ -257,7 +258,7 @@ def _pool(processes: int, model: Path, reference: Reference) -> Iterator[Process
         yield pool
     except BrokenProcessPool:
         raise TalentError(
-            "a process was ended from outside, perhaps for lack of memory. Try again with fewer pairs."
+            tell("a process was ended from outside, perhaps for lack of memory. Try again with fewer pairs.")
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -210,7 +210,7 @@ def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
 
         scenario = str(result[SCENARIO].values[0])
         return _shown_by_notebooks(policy_pictures(result, scenario, labels, lang)["cost"])
-    raise InputError("plot() draws no loops: `talent-sd loops` does.")
+    raise InputError(tell("plot() draws no loops: `talent-sd loops` does."))
 
 
 def _shown_by_notebooks(figure: Figure) -> Figure:
@@ -240,8 +240,10 @@ def _kind(result: xr.Dataset) -> str:
     if any({SCENARIO, DRAW, TIME} <= set(map(str, result[name].dims)) for name in names):
         return FORECAST
     raise InputError(
-        "this dataset is none that simulate, ensemble, compare, attribute_policies or feedback_loops "
-        "returns. Give one of those."
+        tell(
+            "this dataset is none that simulate, ensemble, compare, attribute_policies or feedback_loops "
+            "returns. Give one of those."
+        )
     )
 
 

@@ -57,6 +57,7 @@ _RULES: dict[str, Any] = {
     "lines.solid_capstyle": "round",
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+    "svg.hashsalt": "talent_sd",  # names of parts: else other ones each time
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import prepare
 from talent_sd.policies.policy_effects import policy_effects
 
@@ -59,7 +60,7 @@ def attribute_policies(
     """
     names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     if not names:
-        raise InputError("no scenario was given: name at least one.")
+        raise InputError(tell("no scenario was given: name at least one."))
     prepared = prepare(names, city, model=model, national=national)
     return policy_effects(
         prepared,

@@ -115,6 +115,10 @@ def test_the_tables_carry_the_numbers_of_comparison_csv(page: Page, tree: Tree, 
         "change": "change",
         "lower": "lower_80",
         "upper": "upper_80",
+        "lower_50": "lower_50",
+        "upper_50": "upper_50",
+        "lower_95": "lower_95",
+        "upper_95": "upper_95",
         "probability_better": "probability_better",
         "relative_change": "relative_change",
     }
@@ -135,7 +139,7 @@ def test_the_tables_carry_the_numbers_of_comparison_csv(page: Page, tree: Tree, 
             cell = shown[row["scenario"], row["year"], row["variable"], row["subscript"], name]
             assert cell.get("data-value", "") == (repr(float(row[column])) if row[column] else "")
             compared += 1
-    assert compared == len(rows) * len(columns) == 2 * 13 * 10 * 5
+    assert compared == len(rows) * len(columns) == 2 * 13 * 10 * 9
 
 
 def test_what_a_cell_shows_is_its_number_rounded(tree: Tree) -> None:

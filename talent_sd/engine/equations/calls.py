@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions, vectors
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope
@@ -65,7 +66,7 @@ def _function(lowerer: Lowerer, key: str, args: list[Expression], at: Context) -
         operands = tuple(args[:count]) or (Number(0.0), Number(1.0))
         return Random(distribution, operands, lowerer.draft.streams)  # type: ignore[arg-type]
     if key == "a_function_of":
-        raise ModelError("has no equation yet (A FUNCTION OF). Write one.")
+        raise ModelError(tell("has no equation yet (A FUNCTION OF). Write one."))
     title = functions.function_title(key)
     if key in functions.LOWERED:
         raise UnsupportedError("uses {title} with arguments that the native engine lacks.", title=title)
@@ -166,7 +167,7 @@ def _free_ranges(lowerer: Lowerer, tree: Any, at: Context, unmarked: bool) -> li
 def _count(lowerer: Lowerer, tree: Any) -> Expression:
     names = [argument.reference for argument in tree.arguments if kind_of(argument) == "Reference"]
     if len(names) != 1 or lowerer.subscripts.range_name(names[0]) is None:
-        raise ModelError("ELMCOUNT takes one subscript range.")
+        raise ModelError(tell("ELMCOUNT takes one subscript range."))
     return Number(float(len(lowerer.subscripts.choices(names[0]))))
 
 

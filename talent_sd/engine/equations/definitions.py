@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import kind_of
@@ -55,7 +56,7 @@ def collect_definitions(
     for element in section.elements:
         try:
             if name_key(element.name) == "time":
-                raise ModelError("is the name of the model's clock. Rename it.")
+                raise ModelError(tell("is the name of the model's clock. Rename it."))
             found[name_key(element.name)] = _define(element, subscripts)
         except ModelError as error:
             label = f"{place(element.name)}: '{unquoted(element.name)}'"
@@ -77,7 +78,9 @@ def _define(element: Any, subscripts: Subscripts) -> Definition:
         left, excepted = component.subscripts
         choices = [subscripts.choices(subscript) for subscript in left]
         if definition.cells and any(len(cell) != len(choices) for cell in definition.cells):
-            raise ModelError("its definitions have different numbers of subscripts. Give each the same.")
+            raise ModelError(
+                tell("its definitions have different numbers of subscripts. Give each the same.")
+            )
         skipped = {cell for group in excepted for cell in product(*map(subscripts.choices, group))}
         ranges = [name_key(s) if subscripts.element_name(s) is None else "" for s in left]
         definition.ranges.append(ranges)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Definition, Elements
 from talent_sd.engine.ir import (
     DelayOrder,
@@ -90,7 +91,7 @@ class Draft:
         """
         x, y = np.array(lookup.x, float), np.array(lookup.y, float)
         if len(x) == 0 or len(x) != len(y):
-            raise ModelError("its table has no points, or x and y differ in number")
+            raise ModelError(tell("its table has no points, or x and y differ in number"))
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
         if np.any(np.diff(x) <= 0):

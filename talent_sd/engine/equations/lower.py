@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
 from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time
@@ -135,7 +136,7 @@ class Lowerer:
     def active_initial(self, tree: Any, at: Context, slot: int) -> None:
         """Fill a slot from ACTIVE INITIAL (equation, initial value)."""
         if len(tree.arguments) != 2:
-            raise ModelError("ACTIVE INITIAL takes 2 arguments: the equation and its initial value.")
+            raise ModelError(tell("ACTIVE INITIAL takes 2 arguments: the equation and its initial value."))
         self.draft.slots[slot].expression = self.lower(tree.arguments[0], at)
         self.draft.initial_expression[slot] = self.lower(tree.arguments[1], at)
 
@@ -294,7 +295,7 @@ class Lowerer:
     def time_step(self) -> Expression:
         """Return the reference to TIME STEP."""
         if ("time_step", ()) not in self.main.slots:
-            raise ModelError("needs TIME STEP, which the model does not define. Add TIME STEP = ….")
+            raise ModelError(tell("needs TIME STEP, which the model does not define. Add TIME STEP = …."))
         return Ref(self.main.slots["time_step", ()])
 
     def fixed_order(self, tree: Any, at: Context) -> int:
@@ -314,7 +315,9 @@ class Lowerer:
                 value = fixed_value(scope.definitions[key].cells[elements].tree, {})
                 self.draft.frozen.add(scope.slots[key, elements])
         if value is None:
-            raise UnsupportedError("has an order that is not a constant, which the native engine lacks.")
+            raise UnsupportedError(
+                tell("has an order that is not a constant, which the native engine lacks.")
+            )
         return int(value)
 
 

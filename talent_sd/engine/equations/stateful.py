@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Call, DelayOrder, Expression, Number, Ref
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ def stock(lowerer: Lowerer, tree: Any, at: Context, slot: int) -> None:
     """INTEG (flow, initial), into `slot`. A non-negative stock (XMILE) is held at 0 from below."""
     if not isinstance(tree.non_negative, bool):  # PySD takes a third argument of INTEG for XMILE's flag
         raise ModelError(
-            "INTEG takes a net flow and one initial value. Write INTEG (flow, initial); for values by subscript "
-            "give the initial value a name of its own."
+            tell(
+                "INTEG takes a net flow and one initial value. Write INTEG (flow, initial); for values by subscript "
+                "give the initial value a name of its own."
+            )
         )
     flow, initial = lowerer.lower(tree.flow, at), lowerer.lower(tree.initial, at)
     if tree.non_negative:

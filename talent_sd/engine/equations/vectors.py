@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.language import tell
 from talent_sd.engine.equations import functions
 from talent_sd.engine.ir import Call, Expression, Number
 from talent_sd.model.names import name_key
@@ -27,14 +28,18 @@ _POWERS, _UNWEIGHTED = 5, 6
 def select(lowerer: Lowerer, tree: Any, at: Context, ranges: list[str]) -> Expression:
     """VECTOR SELECT (selection, values, if none, action, error): over the ranges marked with "!"."""
     if not ranges:
-        raise ModelError("VECTOR SELECT has no subscript marked with '!'. Mark what it selects from.")
+        raise ModelError(tell("VECTOR SELECT has no subscript marked with '!'. Mark what it selects from."))
     missing, action, error = (lowerer.lower(argument, at) for argument in tree.arguments[2:])
     if error != Number(0.0):
-        raise UnsupportedError("uses VECTOR SELECT with an error action, which the native engine lacks.")
+        raise UnsupportedError(
+            tell("uses VECTOR SELECT with an error action, which the native engine lacks.")
+        )
     if not isinstance(action, Number) or action.value not in range(len(_ACTIONS)):
         raise UnsupportedError(
-            "uses VECTOR SELECT with an action other than a number from 0 to 10, which the native "
-            "engine lacks."
+            tell(
+                "uses VECTOR SELECT with an action other than a number from 0 to 10, which the native "
+                "engine lacks."
+            )
         )
     number = int(action.value)
     joined = "add" if _ACTIONS[number] == "mean" else _ACTIONS[number]
@@ -122,7 +127,9 @@ def _last_range(lowerer: Lowerer, tree: Any, at: Context) -> str:
             if lowerer.subscripts.range_name(subscript.strip()) and name_key(subscript) in at.bound:
                 return str(subscript.strip())
     raise UnsupportedError(
-        "sorts a vector whose subscript is not on the left of the equation, which the native engine lacks."
+        tell(
+            "sorts a vector whose subscript is not on the left of the equation, which the native engine lacks."
+        )
     )
 
 

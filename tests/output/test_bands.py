@@ -1,0 +1,134 @@
+"""Every quantile stands under its own name, in each file, table and picture: 201 draws at 0, 1, ... 200 of a
+hundredth part of the level, so that each quantile is a number known beforehand."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import talent_sd as ts
+from talent_sd.analysis.iamc import iamc_rows, write_iamc
+from talent_sd.analysis.store import write_comparison_table, write_forecast_table
+from talent_sd.base.labels import Labels
+from talent_sd.output.numbers import Scale
+from talent_sd.output.panels import Line
+from talent_sd.output.report.pictures import draw_plots
+
+Invent = Callable[..., xr.Dataset]
+DRAWS = 201
+RANKED = {0.025: 5, 0.1: 20, 0.25: 50, 0.5: 100, 0.75: 150, 0.9: 180, 0.975: 195}
+"""Quantile -> the draw's number, which is its value here."""
+TIERS = {"leading": 1e5, "professional": 2e5, "skilled": 3e5, "graduate": 4e5}
+
+
+@pytest.fixture
+def spread(invented_forecast: Invent) -> xr.Dataset:
+    """A forecast whose value tells scenario (thousands), year (millions) and draw (ones) of it."""
+    made = invented_forecast(("baseline", "hefei_combination"), DRAWS)
+    # in no order, as draws come
+    draw = xr.DataArray(np.random.default_rng(1).permutation(DRAWS).astype(float), dims="draw")
+    year = 1e6 * (made["time"] - 2000)
+    scenario = xr.DataArray([0.0, 1e3], dims="scenario")
+    for name in made.data_vars:
+        attrs = made[name].attrs
+        own = year + scenario + draw * (1 + xr.DataArray([0.0, 1.0], dims="scenario"))
+        if "tier" in made[name].dims:
+            own = own + xr.DataArray(list(TIERS.values()), dims="tier")
+        made[name] = own.transpose(*made[name].dims).assign_attrs(attrs)
+    return made
+
+
+def level(scenario: str, year: int, quantile: float, tier: str = "") -> float:
+    """Return what a quantile of the level is by hand."""
+    other = scenario == "hefei_combination"
+    return 1e6 * (year - 2000) + TIERS.get(tier, 0.0) + 1e3 * other + RANKED[quantile] * (1 + other)
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_forecasts_table_has_each_quantile_under_its_name(spread: xr.Dataset, tmp_path: Path) -> None:
+    write_forecast_table(spread, tmp_path / "forecast.csv")
+    rows = rows_of(tmp_path / "forecast.csv")
+    assert len(rows) == 2 * 7 * 13 * 9
+    for row in rows:
+        found = level(row["scenario"], int(row["year"]), float(row["quantile"]), row["subscript"])
+        assert float(row["value"]) == pytest.approx(found, rel=1e-12)
+
+
+def test_the_comparisons_table_has_each_bands_ends_under_their_names(
+    spread: xr.Dataset, tmp_path: Path
+) -> None:
+    write_comparison_table(ts.compare(spread), tmp_path / "comparison.csv")
+    rows = rows_of(tmp_path / "comparison.csv")
+    assert len(rows) == 13 * 9
+    wanted = {"change": 0.5, "lower": 0.1, "upper": 0.9, "lower_50": 0.25, "upper_50": 0.75,
+              "lower_95": 0.025, "upper_95": 0.975}  # fmt: skip
+    for row in rows:
+        for column, quantile in wanted.items():
+            assert float(row[column]) == pytest.approx(1e3 + RANKED[quantile], rel=1e-9), column
+        base = 1e6 * (int(row["year"]) - 2000) + TIERS.get(row["subscript"], 0.0)
+        # relative to the very draw: (1000 + d) / (base + d)
+        for column, quantile in {
+            "relative_change": 0.5,
+            "relative_lower": 0.1,
+            "relative_upper": 0.9,
+        }.items():
+            draw = RANKED[quantile]
+            assert float(row[column]) == pytest.approx((1e3 + draw) / (base + draw), rel=1e-6), column
+        assert float(row["probability_better"]) == 1.0
+
+
+def test_the_iamc_table_has_each_percentile_part_scenario_and_year_under_its_name(
+    spread: xr.Dataset, invented_labels: Labels, tmp_path: Path
+) -> None:
+    write_iamc(iamc_rows(spread, "Hefei", invented_labels), spread["time"].values, tmp_path / "iamc.csv")
+    rows = rows_of(tmp_path / "iamc.csv")
+    assert len(rows) == 2 * 7 * 9
+    for row in rows:
+        percentile = re.search(r"\|([\d.]+)th Percentile$", row["Variable"])
+        assert percentile
+        tier = row["Variable"].split("|")[1].casefold()
+        for year in range(2022, 2035):
+            found = level(row["Scenario"], year, round(float(percentile.group(1)) / 100, 3), tier)
+            assert float(row[str(year)]) == pytest.approx(found, rel=1e-12)
+
+
+def test_a_summary_tells_the_median_and_the_80_percent_interval(spread: xr.Dataset) -> None:
+    frame = ts.summary(ts.compare(spread), "en").frame.set_index("variable")
+    row = frame.loc["City Brand"]
+    assert [row["lower"], row["change"], row["upper"]] == pytest.approx([1020, 1100, 1180])
+
+
+def test_a_fans_bands_are_those_of_its_draws_the_widest_palest_and_first() -> None:
+    values = np.arange(float(DRAWS))[:, None] + np.array([0.0, 1000.0, 3000.0])
+    line = Line(
+        "one", np.array([2022.0, 2023.0, 2024.0]), values[np.random.default_rng(2).permutation(DRAWS)], 0
+    )
+    (figure,) = draw_plots([("title", [line])], Scale(1.0, ""), "person", "en", None)
+    fans = [one.get_paths()[0].vertices for one in figure.axes[0].collections]
+    assert len(fans) == 3
+    for fan, (low, high) in zip(fans, ((5, 195), (20, 180), (50, 150)), strict=True):
+        for year, base in ((2022, 0), (2023, 1000), (2024, 3000)):
+            ends = np.unique(fan[fan[:, 0] == year, 1])
+            np.testing.assert_allclose(ends, [base + low, base + high])
+    (middle, *_) = figure.axes[0].lines
+    np.testing.assert_allclose(middle.get_ydata(), [100, 1100, 3100])
+
+
+def test_fans_in_company_have_the_80_percent_band_each_of_its_own_draws() -> None:
+    years = np.array([2022.0, 2023.0])
+    lines = [Line(name, years, np.arange(float(DRAWS))[:, None] + base + np.array([0.0, 50.0]), style)
+             for name, base, style in (("a", 0.0, 0), ("b", 5000.0, 1))]  # fmt: skip
+    (figure,) = draw_plots([("title", lines)], Scale(1.0, ""), "person", "en", None)
+    fans = [one.get_paths()[0].vertices for one in figure.axes[0].collections]
+    for fan, base in zip(fans, (0.0, 5000.0), strict=True):
+        np.testing.assert_allclose(np.unique(fan[fan[:, 0] == 2023, 1]), [base + 70, base + 230])
