@@ -137,16 +137,19 @@ def refuse_odd(model: Any, path: Path, place: Callable[[str, str], str]) -> None
                         name=unquoted(definition.name),
                     )
                 )
+        callable_names = {name_key(each.name) for each in (*section.elements, *model.sections[1:])}
+        callable_names |= set(map(name_key, section.params))
         for element in section.elements:
-            found = dict.fromkeys(p for part in element.components for p in _odd(part, path.parent))
+            parts = element.components
+            found = dict.fromkeys(p for part in parts for p in _odd(part, path.parent, callable_names))
             at, name = place(element.name, macro), unquoted(element.name)
             problems += [f"{at}: '{name}': {problem}" for problem in found]
     if problems:
         raise ModelError(problems)
 
 
-def _odd(component: Any, folder: Path) -> Iterator[str]:
-    """Yield what is odd about one definition of a variable."""
+def _odd(component: Any, folder: Path, callable_names: set[str]) -> Iterator[str]:
+    """Yield what is odd about one definition of a variable; functions of the language have plain names."""
     keyword = getattr(component, "keyword", None)
     if keyword is not None and keyword not in DATA_KEYWORDS:
         yield tell(
@@ -168,6 +171,9 @@ def _odd(component: Any, folder: Path) -> Iterator[str]:
             )
             return
         else:
+            called = node.function.reference if kind == "Call" else ""
+            if called and not (called.replace("_", "").isalnum() or name_key(called) in callable_names):
+                yield tell("calls {reference}, which is no function or lookup.", reference=called)
             stack += children(node)
 
 
