@@ -42,7 +42,6 @@ def build_reference(source: Source, request: Request, folder: Path) -> tuple[Pat
 
     abstract = copy.deepcopy(source.model)
     abstract.original_path = folder / "model.mdl"
-    macros = [""] + [name_key(section.name) for section in abstract.sections[1:]]
     for number, section in enumerate(abstract.sections):
         inline: list[Any] = []
         section.path = folder / ("model.py" if number == 0 else f"macro_{number}.py")
@@ -62,12 +61,7 @@ def build_reference(source: Source, request: Request, folder: Path) -> tuple[Pat
     names = give_safe_names(abstract, source.path, folder, source.place)
     with _unformatted():
         file = Path(ModelBuilder(abstract).build_model())
-    refuse_other_code(
-        [section.path for section in abstract.sections],
-        names,
-        source.path.name,
-        lambda number, name: source.place(name, macros[number]),
-    )
+    refuse_other_code([section.path for section in abstract.sections], names, source.path.name)
     return file, names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from talent_sd.base.errors import ModelError
@@ -57,27 +57,23 @@ _TEXT = re.compile(r"[A-Za-z0-9_ .,!]*")
 _DOCS = re.compile(r"\nPython model '\w+\.py'\nTranslated using PySD\n|\s*Current time of the model\.\s*")
 _SHEET_FILE = re.compile(r"f\d+x\.[a-z]+", re.ASCII)
 _MACRO_FILE = re.compile(r"macro_\d+\.py", re.ASCII)
-_VARIABLE = re.compile(r"[vm]\d+x")
 
 
-def refuse_other_code(
-    files: Iterable[Path], names: SafeNames, model: str, place: Callable[[int, str], str]
-) -> None:
+def refuse_other_code(files: Iterable[Path], names: SafeNames, model: str) -> None:
     """Refuse Python that holds anything but what PySD's runtime needs.
 
     Parameters
     ----------
-    files : what PySD wrote, section by section
+    files : what PySD wrote
     names : what stands in it for the model's names
     model : name of the model's file
-    place : (number of section, name) -> "file:line"
 
     Raises
     ------
     ModelError
         With file and line of the model's variable.
     """
-    for number, file in enumerate(files):
+    for file in files:
         try:
             tree = ast.parse(file.read_text("utf-8"))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -87,9 +83,8 @@ def refuse_other_code(
         for statement in tree.body:
             odd = next(_odd(statement, known, names.texts), None)
             if odd:
-                found = _VARIABLE.search(ast.unparse(statement))
-                owner = names.owners.get((number, found[0])) if found else None
-                raise ModelError(_refusal(place(number, owner) if owner else f"{model}:1", names.told(odd)))
+                place = names.place(ast.unparse(statement), f"{model}:1")
+                raise ModelError(_refusal(place, names.told(odd)))
 
 
 def _refusal(place: str, odd: str) -> str:

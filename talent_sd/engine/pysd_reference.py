@@ -199,13 +199,14 @@ def _told(name: str, names: SafeNames | None = None) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:
-        reason = " ".join((names.told(str(error)) if names else str(error)).split())[:200]
+        text = str(error)
+        place, text = (names.place(text, name), names.told(text)) if names else (name, text)
         raise ModelError(
             tell(
                 "{name}: PySD cannot run this: {kind}: {reason}",
-                name=name,
+                name=place,
                 kind=type(error).__name__,
-                reason=reason,
+                reason=" ".join(text.split())[:200],
             )
         ) from error
 

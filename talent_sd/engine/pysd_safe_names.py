@@ -31,14 +31,14 @@ class SafeNames:
     elements : element of a range, as `Structure` spells it -> made-up name
     shown : made-up name -> the model's own, for messages
     texts : the tabs and cells of spreadsheets, which stay as they are
-    owners : (number of section, made-up name) -> the variable's name as the file has it
+    places : made-up name of a variable -> "file:line"
     """
 
     variables: dict[str, str] = field(default_factory=dict)
     elements: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
-    owners: dict[tuple[int, str], str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
     def make(self, kind: str, name: str, suffix: str = "") -> str:
         """Return a new made-up name: a letter for its kind, a number, an x."""
@@ -49,6 +49,11 @@ class SafeNames:
     def told(self, text: str) -> str:
         """Return a text with the model's own names in place of the made-up ones."""
         return _MADE_UP.sub(lambda found: self.shown.get(found[0], found[0]), text)
+
+    def place(self, text: str, otherwise: str) -> str:
+        """Return "file:line" of the first variable whose made-up name stands in a text."""
+        found = (self.places.get(match[0]) for match in _MADE_UP.finditer(text))
+        return next(filter(None, found), otherwise)
 
 
 def give_safe_names(abstract: Any, model: Path, folder: Path, place: Callable[[str, str], str]) -> SafeNames:
@@ -138,7 +143,7 @@ class _Renamer:
                 )
             own = self.macros[macro] if key == macro else None  # what a macro returns bears its name
             variables[key] = CONTROL.get(key) or own or self.names.make("v", unquoted(name))
-            self.names.owners[number, variables[key]] = name
+            self.names.places.setdefault(variables[key], self.place(name, macro))
         if not number:
             self.names.variables = dict(variables)
         return variables
@@ -183,12 +188,11 @@ class _Renamer:
         key = name_key(node.reference)
         made = variables.get(key) or ("time" if key == "time" else self.by_key.get(key))
         if made is None:
-            known = [name for (_, each), name in self.names.owners.items() if each in variables.values()]
             raise ModelError(
                 tell(
                     "uses '{reference}', which is not defined.{hint}",
                     reference=node.reference,
-                    hint=nearest(node.reference, map(unquoted, known)),
+                    hint=nearest(node.reference, [self.names.shown.get(v, v) for v in variables.values()]),
                 )
             )
         node.reference = made.lower().replace(" ", "_")
