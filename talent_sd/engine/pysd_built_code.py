@@ -11,13 +11,13 @@ from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import tell
 from talent_sd.engine.pysd_safe_names import SafeNames
 
-_NODES = (
+_NODES = {
     ast.Expr, ast.Import, ast.alias, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.arguments, ast.arg,
     ast.Return, ast.For, ast.Lambda, ast.Call, ast.keyword, ast.Attribute, ast.Name, ast.Load, ast.Store,
     ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Subscript, ast.Slice, ast.UnaryOp, ast.USub, ast.UAdd,
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
     ast.Compare, ast.Eq, ast.NotEq, ast.Gt, ast.GtE, ast.Lt, ast.LtE,
-)  # fmt: skip
+}  # fmt: skip
 _MODULES = {"numpy": "np", "xarray": "xr"}
 _IMPORTS = {
     "pathlib": {"Path"},
@@ -114,7 +114,7 @@ def _defined(tree: ast.Module) -> set[str]:
 def _odd(statement: ast.stmt, known: set[str], texts: set[str]) -> Iterator[str]:
     """Yield what in a statement is not on the list of what may stand there."""
     for node in ast.walk(statement):
-        fine = isinstance(node, _NODES)
+        fine = type(node) in _NODES
         match node:
             case ast.Import(names=names):
                 fine = all(_MODULES.get(alias.name, "") == alias.asname for alias in names)
