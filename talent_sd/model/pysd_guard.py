@@ -198,8 +198,6 @@ def _is_sound(node: Any, kind: str) -> bool:
         kind_of(node.function) != "Reference" or not _is_sound(node.function, "Reference")
     ):
         return False
-    if kind == "Integ" and not isinstance(node.non_negative, bool):
-        return False
     return kind in _PARTS or kind == "Data"
 
 
