@@ -10,10 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from talent_sd.base.errors import ModelError
+from talent_sd.engine.pysd_built_code import refuse_other_code
+from talent_sd.engine.pysd_safe_names import SafeNames, give_safe_names
 from talent_sd.engine.request import Request
-from talent_sd.model.names import name_key, unquoted
-from talent_sd.model.syntax import children, kind_of, walk
+from talent_sd.model.names import name_key
+from talent_sd.model.pysd_guard import refuse_odd
+from talent_sd.model.syntax import children, kind_of
 from talent_sd.model.translate import Source
 
 
@@ -28,8 +30,14 @@ def load_fresh(file: Path, initialize: bool = False) -> Any:
     return pysd.load(str(file), initialize=initialize)
 
 
-def build_reference(source: Source, request: Request, folder: Path) -> Path:
-    """Return PySD's Python file of a model, built in `folder`."""
+def build_reference(source: Source, request: Request, folder: Path) -> tuple[Path, SafeNames]:
+    """Return PySD's Python file of a model, built in `folder`, and what the names in it stand for.
+
+    Raises
+    ------
+    ModelError
+        If it uses a name that it does not define, or PySD makes other Python of it than a model needs.
+    """
     from pysd.builders.python.python_model_builder import ModelBuilder
 
     abstract = copy.deepcopy(source.model)
@@ -37,20 +45,10 @@ def build_reference(source: Source, request: Request, folder: Path) -> Path:
     for number, section in enumerate(abstract.sections):
         inline: list[Any] = []
         section.path = folder / ("model.py" if number == 0 else f"macro_{number}.py")
-        section.split = False
         for element in section.elements:
-            # PySD pastes documentation into Python code: leave it out
-            element.documentation = ""
             for component in element.components:
                 component.ast = _mended(component.ast, inline)
-                _absolute_files(component.ast, source.path.parent)
         section.elements = [*section.elements, *_named_tables(inline)]
-        for subscript in section.subscripts:
-            if isinstance(subscript.subscripts, dict):
-                subscript.subscripts["file"] = str(
-                    (source.path.parent / subscript.subscripts["file"]).resolve()
-                )
-    _refuse_odd_functions(abstract)
     settings = {
         "initial_time": request.times[0],
         "final_time": request.times[-1],
@@ -59,8 +57,12 @@ def build_reference(source: Source, request: Request, folder: Path) -> Path:
     for element in abstract.sections[0].elements:
         if name_key(element.name) in settings:
             element.components[0].ast = float(settings[name_key(element.name)])
+    refuse_odd(abstract, source.path, source.place)
+    names = give_safe_names(abstract, source.path, folder, source.place)
     with _unformatted():
-        return Path(ModelBuilder(abstract).build_model())
+        file = Path(ModelBuilder(abstract).build_model())
+    refuse_other_code([section.path for section in abstract.sections], names, source.path.name)
+    return file, names
 
 
 @contextmanager
@@ -116,30 +118,3 @@ def _named_tables(inline: list[Any]) -> list[Any]:
         AbstractElement(f"talent sd inline {number}", [AbstractLookup(([], []), table)])
         for number, table in enumerate(inline, 1)
     ]
-
-
-def _absolute_files(tree: Any, folder: Path) -> None:
-    """Point spreadsheet references at the user's folder, since the model is built elsewhere."""
-    for node in walk(tree):
-        if kind_of(node) in {"GetLookups", "GetData", "GetConstants"} and not node.file.startswith("?"):
-            node.file = str((folder / node.file).resolve())
-
-
-def _refuse_odd_functions(abstract: Any) -> None:
-    """Refuse function names with quotes: PySD would paste them into Python code."""
-    for section in abstract.sections:
-        for element in section.elements:
-            for component in element.components:
-                for node in walk(component.ast):
-                    if (
-                        kind_of(node) == "Call"
-                        and not node.function.reference.replace("_", "").isalnum()
-                        and not any(
-                            name_key(e.name) == name_key(node.function.reference) for e in section.elements
-                        )
-                    ):
-                        raise ModelError(
-                            "'{element}' calls {reference}, which is no function or lookup.",
-                            element=unquoted(element.name),
-                            reference=node.function.reference,
-                        )

@@ -20,6 +20,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.pysd_build import build_reference, load_fresh
+from talent_sd.engine.pysd_safe_names import SafeNames
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
@@ -52,8 +53,8 @@ def built_reference(source: Source, structure: Structure, request: Request) -> I
     _refuse_crossed_mappings(source)
     with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder:
         with _quiet(request.seed), _told(source.path.name):
-            file = build_reference(source, request, Path(folder))
-        yield Reference(file, source.path.name, structure, _clock(request))
+            file, names = build_reference(source, request, Path(folder))
+        yield Reference(file, source.path.name, structure, _clock(request), names)
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ class Reference:
     name : of the model's own file
     structure : of the model
     clock : first time, last time and step of its runs
+    names : what stands in PySD's file for the model's own names
     """
 
     file: Path
     name: str
     structure: Structure
     clock: tuple[float, float, float]
+    names: SafeNames
 
     def run(self, request: Request) -> dict[str, np.ndarray]:
         """Run the model in PySD, member by member.
@@ -90,20 +93,95 @@ class Reference:
         if _clock(request) != self.clock:
             raise ValueError(f"built for {self.clock} (first, last, step), not {_clock(request)}")
         _refuse_partial(self.structure, request)
-        with _quiet(request.seed), _told(self.name):
-            names = _names(self.file)
-            outputs = {name: names[name_key(name)] for name in request.outputs}
-            runs = [
-                _run_member(self.file, self.structure, request, outputs, names, member)
-                for member in range(request.lanes)
-            ]
-        return {name: np.stack([run[name] for run in runs]) for name in outputs}
+        with _quiet(request.seed), _told(self.name, self.names):
+            runs = [self._run_member(request, member) for member in range(request.lanes)]
+        return {name: np.stack([run[name] for run in runs]) for name in request.outputs}
 
+    def _run_member(self, request: Request, member: int) -> dict[str, np.ndarray]:
+        """Return one member's outputs, (saved, *dims) each."""
+        import pandas as pd
 
-@lru_cache(maxsize=4)
-def _names(file: Path) -> dict[str, str]:
-    """Return name key -> the name as PySD's file has it."""
-    return {name_key(key): key for key in load_fresh(file).namespace}
+        # replaced tables must find the file's own ones loaded
+        model = load_fresh(self.file, initialize=bool(request.tables))
+        params: dict[str, Any] = {}
+        given = {name: values[min(member, len(values) - 1)] for name, values in request.constants.items()}
+        for name, values in self._filled(given).items():
+            params[self._made_up(name)] = self._labelled(model, name, values, whole=True)
+        for name, values in request.series.items():
+            own = values[min(member, len(values) - 1)]
+            points = np.empty(len(request.times), dtype=object if self.structure[name].dims else float)
+            for point in range(len(points)):
+                points[point] = self._labelled(model, name, own[point])
+            params[self._made_up(name)] = pd.Series(points, index=request.times)
+        for (name, _), (x, y) in request.tables.items():
+            params[self._made_up(name)] = pd.Series(y, index=x)
+        kept = request.times[request.save]
+        outputs = {name: self._made_up(name) for name in request.outputs}
+        frame = model.run(
+            params=params,
+            return_columns=list(dict.fromkeys(outputs.values())),
+            return_timestamps=kept,
+            final_time=float(request.times[-1]),
+            reload=False,
+            flatten_output=False,
+        )
+        return {name: self._values(frame[column], name, len(kept)) for name, column in outputs.items()}
+
+    def _made_up(self, name: str) -> str:
+        """Return what stands for a variable in PySD's file."""
+        return self.names.variables[name_key(name)]
+
+    def _elements(self, name: str) -> list[list[str]]:
+        """Return what stands for the elements of a variable's dimensions, in the structure's order."""
+        return [
+            [self.names.elements[element] for element in known]
+            for known in self.structure.coordinates(name).values()
+        ]
+
+    def _filled(self, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return constants' values with the model's own where none is given."""
+        partial = [name for name, values in given.items() if np.isnan(values).any()]
+        if not partial:
+            return given
+        model = _looked_at(self.file)
+        own = {name: self._aligned(model[self._made_up(name)], name) for name in partial}
+        return given | {name: np.where(np.isnan(given[name]), own[name], given[name]) for name in partial}
+
+    def _labelled(self, model: Any, name: str, values: np.ndarray, whole: bool = False) -> Any:
+        """Return a number, or a DataArray with PySD's own dimension names."""
+        import xarray as xr
+
+        if values.ndim == 0:
+            # a whole number stays one: PySD takes no other as an order of SMOOTH or DELAY
+            return int(values) if whole and float(values).is_integer() else float(values)
+        _, dims = model.get_coords(self._made_up(name))
+        array = xr.DataArray(values, dict(zip(dims, self._elements(name), strict=True)), list(dims))
+        return array.reindex({dim: model.subscripts[dim] for dim in dims})
+
+    def _aligned(self, value: Any, name: str) -> np.ndarray:
+        """Return PySD's value as (*dims) in the structure's order, NaN where PySD has no such element."""
+        elements = self._elements(name)
+        if not hasattr(value, "dims") or not value.dims:
+            return np.broadcast_to(np.asarray(value, float), [len(known) for known in elements]).copy()
+        return np.asarray(value.reindex(dict(zip(value.dims, elements, strict=True))).values, float)
+
+    def _values(self, column: Any, name: str, count: int) -> np.ndarray:
+        if len(column) != count:
+            raise ModelError(
+                "PySD returned {count} of {wanted} time points of '{name}'.",
+                count=len(column),
+                wanted=count,
+                name=name,
+            )
+        if not self.structure[name].dims:
+            return np.asarray(column.to_numpy(), float)
+        first = column.iloc[0]
+        if hasattr(first, "dims") and all(
+            list(first[dim].values) == known
+            for dim, known in zip(first.dims, self._elements(name), strict=True)
+        ):
+            return np.stack([np.asarray(value.values, float) for value in column])
+        return np.stack([self._aligned(value, name) for value in column])
 
 
 def _clock(request: Request) -> tuple[float, float, float]:
@@ -111,19 +189,20 @@ def _clock(request: Request) -> tuple[float, float, float]:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Turn whatever PySD raises into one line that names the model."""
+def _told(name: str, names: SafeNames | None = None) -> Iterator[None]:
+    """Turn whatever PySD raises into one line that names the model, with the model's own names."""
     try:
         yield
     except ModelError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        text = str(error)
+        place, text = (names.place(text, name), names.told(text)) if names else (name, text)
         raise ModelError(
             "{name}: PySD cannot run this: {kind}: {reason}",
-            name=name,
+            name=place,
             kind=type(error).__name__,
-            reason=reason,
+            reason=" ".join(text.split())[:200],
         ) from error
 
 
@@ -171,96 +250,7 @@ def _quiet(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _run_member(
-    file: Path,
-    structure: Structure,
-    request: Request,
-    outputs: dict[str, str],
-    names: dict[str, str],
-    member: int,
-) -> dict[str, np.ndarray]:
-    """Return one member's outputs, (saved, *dims) each."""
-    import pandas as pd
-
-    # replaced tables must find the file's own ones loaded
-    model = load_fresh(file, initialize=bool(request.tables))
-    params: dict[str, Any] = {}
-    given = {name: values[min(member, len(values) - 1)] for name, values in request.constants.items()}
-    for name, values in _filled(file, structure, given).items():
-        params[names[name_key(name)]] = _labelled(model, structure, name, values, whole=True)
-    for name, values in request.series.items():
-        own = values[min(member, len(values) - 1)]
-        points = np.empty(len(request.times), dtype=object if structure[name].dims else float)
-        for point in range(len(points)):
-            points[point] = _labelled(model, structure, name, own[point])
-        column = pd.Series(points, index=request.times)
-        params[names[name_key(name)]] = column
-    for (name, _), (x, y) in request.tables.items():
-        params[names[name_key(name)]] = pd.Series(y, index=x)
-    kept = request.times[request.save]
-    frame = model.run(
-        params=params,
-        return_columns=list(dict.fromkeys(outputs.values())),
-        return_timestamps=kept,
-        final_time=float(request.times[-1]),
-        reload=False,
-        flatten_output=False,
-    )
-    return {name: _values(frame[column], structure, name, len(kept)) for name, column in outputs.items()}
-
-
-def _filled(file: Path, structure: Structure, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return constants' values with the model's own where none is given."""
-    partial = [name for name, values in given.items() if np.isnan(values).any()]
-    if not partial:
-        return given
-    model = _looked_at(file)
-    own = {name: _aligned(model[name], structure, name) for name in partial}
-    return given | {name: np.where(np.isnan(given[name]), own[name], given[name]) for name in partial}
-
-
 @lru_cache(maxsize=4)
 def _looked_at(file: Path) -> Any:
     """Return a file's model that never runs: its constants stay the file's own."""
     return load_fresh(file, initialize=True)
-
-
-def _labelled(model: Any, structure: Structure, name: str, values: np.ndarray, whole: bool = False) -> Any:
-    """Return a number, or a DataArray with PySD's own dimension names."""
-    import xarray as xr
-
-    if values.ndim == 0:
-        # a whole number stays one: PySD takes no other as an order of SMOOTH or DELAY
-        return int(values) if whole and float(values).is_integer() else float(values)
-    _, dims = model.get_coords(name)
-    elements = list(structure.coordinates(name).values())
-    array = xr.DataArray(values, dict(zip(dims, map(list, elements), strict=True)), list(dims))
-    return array.reindex({dim: model.subscripts[dim] for dim in dims})
-
-
-def _aligned(value: Any, structure: Structure, name: str) -> np.ndarray:
-    """Return PySD's value as (*dims) in the structure's order, NaN where PySD has no such element."""
-    elements = list(structure.coordinates(name).values())
-    if not hasattr(value, "dims") or not value.dims:
-        return np.broadcast_to(np.asarray(value, float), [len(known) for known in elements]).copy()
-    named = {dim: list(known) for dim, known in zip(value.dims, elements, strict=True)}
-    return np.asarray(value.reindex(named).values, float)
-
-
-def _values(column: Any, structure: Structure, name: str, count: int) -> np.ndarray:
-    if len(column) != count:
-        raise ModelError(
-            "PySD returned {count} of {wanted} time points of '{name}'.",
-            count=len(column),
-            wanted=count,
-            name=name,
-        )
-    if not structure[name].dims:
-        return np.asarray(column.to_numpy(), float)
-    first = column.iloc[0]
-    if hasattr(first, "dims") and all(
-        list(first[d].values) == list(known)
-        for d, known in zip(first.dims, structure.coordinates(name).values(), strict=True)
-    ):
-        return np.stack([np.asarray(value.values, float) for value in column])
-    return np.stack([_aligned(value, structure, name) for value in column])

@@ -211,7 +211,9 @@ class Model:
             plan = make_plan(program, self.structure, request)
             fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
         except ModelError as error:
-            raise ModelError(f"{self.path.name}: {problem}" for problem in error.problems) from None
+            name = self.path.name
+            told = (text if text.startswith(f"{name}:") else f"{name}: {text}" for text in error.problems)
+            raise ModelError(told) from None
         if fitting is not program:
             plan = make_plan(fitting, self.structure, request)
         return fitting, plan

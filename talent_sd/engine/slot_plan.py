@@ -71,7 +71,7 @@ def make_plan(program: Program, structure: Structure, request: Request) -> SlotP
 def _refuse_missing_data(program: Program, structure: Structure, plan: SlotPlan) -> None:
     given = {*plan.constants, *plan.series}
     missing = [
-        slot.name
+        slot
         for index, slot in enumerate(program.slots)
         if index not in given
         and not slot.hidden
@@ -80,7 +80,12 @@ def _refuse_missing_data(program: Program, structure: Structure, plan: SlotPlan)
     ]
     if missing:
         raise ModelError(
-            tell("data variable '{name}' has no values. Give it in inputs=.", name=name) for name in missing
+            tell(
+                "{place}: data variable '{name}' has no values. Give it in inputs=.",
+                place=structure.place(slot.variable),
+                name=slot.name,
+            )
+            for slot in missing
         )
 
 

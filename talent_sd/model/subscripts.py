@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.errors import ModelError, nearest
 from talent_sd.model.names import name_key, unquoted
 
 
@@ -27,10 +27,6 @@ class Subscripts:
         for definition in definitions:
             key = name_key(definition.name)
             self._range_names[key] = unquoted(definition.name)
-            if isinstance(definition.subscripts, dict):
-                raise UnsupportedError(
-                    "GET … SUBSCRIPT reads the range '{name}' from a spreadsheet", name=definition.name
-                )
             if isinstance(definition.subscripts, str):
                 self._copies[key] = name_key(definition.subscripts)
             else:

@@ -13,13 +13,13 @@ from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import foreign, listed, reason_of, tell
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.pysd_guard import guard_readers, refuse_odd
 from talent_sd.model.xmile_text import plain_model, prepare_xmile
 
 VENSIM = (".mdl",)
 XMILE = (".xmile", ".xml", ".stmx")
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{([^}\r\n]*)\}")
-# PySD evaluates a lookup's bracketed limits as Python, so nothing but numbers may stand there.
-_LIMITS = re.compile(r"\(\s*\[([^\]]*)\]")
+_LIMITS = re.compile(r"\([\s\\]*\[([^\]]*)\]")
 _LIMIT_TEXT = re.compile(r"[\s\d.,eE+()\-]*")
 
 
@@ -96,9 +96,11 @@ def translate(path: str | Path) -> Source:
     content = read_model_bytes(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if path.suffix.lower() in VENSIM:
-            return _translate_vensim(path, content)
-        return _translate_xmile(path, content)
+        guard_readers()
+        read = _translate_vensim if path.suffix.lower() in VENSIM else _translate_xmile
+        source = read(path, content)
+    refuse_odd(source.model, path, source.place)
+    return source
 
 
 def _translate_vensim(path: Path, content: bytes) -> Source:
@@ -109,18 +111,18 @@ def _translate_vensim(path: Path, content: bytes) -> Source:
     codec = "utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding  # with or without a mark
     try:
         text = content.decode(codec).replace("\r\n", "\n")
-    except LookupError:
-        raise ModelError(
-            "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
-            file=path.name,
-            encoding=encoding,
-        ) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ModelError(
             "{file}:{line}: not valid {encoding}. Save the file as UTF-8.",
             file=path.name,
             line=line,
+            encoding=encoding,
+        ) from None
+    except (LookupError, ValueError):  # ValueError: a codec for host names, for one
+        raise ModelError(
+            "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
+            file=path.name,
             encoding=encoding,
         ) from None
     blocks = split_blocks(text)
@@ -153,7 +155,7 @@ def _drop_mapped_elements(model: Any, mappings: dict[str, dict[str, tuple[str, .
 
 
 def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
-    """Refuse what the translator would swallow or run: no equations, an entry without end, code in limits."""
+    """Refuse what the translator would swallow or not explain: no equation, no end of an entry, odd limits."""
     if not blocks:
         raise ModelError(
             "{file}:1: no equation found. A Vensim entry reads 'name = … ~ unit ~ comment |'.", file=path.name

@@ -244,7 +244,7 @@ def test_without_the_native_engine_numpy_runs_with_one_notice(cup, monkeypatch):
 
 def test_data_variables_come_as_inputs(tmp_path):
     model = load_model(write(tmp_path, SMALL % "gdp :INTERPOLATE: ~ ~ |\ntwice = 2 * gdp ~ ~ |\n"))
-    with pytest.raises(ModelError, match="^cup.mdl: data variable 'gdp' has no values. Give it in inputs="):
+    with pytest.raises(ModelError, match="^cup.mdl:2: data variable 'gdp' has no values. Give it in inputs="):
         model.run()
     result = model.run(inputs={"gdp": pd.Series([1.0, 3.0], index=[0, 2])})
     assert result["twice"].values.tolist() == [2, 3, 4, 5, 6]

@@ -1,0 +1,245 @@
+"""Keeps PySD's readers from running what a model file says, and refuses what no sound model holds.
+
+PySD 3.14.3 calls `eval` on text of the file at eleven places of its two readers. In both the name
+stands for `literal` here, so that text can be a number, a text or a list of them, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.language import tell
+from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.syntax import children, kind_of
+
+PYSD = "3.14.3"
+"""The PySD whose readers and builders have been looked at."""
+EVALUATED = {"vensim.vensim_element": 8, "xmile.xmile_element": 3}
+"""Module of PySD's translators -> how often it calls `eval`."""
+SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".csv", ".tab", ".txt")
+DATA_KEYWORDS = ("interpolate", "raw", "hold_backward", "look_forward")
+READS = {"GetLookups": "x_row_or_col", "GetData": "time_row_or_col", "GetConstants": ""}
+"""Kind of an equation that reads a spreadsheet -> the field with its row or column."""
+
+_RUNNING = {"eval", "exec", "compile", "__import__"}
+_LOCK = threading.Lock()
+_OPERATORS = {"^", "*", "/", "+", "-", "=", "<>", ">=", ">", "<=", "<", "negative",
+              ":not:", ":and:", ":or:", "not", "and", "or"}  # fmt: skip
+_OPERATIONS = {"Arithmetic", "Logic"}
+_STATEFUL = {"Initial", "Integ", "Delay", "DelayN", "DelayFixed", "Smooth", "SmoothN", "Trend", "Forecast",
+             "SampleIfTrue"}  # fmt: skip
+_PARTS = _OPERATIONS | _STATEFUL | {"Call", "Game", "AllocateAvailable", "AllocateByPriority"}
+_TABLE_TYPES = {"interpolate", "extrapolate", "hold_backward"}
+_CELL = re.compile(r"[\w.]{1,255}\*?")
+_NOT_IN_TABS = set("'\"\\[]:*?/")
+
+
+def guard_readers() -> None:
+    """Put `literal` in place of `eval` in PySD's readers, for good.
+
+    Raises
+    ------
+    ModelError
+        If the PySD at hand is another than the one looked at, or evaluates text at other places.
+    """
+    with _LOCK:
+        _refuse_other_pysd()
+        for name in EVALUATED:
+            vars(import_module(f"pysd.translators.{name}"))["eval"] = literal
+
+
+@cache
+def _refuse_other_pysd() -> None:
+    from pysd import __file__ as package
+    from pysd import __version__ as version
+
+    folder = Path(package).parent / "translators"
+    counts = {
+        ".".join(file.relative_to(folder).with_suffix("").parts): _count_running(file)
+        for file in sorted(folder.rglob("*.py"))
+    }
+    if version != PYSD or {name: count for name, count in counts.items() if count} != EVALUATED:
+        raise ModelError(
+            "PySD {found} evaluates text of model files at {places} places. Only PySD {known} with {count} "
+            "has been looked at, so no model is read. Install pysd=={known}.",
+            found=version,
+            places=sum(counts.values()),
+            known=PYSD,
+            count=sum(EVALUATED.values()),
+        )
+
+
+def _count_running(file: Path) -> int:
+    """Return how often a module names what turns text into code."""
+    tree = ast.parse(file.read_text("utf-8"))
+    return sum(isinstance(node, ast.Name) and node.id in _RUNNING for node in ast.walk(tree))
+
+
+def literal(text: str) -> Any:
+    """Return the number, the text, or the tuple or list of them that a text spells.
+
+    Raises
+    ------
+    ValueError, SyntaxError
+        If it spells anything else.
+
+    >>> literal("[(0,0),(10,2.5)]"), literal("-3e2"), literal("'f.xlsx'")
+    ([(0, 0), (10, 2.5)], -300.0, 'f.xlsx')
+    """
+    value = ast.literal_eval(text)
+    if not _is_plain(value):
+        raise ValueError("neither a number nor a text")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return type(value) in (int, float, str)
+
+
+def refuse_odd(model: Any, path: Path, place: Callable[[str, str], str]) -> None:
+    """Refuse equations that hold what only a crafted file holds.
+
+    Parameters
+    ----------
+    model : PySD's AbstractModel
+    path : of its file; spreadsheets lie beside it
+    place : (name, macro key or "") -> "file:line"
+
+    Raises
+    ------
+    ModelError
+        If an equation has a text where a number belongs, a spreadsheet elsewhere than beside the
+        model, or a data keyword that Vensim does not know.
+    UnsupportedError
+        If a subscript range is read from a spreadsheet.
+    """
+    problems: list[str] = []
+    for number, section in enumerate(model.sections):
+        macro = name_key(section.name) if number else ""
+        for definition in section.subscripts:
+            if isinstance(definition.subscripts, dict):
+                raise UnsupportedError(
+                    "{place}: GET … SUBSCRIPT reads the range '{name}' from a spreadsheet. List its elements.",
+                    place=place(definition.name, macro),
+                    name=unquoted(definition.name),
+                )
+        callable_names = {name_key(each.name) for each in (*section.elements, *model.sections[1:])}
+        callable_names |= set(map(name_key, section.params))
+        for element in section.elements:
+            parts = element.components
+            found = dict.fromkeys(p for part in parts for p in _odd(part, path.parent, callable_names))
+            at, name = place(element.name, macro), unquoted(element.name)
+            problems += [f"{at}: '{name}': {problem}" for problem in found]
+    if problems:
+        raise ModelError(problems)
+
+
+def _odd(component: Any, folder: Path, callable_names: set[str]) -> Iterator[str]:
+    """Yield what is odd about one definition of a variable; functions of the language have plain names."""
+    keyword = getattr(component, "keyword", None)
+    if keyword is not None and keyword not in DATA_KEYWORDS:
+        yield tell(
+            "unknown data keyword ':{keyword}:'. Use :INTERPOLATE:, :RAW:, :HOLD BACKWARD: or :LOOK FORWARD:.",
+            keyword=keyword,
+        )
+    stack = [component.ast]
+    while stack:
+        node = stack.pop()
+        kind = kind_of(node)
+        if kind in READS:
+            try:
+                check_reading(node, folder)
+            except ModelError as error:
+                yield from error.problems
+        elif not _is_sound(node, kind):
+            yield tell(
+                "holds a text or a list where a number belongs. Write a number, a variable or a function."
+            )
+            return
+        else:
+            called = node.function.reference if kind == "Call" else ""
+            if called and not (called.replace("_", "").isalnum() or name_key(called) in callable_names):
+                yield tell("calls {reference}, which is no function or lookup.", reference=called)
+            stack += children(node)
+
+
+def _is_sound(node: Any, kind: str) -> bool:
+    """Return whether a node is of a kind that equations hold, with fields of the right types."""
+    if kind in {"number", "array"}:
+        return not isinstance(node, complex) and getattr(getattr(node, "dtype", None), "kind", "f") in "fiu"
+    if kind == "Reference":
+        named = isinstance(node.reference, str)
+        if node.subscripts is None:
+            return named
+        listed = kind_of(node.subscripts) == "SubscriptsReference" and node.subscripts.subscripts
+        return named and isinstance(listed, list) and all(isinstance(each, str) for each in listed)
+    if kind == "Lookups":
+        numbers = all(kind_of(value) == "number" for axis in (node.x, node.y) for value in axis)
+        return numbers and node.type in _TABLE_TYPES
+    if kind == "InlineLookups":
+        return kind_of(node.lookups) == "Lookups" and _is_sound(node.lookups, "Lookups")
+    if kind in _OPERATIONS and not all(str(symbol).lower() in _OPERATORS for symbol in node.operators):
+        return False
+    if kind == "Call" and (
+        kind_of(node.function) != "Reference" or not _is_sound(node.function, "Reference")
+    ):
+        return False
+    return kind in _PARTS or kind == "Data"
+
+
+def check_reading(node: Any, folder: Path) -> Path:
+    """Return the spreadsheet that an equation reads.
+
+    Parameters
+    ----------
+    node : PySD's GetLookups, GetData or GetConstants
+    folder : of the model
+
+    Raises
+    ------
+    ModelError
+        If its texts name anything but a file beside the model or in a folder below, a tab and a cell.
+    """
+    at = READS[kind_of(node)]
+    cells = [node.cell, getattr(node, at)] if at else [node.cell]
+    if not (_is_tab(node.tab) and all(isinstance(c, str) and _CELL.fullmatch(c) for c in cells)):
+        raise ModelError(
+            "reads the tab {tab}, cell {cell} of a spreadsheet. Name a tab and a cell, row, column or named range.",
+            tab=ascii(node.tab),
+            cell=ascii(cells[-1] if at and _CELL.fullmatch(str(node.cell)) else node.cell),
+        )
+    if not _is_beside(node.file, folder):
+        raise ModelError(
+            "reads the file {file}. Name a spreadsheet beside the model, or in a folder below it with "
+            "'/' between ({kinds}).",
+            file=ascii(node.file),
+            kinds=", ".join(SPREADSHEETS),
+        )
+    return folder / node.file
+
+
+def _is_tab(tab: Any) -> bool:
+    return isinstance(tab, str) and tab.isprintable() and 0 < len(tab) < 256 and _NOT_IN_TABS.isdisjoint(tab)
+
+
+def _is_beside(file: Any, folder: Path) -> bool:
+    """Return whether a text names a spreadsheet in the folder or below, links followed."""
+    if not isinstance(file, str) or not file.isprintable() or set(file) & set("\\:?*'\"<>|%"):
+        return False
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or path.suffix.lower() not in SPREADSHEETS:
+        return False
+    try:
+        return (folder / file).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return False
