@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from talent_sd.output.forecast_tables import forecast_tables
+from talent_sd.output.backtest_tables import forecast_tables
 
 if __name__ == "__main__":
     sys.stdout.write(forecast_tables(Path(sys.argv[1])))

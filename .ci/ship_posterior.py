@@ -14,8 +14,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from talent_sd.analysis.centre import centre, with_constants
-from talent_sd.analysis.posterior import read_posterior, write_posterior
+from talent_sd.calibration.posterior_centre import centre, with_constants
+from talent_sd.uncertainty.posterior import read_posterior, write_posterior
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,18 +12,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.base.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from talent_sd.analysis.attribute_policies import attribute_policies
-    from talent_sd.analysis.compare import compare
-    from talent_sd.analysis.ensemble import ensemble
-    from talent_sd.analysis.forecast import simulate
-    from talent_sd.analysis.loops import feedback_loops
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
+    from talent_sd.forecast.compare import compare
+    from talent_sd.forecast.ensemble import ensemble
+    from talent_sd.forecast.simulate import simulate
+    from talent_sd.inputs import list_cities, list_scenarios, load_scenario, resolve_scenario
+    from talent_sd.loops.feedback_loops import feedback_loops
     from talent_sd.output.notebook import plot, summary
-    from talent_sd.scenario import list_cities, list_scenarios, load_scenario, resolve_scenario
+    from talent_sd.policies.attribute_policies import attribute_policies
 
-__version__ = "0.1.0"
 
 __all__ = [
     "InputError",
@@ -46,18 +47,18 @@ __all__ = [
 ]
 
 _HOME = {
-    "attribute_policies": "talent_sd.analysis.attribute_policies",
-    "compare": "talent_sd.analysis.compare",
-    "ensemble": "talent_sd.analysis.ensemble",
-    "feedback_loops": "talent_sd.analysis.loops",
+    "attribute_policies": "talent_sd.policies.attribute_policies",
+    "compare": "talent_sd.forecast.compare",
+    "ensemble": "talent_sd.forecast.ensemble",
+    "feedback_loops": "talent_sd.loops.feedback_loops",
     "plot": "talent_sd.output.notebook",
     "summary": "talent_sd.output.notebook",
-    "simulate": "talent_sd.analysis.forecast",
+    "simulate": "talent_sd.forecast.simulate",
     "load_model": "talent_sd.engine.runner",
-    "list_cities": "talent_sd.scenario",
-    "list_scenarios": "talent_sd.scenario",
-    "load_scenario": "talent_sd.scenario",
-    "resolve_scenario": "talent_sd.scenario",
+    "list_cities": "talent_sd.inputs",
+    "list_scenarios": "talent_sd.inputs",
+    "load_scenario": "talent_sd.inputs",
+    "resolve_scenario": "talent_sd.inputs",
 }
 
 

@@ -59,3 +59,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     cutoff = 0.6 if name.isascii() else 0.5
     found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=cutoff)
     return tell(" Did you mean '{name}'?", name=by_fold[found[0]]) if found else ""
+
+
+class EngineNotice(UserWarning):
+    """Another engine than the native one runs the model; says what the native one lacks."""
+
+
+class NonFiniteWarning(UserWarning):
+    """A result is NaN or infinite; names variable, draw and time."""

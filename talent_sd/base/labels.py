@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 
 Text = Mapping[str, str]
 

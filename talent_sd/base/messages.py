@@ -15,11 +15,34 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-from talent_sd.base.words import LANGUAGES
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def all_words() -> dict[str, dict[str, str]]:
+    """Return the whole table: key -> language -> text, with `{names}` to fill in."""
+    table: dict[str, dict[str, str]] = json.loads((Path(__file__).with_name("words.json")).read_text("utf-8"))
+    return table
+
+
+def word(key: str, lang: str = "en", /, **values: object) -> str:
+    """Text of `key` in a language, its `{names}` filled in.
+
+    >>> word("table.output", "zh")
+    '指标'
+    >>> word("table.change", "en", year=2024)
+    'since 2024'
+
+    Raises
+    ------
+    KeyError
+        If the key or the language is unknown, or a `{name}` gets no value.
+    """
+    return all_words()[key][lang].format(**values)
+
 
 VARIABLE = "TALENT_SD_LANG"
 """Environment variable that chooses the language where nothing else does."""
-
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 

@@ -40,7 +40,7 @@ app.command()(verify)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from talent_sd import __version__
+        from talent_sd.base.version import __version__
 
         typer.echo(f"talent-sd {__version__}")
         raise typer.Exit

@@ -54,18 +54,22 @@ def backtest(
 
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
-    from talent_sd.analysis.backtest import forecast_table, run_backtest, score_table
-    from talent_sd.analysis.calibration_files import Sources
-    from talent_sd.analysis.cross_fit import run_cross_fitted
-    from talent_sd.analysis.misses import miss_table
-    from talent_sd.analysis.patents import patent_table
-    from talent_sd.analysis.posterior import read_cross_fit, read_posterior
-    from talent_sd.analysis.windows import without_hindsight
+    from talent_sd.backtest.largest_misses import miss_table
+    from talent_sd.backtest.run_backtest import (
+        forecast_table,
+        patent_table,
+        run_backtest,
+        run_cross_fitted,
+        score_table,
+    )
     from talent_sd.base.files import written_together
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.engine.runner import load_model
-    from talent_sd.output.forecast_quality import scores_text
+    from talent_sd.output.backtest_tables import scores_text
+    from talent_sd.uncertainty.city_tables import Sources
+    from talent_sd.uncertainty.posterior import read_cross_fit, read_posterior
+    from talent_sd.uncertainty.windows import without_hindsight
 
     with written_together(out) as folder:
         drawn = read_posterior(posterior)
@@ -89,7 +93,7 @@ def backtest(
         notes = [*window.left_out, *window.adjusted]
         (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
         if plots:
-            from talent_sd.output.plot_backtest import save_backtest_plots
+            from talent_sd.output.figures.plot_backtest import save_backtest_plots
 
             save_backtest_plots(test, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())

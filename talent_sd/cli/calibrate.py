@@ -63,20 +63,20 @@ def calibrate(
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
-    from talent_sd.analysis.calibrate import Sampling
-    from talent_sd.analysis.calibration_files import (
+    from talent_sd.base.files import written_together
+    from talent_sd.base.messages import word
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.calibration.calibration_files import (
         STATE,
-        Sources,
         diagnostics_table,
         evidence_table,
         write_calibration,
     )
-    from talent_sd.analysis.calibration_files import calibrate as fit
-    from talent_sd.base.files import written_together
-    from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
+    from talent_sd.calibration.calibration_files import calibrate as fit
+    from talent_sd.calibration.fit import SamplerSettings
     from talent_sd.engine.runner import load_model
-    from talent_sd.output.forecast_quality import diagnostics_text, evidence_text
+    from talent_sd.output.backtest_tables import diagnostics_text, evidence_text
+    from talent_sd.uncertainty.city_tables import Sources
 
     with written_together(out) as folder, progress_bar(word("cli.calibrating", lang.value), 1000) as advance:
         shown = [0.0, 0]
@@ -89,14 +89,14 @@ def calibrate(
         model = load_model()
         found = fit(
             model, Sources(panel, census, province, national), start=start, end=end,
-            held_out=hold_out.value, seed=seed, sampling=Sampling(steps=steps), state=out / STATE, done=done,
+            held_out=hold_out.value, seed=seed, sampling=SamplerSettings(steps=steps), state=out / STATE, done=done,
             known_until=known_until, cross_fitted=cross_fit,
         )  # fmt: skip
         write_calibration(found, folder)
         if plots:
-            from talent_sd.analysis.backtest import run_backtest
-            from talent_sd.output.plot_backtest import save_predictive_plot
-            from talent_sd.output.plot_calibration import save_calibration_plots
+            from talent_sd.backtest.run_backtest import run_backtest
+            from talent_sd.output.figures.plot_backtest import save_predictive_plot
+            from talent_sd.output.figures.plot_calibration import save_calibration_plots
 
             save_calibration_plots(found.beliefs, found.posterior, folder, lang.value)
             test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)

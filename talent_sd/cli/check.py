@@ -23,9 +23,9 @@ def check(
 
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
-    from talent_sd.analysis.lint import check_file
     from talent_sd.base.errors import InputError
-    from talent_sd.base.words import word
+    from talent_sd.base.messages import word
+    from talent_sd.forecast.prepare import check_file
 
     problems: list[str] = []
     for file in files:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,13 +14,12 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.messages import speaking
-from talent_sd.base.words import word
+from talent_sd.base.messages import speaking, word
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.forecast.prepare import Prepared
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 Arguments = ParamSpec("Arguments")
@@ -108,8 +108,8 @@ def given(context: typer.Context, parameter: str) -> bool:
 
 def warn_of(prepared: Prepared) -> dict[str, list[str]]:
     """Say, after the work, what the numbers of a comparison do not show; return it by language."""
-    from talent_sd.analysis.cautions import ComparisonNotice, cautions_by_language
     from talent_sd.base.messages import language
+    from talent_sd.forecast.prepare import ComparisonNotice, cautions_by_language
 
     told = cautions_by_language(prepared)
     for text in told[language()]:
@@ -120,3 +120,18 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
 def show_written(folder: Path, files: list[str], lang: str) -> None:
     """Say where the files are."""
     say(word("cli.written", lang, folder=folder, files=", ".join(files)))
+
+
+ReportOption = Annotated[
+    bool, typer.Option("--report/--no-report", help="Write report.html, one offline page to hand over.")
+]
+
+
+def command_line(name: str, arguments: Sequence[object], options: Mapping[str, object]) -> str:
+    """Return a command as typed in a shell; options that are None are left out.
+
+    >>> command_line("compare", ["my mix.yaml"], {"--city": "hefei", "--draws": None, "--seed": 1})
+    "talent-sd compare 'my mix.yaml' --city hefei --seed 1"
+    """
+    given = [str(part) for pair in options.items() if pair[1] is not None for part in pair]
+    return shlex.join(["talent-sd", name, *map(str, arguments), *given])

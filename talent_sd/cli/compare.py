@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.cities import CitiesOption, compare_in_cities
 from talent_sd.cli.common import (
     CityOption,
     Engine,
@@ -16,22 +15,14 @@ from talent_sd.cli.common import (
     Language,
     NationalOption,
     PlotsOption,
+    ReportOption,
+    command_line,
     given,
     reporting,
 )
-from talent_sd.cli.draws import (
-    ClusterOption,
-    DrawsOption,
-    MemoryOption,
-    Sampling,
-    SamplingOption,
-    SeedOption,
-    ThreadsOption,
-    Wanted,
-    refuse_without_draws,
-)
-from talent_sd.cli.one_city import Asked, compare_in_one_city, options_given
-from talent_sd.cli.policies import (
+from talent_sd.cli.compare_cities import CitiesOption, compare_in_cities
+from talent_sd.cli.compare_one_city import Asked, compare_in_one_city, options_given
+from talent_sd.cli.compare_policies import (
     DiscountOption,
     PoliciesOption,
     PolicyDrawsOption,
@@ -39,7 +30,17 @@ from talent_sd.cli.policies import (
     draws_to_split,
     refuse_idle_options,
 )
-from talent_sd.cli.report import ReportOption, command_line
+from talent_sd.cli.draws import (
+    ClusterOption,
+    DrawsOption,
+    MemoryOption,
+    SamplingMethod,
+    SamplingOption,
+    SeedOption,
+    ThreadsOption,
+    Wanted,
+    refuse_without_draws,
+)
 
 
 @reporting
@@ -56,7 +57,7 @@ def compare(
     national: NationalOption = None,
     draws: DrawsOption = None,
     seed: SeedOption = 0,
-    sampling: SamplingOption = Sampling.latin,
+    sampling: SamplingOption = SamplingMethod.latin,
     memory: MemoryOption = 1.0,
     threads: ThreadsOption = None,
     cluster: ClusterOption = None,

@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
-from talent_sd.base.words import word
+from talent_sd.base.messages import tell, word
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from talent_sd.analysis.forecast import Prepared
+    from talent_sd.forecast.prepare import Prepared
 
 STORE = "forecast.zarr"
 COPIES_TO_COMPARE = 4
 """Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
 
 
-class Sampling(StrEnum):
+class SamplingMethod(StrEnum):
     """How draws are spread over the uncertain constants."""
 
     latin = "latin"
@@ -37,7 +36,7 @@ DrawsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="What the draws follow from.")]
 SamplingOption = Annotated[
-    Sampling, typer.Option("--sampling", help="Latin hypercube, or Sobol (draws: a power of two).")
+    SamplingMethod, typer.Option("--sampling", help="Latin hypercube, or Sobol (draws: a power of two).")
 ]
 MemoryOption = Annotated[
     float,
@@ -70,8 +69,8 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.analysis.block_runs import Options
-    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
@@ -101,8 +100,8 @@ def draw_paired(
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.analysis.block_runs import Options
-    from talent_sd.analysis.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):

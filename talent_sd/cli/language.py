@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from talent_sd.base.messages import foreign, language_of_environment, speaking, tell
-from talent_sd.base.words import LANGUAGES
+from talent_sd.base.messages import LANGUAGES, foreign, language_of_environment, speaking, tell
 from talent_sd.cli.common import WRONG_INPUT, say
 
 OPTION = "--lang"

@@ -36,7 +36,7 @@ def listing(
     Example:  [bold]talent-sd list policies --lang zh[/bold]
     Example:  [bold]talent-sd list evidence --of E08[/bold]
     """
-    from talent_sd.output.shelves import shelf_table
+    from talent_sd.output.listings import shelf_table
 
     if of is None:
         console().print(shelf_table(what.value, lang.value))
@@ -46,12 +46,12 @@ def listing(
 
 def _one(what: Shelf, name: str, lang: str) -> str:
     """Return everything behind one figure or one variable."""
-    from talent_sd.analysis.evidence import experiments_for
     from talent_sd.base.errors import InputError, nearest
-    from talent_sd.base.shipped import shipped_folder
+    from talent_sd.base.files import shipped_folder
+    from talent_sd.laboratory.findings import experiments_for
     from talent_sd.model.evidence import read_evidence
     from talent_sd.model.read import read_structure
-    from talent_sd.output.evidence import figure_trace, variable_trace
+    from talent_sd.output.evidence_tables import figure_trace, variable_trace
 
     figures = {figure.id: figure for figure in read_evidence()}
     structure = read_structure(shipped_folder("models") / "city.mdl")

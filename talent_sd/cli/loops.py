@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 from talent_sd.cli.common import (
     CityOption,
     LangOption,
@@ -24,7 +24,7 @@ from talent_sd.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from talent_sd.analysis.loops import LoopStudy
+    from talent_sd.loops.feedback_loops import LoopStudy
 
 CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
 
@@ -57,13 +57,13 @@ def loops(
 
     Example:  [bold]talent-sd loops hefei_combination --city hefei --of "value added"[/bold]
     """
-    from talent_sd.scenario.file_kinds import MODEL_ENDINGS
+    from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 
     if Path(scenario).suffix.lower() in MODEL_ENDINGS:
         _refuse_city_options(context, Path(scenario).name, lang.value)
         _loops_of_model(Path(scenario), out, lang.value, plots)
         return
-    from talent_sd.analysis.loops import study_loops
+    from talent_sd.loops.feedback_loops import study_loops
 
     held = None if against == "none" else against
     study_of = partial(
@@ -83,11 +83,11 @@ def _refuse_city_options(context: typer.Context, file: str, lang: str) -> None:
 
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
     """Study, write, and say what was found."""
-    from talent_sd.analysis.loop_store import write_attribution, write_loops
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
     from talent_sd.base.progress import progress_bar
-    from talent_sd.output.loop_words import loop_table, loop_words
+    from talent_sd.loops.loop_files import write_attribution, write_loops
+    from talent_sd.output.loops.loop_words import loop_table, loop_words
 
     labels = shipped_labels()
     with written_together(out) as folder:
@@ -97,7 +97,7 @@ def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plot
             write_loops(study, folder / "loops.csv")
             write_attribution(study, folder / "attribution.csv")
             if plots:
-                from talent_sd.output.loop_files import save_loop_plots
+                from talent_sd.output.loops.loop_plots import save_loop_plots
 
                 save_loop_plots(study, labels, lang, folder, done)
         files = sorted(file.name for file in folder.iterdir())
@@ -109,16 +109,16 @@ def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plot
 
 def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:
     """Do the same for a model that is not the city's: every loop it has, up to a limit."""
-    from talent_sd.analysis.loop_store import write_loops
-    from talent_sd.analysis.loops_of_model import study_model
     from talent_sd.base.files import written_together
-    from talent_sd.output.loop_words import found_table, found_words
+    from talent_sd.loops.loop_files import write_loops
+    from talent_sd.loops.loops_of_model import study_model
+    from talent_sd.output.loops.loop_words import found_table, found_words
 
     with written_together(out) as folder:
         study = study_model(file)
         write_loops(study, folder / "loops.csv")
         if plots:
-            from talent_sd.output.loop_files import save_model_plots
+            from talent_sd.output.loops.loop_plots import save_model_plots
 
             save_model_plots(study, lang, folder)
         files = sorted(one.name for one in folder.iterdir())

@@ -37,9 +37,8 @@ def new(
     Example:  [bold]talent-sd new city nanjing[/bold]
     """
     from talent_sd.base.errors import InputError
-    from talent_sd.base.messages import tell
-    from talent_sd.base.words import word
-    from talent_sd.output.starters import starter_path, write_starter
+    from talent_sd.base.messages import tell, word
+    from talent_sd.output.starter_files import starter_path, write_starter
 
     path = starter_path(name, kind.value)
     if kind is Kind.city:
@@ -54,12 +53,11 @@ def new(
 
 def _scenario(path: Path, extends: str, lang: str) -> str:
     """Return the text of a scenario that starts from another."""
-    from talent_sd.analysis.model_constants import model_constants
     from talent_sd.base.labels import shipped_labels
-    from talent_sd.engine.runner import load_model
-    from talent_sd.output.starters import scenario_starter
-    from talent_sd.scenario import load_scenario
-    from talent_sd.scenario.places import shipped_names
+    from talent_sd.engine.runner import load_model, model_constants
+    from talent_sd.inputs import load_scenario
+    from talent_sd.inputs.shipped_names import shipped_names
+    from talent_sd.output.starter_files import scenario_starter
 
     model, parent = load_model(), load_scenario(extends)
     shipped = extends in shipped_names("scenario") and not Path(extends).is_file()
@@ -71,10 +69,10 @@ def _scenario(path: Path, extends: str, lang: str) -> str:
 
 def _city(path: Path, lang: str) -> str:
     """Return the text of a city to fill in."""
-    from talent_sd.base.shipped import shipped_folder
+    from talent_sd.base.files import shipped_folder
+    from talent_sd.inputs import read_mapping
     from talent_sd.model.read import read_structure
-    from talent_sd.output.starter_city import city_starter
-    from talent_sd.scenario import read_mapping
+    from talent_sd.output.starter_files import city_starter
 
     structure = read_structure(shipped_folder("models") / "city.mdl")
     return city_starter(path, read_mapping(), int(structure.time["INITIAL TIME"]), lang)

@@ -23,7 +23,7 @@ from talent_sd.cli.draws import (
     ClusterOption,
     DrawsOption,
     MemoryOption,
-    Sampling,
+    SamplingMethod,
     SamplingOption,
     SeedOption,
     ThreadsOption,
@@ -42,7 +42,7 @@ def run(
     national: NationalOption = None,
     draws: DrawsOption = None,
     seed: SeedOption = 0,
-    sampling: SamplingOption = Sampling.latin,
+    sampling: SamplingOption = SamplingMethod.latin,
     memory: MemoryOption = 1.0,
     threads: ThreadsOption = None,
     cluster: ClusterOption = None,
@@ -61,15 +61,16 @@ def run(
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
     """
-    from talent_sd.analysis.condense import condense
-    from talent_sd.analysis.forecast import prepare, run_prepared
-    from talent_sd.analysis.provenance import write_capsule
-    from talent_sd.analysis.store import write_dataset, write_forecast_table
     from talent_sd.base.files import written_together
     from talent_sd.base.labels import shipped_labels
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
-    from talent_sd.output.tables import forecast_table
+    from talent_sd.forecast.condense import condense
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.forecast.provenance import write_capsule
+    from talent_sd.forecast.result_files import write_dataset, write_forecast_table
+    from talent_sd.forecast.simulate import run_prepared
+    from talent_sd.output.terminal_tables import forecast_table
 
     refuse_without_draws(draws, cluster)
     with written_together(out) as folder:
@@ -84,13 +85,13 @@ def run(
                 forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
             shown = condense(forecast, word("cli.working", lang.value))
             if plots:
-                from talent_sd.output.plot import save_forecast_plots
+                from talent_sd.output.figures.plot_forecast import save_forecast_plots
 
                 save_forecast_plots(shown, labels, lang.value, folder, done)
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
         if draws is not None and draws > 1:
-            from talent_sd.analysis.variance import forecast_variance
+            from talent_sd.forecast.spread_sources import forecast_variance
 
             shares = forecast_variance(prepared, draws, seed, engine=engine.value)
             shares.to_csv(folder / "variance.csv", index=False, float_format="%.4g")

@@ -20,8 +20,8 @@ from talent_sd.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from talent_sd.analysis.evidence import Validation
     from talent_sd.engine.runner import Model
+    from talent_sd.output.validation import Validation
 
 PARTS = 4
 FAILED = 1
@@ -52,12 +52,12 @@ def validate(
 
     Example:  [bold]talent-sd validate --out validation[/bold]
     """
-    from talent_sd.analysis.evidence import validate as run_validation
-    from talent_sd.analysis.evidence import write_validation
     from talent_sd.base.files import written_together
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
     from talent_sd.engine.runner import load_model
+    from talent_sd.output.validation import validate as run_validation
+    from talent_sd.output.validation import write_validation
 
     with written_together(out) as folder:
         loaded = load_model(model)
@@ -73,8 +73,8 @@ def validate(
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     """Repeat the fit from its first guesses and write its record."""
-    from talent_sd.analysis.evidence_fit import FILE, fit_evidence, read_fit, write_fit
-    from talent_sd.base.words import word
+    from talent_sd.base.messages import word
+    from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.model.evidence import read_evidence
 
     started, recorded = time.monotonic(), read_fit()
@@ -87,8 +87,8 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
 
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
-    from talent_sd.base.words import word
-    from talent_sd.output.evidence import (
+    from talent_sd.base.messages import word
+    from talent_sd.output.evidence_tables import (
         checks_table,
         evidence_table,
         misses,

@@ -42,12 +42,12 @@ def verify(
     """
     from contextlib import nullcontext
 
-    from talent_sd.analysis.verification import verify_pairs, write_agreements
     from talent_sd.base.files import written_together
+    from talent_sd.base.messages import word
     from talent_sd.base.progress import progress_bar
-    from talent_sd.base.words import word
-    from talent_sd.output.tables import agreement_table
-    from talent_sd.scenario.places import shipped_names
+    from talent_sd.inputs.shipped_names import shipped_names
+    from talent_sd.model_tests.verification import verify_pairs, write_agreements
+    from talent_sd.output.terminal_tables import agreement_table
 
     chosen = scenarios or list(shipped_names("scenario"))
     places = _places(city, cities) or list(shipped_names("city"))

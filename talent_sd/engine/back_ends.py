@@ -12,8 +12,8 @@ from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.messages import tell
 from talent_sd.engine.evaluate import evaluate
 from talent_sd.engine.ir import Number, Program
-from talent_sd.engine.plan import Plan
 from talent_sd.engine.request import Request
+from talent_sd.engine.slot_plan import SlotPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FEW_MEMBERS = 500
 """Below, what optimised code would gain is less than what compiling it takes."""
 
 
-def run_arrays(program: Program, plan: Plan, request: Request, first_member: int = 0) -> np.ndarray:
+def run_arrays(program: Program, plan: SlotPlan, request: Request, first_member: int = 0) -> np.ndarray:
     """Run on numpy arrays: (outputs, saved, members)."""
     return evaluate(program, plan.constants, plan.series, request.times, tables=plan.tables,
                     outputs=plan.outputs,
@@ -47,7 +47,7 @@ class Kernels:
         self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def run(
-        self, program: Program, plan: Plan, request: Request, threads: int | None, first_member: int = 0
+        self, program: Program, plan: SlotPlan, request: Request, threads: int | None, first_member: int = 0
     ) -> Any:
         """Run in machine code; returns the kernel's result, whose `values` are (outputs, saved, members).
 
@@ -104,7 +104,7 @@ class Kernels:
         return self._kept[key][1]
 
 
-def uniform_constants(program: Program, plan: Plan) -> np.ndarray:
+def uniform_constants(program: Program, plan: SlotPlan) -> np.ndarray:
     """Return (n_slots,) values of the constants that all members share, NaN for other slots."""
     values = np.full(len(program.slots), np.nan)
     for index, slot in enumerate(program.slots):

@@ -20,18 +20,50 @@ Expression: TypeAlias = "Number | Ref | Time | Call | TableCall | Random"
 
 OPERATIONS: dict[str, int] = {
     # arithmetic; 'neg' and 'not' are unary, truth is 0.0 / 1.0
-    "add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "neg": 1, "mod": 2, "quantum": 2,
-    "lt": 2, "le": 2, "gt": 2, "ge": 2, "eq": 2, "ne": 2, "and": 2, "or": 2, "not": 1,
-    "if": 3,                                   # both branches may be evaluated
-    "min": 2, "max": 2, "abs": 1, "sqrt": 1, "int": 1,
-    "exp": 1, "log": 1, "sin": 1, "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1,
-    "sinh": 1, "cosh": 1, "tanh": 1,
-    "zidz": 2, "xidz": 3,                      # |denominator| < 1e-6 counts as zero (PySD)
+    "add": 2,
+    "sub": 2,
+    "mul": 2,
+    "div": 2,
+    "pow": 2,
+    "neg": 1,
+    "mod": 2,
+    "quantum": 2,
+    "lt": 2,
+    "le": 2,
+    "gt": 2,
+    "ge": 2,
+    "eq": 2,
+    "ne": 2,
+    "and": 2,
+    "or": 2,
+    "not": 1,
+    "if": 3,  # both branches may be evaluated
+    "min": 2,
+    "max": 2,
+    "abs": 1,
+    "sqrt": 1,
+    "int": 1,
+    "exp": 1,
+    "log": 1,
+    "sin": 1,
+    "cos": 1,
+    "tan": 1,
+    "asin": 1,
+    "acos": 1,
+    "atan": 1,
+    "sinh": 1,
+    "cosh": 1,
+    "tanh": 1,
+    "zidz": 2,
+    "xidz": 3,  # |denominator| < 1e-6 counts as zero (PySD)
     # test inputs read time themselves: step (height, start), pulse (start, width),
     # pulse_train (start, interval, width, end), ramp (slope, start, end); an end may be infinite.
     # pulse_train: start <= t < end and (t - start + 1e-6) % interval < width (interval > 0)
     # ramp: (t + 1e-6 > start) * slope * (min(end, t) - start)
-    "step": 2, "pulse": 2, "pulse_train": 4, "ramp": 3,
+    "step": 2,
+    "pulse": 2,
+    "pulse_train": 4,
+    "ramp": 3,
 }
 """Operation -> number of operands. Anything else is lowered to these."""
 
@@ -94,11 +126,11 @@ class Slot:
     state      a stock, or a hidden state of a smooth, delay, trend, ... (`hidden`)
     """
 
-    name: str                       # "Talent[leading]"; hidden states: "_smooth perceived pay 1"
-    variable: str                   # "Talent"
-    subscripts: tuple[str, ...]     # ("leading",)
+    name: str  # "Talent[leading]"; hidden states: "_smooth perceived pay 1"
+    variable: str  # "Talent"
+    subscripts: tuple[str, ...]  # ("leading",)
     kind: SlotKind
-    expression: Expression          # constant: its Number; auxiliary, initial: the equation; state: see State
+    expression: Expression  # constant: its Number; auxiliary, initial: the equation; state: see State
     hidden: bool = False
 
 
@@ -122,7 +154,7 @@ class State:
 class Table:
     """A lookup's points, x strictly increasing; may be replaced per run (not per member) by name."""
 
-    name: str                       # variable name with subscripts, or "_inline 3" for WITH LOOKUP
+    name: str  # variable name with subscripts, or "_inline 3" for WITH LOOKUP
     x: np.ndarray
     y: np.ndarray
     outside: Literal["clamp", "extrapolate"] = "clamp"

@@ -11,8 +11,8 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
 from talent_sd.base.messages import tell
-from talent_sd.engine.given import ValueReader, find_elements, overlaid
-from talent_sd.engine.times import matching_points, saved_points, time_points
+from talent_sd.engine.given_values import ValueReader, find_elements, overlaid
+from talent_sd.engine.time_points import matching_points, saved_points, time_points
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
 

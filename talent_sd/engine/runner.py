@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError, UnsupportedError, nearest
+from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import listed, tell
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
-from talent_sd.engine.notices import EngineNotice
-from talent_sd.engine.plan import Plan, assemble, make_plan
-from talent_sd.engine.program import ProgramStore
-from talent_sd.engine.request import Request, build_request
-from talent_sd.engine.trouble import (
+from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
     trouble_in_slots,
     trouble_in_variables,
     warn_of,
 )
+from talent_sd.engine.program import ProgramStore
+from talent_sd.engine.request import Request, build_request
+from talent_sd.engine.slot_plan import SlotPlan, assemble, make_plan
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 
@@ -199,7 +198,7 @@ class Model:
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
 
-    def prepare(self, request: Request) -> tuple[Program, Plan]:
+    def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the program and the plan that a run needs, for whoever drives a back end directly.
 
         Raises
@@ -233,3 +232,20 @@ class Model:
     def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         values = self.reference_values(request)
         return values, "pysd", trouble_in_variables(self.structure, request, values)
+
+
+def model_constants(model: Model) -> dict[str, float]:
+    """Return the value of every constant that is a number in the file: "name" or "name[element]".
+
+    Raises
+    ------
+    UnsupportedError
+        If the model uses what the flat equations lack.
+    """
+    from talent_sd.engine.ir import Number
+
+    return {
+        slot.name: slot.expression.value
+        for slot in model.program.slots
+        if slot.kind == "constant" and isinstance(slot.expression, Number)
+    }

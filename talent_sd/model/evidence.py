@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import foreign, listed, tell
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.model.structure import Structure
 
 ROLES = ("initial", "policy", "calibrate", "holdout")

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from talent_sd.analysis.compare import RELATIVE
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, shipped_labels
-from talent_sd.base.messages import language, tell
-from talent_sd.base.words import LANGUAGES, word
+from talent_sd.base.messages import LANGUAGES, language, tell, word
+from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.summary_rows import (
     Record,
     comparison_records,
@@ -180,15 +179,15 @@ def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
     """
     lang, kind, labels = _known(lang), _kind(result), shipped_labels()
     if kind == FORECAST:
-        from talent_sd.output.plot_comparison import plot_paths
+        from talent_sd.output.figures.plot_comparison import plot_paths
 
         return _shown_by_notebooks(plot_paths(result, labels, lang))
     if kind == COMPARISON:
-        from talent_sd.output.plot_comparison import plot_differences
+        from talent_sd.output.figures.plot_comparison import plot_differences
 
         return _shown_by_notebooks(plot_differences(result, labels, lang))
     if kind == POLICIES:
-        from talent_sd.output.plot_policies import policy_pictures
+        from talent_sd.output.policies.plot_policies import policy_pictures
 
         scenario = str(result[SCENARIO].values[0])
         return _shown_by_notebooks(policy_pictures(result, scenario, labels, lang)["cost"])
@@ -255,7 +254,7 @@ def _title(result: xr.Dataset, kind: str, labels: Labels, lang: str) -> str:
 
 def _notes(result: xr.Dataset, kind: str, lang: str) -> tuple[str, ...]:
     if kind == POLICIES:
-        from talent_sd.output.tables_policies import method_text
+        from talent_sd.output.policies.policy_tables import method_text
 
         return method_text(result, lang).strip(), word("summary.caution", lang)
     draws = int(result.attrs.get("draws", result.sizes.get(DRAW, 1)))

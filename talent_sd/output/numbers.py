@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from talent_sd.base.words import all_words, word
+from talent_sd.base.messages import all_words, word
 
 DIMENSIONLESS = {"", "1", "dmnl", "dimensionless", "share", "ratio"}
 STEPS = {

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.analysis.compare import RELATIVE, first_clear_year, probability_better
-from talent_sd.analysis.policy_costs import ranked
-from talent_sd.analysis.policy_table import MIX, mix_of
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
+from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 from talent_sd.output.titles import scenario_titles
+from talent_sd.policies.policy_costs import ranked
+from talent_sd.policies.policy_table import MIX, mix_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO
-from talent_sd.base.words import word
+from talent_sd.base.messages import word
 
 if TYPE_CHECKING:
     import xarray as xr

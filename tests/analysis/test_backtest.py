@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis.backtest import Backtest, forecast_table, run_backtest, score_table
-from talent_sd.analysis.misses import miss_table
-from talent_sd.analysis.patents import patent_table
-from talent_sd.analysis.posterior import read_posterior
-from talent_sd.analysis.windows import (
+from talent_sd.backtest.largest_misses import miss_table
+from talent_sd.backtest.run_backtest import Backtest, forecast_table, patent_table, run_backtest, score_table
+from talent_sd.base.errors import InputError
+from talent_sd.engine.runner import Model
+from talent_sd.inputs import City, DatedFigure, Panel, load_city, read_national
+from talent_sd.uncertainty.posterior import read_posterior
+from talent_sd.uncertainty.windows import (
     GDP_REAL,
     OUTCOMES,
     RESIDENTS,
@@ -24,9 +26,6 @@ from talent_sd.analysis.windows import (
     run_window,
     without_hindsight,
 )
-from talent_sd.base.errors import InputError
-from talent_sd.engine.runner import Model
-from talent_sd.scenario import City, DatedFigure, Panel, load_city, read_national
 
 START, END = 2010, 2020
 
@@ -65,9 +64,7 @@ def _future(panel: Panel, start: int, change: Callable[[float], float | None]) -
     for name, city in panel.cities.items():
         figures = {}
         for key, figure in city.figures.items():
-            values = {
-                year: change(value) if year > start else value for year, value in figure.values.items()
-            }
+            values = {year: change(value) if year > start else value for year, value in figure.values.items()}
             kept = {year: value for year, value in values.items() if value is not None}
             figures[key] = replace(figure, values=kept)
         cities[name] = replace(city, figures=figures)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis import block_runs
-from talent_sd.analysis.blocks import Block, Settings, Task, make_layout, run_block
-from talent_sd.engine.notices import NonFiniteWarning
+from talent_sd.base.errors import NonFiniteWarning
+from talent_sd.engine.member_blocks import Block, Settings, Task, make_layout, run_block
 from talent_sd.engine.runner import Model
+from talent_sd.forecast import ensemble_blocks as block_runs
 
 MODEL = """{UTF-8}
 divisor = 2 ~ Dmnl ~ . |

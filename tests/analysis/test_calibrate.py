@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis.beliefs import Beliefs, read_beliefs
-from talent_sd.analysis.calibrate import Calibration, Sampling
-from talent_sd.analysis.evidence_target import EvidenceTarget
-from talent_sd.analysis.surrogate import feature_count, fit_surrogate
-from talent_sd.analysis.target import (
+from talent_sd.base.errors import InputError
+from talent_sd.calibration.evidence_target import EvidenceTarget
+from talent_sd.calibration.fit import Calibration, SamplerSettings
+from talent_sd.calibration.surrogate import feature_count, fit_surrogate
+from talent_sd.engine.runner import Model
+from talent_sd.inputs import Panel, load_city, read_national
+from talent_sd.model.evidence import read_evidence
+from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
+from talent_sd.uncertainty.growth_target import (
     Target,
     estimate_errors,
     log_likelihood,
     make_target,
     quadratic_likelihood,
 )
-from talent_sd.analysis.windows import OUTCOMES, Window, make_window, run_window
-from talent_sd.base.errors import InputError
-from talent_sd.engine.runner import Model
-from talent_sd.model.evidence import read_evidence
-from talent_sd.scenario import Panel, load_city, read_national
+from talent_sd.uncertainty.windows import OUTCOMES, Window, make_window, run_window
 
 FILE = """parameters:
   wealth effect on migration: {mean: 0, sd: 0.015, range: [-0.01, 0.05], source: a test}
@@ -103,7 +103,7 @@ def test_errors_that_provinces_share_count_less() -> None:
 
 
 def _calibration(model: Model, window: Window, beliefs: Beliefs, **options: object) -> Calibration:
-    size = Sampling(ensembles=2, walkers=16, steps=400, kept=150, shipped=100)
+    size = SamplerSettings(ensembles=2, walkers=16, steps=400, kept=150, shipped=100)
     return Calibration(model, window, beliefs, 5, size, **options)  # type: ignore[arg-type]
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.cautions import cautions, cautions_by_language
-from talent_sd.analysis.forecast import prepare
+from talent_sd.forecast.prepare import cautions, cautions_by_language, prepare
 
 MIX = """\
 title: {en: Dear mix, zh: 高价组合}

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis.centre import centre, with_constants
-from talent_sd.analysis.posterior import read_posterior
-from talent_sd.analysis.priors import constant_values
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
+from talent_sd.calibration.posterior_centre import centre, with_constants
+from talent_sd.uncertainty.posterior import read_posterior
+from talent_sd.uncertainty.priors import constant_values
 
 SCRIPT = Path(__file__).parents[2] / ".ci" / "ship_posterior.py"
 TEXT = "a rate=\n\t1.6\n\t~\t1/year [0,2]\n\t~\tA rate of 1.6.\n\t|\nanother a rate=\n\t1.6\n\t~\t1\n\t|\n"

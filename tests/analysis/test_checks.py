@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.checks import all_lanes, resolve_setting, run_checks
-from talent_sd.analysis.checks_file import read_checks
-from talent_sd.analysis.checks_reality import run_reality_checks
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import Model, load_model
+from talent_sd.model_tests.behaviour_checks import all_lanes, resolve_setting, run_checks, run_reality_checks
+from talent_sd.model_tests.check_files import read_checks
 
 TEACUP = """{UTF-8}
 room temperature= 70 ~ degree [0,100] ~ Of the room. |

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.analysis.compare import compare, first_clear_year, probability_better, relative_change
 from talent_sd.base.errors import InputError, UnitError
+from talent_sd.forecast.compare import compare, first_clear_year, probability_better, relative_change
 
 Invent = Callable[..., xr.Dataset]
 

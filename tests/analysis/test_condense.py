@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.analysis import condense as module
-from talent_sd.analysis.condense import condense
+from talent_sd.forecast import condense as module
+from talent_sd.forecast.condense import condense
 
 
 def _spread(draws: int) -> xr.Dataset:

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis.backtest import run_backtest
-from talent_sd.analysis.beliefs import Beliefs, read_beliefs
-from talent_sd.analysis.cross_fit import run_cross_fitted
-from talent_sd.analysis.folds import judged_apart, province_folds
-from talent_sd.analysis.noise import NOISE_INPUTS, NoiseModel
-from talent_sd.analysis.noise_fit import Judged, estimate_noise
-from talent_sd.analysis.posterior import make_posterior, read_posterior
-from talent_sd.analysis.real_growth import national_growth, real_growth_share, real_levels
-from talent_sd.analysis.scores import coverage
-from talent_sd.analysis.windows import (
+from talent_sd.backtest.forecast_scores import coverage
+from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
+from talent_sd.base.errors import InputError
+from talent_sd.calibration.noise_fit import Judged, estimate_noise
+from talent_sd.calibration.province_folds import judged_apart, province_folds
+from talent_sd.engine.runner import Model
+from talent_sd.inputs import Panel, load_city, read_national
+from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
+from talent_sd.uncertainty.growth_target import national_growth, real_growth_share, real_levels
+from talent_sd.uncertainty.noise import NOISE_INPUTS, NoiseModel
+from talent_sd.uncertainty.posterior import make_posterior, read_posterior
+from talent_sd.uncertainty.windows import (
     CENSUS_GAP,
     GDP,
     GDP_REAL,
@@ -27,9 +29,6 @@ from talent_sd.analysis.windows import (
     make_window,
     run_window,
 )
-from talent_sd.base.errors import InputError
-from talent_sd.engine.runner import Model
-from talent_sd.scenario import Panel, load_city, read_national
 
 
 @pytest.fixture(scope="module")

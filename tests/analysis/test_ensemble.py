@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.analysis.blocks import Layout, block_edges, block_size
 from talent_sd.base.errors import InputError
+from talent_sd.engine.member_blocks import EnsembleLayout, block_edges, block_size
 
 BOTH = ["baseline", "cash_subsidy_only"]
 OUTPUTS = ["Talent", "value added", "City Brand"]
@@ -101,7 +101,7 @@ def test_without_uncertain_constants_of_its_own_every_draw_is_the_central_run(tm
 
 
 def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: Path) -> None:
-    from talent_sd.base.shipped import shipped_folder
+    from talent_sd.base.files import shipped_folder
 
     text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
     city = tmp_path / "mine.yaml"
@@ -136,7 +136,7 @@ def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
 def test_wrong_options_are_refused(
     options: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talent_sd.analysis.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("talent_sd.engine.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(InputError) as caught:
         _run(**options)
     assert caught.value.problems[0].startswith(message)
@@ -148,7 +148,7 @@ def test_no_scenario_is_an_error() -> None:
 
 
 def test_blocks_fit_the_memory_stated() -> None:
-    layout = Layout(("a",), 1_000_000, tuple(range(13)), {f"v{i}": {} for i in range(20)})
+    layout = EnsembleLayout(("a",), 1_000_000, tuple(range(13)), {f"v{i}": {} for i in range(20)})
     assert block_size(layout, 30, 1.0) == 8192
     small = block_size(layout, 30, 0.25)
     assert 8 * (1_000_000 * 30 + small * 13 * 20) < 0.25e9

@@ -13,9 +13,9 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.analysis.blocks import Layout
-from talent_sd.analysis.zarr_store import EnsembleStore, open_ensemble, open_or_create, template_of
 from talent_sd.base.errors import InputError
+from talent_sd.engine.member_blocks import EnsembleLayout
+from talent_sd.forecast.zarr_store import EnsembleStore, open_ensemble, open_or_create, template_of
 
 GIVEN = {"city": "wuxi", "draws": 40, "seed": 5, "outputs": ["Talent", "value added"]}
 
@@ -37,14 +37,14 @@ def test_streamed_equals_in_memory_and_opens_by_itself(tmp_path: Path) -> None:
 def test_a_finished_store_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "spread.zarr"
     first = _run(out=out).load()
-    monkeypatch.setattr("talent_sd.analysis.block_runs.run_block", None)
+    monkeypatch.setattr("talent_sd.forecast.ensemble_blocks.run_block", None)
     xr.testing.assert_identical(_run(out=out).load(), first)
 
 
 CHILD = """
 import sys, time
 import talent_sd as ts
-from talent_sd.analysis import zarr_store
+from talent_sd.forecast import zarr_store
 write = zarr_store.EnsembleStore.write
 def slow(self, scenario, block, values):
     first = next(iter(values))
@@ -114,7 +114,7 @@ def test_whatever_else_is_in_the_way_stays(tmp_path: Path) -> None:
 
 
 def test_names_that_no_folder_may_have_survive(tmp_path: Path) -> None:
-    layout = Layout(("a",), 3, (2022.0,), {"GDP / 人": {}})
+    layout = EnsembleLayout(("a",), 3, (2022.0,), {"GDP / 人": {}})
     store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
     store.write(0, 0, {"GDP / 人": np.array([[1.0], [2.0]])})
     store.write(0, 1, {"GDP / 人": np.array([[3.0]])})
@@ -122,7 +122,7 @@ def test_names_that_no_folder_may_have_survive(tmp_path: Path) -> None:
 
 
 def test_a_mark_comes_after_the_values(tmp_path: Path) -> None:
-    layout = Layout(("a", "b"), 4, (2022.0,), {"x": {}, "y": {}})
+    layout = EnsembleLayout(("a", "b"), 4, (2022.0,), {"x": {}, "y": {}})
     store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
     with pytest.raises(KeyError):
         store.write(0, 0, {"x": np.ones((2, 1)), "z": np.ones((2, 1))})

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.evidence import Finding, experiments_for, measure_evidence
-from talent_sd.analysis.evidence_fit import read_fit
-from talent_sd.analysis.evidence_laboratory import AVERAGE, Case, Laboratory
-from talent_sd.analysis.experiments import Measurement, all_experiments
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model, load_model
+from talent_sd.evidence.evidence_findings import measure_evidence
+from talent_sd.evidence.evidence_fit import read_fit
+from talent_sd.inputs import list_scenarios
+from talent_sd.laboratory.cases import AVERAGE, Case, Laboratory, Measurement
+from talent_sd.laboratory.findings import Finding, all_experiments, experiments_for
 from talent_sd.model.evidence import Figure, cited_by, paths_between, read_evidence, unknown_citations
-from talent_sd.scenario import list_scenarios
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MENDED = "evidence.yaml:2: "
@@ -225,7 +225,7 @@ def test_an_experiment_that_does_not_exist_is_refused() -> None:
 def test_a_standard_test_without_its_means_is_not_called_passed(monkeypatch):
     from types import SimpleNamespace
 
-    from talent_sd.analysis import standard_tests
+    from talent_sd.model_tests import standard_tests
 
     def missing(path):
         raise ImportError("pysimlin")

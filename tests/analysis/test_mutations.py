@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.checks import Verdict, run_checks
-from talent_sd.analysis.checks_file import CheckFile, read_checks
-from talent_sd.analysis.evidence import HEADLINES
-from talent_sd.analysis.evidence_laboratory import Laboratory
-from talent_sd.analysis.standard_tests import find_parameter_faults, find_unit_faults
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.engine.runner import Model, load_model
+from talent_sd.laboratory.cases import Laboratory
+from talent_sd.laboratory.findings import HEADLINES
+from talent_sd.model_tests.behaviour_checks import Verdict, run_checks
+from talent_sd.model_tests.check_files import CheckFile, read_checks
+from talent_sd.model_tests.standard_tests import find_parameter_faults, find_unit_faults
 
 # sector: (what is broken, where it stands, the expression, what it becomes)
 MUTATIONS = {
@@ -184,7 +184,7 @@ def test_the_model_unbroken_passes(broken_model: Model, checks: CheckFile) -> No
     assert _failing(broken_model, checks, 0) == []
 
 
-@pytest.mark.filterwarnings("ignore::talent_sd.engine.notices.NonFiniteWarning")
+@pytest.mark.filterwarnings("ignore::talent_sd.base.errors.NonFiniteWarning")
 @pytest.mark.parametrize("sector", list(MUTATIONS))
 def test_a_check_notices_what_is_broken(broken_model: Model, checks: CheckFile, sector: str) -> None:
     number = list(MUTATIONS).index(sector) + 1

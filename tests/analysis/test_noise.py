@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from talent_sd.analysis.noise import (
+from talent_sd.uncertainty.noise import (
     LARGEST,
     NOISE_INPUTS,
     NoiseModel,

@@ -10,12 +10,12 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.analysis.beliefs import read_beliefs
-from talent_sd.analysis.evidence_target import EvidenceTarget
-from talent_sd.analysis.posterior import read_cross_fit, read_posterior, write_cross_fit, write_posterior
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
+from talent_sd.calibration.evidence_target import EvidenceTarget
 from talent_sd.model.evidence import read_evidence
+from talent_sd.uncertainty.fitted_constants import read_beliefs
+from talent_sd.uncertainty.posterior import read_cross_fit, read_posterior, write_cross_fit, write_posterior
 
 
 def test_what_ships_is_of_the_shipped_model_and_converged() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.analysis.priors import Prior, read_priors
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model
+from talent_sd.uncertainty.priors import Prior, read_priors
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from talent_sd.analysis.priors import Prior
-from talent_sd.analysis.sampling import PriorDraws, draw_priors
 from talent_sd.base.errors import InputError
+from talent_sd.uncertainty.prior_draws import PriorDraws, draw_priors
+from talent_sd.uncertainty.priors import Prior
 
 
 def _prior(key: str, low: float = 0.0, high: float = 1.0, *, factor: bool = False) -> Prior:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talent_sd.analysis.scores import baseline_forecasts, coverage, crps, interval, province_interval
+from talent_sd.backtest.forecast_scores import baseline_forecasts, coverage, crps, interval, province_interval
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=12), st.floats(-5, 5))

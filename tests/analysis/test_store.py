@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from talent_sd.analysis.compare import compare
-from talent_sd.analysis.store import QUANTILES, write_comparison_table, write_dataset, write_forecast_table
+from talent_sd.forecast.compare import compare
+from talent_sd.forecast.result_files import (
+    QUANTILES,
+    write_comparison_table,
+    write_dataset,
+    write_forecast_table,
+)
 
 Invent = Callable[..., xr.Dataset]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.track_record import Score, read_track_record
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.base.words import word
+from talent_sd.backtest.track_record import Score, read_track_record
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.messages import word
 
 ROOT = Path(__file__).parents[2]
 BOLD = "**"

@@ -111,7 +111,7 @@ def test_the_city_model_against_pysimlin(benchmark, empty_cache):
     """10 000 members with 20 saved outputs on two threads, against runs one after another."""
     simlin = pytest.importorskip("simlin")
     from talent_sd.engine.equations import build_program
-    from talent_sd.engine.times import time_points
+    from talent_sd.engine.time_points import time_points
     from talent_sd.model.translate import translate
 
     path = Path(__file__).parents[2] / "models" / "city.mdl"
@@ -167,11 +167,11 @@ def test_one_run_of_the_city_against_pysd(benchmark, empty_cache):
 
 
 def test_a_chain_of_many_stocks_is_planned_in_proportion_to_its_length(benchmark, measured_run, empty_cache):
-    from talent_sd.engine.llvm.plan import make_plan
+    from talent_sd.engine.llvm.schedule import make_schedule
 
     taken = []
     for stocks in (200, 800):
         program, outputs, varying, _ = measured_run(stocks, 1)
-        taken.append(seconds(lambda p=program, o=outputs, v=varying: make_plan(p, o, v[:1])) / stocks)
+        taken.append(seconds(lambda p=program, o=outputs, v=varying: make_schedule(p, o, v[:1])) / stocks)
     benchmark.pedantic(lambda: None, rounds=1)
     assert taken[1] < 2 * taken[0]

@@ -1,9 +1,9 @@
 """How long a full attribution takes: 15 loops, one output, one scenario; the target is under 4 s on two cores."""
 
-from talent_sd.analysis.attribution import attribute, switch_parts
-from talent_sd.analysis.loop_names import SWITCHES
+from talent_sd.attribution.coalitions import attribute, switch_parts
 from talent_sd.engine.runner import load_model
-from talent_sd.scenario import resolve_scenario
+from talent_sd.inputs import resolve_scenario
+from talent_sd.loops.loop_names import SWITCHES
 
 
 def test_a_full_attribution(benchmark):

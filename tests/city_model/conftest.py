@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.engine.runner import Model, load_model
-from talent_sd.scenario import load_city, read_national, resolve_scenario
+from talent_sd.inputs import load_city, read_national, resolve_scenario
 
 Run = Callable[..., xr.Dataset]
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.engine.runner import Model
-from talent_sd.scenario import list_cities, list_scenarios
+from talent_sd.inputs import list_cities, list_scenarios
 
 # Stocks that are balances: they may be negative.
 BALANCES = {

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from talent_sd.engine.runner import Model
-from talent_sd.scenario import City, city_constants, national_params, read_national, read_panel
+from talent_sd.inputs import City, city_constants, national_params, read_national, read_panel
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
 FOLDER = Path(os.environ.get("TALENT_SD_DATA", BESIDE))

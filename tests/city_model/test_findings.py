@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from talent_sd.scenario import list_scenarios, load_scenario
+from talent_sd.inputs import list_scenarios, load_scenario
 
 Pair = tuple[xr.Dataset, xr.Dataset]
 UNITS = {"万": 1e4, "亿": 1e8, "billion": 1e9, "%": 0.01}

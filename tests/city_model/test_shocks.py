@@ -45,7 +45,9 @@ def test_nothing_moves_before_it_and_the_stated_share_leaves(gap: xr.Dataset, ru
 
 def test_successors_come_into_the_posts_left_open_within_the_search_time(run: Any) -> None:
     years = np.arange(2022.0, 2036.0, 0.25)
-    own, base = (run(name, "shenyang", times=years, final_time=2036.0) for name in ("core_team_exit", "baseline"))
+    own, base = (
+        run(name, "shenyang", times=years, final_time=2036.0) for name in ("core_team_exit", "baseline")
+    )
     extra = (own["successors"] - base["successors"]).sel(tier="leading")
     assert float(np.abs(extra.sel(time=slice(None, AT))).max()) == 0
     came = float(extra.sel(time=slice(AT, AT + 6)).sum()) / 4

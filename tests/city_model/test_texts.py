@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.runner import Model
 from talent_sd.model.mdl_text import SKETCH
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from talent_sd.scenario import list_cities, load_city, read_mapping, read_national
+from talent_sd.inputs import list_cities, load_city, read_mapping, read_national
 
 Write = Callable[..., Path]
 

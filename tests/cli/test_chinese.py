@@ -77,7 +77,6 @@ def test_no_chinese_text_is_left_of_a_message_that_is_gone() -> None:
     assert set(catalogue("zh")) - set(told()) == set()
 
 
-
 def test_the_catalogue_is_sorted_one_entry_a_line() -> None:
     lines = (PACKAGE / "base" / "messages_zh.json").read_text("utf-8").splitlines()
     assert len(lines) == len(catalogue("zh")) + 2

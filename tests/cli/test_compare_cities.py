@@ -124,7 +124,9 @@ def test_an_option_that_would_do_nothing_is_refused(
     assert not out.exists()
 
 
-def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(talent_sd: Command, tmp_path: Path) -> None:
+def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(
+    talent_sd: Command, tmp_path: Path
+) -> None:
     import json
 
     out = tmp_path / "out"
@@ -143,6 +145,8 @@ def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(talent_sd: 
 
 def test_without_a_report_there_is_none(talent_sd: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    talent_sd("compare", "cash_subsidy_only", "--cities", "wuxi", "--no-plots", "--no-report", "--out", str(out))
+    talent_sd(
+        "compare", "cash_subsidy_only", "--cities", "wuxi", "--no-plots", "--no-report", "--out", str(out)
+    )
     assert (out / "comparison.csv").exists()
     assert not (out / "report.html").exists()

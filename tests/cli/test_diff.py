@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.scenario_diff import Difference, scenario_differences
 from talent_sd.engine.runner import load_model
-from talent_sd.scenario import list_scenarios, read_national
+from talent_sd.forecast.scenario_diff import Difference, scenario_differences
+from talent_sd.inputs import list_scenarios, read_national
 
 from .conftest import Outcome
 

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 import talent_sd
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.cli.common import Engine
 from talent_sd.cli.listing import Shelf
 from talent_sd.model.read import read_structure
-from talent_sd.output.shelves import shelf_table
+from talent_sd.output.listings import shelf_table
 
 from .conftest import Outcome
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from talent_sd.analysis.forecast import simulate
-from talent_sd.analysis.lint import check_file
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
+from talent_sd.forecast.prepare import check_file
+from talent_sd.forecast.simulate import simulate
+from talent_sd.inputs import load_city, load_scenario
 from talent_sd.model.read import read_structure
-from talent_sd.scenario import load_city, load_scenario
 
 from .conftest import Outcome
 

@@ -13,8 +13,8 @@ import xarray as xr
 from PIL import Image
 
 import talent_sd
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
 
 from .conftest import Outcome
 
@@ -132,7 +132,7 @@ def test_an_interrupt_leaves_nothing_and_exits_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("talent_sd.analysis.forecast.run_prepared", interrupted)
+    monkeypatch.setattr("talent_sd.forecast.simulate.run_prepared", interrupted)
     outcome = talent_sd("run", "--out", tmp_path / "new")
     assert (outcome.code, outcome.err) == (130, "Interrupted; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.base.files import shipped_folder
 from talent_sd.cli.app import app
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})
@@ -160,7 +160,13 @@ def test_start_values_that_the_citys_own_figures_contradict_are_told(talent_sd, 
 def test_findings_and_conditions_are_chinese_where_the_user_is(talent_sd, tmp_path):
     result = talent_sd("validate", "--lang", "zh", "--out", str(tmp_path / "out"))
     text = "".join(result.out.split())
-    for told in ("组合所得多于三项政策单独实施之和", "每个方程是否一致", "量纲警告0条", "总账", "合肥起点为2.9级"):
+    for told in (
+        "组合所得多于三项政策单独实施之和",
+        "每个方程是否一致",
+        "量纲警告0条",
+        "总账",
+        "合肥起点为2.9级",
+    ):
         assert told in text, told
     for told in ("accounts close", "The mix gains", "Successors fill", "warnings of units"):
         assert told.replace(" ", "") not in text, told

@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from talent_sd.analysis import verification
-from talent_sd.analysis.verification import verify_pairs
-from talent_sd.engine import compare_engines
+from talent_sd.model_tests import compare_engines, verification
+from talent_sd.model_tests.verification import verify_pairs
 
 from .conftest import Outcome
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from talent_sd.engine.compare_engines import verify
 from talent_sd.engine.runner import load_model
+from talent_sd.inputs import resolve_scenario
 from talent_sd.model.names import name_key
-from talent_sd.scenario import resolve_scenario
+from talent_sd.model_tests.compare_engines import verify
 
 
 @pytest.fixture(scope="module")

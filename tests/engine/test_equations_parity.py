@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from talent_sd.base import cache
-from talent_sd.engine.compare_engines import disagreements, largest_addends
 from talent_sd.engine.equations import build_program
 from talent_sd.engine.evaluate import evaluate
-from talent_sd.engine.plan import assemble, make_plan
 from talent_sd.engine.pysd_reference import run_reference
 from talent_sd.engine.request import build_request
+from talent_sd.engine.slot_plan import assemble, make_plan
 from talent_sd.model.structure import build_structure
 from talent_sd.model.translate import translate
+from talent_sd.model_tests.compare_engines import disagreements, largest_addends
 
 MODELS = sorted(path for path in (Path(__file__).parent / "models").glob("*/model.*"))
 

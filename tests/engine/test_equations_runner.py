@@ -9,8 +9,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.base import cache
-from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.engine.notices import EngineNotice, NonFiniteWarning
+from talent_sd.base.errors import EngineNotice, ModelError, NonFiniteWarning, UnsupportedError
 from talent_sd.engine.runner import load_model
 
 CUP = """{UTF-8}
@@ -209,7 +208,10 @@ def test_all_problems_come_at_once(cup):
 
 
 def test_what_the_native_engine_lacks_runs_in_pysd_with_one_notice(tmp_path):
-    text = SMALL % "k: a, b ~ ~ |\nx[k] = 2, 3 ~ ~ |\np[k] = 1, 2 ~ ~ |\ngot[k] = ALLOCATE BY PRIORITY(x[k], p[k], 2, 1, 4) ~ ~ |\n"
+    text = (
+        SMALL
+        % "k: a, b ~ ~ |\nx[k] = 2, 3 ~ ~ |\np[k] = 1, 2 ~ ~ |\ngot[k] = ALLOCATE BY PRIORITY(x[k], p[k], 2, 1, 4) ~ ~ |\n"
+    )
     model = load_model(write(tmp_path, text))
     lacks = "cup.mdl:5: 'got' uses ALLOCATE BY PRIORITY, which the native engine lacks."
     with pytest.warns(EngineNotice) as caught:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from talent_sd.engine.ir import Call, Number, Program, Ref, Slot, Table, TableCall
-from talent_sd.engine.llvm import native, store
+from talent_sd.engine.llvm import compiled_objects as store
+from talent_sd.engine.llvm import native
 from talent_sd.engine.llvm.kernel import compile_kernel
 
 

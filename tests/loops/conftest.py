@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.analysis.link_scores import LinkScores
-from talent_sd.analysis.loop_scores import VariableLinks
-from talent_sd.analysis.trajectory import follow
 from talent_sd.engine.runner import load_model
+from talent_sd.loops.kept_run import follow
+from talent_sd.loops.link_scores import LinkScores
+from talent_sd.loops.loop_scores import VariableLinks
 
 MODELS = Path(__file__).parent / "models"
 

@@ -6,8 +6,8 @@ import networkx
 import numpy as np
 import pytest
 
-from talent_sd.analysis.link_scores import LinkScores
-from talent_sd.analysis.loop_scores import VariableLinks, relative_scores
+from talent_sd.loops.link_scores import LinkScores
+from talent_sd.loops.loop_scores import VariableLinks, relative_scores
 
 MODELS = Path(__file__).parent / "models"
 

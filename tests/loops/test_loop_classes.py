@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from talent_sd.analysis.loop_classes import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
-from talent_sd.analysis.loops import study_loops
-from talent_sd.analysis.stock_flows import stock_flows
+from talent_sd.loops.feedback_loops import study_loops
+from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
+from talent_sd.loops.stocks_and_flows import stock_flows
 
 
 @pytest.fixture(scope="module")

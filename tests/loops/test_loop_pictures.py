@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talent_sd.analysis.loop_curves import within
-from talent_sd.analysis.loop_names import read_loops
-from talent_sd.analysis.loop_shares import loop_shares
-from talent_sd.analysis.loops import study_loops
-from talent_sd.analysis.loops_of_model import study_model
 from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
-from talent_sd.output.dominance import plot_dominance
-from talent_sd.output.loop_arrows import BADGE, POINTS_PER_UNIT, path_of
-from talent_sd.output.loop_diagram import (
+from talent_sd.inputs import resolve_scenario
+from talent_sd.loops.feedback_loops import study_loops
+from talent_sd.loops.loop_layout import within
+from talent_sd.loops.loop_names import read_loops
+from talent_sd.loops.loop_shares import loop_shares
+from talent_sd.loops.loops_of_model import study_model
+from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.loop_arrows import BADGE, POINTS_PER_UNIT, SIGN, STROKES, path_of, square
+from talent_sd.output.loops.loop_diagram import (
     HIGH,
     PAGE,
     WIDE,
@@ -27,13 +28,11 @@ from talent_sd.output.loop_diagram import (
     plot_loops,
     sheet_of,
 )
-from talent_sd.output.loop_marks import SIGN, STROKES, square
-from talent_sd.output.loop_numbers import split_rows, three_years
-from talent_sd.output.loop_words import loop_words
-from talent_sd.output.stock_flow import plot_stock_flow
+from talent_sd.output.loops.loop_numbers import split_rows, three_years
+from talent_sd.output.loops.loop_words import loop_words
+from talent_sd.output.loops.stock_flow_diagram import plot_stock_flow
+from talent_sd.output.loops.waterfall import plot_waterfall
 from talent_sd.output.style import house_style, new_figure
-from talent_sd.output.waterfall import plot_waterfall
-from talent_sd.scenario import resolve_scenario
 
 MODELS = Path(__file__).parent / "models"
 SCENARIOS = ("baseline", "cash_subsidy_only", "hefei_combination")
@@ -235,7 +234,9 @@ def test_the_stock_and_flow_picture_names_every_stock_and_flow_and_nothing_touch
         if boxes[i].overlaps(boxes[j])
     ] == []
     page = figure.bbox
-    assert all(box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes)
+    assert all(
+        box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes
+    )
 
 
 def test_a_flow_between_two_stocks_stands_at_both_and_says_where_it_runs(studies):

@@ -5,14 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from talent_sd.analysis.attribution import attribute
-from talent_sd.analysis.link_scores import LinkScores
-from talent_sd.analysis.loop_names import SWITCHES, read_loops
-from talent_sd.analysis.loop_scores import VariableLinks
-from talent_sd.analysis.trajectory import follow
+from talent_sd.attribution.coalitions import attribute
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import load_model
-from talent_sd.scenario import resolve_scenario
+from talent_sd.inputs import resolve_scenario
+from talent_sd.loops.kept_run import follow
+from talent_sd.loops.link_scores import LinkScores
+from talent_sd.loops.loop_names import SWITCHES, read_loops
+from talent_sd.loops.loop_scores import VariableLinks
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talent_sd.analysis.loop_store import write_loops
-from talent_sd.analysis.loops_of_model import automatic_layout, study_model
 from talent_sd.base.errors import ModelError
 from talent_sd.base.labels import Labels
-from talent_sd.output.dominance import plot_dominance
-from talent_sd.output.loop_diagram import drawn_links, plot_loops
-from talent_sd.output.loop_words import found_words
+from talent_sd.loops.loop_files import write_loops
+from talent_sd.loops.loops_of_model import automatic_layout, study_model
+from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.loop_diagram import drawn_links, plot_loops
+from talent_sd.output.loops.loop_words import found_words
 
 CLOCK = """
 FINAL TIME = 40 ~ year ~ |
@@ -24,9 +24,7 @@ TIME STEP = 0.25 ~ year ~ |
 SAVEPER = TIME STEP ~ year ~ |
 """
 ONE = "Population= INTEG (births, 10) ~ person ~ |\nbirths= Population*0.3*(1-Population/1000) ~ person/year ~ |"
-TWO = (
-    f"{ONE}\nFish= INTEG (spawn, 10) ~ fish ~ |\nspawn= Fish*0.15*(1-Fish/1000) ~ fish/year ~ |"
-)
+TWO = f"{ONE}\nFish= INTEG (spawn, 10) ~ fish ~ |\nspawn= Fish*0.15*(1-Fish/1000) ~ fish/year ~ |"
 SWINGING = "Herd= INTEG (change, 10) ~ animal ~ |\nchange= Herd*0.1*COS(Time) ~ animal/year ~ |"
 OWN = "Cup= INTEG ((10-Cup)/4, 90) ~ degree ~ |\nPot= INTEG ((20-Pot)/9, 90) ~ degree ~ |"
 HALF_FULL = math.log(99) / 0.3
@@ -107,7 +105,10 @@ def test_a_loop_that_never_turns_is_no_turning_loop(study_of):
 def test_a_stock_that_moves_itself_has_an_arrow_to_itself(study_of):
     study = study_of(OWN)
     links = drawn_links(study.names, study.links)
-    assert {(link.cause, link.effect, link.sign) for link in links} == {("Cup", "Cup", -1), ("Pot", "Pot", -1)}
+    assert {(link.cause, link.effect, link.sign) for link in links} == {
+        ("Cup", "Cup", -1),
+        ("Pot", "Pot", -1),
+    }
     figure = plot_loops(study, Labels())
     arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None) is not None]
     assert len(arrows) == 2
@@ -124,7 +125,9 @@ def test_variables_without_links_stand_side_by_side():
 
 
 def test_an_integ_with_a_third_argument_is_refused_and_not_read_as_a_floor_at_zero(study_of):
-    with pytest.raises(ModelError, match=r"own.mdl:2: 'Cup': INTEG takes a net flow and one initial value\. Write INTEG"):
+    with pytest.raises(
+        ModelError, match=r"own.mdl:2: 'Cup': INTEG takes a net flow and one initial value\. Write INTEG"
+    ):
         study_of("Cup= INTEG (1, 10, 5) ~ degree ~ |")
 
 

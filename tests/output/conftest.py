@@ -11,13 +11,13 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.analysis.compare import compare
-from talent_sd.analysis.evidence import measure_evidence
-from talent_sd.analysis.forecast import prepare
-from talent_sd.analysis.store import write_comparison_table
-from talent_sd.analysis.track_record import read_track_record
+from talent_sd.backtest.track_record import read_track_record
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.evidence.evidence_findings import measure_evidence
+from talent_sd.forecast.compare import compare
+from talent_sd.forecast.prepare import prepare
+from talent_sd.forecast.result_files import write_comparison_table
 from talent_sd.output.report import Material, write_report
 
 OUTPUTS = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
@@ -172,7 +172,7 @@ class CitiesPage:
 @pytest.fixture(scope="session")
 def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
     """A report of two scenarios in two cities, one with a hostile title."""
-    from talent_sd.analysis.cities import compare_cities, prepare_cities
+    from talent_sd.forecast.compare import compare_cities, prepare_cities
     from talent_sd.output.report import gather_cities, write_cities_report
 
     folder = tmp_path_factory.mktemp("cities")
@@ -197,7 +197,12 @@ def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
     change = compare_cities(prepared, run)
     labels = shipped_labels()
     material = gather_cities(
-        prepared, frames, change, labels, command="talent-sd compare", notices={"wuxi": {"en": [POISON], "zh": [POISON]}}
+        prepared,
+        frames,
+        change,
+        labels,
+        command="talent-sd compare",
+        notices={"wuxi": {"en": [POISON], "zh": [POISON]}},
     )
     path, table = folder / "report.html", folder / "comparison.csv"
     write_cities_report(path, material)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from talent_sd.base.errors import InputError
-from talent_sd.output.forecast_tables import OTHERS, OUTCOMES, WINDOWS, forecast_tables
+from talent_sd.output.backtest_tables import OTHERS, OUTCOMES, WINDOWS, forecast_tables
 
 
 def _write(folder: Path, better: bool) -> None:

@@ -152,7 +152,9 @@ def test_texts_of_a_dataset_are_shown_and_not_obeyed(change: xr.Dataset) -> None
     assert poison in str(told)
 
 
-def test_a_plot_shows_itself_in_a_notebook(spread: xr.Dataset, change: xr.Dataset, shares: xr.Dataset) -> None:
+def test_a_plot_shows_itself_in_a_notebook(
+    spread: xr.Dataset, change: xr.Dataset, shares: xr.Dataset
+) -> None:
     for result in (spread, change, shares):
         assert ts.plot(result, lang="zh")._repr_png_()[:4] == b"\x89PNG"
 

@@ -12,14 +12,14 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from talent_sd.analysis.forecast import prepare
-from talent_sd.analysis.policy_effects import policy_effects
-from talent_sd.analysis.policy_table import write_policies_table
 from talent_sd.base.labels import shipped_labels
+from talent_sd.forecast.prepare import prepare
 from talent_sd.output.numbers import Scale, digits
-from talent_sd.output.plot_policies import broken, policy_figures, policy_pictures
-from talent_sd.output.policy_plane import ellipse, outline_of
-from talent_sd.output.tables_policies import excess_text, policies_table, ratio_text
+from talent_sd.output.policies.plot_policies import broken, policy_figures, policy_pictures
+from talent_sd.output.policies.policy_plane import ellipse, outline_of
+from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
+from talent_sd.policies.policy_effects import policy_effects
+from talent_sd.policies.policy_table import write_policies_table
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +140,18 @@ def test_a_mix_split_in_few_draws_is_told_in_those_and_in_all(some: xr.Dataset) 
     text = printed(some, "hefei_combination", "en")
     assert "Whole mix," in text
     assert "all 20" in text
-    assert " ".join(text.split()).count("Median of 4 of the 20 draws, spread evenly over what the mix does,") == 1
+    assert (
+        " ".join(text.split()).count("Median of 4 of the 20 draws, spread evenly over what the mix does,")
+        == 1
+    )
     last = some.isel(time=-1, scenario=0, output=0)
     for values in (last["total"], last["total_among"]):
         assert f"+{digits(float(values.median()) / 1e3)}" in text
-    every = printed(some.drop_vars(["total_among", "split_member", "member"]).assign_attrs(among=4), "hefei_combination", "en")
+    every = printed(
+        some.drop_vars(["total_among", "split_member", "member"]).assign_attrs(among=4),
+        "hefei_combination",
+        "en",
+    )
     assert "all 20" not in every
 
 
@@ -158,14 +165,21 @@ def test_the_policies_table_has_the_mix_in_all_draws(some: xr.Dataset, tmp_path:
     assert table.loc["mix_in_all_draws", "present_cost"].isna().all()
 
 
-@pytest.mark.parametrize(("lang", "words"), [("en", "Means over the 6 draws, not medians"), ("zh", "图中为6次抽样的均值，而非表中的中位数")])
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "Means over the 6 draws, not medians"), ("zh", "图中为6次抽样的均值，而非表中的中位数")],
+)
 def test_the_picture_of_contributions_says_that_it_has_means_and_why(
     effects: xr.Dataset, lang: str, words: str
 ) -> None:
     figure = policy_pictures(effects, "hefei_combination", shipped_labels(), lang)["contributions"]
-    note = next(text for text in texts(figure) if words[:8] in text).replace("\n", " " if lang == "en" else "")
+    note = next(text for text in texts(figure) if words[:8] in text).replace(
+        "\n", " " if lang == "en" else ""
+    )
     assert note.startswith(words)
-    middle = float(effects["total"].sel(scenario="hefei_combination", output="total talent").isel(time=-1).median())
+    middle = float(
+        effects["total"].sel(scenario="hefei_combination", output="total talent").isel(time=-1).median()
+    )
     assert digits(middle / (1e3 if lang == "en" else 1e4)) in note
 
 

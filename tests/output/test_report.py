@@ -13,12 +13,12 @@ import pytest
 import xarray as xr
 
 from talent_sd.base.labels import Labels
+from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale
-from talent_sd.output.panels import Line
 from talent_sd.output.report import render_report
 from talent_sd.output.report.pictures import draw_plots
-from talent_sd.output.report.policy_tables import median_error
-from talent_sd.output.report.speech import Speech
+from talent_sd.output.report.policies_section import median_error
+from talent_sd.output.report.sentences import Speech
 
 from .conftest import DRAWS, POISON, Page
 
@@ -316,7 +316,9 @@ def test_cautions_stand_first_in_both_languages_and_are_not_obeyed(page: Page) -
     told = " ".join(tree.texts)
     assert texts["en"] in told
     assert texts["zh"] in told
-    assert told.index(texts["en"]) < told.index("What was asked", told.index("What these numbers do not show"))
+    assert told.index(texts["en"]) < told.index(
+        "What was asked", told.index("What these numbers do not show")
+    )
     assert "What these numbers do not show" not in render_report(few)
     assert [tag for tag, _ in tree.elements].count("script") == 1
 
@@ -336,13 +338,19 @@ def test_a_difference_that_would_be_flat_has_its_own_scale_and_says_so() -> None
 def test_the_mix_is_told_in_the_draws_split_and_in_all(page: Page) -> None:
     effects = page.material.policies
     assert effects is not None
-    total = xr.concat([effects["total"]] * 4, "draw").rename(draw="member").assign_coords(member=np.arange(12))
-    material = replace(page.material, policies=effects.assign(total_among=total * 1.25), findings=(), labels=BARE)
+    total = (
+        xr.concat([effects["total"]] * 4, "draw").rename(draw="member").assign_coords(member=np.arange(12))
+    )
+    material = replace(
+        page.material, policies=effects.assign(total_among=total * 1.25), findings=(), labels=BARE
+    )
     tree = Tree(render_report(material))
     shown = {
         cell["data-column"]: float(cell["data-value"])
         for edition, row, cell, _ in tree.cells
-        if edition == "en" and row.get("data-scenario") == "hefei_combination" and row.get("data-policy") == ""
+        if edition == "en"
+        and row.get("data-scenario") == "hefei_combination"
+        and row.get("data-policy") == ""
     }
     last = effects["total"].sel(scenario="hefei_combination", output="tax base").isel(time=-1)
     assert shown["contribution:tax base"] == float(last.median())
@@ -370,7 +378,7 @@ def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:
 
 
 def test_a_cost_per_unit_is_ranked_as_in_the_policies_table() -> None:
-    from talent_sd.output.report.policy_tables import middle
+    from talent_sd.output.report.policies_section import middle
 
     ratio = xr.DataArray([[4.0, np.inf], [1.0, 2.0], [3.0, np.inf], [2.0, 5.0]], dims=("draw", "measure"))
     assert middle(ratio).values.tolist() == [2.0, 5.0]

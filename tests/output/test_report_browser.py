@@ -228,7 +228,8 @@ def test_the_cities_tables_in_the_browser_equal_the_csv(
         rows = [row for row in csv.DictReader(stream) if row["year"] == "2034"]
     told = {tuple(row[:4]): float(row[4] or "nan") for row in found}
     expected = {
-        (row["city"], row["scenario"], row["variable"], row["subscript"]): float(row[name] or "nan") for row in rows
+        (row["city"], row["scenario"], row["variable"], row["subscript"]): float(row[name] or "nan")
+        for row in rows
     }
     assert told.keys() == expected.keys()
     assert len(found) == len(rows)

@@ -10,9 +10,9 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from talent_sd.analysis.compare import compare
 from talent_sd.base.labels import Labels
-from talent_sd.output.tables import comparison_table, forecast_table, shown_years
+from talent_sd.forecast.compare import compare
+from talent_sd.output.terminal_tables import comparison_table, forecast_table, shown_years
 
 Invent = Callable[..., xr.Dataset]
 

@@ -12,12 +12,12 @@ import pytest
 from matplotlib.ft2font import FT2Font
 
 import talent_sd
-from talent_sd.analysis.checks_file import read_checks
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.base.words import LANGUAGES, all_words, word
+from talent_sd.base.messages import LANGUAGES, all_words, word
+from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.model.read import read_structure
-from talent_sd.scenario.figures import read_mapping
+from talent_sd.model_tests.check_files import read_checks
 
 PACKAGE = Path(talent_sd.__file__).parent
 HEAVY = (
@@ -75,7 +75,9 @@ def test_every_word_is_used() -> None:
 
 def test_every_word_of_the_report_is_used() -> None:
     folder = PACKAGE / "output" / "report"
-    code = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.j2") for file in folder.rglob(kind)).replace("'", '"')
+    code = "\n".join(
+        file.read_text("utf-8") for kind in ("*.py", "*.j2") for file in folder.rglob(kind)
+    ).replace("'", '"')
     composed = ("section.", "record.", "cost.", "count.", "size.", "time.", "headline.clear_")
     keys = [key.removeprefix("report.") for key in all_words() if key.startswith("report.")]
     assert [key for key in keys if not key.startswith(composed) and f'"{key}"' not in code] == []

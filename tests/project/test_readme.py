@@ -41,9 +41,9 @@ def files_shown(page: Path, marker: str) -> list[tuple[str, str]]:
 
 def test_the_code_in_the_readmes_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    results = {page.parent.name: doctest.testfile(str(page), module_relative=False) for page in READMES}
-    assert {name: result.failed for name, result in results.items()} == dict.fromkeys(results, 0)
-    assert results[ROOT.name].attempted >= 8
+    results = {name: doctest.testfile(str(page), module_relative=False) for name, page in BY_NAME.items()}
+    assert {name: result.failed for name, result in results.items()} == dict.fromkeys(BY_NAME, 0)
+    assert results["README.md"].attempted >= 8
     assert (tmp_path / "differences.png").stat().st_size > 10_000
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.errors import InputError
-from talent_sd.scenario import list_scenarios, load_scenario
+from talent_sd.inputs import list_scenarios, load_scenario
 
 Write = Callable[[str, str], Path]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
-from talent_sd.scenario import City, city_constants, list_cities, load_city, read_mapping, read_national
+from talent_sd.inputs import City, city_constants, list_cities, load_city, read_mapping, read_national
 
 Write = Callable[[str, str], Path]
 NATIONAL = read_national("central")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.messages import speaking
-from talent_sd.base.shipped import shipped_folder
+from talent_sd.inputs import check_file, load_city, load_scenario, read_national
+from talent_sd.inputs.file_kinds import kind_of
+from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.read import read_structure
-from talent_sd.scenario import check_file, load_city, load_scenario, read_national
-from talent_sd.scenario.file_kinds import kind_of
-from talent_sd.scenario.strict_yaml import read_yaml
 
 SCENARIOS, MODELS = shipped_folder("scenarios"), shipped_folder("models")
 FILES = {

@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.model.read import read_structure
-from talent_sd.model.structure import Structure
-from talent_sd.scenario import (
+from talent_sd.base.files import shipped_folder
+from talent_sd.inputs import (
     check_file,
     list_cities,
     list_scenarios,
@@ -18,8 +16,10 @@ from talent_sd.scenario import (
     read_mapping,
     resolve_scenario,
 )
-from talent_sd.scenario.json_schemas import schema_texts, schemas_folder
-from talent_sd.scenario.limits import same_unit
+from talent_sd.inputs.file_schemas import schema_texts, schemas_folder
+from talent_sd.inputs.limits import same_unit
+from talent_sd.model.read import read_structure
+from talent_sd.model.structure import Structure
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def model() -> Structure:
 @pytest.mark.parametrize("name", sorted(schema_texts()))
 def test_the_json_schemas_are_those_of_the_models(name: str) -> None:
     text = (schemas_folder() / name).read_text(encoding="utf-8")
-    assert text == schema_texts()[name], "run talent_sd.scenario.json_schemas.write_schemas()"
+    assert text == schema_texts()[name], "run talent_sd.inputs.file_schemas.write_schemas()"
     assert json.loads(text)["additionalProperties"] is False
 
 

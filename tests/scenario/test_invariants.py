@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.engine.runner import Model, load_model
-from talent_sd.scenario import Scenario, list_cities, list_scenarios, load_scenario, resolve_scenario
+from talent_sd.inputs import Scenario, list_cities, list_scenarios, load_scenario, resolve_scenario
 
 Write = Callable[[str, str], Path]
 CHILDREN = [name for name in list_scenarios() if len(load_scenario(name).chain) > 1]

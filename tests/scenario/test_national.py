@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.scenario import national_lookups_text, national_params, read_national
+from talent_sd.base.files import shipped_folder
+from talent_sd.inputs import national_lookups_text, national_params, read_national
 
 Write = Callable[[str, str], Path]
 NAMES = ("central", "low_growth", "high_growth")

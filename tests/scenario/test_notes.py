@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from talent_sd.scenario.chain import load_scenario
-from talent_sd.scenario.notes import Note, read_notes
+from talent_sd.inputs.scenario_chain import Note, load_scenario, read_notes
 
 
 def test_a_note_keeps_reason_source_evidence_and_line(tmp_path: Path) -> None:

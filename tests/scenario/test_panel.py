@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.errors import InputError
-from talent_sd.scenario import Panel, city_constants, load_city, read_mapping, read_national, read_panel
+from talent_sd.inputs import Panel, city_constants, load_city, read_mapping, read_national, read_panel
 
 Write = Callable[[str, str], Path]
 KINDS = read_mapping().content.figures

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
+from talent_sd.inputs import check_file, load_scenario, resolve_scenario
 from talent_sd.model.structure import Structure
-from talent_sd.scenario import check_file, load_scenario, resolve_scenario
 
 Write = Callable[[str, str], Path]
 
@@ -328,7 +328,7 @@ def test_the_child_wins_and_what_it_leaves_out_is_its_parents(
 ) -> None:
     write("p.yaml", as_file(parent, "baseline"))
     write("c.yaml", as_file(child, "p.yaml"))
-    from talent_sd.scenario import load_city, read_national
+    from talent_sd.inputs import load_city, read_national
 
     city, national = load_city("wuxi"), read_national("central")
 

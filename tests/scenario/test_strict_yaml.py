@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.shipped import shipped_folder
-from talent_sd.scenario.strict_yaml import parse_yaml, read_yaml, shown
+from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.strict_yaml import parse_yaml, read_yaml, shown
 
 
 def problems(text: str) -> tuple[str, ...]:

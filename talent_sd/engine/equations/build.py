@@ -10,6 +10,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import listed, tell
+from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.lower import Lowerer
 from talent_sd.engine.evaluate import evaluate_initial, is_moving
 from talent_sd.engine.ir import Number, Program, Slot, State
@@ -91,7 +92,7 @@ def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
 
 
 def _build(source: Source, orders: dict[str, int]) -> Program:
-    lowerer = Lowerer(source, orders)
+    lowerer = Lowerer(source, orders, {"Call": calls.call, **stateful.HANDLERS}, stateful.stock)
     lowerer.lower_all()
     draft = lowerer.draft
     slots = _fold_constants(draft.frozen_slots(), set(draft.initial_expression))
@@ -165,7 +166,9 @@ def _step_order(slots: tuple[Slot, ...]) -> tuple[int, ...]:
         return [slot for slot in references(slots[index].expression) if slots[slot].kind == "auxiliary"]
 
     wanted = (index for index, slot in enumerate(slots) if slot.kind == "auxiliary")
-    return evaluation_order(wanted, needs, lambda index: slots[index].name, tell("variables depend on each other"))
+    return evaluation_order(
+        wanted, needs, lambda index: slots[index].name, tell("variables depend on each other")
+    )
 
 
 def _initial_order(

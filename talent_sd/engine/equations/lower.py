@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
 from talent_sd.base.messages import tell
-from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
 from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time
@@ -30,6 +29,10 @@ class Context:
     bound: dict[str, str]
 
 
+Handler = Callable[["Lowerer", Any, Context], Expression]
+StockHandler = Callable[["Lowerer", Any, Context, int], None]
+
+
 class Lowerer:
     """Lowers the equations of one model into a draft program.
 
@@ -37,10 +40,15 @@ class Lowerer:
     ----------
     source : the translated model
     orders : delay group -> order, where a DELAY needs a lower order than declared
+    handlers : kind of tree -> what lowers it, for calls and functions with memory
+    stock : what lowers INTEG into a slot
     """
 
-    def __init__(self, source: Any, orders: dict[str, int]) -> None:
+    def __init__(
+        self, source: Any, orders: dict[str, int], handlers: Mapping[str, Handler], stock: StockHandler
+    ) -> None:
         self.source = source
+        self.handlers, self.stock = handlers, stock
         main, *macros = source.model.sections
         self.subscripts = Subscripts(main.subscripts, source.mappings)
         self.macros = {name_key(macro.name): macro for macro in macros}
@@ -117,7 +125,7 @@ class Lowerer:
         if kind == "Data":
             draft.kind, draft.expression = "constant", Number(float("nan"))
         elif kind == "Integ":
-            stateful.stock(self, tree, at, at.slot)
+            self.stock(self, tree, at, at.slot)
         elif kind == "Initial":
             draft.kind, draft.expression = "initial", self.lower(tree.initial, at)
         elif kind == "Call" and name_key(tree.function.reference) == "active_initial":
@@ -144,8 +152,8 @@ class Lowerer:
         handler: Callable[[Any, Context], Expression] | None = getattr(self, f"_{kind.lower()}", None)
         if handler is not None:
             return handler(tree, at)
-        if kind in stateful.HANDLERS:
-            return stateful.HANDLERS[kind](self, tree, at)
+        if kind in self.handlers:
+            return self.handlers[kind](self, tree, at)
         raise UnsupportedError(
             tell("uses {titles}, which the native engine lacks.", titles=_TITLES.get(kind, kind))
         )
@@ -191,7 +199,7 @@ class Lowerer:
 
     def _integ(self, tree: Any, at: Context) -> Expression:
         slot = self.draft.add_hidden(at.slot, "stock", "state", Number(0.0))
-        stateful.stock(self, tree, at, slot)
+        self.stock(self, tree, at, slot)
         return Ref(slot)
 
     # -- references --------------------------------------------------------------------------------
@@ -299,9 +307,6 @@ class Lowerer:
                 )
             )
         return mapped
-
-    def _call(self, tree: Any, at: Context) -> Expression:
-        return calls.call(self, tree, at)
 
     # -- for calls and stateful functions ----------------------------------------------------------
 

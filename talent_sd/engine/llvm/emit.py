@@ -20,12 +20,14 @@ from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.messages import tell
-from talent_sd.engine.llvm import math, math_pow, operations, random, tables
-from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
-from talent_sd.engine.llvm.graph import Node
-from talent_sd.engine.llvm.plan import Plan
-from talent_sd.engine.llvm.reading import PartReader, kept_size
-from talent_sd.engine.llvm.stretches import cut
+from talent_sd.engine.llvm import kernel_operations as operations
+from talent_sd.engine.llvm import kernel_random as random
+from talent_sd.engine.llvm import lookup_tables as tables
+from talent_sd.engine.llvm import math, math_pow
+from talent_sd.engine.llvm.compiled_program import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.schedule import Schedule, cut
+from talent_sd.engine.llvm.shared_graph import Node
+from talent_sd.engine.llvm.value_places import PartReader, kept_size
 from talent_sd.engine.llvm.writer import Writer
 
 
@@ -245,7 +247,7 @@ class PartWriter(PartReader):
         w.store(mark, "%bad", "%m")
 
 
-def module_texts(plan: Plan, width: int, fma: bool) -> tuple[str, ...]:
+def module_texts(plan: Schedule, width: int, fma: bool) -> tuple[str, ...]:
     """Return the modules of both parts, or of the uniform part alone if nothing saved differs."""
     texts = [_with_callees(PartWriter(plan, False, 1, fma).write("uniform"), 1, fma)]
     if has_members(plan):
@@ -267,6 +269,6 @@ def _with_callees(text: str, width: int, fma: bool) -> str:
     return "\n".join(texts)
 
 
-def has_members(plan: Plan) -> bool:
+def has_members(plan: Schedule) -> bool:
     """Whether anything saved differs between members."""
     return bool(plan.members.outputs)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.engine.llvm.arguments import ARGUMENTS, POINTERS
-from talent_sd.engine.llvm.inputs import Inputs
-from talent_sd.engine.llvm.tables import pack_tables
+from talent_sd.engine.llvm.compiled_program import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.lookup_tables import pack_tables
+from talent_sd.engine.llvm.run_arrays import Inputs
 
 if TYPE_CHECKING:
-    from talent_sd.engine.llvm.kernel import Kernel
+    from talent_sd.engine.llvm.compiled_program import CompiledProgram
 
 ALIGNMENT = 64
 BLOCKS_PER_THREAD = 4
@@ -23,7 +23,7 @@ MEMBERS_PER_CALL = 4096
 class Execution:
     """One run's memory: the arguments all blocks share, and the calls."""
 
-    def __init__(self, kernel: Kernel, given: Inputs) -> None:
+    def __init__(self, kernel: CompiledProgram, given: Inputs) -> None:
         self.kernel, self.given = kernel, given
         points = len(given.times)
         self.due = np.full(points, -1, dtype=np.int64)

@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.base.messages import tell
 from talent_sd.engine.ir import Program
+from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
+from talent_sd.engine.llvm.compiled_program import CompiledProgram, MemoryLayout, Problem, Result
 from talent_sd.engine.llvm.execution import Execution
-from talent_sd.engine.llvm.identity import kernel_key
-from talent_sd.engine.llvm.inputs import check_inputs
 from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
-from talent_sd.engine.llvm.store import keep_objects, load_objects
+from talent_sd.engine.llvm.run_arrays import Inputs, check_inputs
+
+if TYPE_CHECKING:
+    from talent_sd.engine.llvm.compiled_program import Problem
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a compiled object expects of memory.
-
-    Parameters
-    ----------
-    uniform_outputs, member_outputs : positions among the outputs, in the order each part stores them
-    kept, record : doubles kept for the whole run, and per point
-    scratch, delays : doubles of scratch per block of members, and fixed delays (one row of points each);
-        first of the uniform part, then of the members' part
-    """
-
-    uniform_outputs: tuple[int, ...]
-    member_outputs: tuple[int, ...]
-    kept: int
-    record: int
-    scratch: tuple[int, int]
-    delays: tuple[int, int]
-
-    @classmethod
-    def of(cls, facts: dict[str, Any]) -> Layout:
-        """The layout kept with an object (JSON has lists for tuples)."""
-        plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()}
-        return cls(**plain)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A value that is not finite.
-
-    Parameters
-    ----------
-    slot : the first slot, in the order of evaluation, that is not finite
-    member : number of the member
-    point : index of the time point
-    value : NaN or an infinity
-    """
-
-    slot: int
-    member: int
-    point: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run yields.
-
-    Parameters
-    ----------
-    values : (outputs, saved points, members)
-    failed : (members,) bool: a state or a saved output is not finite. Other members are unaffected
-    problems : for the first few failed members, where it began
-    """
-
-    values: np.ndarray
-    failed: np.ndarray
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass
-class Kernel:
-    """A compiled program.
-
-    Parameters
-    ----------
-    program : what was compiled
-    outputs, varying, series, member_series : as given to `compile_kernel`
-    width : members per vector
-    cpu : as given
-    layout : memory it expects
-    from_cache : whether the object had been compiled before
-    """
-
-    program: Program
-    outputs: tuple[int, ...]
-    varying: tuple[int, ...]
-    series: tuple[int, ...]
-    member_series: tuple[int, ...]
-    width: int
-    cpu: str | None
-    layout: Layout
-    from_cache: bool
-    loaded: LoadedObject = field(repr=False)
-
-    def __post_init__(self) -> None:
-        types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-        self.call_uniform = self.loaded.function("uniform", *types)
-        self.call_members = self.loaded.function("members", *types) if self.layout.member_outputs else None
+class Kernel(CompiledProgram):
+    """A compiled program that checks what it is given, runs, and tells where a run failed."""
 
     def run(
         self,
@@ -161,8 +76,6 @@ class Kernel:
             run.run_members(values, failed, threads)
         problems: tuple[Problem, ...] = ()
         if diagnose and failed.any():
-            from talent_sd.engine.llvm.problems import find_problems
-
             problems = find_problems(self, given, failed, diagnose)
         return Result(values, failed, problems)
 
@@ -206,7 +119,7 @@ def compile_kernel(
     kept = load_objects(key)
     if kept is not None:
         objects, facts = kept
-        layout = Layout.of(facts)
+        layout = MemoryLayout.of(facts)
     else:
         objects, layout = _compile(program, requests, lanes, target, effort)
         keep_objects(key, objects, asdict(layout))
@@ -215,16 +128,16 @@ def compile_kernel(
 
 def _compile(
     program: Program, requests: tuple[tuple[int, ...], ...], width: int, target: Target, effort: int
-) -> tuple[list[bytes], Layout]:
+) -> tuple[list[bytes], MemoryLayout]:
     """Objects of the uniform part and of the members' part, if any, and the memory they expect."""
     # what is not needed when the object is found is not imported
     from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
-    from talent_sd.engine.llvm.plan import make_plan
-    from talent_sd.engine.llvm.reading import kept_size
+    from talent_sd.engine.llvm.schedule import make_schedule
+    from talent_sd.engine.llvm.value_places import kept_size
 
-    plan = make_plan(program, *requests)
+    plan = make_schedule(program, *requests)
     uniform, members = PartWriter(plan, False, 1, target.fma), PartWriter(plan, True, width, target.fma)
-    layout = Layout(
+    layout = MemoryLayout(
         plan.uniform.outputs, plan.members.outputs if has_members(plan) else (),
         kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
         (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
@@ -233,3 +146,58 @@ def _compile(
     texts = module_texts(plan, width, target.fma)
     efforts = (0, effort)[: len(texts)]
     return [compile_object(text, target, e) for text, e in zip(texts, efforts, strict=True)], layout
+
+
+def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) -> tuple[Problem, ...]:
+    """Return the first slot that is not finite, of the first failed members.
+
+    A kernel that saves every slot its outputs depend on runs these members once more.
+
+    Parameters
+    ----------
+    kernel : what failed
+    given : its inputs
+    failed : (members,) bool
+    most : members to look at
+    """
+    from talent_sd.engine.llvm.schedule import needed_slots
+
+    slots = needed_slots(kernel.program, kernel.outputs, kernel.varying, kernel.series, kernel.member_series)
+    chosen = np.flatnonzero(failed)[:most]
+    watcher = compile_kernel(
+        kernel.program,
+        slots,
+        kernel.varying,
+        kernel.series,
+        kernel.member_series,
+        width=1,
+        cpu=kernel.cpu,
+        effort=0,
+    )
+    found = []
+    for member in chosen:
+        result = watcher.run(
+            given.constants, given.times, np.arange(len(given.times)), 1,
+            np.ascontiguousarray(given.varying[:, [member]]), given.series,
+            np.ascontiguousarray(given.member_series[:, :, [member]]),
+            {i: (t.x, t.y) for i, t in enumerate(given.tables)},
+            given.seed, given.member_offset + int(member), diagnose=0,
+        )  # fmt: skip
+        first = _first(kernel.program, result.values[:, :, 0], slots, int(member))
+        if first is not None:
+            found.append(first)
+    return tuple(found)
+
+
+def _first(program: Program, values: np.ndarray, slots: tuple[int, ...], member: int) -> Problem | None:
+    """The first in order of evaluation; an infinite constant was meant, so it is no problem of its own."""
+    from talent_sd.engine.llvm.compiled_program import Problem
+
+    given = np.array([program.slots[slot].kind == "constant" for slot in slots])
+    bad = np.where(given[:, None], np.isnan(values), ~np.isfinite(values))
+    points = np.flatnonzero(bad.any(axis=0))
+    if not len(points):
+        return None
+    point = int(points[0])
+    row = int(np.flatnonzero(bad[:, point])[0])
+    return Problem(slots[row], member, point, float(values[row, point]))

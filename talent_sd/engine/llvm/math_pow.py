@@ -165,7 +165,9 @@ def _parity(w: Writer, y: str) -> tuple[str, str]:
 
 def functions(width: int, fma: bool) -> dict[str, str]:
     """Return the text of this module's functions for a width, by name."""
-    texts = define("pow_rare", pow_rare, 2, width, fma) | define("pow_from_log2", pow_from_log2, 4, width, fma)
+    texts = define("pow_rare", pow_rare, 2, width, fma) | define(
+        "pow_from_log2", pow_from_log2, 4, width, fma
+    )
     w = Writer(width, fma)
     high, low = log2_pair(w, "%a0")
     pair = f"{{ {w.real}, {w.real} }}"

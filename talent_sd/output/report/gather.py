@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from talent_sd.analysis.evidence import is_city_model, measure_evidence
-from talent_sd.analysis.model_constants import model_constants
-from talent_sd.analysis.provenance import files_read, package_versions
-from talent_sd.analysis.track_record import read_track_record
+from talent_sd.backtest.track_record import read_track_record
 from talent_sd.base.dims import CITY
 from talent_sd.base.labels import Labels
-from talent_sd.output.report.material import Material
+from talent_sd.engine.runner import model_constants
+from talent_sd.evidence.evidence_findings import measure_evidence
+from talent_sd.forecast.provenance import files_read, package_versions
+from talent_sd.laboratory.findings import is_city_model
+from talent_sd.output.report.report_material import Material
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from talent_sd.analysis.forecast import Prepared
-    from talent_sd.output.report.cities import CitiesMaterial
+    from talent_sd.forecast.prepare import Prepared
+    from talent_sd.output.report.cities_page import CitiesMaterial
 
 
 def gather(
@@ -84,7 +85,7 @@ def gather_cities(
     command : what repeats the comparison
     notices : city -> language -> what the numbers do not show
     """
-    from talent_sd.output.report.cities import CitiesMaterial
+    from talent_sd.output.report.cities_page import CitiesMaterial
 
     first = next(iter(prepared.values()))
     known = is_city_model(first.model)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talent_sd.analysis.compare import probability_better
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.forecast.compare import probability_better
 from talent_sd.output.numbers import NOTHING, digits
-from talent_sd.output.report.material import Material
-from talent_sd.output.report.outputs import Output, key_entries
-from talent_sd.output.report.speech import Speech
+from talent_sd.output.report.outputs_section import Output, key_entries
+from talent_sd.output.report.report_material import Material
+from talent_sd.output.report.sentences import Speech
 from talent_sd.output.titles import scenario_titles
 
 COUNTED = ("person", "patent")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.output.figures.panels import Line, draw_panel
 from talent_sd.output.numbers import Scale
-from talent_sd.output.panels import Line, draw_panel
-from talent_sd.output.report.speech import Speech
+from talent_sd.output.report.sentences import Speech
 from talent_sd.output.style import house_style, new_figure
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
 
 def shortened(text: str, room: float) -> str:
     """Cut a heading that is wider than its room (inches); an ellipsis says so."""
-    from talent_sd.output.plot import text_width
+    from talent_sd.output.figures.plot_forecast import text_width
     from talent_sd.output.style import heading
 
     text = " ".join(text.split())

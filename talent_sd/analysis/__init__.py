@@ -1,1 +1,0 @@
-"""Forecasts, comparisons and what they are written as."""

@@ -1,0 +1,209 @@
+"""A calibration from files to files: what it reads, what a stopped one left, what it writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.version import __version__
+from talent_sd.calibration.cross_fit import cross_fit
+from talent_sd.calibration.evidence_target import EvidenceTarget
+from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
+from talent_sd.calibration.noise_fit import estimate_noise
+from talent_sd.calibration.province_folds import judged_apart
+from talent_sd.model.evidence import read_evidence
+from talent_sd.uncertainty.city_tables import Sources
+from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
+from talent_sd.uncertainty.posterior import Posterior, make_posterior, write_cross_fit, write_posterior
+from talent_sd.uncertainty.windows import Window, fitting_cities
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from talent_sd.engine.runner import Model
+
+LATER_STARTS = (2, 3)
+"""Years after the fit's start from which more windows begin, of the same length, that the noise is sized on."""
+STATE = "calibration_state.npz"
+"""Finished parts of a calibration that was stopped; the next one with the same inputs goes on from there."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A finished calibration.
+
+    Parameters
+    ----------
+    posterior : what ships
+    found : the fit, with its diagnostics
+    beliefs : before the data
+    window : the fitting cities
+    apart : posteriors that each left whole provinces of all cities out; empty without a cross-fit
+    """
+
+    posterior: Posterior
+    found: Fit
+    beliefs: Beliefs
+    window: Window
+    apart: tuple[Posterior, ...] = ()
+
+
+def calibrate(
+    model: Model,
+    sources: Sources,
+    *,
+    start: int = 2010,
+    end: int = 2020,
+    held_out: str = "cities",
+    seed: int = 0,
+    sampling: SamplerSettings | None = None,
+    beliefs: str | Path | None = None,
+    state: Path | None = None,
+    done: Callable[[int, int], None] = lambda _work, _all: None,
+    known_until: int | None = None,
+    cross_fitted: bool = True,
+) -> Calibrated:
+    """Fit the model to the growth of cities.
+
+    Parameters
+    ----------
+    model : the city model
+    sources : the tables
+    start, end : years of the window
+    held_out : "cities", "provinces" or "none": what a third of the cities is held out by
+    seed : of all chance
+    sampling : how long the sampler runs
+    beliefs : constants to fit; the shipped `calibration.yaml` by default
+    state : file for finished parts, from which a stopped calibration goes on; removed at the end
+    done : called with the work just done and the work in all
+    known_until : last year whose figures the size of the noise may rest on; by default three years after `end`
+    cross_fitted : whether all is done again without each fold of provinces, to judge every city
+
+    Raises
+    ------
+    InputError
+        With every problem of the tables; if emcee or arviz is not installed.
+    """
+    sampling = sampling or SamplerSettings()
+    believed = read_beliefs(model, beliefs)
+    years = noise_windows(start, end, known_until)
+    wholes = sources.windows(model, years)
+    whole = wholes[0]
+    window = whole.chosen(fitting_cities(whole, held_out, seed))
+    note: dict[str, Any] = {
+        "talent_sd": __version__,
+        "model_sha256": model.structure.sha256,
+        "data_sha256": sources.hashes(),
+        "window": [start, end],
+        "noise_windows": [list(pair) for pair in years],
+        "cities": len(window.cities),
+        "held_out": held_out,
+        "seed": seed,
+        "sampling": asdict(sampling),
+    }
+    identity = hashlib.sha256(
+        json.dumps([note, [believed.names, believed.mean.tolist(), believed.sd.tolist(),
+                           believed.low.tolist(), believed.high.tolist()]], sort_keys=True).encode()
+    ).hexdigest()  # fmt: skip
+    keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
+    task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
+                       evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
+    work = task.work + (2 * task.runs if cross_fitted else 0)
+    task.done = lambda amount: done(amount, work)
+    found = task.fit()
+    assert found.folds is not None
+    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
+    judged = judged_apart(model, windows, believed, found.folds.provinces, found.folds.best)
+    noise = estimate_noise(model, judged, believed.params(found.best[None]), believed.params(found.draws))
+    note["diagnostics"] = found.diagnostics
+    posterior = make_posterior(believed, found.draws, noise, window.cities, note)
+    apart: list[Posterior] = []
+    if cross_fitted:
+        apart = cross_fit(
+            model, wholes, believed, found, seed=seed, note={"data_sha256": sources.hashes()}, done=task.done
+        )
+    if state:
+        state.unlink(missing_ok=True)
+    return Calibrated(posterior, found, believed, window, tuple(apart))
+
+
+def evidence_table(posterior: Posterior) -> pd.DataFrame:
+    """Return one row a figure of the article: target, what draws of the posterior come to, share that meet it.
+
+    Empty for a posterior that no figure took part in.
+    """
+    import pandas as pd
+
+    told = posterior.note.get("diagnostics", {}).get("evidence", {})
+    return pd.DataFrame([{"figure": ident, **found} for ident, found in told.items()])
+
+
+def noise_windows(start: int, end: int, known_until: int | None = None) -> list[tuple[int, int]]:
+    """Return the windows that noise is sized on: the fit's, and later ones of its length.
+
+    >>> noise_windows(2010, 2020)
+    [(2010, 2020), (2012, 2022), (2013, 2023)]
+    >>> noise_windows(2010, 2016, known_until=2016)
+    [(2010, 2016)]
+    """
+    last = end + max(LATER_STARTS) if known_until is None else known_until
+    return [(start, end), *((start + n, end + n) for n in LATER_STARTS if end + n <= last)]
+
+
+def write_calibration(calibrated: Calibrated, folder: Path) -> None:
+    """Write `posterior.json`, `cross_fit.json` (where there is one), `diagnostics.csv` and `evidence.csv`."""
+    write_posterior(calibrated.posterior, folder / "posterior.json")
+    if calibrated.apart:
+        write_cross_fit(calibrated.apart, folder / "cross_fit.json")
+    diagnostics_table(calibrated).to_csv(folder / "diagnostics.csv", index=False, float_format="%.6g")
+    evidence_table(calibrated.posterior).to_csv(folder / "evidence.csv", index=False, float_format="%.6g")
+
+
+def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:
+    """Return one row a parameter: prior and posterior mean and sd, 5 and 95 % points, R-hat, effective size."""
+    import pandas as pd
+
+    values, believed = calibrated.posterior.values, calibrated.beliefs
+    found = calibrated.found.diagnostics["parameters"]
+    prior = believed.spread((np.arange(999)[:, None] + 0.5) / 999 * np.ones(len(believed.names)))
+    return pd.DataFrame(
+        {
+            "parameter": believed.names,
+            "prior_mean": prior.mean(axis=0),
+            "prior_sd": prior.std(axis=0),
+            "posterior_mean": values.mean(axis=0),
+            "posterior_sd": values.std(axis=0),
+            "posterior_5": np.quantile(values, 0.05, axis=0),
+            "posterior_95": np.quantile(values, 0.95, axis=0),
+            "r_hat": [found[name]["r_hat"] for name in believed.names],
+            "effective_size": [found[name]["effective_size"] for name in believed.names],
+        }
+    )
+
+
+def _kept(state: Path | None, identity: str) -> dict[str, np.ndarray]:
+    """Return the finished parts of a calibration with the same inputs; nothing of any other."""
+    if state is None or not state.is_file():
+        return {}
+    try:
+        with np.load(state, allow_pickle=False) as file:
+            if str(file["identity"]) != identity:
+                return {}
+            return {name: file[name] for name in file.files if name != "identity"}
+    except (OSError, ValueError, KeyError, EOFError):
+        return {}  # cut off while being written: begin again
+
+
+def _keep(state: Path, identity: str, parts: Mapping[str, np.ndarray]) -> None:
+    """Write the finished parts: under another name first, so that no half a file is ever read."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    draft = state.with_name(state.name + ".part")
+    with draft.open("wb") as file:
+        np.savez(file, identity=np.array(identity), **parts)  # type: ignore[arg-type]
+    draft.replace(state)

@@ -1,0 +1,135 @@
+"""Blocks of an ensemble on a dask.distributed cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.messages import tell
+from talent_sd.base.version import __version__
+from talent_sd.engine.member_blocks import Block, Settings, Task, run_block
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+
+CONNECT_SECONDS = 10
+TASKS_PER_WORKER = 2
+"""Blocks on their way at once: one that runs and one that waits, so that results never pile up."""
+
+
+def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: Settings) -> Iterator[Block]:
+    """Run blocks on a cluster, and yield each result as it comes in.
+
+    The model travels as text and results come back: the workers need this package
+    in the same version, and no shared folder.
+
+    Parameters
+    ----------
+    address : of the scheduler, such as "tcp://10.0.0.1:8786"
+
+    Raises
+    ------
+    TalentError
+        If dask.distributed is not installed.
+    InputError
+        If nobody answers at the address, it has no workers, or they have another version of this package.
+    """
+    distributed = _distributed()
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError, ImportError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            tell(
+                "no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and `dask "
+                "worker`, and give its address, such as tcp://127.0.0.1:8786.",
+                address=address,
+                reason=reason,
+            )
+        ) from None
+    with client:
+        workers = _ready_workers(client, address)
+        content = model.path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != model.structure.sha256:
+            raise InputError(tell("{file}: changed since it was read. Start again.", file=model.path))
+        shared = client.scatter((content, model.path.name, settings), broadcast=True, hash=False)
+        running = distributed.as_completed()
+        for task in _first(tasks, TASKS_PER_WORKER * workers):
+            running.add(client.submit(_run_remotely, shared, task, pure=False))
+        for future in running:
+            block = future.result()
+            future.release()
+            for following in _first(tasks, 1):
+                running.add(client.submit(_run_remotely, shared, following, pure=False))
+            yield block
+
+
+def _first(tasks: Iterator[Task], most: int) -> Iterator[Task]:
+    for _, task in zip(range(most), tasks, strict=False):
+        yield task
+
+
+def _ready_workers(client: Any, address: str) -> int:
+    """Return how many workers there are, all of this version."""
+    versions: dict[str, str] = client.run(_version)
+    if not versions:
+        raise InputError(
+            tell(
+                "the cluster at '{address}' has no workers. Start some: dask worker {address}",
+                address=address,
+            )
+        )
+    others = {worker: version for worker, version in versions.items() if version != __version__}
+    if others:
+        worker, version = next(iter(others.items()))
+        raise InputError(
+            tell(
+                "the worker {worker} has talent_sd {version}, not {ours}: results would differ. "
+                "Install the same version everywhere.",
+                worker=worker,
+                version=version,
+                ours=__version__,
+            )
+        )
+    return len(versions)
+
+
+def _version() -> str:
+    try:
+        from talent_sd.base.version import __version__ as version
+    except ImportError:
+        return "not installed"
+    return version
+
+
+def _run_remotely(shared: tuple[bytes, str, Settings], task: Task) -> Block:
+    """Run a block on a worker."""
+    content, name, settings = shared
+    return run_block(_model_of(content, name), task, settings)
+
+
+@lru_cache(maxsize=4)
+def _model_of(content: bytes, name: str) -> Model:
+    """Return a model from the text of its file; once per worker."""
+    from talent_sd.engine.runner import load_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return load_model(path)
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise TalentError(
+            tell("running on a cluster needs dask.distributed: pip install 'talent_sd[cluster]'.")
+        ) from None
+    return distributed

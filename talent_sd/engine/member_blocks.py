@@ -1,0 +1,244 @@
+"""An ensemble cut into blocks of draws: how many at once, and one block run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning
+from talent_sd.base.messages import tell
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+    from talent_sd.model.structure import Structure
+
+LARGEST_BLOCK = 8192
+"""Draws per block where memory allows more: the kernel gains nothing beyond."""
+COPIES = 5
+"""Arrays of a block's size alive at once: the kernel's, the assembled, the dataset's, two being written."""
+GIGABYTE = 1e9
+NOTICES = (EngineNotice, NonFiniteWarning)
+
+
+@dataclass(frozen=True)
+class EnsembleLayout:
+    """The shape of an ensemble.
+
+    Parameters
+    ----------
+    scenarios : names
+    draws : how many
+    years : saved times
+    outputs : variable -> its subscript ranges and their elements
+    """
+
+    scenarios: tuple[str, ...]
+    draws: int
+    years: tuple[float, ...]
+    outputs: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def shape(self, name: str, draws: int) -> tuple[int, ...]:
+        """Return the shape of an output for some draws of one scenario: (draws, years, *subscripts)."""
+        return (draws, len(self.years), *(len(elements) for elements in self.outputs[name].values()))
+
+    @property
+    def numbers_per_draw(self) -> int:
+        """Return how many numbers one draw of one scenario yields."""
+        return sum(int(np.prod(self.shape(name, 1))) for name in self.outputs)
+
+    @property
+    def gigabytes(self) -> float:
+        """Return the size of the whole result."""
+        return 8 * self.numbers_per_draw * self.draws * len(self.scenarios) / GIGABYTE
+
+
+def make_layout(
+    structure: Structure, scenarios: Sequence[str], draws: int, years: Sequence[float], outputs: Sequence[str]
+) -> EnsembleLayout:
+    """Return the shape that a run of these outputs has.
+
+    Raises
+    ------
+    ModelError
+        If an output is unknown.
+    """
+    chosen = {structure[name].name: structure.coordinates(name) for name in outputs}
+    return EnsembleLayout(tuple(scenarios), draws, tuple(float(year) for year in years), chosen)
+
+
+def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, wanted: int | None = None) -> int:
+    """Return how many draws to run at once.
+
+    Parameters
+    ----------
+    inputs_per_draw : numbers that each draw is given
+    memory : gigabytes for draws and results at hand
+    wanted : by the user; None: as many as fit, at most `LARGEST_BLOCK`
+
+    Raises
+    ------
+    InputError
+        If not even the draws themselves fit, or `wanted` is no number of draws.
+    """
+    if wanted is not None and wanted < 1:
+        raise InputError(tell("block={wanted}. Run at least one draw at once.", wanted=wanted))
+    if not 0 < memory < float("inf"):
+        raise InputError(tell("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory))
+    drawn = 8 * inputs_per_draw * layout.draws
+    per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
+    fitting = int((memory * GIGABYTE - drawn) / per_draw)
+    if fitting < 1:
+        needed = (drawn + per_draw) / GIGABYTE
+        raise InputError(
+            tell(
+                "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
+                "Give at least {needed:.2g}, or fewer draws or outputs.",
+                draws=layout.draws,
+                inputs_per_draw=inputs_per_draw,
+                memory=memory,
+                needed=needed,
+            )
+        )
+    if wanted is not None:
+        return min(wanted, fitting, layout.draws)
+    return min(LARGEST_BLOCK, fitting, layout.draws)
+
+
+def block_edges(draws: int, block: int) -> list[tuple[int, int]]:
+    """Return the first draw and the one after the last of every block.
+
+    >>> block_edges(10, 4)
+    [(0, 4), (4, 8), (8, 10)]
+    """
+    return [(first, min(first + block, draws)) for first in range(0, draws, block)]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Draws of a block that share what cannot differ between members of one run: a lookup.
+
+    Parameters
+    ----------
+    places : which draws, counted from the block's first
+    params : for `Model.run`, in place of what the others get
+    """
+
+    places: np.ndarray
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One block of one scenario, with all that it depends on besides the model.
+
+    Parameters
+    ----------
+    scenario, block : numbers of both
+    first, last : draws from `first` to before `last`
+    params, inputs : for `Model.run`; what differs between draws has last - first values
+    variants : draws that are told something else besides, such as another national path; each draw in one
+    """
+
+    scenario: int
+    block: int
+    first: int
+    last: int
+    params: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    variants: Sequence[Variant] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all blocks share.
+
+    Parameters
+    ----------
+    layout : of the whole ensemble
+    engine, seed, threads : for `Model.run`
+    """
+
+    layout: EnsembleLayout
+    engine: str
+    seed: int
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block's results.
+
+    Parameters
+    ----------
+    task : what was run
+    values : output -> (draws of the block, years, *subscripts)
+    notices : what the engine warned of: kind and text; they travel with the results
+        because a warning on another machine is heard by nobody
+    """
+
+    task: Task
+    values: dict[str, np.ndarray]
+    notices: tuple[tuple[type[Warning], str], ...] = ()
+
+
+def run_block(model: Model, task: Task, settings: Settings) -> Block:
+    """Run one block; the engine's own warnings are put into the result."""
+    layout = settings.layout
+    size = task.last - task.first
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if not task.variants:
+            values = _run(model, task, settings, task.params, task.inputs, size)
+        else:
+            values = {name: np.empty(layout.shape(name, size)) for name in layout.outputs}
+            for variant in task.variants:
+                params = {key: _some(value, variant.places, size) for key, value in task.params.items()}
+                inputs = {key: value.isel({DRAW: variant.places}) for key, value in task.inputs.items()}
+                part = _run(model, task, settings, {**params, **variant.params}, inputs, len(variant.places))
+                for name, array in part.items():
+                    values[name][variant.places] = array
+    notices = [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
+    for warning in caught:
+        if not issubclass(warning.category, NOTICES):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return Block(task, values, tuple(notices))
+
+
+def _run(
+    model: Model,
+    task: Task,
+    settings: Settings,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    size: int,
+) -> dict[str, np.ndarray]:
+    """Run some draws; return output -> (size, years, *subscripts)."""
+    layout = settings.layout
+    run = model.run(
+        params=params,
+        inputs=inputs,
+        outputs=list(layout.outputs),
+        engine=settings.engine,  # type: ignore[arg-type]
+        times=layout.years,
+        seed=settings.seed,
+        threads=settings.threads,
+        first_member=task.first,
+    )
+    values = {}
+    for name in layout.outputs:
+        array = run[name]
+        leading = [dim for dim in (DRAW, TIME) if dim in array.dims]
+        found = array.transpose(*leading, *layout.outputs[name]).values
+        # a scenario may fix all that is drawn: then one run stands for every draw
+        values[name] = np.broadcast_to(found, layout.shape(name, size))
+    return values
+
+
+def _some(value: Any, places: np.ndarray, size: int) -> Any:
+    """Return what some of the draws are given."""
+    return value[places] if isinstance(value, np.ndarray) and value.shape[:1] == (size,) else value

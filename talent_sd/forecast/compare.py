@@ -1,0 +1,296 @@
+"""Differences of scenarios against a baseline, draw by draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
+from talent_sd.base.errors import InputError, UnitError, nearest
+from talent_sd.base.messages import listed, tell
+from talent_sd.forecast.prepare import Prepared, prepare
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+RELATIVE = ", relative"
+"""Ending of the name under which a variable's relative change stands."""
+
+
+def absolute_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArray:
+    """Change of a variant against the baseline, draw by draw, in the variable's own unit.
+
+    Parameters
+    ----------
+    variant : dims (scenario, draw, time, ...), any unit
+    baseline : dims (draw, time, ...), same unit and labels
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), the variable's unit.
+
+    Raises
+    ------
+    UnitError
+        If the units differ.
+    """
+    _same_unit(variant, baseline)
+    return (variant - baseline).assign_attrs(variant.attrs)
+
+
+def relative_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArray:
+    """Change of a variant against the baseline, draw by draw.
+
+    Draws are paired before the division, so uncertainty that both runs share
+    cancels; take quantiles of this, never a difference of quantiles.
+
+    Parameters
+    ----------
+    variant : dims (scenario, draw, time, ...), any unit
+    baseline : dims (draw, time, ...), same unit and labels
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), unit "1": 0.05 is +5 %. NaN where the baseline is 0.
+    The change is measured against the baseline's size, so that a debt that shrinks is
+    an increase.
+
+    Raises
+    ------
+    UnitError
+        If the units differ.
+    """
+    _same_unit(variant, baseline)
+    size = abs(baseline)
+    return ((variant - baseline) / size.where(size > 0)).assign_attrs({**variant.attrs, "units": "1"})
+
+
+def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
+    """Set every other scenario of a forecast against one of them.
+
+    Parameters
+    ----------
+    spread : dims (scenario, draw, time, ...), as `simulate` gives it
+    baseline : name on the scenario axis
+
+    Returns
+    -------
+    For each variable its absolute change under its own name, and its relative change
+    under "<name>, relative" (unit "1"; its attribute `baseline_minimum` is the baseline's
+    lowest value); scenario axis without the baseline.
+
+    Raises
+    ------
+    InputError
+        If the baseline is not among the scenarios, or nothing is left to compare.
+    """
+    names = [str(name) for name in spread[SCENARIO].values]
+    if baseline not in names:
+        raise InputError(
+            tell(
+                "the baseline '{baseline}' is not among the scenarios compared: {names}.{hint}",
+                baseline=baseline,
+                names=listed(names),
+                hint=nearest(baseline, names),
+            )
+        )
+    others = [name for name in names if name != baseline]
+    if not others:
+        raise InputError(
+            tell(
+                "only '{baseline}' was given: name at least one more scenario to compare it with.",
+                baseline=baseline,
+            )
+        )
+    variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
+    changes: dict[str, xr.DataArray] = {}
+    for name in map(str, spread.data_vars):
+        if SCENARIO not in spread[name].dims:
+            continue
+        changes[name] = absolute_change(variant[name], reference[name])
+        relative = relative_change(variant[name], reference[name])
+        # whoever shows a percentage needs to know whether the baseline is a debt at times
+        changes[name + RELATIVE] = relative.assign_attrs(baseline_minimum=float(reference[name].min()))
+    for name, array in changes.items():
+        kind = "Relative change" if name.endswith(RELATIVE) else "Change"
+        level = str(spread[name.removesuffix(RELATIVE)].attrs.get("long_name", name)).rstrip(".")
+        changes[name] = array.assign_attrs(long_name=f"{kind} against {baseline}: {level}")
+    result = variant.drop_vars(list(variant.data_vars)).assign(changes)
+    titles = {
+        f"baseline_{name}": str(coordinate.sel({SCENARIO: baseline}).item())
+        for name, coordinate in spread.coords.items()
+        if str(name).startswith("title_")
+    }
+    return result.assign_attrs({**spread.attrs, "baseline": baseline, **titles})
+
+
+def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> xr.DataArray:
+    """Share of the draws in which the scenario does better than the baseline.
+
+    Parameters
+    ----------
+    change : dims (scenario, draw, time, ...), absolute or relative
+
+    Returns
+    -------
+    dims (scenario, time, ...), unit "1". Draws without any difference count half, so a
+    scenario that changes nothing scores 0.5.
+    """
+    gain = -change if lower_is_better else change
+    return ((gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)).assign_attrs(units="1")
+
+
+CLEAR = 0.9
+"""An effect is clear where this share of the draws, or more, agrees on its direction."""
+
+
+def first_clear_year(change: xr.DataArray) -> xr.DataArray:
+    """First year from which on an effect is clear: in it and all years after nine draws in ten agree.
+
+    Parameters
+    ----------
+    change : dims (scenario, draw, time, ...), absolute or relative
+
+    Returns
+    -------
+    dims (scenario, ...), unit "year"; NaN where that is so in no year to the end, and of a single draw.
+    """
+    import numpy as np
+
+    more = probability_better(change)
+    found = []
+    for agreed in (more >= CLEAR, more <= 1 - CLEAR):
+        lasting = agreed.isel({TIME: slice(None, None, -1)}).cumprod(TIME).isel({TIME: slice(None, None, -1)})
+        found.append(change[TIME].where(lasting > 0).min(TIME))
+    first = found[0].fillna(found[1])
+    if change.sizes[DRAW] == 1:
+        first = first.where(False, np.nan)
+    return first.assign_attrs(units="year")
+
+
+def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:
+    ours, theirs = variant.attrs.get("units", ""), baseline.attrs.get("units", "")
+    if ours != theirs:
+        raise UnitError(
+            tell(
+                "'{variant}' is in '{ours}', its baseline in '{theirs}': they cannot be compared.",
+                variant=variant.name,
+                ours=ours,
+                theirs=theirs,
+            )
+        )
+
+
+ALL = "all"
+"""Word for every shipped city."""
+
+
+def named_cities(text: str) -> list[str]:
+    """Return the cities that a comma-separated list names; "all" are those that ship.
+
+    >>> named_cities("wuxi, hefei")
+    ['wuxi', 'hefei']
+
+    Raises
+    ------
+    InputError
+        If it names none, or one twice.
+    """
+    from talent_sd.inputs import list_cities
+
+    if text.strip() == ALL:
+        return list(list_cities())
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError(tell("--cities names no city. Write --cities hefei,wuxi or --cities all."))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(tell("--cities names {city} twice. Take one out.", city=", ".join(twice)))
+    return names
+
+
+def prepare_cities(
+    scenarios: Sequence[str | Path], cities: Sequence[str | Path], national: str | Path | None = None
+) -> dict[str, Prepared]:
+    """Read and check scenarios in several cities.
+
+    Returns
+    -------
+    the city's own name -> what a forecast of it needs
+
+    Raises
+    ------
+    InputError
+        With every problem of every city at once, or if two paths name one city.
+    """
+    found: dict[str, Prepared] = {}
+    problems: list[str] = []
+    for city in cities:
+        try:
+            prepared = prepare(scenarios, city, national=national)
+        except InputError as error:
+            problems += error.problems
+            continue
+        name = next(iter(prepared.resolved.values())).city.name
+        if name in found:
+            problems.append(tell("--cities names {city} twice. Take one out.", city=name))
+        found[name] = prepared
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    return found
+
+
+def compare_cities(
+    prepared: Mapping[str, Prepared],
+    run: Callable[[Prepared], xr.Dataset],
+    done: Callable[[int], None] = lambda _: None,
+) -> xr.Dataset:
+    """Set scenarios against the first of them, city by city.
+
+    A city's result does not depend on which other cities are compared: draws follow from
+    the seed, noise from the seed and the names of city and province.
+
+    Parameters
+    ----------
+    prepared : city -> its scenarios, the baseline first
+    run : forecasts a city: dims (scenario, draw, time, ...)
+    done : called with 1 after each city
+
+    Returns
+    -------
+    as `compare` gives it, over (scenario, city, draw, time, ...); of several draws 500 of 14
+    cities take some 30 megabytes an output
+    """
+    import xarray as xr
+
+    changes = []
+    for one in prepared.values():
+        spread = run(one)
+        changes.append(compare(spread, baseline=str(spread[SCENARIO].values[0])))
+        done(1)
+    lowest = {
+        name: min(change[name].attrs.get("baseline_minimum", 0.0) for change in changes)
+        for name in map(str, changes[0].data_vars)
+    }
+    # what differs by city, such as the constants drawn for it, has no place on one axis
+    kept = [
+        change.drop_vars(
+            [n for n in change.coords if n not in changes[0].dims and not str(n).startswith("title_")]
+        )
+        for change in changes
+    ]
+    joined = xr.concat(kept, dim=CITY, coords="minimal", compat="override", combine_attrs="override")
+    titles = {
+        f"{CITY}_{lang}": (CITY, [str(change.attrs[f"city_{lang}"]) for change in changes])
+        for lang in ("en", "zh")
+    }
+    joined = joined.assign_coords({CITY: list(prepared), **titles}).transpose(SCENARIO, CITY, ...)
+    for name, low in lowest.items():
+        if "baseline_minimum" in joined[name].attrs:
+            joined[name].attrs["baseline_minimum"] = low
+    joined = name_axes(joined)
+    attrs = {**joined.attrs, "city": ", ".join(prepared), "title": "talent_sd comparison of cities"}
+    for lang in ("en", "zh"):
+        attrs[f"city_{lang}"] = ", ".join(joined[f"{CITY}_{lang}"].values.tolist())
+    return joined.assign_attrs(attrs)

@@ -1,0 +1,246 @@
+"""Many draws of one forecast or several: in memory, streamed to disk, or on a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW
+from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
+from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
+from talent_sd.forecast.ensemble_blocks import Options, run_all
+from talent_sd.forecast.prepare import Prepared, prepare
+from talent_sd.uncertainty.prior_draws import Draws, draw_priors
+from talent_sd.uncertainty.priors import assumed_figures, read_priors
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PARAMETER = "parameter"
+DRAWN = "drawn"
+SUMS = ("total talent",)
+"""Sums over what is plotted part by part."""
+NO_POSTERIOR = "none"
+
+
+def ensemble(
+    scenarios: str | Path | Sequence[str | Path] = "baseline",
+    city: str | Path = "hefei",
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    outputs: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    sampling: str = "latin",
+    threads: int | None = None,
+    block: int | None = None,
+    memory: float = 1.0,
+    cluster: str | None = None,
+    engine: str = "auto",
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+    priors: str | Path | None = None,
+    posterior: str | Path | None = None,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Forecast a city many times, each with its own draw of the uncertain constants.
+
+    Draw i has the same constants in every scenario, so that differences between
+    scenarios are not blurred by chance. No result depends on `threads`, `block`,
+    `memory`, `cluster` or `out`.
+
+    Parameters
+    ----------
+    scenarios : a shipped name or a path, or several
+    city : a shipped name or a path
+    draws, seed : how many, and from what
+    outputs : names of variables; by default those that plots and tables show
+    out : a folder for a Zarr store, for what does not fit into memory. A run that was
+        stopped goes on where it was when started again with the same inputs
+    sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
+    threads : of the kernel; default: all processors
+    block : draws at once; default: as many as suit
+    memory : gigabytes for draws and results at hand
+    cluster : address of a dask.distributed scheduler, which needs the extra `cluster`
+    engine : "auto", "kernel" or "pysd"
+    model, national : as in `simulate`
+    priors : a file of uncertain constants, to draw from in place of the posterior
+    posterior : a file that `talent-sd calibrate` made; the shipped one by default. "none": priors only,
+        and no noise
+    progress : show a bar on a terminal when it takes longer than two seconds
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn`
+    (draw, parameter) holds what each draw was given.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file; if the result would not fit into `memory`
+        and there is no `out`; if `out` holds an ensemble of other inputs (says which).
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> spread = ts.ensemble("baseline", city="wuxi", draws=4, outputs=["Residents"])
+    >>> dict(spread["Residents"].sizes)
+    {'scenario': 1, 'draw': 4, 'time': 13}
+    """
+    names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
+    if not names:
+        raise InputError(tell("no scenario was given: name at least one."))
+    prepared = prepare(names, city, model=model, national=national)
+    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
+    options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
+    return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
+
+
+def prior_draws(
+    prepared: Prepared,
+    draws: int,
+    seed: int,
+    *,
+    sampling: str = "latin",
+    priors: str | Path | None = None,
+    posterior: str | Path | None = None,
+) -> Draws:
+    """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`.
+
+    With them figures that the city lacks, and that an assumption stands in for.
+    """
+    model = prepared.model
+    found = read_priors(model.structure, model.program, priors)
+    assumed = assumed_figures(next(iter(prepared.resolved.values())))
+    if priors is not None or str(posterior) == NO_POSTERIOR:
+        return draw_priors((*found, *assumed), draws, seed, sampling)
+    from talent_sd.forecast.posterior_draws import draw_posterior
+    from talent_sd.uncertainty.posterior import read_posterior
+
+    fitted = read_posterior(posterior)
+    others = [prior for prior in found if prior.key not in fitted.names]
+    rest = draw_priors((*others, *assumed), draws, seed, sampling)
+    return draw_posterior(prepared, fitted, rest, draws, seed)
+
+
+def run_ensemble(
+    prepared: Prepared,
+    draws: Draws,
+    options: Options | None = None,
+    *,
+    engine: str = "auto",
+    outputs: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Run prepared scenarios for every draw; as `ensemble`, of draws from anywhere."""
+    from talent_sd.forecast.zarr_store import open_or_create
+
+    options = options or Options()
+    layout = _layout(prepared, draws, outputs)
+    block = block_size(layout, len(draws.names), options.memory, options.block)
+    used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
+    settings = Settings(layout, engine, int(draws.identity.get("seed", 0)), options.threads)
+    if options.out is not None:
+        identity = {**_identity(prepared, layout, used), **draws.identity}
+        store = open_or_create(
+            options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
+        )
+        run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+        return store.dataset()
+    arrays = _empty_arrays(layout, options.memory)
+    edges = block_edges(layout.draws, block)
+
+    def keep(scenario: int, number: int, values: dict[str, np.ndarray]) -> None:
+        for name, array in values.items():
+            arrays[name][scenario, slice(*edges[number])] = array
+
+    done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
+    run_all(prepared, draws, settings, options, block, done, keep)
+    template = _template(prepared, layout, draws, used)
+    return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
+
+
+def fits_memory(
+    prepared: Prepared, draws: Draws, memory: float, outputs: Sequence[str] | None = None
+) -> bool:
+    """Return whether a whole ensemble stays within so many gigabytes, and needs no store."""
+    return _layout(prepared, draws, outputs).gigabytes <= memory
+
+
+def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
+    structure = prepared.model.structure
+    years = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
+    chosen = shown_outputs(prepared) if outputs is None else outputs
+    return make_layout(structure, list(prepared.resolved), draws.size, years.tolist(), chosen)
+
+
+def shown_outputs(prepared: Prepared) -> list[str]:
+    """Return the variables that plots and tables show; all of a model that has none of them."""
+    from talent_sd.base.labels import shipped_labels
+
+    labels = shipped_labels()
+    plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
+    variables = prepared.model.structure.variables
+    shown = [name for name in dict.fromkeys([*labels.headline, *SUMS, *plotted]) if name in variables]
+    return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
+
+
+def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray]:
+    if layout.gigabytes > memory:
+        raise InputError(
+            tell(
+                "{draws} draws x {count} scenarios x {count2} outputs x {count3} years are "
+                "{gigabytes:.2g} gigabytes, more than memory={memory:g}. Give out= (a folder) to stream "
+                "them to disk, fewer outputs, or more memory.",
+                draws=layout.draws,
+                count=len(layout.scenarios),
+                count2=len(layout.outputs),
+                count3=len(layout.years),
+                gigabytes=layout.gigabytes,
+                memory=memory,
+            )
+        )
+    scenarios = len(layout.scenarios)
+    return {name: np.empty((scenarios, *layout.shape(name, layout.draws))) for name in layout.outputs}
+
+
+def _template(prepared: Prepared, layout: EnsembleLayout, draws: Draws, engine: str) -> xr.Dataset:
+    """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
+    from talent_sd.engine.dataset import long_name
+    from talent_sd.forecast.provenance import describe
+    from talent_sd.forecast.zarr_store import template_of
+
+    template = template_of(layout).assign_attrs(engine=engine)
+    for name, array in template.data_vars.items():
+        variable = prepared.model.structure[str(name)]
+        array.attrs.update(units=variable.unit, long_name=long_name(variable))
+    given = draws.values(0, draws.size)
+    template = template.assign_coords({PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), given)})
+    template[DRAWN].attrs.update(
+        units="each constant's own", long_name="values of the uncertain constants in each draw"
+    )
+    identity = {key: value for key, value in draws.identity.items() if key != "draws"}
+    return describe(template, prepared).assign_attrs(identity)
+
+
+def _identity(prepared: Prepared, layout: EnsembleLayout, engine: str) -> dict[str, Any]:
+    """Return what the numbers of an ensemble follow from, besides the draws."""
+    from talent_sd.base.version import __version__
+
+    identity: dict[str, Any] = {
+        "talent_sd": __version__,
+        "model": prepared.model.structure.sha256,
+        "engine": engine,
+        "years": f"{layout.years[0]:g} to {layout.years[-1]:g}",
+        "outputs": ", ".join(layout.outputs),
+        "scenarios": ", ".join(layout.scenarios),
+    }
+    for name, resolved in prepared.resolved.items():
+        content = json.dumps(resolved.params(), sort_keys=True)
+        identity[f"inputs of {name}"] = hashlib.sha256(content.encode()).hexdigest()
+    return identity

@@ -1,0 +1,208 @@
+"""Read and check everything that a forecast needs, before anything is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.messages import LANGUAGES, language, speaking, tell
+from talent_sd.inputs.file_kinds import MODEL_ENDINGS
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+    from talent_sd.inputs import Resolved
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a forecast needs, checked: nothing was simulated yet."""
+
+    model: Model
+    resolved: dict[str, Resolved]
+
+
+def prepare(
+    scenarios: Sequence[str | Path],
+    city: str | Path = "hefei",
+    *,
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+) -> Prepared:
+    """Read and check the model, the scenarios and the city.
+
+    Parameters
+    ----------
+    scenarios : shipped names or paths; a path's stem becomes its name on the scenario axis
+    city : a shipped name or a path
+    model : a model file; the shipped city model by default
+    national : a national path, which wins over the scenario's own
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.inputs import resolve_scenario
+    from talent_sd.inputs.shipped_names import shipped_name
+
+    loaded = load_model(model)
+    resolved: dict[str, Resolved] = {}
+    problems: list[str] = []
+    for given in scenarios:
+        scenario = shipped_name(given, "scenario")
+        name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
+        if name in resolved:
+            problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
+            continue
+        try:
+            resolved[name] = resolve_scenario(scenario, city, loaded.structure, context=national)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    return Prepared(loaded, resolved)
+
+
+PAID = "affordability"
+"""The model's variable: part of the desired spending on policies that the budget pays."""
+IN_FULL = 0.995
+"""A budget that pays so much pays in full: what is short would be shown as 100 %."""
+Told = Callable[[], str]
+"""A text that is written in the language of the moment."""
+
+
+class ComparisonNotice(UserWarning):
+    """Something about a comparison that its numbers do not show."""
+
+
+def cautions(prepared: Prepared) -> list[str]:
+    """Return what to know of scenarios that are compared, the first being the baseline, in the user's language.
+
+    Scenarios that change nothing, policies that the city cannot pay for, and national paths that
+    differ between scenarios.
+
+    Parameters
+    ----------
+    prepared : scenarios of one city; each is run once with the model's own constants
+    """
+    return cautions_by_language(prepared)[language()]
+
+
+def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
+    """Return the same in every language: language -> texts."""
+    found = [*_idle(prepared), *_nations(prepared), *_budgets(prepared)]
+    told = {}
+    for lang in LANGUAGES:
+        with speaking(lang):
+            told[lang] = [text() for text in found]
+    return told
+
+
+def _idle(prepared: Prepared) -> Iterator[Told]:
+    """Yield scenarios whose every input is the baseline's: their differences are exactly 0."""
+    (baseline, first), *others = prepared.resolved.items()
+    for name, one in others:
+        if one.national.name == first.national.name and _inputs(one) == _inputs(first):
+            yield partial(_tell_idle, name, baseline, first)
+
+
+def _tell_idle(name: str, baseline: str, first: Resolved) -> str:
+    return tell(
+        "'{scenario}' sets nothing else than '{baseline}' in {city}: every difference is exactly 0. If it should "
+        "differ, look at what it sets with `talent-sd diff {baseline} {scenario}`.",
+        scenario=name,
+        baseline=baseline,
+        city=first.city.title[language()],
+    )
+
+
+def _inputs(resolved: Resolved) -> dict[str, object]:
+    return {key: value.value for key, value in resolved.values.items()}
+
+
+def _nations(prepared: Prepared) -> Iterator[Told]:
+    (baseline, first), *others = prepared.resolved.items()
+    for name, one in others:
+        if one.national.name != first.national.name:
+            yield partial(_tell_nations, name, one.national.name, baseline, first.national.name)
+
+
+def _tell_nations(name: str, path: str, baseline: str, other: str) -> str:
+    return tell(
+        "'{scenario}' runs on the national path '{path}', '{baseline}' on '{other}': part of the "
+        "difference is the nation's, not the policies'. Give --national, or the same context in both files.",
+        scenario=name,
+        path=path,
+        baseline=baseline,
+        other=other,
+    )
+
+
+def _budgets(prepared: Prepared) -> Iterator[Told]:
+    if prepared.model.structure.find(PAID) is None:
+        return
+    for name, one in prepared.resolved.items():
+        years, paid = _paid(prepared, one)
+        if (paid < IN_FULL).any():
+            yield partial(_tell_budget, name, one, years, paid)
+
+
+def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) -> str:
+    short = years[paid < IN_FULL]
+    return tell(
+        "{city} cannot pay for all of '{scenario}': {least:.0f} % at the least ({year}), less than all "
+        "in {span}, and every policy is scaled down so far. Lower an intensity, start later, "
+        "or leave a policy out.",
+        city=one.city.title[language()],
+        scenario=name,
+        least=100 * float(paid.min()),
+        year=f"{years[int(paid.argmin())]:g}",
+        # a year alone is no span
+        span="–".join(dict.fromkeys(f"{year:g}" for year in short[[0, -1]])),
+    )
+
+
+def _paid(prepared: Prepared, resolved: Resolved) -> tuple[np.ndarray, np.ndarray]:
+    """Return (years,) and the part of the desired spending that is paid in each."""
+    time = prepared.model.structure.time
+    years = np.arange(time["INITIAL TIME"], time["FINAL TIME"] + 1e-9)
+    run = prepared.model.run(params=resolved.params(), outputs=[PAID], times=years)
+    return years, run[PAID].values.ravel()
+
+
+def check_file(path: str | Path) -> str:
+    """Read a file as what it is and check everything that can be checked without a run.
+
+    Parameters
+    ----------
+    path : a model (by its ending), else a YAML file that is checked against the shipped model
+
+    Returns
+    -------
+    "model", "city", "national" or "scenario".
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    from talent_sd.engine.runner import load_model
+    from talent_sd.inputs import check_file as check_yaml
+    from talent_sd.model.read import read_structure
+
+    path = Path(path)
+    if path.suffix.lower() in MODEL_ENDINGS:
+        load_model(path)
+        return "model"
+    kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
+    if problems:
+        raise InputError(problems)
+    return kind

@@ -1,0 +1,254 @@
+"""Write forecasts and comparisons: datasets as netCDF, tidy tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.version import __version__
+from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""The median and the ends of the 50, 80 and 95 % bands."""
+_Axes = dict[str, list[Any]]
+"""Dimension -> the labels along it."""
+TEXT = "OUT"
+"""Kinds of numpy's types that hold text."""
+FORECAST_COLUMNS = ("year", "variable", "subscript", "value", "unit")
+COMPARISON_COLUMNS = (
+    "scenario",
+    "year",
+    "variable",
+    "subscript",
+    "change",
+    "lower",
+    "upper",
+    "probability_better",
+    "unit",
+    "relative_change",
+    "relative_lower",
+    "relative_upper",
+    "lower_50",
+    "upper_50",
+    "lower_95",
+    "upper_95",
+    "first_clear_year",
+)
+BANDS = (0.5, 0.1, 0.9, 0.25, 0.75, 0.025, 0.975)
+"""Quantiles of a comparison's rows: the median and the ends of the 80, 50 and 95 % bands."""
+
+
+def write_dataset(dataset: xr.Dataset, file: Path) -> None:
+    """Write a dataset as netCDF-4; reading it back gives the same values, names and attributes.
+
+    netCDF knows no "/" in a name: there it stands as "∕" (U+2215). Written with the
+    netCDF library itself, because xarray's writer loads dask wherever that is installed
+    and takes a second longer over hundreds of variables.
+    """
+    import netCDF4
+
+    extra = {
+        str(name): set(dataset.variables[name].dims) for name in dataset.coords if name not in dataset.dims
+    }
+    inner = [set(dataset.variables[name].dims) for name in dataset.data_vars]
+    alone = [name for name, dims in extra.items() if not any(dims <= held for held in inner)]
+    with netCDF4.Dataset(file, "w") as target:
+        target.setncatts(dataset.attrs)
+        if alone:
+            target.setncattr("coordinates", " ".join(alone))
+        for dim, size in dataset.sizes.items():
+            target.createDimension(str(dim), size)
+        # all are defined before the first is written: to and fro costs five times as much
+        places = {
+            name: _define(target, str(name), variable, {} if name in dataset.coords else extra)
+            for name, variable in dataset.variables.items()
+        }
+        for name, place in places.items():
+            values = dataset.variables[name].values
+            place[...] = values.astype(object) if values.dtype.kind in TEXT else values
+
+
+def _define(target: Any, name: str, variable: xr.Variable, extra: dict[str, set[Hashable]]) -> Any:
+    """Define a variable in a netCDF file; `extra` are the coordinates beside the axes, and their dims."""
+    dims = tuple(map(str, variable.dims))
+    # a store on disk gives its own byte order
+    kind = str if variable.dtype.kind in TEXT else variable.dtype.newbyteorder("=")
+    place = target.createVariable(name.replace("/", "∕"), kind, dims, fill_value=False)
+    place.setncatts(variable.attrs)
+    labels = [label for label, held in extra.items() if held <= set(dims)]
+    if labels:
+        place.setncattr("coordinates", " ".join(labels))
+    return place
+
+
+def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
+    """Write the tidy table: one row per scenario, draw or quantile, year, variable and subscript.
+
+    A forecast of one draw has a column `draw`; of several, a column `quantile`
+    (`QUANTILES`), for thousands of draws would be no table.
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...)
+    """
+    many = forecast.sizes[DRAW] > 1
+    labels = _labels(forecast)
+    if many:
+        labels[DRAW] = list(QUANTILES)
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("scenario", "quantile" if many else "draw", *FORECAST_COLUMNS))
+        for name in map(str, forecast.data_vars):
+            # a plain variable: labelled arrays cost a millisecond each, and there are hundreds
+            values = forecast.variables[name]
+            unit = values.attrs.get("units", "")
+            if many:
+                values = values.quantile(list(QUANTILES), DRAW)
+                values.dims = tuple(DRAW if dim == "quantile" else dim for dim in values.dims)
+            for scenario, draw, year, subscript, value in _cells(values, labels):
+                writer.writerow((scenario, draw, year, name, subscript, value, unit))
+
+
+def write_comparison_table(
+    change: xr.Dataset, file: Path, lower_is_better: frozenset[str] = frozenset()
+) -> None:
+    """Write a comparison's tidy table: median change, intervals, probability of being better, first clear year.
+
+    With a single draw there is no interval and no probability: those cells are empty.
+
+    Parameters
+    ----------
+    change : as `compare` gives it, or `compare_cities`: then a first column names the city
+    lower_is_better : variables of which less is wanted
+    """
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        if CITY not in change.dims:
+            writer.writerow(COMPARISON_COLUMNS)
+            writer.writerows(_comparison_rows(change, lower_is_better))
+            return
+        writer.writerow((CITY, *COMPARISON_COLUMNS))
+        for city in change[CITY].values:
+            rows = _comparison_rows(change.sel({CITY: city}, drop=True), lower_is_better)
+            writer.writerows((city, *row) for row in rows)
+
+
+def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of one city's comparison."""
+    labels = _labels(change)
+    for name in map(str, change.data_vars):
+        if name.endswith(RELATIVE):
+            continue
+        unit = change[name].attrs.get("units", "")
+        absolute = _summary(change[name], name in lower_is_better, labels)
+        relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
+        for (cell, a), (_, r) in zip(absolute, relative, strict=True):
+            scenario, year, subscript = cell
+            yield (scenario, year, name, subscript, *a[:3], a[-2], unit, *r[:3], *a[3:-2], a[-1])
+
+
+def _summary(
+    change: xr.DataArray, lower_is_better: bool, labels: _Axes
+) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
+    """Yield ((scenario, year, subscript), (quantiles of `BANDS`, probability, first clear year)); "" unknown."""
+    if change.sizes[DRAW] == 1:
+        for scenario, _, year, subscript, value in _cells(change.variable, labels):
+            yield (scenario, year, subscript), (value, *[""] * (len(BANDS) + 1))
+        return
+    bands = change.quantile(list(BANDS), DRAW, skipna=False)
+    better = probability_better(change, lower_is_better)
+    clear = first_clear_year(change).broadcast_like(better)
+    parts = [*(bands.isel(quantile=number, drop=True) for number in range(len(BANDS))), better, clear]
+    one = {**labels, DRAW: [0]}
+    for cells in zip(*(_cells(part.expand_dims(DRAW).variable, one) for part in parts), strict=True):
+        scenario, _, year, subscript, _ = cells[0]
+        yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
+
+
+def _labels(dataset: xr.Dataset) -> _Axes:
+    """Labels along each dimension: names, draws, whole years as integers."""
+    labels: _Axes = {
+        str(dim): dataset[dim].values.tolist() if dim in dataset.coords else list(range(size))
+        for dim, size in dataset.sizes.items()
+    }
+    labels[TIME] = [_year(time) for time in labels[TIME]]
+    return labels
+
+
+def _cells(values: xr.Variable, labels: _Axes) -> Iterator[tuple[object, object, object, str, object]]:
+    """Yield (scenario, draw, year, subscript, value), the last "" for NaN."""
+    values = values.transpose(SCENARIO, DRAW, TIME, ...)
+    outer = (labels[SCENARIO], labels[DRAW], labels[TIME])
+    elements = itertools.product(*(map(str, labels[str(dim)]) for dim in values.dims[3:]))
+    subscripts = [", ".join(combination) for combination in elements]
+    flat = values.values.ravel().tolist()
+    places = itertools.product(*outer, subscripts)
+    for (scenario, draw, year, subscript), value in zip(places, flat, strict=True):
+        yield scenario, draw, year, subscript, "" if value != value else value
+
+
+def _year(time: float) -> float | int:
+    return int(time) if time == int(time) else time
+
+
+INDEX = ("Model", "Scenario", "Region", "Variable", "Unit")
+
+
+def iamc_rows(
+    forecast: xr.Dataset, region: str, labels: Labels, names: Iterable[str] | None = None
+) -> Iterator[tuple[object, ...]]:
+    """Yield a forecast's rows in the IAMC's format: model, scenario, region, variable, unit, a value a year.
+
+    Parts stand after a bar ("Talent|Leading"); of several draws there is a row for each
+    quantile, named as climate assessments name them ("Talent|Leading|50.0th Percentile").
+
+    Parameters
+    ----------
+    forecast : dims (scenario, draw, time, ...)
+    region : the city's name
+    labels : whose English names the variables get
+    names : of variables; the headline ones by default
+    """
+    many = forecast.sizes[DRAW] > 1
+    for name in labels.headline if names is None else names:
+        array = forecast[name]
+        parts = [str(dim) for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
+        values = array.transpose(SCENARIO, *parts, DRAW, TIME).values
+        shown = np.quantile(values, QUANTILES, axis=-2) if many else np.moveaxis(values, -2, 0)
+        for place in np.ndindex(shown.shape[:-1]):
+            quantile, scenario, *elements = place
+            label = [labels.variable(name, "en")]
+            label += [
+                labels.element(str(forecast[part].values[element]), "en")
+                for part, element in zip(parts, elements, strict=True)
+            ]
+            if many:
+                label.append(f"{100 * QUANTILES[quantile]:.1f}th Percentile")
+            variable = "|".join(one.replace("|", "/") for one in label)
+            years = ("" if value != value else value for value in shown[place].tolist())
+            yield (
+                f"talent_sd {__version__}",
+                str(forecast[SCENARIO].values[scenario]),
+                region,
+                variable,
+                array.attrs.get("units", ""),
+                *years,
+            )
+
+
+def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
+    """Write rows of `iamc_rows` below their heading."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*INDEX, *(f"{year:g}" for year in years)))
+        writer.writerows(rows)

@@ -1,0 +1,88 @@
+"""Where a forecast's spread comes from: parameters, provinces, cities, the nation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.forecast.posterior_draws import PosteriorDraws
+from talent_sd.uncertainty.windows import MODEL_VARIABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from talent_sd.forecast.prepare import Prepared
+
+ENOUGH = 500
+"""Draws that tell shares to a few points."""
+SOURCES = ("parameters", "province", "city", "national")
+
+
+def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str = "auto") -> pd.DataFrame:
+    """Split the spread of the headline outputs and of what the back-test scores; as `variance_table`.
+
+    Parameters
+    ----------
+    draws, seed : of the forecast; `ENOUGH` draws at most are split
+    """
+    from talent_sd.base.labels import shipped_labels
+    from talent_sd.forecast.ensemble import prior_draws
+
+    drawn = prior_draws(prepared, min(draws, ENOUGH), seed)
+    assert isinstance(drawn, PosteriorDraws)
+    known = prepared.model.structure.variables
+    outputs = [*MODEL_VARIABLES.values(), *shipped_labels().headline]
+    return variance_table(prepared, drawn, [n for n in dict.fromkeys(outputs) if n in known], engine=engine)
+
+
+def variance_table(
+    prepared: Prepared, draws: PosteriorDraws, outputs: Sequence[str], *, engine: str = "auto"
+) -> pd.DataFrame:
+    """Split the spread in the last year over its sources, for the first scenario.
+
+    The sources are switched on one after another, with the same draws, in the order
+    parameters, province noise, city noise, national paths; each is given what the variance
+    of the logs gains. An output that is not positive in every draw is split in its own unit.
+
+    Parameters
+    ----------
+    draws : from the posterior, with noise
+    outputs : names; a subscripted one is summed over its subscripts
+
+    Returns
+    -------
+    One row an output: variable, sd_log (or sd), and the share of each source; shares sum to one, and a
+    share may be slightly negative by chance.
+    """
+    import pandas as pd
+
+    from talent_sd.forecast.ensemble import run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
+
+    noise = draws.posterior.noise
+    only_province = replace(draws.posterior, noise=replace(noise, city=np.zeros_like(noise.city)))
+    steps = (
+        replace(draws, place=None, paths=()),
+        replace(draws, posterior=only_province, paths=()),
+        replace(draws, paths=()),
+        draws,
+    )
+    spreads = [
+        run_ensemble(prepared, step, Options(progress=False), engine=engine, outputs=outputs)
+        for step in steps
+    ]
+    rows = []
+    for name in outputs:
+        last = [spread[name].isel({SCENARIO: 0, TIME: -1}) for spread in spreads]
+        values = [array.sum([dim for dim in array.dims if dim != DRAW]).values for array in last]
+        positive = all((found > 0).all() for found in values)
+        variances = [float((np.log(found) if positive else found).var()) for found in values]
+        shares = np.diff([0.0, *variances]) / variances[-1] if variances[-1] > 0 else np.full(4, np.nan)
+        unit = "1" if positive else str(last[-1].attrs.get("units", ""))
+        row = {"variable": name, "sd": variances[-1] ** 0.5, "sd_unit": f"log, {unit}" if positive else unit}
+        rows.append(row | dict(zip(SOURCES, shares.tolist(), strict=True)))
+    return pd.DataFrame(rows)

@@ -1,0 +1,246 @@
+"""From a city's figures to the constants of the model, without a look into the future."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.messages import tell
+from talent_sd.inputs.schema_problems import validate
+from talent_sd.inputs.strict_yaml import read_yaml, shown
+
+if TYPE_CHECKING:
+    from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant
+    from talent_sd.inputs.national_paths import NationalPath
+
+
+@dataclass(frozen=True)
+class DatedFigure:
+    """A figure of a city over the years.
+
+    Parameters
+    ----------
+    values : year to value
+    unit, source : of the values
+    file, line : where it stands; "" and 0 when it comes from memory
+    """
+
+    values: Mapping[int, float]
+    unit: str = ""
+    source: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class City:
+    """A city's facts, whether from a city file or from a panel of cities."""
+
+    name: str
+    title: Mapping[str, str]
+    province: Mapping[str, str]
+    region: Mapping[str, str]
+    figures: Mapping[str, DatedFigure]
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Value:
+    """A constant's value for a city, and how it came about.
+
+    Parameters
+    ----------
+    value, unit : of the model's constant
+    how : the reckoning in words, such as "residents 2022"
+    source : publication, or "assumption: why"
+    year : year of the figure; None for an assumption
+    file, line : where the figure stands
+    """
+
+    value: float
+    unit: str
+    how: str
+    source: str
+    year: int | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The mapping file, with the line of each constant."""
+
+    content: CityFigures
+    file: str
+    path: Path
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@cache
+def read_mapping(path: Path | None = None) -> Mapped:
+    """Read how figures become constants (the shipped mapping by default).
+
+    Raises
+    ------
+    InputError
+        If it is not well formed, or a constant uses a figure it does not know.
+    """
+    from talent_sd.inputs.file_schemas import CityFigures
+
+    path = path or shipped_folder("models") / "city_figures.yaml"
+    tree = read_yaml(path)
+    content = validate(CityFigures, tree, shown(path))
+    problems = []
+    lines = {}
+    for constant, rule in content.constants.items():
+        lines[constant] = tree.find(("constants", constant)).key_line
+        for name in [*rule.figure, *([rule.per] if rule.per else [])]:
+            if name not in content.figures:
+                hint = nearest(name, content.figures)
+                problems.append(
+                    tell(
+                        "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
+                        file=shown(path),
+                        line=lines[constant],
+                        constant=constant,
+                        name=name,
+                        hint=hint,
+                    )
+                )
+    if problems:
+        raise InputError(problems)
+    return Mapped(content, shown(path), path.resolve(), lines)
+
+
+def city_constants(
+    city: City | Mapping[str, Mapping[int, float]],
+    start_year: int,
+    national: NationalPath,
+    mapping: Mapped | None = None,
+    only: Container[str] | None = None,
+) -> dict[str, Value]:
+    """Return the model's constants for a city in a start year.
+
+    Each figure is the start year's, or the latest before it carried on by the
+    nation's change; later figures are never looked at.
+
+    Parameters
+    ----------
+    city : a city, or figure name to {year: value}
+    start_year : first year of the run
+    national : carries older figures, and gives some defaults
+    mapping : the shipped one by default
+    only : the constants wanted, such as a model's; all by default
+
+    Raises
+    ------
+    InputError
+        If a figure that has no default is missing, or a national variable is.
+    """
+    mapping = mapping or read_mapping()
+    if not isinstance(city, City):
+        figures = {name: DatedFigure(dict(values)) for name, values in city.items()}
+        city = City(tell("the city"), {}, {}, {}, figures)
+    found: dict[str, Value] = {}
+    problems: list[str] = []
+    for constant, rule in mapping.content.constants.items():
+        if only is not None and constant not in only:
+            continue
+        try:
+            value = _from_figures(city, rule, start_year, national)
+            found[constant] = value or _from_default(constant, rule, start_year, national, mapping)
+        except InputError as error:
+            problems += error.problems
+        except _NoFigure:
+            where = f"{city.file}: " if city.file else ""
+            names = tell(" and ").join([" + ".join(rule.figure), *([rule.per] if rule.per else [])])
+            problems.append(
+                tell(
+                    "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
+                    "needs. Add the figure, or start in a year it covers.",
+                    where=where,
+                    city_name=city.name,
+                    names=names,
+                    first=start_year - rule.max_age,
+                    last=start_year,
+                    constant=constant,
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return _scaled_groups(found, mapping)
+
+
+class _NoFigure(Exception):
+    """A constant has neither figure nor default."""
+
+
+def _from_figures(city: City, rule: FigureToConstant, start: int, national: NationalPath) -> Value | None:
+    """Return the constant from the city's own figures; None where there are none in time."""
+    names = [*rule.figure, *([rule.per] if rule.per else [])]
+    if any(name not in city.figures for name in names):
+        return None
+    years = set.intersection(*(set(city.figures[name].values) for name in names))
+    years = {year for year in years if start - rule.max_age <= year <= start}
+    if not years:
+        return None
+    year = max(years)
+    value = sum(city.figures[name].values[year] for name in rule.figure)
+    how = " + ".join(rule.figure)
+    if rule.per:
+        value /= city.figures[rule.per].values[year]
+        how = f"({how}) / {rule.per}" if len(rule.figure) > 1 else f"{how} / {rule.per}"
+    how += f" {year}"
+    if year != start and rule.carry:
+        factor = national.value(rule.carry, start) / national.value(rule.carry, year)
+        value *= factor
+        how += f", × {factor:.4g} as national {rule.carry} to {start}"
+    elif year != start:
+        how += f", held to {start}"
+    first = city.figures[rule.figure[0]]
+    return Value(value, rule.unit, how, first.source, year, first.file, first.line)
+
+
+def _from_default(
+    constant: str, rule: FigureToConstant, start: int, national: NationalPath, mapping: Mapped
+) -> Value:
+    """Return the assumption that stands in for a missing figure."""
+    default: DefaultFigure | None = rule.default
+    if default is None:
+        raise _NoFigure
+    line = mapping.lines.get(constant, 0)
+    source = f"assumption: {default.why}"
+    if default.value is not None:
+        low, high = default.range or (default.value, default.value)
+        how = f"default {default.value:g}, range {low:g} to {high:g}"
+        return Value(default.value, rule.unit, how, source, None, mapping.file, line)
+    assert default.national is not None
+    value = default.times * national.value(default.national, start)
+    times = f"{default.times:g} × " if default.times != 1 else ""
+    how = f"default {times}national {default.national} {start}"
+    return Value(value, rule.unit, how, source, None, mapping.file, line)
+
+
+def _scaled_groups(found: dict[str, Value], mapping: Mapped) -> dict[str, Value]:
+    """Scale the constants of each group so that they sum to one."""
+    totals: dict[str, float] = {}
+    rules = mapping.content.constants
+    for constant, value in found.items():
+        group = rules[constant].group
+        if group:
+            totals[group] = totals.get(group, 0.0) + value.value
+    scaled = {}
+    for constant, v in found.items():
+        group = rules[constant].group
+        if group and abs(totals[group] - 1) > 1e-12:
+            how = f"{v.how}, / {totals[group]:.4g} so that {group} sum to one"
+            v = Value(v.value / totals[group], v.unit, how, v.source, v.year, v.file, v.line)
+        scaled[constant] = v
+    return scaled

@@ -1,0 +1,368 @@
+"""What the files that users write may contain: scenarios, cities, national paths.
+
+The JSON Schemas in `talent_sd/schemas` are generated from these models.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
+
+from talent_sd.base.messages import listed, tell
+
+Year = Annotated[float, Field(ge=1900, le=2200)]
+YearKey = Annotated[int, Field(ge=1900, le=2200)]
+Range = Annotated[
+    tuple[float, float], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
+Series = Annotated[dict[YearKey, float], Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """Base of every model here: unknown keys are refused, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _or(schema: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema that takes either form, keeping the title outside."""
+    return {"anyOf": [other, schema]}
+
+
+class Words(Part):
+    """A text in English and Chinese; one text alone stands for both."""
+
+    en: str = Field(min_length=1, description="English")
+    zh: str = Field(min_length=1, description="Chinese")
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_text_for_both(cls, value: object) -> object:
+        """Accept plain text."""
+        return {"en": value, "zh": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        """Show both forms in the JSON Schema."""
+        return _or(handler(core), {"type": "string", "minLength": 1})
+
+
+class Pause(Part):
+    """A gap in a policy: trust in it is lost at once and comes back slowly."""
+
+    from_: Year = Field(alias="from", description="Year the policy is interrupted")
+    until: Year = Field(description="Year it is taken up again")
+
+
+class PolicyEntry(Part):
+    """`on`, `off`, or settings; a setting left out keeps the model's default.
+
+    Further keys set the model's constant named "<policy> <key>".
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float]
+
+    from_: Year | None = Field(None, alias="from", description="Year the policy starts")
+    until: Year | None = Field(None, description="Year it ends")
+    ramp: float | None = Field(None, ge=0, description="Years from the start to full strength")
+    pause: Pause | None = Field(None, description="An interruption, {from: 2027, until: 2028}")
+    targeting: float | None = Field(None, description="Part of the money that reaches those it is for")
+    intensity: float | None = Field(None, description="Strength, in the unit of the model's constant")
+    unit_cost: float | None = Field(
+        None, alias="unit cost", ge=0, description="Cost per unit, in the model's unit"
+    )
+    evidence: list[str] | None = Field(None, description="Ids in the evidence ledger; a note")
+    why: str | None = Field(None, description="A note")
+    source: str | None = Field(None, description="A note")
+
+    @model_validator(mode="after")
+    def without_switch(self) -> PolicyEntry:
+        """Refuse a switch: a policy with settings is on."""
+        if "switch" in (self.__pydantic_extra__ or {}):
+            raise ValueError(
+                tell("leave `switch` out: a policy with settings is on; write off to switch it off.")
+            )
+        return self
+
+
+class Policy(Part):
+    """One policy of a scenario: whether it is on, and how it is set."""
+
+    on: StrictBool
+    settings: PolicyEntry | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def from_file(cls, value: object) -> object:
+        """Read `on`, `off` or a mapping."""
+        if value in ("on", "off") and isinstance(value, str):
+            return {"on": value == "on"}
+        if isinstance(value, dict):
+            return {"on": True, "settings": value}
+        raise PydanticCustomError(
+            "policy_form",
+            tell("write on, off, or settings such as {{from: 2025, until: 2030}}"),  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        """Show the forms that a file may use."""
+        from pydantic.json_schema import GetJsonSchemaHandler
+
+        assert isinstance(handler, GetJsonSchemaHandler)
+        settings = handler(core)
+        inner = handler.resolve_ref_schema(settings)["properties"]["settings"]
+        entry = next(form for form in inner["anyOf"] if form.get("type") != "null")
+        return {"anyOf": [{"enum": ["on", "off"]}, entry], "description": "on, off, or the policy's settings"}
+
+
+class Assumption(Part):
+    """A constant of the model set by the user, with the reason in sight."""
+
+    value: float | Annotated[dict[str, float], Field(min_length=1)] = Field(
+        description="A number, or a number per element of the constant's subscript"
+    )
+    why: str = Field(min_length=1, description="Why this value")
+    source: str | None = Field(None, description="Where it comes from")
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_reason(cls, value: object) -> object:
+        """Refuse a bare number: every assumption says why."""
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise PydanticCustomError(
+                "bare_number",
+                tell("an assumption needs a reason; write {{value: {value}, why: ...}}", value=value),  # type: ignore[arg-type]
+            )
+        return value
+
+
+class ScenarioFile(Part):
+    """A scenario: policies, assumptions and shocks on top of the scenario it extends."""
+
+    title: Words
+    question: Words | None = Field(None, description="What the scenario is meant to answer")
+    claims: Words | None = Field(None, description="What the source of the idea claims; a note")
+    finding: Words | None = Field(None, description="What the model says, with figures; a note")
+    extends: str | None = Field(
+        None, min_length=1, description="A shipped scenario, or a file beside this one"
+    )
+    policies: dict[str, Policy] = Field(default_factory=dict)
+    assumptions: dict[str, Assumption] = Field(default_factory=dict)
+    shocks: dict[str, Annotated[dict[str, float], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Name: {at: year, size: ...}"
+    )
+    context: str | None = Field(None, min_length=1, description="The national path, such as national/central")
+
+
+class Figure(Part):
+    """One figure of a city: a dated value or a dated series, with its source."""
+
+    unit: str = Field(min_length=1)
+    source: str = Field(min_length=1, description="The publication, not a folder")
+    value: float | None = Field(None, description="A single value; needs `year`")
+    year: YearKey | None = None
+    values: Series | None = Field(None, description="A series: {year: value}")
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Figure:
+        """Need either value and year, or values."""
+        single = self.value is not None and self.year is not None and self.values is None
+        series = self.values is not None and self.value is None and self.year is None
+        if not (single or series):
+            raise ValueError(tell("give either `value` and `year`, or `values: {{year: value}}`."))
+        return self
+
+    def series(self) -> dict[int, float]:
+        """Return year to value."""
+        if self.values is not None:
+            return dict(self.values)
+        assert self.year is not None
+        assert self.value is not None
+        return {self.year: self.value}
+
+
+class CityFile(Part):
+    """A city: facts only, each with unit, year and source."""
+
+    name: Words
+    province: Words
+    region: Words
+    notes: list[str] = Field(default_factory=list, description="Breaks and traps in the figures")
+    figures: Annotated[dict[str, Figure], Field(min_length=1)]
+
+
+class Follows(Part):
+    """A variable that moves with others: times some, over others."""
+
+    times: list[str] = Field(min_length=1)
+    over: list[str] = Field(default_factory=list)
+
+
+class Future(Part):
+    """How a national variable goes on after its last known year: an assumption.
+
+    Exactly one of the five forms. Years between those named lie on a straight line;
+    the first and last named hold outside.
+    """
+
+    growth: Series | None = Field(None, description="Growth on the year before, a share")
+    increase: Series | None = Field(None, description="Increase on the year before, in the variable's unit")
+    values: Series | None = Field(None, description="Values; a straight line from the last known one")
+    follows: Follows | None = Field(None, description="Moves with the product and ratio of other variables")
+    one_less: list[str] | None = Field(None, min_length=1, description="One less the sum of other variables")
+    why: str = Field(min_length=1)
+    range: Range | None = Field(None, description="Plausible bounds of growth, increase or values")
+
+    forms: ClassVar[tuple[str, ...]] = ("growth", "increase", "values", "follows", "one_less")
+
+    @model_validator(mode="after")
+    def one_form(self) -> Future:
+        """Need exactly one form, inside its own range."""
+        given = [form for form in self.forms if getattr(self, form) is not None]
+        if len(given) != 1:
+            raise ValueError(tell("give exactly one of {forms}.", forms=listed(self.forms)))
+        numbers = self.growth or self.increase or self.values
+        if numbers is None:
+            return self
+        if self.range is None:
+            raise ValueError(tell("a range [low, high] is missing: say how far off the assumption may be."))
+        low, high = self.range
+        out = {year: value for year, value in numbers.items() if not low <= value <= high}
+        if out:
+            year, value = next(iter(out.items()))
+            raise ValueError(
+                tell(
+                    "{value} in {year} lies outside its own range [{low}, {high}].",
+                    value=value,
+                    year=year,
+                    low=low,
+                    high=high,
+                )
+            )
+        return self
+
+
+class NationalVariable(Part):
+    """A variable of the national context: known past, assumed future."""
+
+    unit: str | None = Field(None, min_length=1)
+    what: str | None = Field(None, min_length=1, description="What it measures")
+    source: str | None = Field(None, min_length=1, description="Source of the past")
+    past: Series | None = Field(None, description="Known values, a year without a gap each")
+    future: Future | None = None
+
+
+class NationalFile(Part):
+    """A national path; one that extends another gives only what differs."""
+
+    title: Words
+    question: Words | None = None
+    extends: str | None = Field(None, min_length=1)
+    until: YearKey | None = Field(None, description="Last year of the path")
+    variables: Annotated[dict[str, NationalVariable], Field(min_length=1)]
+
+
+class DefaultFigure(Part):
+    """What stands in when a city has no figure: an assumption."""
+
+    value: float | None = None
+    national: str | None = Field(None, description="A national variable, at the start year")
+    times: float = Field(1.0, description="Factor on the national variable")
+    why: str = Field(min_length=1)
+    range: Range | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> DefaultFigure:
+        """Need a value with its range, or a national variable."""
+        if (self.value is None) == (self.national is None):
+            raise ValueError(tell("give either `value` or `national`."))
+        if self.value is not None and self.range is None:
+            raise ValueError(tell("a range [low, high] is missing: say how far off the value may be."))
+        return self
+
+
+class FigureKind(Part):
+    """A figure that city files may hold, and where a panel of cities keeps it."""
+
+    unit: str = Field(min_length=1)
+    plausible: Range = Field(description="Bounds that catch a wrong unit")
+    panel: str | None = Field(None, description="Column of the city panel")
+    observed: str | None = Field(None, description="Column saying whether the panel's value was observed")
+    census: str | None = Field(None, description="Column of the city census table")
+    province: str | None = Field(None, description="Column of the province table")
+    scale: float = Field(1.0, description="Column times this is in `unit`")
+
+
+class FigureToConstant(Part):
+    """How a constant of the model follows from a city's figures."""
+
+    unit: str = Field(min_length=1)
+    figure: list[str] = Field(min_length=1, description="Figures; several are summed")
+    per: str | None = Field(None, description="Figure of the same year that divides")
+    carry: str | None = Field(
+        None, description="National variable that carries an older value to the start year"
+    )
+    max_age: int = Field(ge=0, description="Years a figure may be old")
+    group: str | None = Field(None, description="Constants of one group are scaled to sum to one")
+    default: DefaultFigure | None = None
+
+
+class CityFigures(Part):
+    """The mapping from a city's figures to the constants of the model."""
+
+    figures: dict[str, FigureKind]
+    constants: dict[str, FigureToConstant]
+
+
+def schema_texts() -> dict[str, str]:
+    """Return file name to JSON Schema text."""
+    from talent_sd.inputs.file_schemas import CityFigures, CityFile, NationalFile, ScenarioFile
+
+    models: dict[str, type[Part]] = {
+        "scenario": ScenarioFile,
+        "city": CityFile,
+        "national": NationalFile,
+        "city_figures": CityFigures,
+    }
+    texts = {}
+    for name, model in models.items():
+        schema = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **_without_null(model.model_json_schema()),
+        }
+        texts[f"{name}.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return texts
+
+
+def _without_null(schema: Any) -> Any:  # noqa: ANN401 (any part of a JSON Schema)
+    """Return a schema that has no null: a key left empty is refused, not read as absent."""
+    if isinstance(schema, list):
+        return [_without_null(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {
+        key: _without_null(part) for key, part in schema.items() if not (key == "default" and part is None)
+    }
+    forms = [form for form in inner.get("anyOf", []) if form != {"type": "null"}]
+    if len(forms) == 1:
+        del inner["anyOf"]
+        return {**forms[0], **inner}
+    return {**inner, "anyOf": forms} if forms else inner
+
+
+def schemas_folder() -> Path:
+    """Return the package's folder of schemas."""
+    return Path(__file__).resolve().parents[1] / "schemas"
+
+
+def write_schemas(folder: Path | None = None) -> None:
+    """Write the schemas, by default where the package keeps them."""
+    for name, text in schema_texts().items():
+        ((folder or schemas_folder()) / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,62 @@
+"""Lint one scenario, city or national file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError
+from talent_sd.inputs.city_figures import city_constants, read_mapping
+from talent_sd.inputs.city_files import load_city
+from talent_sd.inputs.file_kinds import part_of_a_model
+from talent_sd.inputs.national_paths import read_national
+from talent_sd.inputs.resolved_inputs import DEFAULT_CONTEXT, named_context
+from talent_sd.inputs.scenario_chain import load_scenario
+from talent_sd.inputs.setting_checks import Checker, Horizon
+from talent_sd.inputs.strict_yaml import read_yaml, shown
+
+if TYPE_CHECKING:
+    from talent_sd.inputs.model_interface import ModelStructure
+
+
+def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of a file and what is wrong with it.
+
+    Parameters
+    ----------
+    path : a YAML file; what it holds tells its kind
+    structure : the model that names, units and limits are checked against
+
+    Returns
+    -------
+    "scenario", "city" or "national", and one line per problem (none: the file is good).
+    """
+    try:
+        whole = read_yaml(Path(path))
+    except InputError as error:
+        return "file", error.problems
+    if (other := part_of_a_model(whole, shown(Path(path)))) is not None:
+        return "file", (other,)
+    keys = set(whole.value) if isinstance(whole.value, dict) else set()
+    kind = "city" if "figures" in keys else "national" if "variables" in keys else "scenario"
+    problems: list[str] = []
+    try:
+        problems += _problems(kind, Path(path), structure, problems)
+    except InputError as error:
+        problems += error.problems
+    return kind, tuple(dict.fromkeys(problems))
+
+
+def _problems(kind: str, path: Path, structure: ModelStructure, form: list[str]) -> list[str]:
+    """Check the file against the model; problems of form that leave a rest to check go to `form`."""
+    horizon = Horizon.of(structure)
+    checker = Checker(structure, horizon, read_mapping())
+    if kind == "city":
+        national = read_national(DEFAULT_CONTEXT)
+        constants = city_constants(load_city(path), int(horizon.start), national, only=structure.variables)
+        return checker.city(constants)
+    if kind == "national":
+        return checker.national(read_national(path))
+    scenario = load_scenario(path, form)
+    form += checker.scenario(scenario)[1]
+    return checker.national(named_context(scenario))

@@ -1,0 +1,311 @@
+"""The national context: a known past, then stated assumptions, fed to the model's lookups."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
+from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
+from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
+from talent_sd.inputs.schema_problems import validate
+from talent_sd.inputs.shipped_names import find_file
+from talent_sd.inputs.strict_yaml import Node, read_text, read_yaml, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from talent_sd.inputs.file_schemas import NationalFile
+
+
+@dataclass(frozen=True)
+class NationalSeries:
+    """One variable of a national path, a value for each year without a gap.
+
+    Parameters
+    ----------
+    unit, what, source : of the known years
+    why : the assumption behind the later years
+    known_until : last known year
+    values : year to value
+    file, line, future_line : where the variable and its future stand
+    """
+
+    unit: str
+    what: str
+    source: str
+    why: str
+    known_until: int
+    values: Mapping[int, float]
+    file: str
+    line: int
+    future_file: str
+    future_line: int
+
+
+@dataclass(frozen=True)
+class NationalPath:
+    """A national path: what the model is told about the rest of the country."""
+
+    name: str
+    title: Mapping[str, str]
+    files: tuple[str, ...]
+    paths: tuple[Path, ...]
+    variables: Mapping[str, NationalSeries]
+
+    def value(self, variable: str, year: float) -> float:
+        """Return a variable in a year (straight line between whole years).
+
+        Raises
+        ------
+        InputError
+            If the path lacks the variable or the year.
+        """
+        series = self.variables.get(variable)
+        if series is None:
+            hint = nearest(variable, self.variables)
+            raise InputError(
+                tell(
+                    "{file}: the national path has no variable '{variable}'.{hint}",
+                    file=self.files[-1],
+                    variable=variable,
+                    hint=hint,
+                )
+            )
+        first, last = min(series.values), max(series.values)
+        if not first <= year <= last:
+            raise InputError(
+                tell(
+                    "{file}:{line}: '{variable}' runs from {first} to {last}, not to {year:g}. Choose a year "
+                    "inside, or extend the path.",
+                    file=series.file,
+                    line=series.line,
+                    variable=variable,
+                    first=first,
+                    last=last,
+                    year=year,
+                )
+            )
+        below = math.floor(year)
+        low = series.values[below]
+        return low if below == year else low + (year - below) * (series.values[below + 1] - low)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Tidy rows: path, year, variable, value, unit, source (of an assumed year: its why)."""
+        import pandas as pd
+
+        rows = [
+            (
+                self.name,
+                year,
+                name,
+                value,
+                s.unit,
+                s.source if year <= s.known_until else f"assumption: {s.why}",
+            )
+            for name, s in self.variables.items()
+            for year, value in s.values.items()
+        ]
+        return pd.DataFrame(rows, columns=["path", "year", "variable", "value", "unit", "source"])
+
+
+def lookup_name(variable: str) -> str:
+    """Return the model's lookup for a national variable.
+
+    >>> lookup_name("gdp_real")
+    'national gdp real path'
+    """
+    return f"national {variable.replace('_', ' ')} path"
+
+
+def national_params(path: NationalPath) -> dict[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Return lookup name to (years, values), the form `Model.run` takes."""
+    return {
+        lookup_name(name): (tuple(float(year) for year in s.values), tuple(s.values.values()))
+        for name, s in path.variables.items()
+    }
+
+
+def national_lookups_text(path: NationalPath) -> str:
+    """Return the path as lookups in Vensim's text, for pasting into a model.
+
+    Each lookup has its unit, meaning, source and the assumption behind later years.
+    """
+    texts = []
+    for name, series in path.variables.items():
+        points = [f"({year},{value:.{DIGITS}g})".replace("e+", "e") for year, value in series.values.items()]
+        rows = ",\n\t\t".join(",".join(points[i : i + 6]) for i in range(0, len(points), 6))
+        unit = "Dmnl" if series.unit == "1" else series.unit
+        years = sorted(series.values)
+        top = f"{1.2 * max(series.values.values()):.2g}".replace("e+", "e")
+        texts.append(
+            f"{lookup_name(name)}(\n\t[({years[0]},0)-({years[-1]},{top})],\n\t\t{rows})\n\t~\t{unit}\n"
+            f"\t~\t{series.what}. Source: {series.source}. "
+            f"{series.known_until + 1}-{years[-1]}: {series.why}.\n\t|\n"
+        )
+    return "\n".join(texts)
+
+
+def read_national(name: str | Path, beside: Path | None = None, where: str = "") -> NationalPath:
+    """Read a national path with all that it extends.
+
+    Parameters
+    ----------
+    name : a shipped name ("central", also as "national/central") or a path
+    beside, where : see `find_file`
+
+    Raises
+    ------
+    InputError
+        With every problem of the files.
+    """
+    chain = _chain(find_file(name, "national", beside, where))
+    merged, until = merge(chain)
+    names = tuple(shown(path) for path, _, _ in chain)
+    paths = tuple(path.resolve() for path, _, _ in chain)
+    problems = [p for variable, parts in merged.items() for p in incomplete(variable, parts, merged)]
+    if until is None:
+        problems.append(
+            tell("{file}:1: the key 'until' (last year of the path) is missing. Add it.", file=names[0])
+        )
+    if problems or until is None:
+        raise InputError(problems)
+    values = Expansion(merged, until).all()
+    last = chain[-1]
+    variables = {
+        variable: NationalSeries(
+            str(parts["unit"].value), str(parts["what"].value), str(parts["source"].value),
+            parts["future"].value.why, max(parts["past"].value), values[variable],
+            parts["past"].file, parts["past"].line, parts["future"].file, parts["future"].line,
+        )
+        for variable, parts in merged.items()
+    }  # fmt: skip
+    title = last[2].title
+    return NationalPath(last[0].stem, {"en": title.en, "zh": title.zh}, names, paths, variables)
+
+
+def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:
+    """Read a file and all that it extends, the root first."""
+    from talent_sd.inputs.file_schemas import NationalFile
+
+    chain: list[tuple[Path, Node, NationalFile]] = []
+    seen: list[Path] = []
+    following: Path | None = path
+    while following is not None:
+        refuse_model_file(following, "national")
+        tree = read_yaml(following)
+        refuse_other_kind(tree, "national", shown(following))
+        typed = validate(NationalFile, tree, shown(following))
+        chain.insert(0, (following, tree, typed))
+        seen.append(following.resolve())
+        if typed.extends is None:
+            break
+        line = tree.find(("extends",)).line
+        where = f"{shown(following)}:{line}: "
+        parent = find_file(typed.extends, "national", following, where)
+        if parent.resolve() in seen:
+            names = " -> ".join(p.name for p in [*seen[seen.index(parent.resolve()) :], parent])
+            raise InputError(
+                tell(
+                    "{where}the paths extend one another in a circle: {names}. Break it.",
+                    where=where,
+                    names=names,
+                )
+            )
+        following = parent
+    return chain
+
+
+COLUMNS = {
+    "residents": "resident_population",
+    "gdp": "gdp",
+    "gdp_real": "gdp_real_2000",
+    "fiscal_revenue": "fiscal_revenue",
+}
+"""Variable of a national path -> column of totals; its growth stands in `<column>_matched_growth`."""
+
+
+def read_national_totals(source: str | Path, base: str = "central") -> NationalPath:
+    """Read the national context: a path by name or file, or a CSV of yearly totals.
+
+    Of a CSV, residents, GDP (nominal, real) and revenue are chained from
+    `<column>_matched_growth` (growth of the cities present in both years) at the level
+    of the base path in the last year that both know; all else is the base path's.
+    Totals themselves are never differenced: cities drop out of them.
+
+    Raises
+    ------
+    InputError
+        If columns or years are missing, named with their remedy.
+    """
+    if Path(source).suffix.lower() != ".csv":
+        return read_national(source)
+    import pandas as pd
+
+    path, name = Path(source), shown(Path(source))
+    try:
+        table = pd.read_csv(io.StringIO(read_text(path)))
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(
+            tell(
+                "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
+                file=name,
+                names=" ".join(str(error).split()),
+            )
+        ) from None
+    wanted = ["year", *(f"{column}_matched_growth" for column in COLUMNS.values())]
+    missing = [column for column in wanted if column not in table.columns]
+    if missing:
+        raise InputError(
+            tell("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
+            for column in missing
+        )
+    if table["year"].duplicated().any():
+        row = table.index[table["year"].duplicated()][0]
+        raise InputError(
+            tell(
+                "{file}:{line}: the year {year} appears twice. Keep one row.",
+                file=name,
+                line=row + 2,
+                year=table["year"][row],
+            )
+        )
+    known = read_national(base)
+    variables = dict(known.variables)
+    for variable, column in COLUMNS.items():
+        growth = table.set_index("year")[f"{column}_matched_growth"].dropna()
+        series = variables[variable]
+        variables[variable] = replace(series, values=_chained(dict(series.values), growth, name, column))
+    return replace(known, variables=variables)
+
+
+def _chained(values: dict[int, float], growth: pd.Series, file: str, column: str) -> dict[int, float]:
+    """Return the base's values, those of the table's years chained back from its last year."""
+    years = sorted(int(year) for year in growth.index if int(year) in values)
+    gaps = [year for year in range(years[0], years[-1] + 1) if year not in years] if years else []
+    if not years or gaps:
+        what = (
+            tell("has no growth for {year}", year=gaps[0])
+            if gaps
+            else tell("has no years of the national path")
+        )
+        raise InputError(
+            tell(
+                "{file}:1: {column}_matched_growth {what}. Give every year between.",
+                file=file,
+                column=column,
+                what=what,
+            )
+        )
+    out = dict(values)
+    for year in reversed(years):
+        if year - 1 in out:
+            out[year - 1] = out[year] / (1 + float(growth[year]))
+    return out

@@ -1,0 +1,170 @@
+"""Turn a scenario, a city and a national path into the model's parameters.
+
+Order of priority, the later wins: the model's defaults, the national path, the
+city's figures, then the scenario's files from the root of its chain to itself.
+Every value keeps its origin and what it replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from talent_sd.base.errors import InputError
+from talent_sd.inputs.city_figures import City, Mapped, Value, city_constants, read_mapping
+from talent_sd.inputs.city_files import load_city
+from talent_sd.inputs.model_interface import Curve, ModelStructure, ResolvedValue
+from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
+from talent_sd.inputs.scenario_chain import Origin, Scenario, load_scenario
+from talent_sd.inputs.setting_checks import Checker, Horizon
+
+Found = TypeVar("Found")
+DEFAULT_CONTEXT = "national/central"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """All that a run needs besides the model and the draws.
+
+    Parameters
+    ----------
+    scenario, city, national : what was resolved
+    start_year, final_year : of the run
+    values : key to value, in order of priority
+    unused : constants of the city mapping that the model does not have
+    sources : every file read, as origins name it, and where it is
+    """
+
+    scenario: Scenario
+    city: City
+    national: NationalPath
+    start_year: float
+    final_year: float
+    values: Mapping[str, ResolvedValue]
+    unused: tuple[str, ...] = ()
+    sources: Mapping[str, Path] = field(default_factory=dict)
+
+    def params(self) -> dict[str, float | Curve]:
+        """Return the mapping for `Model.run`: numbers, and (x, y) for lookups."""
+        return {key: resolved.value for key, resolved in self.values.items()}
+
+
+def resolve_scenario(
+    scenario: str | Path | Scenario,
+    city: str | Path | City,
+    structure: ModelStructure,
+    *,
+    context: str | Path | NationalPath | None = None,
+    start_year: float | None = None,
+    final_year: float | None = None,
+    mapping: Mapped | None = None,
+) -> Resolved:
+    """Resolve a scenario for a city.
+
+    Parameters
+    ----------
+    scenario, city : shipped names, paths, or already loaded
+    structure : the model that the names, units and limits are checked against
+    context : a national path that replaces the one the scenario names
+    start_year, final_year : the model's own by default
+    mapping : from figures to constants; the shipped one by default
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    """
+    problems: list[str] = []
+    loaded = _attempt(lambda: _scenario(scenario, problems), problems)
+    place = _attempt(lambda: city if isinstance(city, City) else load_city(city, mapping), problems)
+    national = _attempt(lambda: _national(context, loaded), problems)
+    horizon = Horizon.of(structure, start_year, final_year)
+    mapping = mapping or read_mapping()
+    checker = Checker(structure, horizon, mapping)
+    own: dict[str, ResolvedValue] = {}
+    from_city: dict[str, Value] = {}
+    if loaded is not None:
+        own, found = checker.scenario(loaded)
+        problems += found
+    if place is not None and national is not None:
+        problems += checker.national(national)
+        from_city = _attempt(lambda: _constants(place, national, horizon, structure, mapping), problems) or {}
+        problems += checker.city(from_city)
+    if problems or loaded is None or place is None or national is None:
+        raise InputError(dict.fromkeys(problems))
+    values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
+    unused = tuple(name for name in mapping.content.constants if name not in structure.variables)
+    sources = {
+        **dict(zip(loaded.chain, loaded.paths, strict=True)),
+        **({place.file: place.path} if place.path else {}),
+        **dict(zip(national.files, national.paths, strict=True)),
+        mapping.file: mapping.path,
+    }
+    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources)
+
+
+def _attempt(read: Callable[[], Found], problems: list[str]) -> Found | None:
+    """Return what `read` finds; note its problems and go on, so that all are told at once."""
+    try:
+        return read()
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _scenario(scenario: str | Path | Scenario, problems: list[str]) -> Scenario:
+    """Return a scenario, read if need be."""
+    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario, problems)
+
+
+def _constants(
+    city: City, national: NationalPath, horizon: Horizon, structure: ModelStructure, mapping: Mapped
+) -> dict[str, Value]:
+    """Return the city's constants that the model has, at the start year."""
+    return city_constants(city, int(horizon.start), national, mapping, structure.variables)
+
+
+def _national(context: str | Path | NationalPath | None, scenario: Scenario | None) -> NationalPath:
+    """Return the path asked for, else the scenario's, else the central one."""
+    if isinstance(context, NationalPath):
+        return context
+    if context is not None:
+        return read_national(context)
+    return named_context(scenario) if scenario else read_national(DEFAULT_CONTEXT)
+
+
+def named_context(scenario: Scenario) -> NationalPath:
+    """Return the national path that a scenario names, the central one where it names none.
+
+    A relative path starts from the file that names it, which may be an ancestor.
+    """
+    if scenario.context is None:
+        return read_national(DEFAULT_CONTEXT)
+    origin = scenario.context.origin
+    file = scenario.paths[scenario.chain.index(origin.file)]
+    return read_national(str(scenario.context.value), file, f"{origin}: ")
+
+
+def _national_values(national: NationalPath, structure: ModelStructure) -> dict[str, ResolvedValue]:
+    """Return the lookups that the model has."""
+    curves = national_params(national)
+    found = {}
+    for name, series in national.variables.items():
+        key = lookup_name(name)
+        if key in structure.variables:
+            origin = Origin(series.file, series.line, f"{name}: {series.source}")
+            found[key] = ResolvedValue(key, curves[key], structure.variables[key].unit, origin)
+    return found
+
+
+def _city_values(constants: Mapping[str, Value], structure: ModelStructure) -> dict[str, ResolvedValue]:
+    """Return the city's constants that the model has."""
+    return {
+        key: ResolvedValue(
+            key, v.value, structure.variables[key].unit, Origin(v.file, v.line, f"{v.how}; {v.source}")
+        )
+        for key, v in constants.items()
+        if key in structure.variables
+    }

@@ -1,0 +1,296 @@
+"""Check a YAML tree against a pydantic model and say every problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import foreign, language, listed, tell, word
+from talent_sd.inputs.strict_yaml import Node
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
+
+_EXPECTED = {
+    "float_type": "number",
+    "int_type": "whole",
+    "int_from_float": "whole",
+    "string_type": "text",
+    "bool_type": "switch",
+    "dict_type": "mapping",
+    "model_type": "mapping",
+    "model_attributes_type": "mapping",
+    "list_type": "list",
+    "tuple_type": "list",
+}
+_BOUNDS = {"greater_than_equal": ("ge", "at_least"), "less_than_equal": ("le", "at_most")}
+PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
+"""What a starter file holds where its user has to put something, by language."""
+# Steps of pydantic's paths that the file does not have.
+_UNSEEN = ("[key]", "settings")
+_SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants", "parameters")
+
+
+def validate(model: type[Model], tree: Node, name: str) -> Model:
+    """Return the typed content of `tree`.
+
+    Parameters
+    ----------
+    model : the pydantic model of the whole file
+    tree : what `read_yaml` returned
+    name : the file, as messages show it
+
+    Raises
+    ------
+    InputError
+        With one line per problem: ``file:line: what. Remedy``.
+    """
+    from pydantic import ValidationError
+
+    found = _empty(tree, name) | _unfilled(tree, name)
+    try:
+        typed = model.model_validate(tree.plain(), strict=True)
+    except ValidationError as error:
+        found |= {
+            _problem(model, tree, name, dict(item))
+            for item in error.errors(include_url=False)
+            if not _is_placeholder(tree.find(item["loc"]))
+        }
+    if found:
+        raise InputError([text for _, text in sorted(found)]) from None
+    return typed
+
+
+def sound_part(model: type[BaseModel], tree: Node) -> Node:
+    """Return a tree that `validate` refuses without the entries at fault, so that the rest can be checked.
+
+    Parameters
+    ----------
+    model, tree : as for `validate`; a text that the model cannot do without becomes "?"
+    """
+    from pydantic import ValidationError
+
+    assert isinstance(tree.value, dict)
+    faults = _empty_paths(tree)
+    try:
+        model.model_validate(tree.plain(), strict=True)
+    except ValidationError as error:
+        faults |= {
+            tuple(step for step in item["loc"] if step not in _UNSEEN)
+            for item in error.errors(include_url=False)
+        }
+    kept = dict(tree.value)
+    for path in filter(None, faults):
+        first = path[0]
+        section = kept.get(first)
+        if first in _SECTIONS and len(path) > 1 and section and isinstance(section.value, dict):
+            inner = {key: node for key, node in section.value.items() if key != path[1]}
+            kept[first] = Node(inner, section.line, section.key_line)
+        elif first in model.model_fields and model.model_fields[first].is_required():
+            kept[first] = Node("?", tree.line, tree.line)
+        else:
+            kept.pop(first, None)
+    return Node(kept, tree.line, tree.key_line)
+
+
+def _empty_paths(node: Node, path: tuple[object, ...] = ()) -> set[tuple[object, ...]]:
+    """Return the paths of keys without a value."""
+    if node.value is None:
+        return {path}
+    inner = node.value.items() if isinstance(node.value, dict) else ()
+    return {found for key, part in inner for found in _empty_paths(part, (*path, key))}
+
+
+def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[int, str]]:
+    """Return a problem for each key without a value: it would be read as absent."""
+    if node.value is None:
+        return {
+            (
+                node.key_line,
+                tell(
+                    "{file}:{line}: {named} is empty. Fill it, or leave the key out.",
+                    file=name,
+                    line=node.key_line,
+                    named=_named(path),
+                ),
+            )
+        }
+    inner: list[tuple[object, Node]] = []
+    if isinstance(node.value, dict):
+        inner = list(node.value.items())
+    elif isinstance(node.value, list):
+        inner = list(enumerate(node.value))
+    return {problem for key, part in inner for problem in _empty(part, name, (*path, key))}
+
+
+def _is_placeholder(node: Node) -> bool:
+    """Whether a value waits for its user."""
+    return isinstance(node.value, str) and node.value in PLACEHOLDERS.values()
+
+
+def _unfilled(tree: Node, name: str) -> set[tuple[int, str]]:
+    """Return a problem for each entry of a starter file that is still to be filled in, its gaps told together."""
+    gaps: dict[tuple[int, str], list[str]] = {}
+    for path, node in _leaves(tree):
+        if _is_placeholder(node):
+            entry = path[:2] if path[0] in _SECTIONS else path[:1]
+            gaps.setdefault((node.line, _named(entry)), []).append(str(path[-1]))
+    return {
+        (
+            line,
+            f"{name}:{line}: "
+            + tell("{what} is still to be filled in: {keys}.", what=what, keys=listed(keys)),
+        )
+        for (line, what), keys in gaps.items()
+    }
+
+
+def _leaves(node: Node, path: tuple[object, ...] = ()) -> Iterable[tuple[tuple[object, ...], Node]]:
+    """Yield every single value of a tree with its path."""
+    if isinstance(node.value, dict):
+        for key, part in node.value.items():
+            yield from _leaves(part, (*path, key))
+    elif isinstance(node.value, list):
+        for number, part in enumerate(node.value):
+            yield from _leaves(part, (*path, number))
+    else:
+        yield path, node
+
+
+def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
+    """Return (line, message) of one pydantic error."""
+    path = tuple(step for step in item["loc"] if step not in _UNSEEN)
+    node = tree.find(path)
+    found = _problem_of_key(model, node, name, item, path)
+    if found is not None:
+        return found
+    if node.value is None:
+        return min(_empty(node, name, path))
+    return node.line, _problem_of_value(node, name, item, _named(path))
+
+
+def _problem_of_key(
+    model: type[BaseModel], node: Node, name: str, item: dict, path: tuple[object, ...]
+) -> tuple[int, str] | None:
+    """Return (line, message) where a key is unknown, missing or no text; None of all else."""
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        key = path[-1]
+        known = _keys(model, item["loc"][:-1])
+        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
+        hint = nearest(str(key), known) or tell(" Known keys: {known}.", known=listed(known))
+        return node.key_line, tell(
+            "{file}:{line}: unknown key '{key}'{inside}.{hint}",
+            file=name,
+            line=node.key_line,
+            key=key,
+            inside=inside,
+            hint=hint,
+        )
+    if kind == "missing":
+        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
+        return node.key_line, tell(
+            "{file}:{line}: the key '{path}' is missing{inside}. Add it.",
+            file=name,
+            line=node.key_line,
+            path=path[-1],
+            inside=inside,
+        )
+    if node.value is not None and item["loc"][-1:] == ("[key]",) and kind == "string_type":
+        line, key = node.key_line, path[-1]
+        return line, tell(
+            "{file}:{line}: the key '{key}' in {named} is a number; give a name.",
+            file=name,
+            line=line,
+            key=key,
+            named=_named(path[:-1]),
+        )
+    return None
+
+
+def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
+    """Return the message of a value that is not what its key takes."""
+    kind = item["type"]
+    if kind in _EXPECTED:
+        return tell(
+            "{file}:{line}: {where} is {described}; give {expected}.",
+            file=name,
+            line=node.line,
+            where=where,
+            described=described(node.value),
+            expected=word(f"form.{_EXPECTED[kind]}", language()),
+        )
+    if kind == "invalid_key":
+        return tell("{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where)
+    if kind in _BOUNDS:
+        sign, key = _BOUNDS[kind]
+        bound = word(f"form.{key}", language(), bound=item["ctx"][sign])
+        return tell(
+            "{file}:{line}: {where} is {described}; give {bound}.",
+            file=name,
+            line=node.line,
+            where=where,
+            described=described(node.value),
+            bound=bound,
+        )
+    if kind in ("too_short", "string_too_short"):
+        return tell(
+            "{file}:{line}: {where} is empty. Fill it, or leave the key out.",
+            file=name,
+            line=node.line,
+            where=where,
+        )
+    text = foreign(item["msg"].removeprefix("Value error, "))
+    prefix = f"{where}: " if where else ""
+    if not text.endswith((".", "。")):
+        text += tell(" (it is {described}).", described=described(node.value))
+    return f"{name}:{node.line}: {prefix}{text}"
+
+
+def _named(path: tuple[object, ...]) -> str:
+    """Name a place in a file, such as "industry_fund.from"."""
+    inner = path[1:] if len(path) > 1 and path[0] in _SECTIONS else path
+    return ".".join(str(step) for step in inner)
+
+
+def _keys(model: type[BaseModel], path: Iterable[object]) -> list[str]:
+    """Return the keys that the model knows at `path`, following nested models and mappings."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
+    def inner_models(annotation: object) -> list[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return [annotation]
+        return [found for part in get_args(annotation) for found in inner_models(part)]
+
+    current = [model]
+    for step in path:
+        following: list[type[BaseModel]] = []
+        for candidate in current:
+            for field_name, field in candidate.model_fields.items():
+                if step in (field_name, field.alias):
+                    following += inner_models(field.annotation)
+        # a step inside a mapping or a list is not a field: stay with the models found
+        current = following or current
+    return sorted({field.alias or key for item in current for key, field in item.model_fields.items()})
+
+
+def described(value: object) -> str:
+    """Describe a value as it stands in a file.
+
+    >>> described("abc"), described(None), described(True), described(3)
+    ("the text 'abc'", 'empty', 'true', '3')
+    """
+    if value is None:
+        return tell("empty")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return tell("the text '{value}'", value=value)
+    if isinstance(value, (dict, list)):
+        return word("form.mapping" if isinstance(value, dict) else "form.list", language())
+    return f"{value}"

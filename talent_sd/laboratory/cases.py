@@ -1,0 +1,294 @@
+"""The bench on which the article's figures are measured: many small runs, done together.
+
+A case is one run described by its inputs: scenario, city, changed constants. Cases
+of one horizon become the draws of a single run, so that a whole table of evidence
+costs two passes of the native engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.engine.runner import Model
+
+AVERAGE = "average"
+"""The city whose figures are the model's own: the nation's mean of 2022."""
+LONG_HORIZON = 2050.0
+SAVES_PER_YEAR = 16
+_ELEMENT = re.compile(r"^(?P<name>[^\[]+)\[(?P<elements>[^\]]+)\]$")
+Curve = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run, by its inputs.
+
+    Parameters
+    ----------
+    scenario : a shipped name
+    city : a shipped name, or "average" for the nation's mean city
+    changes : constant -> value ("name" or "name[element]"), on top of scenario and city
+    shifts : constant -> what is added to the city's own value
+    long : follow it to 2050 instead of the model's own end
+    """
+
+    scenario: str = "baseline"
+    city: str = "hefei"
+    changes: Mapping[str, float] = field(default_factory=dict)
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    long: bool = False
+
+
+class Trace:
+    """What one case did: arrays over time, by variable (and element)."""
+
+    def __init__(self, data: xr.Dataset) -> None:
+        self.data = data
+        self.time = np.asarray(data[TIME].values, float)
+
+    def series(self, name: str, element: str | None = None) -> np.ndarray:
+        """Return a variable over time; a subscripted one summed over its elements, or one element's."""
+        array = self.data[name]
+        others = [dim for dim in array.dims if dim != TIME]
+        if not others:
+            return np.asarray(array.values, float)
+        if element is None:
+            return np.asarray(array.sum(others).values, float)
+        return np.asarray(array.sel({others[0]: element}).values, float)
+
+    def at(self, name: str, time: float, element: str | None = None) -> float:
+        """Return a variable's value at a time that was saved."""
+        return float(self.series(name, element)[self._index(time)])
+
+    def mean(self, name: str, start: float, end: float, element: str | None = None) -> float:
+        """Return a variable's mean over [start, end): what flows in that span, per year."""
+        first, last = self._index(start), self._index(end)
+        return float(self.series(name, element)[first:last].mean())
+
+    def total(self, name: str, start: float, end: float, element: str | None = None) -> float:
+        """Return what a flow amounts to over [start, end)."""
+        return self.mean(name, start, end, element) * (end - start)
+
+    def _index(self, time: float) -> int:
+        found = int(np.argmin(np.abs(self.time - time)))
+        if abs(self.time[found] - time) > 0.5 / SAVES_PER_YEAR:
+            raise ValueError(f"time {time:g} was not saved")
+        return found
+
+
+class Laboratory:
+    """Runs cases on a model.
+
+    Parameters
+    ----------
+    model : as `load_model` gives it
+    outputs : variables that the measurements read, and no others: the kernel drops the rest
+    engine : "auto", "kernel", "arrays" or "pysd"
+    """
+
+    def __init__(self, model: Model, outputs: Iterable[str], engine: str = "auto") -> None:
+        self.model = model
+        self.engine = engine
+        self.outputs = sorted(set(outputs))
+        self._resolved: dict[tuple[str, str], dict[str, Any]] = {}
+        self._defaults: dict[str, float] | None = None
+
+    def constants(self) -> dict[str, float]:
+        """Return the model's own value of every constant: "name", or "name[element]"."""
+        if self._defaults is None:
+            names = [v.name for v in self.model.structure.variables.values() if v.kind == "constant"]
+            start = self.model.structure.time["INITIAL TIME"]
+            run = self.model.run(outputs=names, engine=self.engine, final_time=start, times=[start])
+            self._defaults = {}
+            for name in names:
+                values = run[name].isel({TIME: 0})
+                dims = list(values.dims)
+                if not dims:
+                    self._defaults[name] = float(values)
+                    continue
+                for element in values[dims[0]].values.tolist():
+                    self._defaults[f"{name}[{element}]"] = float(values.sel({dims[0]: element}))
+        return self._defaults
+
+    def run(
+        self, cases: Mapping[str, Case], everywhere: Sequence[Mapping[str, float]] | None = None
+    ) -> list[dict[str, Trace]]:
+        """Run cases, once for each set of values given to all of them.
+
+        Parameters
+        ----------
+        cases : by name
+        everywhere : constants set in every case, one mapping for each repetition; by default
+            one repetition with none
+
+        Returns
+        -------
+        for each repetition, the traces by the cases' names
+
+        Raises
+        ------
+        InputError
+            If a case names an unknown constant, or gives one outside its limits.
+        """
+        repetitions = [{}] if everywhere is None else list(everywhere)
+        found: list[dict[str, Trace]] = [{} for _ in repetitions]
+        for long in (False, True):
+            names = [name for name, case in cases.items() if case.long == long]
+            if not names:
+                continue
+            lanes = [self._lane(cases[name], values) for values in repetitions for name in names]
+            run = self.run_lanes(lanes, self._grid(LONG_HORIZON if long else None))
+            for number in range(len(lanes)):
+                repetition, which = divmod(number, len(names))
+                found[repetition][names[which]] = Trace(run.isel({DRAW: number}))
+        return found
+
+    def _grid(self, end: float | None) -> np.ndarray:
+        """Return the saved times from the model's start to a year, the model's own end by default."""
+        start = self.model.structure.time["INITIAL TIME"]
+        last = self.model.structure.time["FINAL TIME"] if end is None else end
+        return start + np.arange(round((last - start) * SAVES_PER_YEAR) + 1) / SAVES_PER_YEAR
+
+    def _lane(self, case: Case, values: Mapping[str, float]) -> dict[str, Any]:
+        """Return all inputs of one run: the city's and the scenario's, those given, the case's own."""
+        lane = {**self.inputs(case), **values, **case.changes}
+        for key, shift in case.shifts.items():
+            lane[key] = (lane[key] if key in lane else self._own(key)) + shift
+        return lane
+
+    def run_lanes(
+        self, lanes: Sequence[Mapping[str, Any]], times: Sequence[float] | np.ndarray
+    ) -> xr.Dataset:
+        """Run inputs as draws of one run, up to the last of the times.
+
+        Parameters
+        ----------
+        lanes : for each draw, constant -> value, or lookup -> (x, y), alike in all draws
+        times : points of time to return
+
+        Returns
+        -------
+        dims (draw, time, ...)
+        """
+        return self.model.run(
+            params=self._stacked(lanes),
+            outputs=self.outputs,
+            engine=self.engine,
+            final_time=float(max(times)),
+            times=times,
+        )
+
+    def _stacked(self, lanes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return one mapping for all lanes: an array over draws for each constant."""
+        keys = dict.fromkeys(key for lane in lanes for key in lane)
+        params: dict[str, Any] = {}
+        for key in keys:
+            values = [lane[key] if key in lane else self._own(key) for lane in lanes]
+            if isinstance(values[0], tuple):
+                params[key] = values[0]
+            else:
+                params[key] = np.asarray(values, float)
+        return params
+
+    def _own(self, key: str) -> float:
+        """Return the model's own value of a constant that this lane leaves alone."""
+        known = self.constants()
+        if key not in known:
+            raise InputError(
+                tell(
+                    "no constant '{key}' in {name}.{hint}",
+                    key=key,
+                    name=self.model.path.name,
+                    hint=nearest(key, known),
+                )
+            )
+        return known[key]
+
+    def inputs(self, case: Case) -> dict[str, Any]:
+        """Return a case's parameters, subscripted ones element by element."""
+        key = (case.scenario, case.city)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(*key)
+        return self._resolved[key]
+
+    def _resolve(self, scenario: str, city: str) -> dict[str, Any]:
+        from talent_sd.inputs import read_mapping, resolve_scenario
+
+        average = city == AVERAGE
+        structure = self.model.structure
+        params = dict(resolve_scenario(scenario, "hefei" if average else city, structure).params())
+        if average:
+            for name in read_mapping().content.constants:
+                params.pop(name, None)
+        return params
+
+
+def element_key(name: str) -> tuple[str, str | None]:
+    """Return the variable and the element that a key names.
+
+    >>> element_key("policy switch[cash_subsidy]")
+    ('policy switch', 'cash_subsidy')
+    >>> element_key("cohort size")
+    ('cohort size', None)
+    """
+    match = _ELEMENT.match(name)
+    return (match["name"].strip(), match["elements"].strip()) if match else (name, None)
+
+
+Traces = Mapping[str, Trace]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out of an experiment.
+
+    Parameters
+    ----------
+    value : in the figure's unit; None where the figure is a statement without a number
+    conditions : what else must hold, in words, and whether it does
+    shown : further numbers that a reader wants beside it
+    """
+
+    value: float | None
+    conditions: tuple[tuple[str, bool], ...] = ()
+    shown: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Return the conditions that do not hold."""
+        return tuple(text for text, holds in self.conditions if not holds)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A figure's experiment: which runs, which outputs, what is made of them.
+
+    Parameters
+    ----------
+    name : as models/evidence.yaml calls it
+    cases : the runs, by name; they differ in inputs, never in equations
+    reads : the variables that `measure` reads
+    measure : from the runs to the figure
+    """
+
+    name: str
+    cases: Mapping[str, Case]
+    reads: tuple[str, ...]
+    measure: Callable[[Traces], Measurement]
+
+
+def gap(without: Trace, with_it: Trace, name: str, start: float, end: float) -> float:
+    """Return how much more a variable averages over [start, end) without than with."""
+    return without.mean(name, start, end) - with_it.mean(name, start, end)

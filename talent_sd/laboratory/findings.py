@@ -1,0 +1,112 @@
+"""A figure of the article beside what its experiment on the model came to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import tell
+from talent_sd.laboratory.cases import Experiment, Measurement
+from talent_sd.model.evidence import Figure
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+
+
+def all_experiments() -> dict[str, Experiment]:
+    """Return every experiment by name."""
+    from talent_sd.laboratory import experiments_money, experiments_people, experiments_policy
+
+    found: dict[str, Experiment] = {}
+    for module in (experiments_people, experiments_money, experiments_policy):
+        for experiment in module.EXPERIMENTS:
+            if experiment.name in found:
+                raise ValueError(f"two experiments are called '{experiment.name}'")
+            found[experiment.name] = experiment
+    return found
+
+
+HEADLINES = (
+    "Residents",
+    "total talent",
+    "value added",
+    "fiscal revenue",
+    "tax base",
+    "invention grants",
+    "Fund",
+    "City Brand",
+    "Cluster Maturity",
+)
+"""Outputs that the tests of integration error, family and sensitivity look at."""
+MET, MISSED, SHOWN = "met", "missed", "shown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A figure, and what the model says to it.
+
+    Parameters
+    ----------
+    figure : as the ledger has it
+    measurement : of its experiment
+    """
+
+    figure: Figure
+    measurement: Measurement
+
+    @property
+    def verdict(self) -> str:
+        """Return "met" or "missed" for targets and holdouts, "shown" for start values and settings.
+
+        A start value or a setting whose conditions fail is missed too: its behaviour is a test.
+        """
+        if self.measurement.broken:
+            return MISSED
+        if self.figure.role in ("initial", "policy"):
+            return SHOWN
+        value = self.measurement.value
+        if self.figure.value is None:
+            return MET
+        return MET if value is not None and self.figure.met_by(value) else MISSED
+
+    @property
+    def fails(self) -> bool:
+        """Return whether the miss is a failure: a holdout's is not."""
+        return self.verdict == MISSED and self.figure.role != "holdout"
+
+
+def experiments_for(figures: Sequence[Figure]) -> dict[str, Experiment]:
+    """Return the experiments that figures name.
+
+    Raises
+    ------
+    InputError
+        If one does not exist.
+    """
+    known = all_experiments()
+    problems = [
+        tell(
+            "evidence.yaml:{line}: {id}: no experiment '{experiment}'.{hint}",
+            line=figure.line,
+            id=figure.id,
+            experiment=figure.experiment,
+            hint=nearest(figure.experiment, known),
+        )
+        for figure in figures
+        if figure.experiment not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    return {figure.experiment: known[figure.experiment] for figure in figures}
+
+
+def evidence_outputs(experiments: Sequence[Experiment]) -> set[str]:
+    """Return what a laboratory must read to measure experiments and the headline outputs."""
+    return {name for experiment in experiments for name in experiment.reads} | set(HEADLINES)
+
+
+def is_city_model(model: Model) -> bool:
+    """Return whether a model has the outputs that the evidence is about."""
+    return all(model.structure.find(name) is not None for name in HEADLINES)

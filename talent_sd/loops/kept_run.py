@@ -1,0 +1,162 @@
+"""A run with everything kept, and the equations evaluated on it again.
+
+What loop scores are worked out from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.messages import tell
+from talent_sd.engine.back_ends import Kernels, run_arrays
+from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
+from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time
+from talent_sd.engine.non_finite import Trouble, trouble_in_kernel, trouble_in_slots
+from talent_sd.engine.random_numbers import Drawn, draw, units
+from talent_sd.engine.request import build_request
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+
+Read = Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A run with everything kept.
+
+    `values` (slots, points, members); `times` (points,); `tables` as used in the run;
+    `given` the slots whose values came from outside: no cause inside the model moves them;
+    `trouble` the first value that is not finite.
+    """
+
+    program: Program
+    times: np.ndarray
+    values: np.ndarray
+    tables: tuple[Table, ...]
+    time_step: float
+    given: frozenset[int] = frozenset()
+    seed: int = 0
+    trouble: Trouble | None = None
+
+    @property
+    def members(self) -> int:
+        """How many runs were made at once."""
+        return int(self.values.shape[2])
+
+
+def follow(
+    model: Model,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+) -> Trajectory:
+    """Run a model and keep every slot at every step.
+
+    Parameters
+    ----------
+    model : a loaded model
+    params, inputs, seed : as in `Model.run`
+
+    Raises
+    ------
+    ModelError
+        With every problem of the request.
+    UnsupportedError
+        If the model uses what flat programs lack: it cannot be taken apart link by link.
+    """
+    request = build_request(model.structure, params, inputs, seed=seed)
+    program, plan = model.prepare(request)
+    everything = replace(plan, outputs=list(range(len(program.slots))))
+    request.save = np.arange(len(request.times))
+    try:
+        result = Kernels().run(program, everything, request, None)
+        values, trouble = result.values, trouble_in_kernel(program, request, result)
+    except UnsupportedError:  # slower, the same numbers
+        values = run_arrays(program, everything, request)
+        trouble = trouble_in_slots(program, everything.outputs, request, values)
+    tables = list(program.tables)
+    for index, (x, y) in plan.tables.items():
+        old = tables[index]
+        tables[index] = Table(old.name, np.asarray(x, float), np.asarray(y, float), old.outside, old.between)
+    return Trajectory(
+        program,
+        request.times,
+        values,
+        tuple(tables),
+        request.time_step,
+        frozenset(plan.series),
+        request.seed,
+        trouble,
+    )
+
+
+def refuse_trouble(run: Trajectory, name: str) -> None:
+    """Raise a `ModelError` if a single run has a value that is not finite: no score means anything then.
+
+    Parameters
+    ----------
+    name : of the model's file, for the message
+    """
+    found = run.trouble
+    if found is None or run.members > 1:
+        return
+    raise ModelError(
+        tell(
+            "{name}: '{label}' is {value:g} at {time:g}: its loops cannot be scored. "
+            "Look for a division by zero, the logarithm of a negative number or an overflow.",
+            name=name,
+            label=found.label,
+            value=found.value,
+            time=found.time,
+        )
+    )
+
+
+def value_of(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
+    """Evaluate an expression on whole arrays.
+
+    Parameters
+    ----------
+    expression : of a slot
+    read : slot -> (points, members)
+    run : for its tables, time step and chance
+    points : the time points meant, for expressions that read time or chance
+    """
+    with np.errstate(all="ignore"):
+        return _value(expression, read, run, points)
+
+
+def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
+    if isinstance(expression, Number):
+        return np.asarray(expression.value)
+    if isinstance(expression, Ref):
+        return read(expression.slot)
+    if isinstance(expression, Time):
+        return run.times[points, None]
+    if isinstance(expression, TableCall):
+        return interpolate(run.tables[expression.table], _value(expression.x, read, run, points))
+    args = [_value(arg, read, run, points) for arg in expression.args]
+    if isinstance(expression, Random):
+        return draw(expression.distribution, _chance(run, points), expression.stream, *args)
+    if expression.op in TIMED:
+        # the functions of time were written for one point; they broadcast over a column of points too
+        return TIMED[expression.op](run.times[points, None], run.time_step, *args)  # type: ignore[arg-type]
+    return PLAIN[expression.op](*args)
+
+
+def _chance(run: Trajectory, points: slice) -> Callable[[int], Drawn]:
+    """Return what hands out the run's own random numbers, (points, members) each."""
+    members, steps = np.arange(run.members), range(len(run.times))[points]
+
+    def source(stream: int) -> Drawn:
+        drawn = [units(run.seed, members, step, stream) for step in steps]
+        return np.stack([first for first, _ in drawn]), np.stack([second for _, second in drawn])
+
+    return source

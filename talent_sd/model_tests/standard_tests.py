@@ -1,0 +1,390 @@
+"""The standard tests of system dynamics (Barlas 1996; Sterman 2000, ch. 21), each with what backs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.dims import TIME
+from talent_sd.base.messages import listed, tell, word
+from talent_sd.laboratory.cases import Case, Laboratory
+from talent_sd.model_tests.behaviour_checks import Verdict, resolve_setting, varied_inputs
+from talent_sd.model_tests.check_files import read_checks
+
+if TYPE_CHECKING:
+    from talent_sd.laboratory.findings import Finding
+
+END = 2034.0
+OUTCOME = "total talent"
+NOT_UNCERTAIN = (
+    "city ",
+    "province ",
+    "policy ",
+    "loop ",
+    "core team",
+    "job loss",
+    "house price shock",
+    "band length",
+)
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What one input does to talent in the last year, over its range.
+
+    Parameters
+    ----------
+    name : of the input; all its elements move together
+    low, high : its limits
+    at_low, at_high : change of the outcome there, relative to the model's own value
+    """
+
+    name: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+
+    @property
+    def width(self) -> float:
+        """Return how far apart the two ends are."""
+        return abs(self.at_high - self.at_low)
+
+
+def measure_influences(laboratory: Laboratory) -> list[Influence]:
+    """Move every uncertain input of the mean city to both ends of its range.
+
+    Parameters
+    ----------
+    laboratory : reads total talent
+
+    Returns
+    -------
+    the inputs, the most influential first
+    """
+    model = laboratory.model
+    names = [n for n in varied_inputs(model, read_checks(structure=model.structure)) if _uncertain(n)]
+    lanes = [{}, *(resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))]
+    ends = laboratory.run_lanes(lanes, [END])[OUTCOME].isel({TIME: -1}).values
+    changes = ends / ends[0] - 1
+    found = []
+    for number, name in enumerate(names):
+        low, high = model.structure.variables[name].limits
+        at_low, at_high = changes[1 + 2 * number], changes[2 + 2 * number]
+        found.append(Influence(name, float(low or 0), float(high or 0), float(at_low), float(at_high)))
+    return sorted(found, key=lambda influence: influence.width, reverse=True)
+
+
+def _uncertain(name: str) -> bool:
+    """Return whether an input is uncertain rather than a fact of a city, a setting or a noise."""
+    setting = name.startswith(NOT_UNCERTAIN) or name == "departures allowed"
+    return not setting and not name.endswith(("noise", "intensity", "unit cost"))
+
+
+LARGEST_STEP_ERROR = 0.005
+CITY = "hefei"
+MOST_SENSITIVE = 3
+LEAST_CHANGE = 1e-6
+STIRRED_CITY = "mianyang"
+STIRRED = {"policy budget share": 0.02, "core team exit time": 2025.0, "core team exit size": 0.5}
+TESTS = (
+    "boundary", "structure", "units", "parameters", "extreme", "integration", "reproduction", "anomaly",
+    "family", "surprise", "sensitivity", "improvement",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StandardTest:
+    """One of the standard tests.
+
+    Parameters
+    ----------
+    name : key of its words
+    passed : whether the model stood it; None where it could not be tried
+    finding : what was measured
+    backed_by : the test, table or plot that shows it
+    """
+
+    name: str
+    passed: bool | None
+    finding: str
+    backed_by: str
+
+    @property
+    def verdict(self) -> str:
+        """Return "passed", "failed" or, where the means are missing, "not_tried"."""
+        return {True: "passed", False: "failed", None: "not_tried"}[self.passed]
+
+    @property
+    def question(self) -> dict[str, str]:
+        """Return what the test asks, by language."""
+        return {lang: word(f"standard.{self.name}", lang) for lang in ("en", "zh")}
+
+
+def run_standard_tests(
+    laboratory: Laboratory,
+    findings: Sequence[Finding],
+    checks: Sequence[Verdict],
+    influences: Sequence[Influence],
+) -> list[StandardTest]:
+    """Put the city model through the twelve tests.
+
+    Parameters
+    ----------
+    laboratory : reads the headline outputs
+    findings, checks, influences : as measured before
+
+    Returns
+    -------
+    the tests in the order of `TESTS`
+    """
+    results = {
+        "boundary": _boundary(laboratory),
+        "structure": _structure(checks),
+        "units": _units(laboratory),
+        "parameters": _parameters(laboratory),
+        "extreme": _extreme(checks),
+        "integration": _integration(laboratory),
+        "reproduction": _reproduction(findings),
+        "anomaly": _anomaly(laboratory),
+        "family": _family(laboratory),
+        "surprise": _surprise(findings),
+        "sensitivity": _sensitivity(influences),
+        "improvement": _improvement(laboratory),
+    }
+    return [StandardTest(name, *results[name]) for name in TESTS]
+
+
+Result = tuple[bool | None, str, str]
+
+
+def _boundary(laboratory: Laboratory) -> Result:
+    """Count what the model explains and what it is given."""
+    variables = laboratory.model.structure.variables.values()
+    stocks = sum(v.kind == "stock" for v in variables)
+    given = sum(v.kind == "lookup" for v in variables)
+    policies = len(laboratory.model.structure.subscripts["policy"])
+    loops = len(laboratory.model.structure.subscripts["loop"])
+    finding = tell(
+        "{stocks} stocks explained, {given} paths given, {policies} policies, {loops} named loops",
+        stocks=stocks,
+        given=given,
+        policies=policies,
+        loops=loops,
+    )
+    return loops > 0 and stocks > given, finding, "models/city.mdl; talent-sd list variables"
+
+
+def _structure(checks: Sequence[Verdict]) -> Result:
+    sums = [check for check in checks if check.id.endswith(("add_up", "adds_up"))]
+    broken = [check.id for check in sums if not check.passed]
+    finding = tell(
+        "{closed} of {all} accounts close in {runs} runs",
+        closed=len(sums) - len(broken),
+        all=len(sums),
+        runs=max(c.runs for c in sums),
+    )
+    return not broken, finding, tell("checks.csv: people, talent, money, value added up")
+
+
+def find_unit_faults(path: Path) -> list[str]:
+    """Return pysimlin's complaints about a model's units.
+
+    Raises
+    ------
+    ImportError
+        If pysimlin is not installed.
+    """
+    import simlin
+
+    return [str(fault) for fault in simlin.load(str(path)).check()]
+
+
+def find_parameter_faults(laboratory: Laboratory) -> list[str]:
+    """Return the constants without a source, or without a range that holds them."""
+    own = laboratory.constants()
+    faults = []
+    for variable in laboratory.model.structure.variables.values():
+        if variable.kind != "constant":
+            continue
+        low, high = variable.limits
+        values = [v for key, v in own.items() if key.partition("[")[0] == variable.name]
+        inside = low is not None and high is not None and all(low <= value <= high for value in values)
+        if not inside or "Source:" not in variable.doc:
+            faults.append(variable.name)
+    return faults
+
+
+def _units(laboratory: Laboratory) -> Result:
+    try:
+        faults = find_unit_faults(laboratory.model.path)
+    except ImportError:
+        return None, tell("pysimlin is not installed"), "pip install 'talent_sd[check]'"
+    return (
+        not faults,
+        tell("{count} warnings of units", count=len(faults)),
+        tell("pysimlin's check of every equation"),
+    )
+
+
+def _parameters(laboratory: Laboratory) -> Result:
+    faults = find_parameter_faults(laboratory)
+    constants = sum(v.kind == "constant" for v in laboratory.model.structure.variables.values())
+    finding = tell(
+        "{sound} of {all} constants have a source and a range that holds them",
+        sound=constants - len(faults),
+        all=constants,
+    )
+    return not faults, finding + (tell("; not {names}", names=faults[0]) if faults else ""), "models/city.mdl"
+
+
+def _extreme(checks: Sequence[Verdict]) -> Result:
+    broken = [check.id for check in checks if not check.passed]
+    runs = max(check.runs for check in checks)
+    finding = tell(
+        "{held} of {all} checks hold in up to {runs} runs",
+        held=len(checks) - len(broken),
+        all=len(checks),
+        runs=runs,
+    )
+    return (
+        not broken,
+        finding + (tell("; not {names}", names=listed(broken[:3])) if broken else ""),
+        "checks.csv",
+    )
+
+
+def _integration(laboratory: Laboratory) -> Result:
+    """Halve the step: how far do the headline outputs move?"""
+    from talent_sd.laboratory.findings import HEADLINES
+
+    inputs = laboratory.inputs(Case(city=CITY))
+    step = laboratory.model.structure.time["TIME STEP"]
+    ends = [
+        laboratory.model.run(
+            params=inputs, outputs=laboratory.outputs, engine=laboratory.engine, time_step=size, times=[END]
+        )
+        for size in (step, step / 2)
+    ]
+    moved = {name: abs(float(ends[1][name].sum() / ends[0][name].sum()) - 1) for name in HEADLINES}
+    worst = max(moved, key=lambda name: moved[name])
+    finding = tell(
+        "half the step moves {worst} in {year} by {size}, the others by less",
+        worst=worst,
+        year=f"{END:g}",
+        size=f"{moved[worst]:.2%}",
+    )
+    return (
+        moved[worst] <= LARGEST_STEP_ERROR,
+        finding,
+        tell("limit {limit}; tests/city_model", limit=f"{LARGEST_STEP_ERROR:.1%}"),
+    )
+
+
+def _reproduction(findings: Sequence[Finding]) -> Result:
+    targets = [finding for finding in findings if finding.figure.role == "calibrate"]
+    met = sum(finding.verdict == "met" for finding in targets)
+    finding = tell("{met} of {all} figures of the article come out in experiments", met=met, all=len(targets))
+    return met == len(targets), finding, tell("evidence.csv; talent-sd backtest for 2010-2020")
+
+
+def _anomaly(laboratory: Laboratory) -> Result:
+    """Open the loops one by one: every one must matter somewhere, or it should not be there.
+
+    The city is one whose pension fund runs dry and whose policy budget is short, under
+    a shock and every policy: there all loops have something to do.
+    """
+    from talent_sd.laboratory.findings import HEADLINES
+
+    loops = laboratory.model.structure.subscripts["loop"]
+    policies = laboratory.model.structure.subscripts["policy"]
+    stirred = {f"policy switch[{policy}]": 1.0 for policy in policies} | STIRRED
+    cases = {"whole": Case(city=STIRRED_CITY, changes=stirred)}
+    for loop in loops:
+        cases[loop] = Case(city=STIRRED_CITY, changes={**stirred, f"loop closed[{loop}]": 0.0})
+    traces = laboratory.run(cases)[0]
+
+    def change(loop: str) -> float:
+        whole = traces["whole"]
+        return max(
+            abs(traces[loop].at(name, END) / whole.at(name, END) - 1) for name in HEADLINES if name != "Fund"
+        )
+
+    changes = {loop: change(loop) for loop in loops}
+    idle = [loop for loop, size in changes.items() if size < LEAST_CHANGE]
+    least = min(changes, key=lambda loop: changes[loop])
+    finding = tell(
+        "opening each of {count} loops changes a headline output, {least} least, {size}",
+        count=len(loops),
+        least=least,
+        size=f"{changes[least]:.2%}",
+    )
+    if idle:
+        finding = tell("opened, these change nothing: {loops}", loops=listed(idle))
+    return not idle, finding, tell("talent-sd loops: shares and dominance")
+
+
+def _family(laboratory: Laboratory) -> Result:
+    """Run every shipped city: the same structure must carry all of them."""
+    from talent_sd.inputs import list_cities
+
+    cities = list(list_cities())
+    traces = laboratory.run({city: Case(city=city) for city in cities})[0]
+    growth = {city: traces[city].at(OUTCOME, END) / traces[city].at(OUTCOME, 2022) - 1 for city in cities}
+    odd = [city for city, rate in growth.items() if not -0.5 < rate < 2]
+    low, high = min(growth, key=lambda c: growth[c]), max(growth, key=lambda c: growth[c])
+    finding = tell(
+        "{count} cities run; talent to {year} from {least} ({low}) to {most} ({high})",
+        count=len(cities),
+        year=f"{END:g}",
+        least=f"{growth[low]:+.0%}",
+        low=low,
+        most=f"{growth[high]:+.0%}",
+        high=high,
+    )
+    return not odd, finding, tell("talent-sd run --city; talent-sd backtest for all cities with data")
+
+
+def _surprise(findings: Sequence[Finding]) -> Result:
+    held = [finding for finding in findings if finding.figure.role == "holdout"]
+    missed = [finding for finding in held if finding.verdict == "missed"]
+    unexplained = [finding.figure.id for finding in missed if not finding.figure.miss]
+    finding = tell(
+        "{missed} of {all} figures kept out are missed, each with its reason",
+        missed=len(missed),
+        all=len(held),
+    )
+    if unexplained:
+        finding = tell("missed without a reason: {ids}", ids=listed(unexplained))
+    return not unexplained, finding, tell("evidence.csv, explanation")
+
+
+def _sensitivity(influences: Sequence[Influence]) -> Result:
+    """Name the inputs that move talent most; a run that breaks down at an end of a range fails."""
+    shown = [f"{one.name} ({one.width:.0%})" for one in influences[:MOST_SENSITIVE]]
+    finding = tell(
+        "of {count} inputs over their ranges these move talent in {year} most: {names}",
+        count=len(influences),
+        year=f"{END:g}",
+        names=listed(shown),
+    )
+    return all(np.isfinite(one.width) for one in influences), finding, "sensitivity.csv"
+
+
+def _improvement(laboratory: Laboratory) -> Result:
+    """The mix that the article recommends must beat doing nothing, or the model helps nobody decide."""
+    cases = {name: Case(name, CITY) for name in ("baseline", "cash_subsidy_only", "three_dimensional")}
+    traces = laboratory.run(cases)[0]
+    ends = {name: trace.at(OUTCOME, END) for name, trace in traces.items()}
+    gains = {name: ends[name] / ends["baseline"] - 1 for name in cases}
+    finding = tell(
+        "talent in {year} against the baseline: three_dimensional {mix}, cash_subsidy_only {cash}",
+        year=f"{END:g}",
+        mix=f"{gains['three_dimensional']:+.1%}",
+        cash=f"{gains['cash_subsidy_only']:+.1%}",
+    )
+    return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

@@ -1,0 +1,284 @@
+"""Tables of evidence: what the model says to each figure, which checks hold, what cites what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.messages import all_words, word
+from talent_sd.evidence.evidence_findings import scenarios_citing
+from talent_sd.model.evidence import Figure, cited_by, paths_between
+from talent_sd.model.mdl_text import split_blocks
+from talent_sd.model.names import name_key
+from talent_sd.output.numbers import digits
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from talent_sd.laboratory.cases import Experiment
+    from talent_sd.laboratory.findings import Finding
+    from talent_sd.model.structure import Structure
+    from talent_sd.model_tests.behaviour_checks import Verdict
+    from talent_sd.model_tests.standard_tests import StandardTest
+
+ONE_EFFECT = " *"
+"""Marks figures whose value is no test, since one free effect was fitted to each."""
+UNCLEAN = " †"
+"""Marks figures held out of the fit whose structure was changed after they had been looked at."""
+COLOURS = {
+    "met": "green",
+    "passed": "green",
+    "missed": "yellow",
+    "failed": "red",
+    "shown": "dim",
+    "not_tried": "yellow",
+    "unclean": "yellow",
+    "differs": "dim",
+}
+
+
+def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
+    """Make the table of figures: target, tolerance, measured value, verdict, role."""
+    from rich.text import Text
+
+    columns = ("list.id", "list.statement", "validate.target", "validate.measured", "validate.verdict")
+    table = _table("validate.evidence", columns, lang)
+    # what is claimed takes the room that numbers leave: a stranger reads it in 80 columns too
+    table.columns[1].ratio, table.columns[2].max_width, table.columns[4].max_width = 1, 17, 12
+    table.padding, table.expand = (0, 1, 0, 0), True
+    table.columns[3].no_wrap = True
+    for finding in findings:
+        figure = finding.figure
+        allowance = "" if math.isnan(figure.allowance) else f" ± {digits(figure.allowance)}"
+        table.add_row(
+            figure.id,
+            Text(statement(figure, lang)),
+            Text(f"{target_text(figure)}{allowance}\n{figure.unit}".strip()),
+            "" if finding.measurement.value is None else number_text(finding.measurement.value),
+            Text.assemble(
+                (
+                    verdict_text(finding, lang) + _marks(figure),
+                    COLOURS["failed" if finding.fails else counted(finding)],
+                ),
+                (f"\n{word(f'list.{figure.role}', lang)}", "dim"),
+            ),
+        )
+    return table
+
+
+def counted(finding: Finding) -> str:
+    """Return how a finding counts: its verdict, but for two that would mislead.
+
+    "unclean": a figure kept out comes out, but not in a clean test. "differs": a start value that is only
+    shown, where the city's own figures say something else than the article.
+    """
+    figure, value = finding.figure, finding.measurement.value
+    if finding.verdict == "met" and figure.unclean:
+        return "unclean"
+    apart = value is not None and abs(value - figure.target) > figure.allowance
+    return "differs" if figure.role == "initial" and apart else finding.verdict
+
+
+def verdict_text(finding: Finding, lang: str) -> str:
+    """Return the verdict in words: what comes out of an unclean test is not told as a success."""
+    if counted(finding) == "differs":
+        return word("verdict.differs", lang)
+    told = word(f"verdict.{finding.verdict}", lang)
+    return word("verdict.not_counted", lang, verdict=told) if counted(finding) == "unclean" else told
+
+
+def _marks(figure: Figure) -> str:
+    return (ONE_EFFECT if figure.one_effect else "") + (UNCLEAN if figure.unclean else "")
+
+
+def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
+    """Make the table of checks: how many hold in each sector, what failed, what was never tried."""
+    from rich.text import Text
+
+    table = _table("validate.checks", ("validate.sector", "validate.held", "validate.failure"), lang)
+    for sector in dict.fromkeys(check.sector for check in checks):
+        own = [check for check in checks if check.sector == sector]
+        verdicts = [check.verdict for check in own]
+        worst = next(one for one in ("failed", "not_tried", "passed") if one in verdicts)
+        held = Text(f"{verdicts.count('passed')}/{len(own)}", style=COLOURS[worst])
+        told = [f"{check.message}: {check.failure}" for check in own if check.verdict != "passed"]
+        table.add_row(sector_name(sector, lang), held, Text("; ".join(told)))
+    return table
+
+
+def sector_name(sector: str, lang: str) -> str:
+    """Return what a sector of checks is called; a user's own keeps its name."""
+    key = f"sector.{sector}"
+    return word(key, lang) if key in all_words() else sector
+
+
+def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Table:
+    """Make the table of the standard tests, each with what backs it."""
+    from rich.text import Text
+
+    columns = ("validate.test", "validate.verdict", "validate.finding", "validate.backed")
+    table = _table("validate.tests", columns, lang)
+    for test in tests:
+        shown = Text(word(f"verdict.{test.verdict}", lang), style=COLOURS[test.verdict])
+        table.add_row(test.question[lang], shown, Text(test.finding), Text(test.backed_by))
+    return table
+
+
+def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
+    """Return a line for each missed figure: its broken conditions, and why it is missed."""
+    lines = []
+    for finding in findings:
+        if finding.verdict == "missed":
+            parts = [f"{finding.figure.id}:"]
+            if finding.measurement.broken:
+                parts += [word("validate.broken", lang), "; ".join(finding.measurement.broken) + "."]
+            lines.append(" ".join([*parts, in_language(finding.figure, "miss", lang)]).strip())
+    return lines
+
+
+def unclean_holdouts(figures: Iterable[Figure], lang: str = "en") -> list[str]:
+    """Return a line for each figure held out that is no clean hold-out, with the reason."""
+    return [f"{figure.id}: {in_language(figure, 'unclean', lang)}" for figure in figures if figure.unclean]
+
+
+def in_language(figure: Figure, what: str, lang: str) -> str:
+    """Return a text of a figure (`statement`, `miss`, `unclean`) in a language, English where there is no other."""
+    own = getattr(figure, f"{what}_zh") if lang == "zh" else ""
+    return str(own or getattr(figure, what))
+
+
+def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, lang: str = "en") -> str:
+    """Return everything behind a figure: claim, reading, experiment, and the equation parts that yield it.
+
+    Parameters
+    ----------
+    experiment : of the figure
+    structure : of the city model
+    """
+    cited = cited_by(structure).get(figure.id, ())
+    path: dict[str, None] = {}
+    for effect in experiment.reads:
+        for name in paths_between(structure, cited, effect):
+            path[name] = None
+    rows = [
+        f"{figure.id}  {statement(figure, lang)}",
+        _line("list.role", word(f"list.{figure.role}", lang), lang),
+    ]
+    if figure.unclean:
+        rows.append(f"{word('evidence.unclean', lang)} {in_language(figure, 'unclean', lang)}")
+    if figure.named_source:
+        rows.append(_line("trace.source", figure.named_source, lang))
+    rows += [
+        _line("validate.target", f"{target_text(figure)} {figure.unit}".strip(), lang),
+        _line("trace.reading", figure.reading, lang),
+        _line("trace.experiment", f"{figure.experiment}: {figure.test}", lang),
+        _line("trace.reads", ", ".join(experiment.reads), lang),
+    ]
+    scenarios = scenarios_citing(figure.id)
+    if scenarios:
+        rows.append(_line("trace.scenarios", ", ".join(scenarios), lang))
+    fitted = [f"{name} = {value:g}" for name, value in fitted_for(figure.id).items()]
+    if fitted:
+        rows.append(_line("trace.fitted", ", ".join(fitted), lang))
+    rows += ["", word("trace.cited", lang) + ":", *_with_equations(cited, structure)]
+    between = [name for name in path if name not in cited]
+    if between:
+        rows += ["", word("trace.path", lang) + ":", *_with_equations(between, structure)]
+    return "\n".join(rows)
+
+
+def variable_trace(name: str, structure: Structure, figures: Mapping[str, Figure], lang: str = "en") -> str:
+    """Return a variable's equation, meaning and causes, and the figures that it cites.
+
+    Parameters
+    ----------
+    figures : by id
+    """
+    variable = structure.variables[name]
+    rows = [_variable_line(name, structure).strip(), "", *_equation_lines(name, structure), ""]
+    rows.append(word("trace.figures", lang) + ":")
+    for ident in variable.citations:
+        if ident in figures:
+            rows.append(f"  {ident}  {statement(figures[ident], lang)}")
+    if variable.depends_on:
+        rows += ["", word("trace.causes", lang) + ":"]
+        rows += [_variable_line(cause, structure) for cause in variable.depends_on]
+    return "\n".join(rows)
+
+
+def _equation_lines(name: str, structure: Structure) -> list[str]:
+    """Return a variable's equations as its file writes them, each line set in."""
+    blocks = split_blocks(Path(structure.path).read_text(encoding="utf-8-sig"))
+    own = [block.equation for block in blocks if not block.macro and _bare(block.name) == name_key(name)]
+    return [f"    {line.strip()}" for equation in own for line in equation.splitlines() if line.strip()]
+
+
+def _bare(name: str) -> str:
+    return name_key(name.partition("[")[0])
+
+
+def fitted_for(ident: str) -> dict[str, float]:
+    """Return the constants that the fit chose for a figure, with their values."""
+    from talent_sd.evidence.evidence_fit import read_fit
+
+    recorded = read_fit()
+    return {
+        name: value
+        for effect in recorded.effects
+        if recorded.settings["effects"][effect.name]["for"] == ident and effect.value is not None
+        for name, value in effect.values(effect.value).items()
+    }
+
+
+def statement(figure: Figure, lang: str) -> str:
+    """Return the claim in a language, the English one where there is no other."""
+    return in_language(figure, "statement", lang)
+
+
+def target_text(figure: Figure) -> str:
+    """Return a figure's value as text: a number, a range, or nothing."""
+    if figure.value is None:
+        return ""
+    if isinstance(figure.value, tuple):
+        return "–".join(digits(value) for value in figure.value)
+    return digits(figure.value)
+
+
+def number_text(value: float) -> str:
+    """Return a measured number as text; one without end is told as "∞".
+
+    >>> number_text(float("inf"))
+    '∞'
+    """
+    return digits(value) if math.isfinite(value) else "∞"
+
+
+def _line(key: str, text: str, lang: str) -> str:
+    return f"{word(key, lang)}: {text}"
+
+
+def _variable_line(name: str, structure: Structure) -> str:
+    """Return a variable with its place and its sentence."""
+    variable = structure.variables[name]
+    return f"  {structure.place(name)}  {name} ({variable.unit}): {variable.doc}"
+
+
+def _with_equations(names: Iterable[str], structure: Structure) -> list[str]:
+    """Return the lines of several variables, each with its equation."""
+    return [
+        line
+        for name in names
+        for line in (_variable_line(name, structure), *_equation_lines(name, structure))
+    ]
+
+
+def _table(title: str, columns: Sequence[str], lang: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=word(title, lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for column in columns:
+        table.add_column(word(column, lang), overflow="fold")
+    return table

@@ -1,0 +1,248 @@
+"""One panel: lines over years with bands, direct labels and a unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.messages import word
+from talent_sd.output.numbers import digits
+from talent_sd.output.style import GREY, heading, line_look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BANDS = ((0.025, 0.975, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.30))
+"""Lower and upper quantile and opacity of the 95, 80 and 50 % bands, widest first."""
+LABEL_SIZE = 7.5
+QUIET = 0.05
+"""Smallest span of a value axis, relative to the values: a flat line is to look flat."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a panel.
+
+    Parameters
+    ----------
+    label : what it is called in the picture
+    years : shape (time,)
+    values : shape (draw, time), already in the panel's scale
+    style : index of colour, dash and marker
+    note : whether the label is written even if the line is alone
+    """
+
+    label: str
+    years: np.ndarray
+    values: np.ndarray
+    style: int = 0
+    note: bool = False
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Median over draws, shape (time,)."""
+        return np.median(self.values, axis=0)
+
+
+def draw_panel(
+    axes: Axes,
+    lines: Sequence[Line],
+    *,
+    title: str,
+    unit: str,
+    letter: str,
+    lang: str,
+    forecast_from: float | None = None,
+    zero_line: bool = False,
+    label_lines: bool = True,
+) -> None:
+    """Draw lines with bands, a heading with the unit under it, and a mark where the forecast starts."""
+    for line in lines:
+        _draw_line(axes, line, company=len(lines) - 1)
+    _frame_values(axes, lines, zero_line)
+    _frame_years(axes, lines, forecast_from, lang if letter in ("", "a") else None)
+    if zero_line:
+        axes.axhline(0, color=GREY, linewidth=0.8, zorder=1.5)
+    _head(axes, letter, title, unit)
+    if label_lines:
+        label_ends(axes, lines)
+
+
+def _draw_line(axes: Axes, line: Line, company: int) -> None:
+    """Draw a line with its bands; the more lines keep it company, the paler the bands."""
+    lone = not company
+    look = line_look(line.style)
+    colour = look["color"]
+    if len(line.values) > 1:
+        # several fans over each other cannot be read: lines in company get the 80 % band only
+        for low, high, opacity in BANDS if lone else BANDS[1:2]:
+            edges = np.quantile(line.values, [low, high], axis=0)
+            pale = opacity if lone else opacity * 2.5 / (2 + company)
+            axes.fill_between(line.years, *edges, color=colour, alpha=pale, linewidth=0, zorder=2)
+    dash = "-" if lone else look["linestyle"]
+    axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
+    axes.plot(
+        line.years[-1:],
+        line.middle[-1:],
+        color=colour,
+        marker=look["marker"],
+        markersize=3.2,
+        linestyle="none",
+        zorder=4,
+        clip_on=False,
+    )
+
+
+def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
+    """Start at zero where the values come near it; never blow a flat line up."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    everything = np.concatenate([_outline(line, lone=len(lines) == 1) for line in lines])
+    everything = everything[np.isfinite(everything)]
+    low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
+    if zero_line:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif 0 < low < 0.6 * high:
+        low = 0.0
+    elif 0 > high > 0.6 * low:
+        high = 0.0
+    size = max(abs(low), abs(high))
+    spare = max(QUIET * size - (high - low), 0) / 2 if not zero_line else max(2e-3 - (high - low), 0) / 2
+    margin = 0.06 * (high - low) + spare
+    if low == high == 0.0:
+        high, margin = 1.0, 0.0
+    axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axes)))
+
+
+def _outline(line: Line, lone: bool) -> np.ndarray:
+    """Values at the edge of what is drawn."""
+    if len(line.values) == 1:
+        return line.values[0]
+    low, high, _ = BANDS[0 if lone else 1]
+    return np.quantile(line.values, [low, high], axis=0).ravel()
+
+
+def _tick(value: float, axes: Axes) -> str:
+    """Write a tick with as many decimals as the distance between ticks needs."""
+    ticks = axes.yaxis.get_majorticklocs()
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
+    decimals = 0
+    while decimals < 6 and abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6 * step * 10**decimals:
+        decimals += 1
+    return f"{value + 0.0:,.{decimals}f}".replace("-", "−")
+
+
+def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None, lang: str | None) -> None:
+    first, last = float(lines[0].years[0]), float(lines[0].years[-1])
+    axes.set_xlim(first, last)
+    step = max(1, math.ceil((last - first) / 6))
+    origin = first if forecast_from is None else forecast_from
+    ticks = [year for year in range(math.ceil(first), math.floor(last) + 1) if (year - origin) % step == 0]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    if forecast_from is not None and first < forecast_from < last:
+        axes.axvspan(first, forecast_from, color="#f3f3f3", zorder=0, linewidth=0)
+        if lang:
+            axes.annotate(
+                word("plot.forecast_from", lang),
+                (forecast_from, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -1),
+                textcoords="offset points",
+                fontsize=6.5,
+                color=GREY,
+                va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+            )
+
+
+def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
+    rows: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
+        (letter, -24, 19, {"fontsize": 9, **heading()}),
+        (title, -12, 19, {"fontsize": 9, **heading()}),
+        (unit, -12, 8, {"fontsize": 7.5, "color": GREY}),
+    )
+    for text, across, up, look in rows:
+        axes.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(across, up),
+            textcoords="offset points",
+            va="baseline",
+            **look,
+        )
+
+
+def end_labels(lines: Sequence[Line]) -> list[str]:
+    """What is written at the end of each line: its name; the last value if it is alone."""
+    if len(lines) == 1 and not lines[0].note:
+        middle = lines[0].middle
+        return [digits(float(middle[-1]), beside=float(np.nanmax(np.abs(middle), initial=0.0)))]
+    return [line.label for line in lines]
+
+
+def label_heights(labels: Sequence[str]) -> list[float]:
+    """Height of each label in points."""
+    return [LABEL_SIZE * 1.3 * (1 + label.count("\n")) for label in labels]
+
+
+def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
+    """Write a label at the end of each line, pushed apart where they would touch."""
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    labels = end_labels(lines)
+    tall = label_heights(labels)
+    low, high = axes.get_ylim()
+    wanted = [float(line.middle[-1] - low) / (high - low) * height for line in lines]
+    for line, label, at, place in zip(lines, labels, wanted, spread_apart(wanted, tall, height), strict=True):
+        if not math.isfinite(at):
+            continue
+        axes.annotate(
+            label,
+            (1, at / height),
+            xycoords="axes fraction",
+            xytext=(6, place - at),
+            textcoords="offset points",
+            va="center",
+            fontsize=LABEL_SIZE,
+            color=line_look(line.style)["color"],
+            annotation_clip=False,
+            linespacing=1.15,
+        )
+
+
+def spread_apart(wanted: Sequence[float], tall: Sequence[float], height: float) -> list[float]:
+    """Move label centres so that none overlap, as little as a simple sweep allows.
+
+    Parameters
+    ----------
+    wanted : where each label should be, points from the bottom
+    tall : height of each label, points
+    height : height of the panel, points; labels stay inside where they fit
+
+    >>> spread_apart([50, 51], [10, 10], 100)
+    [45.5, 55.5]
+    >>> spread_apart([20, 80], [10, 10], 100)
+    [20.0, 80.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    blocks: list[list[float]] = []  # centre, height, count: neighbours that touch become one block
+    for i in order:
+        blocks.append([float(wanted[i]), float(tall[i]), 1])
+        while len(blocks) > 1 and blocks[-1][0] - blocks[-2][0] < (blocks[-1][1] + blocks[-2][1]) / 2:
+            upper, lower = blocks.pop(), blocks.pop()
+            count = lower[2] + upper[2]
+            centre = (lower[0] * lower[2] + upper[0] * upper[2]) / count
+            blocks.append([centre, lower[1] + upper[1], count])
+    placed: list[float] = []
+    for centre, size, count in blocks:
+        start = min(max(centre - size / 2, 0.0), max(height - size, 0.0))
+        for i in order[len(placed) : len(placed) + int(count)]:
+            placed.append(start + tall[i] / 2)
+            start += tall[i]
+    return [placed[order.index(i)] for i in range(len(wanted))]

@@ -1,0 +1,198 @@
+"""Forecasts of the past against what happened: all cities at once, and the named ones as fans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.backtest import forecast_scores as scores
+from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
+from talent_sd.base.messages import word
+from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
+from talent_sd.uncertainty.growth_target import last_known
+from talent_sd.uncertainty.windows import OUTCOMES, national_log
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏州市", "长沙市", "合肥市", "深圳市", "沈阳市", "杭州市",
+         "郑州市", "上海市", "北京市")  # fmt: skip
+"""The cities that the article names; the panel's own first ones where it has none of them."""
+COLUMNS = 5
+BLUE = str(line_look(0)["color"])
+RED = str(line_look(1)["color"])
+
+
+def save_backtest_plots(test: Backtest, folder: Path, lang: str = "en") -> None:
+    """Draw `forecast_and_actual.png`, `reliability.png` and `cities_<outcome>.png` into a folder."""
+    save_reliability_plot(test, folder, lang)
+    with house_style():
+        _scatter(test, folder / "forecast_and_actual.png", lang)
+        for outcome in OUTCOMES:
+            if last_known(actual_levels(test.window, outcome)) is not None:
+                _fans(test, outcome, folder / f"cities_{outcome}.png", lang)
+
+
+def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
+    """Draw `predictive_check.png`: where in their forecasts outcomes fell, in ten equal parts.
+
+    Flat bars are honest intervals; a heap in the middle, intervals that are too wide; heaps at the
+    ends, too narrow ones; a slope, a bias.
+    """
+    from matplotlib.ticker import MultipleLocator
+
+    with house_style():
+        figure = new_figure(9, 2.6)
+        axes = figure.subplots(1, len(SCORED), sharey=True)
+        for axis, outcome in zip(axes, SCORED, strict=True):
+            actual = actual_levels(test.window, outcome)
+            row = last_known(actual)
+            if row is None:
+                axis.set_axis_off()
+                continue
+            known = np.isfinite(actual[row]) & np.isfinite(test.spread[outcome][0, row])
+            rank = (test.spread[outcome][:, row] < actual[row]).mean(axis=0)[known]
+            axis.hist(
+                rank, np.linspace(0, 1, 11), color=BLUE, alpha=0.6, weights=np.full(len(rank), 1 / len(rank))
+            )
+            axis.axhline(0.1, color=INK, lw=0.7)
+            axis.set_title(word(f"outcome.{outcome}", lang), loc="left")
+            axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axis.set_xlabel(word("quality.draws_below", lang))
+        axes[0].set_ylabel(word("quality.share_of_cities", lang))
+        axes[0].yaxis.set_major_locator(MultipleLocator(0.05))
+        figure.suptitle(word("quality.predictive", lang), x=0.01, ha="left", **heading())
+        figure.tight_layout(rect=(0, 0, 1, 0.94))
+        save_figure(figure, folder / "predictive_check.png")
+
+
+def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
+    """Draw `reliability.png`: how many outcomes fell inside intervals of every width, a panel an outcome.
+
+    On the diagonal intervals are honest; above it too wide, below too narrow. Only cities
+    that took no part in the fit, where there are any.
+    """
+    keep = ~test.fitted if (~test.fitted).any() else test.fitted
+    with house_style():
+        figure = new_figure(9, 2.7)
+        axes = figure.subplots(1, len(SCORED), sharey=True, sharex=True)
+        for axis, outcome in zip(axes, SCORED, strict=True):
+            axis.set_title(word(f"outcome.{outcome}", lang), loc="left")
+            row = last_known(actual_levels(test.window, outcome))
+            if row is not None:
+                _reliability(axis, test, outcome, row, keep, lang)
+            axis.set_xlabel(word("quality.claimed", lang))
+        axes[0].set_ylabel(word("quality.found", lang))
+        ends = {"start": test.window.years[0], "end": test.window.years[-1]}
+        figure.suptitle(word("quality.reliability", lang, **ends), x=0.01, ha="left", **heading())
+        figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
+        figure.tight_layout(rect=(0, 0.07, 1, 0.97))
+        save_figure(figure, folder / "reliability.png")
+
+
+def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.ndarray, lang: str) -> None:
+    """Draw one outcome's curve, with error bars at the intervals that fans show."""
+    actual = actual_levels(test.window, outcome)[row]
+    known = keep & np.isfinite(actual) & np.isfinite(test.spread[outcome][0, row])
+    provinces = np.array(test.window.provinces)[known]
+    shares = np.linspace(0.05, 0.95, 19)
+    axis.plot([0, 100], [0, 100], color=INK, lw=0.7)
+    axis.grid(visible=True, axis="x")
+    for spread, colour, dash, key in (
+        (test.spread, BLUE, "-", "with_noise"),
+        (test.parameters_only, GREY, "--", "parameters_alone"),
+    ):
+        values = spread[outcome][:, row, known]
+        found = [100 * scores.coverage(values, actual[known], share) for share in shares]
+        axis.plot(
+            100 * shares, found, color=colour, linestyle=dash, lw=1.3, label=word(f"quality.{key}", lang)
+        )
+    for share in (0.5, 0.8, 0.95):
+        inside = scores.covered(test.spread[outcome][:, row, known], actual[known], share)
+        error = 100 * scores.province_error(inside, provinces)
+        axis.errorbar(100 * share, 100 * inside.mean(), error, fmt="o", ms=3, color=BLUE, lw=1, capsize=2)
+    axis.set_xlim(0, 100)
+    axis.set_ylim(0, 100)
+    axis.set_xticks([0, 50, 80, 100])
+    axis.set_yticks([0, 25, 50, 75, 100])
+
+
+def _scatter(test: Backtest, file: Path, lang: str) -> None:
+    """Draw growth against the nation, forecast against actual, a panel an outcome."""
+    figure = new_figure(8, 8)
+    for axis, outcome in zip(figure.subplots(2, 2).ravel(), OUTCOMES, strict=True):
+        actual = actual_levels(test.window, outcome)
+        row = last_known(actual)
+        if row is None:
+            axis.set_axis_off()
+            continue
+        years = test.window.years
+        nation = national_log(test.window.national, outcome, years[row])
+        nation -= national_log(test.window.national, outcome, years[0])
+        start = test.window.start[outcome] + nation
+        forecast = np.median(test.spread[outcome][:, row], axis=0) - start
+        happened = actual[row] - start
+        for keep, colour, key in ((test.fitted, GREY, "fitted"), (~test.fitted, BLUE, "unseen")):
+            if not keep.any():
+                continue
+            axis.plot(
+                forecast[keep], happened[keep], "o", ms=3, mec="none", color=colour, alpha=0.75,
+                label=word(f"quality.{key}", lang),
+            )  # fmt: skip
+        ends = np.nanquantile(np.concatenate([forecast, happened]), [0, 1])
+        axis.plot(ends, ends, color=INK, lw=0.7)
+        axis.set_title(f"{word(f'outcome.{outcome}', lang)}, {years[0]}–{years[row]}", loc="left")
+        axis.set_xlabel(word("quality.forecast_growth", lang))
+        axis.set_ylabel(word("quality.actual_growth", lang))
+        axis.legend(frameon=False)
+    figure.suptitle(word("quality.forecast_and_actual", lang), x=0.01, ha="left", **heading())
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
+    save_figure(figure, file)
+
+
+def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
+    """Draw the named cities' fans with what happened, start = 1."""
+    names = [name for name in NAMED if name in test.window.cities] or list(test.window.cities[: len(NAMED)])
+    rows = -(-len(names) // COLUMNS)
+    titles = _city_titles(lang)
+    figure = new_figure(9, 1.75 * rows + 0.6)
+    axes = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True).ravel()
+    for axis, name in zip(axes, names, strict=False):
+        _fan(axis, test, outcome, test.window.cities.index(name), lang)
+        axis.set_title(titles.get(name, name), fontsize=8, loc="left")
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    for axis in axes[max(len(names) - COLUMNS, 0) : len(names)]:  # the lowest of each column
+        axis.tick_params(labelbottom=True)
+    title = word("quality.fans", lang, outcome=word(f"outcome.{outcome}", lang), year=test.window.years[0])
+    figure.suptitle(title, x=0.01, ha="left", **heading())
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=4, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.96))
+    save_figure(figure, file)
+
+
+def _city_titles(lang: str) -> dict[str, str]:
+    """Return the shipped cities' names in a language, by the names that panels may call them."""
+    from talent_sd.inputs import list_cities, load_city
+
+    cities = {name: load_city(name).title for name in list_cities()}
+    return {
+        key: title[lang] for name, title in cities.items() for key in (name, title["zh"], title["zh"] + "市")
+    }
+
+
+def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None:
+    """Draw one city: 50 and 80 % bands, median, and what happened."""
+    years = np.array(test.window.years)
+    start = test.window.start[outcome][city]
+    values = np.exp(test.spread[outcome][:, :, city] - start)
+    low, quarter, middle, three, high = np.quantile(values, [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
+    axis.fill_between(years, low, high, color=BLUE, alpha=0.18, lw=0, label="80 %")
+    axis.fill_between(years, quarter, three, color=BLUE, alpha=0.3, lw=0, label="50 %")
+    axis.plot(years, middle, color=BLUE, lw=1.1, label=word("quality.median", lang))
+    actual = np.exp(actual_levels(test.window, outcome)[:, city] - start)
+    known = np.isfinite(actual)
+    axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=word("quality.actual", lang))
+    axis.set_xticks([years[0], years[-1]])

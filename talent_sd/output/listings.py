@@ -1,0 +1,160 @@
+"""Tables of what ships: cities, policies, scenarios, evidence, variables, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.labels import shipped_labels
+from talent_sd.base.messages import tell, word
+from talent_sd.model.read import read_structure
+from talent_sd.model.structure import Variable
+from talent_sd.output.numbers import digits, unit_label
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WHOLE = ("id", "kind", "unit", "role", "polarity", "evidence")
+"""Columns that are not broken over lines."""
+LONGEST_WORD = 14
+"""Columns are kept wide enough for words of so many letters."""
+Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
+"""Keys of the column headings, and the rows."""
+
+
+def shelf_table(what: str, lang: str = "en") -> Table:
+    """Make the table of one of the shelves.
+
+    Parameters
+    ----------
+    what : cities, policies, scenarios, evidence, variables or loops
+
+    Raises
+    ------
+    InputError
+        If this version ships none of it.
+    """
+    from rich import box
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    headings, rows = SHELVES[what](lang)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    # a model's variables have long names; all others must come out in one piece, to be copied
+    whole = WHOLE if what == "variables" else ("name", *WHOLE)
+    cells = list(rows)
+    for number, heading in enumerate(headings):
+        title = word(f"list.{heading}", lang)
+        words = (part for text in (title, *(row[number] for row in cells)) for part in text.split())
+        least = min(max(map(cell_len, words)), LONGEST_WORD)
+        table.add_column(title, no_wrap=heading in whole, overflow="fold", min_width=least)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _cities(lang: str) -> Rows:
+    from talent_sd.inputs import list_cities, load_city
+
+    def row(name: str) -> Sequence[str]:
+        city = load_city(name)
+        return name, city.title[lang], city.province[lang], city.region[lang]
+
+    return ("name", "title", "province", "region"), map(row, list_cities())
+
+
+def _scenarios(lang: str) -> Rows:
+    from talent_sd.inputs import list_scenarios, load_scenario
+
+    def row(name: str) -> Sequence[str]:
+        scenario = load_scenario(name)
+        return name, scenario.title[lang], scenario.question.get(lang, "")
+
+    return ("name", "title", "question"), map(row, list_scenarios())
+
+
+def _policies(lang: str) -> Rows:
+    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+
+    def row(policy: str) -> Sequence[str]:
+        intensity = structure.find(f"{policy.replace('_', ' ')} intensity")
+        if intensity is None:
+            return policy, labels.element(policy, lang), "", "", ""
+        low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
+        sources = ", ".join(intensity.citations)
+        return policy, labels.element(policy, lang), f"{low} … {high}", _unit(intensity.unit, lang), sources
+
+    return ("name", "title", "intensity", "unit", "evidence"), map(row, structure.subscripts["policy"])
+
+
+def _variables(lang: str) -> Rows:
+    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+
+    def row(variable: Variable) -> Sequence[str]:
+        label = labels.variable(variable.name, lang)
+        meaning = variable.doc.split(". ")[0].rstrip(".")
+        kind = word(f"list.{variable.kind}", lang)
+        return (
+            variable.name,
+            kind,
+            _unit(variable.unit, lang),
+            meaning if label == variable.name else word("list.labelled", lang, label=label, meaning=meaning),
+            ", ".join(variable.citations),
+        )
+
+    return ("name", "kind", "unit", "meaning", "evidence"), map(row, structure.variables.values())
+
+
+def _evidence(lang: str) -> Rows:
+    from talent_sd.model.evidence import cited_by, read_evidence
+    from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
+
+    cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
+    rows = (
+        (
+            figure.id,
+            word(f"list.{figure.role}", lang) + (UNCLEAN if figure.unclean else ""),
+            f"{target_text(figure)} {figure.unit}".strip(),
+            statement(figure, lang),
+            ", ".join(cited.get(figure.id, ())),
+        )
+        for figure in read_evidence()
+    )
+    return ("id", "role", "value", "statement", "variables"), rows
+
+
+def _loops(lang: str) -> Rows:
+    rows = (
+        (name, entry["polarity"], entry["label"][lang], entry["story"][lang])
+        for name, entry in _shipped("loops.yaml")["loops"].items()
+    )
+    return ("name", "polarity", "title", "story"), rows
+
+
+def _unit(unit: str, lang: str) -> str:
+    """Return a unit as the model writes it, since it is copied from here; in Chinese in words."""
+    return unit if lang == "en" else unit_label(unit, lang)
+
+
+def _shipped(file: str) -> dict[str, Any]:
+    """Read a shipped YAML file of the model's."""
+    from ruamel.yaml import YAML
+
+    path = shipped_folder("models") / file
+    if not path.is_file():
+        raise InputError(tell("this version of talent_sd ships no models/{file}.", file=file))
+    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    return raw
+
+
+SHELVES: dict[str, Callable[[str], Rows]] = {
+    "cities": _cities,
+    "policies": _policies,
+    "scenarios": _scenarios,
+    "evidence": _evidence,
+    "variables": _variables,
+    "loops": _loops,
+}

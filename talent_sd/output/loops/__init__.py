@@ -1,0 +1,5 @@
+"""Pictures and words about feedback loops.
+
+In: studies of loops.
+Out: diagrams, plots and sentences.
+"""

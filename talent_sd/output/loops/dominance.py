@@ -1,0 +1,241 @@
+"""Which loops dominate when: shares of activity stacked over the years."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER
+from talent_sd.output.figures.panels import spread_apart
+from talent_sd.output.loops.loop_numbers import kind_parts, loop_sign, loops_source, mean_size, subtitle
+from talent_sd.output.style import FAINT, GREY, INK, heading, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from talent_sd.loops.feedback_loops import LoopStudy
+    from talent_sd.loops.loops_of_model import ModelStudy
+
+PAGE = (7.6, 5.6)
+FILLS = ("#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566")
+HATCHES = ("", "////")
+"""A loop has its own look in every picture: the fill by its number, hatched from the ninth on."""
+SMALL = 0.03
+"""Loops whose share stays below this in every year are drawn together."""
+TOGETHER = "#d9d9d9"
+NOTHING = 1e-6
+"""Kinds of loops that never have a larger part are not told."""
+KIND_LOOKS = (
+    (NAMED, "loops.named", INK),
+    (OTHER_ROUTES, "loops.other_routes", "#8c8c8c"),
+    (REST, "loops.unnamed", "#c28f1b"),
+    (TURNOVER, "loops.turnover", FAINT),
+)
+"""Kinds of loops from the bottom up: word and fill."""
+LINE = 10.0
+"""Points between labels."""
+
+
+def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
+    """Draw the loops' shares, reinforcing ones upwards, balancing ones downwards, and what none of them covers.
+
+    With several draws the mean is stacked, and strokes show the middle 80 % of the
+    reinforcing and of the balancing loops together.
+    """
+    years = study.shares["time"].values
+    with house_style():
+        figure = new_figure(*PAGE)
+        top = figure.add_axes((0.085, 0.315, 0.645, 0.53))
+        low = figure.add_axes((0.085, 0.11, 0.645, 0.135), sharex=top)
+        stacks = _stacks(study, lang)
+        _stack(top, years, [s for s in stacks if s[3] > 0], 1)
+        _stack(top, years, [s for s in stacks if s[3] < 0], -1)
+        _label(top, stacks)
+        _strokes(top, study)
+        _frame(top, years, study, lang)
+        _cover(low, study, lang)
+        figure.text(0.03, 0.97, word("loops.dominance", lang), fontsize=12, va="top", **heading())
+        figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
+        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=5.7, color=GREY, va="bottom")
+    return figure
+
+
+Stack = tuple[str, np.ndarray, tuple[str, str], int]
+"""Label, (time,) sizes, fill and hatch, 1 reinforcing or -1 balancing."""
+
+
+def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
+    """Return what is stacked, the largest nearest to zero, small loops of a kind together."""
+    found: list[Stack] = []
+    rest: dict[int, list[np.ndarray]] = {1: [], -1: []}
+    loops = list(enumerate(study.names.loops))
+    sizes = {loop.name: mean_size(study.shares["share"].sel(loop=loop.name).values) for _, loop in loops}
+    for number, loop in sorted(loops, key=lambda item: -np.nanmean(_or_zero(sizes[item[1].name]))):
+        size, share = sizes[loop.name], study.shares["share"].sel(loop=loop.name).values
+        sides = _sides(loop.polarity, size, share)
+        if np.nanmax(_or_zero(size)) < SMALL:
+            for side, part in sides.items():
+                rest[side].append(_or_zero(part))
+            continue
+        look = (FILLS[number % len(FILLS)], HATCHES[number // len(FILLS) % len(HATCHES)])
+        label = f"{loop_sign(study.names, number)} {loop.label[lang]}"
+        # a loop that turns has an area on both sides, and its name where it ends
+        last = next((s for s, part in sides.items() if _or_zero(part)[-1] > 0), next(iter(sides)))
+        found += [(label if side == last else "", part, look, side) for side, part in sides.items()]
+    for side, parts in rest.items():
+        total = np.sum(parts, axis=0) if parts else np.zeros(1)
+        if np.max(total) > 0:
+            found.append((word("loops.small", lang), total, (TOGETHER, ""), side))
+    return found
+
+
+def _sides(polarity: str, size: np.ndarray, share: np.ndarray) -> dict[int, np.ndarray]:
+    """Return side (1 reinforcing, -1 balancing) -> (time,) sizes of a loop's area on it."""
+    if polarity != "U":
+        return {1 if polarity == "R" else -1: size}
+    return {side: mean_size(np.where(side * share > 0, share, 0.0 * share)) for side in (1, -1)}
+
+
+def _edges(years: np.ndarray) -> np.ndarray:
+    """Return the starts of the spans, and the end of the last."""
+    width = years[1] - years[0] if len(years) > 1 else 1.0
+    return np.append(years, years[-1] + width)
+
+
+def _or_zero(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _stack(axes: Axes, years: np.ndarray, stacks: Sequence[Stack], side: int) -> None:
+    """Pile areas up from zero; each year is a step wide, as shares are of the whole year."""
+    floor = np.zeros(len(years))
+    edges = _edges(years)
+    for _, size, (fill, hatch), _ in stacks:
+        ceiling = floor + side * _or_zero(size)
+        axes.fill_between(
+            edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post", facecolor=fill,
+            edgecolor="white", linewidth=0.5, hatch=hatch, zorder=2,
+        )  # fmt: skip
+        floor = ceiling
+
+
+def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
+    """Write each loop at the right, at the height of its area in the last year."""
+    axes.set_ylim(-1, 1)
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    floors, wanted = {1: 0.0, -1: 0.0}, []
+    for _, size, _, side in stacks:
+        last = float(_or_zero(size)[-1])
+        wanted.append((side * (floors[side] + last / 2) + 1) / 2 * height)
+        floors[side] += last
+    wanted = [at for at, (label, *_) in zip(wanted, stacks, strict=True) if label]
+    stacks = [stack for stack in stacks if stack[0]]
+    # where areas vanish, the order of the stack still holds among their labels
+    ordered = [
+        at + 1e-3 * side * rank for rank, (at, (_, _, _, side)) in enumerate(zip(wanted, stacks, strict=True))
+    ]
+    places = spread_apart(ordered, [LINE] * len(stacks), height)
+    _key(axes, [(label, look) for label, _, look, _ in stacks], wanted, places)
+
+
+def _key(
+    axes: Axes, looks: Sequence[tuple[str, tuple[str, str]]], wanted: Sequence[float], places: Sequence[float]
+) -> None:
+    """Write labels at the right with a patch of the area's look, led to where it ends; heights in points."""
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    for (label, (fill, hatch)), at, place in zip(looks, wanted, places, strict=True):
+        common: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
+        line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5}
+        patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
+        here = (1, at / height)
+        axes.annotate("", here, xytext=(11, place - at), arrowprops=line, **common)
+        axes.annotate("   ", here, xytext=(13, place - at), fontsize=6, va="center", bbox=patch, **common)
+        axes.annotate(label, here, xytext=(25, place - at), fontsize=7.2, va="center", color=INK, **common)
+
+
+def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
+    """Mark the middle 80 % of draws of all reinforcing and of all balancing loops."""
+    share = study.shares["share"].values
+    if share.shape[1] < 2:
+        return
+    edges = _edges(study.shares["time"].values)
+    years = (edges[1:] + edges[:-1]) / 2
+    reinforcing = np.array([loop.polarity == "R" for loop in study.names.loops])
+    # loops that turn come from single runs only, which have no strokes
+    for part in (share[reinforcing], share[~reinforcing]):
+        total = part.sum(axis=0)
+        for year, column in zip(years, total.T, strict=True):
+            if np.isfinite(column).any():
+                low, high = np.nanquantile(column, [0.1, 0.9])
+                axes.plot([year, year], [low, high], color=INK, linewidth=0.9, zorder=4)
+
+
+def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: str) -> None:
+    still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
+    key = "loops.no_change" if study.shares.attrs["against"] else "loops.still"
+    first = 0 if still.all() else int(np.flatnonzero(~still)[0])
+    axes.set_xlim(years[first], _edges(years)[-1])
+    axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
+    axes.tick_params(labelbottom=False)
+    title = word("loops.of_named" if "city" in study.shares.attrs else "loops.of_shown", lang)
+    if first:
+        title += word("loops.before", lang, year=f"{years[first]:g}", what=word(key, lang))
+    axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)
+    for y, key, place in ((0.97, "loops.reinforcing", "top"), (0.03, "loops.balancing", "bottom")):
+        axes.text(0.012, y, word(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
+                  **heading())  # fmt: skip
+    still[:first] = False
+    for start, last in _runs(still):
+        left, right = _edges(years)[[start, last + 1]]
+        axes.axvspan(left, right, color="#f3f3f3", zorder=1, linewidth=0)
+        axes.text((left + right) / 2, 0.08, word(key, lang), fontsize=7, color=GREY, ha="center",
+                  zorder=5)  # fmt: skip
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Return first and last index of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
+    return [(int(first), int(last) - 1) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
+    """Draw what kinds of loops the activity of all loops found belongs to."""
+    years = study.shares["time"].values
+    edges, floor = _edges(years), np.zeros(len(years))
+    kinds = [kind for kind in _kinds(study, lang) if np.nanmax(_or_zero(kind[1])) > NOTHING]
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
+    wanted = []
+    for _, part, colour in kinds:
+        ceiling = floor + _or_zero(part)
+        axes.fill_between(edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post",
+                          facecolor=colour, edgecolor="white", linewidth=0.3)  # fmt: skip
+        wanted.append(float(floor[-1] + ceiling[-1]) / 2 * height)
+        floor = ceiling
+    places = spread_apart([at + 1e-3 * rank for rank, at in enumerate(wanted)], [LINE] * len(kinds), height)
+    _key(axes, [(label, (colour, "")) for label, _, colour in kinds], wanted, places)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 1], ["0", "100 %"])
+    axes.set_title(word("loops.of_all", lang), fontsize=7.5, color=GREY, loc="left", pad=4)
+    shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
+    step = 1 + int(shown.sum()) // 9
+    middles = (edges[1:] + edges[:-1]) / 2
+    axes.set_xticks(middles[shown][::step], [f"{year:g}" for year in years[shown][::step]])
+
+
+def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarray, str]]:
+    """Return label, (time,) part and fill of each kind of loop, from the bottom up."""
+    if "activity" in study.shares:
+        parts = kind_parts(study)
+        return [(word(key, lang), parts[kind], fill) for kind, key, fill in KIND_LOOKS]
+    named = mean_size(study.shares["named"].values)
+    return [(word("loops.shown", lang), named, INK), (word("loops.not_shown", lang), 1 - named, FAINT)]

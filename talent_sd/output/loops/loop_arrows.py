@@ -1,0 +1,310 @@
+"""Arrows of a causal-loop diagram: from label to label, with sign, delay mark and weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.loops.loop_layout import Box, clipped, curve
+from talent_sd.output.style import FAINT, GREY, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+THINNEST, THICKEST = 0.6, 4.5
+FAINT_BELOW = 0.04
+"""Arrows of less weight are pale: they are there, and say little."""
+PLUS, MINUS, TURNS, PALE = "#004488", "#b0413e", "#6b4c8a", "#b4b4b4"
+DASHES, DOTTED = (0, (3.2, 1.3)), (0, (4, 1.2, 1, 1.2))
+LINES: dict[int, Any] = {1: "solid", -1: DASHES, 0: DOTTED}
+WRITTEN = {1: "+", -1: "−", 0: "±"}
+Point = tuple[float, float]
+BADGE = 1.4
+"""Half the side of a loop's badge, in the diagram's units."""
+POINTS_PER_UNIT = 5.72
+"""Of a diagram on an A4 page upright."""
+OWN, OPEN = 2.3, 0.55
+"""Radius of the circle of a variable that moves itself, and half the gap in it, radians."""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """One arrow: `weight` from 0 to 1 is its width, `bend` its bow (to the left above 0, share of its length).
+
+    `sign` is 0 where it turns in the run.
+    """
+
+    cause: str
+    effect: str
+    sign: int
+    slow: bool
+    weight: float
+    bend: float = 0.0
+
+    @property
+    def width(self) -> float:
+        """Return its width in points."""
+        return THINNEST + (THICKEST - THINNEST) * min(self.weight, 1.0)
+
+    @property
+    def colour(self) -> str:
+        """Return its colour; the sign and the dashes say the same."""
+        if self.weight < FAINT_BELOW:
+            return PALE
+        return PLUS if self.sign > 0 else MINUS if self.sign < 0 else TURNS
+
+
+def path_of(arrow: Arrow, boxes: Mapping[str, Box]) -> np.ndarray:
+    """Return an arrow's curve from the edge of one label to that of the other, (points, 2)."""
+    if arrow.cause == arrow.effect:
+        return own_path(boxes[arrow.cause], arrow.bend)
+    start, end = (_centre(boxes[name]) for name in (arrow.cause, arrow.effect))
+    return clipped(curve(start, end, arrow.bend), boxes[arrow.cause], boxes[arrow.effect])
+
+
+def own_path(box: Box, direction: float) -> np.ndarray:
+    """Return the curve of a variable that moves itself: most of a circle beside its label, (points, 2).
+
+    Parameters
+    ----------
+    box : the label's room
+    direction : of the circle's middle from the label's, radians
+
+    >>> path = own_path((-4.0, -1.0, 4.0, 1.0), np.pi / 2)
+    >>> bool(np.allclose(path[0][1], path[-1][1])), bool(path[:, 1].min() > 0.9), bool(path[:, 1].max() > 4)
+    (True, True, True)
+    """
+    half = np.array([box[2] - box[0], box[3] - box[1]]) / 2
+    along = np.array([np.cos(direction), np.sin(direction)])
+    edge = min(half / np.maximum(np.abs(along), 1e-9))  # from the label's middle to its edge, that way
+    middle = _centre(box) + along * (edge + 0.85 * OWN)
+    turn = direction + np.pi + np.linspace(OPEN, 2 * np.pi - OPEN, 200)
+    return np.asarray(middle + OWN * np.stack([np.cos(turn), np.sin(turn)], axis=1))
+
+
+def draw_arrows(axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box], scale: float = 1.0) -> None:
+    """Draw arrows between boxes, the heaviest last.
+
+    Parameters
+    ----------
+    axes : with equal units both ways
+    arrows : to draw
+    boxes : variable -> the room its label takes
+    scale : of line widths and heads
+    """
+    for arrow in sorted(arrows, key=lambda arrow: arrow.weight):
+        path, width = path_of(arrow, boxes), scale * arrow.width
+        body = path[: before_tip(path, 0.3 + 0.2 * width) + 1]
+        axes.plot(*body.T, color=arrow.colour, linewidth=width, linestyle=LINES[arrow.sign],
+                  zorder=2 + arrow.weight / 10, solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
+        _head(axes, path, width, arrow.colour, scale)
+
+
+def _head(axes: Axes, path: np.ndarray, width: float, colour: str, scale: float) -> None:
+    tail, tip = path[before_tip(path, 1.2)], path[-1]
+    axes.annotate(
+        "",
+        xy=(float(tip[0]), float(tip[1])),
+        xytext=(float(tail[0]), float(tail[1])),
+        arrowprops={
+            "arrowstyle": "-|>,head_length=0.55,head_width=0.26",
+            "color": colour,
+            "linewidth": 0,
+            "mutation_scale": scale * 5.5 + 1.7 * width,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
+        zorder=3,
+    )
+
+
+def draw_sign(axes: Axes, at: Point, sign: int, *, pale: bool) -> None:
+    """Write + or − beside an arrow's head, ± where it turns."""
+    axes.text(*at, WRITTEN[sign], fontsize=8.5, color=GREY if pale else INK, ha="center",
+              va="center_baseline", zorder=4)  # fmt: skip
+
+
+def draw_delay(axes: Axes, at: Point, direction: Point, width: float) -> None:
+    """Cross the arrow with two short strokes: the effect follows later."""
+    along = np.array(direction)
+    across = np.array([-along[1], along[0]]) * (0.7 + 0.1 * width)
+    for shift in (-0.26, 0.26):
+        ends = np.array(at) + along * shift + np.outer([-1, 1], across)
+        axes.plot(*ends.T, color="white", linewidth=2.2, zorder=3.1, solid_capstyle="butt")
+        axes.plot(*ends.T, color=INK, linewidth=0.9, zorder=3.2, solid_capstyle="butt")
+
+
+def draw_badge(axes: Axes, at: Point, polarity: str, sign: str) -> None:
+    """Draw a loop's badge, its letter and number: a dark disc where it reinforces, a ring where it balances.
+
+    A grey disc where it turns.
+    """
+    fill, ink = {"R": (INK, "white"), "B": ("white", INK), "U": (FAINT, INK)}[polarity]
+    axes.plot(*at, "o", markersize=2 * (BADGE - 0.1) * POINTS_PER_UNIT, markerfacecolor=fill, markeredgecolor=INK,
+              markeredgewidth=0.8, zorder=6, clip_on=False)  # fmt: skip
+    axes.text(*at, sign, fontsize=6.2, ha="center", va="center_baseline", color=ink, zorder=7)
+
+
+def before_tip(path: np.ndarray, distance: float) -> int:
+    """Return the last point of a path that is so far from its tip; the middle of a shorter path."""
+    far = np.flatnonzero(np.hypot(*(path - path[-1]).T) >= distance)
+    return int(far[-1]) if far.size else max(0, len(path) // 2 - 1)
+
+
+def _centre(box: Box) -> np.ndarray:
+    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+
+
+SIGN, STROKES = 0.62, 0.95
+"""Half the side of a mark, in the diagram's units."""
+CLEAR = 0.2
+"""Marks keep so far from lines and from each other."""
+SPACING = 0.35
+
+
+@dataclass
+class Room:
+    """What is taken: boxes, and lines with half their widths."""
+
+    boxes: list[Box] = field(default_factory=list)
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    halves: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    owners: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+
+    def gap(self, box: Box, without: int = -1) -> float:
+        """Return how far a box is from what is taken, below 0 where it overlaps.
+
+        Parameters
+        ----------
+        without : number of a line to overlook
+        """
+        left, bottom, right, top = box
+        found = np.inf
+        if len(self.points):
+            x, y = self.points.T
+            away = np.hypot(
+                np.maximum(0, np.maximum(left - x, x - right)), np.maximum(0, np.maximum(bottom - y, y - top))
+            )
+            away = np.where(self.owners == without, np.inf, away - self.halves)
+            found = float(away.min())
+        for a, b, c, d in self.boxes:
+            apart = max(left - c, a - right, bottom - d, b - top)
+            found = min(found, apart)
+        return found
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Places of all marks: of signs and delays by the arrow's number, of badges by loop."""
+
+    signs: tuple[Point, ...]
+    delays: Mapping[int, tuple[Point, Point]]
+    badges: Mapping[str, Point]
+
+
+def place_marks(
+    arrows: Sequence[Arrow],
+    boxes: Mapping[str, Box],
+    wanted: Mapping[str, Point],
+    frame: tuple[float, float],
+) -> Marks:
+    """Find places for all marks.
+
+    Parameters
+    ----------
+    arrows, boxes : as drawn
+    wanted : loop -> where its badge should stand
+    frame : width and height of the diagram
+    """
+    room = taken_room(arrows, boxes)
+    badges = {}
+    for loop, place in wanted.items():
+        badges[loop] = _first_clear(room, ((square(at, BADGE), at) for at in _badges(place, frame)))
+        room.boxes.append(square(badges[loop], BADGE))
+    delays: dict[int, tuple[Point, Point]] = {}
+    paths = [path_of(arrow, boxes) for arrow in arrows]
+    for number, arrow in enumerate(arrows):
+        if arrow.slow:
+            options = list(_strokes(paths[number]))
+            at = _first_clear(room, ((box, at) for at, _, box in options), number)
+            delays[number] = at, next(direction for other, direction, _ in options if other == at)
+            room.boxes.append(square(at, STROKES))
+    signs = []
+    for number, arrow in enumerate(arrows):
+        at = _first_clear(room, ((square(at, SIGN), at) for at in _signs(paths[number], arrow)))
+        signs.append(at)
+        room.boxes.append(square(at, SIGN))
+    return Marks(tuple(signs), delays, badges)
+
+
+def taken_room(arrows: Sequence[Arrow], boxes: Mapping[str, Box]) -> Room:
+    """Return what labels, arrows and their heads take."""
+    if not arrows:  # every loop is a stock that moves itself
+        return Room(list(boxes.values()))
+    points, halves, owners = [], [], []
+    for number, arrow in enumerate(arrows):
+        path = path_of(arrow, boxes)
+        length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+        even = np.linspace(0, length[-1], max(2, int(length[-1] / SPACING)))
+        own = np.stack([np.interp(even, length, path[:, axis]) for axis in (0, 1)], axis=1)
+        half = np.full(len(own), arrow.width / 2 / POINTS_PER_UNIT)
+        half[length[-1] - even < 1.2] += 0.25  # the head
+        points.append(own)
+        halves.append(half)
+        owners.append(np.full(len(own), number))
+    return Room(list(boxes.values()), np.concatenate(points), np.concatenate(halves), np.concatenate(owners))
+
+
+def square(at: Point, half: float) -> Box:
+    """Return the square round a point."""
+    return (at[0] - half, at[1] - half, at[0] + half, at[1] + half)
+
+
+def _first_clear(room: Room, options: Iterable[tuple[Box, Point]], without: int = -1) -> Point:
+    """Return the first place that is clear; if none is, the one that is the least in the way."""
+    best: tuple[float, Point] | None = None
+    for box, place in options:
+        gap = room.gap(box, without)
+        if gap >= CLEAR:
+            return place
+        if best is None or gap > best[0]:
+            best = gap, place
+    assert best is not None
+    return best[1]
+
+
+def _signs(path: np.ndarray, arrow: Arrow) -> Iterator[Point]:
+    """Yield places for a sign: near the head and on the outer side of the bow first."""
+    outer = 1.0 if arrow.bend >= 0 else -1.0
+    half = arrow.width / 2 / POINTS_PER_UNIT
+    for near, far, off in ((2.0, 4.0, 0.5), (2.0, 4.0, 0.9), (4.0, 9.0, 0.5), (2.0, 9.0, 1.3)):
+        for side in (outer, -outer):
+            for back in np.arange(near, far, 0.4):
+                here = before_tip(path, float(back))
+                tangent = path[min(here + 3, len(path) - 1)] - path[here]
+                normal = np.array([-tangent[1], tangent[0]]) / max(float(np.hypot(*tangent)), 1e-9)
+                x, y = path[here] + normal * side * (SIGN + half + off)
+                yield float(x), float(y)
+
+
+def _strokes(path: np.ndarray) -> Iterator[tuple[Point, Point, Box]]:
+    """Yield places for delay strokes with the arrow's direction there: from its middle outwards."""
+    middle = len(path) // 2
+    for shift in sorted(range(-int(0.3 * len(path)), int(0.3 * len(path)) + 1, 4), key=abs):
+        here = middle + shift
+        along = path[min(here + 2, len(path) - 1)] - path[max(here - 2, 0)]
+        x, y = (float(v) for v in along / max(float(np.hypot(*along)), 1e-9))
+        at = float(path[here, 0]), float(path[here, 1])
+        yield at, (x, y), square(at, STROKES)
+
+
+def _badges(wanted: Point, frame: tuple[float, float]) -> Iterator[Point]:
+    """Yield places for a badge: from the wanted one outwards."""
+    for radius in np.arange(0, 14, 0.5):
+        for angle in np.linspace(0, 2 * np.pi, max(1, int(radius * 8)), endpoint=False):
+            x, y = wanted[0] + radius * float(np.cos(angle)), wanted[1] + radius * float(np.sin(angle))
+            if BADGE <= x <= frame[0] - BADGE and BADGE <= y <= frame[1] - BADGE:
+                yield x, y

@@ -1,0 +1,312 @@
+"""The causal-loop diagram: variables placed by hand, links as wide as what runs through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.labels import Labels
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_layout import Box
+from talent_sd.loops.loop_names import DiagramLayout, LoopNames, Route
+from talent_sd.output.loops.loop_arrows import (
+    FAINT_BELOW,
+    Arrow,
+    Marks,
+    draw_arrows,
+    draw_badge,
+    draw_delay,
+    draw_sign,
+    place_marks,
+)
+from talent_sd.output.loops.loop_list import LEFT, draw_list, list_height, rows_of
+from talent_sd.output.loops.loop_numbers import loop_sign, loops_source, mean_size, subtitle, three_years
+from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from talent_sd.loops.feedback_loops import LoopStudy
+    from talent_sd.loops.loop_shares import LinkPicture
+    from talent_sd.loops.loops_of_model import ModelStudy
+
+PAGE = (8.27, 11.4)
+"""Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
+WIDE, HIGH = 100.0, 70.0
+MARGIN = 7.0
+"""Above and below what a smaller diagram shows, in its units."""
+MAIN, SMALL_ONE = 0.96, 0.265
+"""Widths of the large diagram and of the three small ones, as parts of the page's."""
+FULL_WIDTH = 0.35
+"""An arrow is at its widest when this part of the named loops' activity runs through it."""
+
+
+@dataclass(frozen=True)
+class DrawnLink:
+    """A link between two variables of the diagram, and what runs through it, (time,)."""
+
+    cause: str
+    effect: str
+    sign: int
+    slow: bool
+    weight: np.ndarray
+
+
+def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
+    """Return the links to draw: along each loop from one variable shown to the next.
+
+    What lies between two of them is one arrow, with the product of the signs; it is slow if a
+    stock or a delay lies between them. Draws are averaged.
+
+    Raises
+    ------
+    ValueError
+        If the loops have no layout.
+    """
+    if names.layout is None:
+        raise ValueError("these loops have no places in a diagram")
+    found: dict[tuple[str, str], list[tuple[int, bool, np.ndarray]]] = {}
+    for loop in names.loops:
+        for route in loop.routes:
+            weight = np.nan_to_num(mean_size(links.weights[route]))
+            for cause, effect, sign, slow in _collapsed(route, names.layout.shown_as, links):
+                found.setdefault((cause, effect), []).append((sign, slow, weight))
+    return tuple(
+        DrawnLink(
+            cause,
+            effect,
+            _joint_sign([sign for sign, _, _ in parts]),
+            all(slow for _, slow, _ in parts),
+            np.sum([weight for _, _, weight in parts], axis=0),
+        )
+        for (cause, effect), parts in found.items()
+    )
+
+
+def _joint_sign(signs: Sequence[int]) -> int:
+    """Return the sign that most of the links drawn as one have; 0 if one of them turns in the run."""
+    if 0 in signs:
+        return 0
+    return 1 if sum(signs) >= 0 else -1
+
+
+def _collapsed(
+    route: Route, shown_as: Mapping[str, str], links: LinkPicture
+) -> list[tuple[str, str, int, bool]]:
+    """Return (cause, effect, sign, slow) between consecutive variables shown along a route."""
+    places = [place for place, variable in enumerate(route) if variable in shown_as]
+    if not places:
+        return []
+    if len(route) == 1:  # a stock that its own equation moves
+        link = route[0], route[0]
+        sign = 0 if link in links.turning else links.signs[link] or 1
+        return [(shown_as[route[0]], shown_as[route[0]], sign, link in links.delayed)]
+    turned = [*route[places[0] :], *route[: places[0]], route[places[0]]]
+    found, sign, slow, last = [], 1, False, turned[0]
+    for cause, effect in pairwise(turned):
+        sign *= 0 if (cause, effect) in links.turning else links.signs[cause, effect] or 1
+        own = shown_as.get(effect)
+        # a stock that is shown is seen to pile up; one on the way is a delay, as is what a link hides
+        slow = slow or (cause, effect) in links.delayed or (own is None and (cause, effect) in links.slow)
+        if own is not None:
+            if own != shown_as[last]:
+                found.append((shown_as[last], own, sign, slow))
+            last, sign, slow = effect, 1, False
+    return found
+
+
+def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") -> Figure:
+    """Draw the diagram for a middle year, the same for three years without words, and a list of the loops.
+
+    Parameters
+    ----------
+    study : of a model whose loops have places
+    labels : names of the variables
+    """
+    links = drawn_links(study.names, study.links)
+    years = three_years(study)
+    assert study.names.layout is not None
+    sheet = sheet_of(study)
+    with house_style():
+        figure = new_figure(PAGE[0], sheet.height)
+        _draw_heading(figure, sheet, study, lang, years[len(years) // 2][1], links)
+        main = diagram_axes(figure, sheet)
+        plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
+        _draw_plan(main, plan, study)
+        for place, (index, year) in enumerate(years):
+            small = _canvas(figure, sheet, 0.04 + 0.32 * place, SMALL_ONE, sheet.smalls)
+            draw_arrows(small, _arrows(links, study.names.layout, index), plan.boxes, scale=0.55)
+            for box in plan.boxes.values():
+                small.plot(
+                    (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, "o", color=INK, markersize=1.6, zorder=5
+                )
+            small.text(0, sheet.top + 0.5, year, fontsize=8.5, va="bottom", **heading())
+        draw_list(figure, study, lang, sheet.list_at / sheet.height, rows_of(study), sheet.height)
+        source = loops_source(study, lang)
+        figure.text(LEFT, 0.11 / sheet.height, source, fontsize=6, color=GREY, va="bottom")
+    return figure
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Where the parts of a page stand: A4 for the city, shorter where a model has little to show.
+
+    Attributes
+    ----------
+    low, top : the part of the diagram's height that is shown, in its units
+    main, smalls, list_at : inches from the foot to the large diagram, the small ones, the list
+    height : inches
+    """
+
+    low: float
+    top: float
+    main: float
+    smalls: float
+    list_at: float
+    height: float
+
+
+def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
+    """Return the page for a study: all of the frame for the city, of other models what is in use."""
+    assert study.names.layout is not None
+    low, top = 0.0, HIGH
+    if "city" not in study.shares.attrs:
+        heights = [y for _, y in study.names.layout.nodes.values()]
+        heights += [loop.at[1] for loop in study.names.loops if loop.at is not None]
+        low, top = max(0.0, min(heights) - MARGIN), min(HIGH, max(heights) + MARGIN)
+    unit = PAGE[0] / WIDE  # inches, of a diagram as wide as the page
+    list_at = 0.31
+    smalls = list_at + list_height(rows_of(study)) + 0.055
+    main = smalls + SMALL_ONE * (top - low) * unit + 0.19
+    return Sheet(low, top, main, smalls, list_at, main + MAIN * (top - low) * unit + 0.79)
+
+
+def _draw_heading(
+    figure: Figure,
+    sheet: Sheet,
+    study: LoopStudy | ModelStudy,
+    lang: str,
+    year: str,
+    links: Sequence[DrawnLink],
+) -> None:
+    """Write title, subtitle and how to read the arrows."""
+    city = "city" in study.shares.attrs
+    lines = [word("loops.widths" if city else "loops.widths_shown", lang, year=year)]
+    if any(link.sign == 0 for link in links):
+        lines.append(word("loops.turning_links", lang))
+    for down, text, how in (
+        (
+            0.187,
+            word("loops.diagram" if city else "loops.diagram_model", lang),
+            {"fontsize": 13, **heading()},
+        ),
+        (0.44, subtitle(study, lang), {"fontsize": 8.5, "color": GREY}),
+        (0.616, "\n".join(lines), {"fontsize": 7, "color": GREY, "linespacing": 1.2}),
+    ):
+        figure.text(LEFT, 1 - down / sheet.height, text, va="top", **how)
+
+
+@dataclass(frozen=True)
+class DrawingPlan:
+    """All that stands in a diagram, in its units: labels' room, arrows, and the places of marks."""
+
+    boxes: Mapping[str, Box]
+    arrows: tuple[Arrow, ...]
+    marks: Marks
+
+
+def plan_diagram(
+    axes: Axes,
+    study: LoopStudy | ModelStudy,
+    labels: Labels,
+    lang: str,
+    links: Sequence[DrawnLink],
+    year: int,
+) -> DrawingPlan:
+    """Write the variables' labels and find places for everything else.
+
+    Parameters
+    ----------
+    axes : as wide and high as the diagram
+    links : as `drawn_links` returns them
+    year : index of the year whose weights count
+    """
+    layout = study.names.layout
+    assert layout is not None
+    boxes = draw_labels(axes, layout, labels, lang)
+    arrows = _arrows(links, layout, year)
+    wanted = {loop.name: loop.at for loop in study.names.loops if loop.at is not None}
+    return DrawingPlan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
+
+
+def _draw_plan(axes: Axes, plan: DrawingPlan, study: LoopStudy | ModelStudy) -> None:
+    """Draw arrows, signs, delay strokes and badges."""
+    draw_arrows(axes, plan.arrows, plan.boxes)
+    for arrow, at in zip(plan.arrows, plan.marks.signs, strict=True):
+        draw_sign(axes, at, arrow.sign, pale=arrow.weight < FAINT_BELOW)
+    for number, (at, direction) in plan.marks.delays.items():
+        draw_delay(axes, at, direction, plan.arrows[number].width)
+    for number, loop in enumerate(study.names.loops):
+        if loop.name in plan.marks.badges:
+            draw_badge(axes, plan.marks.badges[loop.name], loop.polarity, loop_sign(study.names, number))
+
+
+def diagram_axes(figure: Figure, sheet: Sheet) -> Axes:
+    """Return the axes of the large diagram on a page."""
+    return _canvas(figure, sheet, 0.02, MAIN, sheet.main)
+
+
+def _canvas(figure: Figure, sheet: Sheet, left: float, width: float, at: float) -> Axes:
+    """Return axes with equal units both ways, from the left and `at` inches from the foot."""
+    height = width * PAGE[0] * (sheet.top - sheet.low) / WIDE
+    axes = figure.add_axes((left, at / sheet.height, width, height / sheet.height))
+    axes.set_xlim(0, WIDE)
+    axes.set_ylim(sheet.low, sheet.top)
+    axes.set_axis_off()
+    return axes
+
+
+def draw_labels(
+    axes: Axes, layout: DiagramLayout, labels: Labels, lang: str, size: float = 7.2
+) -> dict[str, Box]:
+    """Write the variables at their places; return the room each takes."""
+    boxes = {}
+    for variable, (x, y) in layout.nodes.items():
+        text = layout.labels.get(variable, {}).get(lang) or labels.variable(variable, lang)
+        drawn = axes.text(x, y, text, fontsize=size, ha="center", va="center", color=INK, zorder=5)
+        extent = drawn.get_window_extent().transformed(axes.transData.inverted())
+        boxes[variable] = (extent.x0 - 0.7, extent.y0 - 0.5, extent.x1 + 0.7, extent.y1 + 0.5)
+    return boxes
+
+
+def _away(node: str, links: Sequence[DrawnLink], layout: DiagramLayout) -> float:
+    """Return the direction from a variable away from those it is linked with, radians."""
+    others = {
+        end for link in links if node in (link.cause, link.effect) for end in (link.cause, link.effect)
+    } - {node}
+    if not others:
+        return np.pi / 2
+    apart = np.array(layout.nodes[node]) - np.mean([layout.nodes[other] for other in sorted(others)], axis=0)
+    # above or below its label rather than beside it: labels are wider than high
+    return float(np.arctan2(apart[1] if abs(apart[1]) > 0.5 else 1.0, 0.3 * apart[0]))
+
+
+def _arrows(links: Sequence[DrawnLink], layout: DiagramLayout, year: int) -> tuple[Arrow, ...]:
+    return tuple(
+        Arrow(
+            link.cause,
+            link.effect,
+            link.sign,
+            link.slow,
+            min(1.0, float(link.weight[year]) / FULL_WIDTH),
+            _away(link.cause, links, layout)
+            if link.cause == link.effect
+            else layout.bends.get((link.cause, link.effect), 0.12),
+        )
+        for link in links
+    )

@@ -1,0 +1,132 @@
+"""Numbers that the pictures of loops and the words about them share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.attribution.coalitions import PART
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.messages import word
+from talent_sd.loops.loop_names import LoopNames
+from talent_sd.loops.loop_shares import KIND, KINDS
+
+if TYPE_CHECKING:
+    from talent_sd.loops.feedback_loops import LoopStudy
+    from talent_sd.loops.loops_of_model import ModelStudy
+
+
+def loop_sign(names: LoopNames, number: int) -> str:
+    """Return R1, R2, ..., B1, ...: polarity and count among its kind, in the file's order."""
+    loop = names.loops[number]
+    return f"{loop.polarity}{sum(other.polarity == loop.polarity for other in names.loops[: number + 1])}"
+
+
+def output_name(study: LoopStudy, labels: Labels, lang: str) -> str:
+    """Return what the split output is called, with its elements if not all of them are meant."""
+    adds = study.adds
+    name = labels.variable(str(adds.attrs["of"]), lang)
+    chosen = [dim for dim in adds["share"].dims if dim not in (PART, DRAW, TIME) and adds.sizes[dim] == 1]
+    return " · ".join([name, *(labels.element(str(adds[dim].values[0]), lang) for dim in chosen)])
+
+
+def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:
+    """Return city and scenario, and what they are held against."""
+    about = study.shares.attrs
+    if "city" not in about:
+        return word("loops.model", lang, model=about["model"])
+    city, scenario, against = (about[f"{what}_{lang}"] for what in ("city", "scenario", "against"))
+    if against:
+        return word("loops.against", lang, city=city, scenario=scenario, against=against)
+    return word("loops.alone", lang, city=city, scenario=scenario)
+
+
+def loops_source(study: LoopStudy | ModelStudy, lang: str) -> str:
+    """Return where a picture's numbers come from; with several draws, that they are means of so many."""
+    about = study.shares.attrs
+    key = "loops.source" if "city" in about else "loops.source_model"
+    line = word(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
+    draws = study.shares.sizes["draw"]
+    return line + (word("loops.draws", lang, draws=draws) if draws > 1 else "")
+
+
+SMALL = 0.03
+"""Loops that add less than this part of the largest are put together."""
+Row = tuple[str, float, float]
+"""Label, what it adds, half width of its 80 % interval or standard error (0: exact)."""
+
+
+def mean_size(share: np.ndarray) -> np.ndarray:
+    """Return the mean over draws of a share's size, (time,); NaN where nothing moves.
+
+    >>> mean_size(np.array([[0.2, np.nan], [-0.4, np.nan]])).tolist()
+    [0.30000000000000004, nan]
+    """
+    moving = np.isfinite(share)
+    mean = np.where(moving, np.abs(share), 0.0).sum(axis=0) / np.maximum(moving.sum(axis=0), 1)
+    return np.where(moving.any(axis=0), mean, np.nan)
+
+
+def kind_parts(study: LoopStudy | ModelStudy) -> dict[str, np.ndarray]:
+    """Return kind of loop -> (time,) part of the activity of all loops found, mean over draws."""
+    activity = study.shares["activity"].transpose(KIND, DRAW, TIME)
+    return {kind: mean_size(activity.sel({KIND: kind}).values) for kind in KINDS}
+
+
+def percent_of(share: np.ndarray, lang: str = "en") -> str:
+    """Write the mean size of a share's draws in whole percent; – where nothing moves.
+
+    >>> percent_of(np.array([-0.123])), percent_of(np.array([0.002])), percent_of(np.array([np.nan]))
+    ('12 %', '<1 %', '–')
+    >>> percent_of(np.array([0.12]), "zh")
+    '12%'
+    """
+    size = float(mean_size(share[:, None])[0]) * 100
+    if np.isnan(size):
+        return "–"
+    number = f"{size:.0f}" if size >= 1 else "<1" if size > 0 else "0"
+    return f"{number}{'' if lang == 'zh' else ' '}%"
+
+
+def three_years(study: LoopStudy | ModelStudy) -> list[tuple[int, str]]:
+    """Return three years to show, as (index, year): the first that moves, the middle, the last.
+
+    Years before the forecast are left out, unless nothing else moves.
+    """
+    moving = np.flatnonzero(np.isfinite(study.shares["share"].values).any(axis=(0, 1))).tolist()
+    years = study.shares["time"].values
+    since = study.shares.attrs.get("forecast_from", years[0])
+    chosen = [index for index in moving if years[index] >= since] or moving or [0]
+    return [(i, f"{years[i]:g}") for i in dict.fromkeys((chosen[0], chosen[len(chosen) // 2], chosen[-1]))]
+
+
+def split_rows(
+    study: LoopStudy, lang: str, element: str | None = None, *, together: bool = True
+) -> tuple[float, list[Row], float]:
+    """Return the value with all loops cut, what each loop adds (largest first), and the value with all closed.
+
+    Parameters
+    ----------
+    element : of a subscripted output; the sum over its elements if not given
+    together : whether small loops are put together
+    """
+    last = study.adds.isel(time=-1)
+    extra = [dim for dim in last["share"].dims if dim not in ("part", "draw")]
+    if extra:
+        last = last.sel({extra[0]: element}) if element is not None else last.sum(extra)
+    rows: list[Row] = []
+    for number, loop in enumerate(study.names.loops):
+        own = last["share"].sel(part=loop.name).values
+        error = float(last["standard_error"].sel(part=loop.name).values.mean())
+        spread = float(np.diff(np.quantile(own, [0.1, 0.9]))[0]) / 2 if len(own) > 1 else error
+        rows.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", float(own.mean()), spread))
+    rows.sort(key=lambda row: -abs(row[1]))
+    least = SMALL * abs(rows[0][1])
+    small = [row for row in rows if abs(row[1]) < least or row[1] == 0]
+    if together and len(small) > 1:
+        rows = [row for row in rows if row not in small]
+        label = word("loops.together", lang, count=len(small))
+        rows.append((label, sum(value for _, value, _ in small), 0.0))
+    return float(last["without"].mean()), rows, float(last["whole"].mean())

@@ -1,0 +1,200 @@
+"""Pictures of a mix's policies: cost against effect, from the parts to the mix, who helps whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.messages import word
+from talent_sd.output.numbers import Scale, digits, scale_for
+from talent_sd.output.policies.policy_pairs import draw_pairs
+from talent_sd.output.policies.policy_parts import draw_over_time, draw_waterfall
+from talent_sd.output.policies.policy_plane import draw_key, draw_plane
+from talent_sd.output.policies.policy_tables import excess_text, method_text
+from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
+from talent_sd.output.titles import city_name, scenario_titles
+from talent_sd.policies.policy_table import mix_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+WIDTH = 7.2
+
+
+def save_policy_plots(
+    effects: xr.Dataset, labels: Labels, lang: str, folder: Path, done: Callable[[int], None] = lambda _: None
+) -> None:
+    """Write the pictures of each scenario as `policies_<scenario>_<picture>.png`; `done(1)` after each scenario."""
+    for name in map(str, effects[SCENARIO].values):
+        for picture, figure in policy_pictures(effects, name, labels, lang).items():
+            save_figure(figure, folder / f"policies_{name}_{picture}.png")
+        done(1)
+
+
+def policy_figures(effects: xr.Dataset, labels: Labels, lang: str) -> dict[str, list[tuple[str, Figure]]]:
+    """Return scenario -> captions and figures of its policies, for the report."""
+    found: dict[str, list[tuple[str, Figure]]] = {}
+    for name in map(str, effects[SCENARIO].values):
+        pictures = policy_pictures(effects, name, labels, lang)
+        found[name] = [
+            (_title(picture, effects, labels, lang), figure) for picture, figure in pictures.items()
+        ]
+    return found
+
+
+def policy_pictures(
+    effects: xr.Dataset, scenario: str, labels: Labels, lang: str = "en", output: str | None = None
+) -> dict[str, Figure]:
+    """Draw one scenario's pictures: `cost`; and `contributions` and `interactions` of several policies.
+
+    Parameters
+    ----------
+    effects : as `policy_effects` gives them
+    output : what policies add to; the first of the effects by default
+    """
+    mix = mix_of(effects, scenario)
+    of = mix.sel(output=str(mix["output"].values[0]) if output is None else output)
+    pictures = {"cost": plot_plane(of, effects, scenario, labels, lang)}
+    if of.sizes["policy"] > 1:
+        pictures["contributions"] = plot_contributions(of, effects, scenario, labels, lang)
+        if of["interaction"].notnull().all():
+            pictures["interactions"] = plot_interactions(of, effects, scenario, labels, lang)
+    return pictures
+
+
+def plot_plane(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str) -> Figure:
+    """Draw each policy's present cost against its share in the last year, and the mix beside the sum of its parts."""
+    last = of.isel({TIME: -1})
+    people, money = _scales(of, lang)
+    height = max(4.9, 4.0 + 0.162 * of.sizes["policy"])
+    with house_style():
+        figure = new_figure(WIDTH, height)
+        left = figure.add_axes((0.085, 0.75 / height, 0.53, 1 - 1.75 / height))
+        right = figure.add_axes((0.785, 0.75 / height, 0.155, 1.35 / height))
+        entries = draw_plane(left, right, last, labels, lang, people, money)
+        draw_key(figure, 0.755, 1 - 1.0 / height, entries)
+        if of.sizes["policy"] > 1:
+            mix = [(word("policies.mix", lang), 0), (word("policies.parts", lang), 1)]
+            draw_key(figure, 0.755, 2.75 / height, mix)
+        _frame(figure, height, "cost", effects, scenario, labels, lang, str(of["output"].values))
+        note = word("policies.plane_note", lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
+        _foot(figure, f"{note} {method_text(effects, lang)}".strip())
+    return figure
+
+
+def plot_contributions(
+    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
+) -> Figure:
+    """Draw how the policies one by one make up the mix in the last year, and the shares over time."""
+    people, _ = _scales(of, lang)
+    count = of.sizes["policy"] + 4
+    height = 1.9 + 0.21 * max(count, 8)
+    with house_style():
+        figure = new_figure(WIDTH, height)
+        bottom, top = 0.85 / height, 1 - 0.95 / height
+        left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
+        right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
+        draw_waterfall(left, of.isel({TIME: -1}), labels, lang, people)
+        draw_over_time(right, of, effects, labels, lang, people)
+        _frame(figure, height, "contributions", effects, scenario, labels, lang, str(of["output"].values))
+        said = excess_text(of.isel({TIME: -1}), people, lang, mean=True)
+        gap = "" if lang == "zh" else " "
+        median = float(of["total"].isel({TIME: -1}).median())
+        middle = f"{digits(median / people.factor)}{gap}{people.unit}".strip()
+        note = word("policies.means", lang, draws=of.sizes[DRAW], median=middle) if of.sizes[DRAW] > 1 else ""
+        _foot(figure, f"{note}{said} {word('policies.exact', lang) if effects.attrs['exact'] else ''}")
+    return figure
+
+
+def plot_interactions(
+    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
+) -> Figure:
+    """Draw the matrix of pairwise interactions in the last year."""
+    last = of.isel({TIME: -1})
+    count = of.sizes["policy"]
+    side = 0.42 * (count - 1)
+    width, height = max(WIDTH, side + 2.3), side + 2.3
+    with house_style():
+        figure = new_figure(width, height)
+        axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
+        scale = draw_pairs(axes, last, labels, lang)
+        _frame(figure, height, "interactions", effects, scenario, labels, lang, str(of["output"].values))
+        _foot(figure, word("policies.interactions_note", lang, unit=scale.unit or "1"))
+    return figure
+
+
+def _scales(of: xr.Dataset, lang: str) -> tuple[Scale, Scale]:
+    last = of.isel({TIME: -1})
+    people = scale_for(float(abs(last["total"]).median()), str(of["unit"].values), lang)
+    return people, scale_for(float(of["mix_cost"].median()), "yuan", lang)
+
+
+TITLES = {
+    "cost": "policies.plane",
+    "contributions": "policies.contributions",
+    "interactions": "policies.interactions",
+}
+
+
+def _title(picture: str, effects: xr.Dataset, labels: Labels, lang: str, output: str | None = None) -> str:
+    name = str(effects["output"].values[0]) if output is None else output
+    year = f"{float(effects[TIME][-1]):g}"
+    return word(TITLES[picture], lang, output=labels.variable(name, lang), year=year)
+
+
+def _frame(
+    figure: Figure,
+    height: float,
+    picture: str,
+    effects: xr.Dataset,
+    scenario: str,
+    labels: Labels,
+    lang: str,
+    output: str,
+) -> None:
+    """Write the title and whose mix it is."""
+    text = _title(picture, effects, labels, lang, output)
+    figure.text(0.03, 1 - 0.14 / height, text, fontsize=12, va="top", **heading())
+    under = f"{city_name(effects, lang)} · {scenario_titles(effects, lang)[scenario]}"
+    figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
+
+
+CLOSING = "，。、；：！？）》”％%…"
+"""Marks that no Chinese line begins with."""
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Break a Chinese text into lines of at most `width` characters; none begins with a closing mark or splits a number.
+
+    >>> broken("一二三四。五六2034年", 4)
+    ['一二三', '四。五六', '2034', '年']
+    """
+    lines = []
+    while text:
+        end = min(width, len(text))
+        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
+            end -= 1
+        lines.append(text[:end].strip())
+        text = text[end:].lstrip()
+    return lines
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Return whether a place is between two characters of a number or a Latin word."""
+    before, after = text[place - 1], text[place]
+    return all(one.isascii() and (one.isalnum() or one in ".,") for one in (before, after))
+
+
+def _foot(figure: Figure, text: str) -> None:
+    """Write the note below, broken to the figure's width: Chinese anywhere, English at spaces."""
+    from textwrap import wrap
+
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
+    width = int(figure.get_figwidth() * (11.3 if chinese else 23.5))
+    english = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = broken(text, width) if chinese else wrap(english, width)
+    figure.text(0.03, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")

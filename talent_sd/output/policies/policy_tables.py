@@ -1,0 +1,177 @@
+"""The table of a mix's policies for the terminal: what each adds, and what that costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.messages import word
+from talent_sd.output.numbers import Scale, digits, scale_for
+from talent_sd.output.terminal_tables import _interval, _literal, _table
+from talent_sd.output.titles import city_name, scenario_titles
+from talent_sd.policies.policy_costs import ranked
+from talent_sd.policies.policy_table import mix_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+SHOWN_MEASURES = ("person", "patent", "tax_base")
+
+
+def policies_table(
+    effects: xr.Dataset, scenario: str, labels: Labels, lang: str = "en", output: str | None = None
+) -> Table:
+    """Make the table of one scenario's policies, the one that adds most first; the last row is the mix.
+
+    Parameters
+    ----------
+    effects : as `policy_effects` gives them
+    scenario : name on its scenario axis
+    output : what policies add to; the first of the effects by default
+    """
+    one = mix_of(effects, scenario).isel({TIME: -1})
+    output = str(one["output"].values[0]) if output is None else output
+    of = one.sel(output=output)
+    people = scale_for(float(abs(of["total"].median())), str(of["unit"].values), lang)
+    money = scale_for(float(one["mix_cost"].median()), "yuan", lang)
+    table = _table(
+        word(
+            "policies.table",
+            lang,
+            city=city_name(effects, lang),
+            scenario=scenario_titles(effects, lang)[scenario],
+            output=labels.variable(output, lang),
+            year=f"{float(one[TIME]):g}",
+            unit=people.unit or "1",
+        )
+    )
+    table.add_column(word("policies.policy", lang), overflow="fold", max_width=14)
+    for heading in (
+        word("policies.adds", lang),
+        word("policies.alone", lang),
+        word("policies.cost_column", lang, unit=money.unit),
+        *(word(HEADINGS[measure], lang) for measure in SHOWN_MEASURES),
+    ):
+        table.add_column(heading, justify="right", overflow="fold")
+    order = np.argsort(-of["contribution"].median(DRAW).values, kind="stable")
+    for policy in of["policy"].values[order]:
+        own = of.sel(policy=policy)
+        cells = _cells(
+            own["contribution"], own["alone"], own["present_cost"], own["cost_per"], people, money, lang
+        )
+        table.add_row(_literal(labels.element(str(policy), lang)), *cells)
+    table.add_section()
+    parts = of["alone"].sum("policy")
+    whole = _cells(of["total"], parts, one["mix_cost"], one["mix_cost_per"], people, money, lang)
+    table.add_row(word("policies.mix", lang), *whole, style="bold")
+    among = int(effects.attrs.get("among", 0))
+    if among > of.sizes[DRAW]:
+        all_draws = of["total_among"] / people.factor
+        told = f"{_signed(float(all_draws.median()))}\n{_unbroken(_interval(all_draws.rename(member=DRAW)))}"
+        table.add_row(word("policies.mix_among", lang, among=among), told, *[""] * (len(whole) - 1))
+    caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
+    table.caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
+    table.caption_justify = "left"
+    return table
+
+
+HEADINGS = {"person": "policies.per_person", "patent": "policies.per_patent", "tax_base": "policies.per_tax"}
+FACTORS = {
+    "en": {"person": 1e3, "patent": 1e6, "tax_base": 1.0},
+    "zh": {"person": 1e4, "patent": 1e4, "tax_base": 1.0},
+}
+"""Yuan to the unit in which the table's columns tell a cost; their headings name it."""
+
+
+def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) -> str:
+    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why.
+
+    Parameters
+    ----------
+    mean : tell means over draws, whose parts add up, not medians
+    """
+    if of.sizes["policy"] < 2:
+        return word("policies.single", lang)
+    total, synergy, budget, rest = (
+        float(values.mean() if mean else values.median())
+        for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
+    )
+    if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
+        return word("policies.equal", lang)
+    amount = digits(abs(synergy) / scale.factor)
+    key = "policies.exceeds" if synergy > 0 else "policies.short"
+    text = word(key, lang, amount=amount, unit=scale.unit or "1")
+    if of.sizes[DRAW] > 1:
+        share = f"{float((of['synergy'] > 0).mean()):.0%}"
+        text += word("policies.chance", lang, share=share if lang == "zh" else share.replace("%", " %"))
+    parts = {"budget": _signed(budget / scale.factor), "rest": _signed(rest / scale.factor)}
+    return text + word("policies.why", lang, **parts)
+
+
+def method_text(effects: xr.Dataset, lang: str) -> str:
+    """Say how the numbers came about: exact or sampled, draws, discount rate."""
+    about = effects.attrs
+    method = word("policies.exact" if about["exact"] else "policies.sampled", lang)
+    return method + word(
+        "policies.how" if int(about["draws"]) > 1 else "policies.how_single",
+        lang,
+        draws=draws_text(effects, lang),
+        rate=f"{100 * about['discount_rate']:g}",
+        year=f"{about['base_year']:g}",
+    )
+
+
+def draws_text(effects: xr.Dataset, lang: str) -> str:
+    """Say in how many draws mixes were split, and of how many these are some."""
+    draws, among = int(effects.attrs["draws"]), int(effects.attrs.get("among", 0))
+    key = "policies.draws_among" if among > draws else "policies.draws"
+    return word(key, lang, draws=draws, among=among)
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{digits(value)}"
+
+
+def _cells(
+    adds: xr.DataArray,
+    alone: xr.DataArray,
+    cost: xr.DataArray,
+    ratio: xr.DataArray,
+    people: Scale,
+    money: Scale,
+    lang: str,
+) -> list[str]:
+    """Return the cells of a row, with 80 % intervals where there are several draws."""
+    many = adds.sizes.get(DRAW, 1) > 1
+    added = _signed(float(adds.median()) / people.factor)
+    if many:
+        added += f"\n{_unbroken(_interval(adds / people.factor))}"
+    cells = [
+        added,
+        _signed(float(alone.median()) / people.factor),
+        digits(float(cost.median()) / money.factor),
+    ]
+    # the other intervals stand in policies.csv: a terminal has 80 columns
+    return cells + [
+        ratio_text(ratio.sel(measure=m) / FACTORS[lang][m], lang, many and m == "person")
+        for m in SHOWN_MEASURES
+    ]
+
+
+def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
+    """Write a cost per unit (draws), with its 80 % interval; "no effect" where it has none."""
+    low, middle, high = ranked(ratio.values).tolist()
+    if not np.isfinite(middle):
+        return _unbroken(word("policies.no_effect", lang))
+    text = digits(middle)
+    if many:
+        text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")
+    return text
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")

@@ -1,0 +1,314 @@
+"""What each policy of a mix adds, alone and together with the others, and what it costs.
+
+A scenario is run with every combination of its policies on and off. What else it sets,
+its assumptions, shocks and national path, stays in all of them: those are no policies.
+Each policy then has its exact Shapley share of what the mix does over the same scenario
+without any policy; shares add up to the whole. Draws are the same in all combinations, so that
+what is uncertain about the city cancels.
+
+On money: `spending` is what was paid for a policy in the full mix. It is not what dropping
+the policy would save. Policies share one capped budget, so a dropped policy's money goes to
+the others where the cap binds, and a policy that brings people makes those paid per person
+dearer. `spending_caused` is therefore given too: the policy's Shapley share of all policy
+spending, which adds up to the same total. All spending is taken from public services, whose loss is
+part of every contribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.errors import InputError, ModelError
+from talent_sd.base.messages import tell
+from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
+from talent_sd.policies.policy_runs import (
+    ChosenDraws,
+    Runs,
+    ScenarioSplit,
+    mix_effect,
+    policies_on,
+    split_scenario,
+    spread_evenly,
+)
+from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.forecast.prepare import Prepared
+
+SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
+"""Outputs split unless others are asked for."""
+PERSON, PERSON_YEAR, PATENT, TAX_BASE = "person", "person_year", "patent", "tax_base"
+MEASURES = {
+    PERSON: "total talent",
+    PERSON_YEAR: "total talent",
+    PATENT: "invention grants",
+    TAX_BASE: "tax base",
+}
+"""Unit of effect -> the output that it is counted in."""
+UNITS = {PERSON: "yuan/person", PERSON_YEAR: "yuan/(person*year)", PATENT: "yuan/patent", TAX_BASE: "1"}
+BASELINE = "the same scenario without its policies"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a mix adds in all draws of a forecast (draws, years, outputs), and the numbers of those split."""
+
+    total: np.ndarray
+    places: np.ndarray
+
+
+def policy_effects(
+    prepared: Prepared,
+    outputs: Sequence[str] | None = None,
+    *,
+    draws: int | None = None,
+    among: int | None = None,
+    seed: int = 0,
+    sampling: str = "latin",
+    years: Sequence[float] | None = None,
+    threads: int | None = None,
+    discount_rate: float | None = None,
+    permutations: int = 64,
+    done: Callable[[int], None] = lambda _: None,
+) -> xr.Dataset:
+    """Split what each scenario's policies do among them, and set their cost against it.
+
+    Parameters
+    ----------
+    prepared : scenarios of one city; those without policies are left out
+    outputs : names, `SHOWN` by default; a subscripted one is summed over its subscripts
+    draws : of the uncertain constants, from the posterior, each split exactly. None: one run with the
+        model's own constants
+    among : how many draws a forecast has, in whose very draws mixes are split: `draws` of them, spread evenly
+        over the mix's effect on all talent in the last year. `draws` by default
+    seed, sampling : of the draws, as in `ensemble`
+    years : points of time to report; every year by default. Costs always use all years
+    threads : of the kernel
+    discount_rate : yearly, real, as a share; that of `models/costs.yaml` by default
+    permutations : orders sampled for each draw where a scenario has more than 16 policies
+    done : called with a number of draws when so many of a scenario are done (`attribution_steps`)
+
+    Returns
+    -------
+    Over (scenario, output, draw, policy, time), in `unit` (output); NaN for policies not in a mix:
+
+    - `contribution`: Shapley share of `total` (all policies less none, without policy)
+    - `alone`: the policy as the only one of the mix, less none; `dropped`: all less all but this one
+    - `interaction` (…, policy, other, time): how much more a pair does together than apart;
+      NaN where orders were sampled. `standard_error` of a sampled share; 0 where exact
+    - `total_among` (scenario, output, member, time): `total` in all draws of the forecast; `split_member`
+        (scenario, draw) says which of them were split
+    - `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
+      budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
+      less overlap (whom one policy holds, another need not), and what services lose
+    - `spending` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
+      prices; `spending_caused`: Shapley share of all policy spending, same form
+    - `present_cost`, `caused_cost` (scenario, draw, policy): their present value in yuan of the attribute
+      `base_year`; `mix_cost` of all
+    - `cost_per` (measure, scenario, draw, policy): `present_cost` per `amount`, the same for the mix in
+      `mix_cost_per`. Infinite where a policy is not effective (amount <= 0). `amount`: `person`, people more in
+      the last year; `person_year`, their years in the city over the horizon; `patent`, patents granted
+      over the horizon; `tax_base`, yuan of tax base over the horizon, discounted like the cost. People and
+      patents are not discounted. What comes after the last year counts for nothing
+
+    Raises
+    ------
+    InputError
+        If no scenario has a policy, or the rate, draws or seed are none.
+    ModelError
+        If an output is unknown, or subscripted and no amount that can be summed.
+    """
+    rate = chosen_rate(discount_rate)
+    mixes = {name: policies_on(one.params()) for name, one in prepared.resolved.items()}
+    mixes = {name: policies for name, policies in mixes.items() if policies}
+    if not mixes:
+        raise InputError(
+            tell(
+                "no policy is switched on in {scenarios}: there is nothing to attribute. "
+                "Name a scenario with policies.",
+                scenarios=", ".join(prepared.resolved),
+            )
+        )
+    structure = prepared.model.structure
+    shown = _outputs(prepared, outputs)
+    needed = [name for name in MEASURES.values() if name in structure.variables]
+    split_of = list(dict.fromkeys([*shown, *needed]))
+    every = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
+    drawn = None
+    if draws is not None:
+        from talent_sd.forecast.ensemble import prior_draws
+
+        drawn = prior_draws(prepared, max(draws, among or draws), seed, sampling=sampling)
+    splits, wholes = {}, {}
+    for name, policies in mixes.items():
+        runs = Runs(prepared.model, name, prepared.resolved[name].params(), drawn, every.tolist(), threads)
+        if drawn is not None and draws is not None:
+            total = mix_effect(runs, policies, split_of, drawn.size)
+            ranked_by = split_of.index(MEASURES[PERSON]) if MEASURES[PERSON] in split_of else 0
+            places = spread_evenly(total[:, -1, ranked_by], draws)
+            wholes[name] = Whole(total[..., : len(shown)], places)
+            runs = replace(runs, draws=ChosenDraws(drawn, places))
+        rng = np.random.default_rng([seed, len(policies)])
+        splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
+        runs.warn()
+    return _assembled(prepared, splits, wholes, shown, split_of, every, years, rate, draws)
+
+
+def with_policies(prepared: Prepared) -> list[str]:
+    """Return the names of the scenarios that switch a policy on."""
+    return [name for name, one in prepared.resolved.items() if policies_on(one.params())]
+
+
+def attribution_steps(prepared: Prepared, draws: int | None) -> int:
+    """Return how many draws `policy_effects` will report through `done`."""
+    return len(with_policies(prepared)) * (draws or 1)
+
+
+def _outputs(prepared: Prepared, outputs: Sequence[str] | None) -> list[str]:
+    """Return the outputs to split, as the model spells them; refuse what cannot be summed."""
+    structure = prepared.model.structure
+    if outputs is None:
+        return [name for name in SHOWN if name in structure.variables]
+    found = [structure[name] for name in outputs]
+    wrong = [v.name for v in found if v.dims and v.unit.strip().casefold() in ("1", "dmnl", "1/year", "")]
+    if wrong:
+        raise ModelError(
+            tell(
+                "'{name}' has a value for each {dim}, and its sum means nothing. Ask for another output.",
+                name=name,
+                dim=structure[name].dims[0],
+            )
+            for name in wrong
+        )
+    return list(dict.fromkeys(variable.name for variable in found))
+
+
+def _assembled(
+    prepared: Prepared,
+    splits: dict[str, ScenarioSplit],
+    wholes: dict[str, Whole],
+    shown: Sequence[str],
+    split_of: Sequence[str],
+    every: np.ndarray,
+    years: Sequence[float] | None,
+    rate: float,
+    draws: int | None,
+) -> xr.Dataset:
+    """Put the splits of all scenarios on common axes, with costs, units and provenance."""
+    import xarray as xr
+
+    from talent_sd.forecast.provenance import KNOWN_UNTIL, describe
+
+    structure = prepared.model.structure
+    order = structure.subscripts[POLICY]
+    used = {policy for split in splits.values() for policy in split.policies}
+    policies = [policy for policy in order if policy in used]
+    base = min(max(KNOWN_UNTIL, every[0]), every[-1])
+    datasets = []
+    for name, split in splits.items():
+        data = {**_effects(split, shown, split_of), **_costs(split, split_of, every, rate, base)}
+        coords = {POLICY: list(split.policies), OTHER: list(split.policies), OUTPUT: list(shown), TIME: every}
+        if name in wholes:
+            data["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
+            data["split_member"] = ((DRAW,), wholes[name].places)
+            coords[MEMBER] = np.arange(len(wholes[name].total))
+        one = xr.Dataset(data, {**coords, DRAW: np.arange(draws or 1), MEASURE: list(MEASURES)})
+        datasets.append(one.reindex({POLICY: policies, OTHER: policies}))
+    joined = xr.concat(datasets, xr.IndexVariable(SCENARIO, list(splits)))
+    joined = joined.assign_coords(
+        unit=(OUTPUT, [structure[name].unit for name in shown]), cost_unit=(MEASURE, list(UNITS.values()))
+    )
+    joined = in_order(joined.sel({TIME: every if years is None else list(years)}))
+    kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in splits})
+    basis = (
+        f"constant prices of {base:g}"
+        if all(s.prices is not None for s in splits.values())
+        else "current prices"
+    )
+    exact = all(split.error is None for split in splits.values())
+    return describe(joined.assign_attrs(engine="kernel"), kept).assign_attrs(
+        discount_rate=rate,
+        price_basis=basis,
+        base_year=base,
+        exact=int(exact),
+        draws=draws or 1,
+        among=joined.sizes.get(MEMBER, draws or 1),
+        baseline=BASELINE,
+        title=f"talent_sd policies of {joined.sizes[SCENARIO]} scenarios",
+    )
+
+
+def _effects(split: ScenarioSplit, shown: Sequence[str], split_of: Sequence[str]) -> dict[str, Any]:
+    """Return the contributions of one scenario, for the outputs shown."""
+    places = [split_of.index(name) for name in shown]
+    by_policy = (POLICY, DRAW, TIME, OUTPUT)
+
+    def chosen(values: np.ndarray) -> np.ndarray:
+        return values[..., places]
+
+    share = chosen(split.share)
+    error = np.zeros_like(share) if split.error is None else chosen(split.error)
+    shape = (len(split.policies), *share.shape)
+    pairs = np.full(shape, np.nan) if split.pairs is None else chosen(split.pairs)
+    plain = (DRAW, TIME, OUTPUT)
+    return {
+        "contribution": (by_policy, share),
+        "standard_error": (by_policy, error),
+        "alone": (by_policy, chosen(split.alone)),
+        "dropped": (by_policy, chosen(split.dropped)),
+        "interaction": ((POLICY, OTHER, *by_policy[1:]), pairs),
+        "total": (plain, chosen(split.total)),
+        "synergy": (plain, chosen(split.total - split.alone.sum(axis=0))),
+        "synergy_budget": (plain, chosen(split.synergy_budget)),
+    }
+
+
+def _costs(
+    split: ScenarioSplit, split_of: Sequence[str], every: np.ndarray, rate: float, base: float
+) -> dict[str, Any]:
+    """Return spending, present cost and cost per unit of effect of one scenario."""
+    prices = np.ones((split.total.shape[0], len(every))) if split.prices is None else split.prices
+    money = Money(every, rate, base, prices)
+    spending, caused = _yearly(split.spent), _yearly(split.caused.transpose(1, 0, 2))
+    cost, caused_cost = money.present_value(spending), money.present_value(caused)
+    mix_cost = cost.sum(axis=1)
+    amount = np.full((len(MEASURES), *cost.shape), np.nan)
+    mix_amount = np.full((len(MEASURES), len(cost)), np.nan)
+    for row, (measure, output) in enumerate(MEASURES.items()):
+        if output in split_of:
+            place = split_of.index(output)
+            amount[row] = _amount(measure, split.share[..., place].transpose(1, 0, 2), money)
+            mix_amount[row] = _amount(measure, split.total[..., place], money)
+    return {
+        "spending": ((DRAW, POLICY, TIME), spending),
+        "spending_caused": ((DRAW, POLICY, TIME), caused),
+        "present_cost": ((DRAW, POLICY), cost),
+        "caused_cost": ((DRAW, POLICY), caused_cost),
+        "mix_cost": ((DRAW,), mix_cost),
+        "amount": ((MEASURE, DRAW, POLICY), amount),
+        "mix_amount": ((MEASURE, DRAW), mix_amount),
+        "cost_per": ((MEASURE, DRAW, POLICY), cost_ratio(cost, amount)),
+        "mix_cost_per": ((MEASURE, DRAW), cost_ratio(mix_cost, mix_amount)),
+    }
+
+
+def _yearly(cumulative: np.ndarray) -> np.ndarray:
+    """Return what was added in the year up to each point (..., years); 0 at the first."""
+    return np.diff(cumulative, axis=-1, prepend=cumulative[..., :1])
+
+
+def _amount(measure: str, effect: np.ndarray, money: Money) -> np.ndarray:
+    """Return the amount (draws, ...) of an effect (draws, ..., years) that a cost is set against."""
+    if measure == PERSON:
+        return effect[..., -1]
+    if measure == TAX_BASE:
+        worth = money.worth
+        effect = effect * worth.reshape(len(worth), *([1] * (effect.ndim - 2)), worth.shape[1])
+    return over_time(effect, money.years)

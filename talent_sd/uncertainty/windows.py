@@ -1,0 +1,385 @@
+"""Cities in a stretch of years: what the model is told at the start, and what then happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.messages import listed, tell
+from talent_sd.inputs.city_figures import City, Value, city_constants
+from talent_sd.inputs.national_paths import NationalPath, national_params
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.engine.runner import Model
+    from talent_sd.inputs.city_panel import Panel
+    from talent_sd.model.structure import Structure
+
+TERTIARY, RESIDENTS, GDP, REVENUE = OUTCOMES = ("tertiary_educated", "residents", "gdp", "fiscal_revenue")
+"""What of a city's future is forecast."""
+GDP_REAL = "gdp_real"
+"""Also scored: GDP at constant prices, from nominal GDP and the nation's prices."""
+MODEL_VARIABLES = {TERTIARY: "Talent", RESIDENTS: "Residents", GDP: "value added", REVENUE: "fiscal revenue"}
+FIGURES = {**{name: name for name in OUTCOMES}, GDP_REAL: "gdp_real_2000"}
+TERTIARY_SHARE, BACHELOR_SHARE = "city tertiary share", "city bachelor share"
+CENSUS_GAP = 10
+"""Most years that a census share is carried, and its noise drawn, before the start."""
+BROKEN = frozenset(
+    ["伊春市", "合肥市", "咸阳市", "大连市", "安庆市", "成都市", "朝阳市", "杭州市", "淮南市", "绥化市", "西安市", "资阳市",
+     "马鞍山市"]
+)  # fmt: skip
+"""Cities whose figures break within 2000-2024: borders or definitions changed."""
+NORTH_EAST = ("辽宁", "吉林", "黑龙江")
+"""Provinces whose nominal GDP has a level break."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Cities from a start year to an end year.
+
+    Parameters
+    ----------
+    years : start to end, each year
+    cities, provinces : names, one a city
+    constants : the model's constants, (cities,) each, from figures up to the start year only
+    national : the path of the nation, known in hindsight
+    census_age : (cities,) years from the last census to the start, over which the tertiary share is carried
+    start : outcome -> (cities,) log of the level that the model starts from
+    actual : outcome -> (years, cities) log of what happened, NaN where no source tells
+    real : (years, cities) log of GDP at constant prices, NaN where no source tells
+    patents : (years, cities) log of invention patents granted in the city's province, NaN unknown
+    past, past_years : outcome -> (cities,) log growth before the start less the nation's, and over
+        how many years (ten, or at least seven); NaN where no source tells
+    left_out : one line for each city that cannot be run, with the reason
+    adjusted : one line for each figure left out as implausible, or brought within the model's limits
+    """
+
+    years: tuple[int, ...]
+    cities: tuple[str, ...]
+    provinces: tuple[str, ...]
+    constants: Mapping[str, np.ndarray]
+    national: NationalPath
+    census_age: np.ndarray
+    start: Mapping[str, np.ndarray]
+    actual: Mapping[str, np.ndarray]
+    real: np.ndarray
+    patents: np.ndarray
+    past: Mapping[str, np.ndarray]
+    past_years: Mapping[str, np.ndarray]
+    left_out: tuple[str, ...]
+    adjusted: tuple[str, ...] = ()
+
+    def chosen(self, keep: np.ndarray) -> Window:
+        """Return the window of some of the cities; `keep` is (cities,) of truth values."""
+        names = tuple(np.array(self.cities)[keep])
+        return Window(
+            self.years,
+            names,
+            tuple(np.array(self.provinces)[keep]),
+            {name: values[keep] for name, values in self.constants.items()},
+            self.national,
+            self.census_age[keep],
+            {name: values[keep] for name, values in self.start.items()},
+            {name: values[:, keep] for name, values in self.actual.items()},
+            self.real[:, keep],
+            self.patents[:, keep],
+            {name: values[keep] for name, values in self.past.items()},
+            {name: values[keep] for name, values in self.past_years.items()},
+            self.left_out,
+            self.adjusted,
+        )
+
+
+def make_window(panel: Panel, model: Model, national: NationalPath, start: int, end: int) -> Window:
+    """Collect the cities that can be run from `start`, and what happened until `end`.
+
+    A city without a figure that the model needs at the start is left out, and told.
+
+    Raises
+    ------
+    InputError
+        If the years make no window, or no city can be run.
+    """
+    if end <= start:
+        raise InputError(
+            tell(
+                "the window {start} to {end} has no years. Let it end after it starts.", start=start, end=end
+            )
+        )
+    structure = model.structure
+    kept: list[City] = []
+    ages: list[int] = []
+    rows: list[dict[str, float]] = []
+    left_out: list[str] = []
+    adjusted: list[str] = []
+    for city in panel.cities.values():
+        try:
+            found = city_constants(city, start, national, only=structure.variables)
+        except InputError as error:
+            left_out.append(error.problems[0])
+            continue
+        kept.append(city)
+        ages.append(start - (found[TERTIARY_SHARE].year or start))
+        rows.append(_within_limits(city.name, found, structure, adjusted))
+    if not kept:
+        raise InputError(
+            tell(
+                "no city of the panel has the figures for a start in {start}. First: {left_out}",
+                start=start,
+                left_out=left_out[0],
+            )
+            if left_out
+            else tell("the panel has no cities. Give one row per city and year.")
+        )
+    constants = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    years = tuple(range(start, end + 1))
+    actual = {name: _levels(kept, FIGURES[name], years) for name in OUTCOMES}
+    past = {name: _past_growth(kept, name, national, start) for name in (*OUTCOMES, GDP_REAL)}
+    return Window(
+        years,
+        tuple(city.name for city in kept),
+        tuple(city.province["zh"] for city in kept),
+        constants,
+        national,
+        np.array(ages),
+        _start_levels(kept, constants, start),
+        actual,
+        _levels(kept, FIGURES[GDP_REAL], years),
+        _levels(kept, "province_invention_patents_granted", years),
+        {name: grown[0] for name, grown in past.items()},
+        {name: grown[1] for name, grown in past.items()},
+        tuple(left_out),
+        tuple(adjusted),
+    )
+
+
+def run_window(
+    model: Model,
+    window: Window,
+    params: Mapping[str, np.ndarray] | None = None,
+    noise: Mapping[str, np.ndarray] | None = None,
+    threads: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Forecast every city of a window for every draw.
+
+    Parameters
+    ----------
+    params : constant, or "constant[element]" -> (draws,) values, alike in all cities
+    noise : noise input -> (draws, cities, CENSUS_GAP + years) growth of each year, per year; what a
+        city's talent strayed by since its last census is in the share that it starts from
+    threads : of the kernel; default: all processors
+
+    Returns
+    -------
+    outcome -> (draws, years, cities) log of the level; tertiary-educated as the census counts them.
+    """
+    levels = run_levels(model, window, tuple(MODEL_VARIABLES.values()), params, noise, threads)
+    found = {}
+    for outcome, variable in MODEL_VARIABLES.items():
+        logs = np.log(levels[variable])
+        own = np.log(window.constants["city residents"] * window.constants[TERTIARY_SHARE])
+        base = own if outcome == TERTIARY else logs[:1, 0]
+        found[outcome] = logs + (window.start[outcome] - base)
+    return found
+
+
+def run_levels(
+    model: Model,
+    window: Window,
+    variables: tuple[str, ...],
+    params: Mapping[str, np.ndarray] | None = None,
+    noise: Mapping[str, np.ndarray] | None = None,
+    threads: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Run every city of a window for every draw; parameters as in `run_window`.
+
+    Returns
+    -------
+    variable -> (draws, years, cities) level, summed over subscripts
+    """
+    params = dict(params or {})
+    cities = len(window.cities)
+    sizes = {len(values) for values in params.values()} | {len(n) for n in (noise or {}).values()}
+    draws = sizes.pop() if sizes else 1
+    known = model.structure.variables
+    given: dict[str, Any] = dict(national_params(window.national))
+    given = {name: curve for name, curve in given.items() if name in known}
+    for name, values in window.constants.items():
+        given[name] = np.tile(values, draws)
+    if noise:
+        for name in (TERTIARY_SHARE, BACHELOR_SHARE):
+            strayed = given[name] * np.exp(_since_census(noise, window.census_age)).ravel()
+            low, high = known[name].limits
+            given[name] = np.clip(strayed, low, high)
+    for name, values in params.items():
+        given[name] = np.repeat(values, cities)
+    run = model.run(
+        given,
+        {
+            name: yearly_series(values[..., CENSUS_GAP:].reshape(draws * cities, -1), window.years)
+            for name, values in (noise or {}).items()
+        },
+        list(variables),
+        engine="kernel",
+        initial_time=window.years[0],
+        final_time=window.years[-1],
+        times=window.years,
+        threads=threads,
+    )
+    shape = (draws, cities, len(window.years), -1)
+    return {name: run[name].values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name in variables}
+
+
+def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarray:
+    """Return (draws, cities) log by which the tertiary share strayed from the nation's since the census."""
+    yearly = noise["tertiary growth noise"][..., :CENSUS_GAP]
+    counted = np.arange(CENSUS_GAP)[None, :] >= CENSUS_GAP - age[:, None]
+    return (yearly * counted).sum(axis=-1)
+
+
+def yearly_series(values: np.ndarray, years: tuple[int, ...]) -> xr.DataArray:
+    """Return yearly growth (draws, years) as a series for the model: centred in each year, linear between."""
+    import xarray as xr
+
+    times = np.array(years[: values.shape[-1]], float) + 0.5
+    return xr.DataArray(values, dims=(DRAW, TIME), coords={TIME: times})
+
+
+def years_since_census(city: City, start: int, national: NationalPath) -> int:
+    """Return the years over which a city's tertiary share is carried to the start; 0 without a census."""
+    value = city_constants(city, start, national, only=(TERTIARY_SHARE,))[TERTIARY_SHARE]
+    return start - value.year if value.year is not None else 0
+
+
+def _within_limits(
+    city: str, found: Mapping[str, Value], structure: Structure, adjusted: list[str]
+) -> dict[str, float]:
+    """Return the constants, each brought to the nearest of the model's limits where it lies beyond."""
+    values = {}
+    for name, value in found.items():
+        low, high = structure[name].limits
+        values[name] = float(np.clip(value.value, low, high))
+        if values[name] != value.value:
+            adjusted.append(
+                tell(
+                    "{city}: {name} is {value:g} ({how}), taken as {values:g}.",
+                    city=city,
+                    name=name,
+                    value=value.value,
+                    how=value.how,
+                    values=values[name],
+                )
+            )
+    return values
+
+
+def _start_levels(
+    cities: list[City], constants: Mapping[str, np.ndarray], start: int
+) -> dict[str, np.ndarray]:
+    """Return outcome -> (cities,) log level at the start, in the words of the statistics scored."""
+    people = constants["city residents"]
+    counted = np.array([_census_over_yearbook(city, start) for city in cities])
+    return {
+        TERTIARY: np.log(people * constants["city tertiary share"] * counted),
+        RESIDENTS: np.log(people),
+        GDP: np.log(constants["city value added"]),
+        REVENUE: np.log(constants["city fiscal revenue"]),
+    }
+
+
+def _census_over_yearbook(city: City, start: int) -> float:
+    """Return census population over the yearbook's residents in the last census before the start."""
+    census = city.figures.get("census_population")
+    residents = city.figures.get("residents")
+    if census is None or residents is None:
+        return 1.0
+    years = [year for year in census.values if year <= start and year in residents.values]
+    return census.values[max(years)] / residents.values[max(years)] if years else 1.0
+
+
+def _levels(cities: list[City], figure: str, years: tuple[int, ...]) -> np.ndarray:
+    """Return (years, cities) logs of a figure, NaN where it is not known."""
+    levels = np.full((len(years), len(cities)), np.nan)
+    for column, city in enumerate(cities):
+        values = city.figures[figure].values if figure in city.figures else {}
+        for row, year in enumerate(years):
+            if values.get(year, 0) > 0:
+                levels[row, column] = np.log(values[year])
+    return levels
+
+
+def without_hindsight(window: Window) -> Window:
+    """Return the window with the paths of mobility and divergence at 1, as nobody knew better at its start."""
+    variables = dict(window.national.variables)
+    for name in ("mobility", "divergence"):
+        if name in variables:
+            series = variables[name]
+            variables[name] = replace(series, values=dict.fromkeys(series.values, 1.0))
+    return replace(window, national=replace(window.national, variables=variables))
+
+
+def national_log(national: NationalPath, outcome: str, year: int) -> float:
+    """Return the log of the nation's level of an outcome."""
+    if outcome == TERTIARY:
+        return float(np.log(national.value("tertiary_share", year) * national.value("residents", year)))
+    return float(np.log(national.value(outcome, year)))
+
+
+def _past_growth(
+    cities: list[City], outcome: str, national: NationalPath, start: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return log growth up to the start less the nation's, and its years, from the oldest figure in reach."""
+    growth, length = np.full((2, len(cities)), np.nan)
+    for column, city in enumerate(cities):
+        figure = city.figures.get(FIGURES[outcome])
+        values = figure.values if figure else {}
+        before = [year for year in range(start - 10, start - 6) if year in values]
+        if before and start in values:
+            first = before[0]
+            nation = national_log(national, outcome, start) - national_log(national, outcome, first)
+            growth[column] = np.log(values[start] / values[first]) - nation
+            length[column] = start - first
+    return growth, length
+
+
+def fitting_cities(window: Window, held_out: str, seed: int = 0) -> np.ndarray:
+    """Return (cities,) whether a city takes part in a fit; about a third are left to be judged on.
+
+    Parameters
+    ----------
+    held_out : "cities" (every third of a province's cities, the provinces one after another in order
+        of their cities' size), "provinces" (a third of the provinces, whole) or "none"
+
+    Raises
+    ------
+    InputError
+        If `held_out` is none of these.
+    """
+    count = len(window.cities)
+    generator = np.random.default_rng([seed, 3])
+    if held_out == "none":
+        return np.ones(count, bool)
+    if held_out == "provinces":
+        names = np.unique(window.provinces)
+        out = generator.permutation(len(names))[: max(round(len(names) / 3), 1)]
+        return ~np.isin(window.provinces, names[out])
+    if held_out == "cities":
+        order = np.lexsort((-window.start[RESIDENTS], np.array(window.provinces)))
+        keep = np.ones(count, bool)
+        keep[order[int(generator.integers(3)) :: 3]] = False
+        return keep
+    choices = ("cities", "provinces", "none")
+    raise InputError(
+        tell(
+            "cannot hold out '{held_out}'.{hint} Use {choices}.",
+            held_out=held_out,
+            hint=nearest(held_out, choices),
+            choices=listed(choices),
+        )
+    )
