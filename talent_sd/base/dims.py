@@ -1,4 +1,4 @@
-"""The axes of every dataset, named once."""
+"""The axes of every dataset, named once, and what they are called in files."""
 
 from __future__ import annotations
 

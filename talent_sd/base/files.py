@@ -1,4 +1,4 @@
-"""Write a set of files all or none: into a temporary folder first, then each renamed into place."""
+"""Folders and files: what ships with the package, and output that is written whole or not at all."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def compare_in_cities(
     from talent_sd.forecast.compare import compare_cities, named_cities, prepare_cities
     from talent_sd.forecast.provenance import write_capsule
     from talent_sd.forecast.result_files import iamc_rows, write_comparison_table, write_dataset, write_iamc
-    from talent_sd.output.city_tables import cities_table, save_cities_plot
+    from talent_sd.output.cities_compared import cities_table, save_cities_plot
 
     labels = shipped_labels()
     rows: list[tuple[object, ...]] = []

@@ -1,4 +1,4 @@
-"""A model's flat program: from the cache where it is known, rebuilt where a run needs other delay orders."""
+"""Programs of a model: built once, kept in the cache as JSON, fitted to a run."""
 
 from __future__ import annotations
 

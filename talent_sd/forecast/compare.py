@@ -1,4 +1,4 @@
-"""Differences of scenarios against a baseline, draw by draw."""
+"""Changes of scenarios against a baseline, in one city or in several."""
 
 from __future__ import annotations
 

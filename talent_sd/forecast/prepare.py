@@ -1,4 +1,4 @@
-"""Read and check everything that a forecast needs, before anything is simulated."""
+"""Read and check everything that a forecast needs, and what its reader must be warned of, before a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write forecasts and comparisons: datasets as netCDF, tidy tables as CSV."""
+"""Files of results: netCDF, tidy tables, and the IAMC table that pyam reads."""
 
 from __future__ import annotations
 

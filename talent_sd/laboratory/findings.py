@@ -1,4 +1,4 @@
-"""A figure of the article beside what its experiment on the model came to."""
+"""The register of experiments, and a figure of the article beside what its experiment came to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's tables of how good the forecasts are, from the files that back-tests write: nobody types them."""
+"""Tables of how good forecasts of the past were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario run with each combination of its policies, for many draws at once."""
+"""Runs of a mix with every combination of its policies, and its effect split among them."""
 
 from __future__ import annotations
 

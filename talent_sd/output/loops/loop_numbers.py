@@ -1,4 +1,4 @@
-"""Numbers that the pictures of loops and the words about them share."""
+"""Numbers and names of loops as pictures and words show them."""
 
 from __future__ import annotations
 

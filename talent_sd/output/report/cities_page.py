@@ -13,7 +13,7 @@ import numpy as np
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.messages import LANGUAGES, word
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
-from talent_sd.output.city_tables import plot_cities_output, ranked
+from talent_sd.output.cities_compared import plot_cities_output, ranked
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.report.headlines import definition
 from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, OutputPart, Plot, Row, Table
