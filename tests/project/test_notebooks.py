@@ -21,7 +21,9 @@ def test_a_notebook_is_stripped(file: Path) -> None:
     cells = json.loads(file.read_text("utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert code
-    assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] or cell["metadata"]] == []
+    assert [
+        cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] or cell["metadata"]
+    ] == []
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import typer.main
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+import talent_sd
 from talent_sd.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,23 @@ def test_the_refusal_that_the_scenarios_readme_shows_is_the_one_told(
     monkeypatch.chdir(tmp_path)
     outcome = CliRunner().invoke(app, ["check", name])
     assert (outcome.exit_code, [outcome.stderr]) == (2, blocks(page, "text"))
+
+
+def test_the_parts_described_are_those_that_the_layers_know_in_their_order() -> None:
+    text = (ROOT / "talent_sd" / "README.md").read_text("utf-8")
+    table = re.search(r"^\| part \|.+\n\|.+\n((?:\|.+\n)+)", text, re.MULTILINE)
+    assert table
+    described = re.findall(r"^\| `(\w+)` \|", table.group(1), re.MULTILINE)
+    (contract,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    assert described == [part for layer in reversed(contract["layers"]) for part in layer.split(" | ")]
+
+
+def test_the_citation_has_the_version_and_the_article() -> None:
+    cited = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {talent_sd.__version__}\n" in cited
+    assert "人才流失危机，破解城市未来发展的留人难题" in cited
 
 
 @pytest.mark.parametrize("name", BY_NAME)
