@@ -1,4 +1,4 @@
-"""Print the README's tables of how good the forecasts are.
+"""Print models/README.md's tables of how good the forecasts are.
 
 python .ci/judge.py PANEL CENSUS PROVINCE NATIONAL FIT OUT
 python .ci/forecast_tables.py OUT

@@ -1,4 +1,4 @@
-"""Run every back-test that the README's tables are made of.
+"""Run every back-test that models/README.md's tables are made of.
 
     python .ci/judge.py PANEL CENSUS PROVINCE NATIONAL FIT OUT
 

@@ -107,7 +107,7 @@ def test_a_holdout_is_explained_if_and_only_if_it_is_missed(findings: dict[str, 
 
 
 def test_the_readme_counts_what_comes_out_and_what_is_missed(findings: dict[str, Finding]) -> None:
-    readme = " ".join((SCENARIOS.parent / "README.md").read_text(encoding="utf-8").split())
+    readme = " ".join((SCENARIOS.parent / "models" / "README.md").read_text(encoding="utf-8").split())
     used = [f for f in findings.values() if f.figure.role == "calibrate"]
     held = [f for f in findings.values() if f.figure.role == "holdout"]
     missed = sum(f.verdict == "missed" for f in held)

@@ -1,4 +1,4 @@
-"""The track record that reports tell is the one that the README tells."""
+"""The track record that reports tell is the one that the model's README tells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOLD = "**"
 
 def rows(first: str) -> list[list[str]]:
     """Cells of the README's table whose heading starts so."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "models" / "README.md").read_text(encoding="utf-8").splitlines()
     start = next(place for place, line in enumerate(lines) if line.startswith(first)) + 2
     table = []
     for line in lines[start:]:
