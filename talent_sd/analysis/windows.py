@@ -263,7 +263,7 @@ def _within_limits(
     """Return the constants, each brought to the nearest of the model's limits where it lies beyond."""
     values = {}
     for name, value in found.items():
-        low, high = structure[name].limits
+        low, high = structure[name.split("[")[0]].limits
         values[name] = float(np.clip(value.value, low, high))
         if values[name] != value.value:
             adjusted.append(

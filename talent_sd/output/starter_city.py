@@ -55,7 +55,7 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
 
 def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str]]:
     """Return the figures that the model cannot do without, those it can, and those it does not use."""
-    rules = [(rule, [*rule.figure, *([rule.per] if rule.per else [])]) for rule in content.constants.values()]
+    rules = [(rule, (*rule.figure, *rule.divisors)) for rule in content.constants.values()]
     needed = {name for rule, names in rules if rule.default is None for name in names}
     used = {name for _, names in rules for name in names}
     kinds = list(content.figures)
@@ -69,8 +69,8 @@ def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str
 def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -> Iterator[str]:
     """Write one figure: what it is, unit, years, where from, and the line to fill in."""
     kind, gap = content.figures[name], PLACEHOLDERS[lang]
-    rules = [rule for rule in content.constants.values() if name in (*rule.figure, rule.per)]
-    counted = kind.census or (kind.province or "").startswith("census")
+    rules = [rule for rule in content.constants.values() if name in (*rule.figure, *rule.divisors)]
+    counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)
     key = "new.wanted_latest" if rules else "new.wanted"
@@ -87,8 +87,8 @@ def _found_in(name: str, kind: FigureKind, year: int, lang: str) -> str:
     """Say where such a figure is published."""
     if kind.province:
         place = "province"
-    elif kind.census:
-        place = "long_form" if name.startswith("share_") else "census"
+    elif kind.census or kind.ages or kind.structure:
+        place = "long_form" if kind.structure or name.startswith("share_") else "census"
     else:
         place = "market" if name == "house_price" else "yearbook"
     return word(f"new.from_{place}", lang, year=year)
