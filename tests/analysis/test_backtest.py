@@ -39,7 +39,7 @@ def model() -> Model:
 def _panel(change: Callable[[int, float], float] = lambda _year, value: value) -> Panel:
     """Make a panel of the shipped cities, with figures changed by year."""
     cities: dict[str, City] = {}
-    for name in ts.list_cities():
+    for name in (name for name in ts.list_cities() if name != "average"):
         city = load_city(name)
         figures = {
             key: DatedFigure({year: change(year, v) for year, v in figure.values.items()}, figure.unit)
@@ -65,9 +65,7 @@ def _future(panel: Panel, start: int, change: Callable[[float], float | None]) -
     for name, city in panel.cities.items():
         figures = {}
         for key, figure in city.figures.items():
-            values = {
-                year: change(value) if year > start else value for year, value in figure.values.items()
-            }
+            values = {year: change(value) if year > start else value for year, value in figure.values.items()}
             kept = {year: value for year, value in values.items() if value is not None}
             figures[key] = replace(figure, values=kept)
         cities[name] = replace(city, figures=figures)
