@@ -25,13 +25,13 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
+from talent_sd.inputs.model_interface import policies_on
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
 from talent_sd.policies.policy_runs import (
     ChosenDraws,
     Runs,
     ScenarioSplit,
     mix_effect,
-    policies_on,
     split_scenario,
     spread_evenly,
 )

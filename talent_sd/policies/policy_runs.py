@@ -13,25 +13,15 @@ from talent_sd.attribution.coalitions import MOST_EXACT
 from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
 from talent_sd.base.dims import DRAW
 from talent_sd.engine.member_blocks import Settings, Task, Variant, make_layout, run_block
+from talent_sd.inputs.model_interface import LOOP_SWITCH, loop_key, policy_key
 from talent_sd.uncertainty.prior_draws import Draws
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.uncertainty.prior_draws import Draws
 
-SWITCH = "policy switch"
 MEMBERS_AT_ONCE = 1 << 15
 """Runs held in memory together."""
-
-
-def policies_on(params: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the policies that a scenario's parameters switch on, in their order.
-
-    >>> policies_on({"policy switch[culture_ip]": 1.0, "policy switch[open_labs]": 0.0, "fiscal revenue": 1e9})
-    ('culture_ip',)
-    """
-    start = f"{SWITCH}["
-    return tuple(key[len(start) : -1] for key, value in params.items() if key.startswith(start) and value > 0)
 
 
 @dataclass
@@ -102,7 +92,7 @@ class Runs:
         params, inputs, variants = self._given(first, last)
         params = {key: _spread(value, which, size) for key, value in params.items()} | dict(changes)
         for column, policy in enumerate(policies):
-            key = f"{SWITCH}[{policy}]"
+            key = policy_key(policy)
             params[key] = np.repeat(rows[:, column], size) * float(self.fixed[key])
         task = Task(
             0,
@@ -150,7 +140,7 @@ def _spread(value: Any, which: np.ndarray, size: int) -> Any:
 
 SPENT, ALL_SPENT = "Cumulative Policy Spending", "Cumulative Policy Budget Use"
 PRICES = "national price path ratio"
-LOOPS, BUDGET_LOOP = "loop closed", "policy_budget"
+BUDGET_LOOP = "policy_budget"
 
 
 @dataclass(frozen=True)
@@ -279,9 +269,9 @@ def _synergy_uncapped(
 ) -> np.ndarray:
     """Return the mix less the sum of its parts (draws, years, outputs) where no cap of the budget is heard."""
     rows = _some_rows(len(policies))[: 2 + len(policies)]
-    loops = runs.model.structure.find(LOOPS)
+    loops = runs.model.structure.find(LOOP_SWITCH)
     known = loops is not None and BUDGET_LOOP in runs.model.structure.subscripts[loops.dims[0]]
-    changes = {f"{LOOPS}[{BUDGET_LOOP}]": 0.0} if known else {}
+    changes = {loop_key(BUDGET_LOOP): 0.0} if known else {}
     found = runs.values(policies, rows, outputs, first, last, changes)
     gain = np.stack([_summed(found[name]) for name in outputs], axis=-1)
     gain = gain[1:] - gain[0]
