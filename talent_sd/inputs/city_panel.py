@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
 from talent_sd.inputs.borders import COLUMNS, on_later_borders
-from talent_sd.inputs.city_figures import City, DatedFigure, Mapped, read_mapping
+from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.strict_yaml import read_text, shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from talent_sd.inputs.city_figures import Mapped
 
 SHOWN = 5
 
@@ -266,7 +269,7 @@ class _Table:
             for name, group in pd.DataFrame({"year": years, "value": values})[known].groupby(names[known]):
                 series = {int(y): float(v) for y, v in zip(group["year"], group["value"], strict=True)}
                 out.setdefault(str(name), {})[figure] = DatedFigure(
-                    series, rule.unit, self.file, self.file, 0
+                    series, rule.unit, self.file, Origin(self.file, 0)
                 )
         return out
 

@@ -42,11 +42,13 @@ class StrictFile(Generic[Model]):
     content : the typed content
     tree : the same as read, with lines
     file : its name in messages
+    path : where it is
     """
 
     content: Model
     tree: Node
     file: str
+    path: Path
 
     def line(self, *path: object) -> int:
         """Return the line of the key at a path, such as ("constants", "city gdp"), or of a list's item."""
@@ -66,8 +68,9 @@ def read_strict(path: str | Path, schema: type[Model]) -> StrictFile[Model]:
         With every problem: of YAML where it cannot be read, else of the schema, one line each with its
         line in the file and a remedy. What a schema cannot say is told by the caller, at `StrictFile.at`.
     """
-    tree, file = read_yaml(Path(path)), shown(Path(path))
-    return StrictFile(validate(schema, tree, file), tree, file)
+    path = Path(path)
+    tree, file = read_yaml(path), shown(path)
+    return StrictFile(validate(schema, tree, file), tree, file, path)
 
 
 def validate(model: type[Model], tree: Node, name: str) -> Model:

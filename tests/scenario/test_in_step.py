@@ -80,6 +80,6 @@ def test_the_fourteen_cities_and_the_average_ship_with_their_facts() -> None:
     for name in list_cities():
         city = load_city(name)
         assert city.title["en"].lower() == ("average city" if name == "average" else name)
-        assert all(figure.source and figure.line for figure in city.figures.values())
+        assert all(figure.source and figure.origin.line for figure in city.figures.values())
         assert {2010, 2020} <= set(city.figures["census_population"].values)
         assert city.notes
