@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import tell
+from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.file_kinds import read_chain
 from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
 from talent_sd.inputs.settings import Curve, Origin
 from talent_sd.inputs.shipped_names import find_file
-from talent_sd.inputs.strict_yaml import read_text, shown
+from talent_sd.inputs.strict_yaml import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,26 +205,14 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
     """
     if Path(source).suffix.lower() != ".csv":
         return read_national(source)
-    import pandas as pd
-
-    path, name = Path(source), shown(Path(source))
-    try:
-        table = pd.read_csv(io.StringIO(read_text(path)))
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
-            file=name,
-            names=" ".join(str(error).split()),
-        ) from None
+    name, table = shown(Path(source)), read_table(Path(source))
     wanted = ["year", *(f"{column}_matched_growth" for column in COLUMNS.values())]
-    missing = [column for column in wanted if column not in table.columns]
-    if missing:
-        raise InputError(
-            tell("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
-            for column in missing
-        )
-    if table["year"].duplicated().any():
-        row = table.index[table["year"].duplicated()][0]
+    problems = Problems()
+    for column in wanted:
+        if column not in table.columns:
+            problems.say("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
+    problems.refuse()
+    for row in table.index[table["year"].duplicated()]:
         raise InputError(
             "{file}:{line}: the year {year} appears twice. Keep one row.",
             file=name,
