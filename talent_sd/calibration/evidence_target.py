@@ -12,7 +12,7 @@ from talent_sd.laboratory.findings import experiments_for
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.model.evidence import Figure
+    from talent_sd.inputs.evidence_ledger import Figure
 
 PROBES = 64
 """Draws at which the figures are measured; between them each is taken as linear in the parameters."""

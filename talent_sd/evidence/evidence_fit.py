@@ -23,7 +23,7 @@ from talent_sd.laboratory.findings import all_experiments
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.model.evidence import Figure
+    from talent_sd.inputs.evidence_ledger import Figure
 
 FILE = "evidence_fit.yaml"
 DIGITS = 4

@@ -203,12 +203,23 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     """Return (line, message) of one pydantic error."""
     path = tuple(step for step in item["loc"] if step not in _UNSEEN)
     node = tree.find(path)
+    path = _by_id(tree, path)
     found = _problem_of_key(model, node, name, item, path)
     if found is not None:
         return found
     if node.value is None:
         return min(_empty(node, name, path))
     return node.line, _problem_of_value(node, name, item, _named(path))
+
+
+def _by_id(tree: Node, path: tuple[object, ...]) -> tuple[object, ...]:
+    """Return a path with items of lists told by their `id`, where they have one, in place of their number."""
+    told = []
+    for depth, step in enumerate(path):
+        item = tree.find(path[: depth + 1])
+        named = item.value.get("id") if isinstance(step, int) and isinstance(item.value, dict) else None
+        told.append(step if named is None else named.value)
+    return tuple(told)
 
 
 def _problem_of_key(

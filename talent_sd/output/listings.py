@@ -118,7 +118,7 @@ def _variables(lang: str) -> Rows:
 
 
 def _evidence(lang: str) -> Rows:
-    from talent_sd.model.evidence import ROLES, cited_by, read_evidence
+    from talent_sd.inputs.evidence_ledger import ROLES, cited_by, read_evidence
     from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
 
     cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
+from talent_sd.inputs.evidence_ledger import Figure
 from talent_sd.inputs.scenario_chain import read_notes
-from talent_sd.model.evidence import Figure
 from talent_sd.output.numbers import digits
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
 from talent_sd.output.report.report_material import Material
