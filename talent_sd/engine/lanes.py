@@ -111,6 +111,14 @@ def stack_lanes(structure: Structure, params: Params, inputs: Params) -> Lanes |
     )
 
 
+def run_groups(
+    structure: Structure, params: Params, inputs: Params, draws: int
+) -> list[tuple[np.ndarray, Params, Params]]:
+    """Return the draws that one run can hold, group by group: places, params and inputs."""
+    lanes = stack_lanes(structure, params, inputs)
+    return [(np.arange(draws), params, inputs)] if lanes is None else list(lanes.groups())
+
+
 def chosen_tables(tables: Sequence[Any], numbers: np.ndarray) -> np.ndarray:
     """Return (lanes,) lookups as `Model.run` takes them: for each lane the table of its number."""
     holder = np.empty(len(tables), dtype=object)

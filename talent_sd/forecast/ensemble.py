@@ -13,7 +13,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import tell
-from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
+from talent_sd.engine.member_blocks import EnsembleLayout, block_edges, block_size, make_layout
 from talent_sd.forecast.ensemble_blocks import Options, run_all
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.uncertainty.prior_draws import Draws, draw_priors
@@ -144,13 +144,15 @@ def run_ensemble(
     layout = _layout(prepared, draws, outputs)
     block = block_size(layout, len(draws.names), options.memory, options.block)
     used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
-    settings = Settings(layout, engine, int(draws.identity.get("seed", 0)), options.threads)
+    seed = int(draws.identity.get("seed", 0))
+    arguments = {"outputs": list(layout.outputs), "engine": engine, "times": layout.years, "seed": seed}
+    arguments["threads"] = options.threads
     if options.out is not None:
         identity = {**_identity(prepared, layout, used), **draws.identity}
         store = open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
         )
-        run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+        run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
         return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)
@@ -160,7 +162,7 @@ def run_ensemble(
             arrays[name][scenario, slice(*edges[number])] = array
 
     done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
-    run_all(prepared, draws, settings, options, block, done, keep)
+    run_all(prepared, draws, layout, arguments, options, block, done, keep)
     template = _template(prepared, layout, draws, used)
     return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
 

@@ -14,7 +14,7 @@ import numpy as np
 from talent_sd.base.errors import NonFiniteWarning
 from talent_sd.base.language import tell
 from talent_sd.base.progress import progress_bar
-from talent_sd.engine.member_blocks import Block, Settings, Task, block_edges, run_block
+from talent_sd.engine.member_blocks import Block, EnsembleLayout, Task, block_edges, run_block
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.uncertainty.prior_draws import Draws
 
@@ -49,24 +49,29 @@ class Options:
 def run_all(
     prepared: Prepared,
     draws: Draws,
-    settings: Settings,
+    layout: EnsembleLayout,
+    arguments: Mapping[str, Any],
     options: Options,
     block: int,
     done: np.ndarray,
     keep: Keep,
 ) -> None:
-    """Run every block that is not done, and keep each result; one is kept while the next one runs."""
-    layout = settings.layout
+    """Run every block that is not done, and keep each result; one is kept while the next one runs.
+
+    Parameters
+    ----------
+    arguments : of `Model.run`, the same for all blocks
+    """
     edges = block_edges(layout.draws, block)
     todo = [(s, b) for b in range(len(edges)) for s in range(len(layout.scenarios)) if not done[s, b]]
     total = sum(edges[b][1] - edges[b][0] for _, b in todo)
     tasks = _tasks(prepared, draws, todo, edges)
     if options.cluster is None:
-        results: Iterator[Block] = (run_block(prepared.model, task, settings) for task in tasks)
+        results: Iterator[Block] = (run_block(prepared.model, task, arguments) for task in tasks)
     else:
         from talent_sd.engine.cluster import run_on_cluster
 
-        results = run_on_cluster(options.cluster, prepared.model, tasks, settings)
+        results = run_on_cluster(options.cluster, prepared.model, tasks, arguments)
     with (
         progress_bar(options.title, total, shown=options.progress) as advance,
         ThreadPoolExecutor(1) as writer,
@@ -105,9 +110,7 @@ def _tasks(
         fixed = resolved[scenario]
         drawn = draws.params(fixed, first, last)
         params = with_draws(fixed, drawn)
-        yield Task(
-            scenario, block, first, last, params, draws.inputs(first, last), draws.variants(first, last)
-        )
+        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
 
 
 def with_draws(fixed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:

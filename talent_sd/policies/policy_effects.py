@@ -28,7 +28,6 @@ from talent_sd.base.language import tell
 from talent_sd.inputs.model_interface import policies_on
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
 from talent_sd.policies.policy_runs import (
-    ChosenDraws,
     Runs,
     ScenarioSplit,
     mix_effect,
@@ -152,7 +151,7 @@ def policy_effects(
             ranked_by = split_of.index(MEASURES[PERSON]) if MEASURES[PERSON] in split_of else 0
             places = spread_evenly(total[:, -1, ranked_by], draws)
             wholes[name] = Whole(total[..., : len(shown)], places)
-            runs = replace(runs, draws=ChosenDraws(drawn, places))
+            runs = replace(runs, places=places)
         rng = np.random.default_rng([seed, len(policies)])
         splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
         runs.warn()

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import MOST_EXACT
-from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
+from talent_sd.attribution.coalitions import MEMBERS_AT_ONCE, MOST_EXACT, run_coalitions, split_worth
 from talent_sd.base.dims import DRAW
-from talent_sd.engine.member_blocks import Settings, Task, Variant, make_layout, run_block
+from talent_sd.engine.member_blocks import noted_warnings
+from talent_sd.forecast.ensemble_blocks import with_draws
 from talent_sd.inputs.model_interface import LOOP_SWITCH, loop_key, policy_key
 from talent_sd.uncertainty.prior_draws import Draws
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.uncertainty.prior_draws import Draws
-
-MEMBERS_AT_ONCE = 1 << 15
-"""Runs held in memory together."""
 
 
 @dataclass
@@ -34,6 +31,7 @@ class Runs:
     name : of the scenario
     fixed : what scenario and city set
     draws : of the uncertain constants; None: a single run with the model's own
+    places : numbers of the draws that are meant; None: all
     years : points of time to return
     threads : of the kernel
     heard : kind -> text of what the engine warned of
@@ -45,6 +43,7 @@ class Runs:
     draws: Draws | None
     years: Sequence[float]
     threads: int | None = None
+    places: np.ndarray | None = None
     heard: dict[type[Warning], str] = field(default_factory=dict)
 
     def values(
@@ -70,72 +69,41 @@ class Runs:
         -------
         output -> (combinations, last - first, years, *subscripts)
         """
-        at_once = max(1, MEMBERS_AT_ONCE // (last - first))
-        parts = [
-            self._block(policies, rows[start : start + at_once], outputs, first, last, changes or {})
-            for start in range(0, len(rows), at_once)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def _block(
-        self,
-        policies: Sequence[str],
-        rows: np.ndarray,
-        outputs: Sequence[str],
-        first: int,
-        last: int,
-        changes: Mapping[str, Any],
-    ) -> dict[str, np.ndarray]:
-        size = last - first
-        members = size * len(rows)
-        which = np.tile(np.arange(size), len(rows))
-        params, inputs, variants = self._given(first, last)
-        params = {key: _spread(value, which, size) for key, value in params.items()} | dict(changes)
-        for column, policy in enumerate(policies):
-            key = policy_key(policy)
-            params[key] = np.repeat(rows[:, column], size) * float(self.fixed[key])
-        task = Task(
-            0,
-            0,
-            0,
-            members,
-            params,
-            {
-                key: value.isel({DRAW: which}).assign_coords({DRAW: np.arange(members)})
-                for key, value in inputs.items()
-            },
-            [Variant(np.flatnonzero(np.isin(which, v.places)), v.params) for v in variants],
-        )
-        layout = make_layout(self.model.structure, [self.name], members, self.years, outputs)
-        block = run_block(self.model, task, Settings(layout, "auto", 0, self.threads))
-        for kind, text in block.notices:
+        params, inputs = self.given(first, last)
+        keys = [policy_key(policy) for policy in policies]
+        with noted_warnings() as notices:
+            found = run_coalitions(
+                self.model,
+                {**params, **(changes or {})},
+                inputs,
+                keys,
+                rows,
+                outputs,
+                self.years,
+                draws=last - first,
+                threads=self.threads,
+            )
+        for kind, text in notices:
             self.heard.setdefault(kind, text)
-        return {
-            name: array.reshape(len(rows), size, *array.shape[1:]) for name, array in block.values.items()
-        }
+        return found
 
-    def _given(self, first: int, last: int) -> tuple[dict[str, Any], Mapping[str, Any], Sequence[Variant]]:
-        """Return parameters, inputs over time and variants of some draws."""
-        from talent_sd.forecast.ensemble_blocks import with_draws
-
+    def given(self, first: int, last: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return parameters and inputs over time of some draws."""
         if self.draws is None:
-            return dict(self.fixed), {}, ()
-        drawn = self.draws.params(self.fixed, first, last)
-        return (
-            with_draws(self.fixed, drawn),
-            self.draws.inputs(first, last),
-            self.draws.variants(first, last),
-        )
+            return dict(self.fixed), {}
+        start, end, rows = first, last, np.arange(last - first)
+        if self.places is not None:
+            wanted = self.places[first:last]
+            start, end = int(wanted.min()), int(wanted.max()) + 1
+            rows = wanted - start
+        drawn = {key: values[rows] for key, values in self.draws.params(self.fixed, start, end).items()}
+        noise = {name: series.isel({DRAW: rows}) for name, series in self.draws.inputs(start, end).items()}
+        return with_draws(self.fixed, drawn), noise
 
     def warn(self) -> None:
         """Pass on what the engine warned of, each kind once."""
         for kind, text in self.heard.items():
             warnings.warn(f"{self.name}: {text}", kind, stacklevel=3)
-
-
-def _spread(value: Any, which: np.ndarray, size: int) -> Any:
-    """Give each member its draw's value."""
-    return value[which] if isinstance(value, np.ndarray) and value.shape[:1] == (size,) else value
 
 
 SPENT, ALL_SPENT = "Cumulative Policy Spending", "Cumulative Policy Budget Use"
@@ -215,30 +183,23 @@ def _split_block(
         found = runs.values(policies, rows, [*outputs, ALL_SPENT], first, last)
         return np.stack([_summed(found[name]) for name in [*outputs, ALL_SPENT]], axis=-1)
 
-    if players <= MOST_EXACT:
-        table = worth(coalitions(players))
-        share, pairs, error = shapley_values(table), shapley_interactions(table)[..., :-1], None
-        bits = 1 << np.arange(players)
-        none, every, alone, dropped = table[0], table[-1], table[bits], table[-1 - bits]
-    else:
-        share, error = shapley_sampled(worth, players, permutations, rng)
-        pairs, error = None, error[..., :-1]
-        ends = worth(_some_rows(players))
-        none, every, alone, dropped = ends[0], ends[1], ends[2 : 2 + players], ends[2 + players :]
-    total = (every - none)[..., :-1]
+    exact = players <= MOST_EXACT
+    split = split_worth(worth, players, None if exact else permutations, rng, _some_rows(players))
+    none, every, alone, dropped = np.split(split.ends, [1, 2, 2 + players])
+    total = (every - none)[0, ..., :-1]
     alone = (alone - none)[..., :-1]
     spent, prices = _paid(runs, policies, first, last)
     return ScenarioSplit(
         policies,
-        share[..., :-1],
-        error,
-        pairs,
+        split.share[..., :-1],
+        None if split.error is None else split.error[..., :-1],
+        None if split.pairs is None else split.pairs[..., :-1],
         alone,
         (every - dropped)[..., :-1],
         total,
         total - alone.sum(axis=0) - _synergy_uncapped(runs, policies, outputs, first, last),
         spent,
-        share[..., -1],
+        split.share[..., -1],
         prices,
     )
 
@@ -290,65 +251,6 @@ def _joined(policies: tuple[str, ...], parts: Sequence[ScenarioSplit]) -> Scenar
     return ScenarioSplit(policies, **{name: along(name, axis) for name, axis in axes.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class ChosenDraws:
-    """Some draws of a source, each the same as there.
-
-    Parameters
-    ----------
-    source : what they are chosen from
-    places : (draws,) their numbers in it
-    """
-
-    source: Draws
-    places: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Return how many draws there are."""
-        return len(self.places)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return what is drawn."""
-        return self.source.names
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """Return what the draws follow from: the source and the places."""
-        return {**self.source.identity, "chosen": ", ".join(map(str, self.places.tolist()))}
-
-    def values(self, first: int, last: int) -> np.ndarray:
-        """Return (last - first, names) draws."""
-        start, end, rows = self._range(first, last)
-        return self.source.values(start, end)[rows]
-
-    def params(self, fixed: Mapping[str, Any], first: int, last: int) -> dict[str, np.ndarray]:
-        """Return key -> (last - first,) values."""
-        start, end, rows = self._range(first, last)
-        return {key: values[rows] for key, values in self.source.params(fixed, start, end).items()}
-
-    def inputs(self, first: int, last: int) -> dict[str, Any]:
-        """Return name -> DataArray (draw, time), its draws counted from 0."""
-        start, end, rows = self._range(first, last)
-        return {name: series.isel({DRAW: rows}) for name, series in self.source.inputs(start, end).items()}
-
-    def variants(self, first: int, last: int) -> Sequence[Variant]:
-        """Return draws that are told another national path."""
-        start, end, rows = self._range(first, last)
-        found = [
-            (np.flatnonzero(np.isin(rows, one.places)), one.params)
-            for one in self.source.variants(start, end)
-        ]
-        return tuple(Variant(places, params) for places, params in found if len(places))
-
-    def _range(self, first: int, last: int) -> tuple[int, int, np.ndarray]:
-        """Return the source's range that holds these draws, and their rows in it."""
-        wanted = self.places[first:last]
-        start = int(wanted.min())
-        return start, int(wanted.max()) + 1, wanted - start
-
-
 def spread_evenly(effect: np.ndarray, count: int) -> np.ndarray:
     """Return the numbers of `count` draws spread evenly over the ranks of an effect, in ascending order.
 
@@ -374,9 +276,6 @@ def mix_effect(runs: Runs, policies: Sequence[str], outputs: Sequence[str], draw
     parts = []
     for first in range(0, draws, at_once):
         found = runs.values(policies, rows, outputs, first, min(first + at_once, draws))
-        summed = [
-            values.sum(axis=tuple(range(3, values.ndim))) if values.ndim > 3 else values
-            for values in (found[name] for name in outputs)
-        ]
+        summed = [_summed(found[name]) for name in outputs]
         parts.append(np.stack([values[1] - values[0] for values in summed], axis=-1))
     return np.concatenate(parts)

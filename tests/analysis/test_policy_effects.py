@@ -19,7 +19,7 @@ from talent_sd.forecast.ensemble import prior_draws, run_ensemble
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.policies.policy_costs import Money, read_costs
 from talent_sd.policies.policy_effects import SHOWN, attribution_steps, policy_effects, with_policies
-from talent_sd.policies.policy_runs import ChosenDraws, _split_block, spread_evenly
+from talent_sd.policies.policy_runs import Runs, _split_block, spread_evenly
 from talent_sd.policies.policy_table import MIX, write_policies_table
 
 DRAWS, SEED = 3, 4
@@ -320,16 +320,13 @@ def test_the_draws_split_spread_evenly_over_what_the_mix_does() -> None:
 def test_chosen_draws_are_those_of_their_source_whatever_the_blocks() -> None:
     prepared = prepare(["hefei_combination"], "wuxi")
     source, places = prior_draws(prepared, 9, 2), np.array([1, 4, 7, 8])
-    chosen = ChosenDraws(source, places)
-    fixed = prepared.resolved["hefei_combination"].params()
-    every, whole = source.params(fixed, 0, 9), chosen.params(fixed, 0, 4)
-    for key, values in whole.items():
-        np.testing.assert_array_equal(values, every[key][places])
-        np.testing.assert_array_equal(values[1:3], chosen.params(fixed, 1, 3)[key])
+    model, fixed = prepared.model, prepared.resolved["hefei_combination"].params()
+    runs = Runs(model, "hefei_combination", fixed, source, [2034.0], places=places)
+    every, (whole, noise), (part, _) = source.params(fixed, 0, 9), runs.given(0, 4), runs.given(1, 3)
+    # constants, and the national path of each: 1 and 7 of the nine turn after turn, 4 and 8 begin one
+    assert {values.dtype.kind for values in every.values()} == {"f", "O"}
+    for key, values in every.items():
+        np.testing.assert_array_equal(whole[key], values[places])
+        np.testing.assert_array_equal(part[key], values[places][1:3])
     for name, series in source.inputs(0, 9).items():
-        np.testing.assert_array_equal(chosen.inputs(0, 4)[name].values, series.values[places])
-    # the national path of each: 1 and 7 of the nine turn after turn, 4 and 8 begin one
-    paths = {int(place): id(one.params) for one in source.variants(0, 9) for place in one.places}
-    told = {int(places[place]): id(one.params) for one in chosen.variants(0, 4) for place in one.places}
-    assert told == {place: paths[place] for place in (1, 4, 7, 8)}
-    assert (chosen.size, chosen.names, chosen.identity["chosen"]) == (4, source.names, "1, 4, 7, 8")
+        np.testing.assert_array_equal(noise[name].values, series.values[places])

@@ -66,7 +66,9 @@ def test_an_axis_of_length_one_stays_and_no_draw_axis_comes_by_itself(model: Mod
 
 
 def test_a_lookup_that_differs_by_draw_alone_gives_each_draw_its_own(model: Model) -> None:
-    found = model.run({"price": chosen_tables(CURVES, np.array([0, 1, 0]))}, outputs=["Stock"], first_member=7)
+    found = model.run(
+        {"price": chosen_tables(CURVES, np.array([0, 1, 0]))}, outputs=["Stock"], first_member=7
+    )
     assert found["draw"].values.tolist() == [7, 8, 9]
     for draw, number in enumerate((0, 1, 0)):
         alone = model.run({"price": CURVES[number]}, outputs=["Stock"])
@@ -90,6 +92,9 @@ def test_what_is_not_finite_is_told_with_its_own_draw(tmp_path: Path) -> None:
     text = MODEL.replace("extra = 0", "extra = 0 / (divisor + Time * 0) ~ 1/year ~ . |\ndivisor = 1")
     (tmp_path / "bad.mdl").write_text(text, encoding="utf-8")
     model = ts.load_model(tmp_path / "bad.mdl")
-    given = {"price": chosen_tables(CURVES, np.array([0, 1, 0, 1])), "divisor": np.array([1.0, 1.0, 1.0, 0.0])}
+    given = {
+        "price": chosen_tables(CURVES, np.array([0, 1, 0, 1])),
+        "divisor": np.array([1.0, 1.0, 1.0, 0.0]),
+    }
     with pytest.warns(match="in draw 3; 1 of 2 draws affected"):
         model.run(given, outputs=["Stock"])
