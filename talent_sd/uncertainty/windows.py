@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import listed, tell
+from talent_sd.engine.member_blocks import by_draw
 from talent_sd.inputs.city_figures import City, Value, city_constants
 from talent_sd.inputs.national_paths import NationalPath, national_params
 
@@ -201,26 +202,22 @@ def run_levels(
     -------
     variable -> (draws, years, cities) level, summed over subscripts
     """
-    params = dict(params or {})
-    cities = len(window.cities)
-    sizes = {len(values) for values in params.values()} | {len(n) for n in (noise or {}).values()}
-    draws = sizes.pop() if sizes else 1
+    import xarray as xr
+
+    sizes = [len(values) for values in {**(params or {}), **(noise or {})}.values()]
+    draws, cities = sizes[0] if sizes else 1, len(window.cities)
     known = model.structure.variables
     given: dict[str, Any] = dict(national_params(window.national))
     given = {name: curve for name, curve in given.items() if name in known}
-    for name, values in window.constants.items():
-        given[name] = np.tile(values, draws)
+    given |= {name: xr.DataArray(values, dims=(CITY,)) for name, values in window.constants.items()}
     if noise:
         for name in (TERTIARY_SHARE, BACHELOR_SHARE):
-            strayed = given[name] * np.exp(_since_census(noise, window.census_age)).ravel()
-            low, high = known[name].limits
-            given[name] = np.clip(strayed, low, high)
-    for name, values in params.items():
-        given[name] = np.repeat(values, cities)
+            strayed = window.constants[name] * np.exp(_since_census(noise, window.census_age))
+            given[name] = xr.DataArray(np.clip(strayed, *known[name].limits), dims=(DRAW, CITY))
     run = model.run(
-        given,
+        {**given, **(params or {})},
         {
-            name: yearly_series(values[..., CENSUS_GAP:].reshape(draws * cities, -1), window.years)
+            name: yearly_series(values[..., CENSUS_GAP:], window.years, (DRAW, CITY))
             for name, values in (noise or {}).items()
         },
         list(variables),
@@ -230,8 +227,10 @@ def run_levels(
         times=window.years,
         threads=threads,
     )
+    # cities inmost but for the years, whatever the axes: sums over draws are then the same to the last bit
+    found = {name: np.ascontiguousarray(np.moveaxis(by_draw(run[name], draws), 0, 1)) for name in variables}
     shape = (draws, cities, len(window.years), -1)
-    return {name: run[name].values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name in variables}
+    return {name: values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name, values in found.items()}
 
 
 def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarray:
@@ -241,12 +240,14 @@ def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarra
     return (yearly * counted).sum(axis=-1)
 
 
-def yearly_series(values: np.ndarray, years: tuple[int, ...]) -> xr.DataArray:
-    """Return yearly growth (draws, years) as a series for the model: centred in each year, linear between."""
+def yearly_series(
+    values: np.ndarray, years: tuple[int, ...], axes: tuple[str, ...] = (DRAW,)
+) -> xr.DataArray:
+    """Return yearly growth (*axes, years) as a series for the model: centred in each year, linear between."""
     import xarray as xr
 
     times = np.array(years[: values.shape[-1]], float) + 0.5
-    return xr.DataArray(values, dims=(DRAW, TIME), coords={TIME: times})
+    return xr.DataArray(values, dims=(*axes, TIME), coords={TIME: times})
 
 
 def years_since_census(city: City, start: int, national: NationalPath) -> int:
