@@ -104,13 +104,13 @@ class Split:
     Parameters
     ----------
     share : (switches, ...) Shapley shares
-    error : their standard errors; None where exact
+    error : their standard errors, 0 where exact
     pairs : (switches, switches, ...) interactions; None where sampled
     ends : (rows, ...) worth of the coalitions asked for
     """
 
     share: np.ndarray
-    error: np.ndarray | None
+    error: np.ndarray
     pairs: np.ndarray | None
     ends: np.ndarray
 
@@ -134,7 +134,8 @@ def split_worth(
     if permutations is None:
         table = worth(coalitions(players))
         bits = (ends @ (1 << np.arange(players))).astype(int)
-        return Split(shapley_values(table), None, shapley_interactions(table), table[bits])
+        share = shapley_values(table)
+        return Split(share, np.zeros_like(share), shapley_interactions(table), table[bits])
     share, error = shapley_sampled(worth, players, permutations, rng)
     return Split(share, error, None, worth(ends))
 
@@ -213,7 +214,7 @@ def _dataset(
     dims = [*([DRAW] if draws else []), TIME, *coordinates]
     data: dict[str, Any] = {
         "share": ((PART, *dims), split.share),
-        "standard_error": ((PART, *dims), np.zeros_like(split.share) if split.error is None else split.error),
+        "standard_error": ((PART, *dims), split.error),
         "without": (dims, split.ends[0]),
         "whole": (dims, split.ends[1]),
     }
@@ -226,5 +227,5 @@ def _dataset(
     if draws:
         coords[DRAW] = np.arange(draws)
     variable = model.structure[of]
-    attrs = {"of": variable.name, "units": variable.unit, "exact": int(split.error is None)}
+    attrs = {"of": variable.name, "units": variable.unit, "exact": int(split.pairs is not None)}
     return xr.Dataset(data, coords, attrs)

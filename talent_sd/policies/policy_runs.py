@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.attribution.coalitions import MEMBERS_AT_ONCE, MOST_EXACT, run_coalitions, split_worth
-from talent_sd.base.dims import DRAW
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.engine.member_blocks import noted_warnings
 from talent_sd.forecast.ensemble_blocks import with_draws
 from talent_sd.inputs.model_interface import LOOP_SWITCH, loop_key, policy_key
-from talent_sd.uncertainty.prior_draws import Draws
+from talent_sd.policies.policy_table import OTHER, OUTPUT, POLICY
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from talent_sd.engine.runner import Model
     from talent_sd.uncertainty.prior_draws import Draws
 
@@ -111,35 +113,6 @@ PRICES = "national price path ratio"
 BUDGET_LOOP = "policy_budget"
 
 
-@dataclass(frozen=True)
-class ScenarioSplit:
-    """What the policies of one scenario do; outputs last, in the order asked for.
-
-    Parameters
-    ----------
-    policies : in the order of the axes
-    share, alone, dropped : (policies, draws, years, outputs)
-    error : standard error of a sampled share, same form; None: exact
-    pairs : (policies, policies, draws, years, outputs); None where sampled
-    total, synergy_budget : (draws, years, outputs)
-    spent : (draws, policies, years) yuan paid since the start, in the full mix
-    caused : (policies, draws, years) share of all policies' spending since the start
-    prices : (draws, years) price level; None: the model has none
-    """
-
-    policies: tuple[str, ...]
-    share: np.ndarray
-    error: np.ndarray | None
-    pairs: np.ndarray | None
-    alone: np.ndarray
-    dropped: np.ndarray
-    total: np.ndarray
-    synergy_budget: np.ndarray
-    spent: np.ndarray
-    caused: np.ndarray
-    prices: np.ndarray | None
-
-
 def split_scenario(
     runs: Runs,
     policies: tuple[str, ...],
@@ -148,7 +121,7 @@ def split_scenario(
     permutations: int,
     rng: np.random.Generator,
     done: Callable[[int], None],
-) -> ScenarioSplit:
+) -> xr.Dataset:
     """Run a scenario's combinations for all draws and split what they do.
 
     Exact up to 16 policies; beyond, from `permutations` random orders for each draw.
@@ -156,7 +129,15 @@ def split_scenario(
     Parameters
     ----------
     done : called with the number of draws when a block of them is done
+
+    Returns
+    -------
+    Dims (policy, draw, time, output), as `policy_effects` describes `contribution` to `synergy_budget`; and
+    `spent`, yuan paid since the start in the full mix, `caused`, shares of all policies' spending since the
+    start, and `prices`, the price level where the model has one. Attribute `exact`: 1 or 0
     """
+    import xarray as xr
+
     combinations = 2 ** min(len(policies), MOST_EXACT)
     at_once = max(1, MEMBERS_AT_ONCE // combinations)
     parts = []
@@ -164,7 +145,8 @@ def split_scenario(
         last = min(first + at_once, draws)
         parts.append(_split_block(runs, policies, outputs, first, last, permutations, rng))
         done(last - first)
-    return _joined(policies, parts)
+    named = {POLICY: list(policies), OTHER: list(policies), OUTPUT: list(outputs), TIME: list(runs.years)}
+    return xr.concat(parts, DRAW, combine_attrs="override").assign_coords({**named, DRAW: np.arange(draws)})
 
 
 def _split_block(
@@ -175,8 +157,10 @@ def _split_block(
     last: int,
     permutations: int,
     rng: np.random.Generator,
-) -> ScenarioSplit:
+) -> xr.Dataset:
     """Split some draws of a scenario."""
+    import xarray as xr
+
     players = len(policies)
 
     def worth(rows: np.ndarray) -> np.ndarray:
@@ -185,23 +169,28 @@ def _split_block(
 
     exact = players <= MOST_EXACT
     split = split_worth(worth, players, None if exact else permutations, rng, _some_rows(players))
+    pairs = np.full((players, *split.share.shape), np.nan) if split.pairs is None else split.pairs
     none, every, alone, dropped = np.split(split.ends, [1, 2, 2 + players])
-    total = (every - none)[0, ..., :-1]
-    alone = (alone - none)[..., :-1]
+    total, alone = (every - none)[0, ..., :-1], (alone - none)[..., :-1]
+    share = split.share[..., :-1]
+    synergy = total - alone.sum(axis=0)
     spent, prices = _paid(runs, policies, first, last)
-    return ScenarioSplit(
-        policies,
-        split.share[..., :-1],
-        None if split.error is None else split.error[..., :-1],
-        None if split.pairs is None else split.pairs[..., :-1],
-        alone,
-        (every - dropped)[..., :-1],
-        total,
-        total - alone.sum(axis=0) - _synergy_uncapped(runs, policies, outputs, first, last),
-        spent,
-        split.share[..., -1],
-        prices,
-    )
+    plain = (DRAW, TIME, OUTPUT)
+    data = {
+        "contribution": ((POLICY, *plain), share),
+        "standard_error": ((POLICY, *plain), split.error[..., :-1]),
+        "alone": ((POLICY, *plain), alone),
+        "dropped": ((POLICY, *plain), (every - dropped)[..., :-1]),
+        "interaction": ((POLICY, OTHER, *plain), pairs[..., :-1]),
+        "total": (plain, total),
+        "synergy": (plain, synergy),
+        "synergy_budget": (plain, synergy - _synergy_uncapped(runs, policies, outputs, first, last)),
+        "spent": ((DRAW, POLICY, TIME), spent),
+        "caused": ((POLICY, DRAW, TIME), split.share[..., -1]),
+    }
+    if prices is not None:
+        data["prices"] = ((DRAW, TIME), prices)
+    return xr.Dataset(data, attrs={"exact": int(exact)})
 
 
 def _some_rows(players: int) -> np.ndarray:
@@ -237,18 +226,6 @@ def _synergy_uncapped(
     gain = np.stack([_summed(found[name]) for name in outputs], axis=-1)
     gain = gain[1:] - gain[0]
     return gain[0] - gain[1:].sum(axis=0)
-
-
-def _joined(policies: tuple[str, ...], parts: Sequence[ScenarioSplit]) -> ScenarioSplit:
-    """Put blocks of draws together."""
-
-    def along(name: str, axis: int) -> np.ndarray | None:
-        arrays = [getattr(part, name) for part in parts]
-        return None if arrays[0] is None else np.concatenate(arrays, axis=axis)
-
-    axes = {"share": 1, "error": 1, "pairs": 2, "alone": 1, "dropped": 1, "total": 0}
-    axes |= {"synergy_budget": 0, "spent": 0, "caused": 1, "prices": 0}
-    return ScenarioSplit(policies, **{name: along(name, axis) for name, axis in axes.items()})  # type: ignore[arg-type]
 
 
 def spread_evenly(effect: np.ndarray, count: int) -> np.ndarray:
