@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.attribution.coalitions import MOST_EXACT
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
@@ -226,7 +227,7 @@ def _assembled(
         if all("prices" in split for split in splits.values())
         else "current prices"
     )
-    exact = all(split.attrs["exact"] for split in splits.values())
+    exact = all(split.sizes[POLICY] <= MOST_EXACT for split in splits.values())
     return describe(joined.assign_attrs(engine="kernel"), kept).assign_attrs(
         discount_rate=rate,
         price_basis=basis,

@@ -134,7 +134,7 @@ def split_scenario(
     -------
     Dims (policy, draw, time, output), as `policy_effects` describes `contribution` to `synergy_budget`; and
     `spent`, yuan paid since the start in the full mix, `caused`, shares of all policies' spending since the
-    start, and `prices`, the price level where the model has one. Attribute `exact`: 1 or 0
+    start, and `prices`, the price level where the model has one
     """
     import xarray as xr
 
@@ -146,7 +146,7 @@ def split_scenario(
         parts.append(_split_block(runs, policies, outputs, first, last, permutations, rng))
         done(last - first)
     named = {POLICY: list(policies), OTHER: list(policies), OUTPUT: list(outputs), TIME: list(runs.years)}
-    return xr.concat(parts, DRAW, combine_attrs="override").assign_coords({**named, DRAW: np.arange(draws)})
+    return xr.concat(parts, DRAW).assign_coords({**named, DRAW: np.arange(draws)})
 
 
 def _split_block(
@@ -167,8 +167,8 @@ def _split_block(
         found = runs.values(policies, rows, [*outputs, ALL_SPENT], first, last)
         return np.stack([_summed(found[name]) for name in [*outputs, ALL_SPENT]], axis=-1)
 
-    exact = players <= MOST_EXACT
-    split = split_worth(worth, players, None if exact else permutations, rng, _some_rows(players))
+    orders = None if players <= MOST_EXACT else permutations
+    split = split_worth(worth, players, orders, rng, _some_rows(players))
     pairs = np.full((players, *split.share.shape), np.nan) if split.pairs is None else split.pairs
     none, every, alone, dropped = np.split(split.ends, [1, 2, 2 + players])
     total, alone = (every - none)[0, ..., :-1], (alone - none)[..., :-1]
@@ -190,7 +190,7 @@ def _split_block(
     }
     if prices is not None:
         data["prices"] = ((DRAW, TIME), prices)
-    return xr.Dataset(data, attrs={"exact": int(exact)})
+    return xr.Dataset(data)
 
 
 def _some_rows(players: int) -> np.ndarray:
