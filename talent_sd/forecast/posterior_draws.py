@@ -200,7 +200,7 @@ def _paths(prepared: Prepared) -> tuple[dict[str, Any], ...]:
 def _place(prepared: Prepared) -> Place:
     """Return where and when a forecast is made."""
     structure = prepared.model.structure
-    resolved = next(iter(prepared.resolved.values()))
+    resolved = prepared.first
     first, last = int(resolved.start_year), int(np.ceil(resolved.final_year))
     return Place(
         resolved.city.title["zh"],

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from talent_sd.attribution.coalitions import MOST_EXACT
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
+from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.inputs.model_interface import policies_on
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
 from talent_sd.policies.policy_runs import (
@@ -38,8 +40,6 @@ from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLI
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from talent_sd.forecast.prepare import Prepared
 
 SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 """Outputs split unless others are asked for."""
@@ -61,6 +61,61 @@ class Whole:
 
     total: np.ndarray
     places: np.ndarray
+
+
+def attribute_policies(
+    scenarios: str | Path | Sequence[str | Path],
+    city: str | Path = "hefei",
+    *,
+    outputs: Sequence[str] | None = None,
+    draws: int | None = None,
+    among: int | None = None,
+    seed: int = 0,
+    discount_rate: float | None = None,
+    threads: int | None = None,
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+) -> xr.Dataset:
+    """Split what each scenario's policies do among them, and set their cost against it.
+
+    Parameters
+    ----------
+    scenarios, city, model, national : as in `simulate`; scenarios without policies are left out
+    outputs : names; talent, patents, tax base, social-security balance and brand by default
+    draws : in how many draws mixes are split; None: one run with the model's own constants
+    among : how many draws the forecast has, in whose very draws mixes are split; those of
+        `ensemble(scenarios, city, draws=among, seed=seed)`, if the scenarios are on one national path
+    seed : of the draws
+    discount_rate : yearly, real, as a share; that of `models/costs.yaml` by default
+    threads : of the kernel
+
+    Returns
+    -------
+    dims (scenario, output, draw, policy, time): `contribution`, each policy's exact Shapley share of `total`;
+    `interaction`, `synergy`, `present_cost`, `cost_per` and more, as `policy_effects` describes them.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once; if no scenario has a policy.
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> shares = ts.attribute_policies("hefei_combination", city="wuxi", outputs=["total talent"])
+    >>> shares["policy"].values.tolist()
+    ['industry_fund', 'venture_fund', 'talent_apartments']
+    """
+    prepared = prepare(scenarios, city, model=model, national=national)
+    return policy_effects(
+        prepared,
+        outputs,
+        draws=draws,
+        among=among,
+        seed=seed,
+        threads=threads,
+        discount_rate=discount_rate,
+    )
 
 
 def policy_effects(
@@ -137,7 +192,7 @@ def policy_effects(
     shown = _outputs(prepared, outputs)
     needed = [name for name in MEASURES.values() if name in structure.variables]
     split_of = list(dict.fromkeys([*shown, *needed]))
-    every = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
+    every = prepared.years
     drawn = None
     if draws is not None:
         from talent_sd.forecast.ensemble import prior_draws
@@ -210,7 +265,9 @@ def _assembled(
     datasets = []
     for name, split in splits.items():
         one = split.sel({OUTPUT: list(shown)}).drop_vars(["spent", "caused", "prices"], errors="ignore")
-        one = one.assign(_costs(split, every, rate, base)).assign_coords({MEASURE: list(MEASURES)})
+        one = one.assign(_costs(split, every, rate, base)).assign_coords(
+            {OUTPUT: list(shown), MEASURE: list(MEASURES)}
+        )
         if name in wholes:
             one["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
             one["split_member"] = ((DRAW,), wholes[name].places)

@@ -12,7 +12,7 @@ import talent_sd as ts
 from talent_sd.base.errors import NonFiniteWarning
 from talent_sd.engine.member_blocks import Block, Task, run_block
 from talent_sd.engine.runner import Model
-from talent_sd.forecast import ensemble_blocks as block_runs
+from talent_sd.forecast import ensemble as block_runs
 
 MODEL = """{UTF-8}
 divisor = 2 ~ Dmnl ~ . |
