@@ -9,12 +9,15 @@ import typer
 
 from talent_sd.base.language import N_
 from talent_sd.cli.calibrate import (
+    AgesOption,
+    BordersOption,
     CensusOption,
     EndOption,
     NationOption,
     PanelOption,
     ProvinceOption,
     StartOption,
+    StructureOption,
 )
 from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, say, show_written
 
@@ -27,6 +30,9 @@ def backtest(
     census: CensusOption,
     province: ProvinceOption = None,
     national: NationOption = "central",
+    ages: AgesOption = None,
+    structure: StructureOption = None,
+    borders: BordersOption = None,
     start: StartOption = 2010,
     end: EndOption = 2020,
     draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")] = 500,
@@ -78,7 +84,8 @@ def backtest(
         drawn = read_posterior(posterior)
         folds = read_cross_fit(cross_fit) if cross_fit else []
         model = load_model()
-        window = Sources(panel, census, province, national).window(model, start, end)
+        sources = Sources(panel, census, province, national, ages, structure, borders)
+        window = sources.window(model, start, end)
         if not hindsight:
             window = without_hindsight(window)
         with progress_bar(tell("Forecasting the past", lang.value), 2 * draws * max(len(folds), 1)) as done:

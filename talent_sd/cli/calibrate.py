@@ -21,6 +21,17 @@ ProvinceOption = Annotated[
 NationOption = Annotated[
     str, typer.Option("--national", help="CSV of national totals, or a national path by name or file.")
 ]
+AgesOption = Annotated[
+    Path | None, typer.Option("--ages", help="CSV of cities and census years: residents by five-year age.")
+]
+StructureOption = Annotated[
+    Path | None,
+    typer.Option("--structure", help="CSV of cities and census years: jobs and homes of the long form."),
+]
+BordersOption = Annotated[
+    Path | None,
+    typer.Option("--borders", help="CSV of cities: people of 2010 and 2020 on the borders of 2020."),
+]
 StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts start from.")]
 EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]
 
@@ -39,6 +50,9 @@ def calibrate(
     census: CensusOption,
     province: ProvinceOption = None,
     national: NationOption = "central",
+    ages: AgesOption = None,
+    structure: StructureOption = None,
+    borders: BordersOption = None,
     start: StartOption = 2010,
     end: EndOption = 2020,
     hold_out: Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")] = (
@@ -91,7 +105,7 @@ def calibrate(
 
         model = load_model()
         found = fit(
-            model, Sources(panel, census, province, national), start=start, end=end,
+            model, Sources(panel, census, province, national, ages, structure, borders), start=start, end=end,
             held_out=hold_out.value, seed=seed, sampling=SamplerSettings(steps=steps), state=out / STATE, done=done,
             known_until=known_until, cross_fitted=cross_fit,
         )  # fmt: skip

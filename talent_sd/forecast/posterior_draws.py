@@ -11,6 +11,7 @@ import numpy as np
 from talent_sd.base.errors import InputError
 from talent_sd.engine.member_blocks import Variant
 from talent_sd.inputs.national_paths import national_params, read_national
+from talent_sd.uncertainty.city_runs import yearly_series
 from talent_sd.uncertainty.noise import NOISE_INPUTS
 from talent_sd.uncertainty.posterior import Posterior
 from talent_sd.uncertainty.prior_draws import PriorDraws
@@ -18,7 +19,6 @@ from talent_sd.uncertainty.windows import (
     BACHELOR_SHARE,
     CENSUS_GAP,
     TERTIARY_SHARE,
-    yearly_series,
     years_since_census,
 )
 

@@ -12,7 +12,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
 from talent_sd.inputs.schema_problems import validate
-from talent_sd.inputs.strict_yaml import read_yaml, shown
+from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant
@@ -97,11 +97,11 @@ def read_mapping(path: Path | None = None) -> Mapped:
     path = path or shipped_folder("models") / "city_figures.yaml"
     tree = read_yaml(path)
     content = validate(CityFigures, tree, shown(path))
-    problems = []
+    problems = _unknown_wholes(content, tree, shown(path))
     lines = {}
     for constant, rule in content.constants.items():
         lines[constant] = tree.find(("constants", constant)).key_line
-        for name in [*rule.figure, *([rule.per] if rule.per else [])]:
+        for name in (*rule.figure, *rule.divisors):
             if name not in content.figures:
                 hint = nearest(name, content.figures)
                 problems.append(
@@ -117,6 +117,22 @@ def read_mapping(path: Path | None = None) -> Mapped:
     if problems:
         raise InputError(problems)
     return Mapped(content, shown(path), path.resolve(), lines)
+
+
+def _unknown_wholes(content: CityFigures, tree: Node, file: str) -> list[str]:
+    """Return a problem for each figure that is part of one the file does not know."""
+    return [
+        tell(
+            "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
+            file=file,
+            line=tree.find(("figures", figure)).key_line,
+            constant=figure,
+            name=kind.within,
+            hint=nearest(kind.within, content.figures),
+        )
+        for figure, kind in content.figures.items()
+        if kind.within is not None and kind.within not in content.figures
+    ]
 
 
 def city_constants(
@@ -151,7 +167,7 @@ def city_constants(
     found: dict[str, Value] = {}
     problems: list[str] = []
     for constant, rule in mapping.content.constants.items():
-        if only is not None and constant not in only:
+        if only is not None and constant.split("[")[0] not in only:
             continue
         try:
             value = _from_figures(city, rule, start_year, national)
@@ -160,7 +176,7 @@ def city_constants(
             problems += error.problems
         except _NoFigure:
             where = f"{city.file}: " if city.file else ""
-            names = tell(" and ").join([" + ".join(rule.figure), *([rule.per] if rule.per else [])])
+            names = tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part)
             problems.append(
                 tell(
                     "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
@@ -184,7 +200,9 @@ class _NoFigure(Exception):
 
 def _from_figures(city: City, rule: FigureToConstant, start: int, national: NationalPath) -> Value | None:
     """Return the constant from the city's own figures; None where there are none in time."""
-    names = [*rule.figure, *([rule.per] if rule.per else [])]
+    if rule.national is not None:
+        return _from_nation(rule, rule.national, start, national)
+    names = (*rule.figure, *rule.divisors)
     if any(name not in city.figures for name in names):
         return None
     years = set.intersection(*(set(city.figures[name].values) for name in names))
@@ -194,9 +212,9 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
     year = max(years)
     value = sum(city.figures[name].values[year] for name in rule.figure)
     how = " + ".join(rule.figure)
-    if rule.per:
-        value /= city.figures[rule.per].values[year]
-        how = f"({how}) / {rule.per}" if len(rule.figure) > 1 else f"{how} / {rule.per}"
+    if rule.divisors:
+        value /= sum(city.figures[name].values[year] for name in rule.divisors)
+        how = " / ".join(f"({' + '.join(x)})" if len(x) > 1 else x[0] for x in (rule.figure, rule.divisors))
     how += f" {year}"
     if year != start and rule.carry:
         factor = national.value(rule.carry, start) / national.value(rule.carry, year)
@@ -206,6 +224,15 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
     return Value(value, rule.unit, how, first.source, year, first.file, first.line)
+
+
+def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:
+    """Return a constant that is the nation's own in the start year."""
+    value = national.value(variable, start)
+    series = national.variables[variable]
+    source = series.source if start <= series.known_until else f"assumption: {series.why}"
+    how = f"national {variable} {start}"
+    return Value(value, rule.unit, how, source, start, series.file, series.line)
 
 
 def _from_default(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
+from talent_sd.inputs.borders import COLUMNS, on_later_borders
 from talent_sd.inputs.city_figures import City, DatedFigure, Mapped, read_mapping
 from talent_sd.inputs.strict_yaml import read_text, shown
 
@@ -36,6 +37,10 @@ def read_panel(
     census_csv: str | Path,
     province_csv: str | Path | None = None,
     mapping: Mapped | None = None,
+    *,
+    ages_csv: str | Path | None = None,
+    structure_csv: str | Path | None = None,
+    borders_csv: str | Path | None = None,
 ) -> Panel:
     """Read tables of one row per city (or province) and year.
 
@@ -49,6 +54,8 @@ def read_panel(
     census_csv : city, year and census figures
     province_csv : province, year and provincial figures
     mapping : tells which column holds which figure, in which unit
+    ages_csv, structure_csv : city, year and residents by age; jobs and homes of the long form
+    borders_csv : city and people of 2010 and 2020 on the borders of 2020, to which counts are brought
 
     Raises
     ------
@@ -63,8 +70,12 @@ def read_panel(
         "panel": _Table(Path(panel_csv), ("city", "province", "region", "year"), "city"),
         "census": _Table(Path(census_csv), ("city", "year"), "city"),
     }
+    for kind, file in (("ages", ages_csv), ("structure", structure_csv)):
+        if file is not None:
+            tables[kind] = _Table(Path(file), ("city", "year"), "city")
     if province_csv is not None:
         tables["province"] = _Table(Path(province_csv), ("province", "year"), "province")
+    borders = None if borders_csv is None else _Table(Path(borders_csv), ("city", *COLUMNS), "city")
     series: dict[str, dict[str, dict[str, DatedFigure]]] = {}
     for kind, table in tables.items():
         problems += table.read()
@@ -72,11 +83,16 @@ def read_panel(
             series[kind] = table.figures(kind, mapping)
             problems += table.problems
             dropped += table.dropped
+    if borders is not None:
+        problems += borders.read()
     if not problems:
         problems += _spelt_otherwise(tables["panel"], tables["census"])
     if problems:
         raise InputError(problems)
-    return Panel(_cities(tables["panel"].frame, series), tuple(dropped))
+    cities = _cities(tables["panel"].frame, series)
+    if borders is not None:
+        cities = on_later_borders(cities, borders.frame, mapping)
+    return Panel(cities, tuple(dropped))
 
 
 def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
@@ -101,7 +117,8 @@ def _cities(rows: pd.DataFrame, series: dict[str, dict[str, dict[str, DatedFigur
         of_province = next(
             (found for short, found in series.get("province", {}).items() if province.startswith(short)), {}
         )
-        figures = {**series["panel"].get(name, {}), **series["census"].get(name, {}), **of_province}
+        own = (series.get(kind, {}).get(name, {}) for kind in ("panel", "census", "ages", "structure"))
+        figures = {figure: dated for part in (*own, of_province) for figure, dated in part.items()}
         both = [{"en": text, "zh": text} for text in (name, province, region)]
         cities[name] = City(name, both[0], both[1], both[2], figures)
     return cities
@@ -145,6 +162,8 @@ class _Table:
                 self.problems.append(self.no_column(key))
         if self.problems:
             return self.problems
+        if "year" not in self.keys:
+            return self.counts()
         for key in (key for key in self.keys if key != "year"):
             blank = self.frame[key].isna() | (self.frame[key].astype(str).str.strip() == "")
             for row in self.frame.index[blank][:SHOWN]:
@@ -185,6 +204,34 @@ class _Table:
             )
         return self.problems
 
+    def counts(self) -> list[str]:
+        """Check a table of one row a city: a city each, and people in every other column."""
+        import pandas as pd
+
+        for row in self.frame.index[self.frame[self.who].duplicated()][:SHOWN]:
+            name = self.frame[self.who][row]
+            self.problems.append(
+                tell(
+                    "{file}:{line}: {name} appears twice. Keep one row.",
+                    file=self.file,
+                    line=row + 2,
+                    name=name,
+                )
+            )
+        for column in self.keys[1:]:
+            people = pd.to_numeric(self.frame[column], errors="coerce")
+            for row in people.index[~(people > 0)][:SHOWN]:
+                self.problems.append(
+                    tell(
+                        "{file}:{line}: {column} is '{raw}'. Give a number of people above 0.",
+                        file=self.file,
+                        line=row + 2,
+                        column=column,
+                        raw=self.frame[column][row],
+                    )
+                )
+        return self.problems
+
     def no_column(self, column: str) -> str:
         """Tell that a column is missing."""
         return tell(
@@ -209,7 +256,8 @@ class _Table:
                 self.problems.append(self.no_column(column))
                 continue
             raw = self.frame[column]
-            values = pd.to_numeric(raw, errors="coerce") * rule.scale
+            scale = years.map(rule.scale) if isinstance(rule.scale, dict) else rule.scale
+            values = pd.to_numeric(raw, errors="coerce") * scale
             self.not_numbers(column, raw, values)
             if kind == "panel" and rule.observed and rule.observed in self.frame.columns:
                 values = values.where(self.frame[rule.observed].astype(str).str.lower() == "true")

@@ -296,22 +296,45 @@ class FigureKind(Part):
     panel: str | None = Field(None, description="Column of the city panel")
     observed: str | None = Field(None, description="Column saying whether the panel's value was observed")
     census: str | None = Field(None, description="Column of the city census table")
+    ages: str | None = Field(None, description="Column of the table of ages")
+    structure: str | None = Field(None, description="Column of the table of jobs and homes")
     province: str | None = Field(None, description="Column of the province table")
-    scale: float = Field(1.0, description="Column times this is in `unit`")
+    scale: float | Series = Field(
+        1.0, description="Column times this is in `unit`; one number, or one a year"
+    )
+    within: str | None = Field(None, description="Figure that this is part of: never more in the same year")
+    parts: str | None = Field(None, description="Shares of one whole: those of a group sum to one at most")
 
 
 class FigureToConstant(Part):
-    """How a constant of the model follows from a city's figures."""
+    """How a constant of the model follows from a city's figures, or from the nation's own."""
 
     unit: str = Field(min_length=1)
-    figure: list[str] = Field(min_length=1, description="Figures; several are summed")
-    per: str | None = Field(None, description="Figure of the same year that divides")
+    figure: list[str] = Field(default_factory=list, description="Figures; several are summed")
+    national: str | None = Field(
+        None, description="In place of figures: a national variable, at the start year"
+    )
+    per: str | list[str] | None = Field(
+        None, description="Figure of the same year that divides; several are summed"
+    )
     carry: str | None = Field(
         None, description="National variable that carries an older value to the start year"
     )
-    max_age: int = Field(ge=0, description="Years a figure may be old")
+    max_age: int = Field(0, ge=0, description="Years a figure may be old")
     group: str | None = Field(None, description="Constants of one group are scaled to sum to one")
     default: DefaultFigure | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> FigureToConstant:
+        """Need either figures or a national variable."""
+        if bool(self.figure) == (self.national is not None):
+            raise ValueError(tell("give either `figure` or `national`."))
+        return self
+
+    @property
+    def divisors(self) -> tuple[str, ...]:
+        """Figures whose sum divides; none where nothing does."""
+        return (self.per,) if isinstance(self.per, str) else tuple(self.per or ())
 
 
 class CityFigures(Part):

@@ -95,7 +95,9 @@ def resolve_scenario(
     if problems or loaded is None or place is None or national is None:
         raise InputError(dict.fromkeys(problems))
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
-    unused = tuple(name for name in mapping.content.constants if name not in structure.variables)
+    unused = tuple(
+        name for name in mapping.content.constants if name.split("[")[0] not in structure.variables
+    )
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **({place.file: place.path} if place.path else {}),
@@ -163,8 +165,11 @@ def _city_values(constants: Mapping[str, Value], structure: ModelStructure) -> d
     """Return the city's constants that the model has."""
     return {
         key: ResolvedValue(
-            key, v.value, structure.variables[key].unit, Origin(v.file, v.line, f"{v.how}; {v.source}")
+            key,
+            v.value,
+            structure.variables[key.split("[")[0]].unit,
+            Origin(v.file, v.line, f"{v.how}; {v.source}"),
         )
         for key, v in constants.items()
-        if key in structure.variables
+        if key.split("[")[0] in structure.variables
     }

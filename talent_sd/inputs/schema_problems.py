@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import N_, foreign, listed, tell
-from talent_sd.inputs.strict_yaml import Node
+from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,6 +31,43 @@ PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 # Steps of pydantic's paths that the file does not have.
 _UNSEEN = ("[key]", "settings")
 _SECTIONS = ("policies", "assumptions", "shocks", "figures", "variables", "constants", "parameters")
+
+
+@dataclass(frozen=True)
+class StrictFile(Generic[Model]):
+    """A YAML file as its schema has it, with the lines of what stands in it.
+
+    Parameters
+    ----------
+    content : the typed content
+    tree : the same as read, with lines
+    file : its name in messages
+    """
+
+    content: Model
+    tree: Node
+    file: str
+
+    def line(self, *path: object) -> int:
+        """Return the line of the key at a path, such as ("constants", "city gdp"), or of a list's item."""
+        return self.tree.find(path).key_line
+
+    def at(self, *path: object) -> str:
+        """Return "file:line: " of the key at a path, for a message."""
+        return f"{self.file}:{self.line(*path)}: "
+
+
+def read_strict(path: str | Path, schema: type[Model]) -> StrictFile[Model]:
+    """Read a YAML file that must hold what a schema says, and nothing else.
+
+    Raises
+    ------
+    InputError
+        With every problem: of YAML where it cannot be read, else of the schema, one line each with its
+        line in the file and a remedy. What a schema cannot say is told by the caller, at `StrictFile.at`.
+    """
+    tree, file = read_yaml(Path(path)), shown(Path(path))
+    return StrictFile(validate(schema, tree, file), tree, file)
 
 
 def validate(model: type[Model], tree: Node, name: str) -> Model:

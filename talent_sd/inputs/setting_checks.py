@@ -316,8 +316,11 @@ class Checker:
 
     def not_an_assumption(self, name: str, variable: ModelVariable) -> str | None:
         """Return why a variable cannot be set under assumptions, None if it can."""
-        if name in self.mapping.content.constants:
-            figures = listed(self.mapping.content.constants[name].figure)
+        rules = [r for n, r in self.mapping.content.constants.items() if n.split("[")[0] == name]
+        figures = listed(dict.fromkeys(figure for rule in rules for figure in rule.figure))
+        if rules and not figures:
+            return tell("'{name}' is the national path's. Name another path under 'context'.", name=name)
+        if rules:
             return tell(
                 "'{name}' is a city's figure, not an assumption. Set {figures} in the city file.",
                 name=name,
@@ -373,7 +376,7 @@ class Checker:
         """Return what is wrong with a city's constants: unit or limits."""
         problems = []
         for name, value in constants.items():
-            variable = self.variable(name)
+            variable = self.variable(name.split("[")[0])
             if variable is None:
                 continue
             at = f"{value.file}:{value.line}: " if value.file else ""

@@ -239,21 +239,45 @@ def _number(value: object) -> str:
 
 
 FIGURES = {
+    "age_0": N_("People under 1"),
     "age_0_14": N_("People aged 0 to 14"),
+    "age_10_14": N_("People aged 10 to 14"),
+    "age_15_19": N_("People aged 15 to 19"),
     "age_15_59": N_("People aged 15 to 59"),
+    "age_1_4": N_("People aged 1 to 4"),
+    "age_20_24": N_("People aged 20 to 24"),
     "age_20_34": N_("People aged 20 to 34"),
+    "age_25_29": N_("People aged 25 to 29"),
+    "age_30_34": N_("People aged 30 to 34"),
+    "age_35_39": N_("People aged 35 to 39"),
+    "age_40_44": N_("People aged 40 to 44"),
+    "age_45_49": N_("People aged 45 to 49"),
+    "age_50_54": N_("People aged 50 to 54"),
+    "age_55_59": N_("People aged 55 to 59"),
+    "age_5_9": N_("People aged 5 to 9"),
+    "age_60_64": N_("People aged 60 to 64"),
     "age_60_plus": N_("People aged 60 and over"),
+    "age_65_69": N_("People aged 65 to 69"),
+    "age_70_74": N_("People aged 70 to 74"),
+    "age_75_79": N_("People aged 75 to 79"),
+    "age_80_84": N_("People aged 80 to 84"),
+    "age_85_plus": N_("People aged 85 and over"),
     "average_wage": N_("Average wage of urban units' employees"),
     "bachelor_or_above": N_("People with a bachelor's degree or more"),
     "census_population": N_("People counted in the census"),
     "deposit_balance": N_("Deposits with banks, end of the year"),
+    "employed": N_("People employed"),
     "fiscal_expenditure": N_("General public budget expenditure"),
     "fiscal_revenue": N_("General public budget revenue"),
     "gdp": N_("Gross domestic product, nominal"),
     "gdp_real_2000": N_("Gross domestic product at prices of 2000"),
     "gdp_secondary": N_("Value added of the secondary sector"),
     "gdp_tertiary": N_("Value added of the tertiary sector"),
+    "home_area_per_person": N_("Home area per person"),
+    "homes_bought": N_("Households of the long form that bought their home"),
+    "homes_rented": N_("Households of the long form that rent their home"),
     "house_price": N_("Price of homes, mean of the year"),
+    "household_size": N_("People per household"),
     "loan_balance": N_("Loans of banks, end of the year"),
     "migrants_other_province": N_("Residents registered in another province"),
     "migrants_same_province": N_("Residents registered elsewhere in the province"),
@@ -262,12 +286,20 @@ FIGURES = {
     "province_tertiary_educated": N_("Tertiary-educated people of the province"),
     "registered_population": N_("Registered (hukou) population"),
     "residents": N_("Residents, end of the year"),
+    "share_administration": N_("Share of the employed in public administration"),
+    "share_business_services": N_("Share of the employed in business services"),
+    "share_clerks": N_("Share of the employed who are clerks"),
     "share_education": N_("Share of the employed in education"),
+    "share_farmers": N_("Share of the employed who farm"),
     "share_finance": N_("Share of the employed in finance"),
     "share_health": N_("Share of the employed in health and social work"),
+    "share_information": N_("Share of the employed in information services"),
+    "share_leaders": N_("Share of the employed who head offices, firms or institutions"),
     "share_manufacturing": N_("Share of the employed in manufacturing"),
+    "share_production_workers": N_("Share of the employed in production and transport by occupation"),
     "share_professional_occupations": N_("Share of the employed in professional and technical occupations"),
     "share_science": N_("Share of the employed in scientific research and technical services"),
+    "share_service_workers": N_("Share of the employed in trade and services by occupation"),
     "tertiary_educated": N_("People with a junior-college degree or more"),
 }
 CENSUS_EVERY = 10
@@ -310,7 +342,7 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
 
 def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str]]:
     """Return the figures that the model cannot do without, those it can, and those it does not use."""
-    rules = [(rule, [*rule.figure, *([rule.per] if rule.per else [])]) for rule in content.constants.values()]
+    rules = [(rule, (*rule.figure, *rule.divisors)) for rule in content.constants.values()]
     needed = {name for rule, names in rules if rule.default is None for name in names}
     used = {name for _, names in rules for name in names}
     kinds = list(content.figures)
@@ -324,8 +356,8 @@ def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str
 def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -> Iterator[str]:
     """Write one figure: what it is, unit, years, where from, and the line to fill in."""
     kind, gap = content.figures[name], PLACEHOLDERS[lang]
-    rules = [rule for rule in content.constants.values() if name in (*rule.figure, rule.per)]
-    counted = kind.census or (kind.province or "").startswith("census")
+    rules = [rule for rule in content.constants.values() if name in (*rule.figure, *rule.divisors)]
+    counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)
     key = WANTED_LATEST if rules else N_("{figure}. Unit: {unit}. Wanted: {year}.")
@@ -342,8 +374,8 @@ def _found_in(name: str, kind: FigureKind, year: int, lang: str) -> str:
     """Say where such a figure is published."""
     if kind.province:
         place = FROM_PROVINCE
-    elif kind.census:
-        place = FROM_LONG_FORM if name.startswith("share_") else FROM_CENSUS
+    elif kind.census or kind.ages or kind.structure:
+        place = FROM_LONG_FORM if kind.structure or name.startswith("share_") else FROM_CENSUS
     else:
         place = FROM_MARKET if name == "house_price" else FROM_YEARBOOK
     return tell(place, lang, year=year)

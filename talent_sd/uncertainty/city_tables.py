@@ -22,12 +22,16 @@ class Sources:
     ----------
     panel, census : CSV files; province : one more, or None
     national : a national path by name or file, or a CSV of totals
+    ages, structure, borders : more CSV files, as `read_panel` takes them, or None
     """
 
     panel: Path
     census: Path
     province: Path | None = None
     national: str = "central"
+    ages: Path | None = None
+    structure: Path | None = None
+    borders: Path | None = None
 
     def window(self, model: Model, start: int, end: int) -> Window:
         """Read the tables and collect the cities of a window; errors as in `read_panel`."""
@@ -38,12 +42,18 @@ class Sources:
         from talent_sd.inputs.city_panel import read_panel
         from talent_sd.inputs.national_paths import read_national_totals
 
-        cities = read_panel(self.panel, self.census, self.province)
+        cities = read_panel(
+            self.panel, self.census, self.province,
+            ages_csv=self.ages, structure_csv=self.structure, borders_csv=self.borders,
+        )  # fmt: skip
         national = read_national_totals(self.national)
         made = [make_window(cities, model, national, start, end) for start, end in years]
         return [replace(window, adjusted=(*cities.dropped, *window.adjusted)) for window in made]
 
     def hashes(self) -> dict[str, str]:
         """Return file name -> SHA-256 of each table."""
-        files = [Path(file) for file in (self.panel, self.census, self.province, self.national) if file]
+        given = (
+            self.panel, self.census, self.province, self.national, self.ages, self.structure, self.borders,
+        )  # fmt: skip
+        files = [Path(file) for file in given if file]
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.is_file()}

@@ -38,7 +38,7 @@ def model() -> Model:
 def _panel(change: Callable[[int, float], float] = lambda _year, value: value) -> Panel:
     """Make a panel of the shipped cities, with figures changed by year."""
     cities: dict[str, City] = {}
-    for name in ts.list_cities():
+    for name in (name for name in ts.list_cities() if name != "average"):
         city = load_city(name)
         figures = {
             key: DatedFigure({year: change(year, v) for year, v in figure.values.items()}, figure.unit)

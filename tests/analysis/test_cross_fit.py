@@ -43,7 +43,7 @@ def beliefs(model: Model) -> Beliefs:
 
 @pytest.fixture(scope="module")
 def window(model: Model) -> Window:
-    panel = Panel({name: load_city(name) for name in ts.list_cities()}, ())
+    panel = Panel({name: load_city(name) for name in ts.list_cities() if name != "average"}, ())
     return make_window(panel, model, read_national("central"), 2010, 2020)
 
 

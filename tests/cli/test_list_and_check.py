@@ -21,11 +21,11 @@ from .conftest import Outcome
 Command = Callable[..., Outcome]
 
 
-def test_the_fourteen_cities_are_listed_in_both_languages(talent_sd: Command) -> None:
+def test_the_cities_and_the_average_are_listed_in_both_languages(talent_sd: Command) -> None:
     english, chinese = talent_sd("list", "cities"), talent_sd("list", "cities", "--lang", "zh")
     assert (english.code, chinese.code) == (0, 0)
     rows = [line.split() for line in english.out.splitlines() if line.strip()][2:]
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert ["hefei", "Hefei", "Anhui", "Centre"] in rows
     assert "合肥" in chinese.out
 

@@ -98,6 +98,59 @@ def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> N
     assert set(city_constants(figures, 2022, NATIONAL, only={"city house price"})) == {"city house price"}
 
 
+def test_a_part_is_never_more_than_its_whole(write: Write) -> None:
+    path = write(
+        "mine.yaml",
+        """\
+        name: Mine
+        province: P
+        region: R
+        figures:
+          census_population: {unit: person, source: census, value: 7.0e6, year: 2020}
+          tertiary_educated: {unit: person, source: census, value: 7.1e6, year: 2020}
+          share_manufacturing: {unit: "1", source: census, values: {2010: 0.5, 2020: 0.8}}
+          share_education: {unit: "1", source: census, values: {2010: 0.1, 2020: 0.3}}
+        """,
+    )
+    with pytest.raises(InputError) as caught:
+        load_city(path)
+    assert caught.value.problems == (
+        "mine.yaml:6: tertiary_educated in 2020 is 7.1e+06, more than census_population, 7e+06, which it is "
+        "part of. Check both.",
+        "mine.yaml:7: share_manufacturing, share_education in 2020 sum to 1.1, more than the whole. "
+        "Check them.",
+    )
+
+
+def test_constants_may_have_elements_sums_below_and_the_nations_own_value(write: Write) -> None:
+    shipped = read_mapping().path.read_text(encoding="utf-8")
+    own = """
+  city ages[young]: {unit: "1", figure: [age_0, age_1_4], per: [age_0, age_1_4, age_5_9], max_age: 12, group: two}
+  city ages[old]: {unit: "1", figure: [age_5_9], per: [age_0, age_1_4, age_5_9], max_age: 12, group: two}
+  nation births: {unit: 1/year, national: birth_rate}
+"""
+    mapping = read_mapping(write("figures.yaml", shipped.split("constants:")[0] + "constants:" + own))
+    found = city_constants(WUXI, 2020, NATIONAL, mapping, only={"city ages", "nation births"})
+    figures = {name: WUXI.figures[name].values[2020] for name in ("age_0", "age_1_4", "age_5_9")}
+    young = (figures["age_0"] + figures["age_1_4"]) / sum(figures.values())
+    assert found["city ages[young]"].value == pytest.approx(young, rel=1e-12)
+    assert found["city ages[old]"].value == pytest.approx(1 - young, rel=1e-12)
+    assert found["city ages[young]"].how == "(age_0 + age_1_4) / (age_0 + age_1_4 + age_5_9) 2020"
+    births = found["nation births"]
+    assert (births.value, births.how) == (NATIONAL.value("birth_rate", 2020), "national birth_rate 2020")
+    with pytest.raises(
+        InputError, match=r"both\.yaml:\d+: nation births: give either `figure` or `national`"
+    ):
+        read_mapping(
+            write(
+                "both.yaml",
+                shipped.split("constants:")[0]
+                + "constants:"
+                + own.replace("national: birth_rate", "national: birth_rate, figure: [gdp]"),
+            )
+        )
+
+
 def test_a_city_file_is_checked_figure_by_figure(write: Write) -> None:
     path = write(
         "mine.yaml",

@@ -72,14 +72,14 @@ def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure
     assert [n for n in wanted if not same_unit(mapped[n].unit, model.variables[n].unit)] == []
 
 
-def test_the_fourteen_cities_ship_with_their_facts() -> None:
+def test_the_fourteen_cities_and_the_average_ship_with_their_facts() -> None:
     assert list_cities() == (
-        "beijing", "changsha", "chengdu", "dongguan", "handan", "hangzhou", "hefei",
+        "average", "beijing", "changsha", "chengdu", "dongguan", "handan", "hangzhou", "hefei",
         "mianyang", "shanghai", "shenyang", "shenzhen", "suzhou", "wuxi", "zhengzhou",
     )  # fmt: skip
     for name in list_cities():
         city = load_city(name)
-        assert city.title["en"].lower() == name
+        assert city.title["en"].lower() == ("average city" if name == "average" else name)
         assert all(figure.source and figure.line for figure in city.figures.values())
         assert {2010, 2020} <= set(city.figures["census_population"].values)
         assert city.notes

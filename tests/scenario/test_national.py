@@ -153,13 +153,39 @@ def test_a_shipped_path_covers_the_runs_and_stays_plausible(name: str) -> None:
     path = read_national(name)
     for variable, series in path.variables.items():
         assert list(series.values) == list(range(2000, 2037)), variable
-        assert series.known_until == 2024
+        assert 2023 <= series.known_until <= 2025, variable
         assert min(series.values.values()) > 0
         if "share" in variable or variable.endswith("_rate"):
             assert max(series.values.values()) < 1
     for year in (2000, 2024, 2034):
         ages = [path.value(f"share_{band}", year) for band in ("0_14", "15_59", "60_plus")]
         assert sum(ages) == pytest.approx(1, abs=3e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_five_year_ages_add_up_to_the_people_and_to_the_broad_shares(name: str) -> None:
+    path = read_national(name)
+    bands = [variable for variable in path.variables if variable.startswith("aged_")]
+    assert len(bands) == 18
+    for year in range(2000, 2037):
+        people = [path.value(band, year) for band in bands]
+        whole = sum(people)
+        assert whole == pytest.approx(path.value("population", year), rel=3e-5)
+        for broad, part in (
+            ("share_0_14", people[:3]), ("share_15_59", people[3:12]), ("share_60_plus", people[12:]),
+            ("share_20_34", people[4:7]),
+        ):  # fmt: skip
+            assert sum(part) / whole == pytest.approx(path.value(broad, year), abs=3e-5), (broad, year)
+    jobs = ("leaders", "professionals", "clerks_services", "production", "farmers")
+    assert sum(path.value(f"jobs_{kind}", 2020) for kind in jobs) == pytest.approx(1, abs=0.005)
+
+
+def test_a_cohort_shrinks_as_it_grows_older() -> None:
+    path = read_national("central")
+    bands = [variable for variable in path.variables if variable.startswith("aged_")]
+    for young, old in zip(bands[3:15], bands[4:16], strict=True):
+        for year in range(2021, 2032):
+            assert path.value(old, year + 5) < 1.03 * path.value(young, year), (young, year)
 
 
 def test_the_paths_agree_on_the_past_and_part_afterwards() -> None:

@@ -130,3 +130,82 @@ def test_a_file_that_is_no_table_is_refused(
     assert found[0] == "panel.csv:1: the table has no rows. Give one row per city and year."
     assert found[1].startswith("census.csv:1: ")
     assert found[2] == "province.csv: the file is empty. Fill it or give another."
+
+
+def test_ages_jobs_and_borders_come_from_tables_of_their_own(
+    write: Write, tables: dict[str, list[list[str]]]
+) -> None:
+    paths = [write(f"{name}.csv", as_csv(rows)) for name, rows in tables.items()]
+    ages = write("ages.csv", "city,year,age_0,age_1_4\n无锡市,2010,50000,200000\n")
+    jobs = write("jobs.csv", "city,year,employed_long_form\n无锡市,2010,300000\n无锡市,2020,300000\n")
+    with pytest.raises(InputError, match=r"ages\.csv:1: the column 'age_5_9' is missing"):
+        read_panel(*paths, ages_csv=ages)
+    columns = {
+        kind: {getattr(rule, kind): name for name, rule in KINDS.items() if getattr(rule, kind)}
+        for kind in ("ages", "structure")
+    }
+    ages = write("ages.csv", as_csv(table(columns["ages"], {"city": "无锡市"}, (2010, 2020))))
+    rows = [["city", "year", *columns["structure"]], ["无锡市", "2010"], ["无锡市", "2020"]]
+    for row in rows[1:]:
+        row += ["300000" if column == "employed_long_form" else "" for column in columns["structure"]]
+    jobs = write("jobs.csv", as_csv(rows))
+    found = read_panel(*paths, ages_csv=ages, structure_csv=jobs).cities["无锡市"].figures
+    for name in columns["ages"].values():
+        assert found[name].values == WUXI.figures[name].values
+    scale = KINDS["employed"].scale
+    assert isinstance(scale, dict)
+    assert found["employed"].values == {year: pytest.approx(300000 * scale[year]) for year in (2010, 2020)}
+
+
+BORDERS = "city,population_2010_as_listed,population_2010_on_2020_borders,population_2020\n"
+
+
+def _moved(write: Write, residents: dict[int, float], ratio: float) -> dict[str, dict[int, float]]:
+    """Return the figures of a city of 4 million in 2010 and 2020, whose borders changed by a ratio."""
+    kinds = {
+        kind: [(c, n) for c, n in columns.items()] for kind, columns in (("panel", PANEL), ("census", CENSUS))
+    }
+    people = {"census_population": 4e6, "tertiary_educated": 4e5}
+    rows = [["city", "province", "region", "year", *(column for column, _ in kinds["panel"])]]
+    for year, value in residents.items():
+        rows.append(["甲市", "省", "东", str(year)])
+        rows[-1] += [repr(value) if name == "residents" else "" for _, name in kinds["panel"]]
+    panel = write("panel.csv", as_csv(rows))
+    rows = [["city", "year", *(column for column, _ in kinds["census"])]]
+    for year, times in ((2010, 1.0), (2020, ratio)):
+        rows.append(["甲市", str(year)])
+        rows[-1] += [repr(people[name] * times) if name in people else "" for _, name in kinds["census"]]
+    census = write("census.csv", as_csv(rows))
+    borders = write("borders.csv", BORDERS + f"甲市,4000000,{4e6 * ratio},{4e6 * ratio}\n")
+    figures = read_panel(panel, census, borders_csv=borders).cities["甲市"].figures
+    return {name: dict(figure.values) for name, figure in figures.items()}
+
+
+def test_people_of_2010_are_counted_on_the_borders_of_2020(write: Write) -> None:
+    old = {2009: 4e6, 2010: 4e6, 2012: 4.1e6, 2015: 2.9e6, 2020: 2.8e6}
+    found = _moved(write, old, 0.7)
+    assert found["census_population"] == {2010: pytest.approx(2.8e6), 2020: pytest.approx(2.8e6)}
+    assert found["tertiary_educated"] == {2010: pytest.approx(2.8e5), 2020: pytest.approx(2.8e5)}
+    assert found["residents"] == pytest.approx({**old, 2009: 2.8e6, 2010: 2.8e6, 2012: 2.87e6})
+
+
+def test_residents_on_the_new_borders_already_stay(write: Write) -> None:
+    new = {2010: 2.81e6, 2012: 2.8e6, 2020: 2.8e6}
+    assert _moved(write, new, 0.7)["residents"] == new
+
+
+def test_without_a_jump_only_the_years_to_2010_move(write: Write) -> None:
+    found = _moved(write, {2010: 4e6, 2015: 4.1e6, 2020: 4.2e6}, 1.1)
+    assert found["residents"] == pytest.approx({2010: 4.4e6, 2015: 4.1e6, 2020: 4.2e6})
+
+
+def test_a_faulty_table_of_borders_is_refused(write: Write, tables: dict[str, list[list[str]]]) -> None:
+    paths = [write(f"{name}.csv", as_csv(rows)) for name, rows in tables.items()]
+    borders = write("borders.csv", BORDERS + "甲市,4,x,5\n甲市,4,0,5\n")
+    with pytest.raises(InputError) as caught:
+        read_panel(*paths, borders_csv=borders)
+    assert caught.value.problems == (
+        "borders.csv:3: 甲市 appears twice. Keep one row.",
+        "borders.csv:2: population_2010_on_2020_borders is 'x'. Give a number of people above 0.",
+        "borders.csv:3: population_2010_on_2020_borders is '0'. Give a number of people above 0.",
+    )

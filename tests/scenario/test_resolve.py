@@ -159,8 +159,8 @@ def test_names_limits_and_dates_are_checked_against_the_model_all_at_once(
         """,
     )
     assert problems_of(path, structure, "hefai") == [
-        "unknown city 'hefai'. Did you mean 'hefei'? Shipped: beijing, changsha, chengdu, dongguan, handan, "
-        "hangzhou, hefei, mianyang, shanghai, shenyang, shenzhen, suzhou, wuxi, zhengzhou; "
+        "unknown city 'hefai'. Did you mean 'hefei'? Shipped: average, beijing, changsha, chengdu, dongguan, "
+        "handan, hangzhou, hefei, mianyang, shanghai, shenyang, shenzhen, suzhou, wuxi, zhengzhou; "
         "or give a path to a .yaml file.",
         "bad.yaml:22: unknown national path 'national/centrl'. Did you mean 'central'? "
         "Shipped: central, high_growth, low_growth; or give a path to a .yaml file.",
