@@ -307,7 +307,7 @@ class Calibration:
         found = []
         for first in range(0, len(values), 16):
             some = values[first : first + 16]
-            found.append(self.evidence.measure(self.beliefs.params(some)))
+            found.append(self.evidence.measure_draws(self.beliefs.params(some)))
             self.done(len(some))
         return np.concatenate(found)
 

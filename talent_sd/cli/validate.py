@@ -193,9 +193,9 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.model.evidence import read_evidence
 
-    started, recorded = time.monotonic(), read_fit()
-    fit = fit_evidence(model, read_evidence(), recorded, engine)
-    write_fit(recorded, fit, folder / FILE)
+    started = time.monotonic()
+    fit = fit_evidence(model, read_evidence(), read_fit(), engine)
+    write_fit(fit, folder / FILE)
     seconds = time.monotonic() - started
     say(tell(FITTED, lang, seconds=seconds, misfit=fit.misfit, distance=fit.distance))
     return FILE
