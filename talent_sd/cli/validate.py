@@ -116,11 +116,12 @@ def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
 def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
     """Try a bench's laws."""
     from talent_sd.analysis.laws import judge_laws, passes
+    from talent_sd.analysis.laws_findings import FINDINGS
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
 
     with progress_bar(word("laws.working", lang), passes(draws)) as done:
-        return judge_laws(bench, draws, done)
+        return judge_laws(bench, draws, FINDINGS, done)
 
 
 def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:

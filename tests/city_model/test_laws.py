@@ -50,7 +50,7 @@ LAWS = read_laws()
 
 @pytest.fixture(scope="module")
 def judged() -> dict[str, Judged]:
-    return {one.law.id: one for one in judge_laws(Bench(load_model(), LAWS), DRAWS)}
+    return {one.law.id: one for one in judge_laws(Bench(load_model(), LAWS), DRAWS, FINDINGS)}
 
 
 @pytest.mark.parametrize(
