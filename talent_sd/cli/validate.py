@@ -166,7 +166,7 @@ def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str) -> Non
     ):
         screen.print(table)
     sources = {"posterior": "laws.posterior", "priors": "laws.priors"}
-    source = word(sources[bench.drawn_from], lang) if bench.drawn_from else ""
+    source = word(sources[bench.places.drawn_from], lang) if bench.places.drawn_from else ""
     say(word("laws.drawn_from", lang, draws=draws, source=source) if source else word("laws.central", lang))
     say(summary(judged, lang))
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from talent_sd.analysis.laws import Judged, expected_sign, judge, judge_laws, widened, write_laws
-from talent_sd.analysis.laws_experiments import Bench, extended
+from talent_sd.analysis.laws_experiments import Bench
 from talent_sd.analysis.laws_file import LawFile
+from talent_sd.analysis.laws_inputs import extended
 from talent_sd.base.errors import InputError, ModelError, UnsupportedError
 from talent_sd.base.messages import speaking
 from talent_sd.engine.interventions import IntervenedModel, Intervention
