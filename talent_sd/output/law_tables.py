@@ -44,9 +44,7 @@ WAYS = (
     N_("1000 yuan per person-year, gross"), N_("the same, net"), N_("Output per yuan, gross"),
     N_("the same, net"), N_("Literature"),
 )  # fmt: skip
-SUMMARY = N_(
-    "{held} of {all} laws hold; {missing} cannot be measured on this model, which counts as failing."
-)
+SUMMARY = N_("{held} of {all} laws hold; {missing} cannot be measured here, which counts as failing.")
 _COLOURS = {HELD: "green", EXCUSED: "green", FAILED: "red", NOT_MEASURABLE: "red"}
 
 
@@ -71,18 +69,18 @@ def laws_table(judged: Iterable[Judged], lang: str = "en", *, held: bool = True)
         (N_("Band"), None),
         (N_("Verdict"), None),
     ):
-        table.add_column(tell(key, lang), overflow="fold", ratio=ratio)
+        table.add_column(tell(key, lang), overflow="fold", ratio=ratio, max_width=None if ratio else 16)
     for one in judged:
         if one.held and not held:
             continue
         row = furthest_row(one)
         verdict = HELD if one.held else row.verdict
         table.add_row(
-            Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}"),
+            Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}",
+                          (f"\n{row.why}" if row.why else "", "dim")),
             Text(f"{place_name(row.city, lang)}\n{_number(row.value)}"),
             band_text(row.lower, row.upper),
-            Text.assemble((tell(VERDICTS[verdict], lang), _COLOURS[verdict]), (_share(row, lang), "dim"),
-                          (f"\n{row.why}" if row.why else "", "dim")),
+            Text.assemble((tell(VERDICTS[verdict], lang), _COLOURS[verdict]), (_share(row, lang), "dim")),
         )  # fmt: skip
     return table
 
@@ -185,13 +183,7 @@ def summary(judged: Sequence[Judged], lang: str = "en") -> str:
     """Return how many laws hold, and how many cannot be measured."""
     held = sum(one.held for one in judged)
     missing = sum(any(row.verdict == NOT_MEASURABLE for row in one.rows if row.counts) for one in judged)
-    return tell(
-        SUMMARY,
-        lang,
-        held=held,
-        all=len(judged),
-        missing=missing,
-    )
+    return tell(SUMMARY, lang, held=held, all=len(judged), missing=missing)
 
 
 def _distance(row: Row) -> float:
