@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
-from talent_sd.output.numbers import Scale, digits, percent, scale_for, signed
+from talent_sd.output.numbers import Scale, digits, percent, scale_for, signed, unit_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,6 +80,10 @@ class Speech:
     def unit(self, scale: Scale) -> str:
         """Return a scale's unit for a column's heading."""
         return scale.unit or tell("dimensionless", self.lang)
+
+    def unit_of(self, unit: str) -> str:
+        """Return a unit of the model in words, "" if dimensionless."""
+        return unit_label(unit, self.lang)
 
     def amount(self, value: float, scale: Scale, sign: bool = False) -> str:
         """Return a number with its unit.

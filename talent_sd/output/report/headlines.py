@@ -17,15 +17,6 @@ from talent_sd.output.speech import Speech
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
 SAME = N_("No change at the median")
 SENTENCE = N_("{scenario}: {change} {rest}.")
-SHORT_DRAWS = N_(
-    "Every scenario was run {draws} times, each time with its own draw of what is uncertain, and compared "
-    "with the same draw of “{baseline}”. A change is called clear from the year on in which at least nine "
-    "draws in ten agree on its direction, and go on agreeing."
-)
-SHORT_SINGLE = N_(
-    "Each scenario was run once, with the model's own constants, and compared with “{baseline}”. There are "
-    "no intervals: run it with --draws to see how certain these numbers are."
-)
 
 COUNTED = ("person", "patent")
 
@@ -118,15 +109,6 @@ def _directed(one: Output, value: float, amount: str, say: Speech) -> str:
     kind = "count" if head in COUNTED else "time" if head == "year" else "size"
     amount = amount.replace("/year", say(" a year"))
     return say(DIRECTED[kind][value >= 0], amount=amount)
-
-
-def definition(material: Material, say: Speech) -> str:
-    """Return what the intervals and "clear" mean; of a single run, that it has neither."""
-    draws = material.spread.attrs.get("draws", material.spread.sizes[DRAW])
-    baseline = material.titles(say.lang)[material.baseline]
-    if int(draws) > 1:
-        return say(SHORT_DRAWS, draws=f"{int(draws):,}", baseline=baseline)
-    return say(SHORT_SINGLE, baseline=baseline)
 
 
 def output_sentences(output: Output, material: Material, say: Speech) -> list[str]:

@@ -11,20 +11,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.dims import CITY, TIME
+from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.language import LANGUAGES, N_
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.output.evidence_tables import in_language
 from talent_sd.output.figures.plot_cities import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
 from talent_sd.output.report.cities_section import cities_sentences, city_part
-from talent_sd.output.report.headlines import cards, definition, output_sentences
+from talent_sd.output.report.headlines import cards, output_sentences
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_table, reasons_table, settings_table
 from talent_sd.output.report.material import CitiesMaterial, Material
 from talent_sd.output.report.outputs_section import elements_part, key_entries, output_part
-from talent_sd.output.report.policies_section import policies_lead, policy_parts
+from talent_sd.output.report.policies_section import draws_among, policy_parts
 from talent_sd.output.report.trust_section import (
-    CAVEAT_OWN_MODEL,
     city_trust,
     files_table,
     provenance_table,
@@ -34,12 +34,6 @@ from talent_sd.output.speech import Speech, city_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-SHORT_CAUTION = N_(
-    "Before acting on these numbers: no policy's effect has been tested against what happened anywhere, "
-    "and social security, the years its fund lasts and the city brand have not been tested at all. How far "
-    "to trust them is told below."
-)
 
 SECTIONS = {
     "short": N_("In short"),
@@ -135,8 +129,8 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
         subtitle=subtitle,
         titles=titles,
         sections={k: text for k, text in SECTIONS.items() if k != "policies" or first.policies is not None},
-        definition=definition(first, say),
-        caution=say(SHORT_CAUTION if first.record else CAVEAT_OWN_MODEL),
+        baseline=titles[first.baseline],
+        draws=int(first.spread.attrs.get("draws", first.spread.sizes[DRAW])),
         notices=list(dict.fromkeys(text for one in material.every for text in one.notices.get(lang, ()))),
         scenarios={name: first.resolved[name].scenario for name in first.names},
         mix=mix_table(first, say),
@@ -144,6 +138,8 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
         reasons=reasons_table(first, say),
         facts=facts,
         trust=trust(first, say),
+        in_language=in_language,
+        none=say(N_("none", "count")),
         city_trust=[found for name, one in cities if (found := city_trust(one, say, name))],
         provenance=provenance_table(first, say),
         files=files_table({name: sha for one in material.every for name, sha in one.files.items()}, say),
@@ -171,7 +167,8 @@ def _one_city(material: Material, say: Speech) -> dict[str, Any]:
         ],
         "elements": [elements_part(own, material, say) for own in apart.values()],
         "policies": policy_parts(material, say),
-        "policies_lead": policies_lead(material, say),
+        "effects": material.policies,
+        "among": draws_among(material.policies) if material.policies is not None else 0,
     }
 
 

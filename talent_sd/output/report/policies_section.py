@@ -62,28 +62,6 @@ PAIR_HINDERS = N_(
     "{first} and {second} stand in each other’s way most: together they add {amount} less than each does "
     "apart ({output})."
 )
-POLICIES_AGAINST = N_(
-    "What a mix does is told here against the same scenario without its policies; its assumptions, shocks "
-    "and national path stay on. Where a scenario differs from the baseline by policies alone, that is the "
-    "difference told above."
-)
-POLICIES_AMONG = N_(
-    "These are {draws} of the {among} draws told above, chosen so that they spread evenly over what the "
-    "mix does to all talent in the last year; all {among} would take too many runs. What a mix does is "
-    "therefore told in these {draws} and in all {among}: the two differ by what so few draws leave to "
-    "chance."
-)
-POLICIES_LEAD = N_(
-    "Each mix was run with every combination of its policies on and off, in {draws} draws. A policy's "
-    "share is its exact Shapley value: the mean of what it adds to every combination of the others, so "
-    "that the shares add up to the mix. Costs are discounted at {rate} % a year."
-)
-POLICIES_LEAD_SINGLE = N_(
-    "Each mix was run with every combination of its policies on and off, once, with the model's own "
-    "constants. A policy's share is its exact Shapley value: the mean of what it adds to every combination "
-    "of the others, so that the shares add up to the mix. Costs are discounted at {rate} % a year."
-)
-POLICIES_SAMPLED = N_("Where a mix has too many policies for that, the shares are means over sampled orders.")
 
 MEASURES = {
     "person": N_("Yuan per person more in the last year"),
@@ -175,20 +153,6 @@ def policy_parts(material: Material, say: Speech) -> list[Part]:
         sentences = [*_sum_sentences(mix), *_pair_sentences(mix), *_cost_sentences(mix)]
         parts.append(Part(ident, title, plots, tables, sentences))
     return parts
-
-
-def policies_lead(material: Material, say: Speech) -> str:
-    """Return how the attribution was done, with how many draws and at which discount rate."""
-    effects = material.policies
-    if effects is None:
-        return ""
-    draws, among = effects.sizes[DRAW], draws_among(effects)
-    rate = f"{100 * float(effects.attrs['discount_rate']):g}"
-    told = [say(POLICIES_LEAD if draws > 1 else POLICIES_LEAD_SINGLE, draws=draws, rate=rate)]
-    if among:
-        told.append(say(POLICIES_AMONG, draws=draws, among=among))
-    lead = ("" if say.lang == "zh" else " ").join([*told, say(POLICIES_AGAINST)])
-    return lead if effects.attrs.get("exact", 1) else f"{lead} {say(POLICIES_SAMPLED)}"
 
 
 def contributions(mix: Mix) -> Table:

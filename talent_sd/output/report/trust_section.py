@@ -17,49 +17,25 @@ from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Speech, city_name
 
 if TYPE_CHECKING:
-    from talent_sd.backtest.track_record import CityRecord, Score
+    from talent_sd.backtest.track_record import CityRecord, Score, TrackRecord
     from talent_sd.laboratory.findings import Finding
 
 CAPTION_RECORD = N_("Errors of past forecasts, cities that took no part in the fit")
-CAVEAT_OWN_MODEL = N_(
-    "This is not the shipped model: neither the article's figures nor any back-test were tried on it here."
-)
-CITY_ALL_HIGH = N_("In that test {city} was over-forecast in every outcome: read its levels with care.")
-CITY_ALL_LOW = N_(
-    "In that test {city} was under-forecast in every outcome: it grew beyond what its start told."
-)
-CITY_BORDERS = N_("Its borders or definitions changed in those years, which can be part of the error.")
 CITY_ERROR = N_("ln(forecast/actual), 2020")
-CITY_FITTED = N_("{city} took part in the fit, so its own test is a mild one.")
 CITY_SHARE = N_("Forecast against actual")
-CITY_UNKNOWN = N_("{city} was not among the 14 cities whose back-test is kept with the model.")
 EVIDENCE = N_("The article's figures, measured on the model")
-EVIDENCE_UNCLEAN = N_("{id} comes out, but was not a clean hold-out: {why}.")
-PROVENANCE = N_("All figures are claims of the article; the sources it names were not seen.")
-RECORD_HOW = N_(
-    "The model was started in past years from each city's own figures, told the nation's path and nothing "
-    "of the city's future, and held against what happened in {cities} cities that took no part in the fit. "
-    "It was compared with simple rules: the city keeps its share of the nation, or that share goes on "
-    "changing as before, or half as fast. From 2010 to 2020:"
-)
-RECORD_NONE = N_("No back-test is known of this model.")
-RECORD_SINGLE = N_(
-    "This report shows single runs with the model's own constants, not draws from the tested posterior: it "
-    "has no intervals."
-)
-
-MET, MISSED = "met", "missed"
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Sentences and tables; each part empty where there is nothing to tell."""
+    """What the chapter tells of the model; the template has the words."""
 
-    evidence: list[str]
+    findings: Sequence[Finding]
     evidence_table: Table | None
-    record: list[str]
+    record: TrackRecord | None
+    judged: Mapping[str, str]
     record_table: Table | None
-    caveats: list[str]
+    posterior: str
 
 
 @dataclass(frozen=True)
@@ -67,21 +43,23 @@ class CityTrust:
     """What is known of one city's forecasts, and the notes in its file."""
 
     title: str
-    city: list[str]
-    city_table: Table | None
-    city_notes: list[str]
+    name: str
+    tested: bool
+    record: CityRecord | None
+    table: Table | None
+    notes: Sequence[str]
 
 
 def trust(material: Material, say: Speech) -> Trust:
     """Return everything that keeps a reader from trusting too much."""
-    record = material.record
-    told = [say(RECORD_NONE)] if record is None else _record_sentences(material, say)
+    record, findings = material.record, material.findings
     return Trust(
-        _evidence_sentences(material.findings, say),
-        _evidence_table(material.findings, say) if material.findings else None,
-        told,
+        findings,
+        _evidence_table(findings, say) if findings else None,
+        record,
+        _judged(record, say) if record else {},
         _record_table(record.scores, say) if record else None,
-        [say.both(caveat) for caveat in record.caveats] if record else [say(CAVEAT_OWN_MODEL)],
+        str(material.spread.attrs.get("posterior", "")),
     )
 
 
@@ -89,39 +67,11 @@ def city_trust(material: Material, say: Speech, title: str) -> CityTrust | None:
     """Return how well this city was forecast in the past, and its file's notes; None if nothing is known."""
     record = material.record
     own = record.cities.get(str(material.spread.attrs.get("city", ""))) if record else None
-    notes = list(next(iter(material.resolved.values())).city.notes)
-    sentences = _city_sentences(own, material, say)
-    if not sentences and not notes:
+    notes = next(iter(material.resolved.values())).city.notes
+    if record is None and not notes:
         return None
-    return CityTrust(title, sentences, _city_table(own, say) if own else None, notes)
-
-
-def _evidence_sentences(findings: Sequence[Finding], say: Speech) -> list[str]:
-    if not findings:
-        return [say("The article's figures were not measured for this report.")]
-    fitted = [one for one in findings if one.figure.role == "calibrate"]
-    held_out = [one for one in findings if one.figure.role == "holdout"]
-    unclean = [one for one in held_out if one.figure.unclean and one.verdict == MET]
-    clean = [one for one in held_out if one.verdict == MET and not one.figure.unclean]
-    sentences = [
-        say(
-            "Of the {all} figures of the article used in the fit, the model meets {met}. {alone} of them "
-            "have one free effect each to themselves: for those the value is no test.",
-            all=len(fitted),
-            met=sum(one.verdict == MET for one in fitted),
-            alone=sum(one.figure.one_effect for one in fitted),
-        ),
-        say(
-            "Of the {all} figures kept out of the fit, {missed} are missed; in a clean test {met} came out.",
-            all=len(held_out),
-            met=len(clean) or say(N_("none", "count")),
-            missed=sum(one.verdict == MISSED for one in held_out),
-        ),
-    ]
-    for one in unclean:
-        why = in_language(one.figure, "unclean", say.lang)
-        sentences.append(say(EVIDENCE_UNCLEAN, id=one.figure.id, why=why.rstrip(".。")))
-    return [*sentences, say(PROVENANCE)]
+    name, table = city_name(material.spread, say.lang), _city_table(own, say) if own else None
+    return CityTrust(title, name, record is not None, own, table, notes)
 
 
 def _evidence_table(findings: Sequence[Finding], say: Speech) -> Table:
@@ -149,30 +99,18 @@ def _remark(one: Finding, say: Speech) -> str:
     figure = one.figure
     if figure.unclean:
         return in_language(figure, "unclean", say.lang)
-    if one.verdict == MISSED:
+    if one.verdict == "missed":
         return in_language(figure, "miss", say.lang)
     return say("one free effect of its own: the value is no test") if figure.one_effect else ""
 
 
-def _record_sentences(material: Material, say: Speech) -> list[str]:
-    record = material.record
-    assert record is not None
-    sentences = [say(RECORD_HOW, cities=record.unseen_cities)]
-    longest = [score for score in record.scores if score.years == record.scores[0].years]
-    for verdict, told in (
-        ("better", N_("Better than every simple rule: {names}.")),
-        ("level", N_("No clear difference from the best simple rule: {names}.")),
-        ("worse", N_("With a larger error than the best simple rule: {names}.")),
-    ):
-        names = [say(OUTCOME_NAMES[one.outcome]) for one in longest if _kind(one) == verdict]
-        if names:
-            sentences.append(say(told, names=say(", ").join(names)))
-    used = material.spread.attrs.get("posterior")
-    if used and used != record.posterior_sha256:
-        sentences.append(say("The draws of this report come from another posterior than the one tested."))
-    elif not used:
-        sentences.append(say(RECORD_SINGLE))
-    return sentences
+def _judged(record: TrackRecord, say: Speech) -> dict[str, str]:
+    """Return verdict -> names of the outcomes that it holds for, over the longest window."""
+    found: dict[str, list[str]] = {}
+    for score in record.scores:
+        if score.years == record.scores[0].years:
+            found.setdefault(_kind(score), []).append(say(OUTCOME_NAMES[score.outcome]))
+    return {verdict: say(", ").join(names) for verdict, names in found.items()}
 
 
 def _kind(score: Score) -> str:
@@ -209,23 +147,6 @@ def _record_table(scores: Sequence[Score], say: Speech) -> Table:
 
 def _signed(value: float, decimals: int = 3) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
-
-
-def _city_sentences(own: CityRecord | None, material: Material, say: Speech) -> list[str]:
-    name = city_name(material.spread, say.lang)
-    if material.record is None:
-        return []
-    if own is None:
-        return [say(CITY_UNKNOWN, city=name)]
-    sentences = [say(CITY_FITTED if own.fitted else "{city} took no part in the fit.", city=name)]
-    errors = list(own.errors.values())
-    if all(error < 0 for error in errors):
-        sentences.append(say(CITY_ALL_LOW, city=name))
-    elif all(error > 0 for error in errors):
-        sentences.append(say(CITY_ALL_HIGH, city=name))
-    if own.borders_changed:
-        sentences.append(say(CITY_BORDERS))
-    return sentences
 
 
 def _city_table(own: CityRecord, say: Speech) -> Table:
