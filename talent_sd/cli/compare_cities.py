@@ -53,7 +53,9 @@ def compare_in_cities(
     from talent_sd.forecast.compare import compare_cities, named_cities, prepare_cities
     from talent_sd.forecast.provenance import write_capsule
     from talent_sd.forecast.result_files import iamc_rows, write_comparison_table, write_dataset, write_iamc
-    from talent_sd.output.cities_compared import cities_table, save_cities_plot
+    from talent_sd.output.figures.plot_cities import plot_cities
+    from talent_sd.output.style import save_figure
+    from talent_sd.output.terminal_tables import cities_table
 
     labels = shipped_labels()
     rows: list[tuple[object, ...]] = []
@@ -72,15 +74,15 @@ def compare_in_cities(
         with progress_bar(tell(WORKING, lang), len(prepared) + plots + (command is not None)) as done:
             change = compare_cities(prepared, forecast, done)
             if plots:
-                save_cities_plot(change, labels, lang, folder / "cities.png")
+                save_figure(plot_cities(change, labels, lang), folder / "cities.png")
                 done(1)
             if command is not None:
-                from talent_sd.output.report import gather_cities, write_cities_report
+                from talent_sd.output.report import gather_cities, write_report
 
                 material = gather_cities(
                     prepared, frames, change, labels, lang, command=command, notices=notices
                 )
-                write_cities_report(folder / "report.html", material)
+                write_report(folder / "report.html", material)
                 done(1)
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", labels.lower_is_better)

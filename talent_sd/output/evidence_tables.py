@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from talent_sd.base.language import N_, tell
 from talent_sd.evidence.evidence_findings import scenarios_citing
 from talent_sd.inputs.evidence_ledger import ROLES, Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.output.numbers import digits
+from talent_sd.output.terminal_tables import rich_table, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,21 +45,13 @@ SECTORS = (
     N_("Rest of the country"), N_("Social security"), N_("Talent"), N_("Universities and schooling"),
 )  # fmt: skip
 COLOURS = {
-    "met": "green",
-    "passed": "green",
-    "missed": "yellow",
-    "failed": "red",
-    "shown": "dim",
-    "not_tried": "yellow",
-    "unclean": "yellow",
-    "differs": "dim",
-}
+    "met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim",
+    "not_tried": "yellow", "unclean": "yellow", "differs": "dim",
+}  # fmt: skip
 
 
 def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
     """Make the table of figures: target, tolerance, measured value, verdict, role."""
-    from rich.text import Text
-
     columns = (N_("Id"), N_("Statement"), N_("Target"), N_("Measured"), N_("Verdict"))
     table = _table(N_("The article's figures, measured on the model"), columns, lang)
     # what is claimed takes the room that numbers leave: a stranger reads it in 80 columns too
@@ -109,8 +104,6 @@ def _marks(figure: Figure) -> str:
 
 def checks_table(checks: Sequence[Verdict], lang: str = "en") -> Table:
     """Make the table of checks: how many hold in each sector, what failed, what was never tried."""
-    from rich.text import Text
-
     table = _table(CHECKS, (N_("Sector"), N_("Held"), N_("Failure")), lang)
     for sector in dict.fromkeys(check.sector for check in checks):
         own = [check for check in checks if check.sector == sector]
@@ -129,8 +122,6 @@ def sector_name(sector: str, lang: str) -> str:
 
 def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Table:
     """Make the table of the standard tests, each with what backs it."""
-    from rich.text import Text
-
     columns = (N_("Test"), N_("Verdict"), N_("Finding"), N_("Backed by"))
     table = _table(N_("Standard tests of system dynamics"), columns, lang)
     for test in tests:
@@ -287,10 +278,4 @@ def _with_equations(names: Iterable[str], structure: Structure) -> list[str]:
 
 
 def _table(title: str, columns: Sequence[str], lang: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=tell(title, lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for column in columns:
-        table.add_column(tell(column, lang), overflow="fold")
-    return table
+    return rich_table(tell(title, lang), *words(*(tell(c, lang) for c in columns), overflow="fold"), style="")

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
@@ -12,9 +17,6 @@ from talent_sd.base.language import N_, tell
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 EVIDENCE = N_("Evidence")
 INTENSITY = N_("Intensity")
@@ -45,11 +47,6 @@ def shelf_table(what: str, lang: str = "en") -> Table:
     InputError
         If this version ships none of it.
     """
-    from rich import box
-    from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
-
     headings, rows = SHELVES[what](lang)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     # a model's variables have long names; all others must come out in one piece, to be copied

@@ -11,6 +11,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.output.speech import city_name
 from talent_sd.output.summary_rows import (
     Record,
     comparison_records,
@@ -18,7 +19,6 @@ from talent_sd.output.summary_rows import (
     loop_records,
     policy_records,
 )
-from talent_sd.output.titles import city_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,19 +120,15 @@ class Summary:
         """Return the table as text."""
         import io
 
-        from rich import box
         from rich.console import Console
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=Text(self.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for number, key in enumerate(self.columns):
-            heading = Text(tell(HEADINGS[key], self.lang))
-            # names stay whole; of the rest what does not fit breaks
-            if number == 0:
-                table.add_column(heading, no_wrap=True)
-            else:
-                table.add_column(heading, justify="right", overflow="fold")
+        from talent_sd.output.terminal_tables import numbers, rich_table, words
+
+        first, *others = (tell(HEADINGS[key], self.lang) for key in self.columns)
+        # names stay whole; of the rest what does not fit breaks
+        columns = *words(first, no_wrap=True), *numbers(*others, overflow="fold")
+        table = rich_table(self.title, *columns, style="")
         group = ""
         for record in self.records:
             if record.group != group:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from talent_sd.base.dims import DRAW
 from talent_sd.base.language import N_, tell
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
+"""Percent of the draws that a band holds -> the quantiles at its ends."""
 
 DIMENSIONLESS = {"", "1", "dmnl", "dimensionless", "share", "ratio"}
 UNITS = {
@@ -106,6 +114,33 @@ def digits(value: float, significant: int = 3, beside: float = 0.0) -> str:
         return "0"
     decimals = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(decimals, 9)}f}".replace("-", "−")
+
+
+def signed(value: float, significant: int = 3, beside: float = 0.0) -> str:
+    """Write a number as `digits` does, with its sign.
+
+    >>> signed(12.345), signed(-3.0), signed(0.0), signed(1e-9, beside=1.0)
+    ('+12.3', '−3.00', '0', '0')
+    """
+    text = digits(value, significant, beside)
+    return f"+{text}" if value > 0 and text != "0" else text
+
+
+def span(low: float, high: float, beside: float = 0.0) -> str:
+    """Write the ends of an interval.
+
+    >>> span(-1.0, 2.5)
+    '−1.00 … 2.50'
+    """
+    return f"{digits(low, beside=beside)} … {digits(high, beside=beside)}"
+
+
+def interval(values: xr.DataArray) -> tuple[float, float]:
+    """Return the ends of the 80 % band over draws; NaN of a single one."""
+    if values.sizes.get(DRAW, 1) < 2:
+        return math.nan, math.nan
+    low, high = values.quantile(BANDS[80], DRAW).values.tolist()
+    return low, high
 
 
 def percent(change: float) -> str:

@@ -5,67 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
-from talent_sd.base.language import N_, reason_of, tell
+from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.model_interface import policy_key
 from talent_sd.inputs.policy_checks import TIMING
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
 from talent_sd.inputs.shipped_names import shipped_names
-from talent_sd.output.numbers import unit_label
+from talent_sd.output.speech import Speech
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Scenario
     from talent_sd.inputs.city_figures import Mapped
-    from talent_sd.inputs.file_schemas import CityFigures, FigureKind, FigureToConstant
+    from talent_sd.inputs.file_schemas import CityFigures
     from talent_sd.model.structure import Structure, Variable
 
-ASSUMPTIONS = N_("Assumptions: constants of the model (talent-sd list variables), each with its reason.")
-CITY = N_("{name}: a city's facts. Every figure has unit, year and source; no estimates.")
-CITY_MORE = N_(
-    "More years are welcome, values: {{2020: ..., 2021: ..., 2022: ...}}; a back-test needs those of its "
-    "own start year."
-)
-CITY_TODO = N_("Replace every {placeholder}; talent-sd check {file} lists what is still to be filled in.")
-CITY_YEARS = N_(
-    "A forecast starts in {start}: give the figure of {start}, else of the latest year within the range "
-    "stated."
-)
-COMMENTED = N_(
-    'Lines that begin with # are not read: remove "# " from what shall count, headings such as policies: '
-    "included."
-)
-CONTEXT = N_("National path, one of: {names}; or a file of your own.")
-FALLBACK_VALUE = N_("If left out, an assumption stands in: {value}, range {low} to {high}.")
-FROM_CENSUS = N_("From: Population Census {year}, the province's tables by city.")
-FROM_LONG_FORM = N_(
-    "From: Population Census {year}, long-form tables of the employed by industry or occupation."
-)
-FROM_MARKET = N_("From: statistics bureau, housing bureau or a property portal; say which.")
-FROM_PROVINCE = N_(
-    "From: China Statistical Yearbook, the same on Science and Technology, or the Population Census."
-)
-FROM_YEARBOOK = N_(
-    "From: China City Statistical Yearbook, the province's or city's yearbook, the city's communiqué."
-)
-OPTIONAL = N_("Wanted, but something stands in for them")
-PARENT = N_("The scenario that this one starts from; its settings hold where this file says nothing else.")
-POLICIES = N_(
-    "Policies, with the model's own timing and intensity; what you leave out keeps it. Instead of "
-    "settings: on or off."
-)
-POLICIES_MORE = N_(
-    "A policy also takes  pause: {{from: 2027, until: 2028}},  targeting: 0.8,  and why, source and "
-    "evidence beside these."
-)
 QUESTION = N_("What shall this scenario answer?")
-SCENARIO = N_("{name}: a policy scenario. It runs as it stands: talent-sd run {file}")
-UNUSED = N_("For the record: the model does not use them")
-WANTED_LATEST = N_("{figure}. Unit: {unit}. Wanted: {year}, or the latest of {first} to {start}.")
-
 STRENGTH = ("intensity", "unit cost")
 EXAMPLES = ("policy budget share",)
 """Constants shown as assumptions."""
@@ -130,40 +89,39 @@ def scenario_starter(
     parent, extends : the scenario it starts from, and how the file names it
     structure, own : the model and its own constants
     """
-    title = quoted(path.stem.replace("_", " "))
-    head = [
-        schema_line("scenario"),
-        *commented(
-            tell(SCENARIO, lang, name=path.stem, file=path),
-            tell("What is wrong with it, and on which line: talent-sd check {file}", lang, file=path),
-            tell(COMMENTED, lang),
-        ),
-        f"title: {{en: {title}, zh: {title}}}",
-        f"# question: {{en: {quoted(tell(QUESTION, 'en'))}, zh: {quoted(tell(QUESTION, 'zh'))}}}",
-        *commented(tell(PARENT, lang)),
-        f"extends: {quoted(extends)}",
-        "",
-    ]
-    names = ", ".join(f"national/{name}" for name in shipped_names("national"))
-    context = str(parent.context.value) if parent.context else "national/central"
-    tail = [*commented(tell(CONTEXT, lang, names=names)), f"# context: {quoted(context)}"]
-    parts = [
-        _policies(parent, structure, own, labels, lang),
-        _assumptions(structure, own, labels, lang),
-        _shocks(structure, labels, lang),
-    ]
-    body = [line for part in parts for line in (*part, "")]
-    return "\n".join([*head, *body, *tail]) + "\n"
+    say = Speech(lang, labels)
+    return _filled(
+        "scenario",
+        say,
+        path=path,
+        question={name: quoted(tell(QUESTION, name)) for name in LANGUAGES},
+        extends=quoted(extends),
+        policies=_policies(parent, structure, own, say),
+        assumptions=_assumptions(structure, own, say),
+        shocks=_shocks(structure, say),
+        paths=", ".join(f"national/{name}" for name in shipped_names("national")),
+        context=quoted(str(parent.context.value) if parent.context else "national/central"),
+    )
 
 
-def schema_line(kind: str) -> str:
-    """Return the line that tells an editor with a YAML language server how to complete the file."""
-    return f"# yaml-language-server: $schema={(schemas_folder() / f'{kind}.json').as_uri()}"
+def _filled(kind: str, say: Speech, *, path: Path, **values: object) -> str:
+    """Return the text of a starter file of a kind.
 
+    Its first line tells an editor with a YAML language server how to complete the file.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-def commented(*texts: str) -> list[str]:
-    """Return texts as comments."""
-    return [f"# {text}" for text in texts]
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=False,  # noqa: S701 (YAML, not HTML)
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.get_template(f"{kind}.yaml.j2")
+    schema, title = (schemas_folder() / f"{kind}.json").as_uri(), quoted(path.stem.replace("_", " "))
+    return template.render(say=say, quoted=quoted, schema=schema, title=title, path=path, **values)
 
 
 def quoted(text: str) -> str:
@@ -172,61 +130,54 @@ def quoted(text: str) -> str:
 
 
 def _policies(
-    parent: Scenario, structure: Structure, own: Mapping[str, float], labels: Labels, lang: str
-) -> Iterator[str]:
-    yield from commented(tell(POLICIES, lang), tell(POLICIES_MORE, lang), "policies:")
+    parent: Scenario, structure: Structure, own: Mapping[str, float], say: Speech
+) -> Iterator[tuple[str, str, str]]:
+    """Yield each policy, what its settings mean, and their values."""
     for policy in structure.subscripts.get("policy", ()):
         constants = {key: structure.find(f"{policy.replace('_', ' ')} {key}") for key in STRENGTH}
         known = {key: constant for key, constant in constants.items() if constant is not None}
-        timing = {key: own.get(policy_key(policy, part)) for key, part in TIMING.items()}
-        strength = {key: own.get(constant.name) for key, constant in known.items()}
-        values: dict[str, object] = {**timing, **strength}
+        values: dict[str, object] = {key: own.get(policy_key(policy, part)) for key, part in TIMING.items()}
+        values |= {key: own.get(constant.name) for key, constant in known.items()}
         above = parent.policies.get(policy, {})
         values |= {key: setting.value for key, setting in above.items() if key in values}
-        flow = ", ".join(f"{key}: {_number(value)}" for key, value in values.items() if value is not None)
-        note = ""
+        told = [_meaning(constant, say) for constant in known.values()]
         if above:
             origin = next(iter(above.values())).origin
-            note = tell("{file}:{line} sets it", lang, file=origin.file, line=origin.line)
-        meanings = [*(_meaning(constant, labels, lang) for constant in known.values()), note]
-        told = tell("; ", lang).join(filter(None, meanings))
-        yield f"#   # {tell('{name}: {meaning}', lang, name=labels.element(policy, lang), meaning=told)}"
-        yield f"#   {policy}: {{{flow}}}"
+            told.append(say("{file}:{line} sets it", file=origin.file, line=origin.line))
+        flow = ", ".join(f"{key}: {_number(value)}" for key, value in values.items() if value is not None)
+        yield policy, say("; ").join(filter(None, told)), flow
 
 
-def _assumptions(structure: Structure, own: Mapping[str, float], labels: Labels, lang: str) -> Iterator[str]:
-    yield from commented(tell(ASSUMPTIONS, lang), "assumptions:")
-    why, source = quoted(tell("say why", lang)), quoted(tell("say where it comes from", lang))
+def _assumptions(
+    structure: Structure, own: Mapping[str, float], say: Speech
+) -> Iterator[tuple[str, str, str]]:
     for name in EXAMPLES:
         constant = structure.find(name)
         if constant is not None and name in own:
-            yield f"#   # {_meaning(constant, labels, lang)}"
-            yield f"#   {name}: {{value: {_number(own[name])}, why: {why}, source: {source}}}"
+            yield name, _meaning(constant, say), _number(own[name])
 
 
-def _shocks(structure: Structure, labels: Labels, lang: str) -> Iterator[str]:
-    yield from commented(tell("Shocks: at is the year, size the part that is hit.", lang), "shocks:")
+def _shocks(structure: Structure, say: Speech) -> Iterator[tuple[str, str, str, str]]:
+    year = structure.time["INITIAL TIME"] + SHOCK_AFTER
     for name in structure.variables:
         size = structure.find(f"{name.removesuffix(' time')} size")
-        if not name.endswith(" time") or size is None:
-            continue
-        year = structure.time["INITIAL TIME"] + SHOCK_AFTER
-        shock = name.removesuffix(" time").replace(" ", "_")
-        part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
-        yield f"#   # {_meaning(size, labels, lang)}"
-        yield f"#   {shock}: {{at: {_number(year)}, size: {_number(part)}}}"
+        if name.endswith(" time") and size is not None:
+            part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
+            shock = name.removesuffix(" time").replace(" ", "_")
+            yield shock, _meaning(size, say), _number(year), _number(part)
 
 
-def _meaning(constant: Variable, labels: Labels, lang: str) -> str:
+def _meaning(constant: Variable, say: Speech) -> str:
     """Say what a constant is, and between which limits in which unit."""
-    label = labels.variable(constant.name, lang)
-    text = constant.doc.split(" Source:")[0].rstrip(".; ") if lang == "en" else label
+    text = (
+        constant.doc.split(" Source:")[0].rstrip(".; ") if say.lang == "en" else say.variable(constant.name)
+    )
     low, high = constant.limits
     if low is None or high is None:
         return text
-    unit = unit_label(constant.unit, lang)
-    limits = tell("{low} to {high} {unit}", lang, low=_number(low), high=_number(high), unit=unit).strip()
-    return tell("{meaning}, {limits}", lang, meaning=text, limits=limits)
+    unit = say.unit_of(constant.unit)
+    limits = say("{low} to {high} {unit}", low=_number(low), high=_number(high), unit=unit).strip()
+    return say("{meaning}, {limits}", meaning=text, limits=limits)
 
 
 def _number(value: object) -> str:
@@ -316,29 +267,16 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
     mapping : the figures that a city may hold, and what the model does with them
     start : first year of a forecast
     """
-    gap, name = PLACEHOLDERS[lang], quoted(path.stem.replace("_", " "))
-    needed, optional, unused = _sorted_by_use(mapping.content)
-    lines = [
-        schema_line("city"),
-        *commented(
-            tell(CITY, lang, name=path.stem),
-            tell(CITY_TODO, lang, placeholder=gap, file=path),
-            tell(CITY_YEARS, lang, start=start),
-            tell(CITY_MORE, lang),
-            tell('Lines that begin with # are not read: remove "# " from the figures that you have.', lang),
-        ),
-        f"name: {{en: {name}, zh: {name}}}",
-        f"province: {{en: {gap}, zh: {gap}}}",
-        f"region: {{en: {gap}, zh: {gap}}}",
-        "figures:",
+    say, (needed, optional, unused) = Speech(lang), _sorted_by_use(mapping.content)
+    parts = [
+        (say(heading), mark, [_wanted(name, mapping.content, start, say) for name in names])
+        for heading, names, mark in (
+            (N_("Needed"), needed, ""),
+            (N_("Wanted, but something stands in for them"), optional, "# "),
+            (N_("For the record: the model does not use them"), unused, "# "),
+        )
     ]
-    for heading, figures, mark in (
-        (N_("Needed"), needed, ""), (OPTIONAL, optional, "# "), (UNUSED, unused, "# "),
-    ):  # fmt: skip
-        lines.append(f"  # ---- {tell(heading, lang)} ----")
-        for figure in figures:
-            lines += _figure(figure, mark, mapping.content, start, lang)
-    return "\n".join(lines) + "\n"
+    return _filled("city", say, path=path, gap=PLACEHOLDERS[lang], start=start, parts=parts)
 
 
 def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str]]:
@@ -354,38 +292,12 @@ def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str
     )
 
 
-def _figure(name: str, mark: str, content: CityFigures, start: int, lang: str) -> Iterator[str]:
-    """Write one figure: what it is, unit, years, where from, and the line to fill in."""
-    kind, gap = content.figures[name], PLACEHOLDERS[lang]
+def _wanted(name: str, content: CityFigures, start: int, say: Speech) -> SimpleNamespace:
+    """Return what the template tells of a figure: its kind, the rules that use it, and the years wanted."""
+    kind = content.figures[name]
     rules = [rule for rule in content.constants.values() if name in (*rule.figure, *rule.divisors)]
     counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)
-    key = WANTED_LATEST if rules else N_("{figure}. Unit: {unit}. Wanted: {year}.")
-    unit = unit_label(kind.unit, lang) or tell("share (5 % is 0.05)", lang)
-    title = tell(FIGURES[name], lang)
-    yield f"  # {tell(key, lang, figure=title, unit=unit, year=year, first=oldest, start=start)}"
-    yield f"  # {_found_in(name, kind, year, lang)}"
-    if mark and rules:
-        yield f"  # {_stands_in(rules[0], lang)}"
-    yield f"  {mark}{name}: {{unit: {quoted(kind.unit)}, source: {gap}, values: {{{year}: {gap}}}}}"
-
-
-def _found_in(name: str, kind: FigureKind, year: int, lang: str) -> str:
-    """Say where such a figure is published."""
-    if kind.province:
-        place = FROM_PROVINCE
-    elif kind.census or kind.ages or kind.structure:
-        place = FROM_LONG_FORM if kind.structure or name.startswith("share_") else FROM_CENSUS
-    else:
-        place = FROM_MARKET if name == "house_price" else FROM_YEARBOOK
-    return tell(place, lang, year=year)
-
-
-def _stands_in(rule: FigureToConstant, lang: str) -> str:
-    """Say what the model takes where the figure is missing."""
-    default = rule.default
-    if default is None or default.value is None:
-        return tell("If left out, an assumption from the nation's figures stands in.", lang)
-    low, high = default.range or (default.value, default.value)
-    return tell(FALLBACK_VALUE, lang, value=f"{default.value:g}", low=f"{low:g}", high=f"{high:g}")
+    title = say(FIGURES[name])
+    return SimpleNamespace(name=name, title=title, kind=kind, rules=rules, year=year, oldest=oldest)

@@ -1,31 +1,59 @@
-"""Tables for the terminal."""
+"""Tables for the terminal, and the one way in which any of them is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich import box
+from rich.table import Column, Table
+from rich.text import Text
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
-from talent_sd.forecast.compare import RELATIVE
-from talent_sd.output.numbers import digits, percent, scale_for, unit_label
-from talent_sd.output.titles import city_name, scenario_titles
+from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.output.figures.plot_cities import by_change
+from talent_sd.output.headline_outputs import TOTAL, headline_outputs
+from talent_sd.output.numbers import digits, interval, percent, scale_for, signed, span, unit_label
+from talent_sd.output.speech import NO_BREAK, city_name, scenario_titles
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.table import Table
-    from rich.text import Text
 
     from talent_sd.forecast.scenario_diff import Difference
     from talent_sd.model_tests.verification import Agreement
 
+CITIES = N_("{output} in {year}, change against {baseline}")
+CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
 FORECAST = N_("{city}: {scenario}")
 
 MOST_COLUMNS = 2
+
+
+def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -> Table:
+    """Return a table without rows; no text of a user's in it is obeyed as markup.
+
+    Parameters
+    ----------
+    columns : as `words` and `numbers` make them
+    style : of the title
+    look : what rich's own Table takes
+    """
+    heading = Text(title, style=style)
+    return Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, **look)
+
+
+def words(*headings: str, **look: Any) -> list[Column]:
+    """Return columns of text."""
+    return [Column(Text(heading), **look) for heading in headings]
+
+
+def numbers(*headings: str, **look: Any) -> list[Column]:
+    """Return columns of numbers."""
+    return words(*headings, justify="right", **look)
 
 
 def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
@@ -36,37 +64,38 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     forecast : dims (scenario, draw, time, ...); the first scenario is shown. Of several
         draws the median, and below it the 80 % interval
     """
-    one = forecast.isel({SCENARIO: 0})
-    titles = scenario_titles(forecast, lang)
-    title = tell(FORECAST, lang, city=city_name(forecast, lang), scenario=next(iter(titles.values())))
-    years = shown_years(forecast)
-    table = _table(title)
-    many = forecast.sizes.get(DRAW, 1) > 1
-    # intervals may break: on a narrow terminal the names must not go instead
-    table.add_column(tell("Output", lang), min_width=10, overflow="fold")
-    table.add_column(tell("Unit", lang), min_width=6, overflow="fold")
-    for year in years:
-        table.add_column(f"{year:g}", justify="right", no_wrap=not many)
+    years, many = shown_years(forecast), forecast.sizes.get(DRAW, 1) > 1
+    since = forecast.attrs.get("forecast_from", years[0])
+    scenario = next(iter(scenario_titles(forecast, lang).values()))
+    table = rich_table(
+        tell(FORECAST, lang, city=city_name(forecast, lang), scenario=scenario),
+        # intervals may break: on a narrow terminal the names must not go instead
+        *words(tell("Output", lang), min_width=10, overflow="fold"),
+        *words(tell("Unit", lang), min_width=6, overflow="fold"),
+        *numbers(*(f"{year:g}" for year in years), no_wrap=not many),
+        *numbers(tell("since {year}", lang, year=f"{since:g}"), no_wrap=True),
+    )
     if many:
         draws = forecast.attrs.get("draws", forecast.sizes[DRAW])
         table.caption = tell("Median of {draws} draws; below it the 80 % interval.", lang, draws=draws)
-    since = forecast.attrs.get("forecast_from", years[0])
-    table.add_column(tell("since {year}", lang, year=f"{since:g}"), justify="right", no_wrap=True)
-    for label, array in _rows(one, labels, lang):
-        values = np.array([float(array.sel({TIME: year}).median()) for year in years])
-        scale = scale_for(float(np.nanmax(np.abs(values), initial=0.0)), array.attrs.get("units", ""), lang)
-        start = float(array.sel({TIME: since}).median())
-        # from a surplus to a debt, or from nothing, no percentage means anything
-        change = values[-1] / start - 1 if start * values[-1] > 0 else float("nan")
-        size = float(np.nanmax(np.abs(values), initial=0.0)) / scale.factor
-        cells = [digits(value / scale.factor, beside=size) for value in values]
+    for one in headline_outputs(forecast.isel({SCENARIO: 0}), labels):
+        shown = [one.values.sel({TIME: year}) for year in years]
+        medians = np.array([float(values.median()) for values in shown])
+        largest = float(np.nanmax(np.abs(medians), initial=0.0))
+        scale = scale_for(largest, one.unit, lang)
+        size = largest / scale.factor
+        cells = [digits(value / scale.factor, beside=size) for value in medians]
         if many:
-            cells = [
-                f"{cell}\n{_interval(array.sel({TIME: year}) / scale.factor, size)}"
-                for cell, year in zip(cells, years, strict=True)
-            ]
-        table.add_row(label, scale.unit, *cells, percent(change))
+            ends = [span(*interval(values / scale.factor), size) for values in shown]
+            cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
+        start = float(one.values.sel({TIME: since}).median())
+        table.add_row(one.title(labels, lang), scale.unit, *cells, percent(growth(start, medians[-1])))
     return table
+
+
+def growth(start: float, end: float) -> float:
+    """Return the relative change; from a surplus to a debt, or from nothing, none means anything: NaN."""
+    return end / start - 1 if start * end > 0 else float("nan")
 
 
 def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
@@ -80,42 +109,76 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     last = change.isel({TIME: -1})
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs.get("baseline", ""))
     year = f"{float(last[TIME]):g}"
-    from rich.text import Text
-
-    table = _table(tell(COMPARISON, lang, city=city_name(change, lang), baseline=baseline, year=year))
-    table.add_column(tell("Output", lang))
-    table.add_column(tell("Unit", lang))
     # more columns than a terminal is wide make nobody wiser: then a row for each scenario
     long = len(titles) > MOST_COLUMNS
-    for heading in [tell("Scenario", lang), tell("Difference", lang)] if long else titles.values():
-        table.add_column(Text(heading), justify="left" if heading == tell("Scenario", lang) else "right")
-    for label, array in _rows(last, labels, lang):
-        scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
-        relative = _like(last, array)
+    table = rich_table(
+        tell(COMPARISON, lang, city=city_name(change, lang), baseline=baseline, year=year),
+        *words(tell("Output", lang), tell("Unit", lang), *([tell("Scenario", lang)] if long else [])),
+        *numbers(*([tell("Difference", lang)] if long else titles.values())),
+    )
+    for one in headline_outputs(last, labels):
+        scale = scale_for(one.largest, one.unit, lang)
+        ahead = (one.title(labels, lang), scale.unit)
+        relative = one.relative
+        assert relative is not None
         cells = [
-            _difference(array.sel({SCENARIO: name}) / scale.factor, relative.sel({SCENARIO: name}))
+            _difference(one.values.sel({SCENARIO: name}) / scale.factor, relative.sel({SCENARIO: name}))
             for name in titles
         ]
         if not long:
-            table.add_row(label, scale.unit, *cells)
+            table.add_row(*ahead, *cells)
             continue
-        for number, (name, cell) in enumerate(zip(titles, cells, strict=True)):
-            table.add_row(*((label, scale.unit) if number == 0 else ("", "")), Text(titles[name]), cell)
+        for number, (title, cell) in enumerate(zip(titles.values(), cells, strict=True)):
+            table.add_row(*(ahead if number == 0 else ("", "")), Text(title), cell)
         table.add_section()
+    return table
+
+
+def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of relative changes of all talent in the last year: a row a city, a column a scenario.
+
+    Parameters
+    ----------
+    change : dims (scenario, city, draw, time), as `compare_cities` gives it
+    """
+    last = change[TOTAL + RELATIVE].isel({TIME: -1})
+    better = probability_better(last)
+    year, baseline = f"{float(last[TIME]):g}", change.attrs.get(f"baseline_title_{lang}", "")
+    titles = scenario_titles(change, lang)
+    table = rich_table(
+        tell(CITIES, lang, year=year, baseline=baseline, output=labels.variable(TOTAL, lang)),
+        *words(tell("City", lang), no_wrap=True),
+        *numbers(*titles.values()),
+    )
+    if last.sizes[DRAW] > 1:
+        table.caption = tell(CITIES_INTERVAL, lang, draws=change.attrs.get("draws", last.sizes[DRAW]))
+    for city in by_change(last):
+        cells = []
+        for scenario in titles:
+            place = {CITY: city, SCENARIO: scenario}
+            one = last.sel(place)
+            cell = percent(float(one.median()))
+            if one.sizes[DRAW] > 1:
+                low, high = interval(one)
+                held = tell("better in {chance} %", lang, chance=f"{100 * float(better.sel(place)):.0f}")
+                cell += f"\n{percent(low)} … {percent(high)}\n{held}"
+            cells.append(cell)
+        table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
     return table
 
 
 def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str = "en") -> Table:
     """Make the table of how far two engines lie apart: a row per pair, those that disagree in red."""
-    table = _table(tell("The native engine against PySD, time step {step}", lang, step=f"{time_step:g}"))
-    table.add_column(tell("Scenario", lang), overflow="fold")
-    table.add_column(tell("City", lang), overflow="fold")
-    table.add_column(tell("Variables", lang), justify="right", no_wrap=True)
-    table.add_column(tell("Largest difference", lang), overflow="fold")
-    table.add_column(tell("× tolerance", lang), justify="right", no_wrap=True)
+    table = rich_table(
+        tell("The native engine against PySD, time step {step}", lang, step=f"{time_step:g}"),
+        *words(tell("Scenario", lang), tell("City", lang), overflow="fold"),
+        *numbers(tell("Variables", lang), no_wrap=True),
+        *words(tell("Largest difference", lang), overflow="fold"),
+        *numbers(tell("× tolerance", lang), no_wrap=True),
+    )
     for one in agreements:
         cells = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
-        table.add_row(*(_literal(cell) for cell in cells), style=None if one.agrees else "red")
+        table.add_row(*map(Text, cells), style=None if one.agrees else "red")
     return table
 
 
@@ -127,60 +190,15 @@ def shown_years(forecast: xr.Dataset) -> list[float]:
     return sorted({years[0], start, middle, years[-1]})
 
 
-def _rows(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield the headline outputs, one by one where they are subscripted."""
-    for name in labels.headline:
-        if name not in dataset:
-            continue
-        array = dataset[name]
-        extra = [dim for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
-        if not extra:
-            yield labels.variable(name, lang), array
-            continue
-        for element in array[extra[0]].values:
-            variable, part = labels.variable(name, lang), labels.element(str(element), lang)
-            label = tell("{variable}: {element}", lang, variable=variable, element=part)
-            yield label, array.sel({extra[0]: element})
-
-
-def _like(dataset: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
-    """Relative change of the same output and element."""
-    relative = dataset[f"{array.name}{RELATIVE}"]
-    chosen = {dim: array.coords[dim].item() for dim in relative.dims if dim not in array.dims}
-    return relative.sel(chosen)
-
-
 def _difference(absolute: xr.DataArray, relative: xr.DataArray) -> str:
     """Write a change, the relative one, and its 80 % interval where there are several draws."""
-    value, share = float(absolute.median()), float(relative.median())
-    text = f"{'+' if value > 0 else ''}{digits(value)}"
+    share = float(relative.median())
+    text = signed(float(absolute.median()))
     if np.isfinite(share) and relative.attrs["baseline_minimum"] > 0:
-        text += f" ({percent(share)})".replace(" %", "\N{NO-BREAK SPACE}%")
+        text += f" ({percent(share)})".replace(" %", f"{NO_BREAK}%")
     if absolute.sizes.get(DRAW, 1) > 1:
-        text += f"\n{_interval(absolute)}"
+        text += f"\n{span(*interval(absolute))}"
     return text
-
-
-def _interval(values: xr.DataArray, beside: float = 0.0) -> str:
-    """Write the 80 % interval over all draws."""
-    low, high = values.quantile([0.1, 0.9]).values.tolist()
-    return f"{digits(low, beside=beside)} … {digits(high, beside=beside)}"
-
-
-def _literal(text: str) -> Text:
-    """Return text that rich takes as it stands: no markup in it is obeyed."""
-    from rich.text import Text
-
-    return Text(text)
-
-
-def _table(title: str) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    # Text, not str: a title is the user's, and rich would obey markup in it
-    return Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 PARTS = {
@@ -200,17 +218,9 @@ def diff_table(
     ----------
     titles : what the two scenarios are called
     """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     heading = tell("What differs: {first} → {second}", lang, first=titles[0], second=titles[1])
-    table = Table(
-        title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
-    )
-    table.add_column(tell(N_("Setting", "difference"), lang), overflow="fold")
-    for text in titles:
-        table.add_column(Text(text), overflow="fold")
+    setting = tell(N_("Setting", "difference"), lang)
+    table = rich_table(heading, *words(setting, *titles, overflow="fold"))
     for part, title in PARTS.items():
         rows = [item for item in differences if item.part == part]
         if not rows:
@@ -226,8 +236,6 @@ def diff_table(
 
 def _key(item: Difference, switched: set[str], labels: Labels, lang: str) -> Text:
     """Name what is set as the file does, short below a policy's own row; beneath it label and unit."""
-    from rich.text import Text
-
     name, dot, rest = item.key.partition(".")
     below = item.part == "policies" and bool(dot) and name in switched
     label = ""
@@ -249,8 +257,6 @@ def _key(item: Difference, switched: set[str], labels: Labels, lang: str) -> Tex
 
 def _side(value: float | str | bool | None, origin: str, lang: str) -> Text:
     """Write a value, and below it where it stands."""
-    from rich.text import Text
-
     if value is None:
         return Text(tell("not set", lang), style="dim")
     if isinstance(value, bool):

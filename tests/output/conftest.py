@@ -173,7 +173,7 @@ class CitiesPage:
 def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
     """A report of two scenarios in two cities, one with a hostile title."""
     from talent_sd.forecast.compare import compare_cities, prepare_cities
-    from talent_sd.output.report import gather_cities, write_cities_report
+    from talent_sd.output.report import gather_cities, write_report
 
     folder = tmp_path_factory.mktemp("cities")
     own = folder / "own.yaml"
@@ -205,6 +205,6 @@ def cities_page(tmp_path_factory: pytest.TempPathFactory) -> CitiesPage:
         notices={"wuxi": {"en": [POISON], "zh": [POISON]}},
     )
     path, table = folder / "report.html", folder / "comparison.csv"
-    write_cities_report(path, material)
+    write_report(path, material)
     write_comparison_table(change, table, labels.lower_is_better)
     return CitiesPage(path, table)

@@ -18,7 +18,7 @@ from talent_sd.output.numbers import Scale
 from talent_sd.output.report import render_report
 from talent_sd.output.report.pictures import draw_plots
 from talent_sd.output.report.policies_section import median_error
-from talent_sd.output.report.sentences import Speech
+from talent_sd.output.speech import Speech
 
 from .conftest import DRAWS, POISON, Page
 

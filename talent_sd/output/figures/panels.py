@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.language import tell
-from talent_sd.output.numbers import digits
-from talent_sd.output.style import GREY, heading, line_look
+from talent_sd.output.numbers import BANDS, digits
+from talent_sd.output.style import FAINT, GREY, heading, line_look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BANDS = ((0.025, 0.975, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.30))
-"""Lower and upper quantile and opacity of the 95, 80 and 50 % bands, widest first."""
+OPACITIES = {95: 0.16, 80: 0.22, 50: 0.30}
+"""Of the bands, widest first."""
+RISE, FALL = "#004488", "#bb5566"
+"""Of bars that add and that take away."""
 LABEL_SIZE = 7.5
 QUIET = 0.05
 """Smallest span of a value axis, relative to the values: a flat line is to look flat."""
@@ -79,8 +81,8 @@ def _draw_line(axes: Axes, line: Line, company: int) -> None:
     colour = look["color"]
     if len(line.values) > 1:
         # several fans over each other cannot be read: lines in company get the 80 % band only
-        for low, high, opacity in BANDS if lone else BANDS[1:2]:
-            edges = np.quantile(line.values, [low, high], axis=0)
+        for band, opacity in OPACITIES.items() if lone else [(80, OPACITIES[80])]:
+            edges = np.quantile(line.values, BANDS[band], axis=0)
             pale = opacity if lone else opacity * 2.5 / (2 + company)
             axes.fill_between(line.years, *edges, color=colour, alpha=pale, linewidth=0, zorder=2)
     dash = "-" if lone else look["linestyle"]
@@ -124,8 +126,7 @@ def _outline(line: Line, lone: bool) -> np.ndarray:
     """Values at the edge of what is drawn."""
     if len(line.values) == 1:
         return line.values[0]
-    low, high, _ = BANDS[0 if lone else 1]
-    return np.quantile(line.values, [low, high], axis=0).ravel()
+    return np.quantile(line.values, BANDS[95 if lone else 80], axis=0).ravel()
 
 
 def _tick(value: float, axes: Axes) -> str:
@@ -246,3 +247,17 @@ def spread_apart(wanted: Sequence[float], tall: Sequence[float], height: float) 
             placed.append(start + tall[i] / 2)
             start += tall[i]
     return [placed[order.index(i)] for i in range(len(wanted))]
+
+
+def draw_step(axes: Axes, row: int, start: float, step: float) -> None:
+    """Draw a bar of a waterfall; what takes away is hatched."""
+    rises = step >= 0
+    axes.barh(row, step, left=start, height=0.62, color=RISE if rises else FALL, hatch="" if rises else "////",
+              edgecolor="white", linewidth=0.4, zorder=2)  # fmt: skip
+
+
+def dress_bars(axes: Axes) -> None:
+    """Give bars that lie grid lines to read them by."""
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.5)
+    axes.spines["left"].set_visible(False)

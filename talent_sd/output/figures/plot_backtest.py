@@ -1,4 +1,4 @@
-"""Forecasts of the past against what happened: all cities at once, and the named ones as fans."""
+"""Forecasts of the past against what happened, and what the data changed of every fitted constant."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
+from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
+from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known
+from talent_sd.uncertainty.posterior import Posterior
 from talent_sd.uncertainty.windows import OUTCOMES, national_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FANS = N_("Forecast of {outcome} from {year}, start = 1")
+PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
 PREDICTIVE = N_("Where in their forecasts the outcomes fell (even: 0.1 each)")
 RELIABILITY = N_(
     "Outcomes inside the forecast intervals, {start}–{end}; bars: ± 1 standard error over provinces"
@@ -28,6 +32,9 @@ NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏�
          "郑州市", "上海市", "北京市")  # fmt: skip
 """The cities that the article names; the panel's own first ones where it has none of them."""
 COLUMNS = 5
+PRIORS_ACROSS = 4
+BINS = 32
+"""Bars of each histogram: a thousand draws show their shape, not their chance."""
 BLUE = str(line_look(0)["color"])
 RED = str(line_look(1)["color"])
 
@@ -201,3 +208,36 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     known = np.isfinite(actual)
     axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=tell("what happened", lang))
     axis.set_xticks([years[0], years[-1]])
+
+
+def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path, lang: str = "en") -> None:
+    """Draw `prior_and_posterior.png` into a folder."""
+    count = len(beliefs.names)
+    rows = -(-count // PRIORS_ACROSS)
+    chance = (np.arange(4000)[:, None] + 0.5) / 4000 * np.ones(count)
+    prior = beliefs.spread(chance)
+    with house_style():
+        figure = new_figure(9, 1.45 * rows + 0.7)
+        axes = figure.subplots(rows, PRIORS_ACROSS, squeeze=False).ravel()
+        for column, name in enumerate(beliefs.names):
+            axis = axes[column]
+            inside = np.quantile(
+                np.concatenate([prior[:, column], posterior.values[:, column]]), [0.001, 0.999]
+            )
+            edges = np.linspace(inside[0], inside[1], BINS + 1)
+            for values, colour, key in (
+                (prior[:, column], GREY, N_("prior")),
+                (posterior.values[:, column], BLUE, N_("posterior")),
+            ):
+                axis.hist(values, edges, density=True, color=colour, alpha=0.55, label=tell(key, lang))
+            axis.set_xlim(*inside)
+            axis.set_yticks([])
+            axis.grid(visible=False)
+            axis.set_title(shipped_labels().variable(name, lang), fontsize=7.5, loc="left")
+            axis.locator_params(axis="x", nbins=4)
+        for axis in axes[count:]:
+            axis.set_axis_off()
+        figure.suptitle(tell(PRIOR_AND_POSTERIOR, lang), x=0.01, ha="left", **heading())
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False)
+        figure.tight_layout(rect=(0, 0, 1, 0.97))
+        save_figure(figure, folder / "prior_and_posterior.png")

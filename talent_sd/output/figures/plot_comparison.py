@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,18 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, listed, tell
-from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_forecast import Panel, compose
+from talent_sd.output.headline_outputs import Output, headline_outputs
 from talent_sd.output.numbers import scale_for
+from talent_sd.output.speech import city_name, scenario_titles, source_line
 from talent_sd.output.style import BASELINE, save_figure
-from talent_sd.output.titles import city_name, scenario_titles, source_line
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+BANDS = N_(" Bands: 80 % of {draws} draws.")
 
 
 def save_comparison_plots(
@@ -49,26 +51,15 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
     InputError
         If it holds none of the headline variables.
     """
-    names = [str(name) for name in spread[SCENARIO].values]
-    styles = _styles(names, baseline)
-    panels = []
-    for title, array in _outputs(spread, labels, lang):
-        scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
-        panels.append(
-            Panel(
-                title,
-                scale.unit or tell("dimensionless", lang),
-                _lines(array / scale.factor, styles, spread, lang),
-            )
-        )
-    start = spread.attrs.get("forecast_from")
+    styles = _styles(spread, baseline)
+    panels = [_level_panel(one, styles, spread, labels, lang) for one in headline_outputs(spread, labels)]
     return compose(
         _some(panels, labels),
         tell(N_("Scenarios compared", "plot"), lang),
         city_name(spread, lang),
-        source_line(spread, lang, N_(" Bands: 80 % of {draws} draws.")),
+        source_line(spread, lang, BANDS),
         lang,
-        start,
+        spread.attrs.get("forecast_from"),
         key=panels[0].lines,
     )
 
@@ -88,28 +79,19 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
     InputError
         If it holds none of the headline variables.
     """
-    names = [str(name) for name in change[SCENARIO].values]
-    styles = _styles(names, change.attrs["baseline"])
-    panels = []
-    for title, array in _outputs(change, labels, lang):
-        relative = _relative_of(change, array)
-        if relative.attrs["baseline_minimum"] > 0 and array.attrs.get("units") != "year":
-            panels.append(Panel(title, "%", _lines(relative * 100, styles, change, lang)))
-        else:
-            scale = scale_for(float(abs(array.median(DRAW)).max()), array.attrs.get("units", ""), lang)
-            panels.append(
-                Panel(
-                    title,
-                    scale.unit or tell("dimensionless", lang),
-                    _lines(array / scale.factor, styles, change, lang),
-                )
-            )
+    styles = _styles(change, change.attrs["baseline"])
+    panels = [
+        Panel(_title(one, labels, lang), "%", _lines(one.relative * 100, styles, change, lang))
+        if one.percent_means_something and one.relative is not None
+        else _level_panel(one, styles, change, labels, lang)
+        for one in headline_outputs(change, labels)
+    ]
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs["baseline"])
     return compose(
         _some(panels, labels),
         tell("Difference from the baseline ({baseline})", lang, baseline=baseline),
         city_name(change, lang),
-        source_line(change, lang, N_(" Bands: 80 % of {draws} draws.")),
+        source_line(change, lang, BANDS),
         lang,
         change.attrs.get("forecast_from"),
         zero_line=True,
@@ -125,34 +107,30 @@ def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:
     return panels
 
 
-def _styles(names: Sequence[str], baseline: str) -> dict[str, int]:
+def _styles(dataset: xr.Dataset, baseline: str) -> dict[str, int]:
     """Give the baseline its grey, the others colours in order; the same in every picture."""
-    others = [name for name in names if name != baseline]
+    others = [name for name in map(str, dataset[SCENARIO].values) if name != baseline]
     return {**{name: number for number, name in enumerate(others)}, baseline: BASELINE}
 
 
-def _outputs(dataset: xr.Dataset, labels: Labels, lang: str) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield title and values (scenario, draw, time) of each headline output, element by element."""
-    for name in labels.headline:
-        if name not in dataset:
-            continue
-        array = dataset[name]
-        extra = [dim for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
-        if not extra:
-            yield labels.variable(name, lang), array
-            continue
-        for element in array[extra[0]].values:
-            yield labels.element(str(element), lang), array.sel({extra[0]: element})
+def _title(one: Output, labels: Labels, lang: str) -> str:
+    """Return an output's name, of one element of it the element's alone: panels are narrow."""
+    return one.elements(labels, lang) or labels.variable(one.name, lang)
 
 
-def _relative_of(change: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
-    relative = change[f"{array.name}{RELATIVE}"]
-    return relative.sel({dim: array.coords[dim].item() for dim in relative.dims if dim not in array.dims})
+def _level_panel(
+    one: Output, styles: dict[str, int], dataset: xr.Dataset, labels: Labels, lang: str
+) -> Panel:
+    scale = scale_for(one.largest, one.unit, lang)
+    lines = _lines(one.values / scale.factor, styles, dataset, lang)
+    return Panel(_title(one, labels, lang), scale.unit or tell("dimensionless", lang), lines)
 
 
 def _lines(array: xr.DataArray, styles: dict[str, int], dataset: xr.Dataset, lang: str) -> tuple[Line, ...]:
     titles = scenario_titles(dataset, lang)
     values = array.transpose(SCENARIO, DRAW, TIME).values
     years = dataset[TIME].values
-    names = [str(name) for name in dataset[SCENARIO].values]
-    return tuple(Line(titles[name], years, values[number], styles[name]) for number, name in enumerate(names))
+    return tuple(
+        Line(title, years, own, styles[name])
+        for (name, title), own in zip(titles.items(), values, strict=True)
+    )

@@ -23,8 +23,17 @@ from talent_sd.output.loops.loop_arrows import (
     draw_sign,
     place_marks,
 )
-from talent_sd.output.loops.loop_list import LEFT, draw_list, list_height, rows_of
-from talent_sd.output.loops.loop_numbers import loop_sign, loops_source, mean_size, subtitle, three_years
+from talent_sd.output.loops.loop_numbers import (
+    LEFT,
+    draw_list,
+    list_height,
+    loop_sign,
+    loops_source,
+    mean_size,
+    rows_of,
+    subtitle,
+    three_years,
+)
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:

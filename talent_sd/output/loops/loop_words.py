@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.text import Text
 
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
@@ -19,11 +20,12 @@ from talent_sd.output.loops.loop_numbers import (
     subtitle,
     three_years,
 )
-from talent_sd.output.numbers import digits, scale_for
-from talent_sd.output.report.sentences import Speech
+from talent_sd.output.numbers import digits, scale_for, signed
+from talent_sd.output.speech import Speech
+from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
@@ -128,10 +130,10 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
     of = output_name(study, labels, lang)
     scale = scale_for(max(abs(value) for _, value, _ in rows), str(study.adds.attrs["units"]), lang)
 
-    def signed(value: float) -> str:
-        return f"{'+' if value >= 0 else '−'}{digits(abs(value) / scale.factor)}"
+    def told(value: float) -> str:
+        return signed(value / scale.factor) if value else "+0"
 
-    parts = [f"{label} {signed(value)}" for label, value, _ in rows[:STRONGEST] if value]
+    parts = [f"{label} {told(value)}" for label, value, _ in rows[:STRONGEST] if value]
     key = SUM_CHANGE if study.shares.attrs["against"] else SUM
     relative = Speech(lang).percent(end / start - 1) if start * end > 0 else "–"
     sentence = tell(
@@ -139,9 +141,9 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
         lang,
         of=of,
         year=int(study.adds["time"].values[-1]),
-        sum=signed(end - start),
-        direct=signed(start),
-        total=signed(end),
+        sum=told(end - start),
+        direct=told(start),
+        total=told(end),
         relative=relative,
         unit=scale.unit,
         parts=tell(", ", lang).join(parts),
@@ -151,31 +153,33 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
 
 def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     """Make the table of loops: sign, name, shares in three years, what each adds in the last year."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(subtitle(study, lang), style="bold"), title_justify="left", box=box.SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
-    years = three_years(study)
     _, rows, _ = split_rows(study, lang, together=False)
     adds = {label: (value, spread) for label, value, spread in rows}
     scale = scale_for(max(abs(value) for value, _ in adds.values()), str(study.adds.attrs["units"]), lang)
-    of = output_name(study, labels, lang)
-    table.add_column(tell("Loop", lang))
-    for _, year in years:
-        table.add_column(year, justify="right", no_wrap=True)
-    heading = tell(ADDS, lang, of=of, year=int(study.adds["time"].values[-1]), unit=scale.unit or "1")
-    table.add_column(heading, justify="right")
+    of, year = output_name(study, labels, lang), int(study.adds["time"].values[-1])
+    heading = tell(ADDS, lang, of=of, year=year, unit=scale.unit or "1")
+    table = _table(study, lang, numbers(heading)[0])
     for number, loop in enumerate(study.names.loops):
-        share = study.shares["share"].sel(loop=loop.name).values
         label = f"{loop_sign(study.names, number)} {loop.label[lang]}"
         value, spread = adds[label]
-        cell = f"{'+' if value > 0 else '−' if value < 0 else ''}{digits(abs(value) / scale.factor)}"
+        cell = signed(value / scale.factor)
         if spread > 0:
             cell += f" ± {digits(spread / scale.factor, 2)}"
-        table.add_row(label, *(percent_of(share[:, index], lang) for index, _ in years), cell)
+        table.add_row(label, *(part for part, _ in _parts(study, loop.name, lang)), cell)
     return table
+
+
+def _table(study: LoopStudy | ModelStudy, lang: str, last: Column) -> Table:
+    """Return a table of loops with a column for each of three years."""
+    years = (year for _, year in three_years(study))
+    title = subtitle(study, lang)
+    return rich_table(title, *words(tell("Loop", lang)), *numbers(*years, no_wrap=True), last)
+
+
+def _parts(study: LoopStudy | ModelStudy, loop: str, lang: str) -> list[tuple[str, np.ndarray]]:
+    """Return a loop's share in each of three years, in words and over draws."""
+    share = study.shares["share"].sel(loop=loop).values
+    return [(percent_of(share[:, index], lang), share[:, index]) for index, _ in three_years(study)]
 
 
 def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
@@ -210,22 +214,10 @@ def _turning(study: ModelStudy, lang: str) -> list[str]:
 
 def found_table(study: ModelStudy, lang: str = "en") -> Table:
     """Make the table of a model's strongest loops: sign, shares in three years, what they pass."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    title = Text(subtitle(study, lang), style="bold")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    years = three_years(study)
-    table.add_column(tell("Loop", lang))
-    for _, year in years:
-        table.add_column(year, justify="right", no_wrap=True)
-    table.add_column(tell("Passes", lang))
+    table = _table(study, lang, words(tell("Passes", lang))[0])
     for loop in study.names.loops:
-        share = study.shares["share"].sel(loop=loop.name).values
-        cells = [percent_of(share[:, index], lang) for index, _ in years]
+        parts = _parts(study, loop.name, lang)
         if loop.polarity == "U":  # what it does in each of the years
-            letters = [year_polarity("U", share[:, index]) for index, _ in years]
-            cells = [f"{letter} {cell}".strip() for letter, cell in zip(letters, cells, strict=True)]
-        table.add_row(loop.name, *cells, Text(loop.story[lang]))
+            parts = [(f"{year_polarity('U', share)} {part}".strip(), share) for part, share in parts]
+        table.add_row(loop.name, *(part for part, _ in parts), Text(loop.story[lang]))
     return table

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.evidence_tables import sector_name
-from talent_sd.output.loops.loop_list import wrapped
+from talent_sd.output.loops.loop_numbers import wrapped
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -66,13 +65,6 @@ class _Block:
     def height(self) -> float:
         sides = [sum(end.height for end in ends) for ends in (self.inflows, self.outflows)]
         return max(*sides, ROW, len(self.stock) * LINE + 0.09)
-
-
-def save_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str, file: Path) -> None:
-    """Write the stock-and-flow picture as SVG."""
-    figure = plot_stock_flow(stocks, labels, lang)
-    with house_style():
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": "talent_sd"})
 
 
 def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str = "en") -> Figure:

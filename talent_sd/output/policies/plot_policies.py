@@ -10,12 +10,16 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
 from talent_sd.output.numbers import Scale, digits, scale_for
-from talent_sd.output.policies.policy_pairs import draw_pairs
-from talent_sd.output.policies.policy_parts import draw_over_time, draw_waterfall
-from talent_sd.output.policies.policy_plane import draw_key, draw_plane
+from talent_sd.output.policies.policy_panels import (
+    draw_key,
+    draw_over_time,
+    draw_pairs,
+    draw_plane,
+    draw_waterfall,
+)
 from talent_sd.output.policies.policy_tables import excess_text, method_text
+from talent_sd.output.speech import city_name, scenario_titles
 from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
-from talent_sd.output.titles import city_name, scenario_titles
 from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.text import Text
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
-from talent_sd.output.numbers import Scale, digits, scale_for
-from talent_sd.output.terminal_tables import _interval, _literal, _table
-from talent_sd.output.titles import city_name, scenario_titles
+from talent_sd.output.numbers import Scale, digits, interval, scale_for, signed, span
+from talent_sd.output.speech import NO_BREAK, city_name, scenario_titles
+from talent_sd.output.terminal_tables import numbers, rich_table, words
 from talent_sd.policies.policy_costs import ranked
 from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
+
+    Numbers = tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]
 
 CHANCE = N_(" (more than the sum in {share} of the draws)")
 DRAWS_AMONG = N_("{draws} of the {among} draws, spread evenly over what the mix does,")
@@ -31,17 +34,12 @@ HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
     "What comes after the last year counts for nothing."
 )
-PER_PATENT = N_("Million\nyuan per\npatent")
-PER_PERSON = N_("1 000 yuan\nper person")
-PER_TAX = N_("Yuan per\nyuan of\ntax base")
 SAMPLED = N_("Shapley shares from sampled orders, with standard error; they add up to the mix. ")
 SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
 WHY = N_(
     ": {budget} through the capped budget they share, {rest} through complementarity, less overlap and "
     "what services lose."
 )
-
-SHOWN_MEASURES = ("person", "patent", "tax_base")
 
 
 def policies_table(
@@ -60,50 +58,47 @@ def policies_table(
     of = one.sel(output=output)
     people = scale_for(float(abs(of["total"].median())), str(of["unit"].values), lang)
     money = scale_for(float(one["mix_cost"].median()), "yuan", lang)
-    table = _table(
-        tell(
-            "{city}, {scenario}: what each policy adds to {output} in {year} ({unit}), and what it costs",
-            lang,
-            city=city_name(effects, lang),
-            scenario=scenario_titles(effects, lang)[scenario],
-            output=labels.variable(output, lang),
-            year=f"{float(one[TIME]):g}",
-            unit=people.unit or "1",
-        )
+    title = tell(
+        "{city}, {scenario}: what each policy adds to {output} in {year} ({unit}), and what it costs",
+        lang,
+        city=city_name(effects, lang),
+        scenario=scenario_titles(effects, lang)[scenario],
+        output=labels.variable(output, lang),
+        year=f"{float(one[TIME]):g}",
+        unit=people.unit or "1",
     )
-    table.add_column(tell("Policy", lang), overflow="fold", max_width=14)
-    for heading in (
-        tell("Adds", lang),
-        tell("Alone", lang),
-        tell("Cost\n({unit})", lang, unit=money.unit),
-        *(tell(HEADINGS[measure], lang) for measure in SHOWN_MEASURES),
-    ):
-        table.add_column(heading, justify="right", overflow="fold")
+    costs = (tell("Cost\n({unit})", lang, unit=money.unit), *(tell(key, lang) for key in HEADINGS.values()))
+    table = rich_table(
+        title,
+        *words(tell("Policy", lang), overflow="fold", max_width=14),
+        *numbers(tell("Adds", lang), tell("Alone", lang), *costs, overflow="fold"),
+    )
     order = np.argsort(-of["contribution"].median(DRAW).values, kind="stable")
     for policy in of["policy"].values[order]:
         own = of.sel(policy=policy)
-        cells = _cells(
-            own["contribution"], own["alone"], own["present_cost"], own["cost_per"], people, money, lang
-        )
-        table.add_row(_literal(labels.element(str(policy), lang)), *cells)
+        cells = _cells(*policy_numbers(own), people, money, lang)
+        table.add_row(Text(labels.element(str(policy), lang)), *cells)
     table.add_section()
-    parts = of["alone"].sum("policy")
-    whole = _cells(of["total"], parts, one["mix_cost"], one["mix_cost_per"], people, money, lang)
+    whole = _cells(*mix_numbers(of), people, money, lang)
     table.add_row(tell("Whole mix", lang), *whole, style="bold")
     among = int(effects.attrs.get("among", 0))
     if among > of.sizes[DRAW]:
         all_draws = of["total_among"] / people.factor
-        told = f"{_signed(float(all_draws.median()))}\n{_unbroken(_interval(all_draws.rename(member=DRAW)))}"
+        told = f"{signed(float(all_draws.median()))}\n{_band(all_draws.rename(member=DRAW))}"
         table.add_row(
             tell("Whole mix,\nall {among}\ndraws", lang, among=among), told, *[""] * (len(whole) - 1)
         )
     caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
-    table.caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
+    table.caption = caption.replace(" %", f"{NO_BREAK}%")
     table.caption_justify = "left"
     return table
 
 
-HEADINGS = {"person": PER_PERSON, "patent": PER_PATENT, "tax_base": PER_TAX}
+HEADINGS = {
+    "person": N_("1 000 yuan\nper person"),
+    "patent": N_("Million\nyuan per\npatent"),
+    "tax_base": N_("Yuan per\nyuan of\ntax base"),
+}
 FACTORS = {
     "en": {"person": 1e3, "patent": 1e6, "tax_base": 1.0},
     "zh": {"person": 1e4, "patent": 1e4, "tax_base": 1.0},
@@ -132,7 +127,7 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) 
     if of.sizes[DRAW] > 1:
         share = f"{float((of['synergy'] > 0).mean()):.0%}"
         text += tell(CHANCE, lang, share=share if lang == "zh" else share.replace("%", " %"))
-    parts = {"budget": _signed(budget / scale.factor), "rest": _signed(rest / scale.factor)}
+    parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
     return text + tell(WHY, lang, **parts)
 
 
@@ -156,8 +151,14 @@ def draws_text(effects: xr.Dataset, lang: str) -> str:
     return tell(key, lang, draws=draws, among=among)
 
 
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{digits(value)}"
+def policy_numbers(own: xr.Dataset) -> Numbers:
+    """Return of one policy what it adds, does alone, costs at present and per unit, each over draws."""
+    return own["contribution"], own["alone"], own["present_cost"], own["cost_per"]
+
+
+def mix_numbers(of: xr.Dataset) -> Numbers:
+    """Return the same of a mix: what it does, the sum of its parts, its cost and that per unit."""
+    return of["total"], of["alone"].sum("policy"), of["mix_cost"], of["mix_cost_per"]
 
 
 def _cells(
@@ -171,19 +172,23 @@ def _cells(
 ) -> list[str]:
     """Return the cells of a row, with 80 % intervals where there are several draws."""
     many = adds.sizes.get(DRAW, 1) > 1
-    added = _signed(float(adds.median()) / people.factor)
+    added = signed(float(adds.median()) / people.factor)
     if many:
-        added += f"\n{_unbroken(_interval(adds / people.factor))}"
-    cells = [
-        added,
-        _signed(float(alone.median()) / people.factor),
-        digits(float(cost.median()) / money.factor),
-    ]
+        added += f"\n{_band(adds / people.factor)}"
     # the other intervals stand in policies.csv: a terminal has 80 columns
-    return cells + [
-        ratio_text(ratio.sel(measure=m) / FACTORS[lang][m], lang, many and m == "person")
-        for m in SHOWN_MEASURES
+    return [
+        added,
+        signed(float(alone.median()) / people.factor),
+        digits(float(cost.median()) / money.factor),
+        *(
+            ratio_text(ratio.sel(measure=m) / factor, lang, many and m == "person")
+            for m, factor in FACTORS[lang].items()
+        ),
     ]
+
+
+def _band(values: xr.DataArray) -> str:
+    return _unbroken(span(*interval(values)))
 
 
 def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
@@ -198,4 +203,4 @@ def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
 
 
 def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return text.replace(" ", NO_BREAK)

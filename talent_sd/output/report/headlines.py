@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_
-from talent_sd.forecast.compare import probability_better
-from talent_sd.output.numbers import NOTHING, digits
-from talent_sd.output.report.outputs_section import Output, key_entries
-from talent_sd.output.report.report_material import Material
-from talent_sd.output.report.sentences import Speech
-from talent_sd.output.titles import scenario_titles
+from talent_sd.forecast.compare import CLEAR
+from talent_sd.output.headline_outputs import Output
+from talent_sd.output.numbers import NOTHING, interval, signed
+from talent_sd.output.report.html_pieces import KeyEntry
+from talent_sd.output.report.material import Material
+from talent_sd.output.report.outputs_section import key_entries
+from talent_sd.output.speech import Speech
 
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
 SAME = N_("No change at the median")
 SENTENCE = N_("{scenario}: {change} {rest}.")
-SHORT_DRAWS = N_(
-    "Every scenario was run {draws} times, each time with its own draw of what is uncertain, and compared "
-    "with the same draw of “{baseline}”. A change is called clear from the year on in which at least nine "
-    "draws in ten agree on its direction, and go on agreeing."
-)
-SHORT_SINGLE = N_(
-    "Each scenario was run once, with the model's own constants, and compared with “{baseline}”. There are "
-    "no intervals: run it with --draws to see how certain these numbers are."
-)
 
 COUNTED = ("person", "patent")
-CLEAR = 0.9
-"""A change is clear from the first year on in which this share of the draws agrees, and all years after."""
 
 
 @dataclass(frozen=True)
@@ -41,67 +31,49 @@ class Headline:
     good: bool | None
 
 
-@dataclass(frozen=True)
-class Card:
-    """What a scenario changes: its title, question and headlines."""
-
-    title: str
-    question: str
-    colour: str
-    dashes: str
-    headlines: list[Headline]
-
-
-def cards(outputs: list[Output], material: Material, speech: Speech) -> list[Card]:
-    """Return a card for each scenario compared; tiers of talent are left to the plots."""
-    titles = scenario_titles(material.spread, speech.lang)
-    keys = dict(zip([material.baseline, *material.compared], key_entries(material, speech), strict=True))
-    shown = [output for output in outputs if not output.element]
+def cards(
+    outputs: list[Output], material: Material, say: Speech
+) -> list[tuple[KeyEntry, str, list[Headline]]]:
+    """Return key, question and headlines of each scenario compared; tiers of talent are left to the plots."""
+    keys = key_entries(material, say)
     return [
-        Card(
-            titles[name],
-            speech.both(material.resolved[name].scenario.question),
-            keys[name].colour,
-            keys[name].dashes,
-            [headline(output, name, material, speech) for output in shown],
+        (
+            keys[name],
+            say.both(material.resolved[name].scenario.question),
+            [headline(one, name, say) for one in outputs if not one.chosen],
         )
         for name in material.compared
     ]
 
 
-def headline(output: Output, name: str, material: Material, speech: Speech) -> Headline:
+def headline(output: Output, name: str, say: Speech) -> Headline:
     """Return the sentence about one output of one scenario in the last year."""
-    change = output.change.sel({SCENARIO: name})
-    last = change.isel({TIME: -1})
-    title = output.title(material, speech)
+    one = output.at(scenario=name)
+    last, title = one.last.values, one.title(say.labels, say.lang)
     year = f"{float(last[TIME]):g}"
     middle = float(last.median())
-    if not bool((change != 0).any()):
-        return Headline(title, speech("No difference"), speech("in any year or draw"), None)
-    reach = abs(last.quantile([0.1, 0.5, 0.9])).max()
-    scale = speech.scale(float(reach), output.unit)
-    still = abs(middle) <= NOTHING * float(reach)
-    text = speech(SAME) if still else _directed(output, middle, speech.amount(abs(middle), scale), speech)
-    rest = [speech("in {year}", year=year)]
-    if output.percent_means_something:
-        share = float(output.relative.sel({SCENARIO: name}).isel({TIME: -1}).median())
-        rest = [speech("in {year} ({share})", year=year, share=speech.percent(share))]
+    if not bool((one.values != 0).any()):
+        return Headline(title, say("No difference"), say("in any year or draw"), None)
+    reach = float(abs(last.quantile([0.1, 0.5, 0.9])).max())
+    scale = say.scale(reach, one.unit)
+    still = abs(middle) <= NOTHING * reach
+    text = say(SAME) if still else _directed(one, middle, say.amount(abs(middle), scale), say)
+    rest = [say("in {year}", year=year)]
+    if one.percent_means_something and one.relative is not None:
+        share = float(one.relative.isel({TIME: -1}).median())
+        rest = [say("in {year} ({share})", year=year, share=say.percent(share))]
     good = None
     if last.sizes[DRAW] > 1:
-        ends = (
-            _signed(float(end) / scale.factor, float(reach) / scale.factor)
-            for end in last.quantile([0.1, 0.9])
-        )
-        rest.append(speech(HEADLINE_INTERVAL, **dict(zip(("low", "high"), ends, strict=True))))
-        told, good = _certainty(output, name, speech)
-        rest += told
-    return Headline(title, text, speech("; ").join(rest), good)
+        low, high = (signed(end / scale.factor, beside=reach / scale.factor) for end in interval(last))
+        told, good = _certainty(one, say)
+        rest += [say(HEADLINE_INTERVAL, low=low, high=high), *told]
+    return Headline(title, text, say("; ").join(rest), good)
 
 
-def _certainty(output: Output, name: str, speech: Speech) -> tuple[list[str], bool | None]:
+def _certainty(one: Output, say: Speech) -> tuple[list[str], bool | None]:
     """Say how probable it is to do better and since when that is clear; and whether it is clearly good."""
-    better = probability_better(output.change.sel({SCENARIO: name}), output.lower_is_better)
-    chance = speech("better in {chance} of the draws", chance=speech.chance(float(better.isel({TIME: -1}))))
+    better = one.better
+    chance = say("better in {chance} of the draws", chance=say.chance(float(better.isel({TIME: -1}))))
     for good, certain, told in (
         (True, better >= CLEAR, N_("clearly better from {year} on")),
         (False, better <= 1 - CLEAR, N_("clearly worse from {year} on")),
@@ -109,8 +81,8 @@ def _certainty(output: Output, name: str, speech: Speech) -> tuple[list[str], bo
         first = _first_lasting(certain.values.tolist())
         if first is not None:
             year = f"{float(better[TIME][first]):g}"
-            return [chance, speech(told, year=year)], good
-    return [chance, speech("not clear by the last year")], None
+            return [chance, say(told, year=year)], good
+    return [chance, say("not clear by the last year")], None
 
 
 def _first_lasting(held: list[bool]) -> int | None:
@@ -131,32 +103,18 @@ DIRECTED = {
 }
 
 
-def _directed(output: Output, value: float, amount: str, speech: Speech) -> str:
+def _directed(one: Output, value: float, amount: str, say: Speech) -> str:
     """Return an amount with "more", "higher", "longer", or their opposites."""
-    head = output.unit.partition("/")[0].strip()
+    head = one.unit.partition("/")[0].strip()
     kind = "count" if head in COUNTED else "time" if head == "year" else "size"
-    amount = amount.replace("/year", speech(" a year"))
-    return speech(DIRECTED[kind][value >= 0], amount=amount)
+    amount = amount.replace("/year", say(" a year"))
+    return say(DIRECTED[kind][value >= 0], amount=amount)
 
 
-def _signed(value: float, beside: float) -> str:
-    return f"{'+' if value > NOTHING * beside else ''}{digits(value, beside=beside)}"
-
-
-def definition(material: Material, speech: Speech) -> str:
-    """Return what the intervals and "clear" mean; of a single run, that it has neither."""
-    draws = material.spread.attrs.get("draws", material.spread.sizes[DRAW])
-    baseline = scenario_titles(material.spread, speech.lang)[material.baseline]
-    if int(draws) > 1:
-        return speech(SHORT_DRAWS, draws=f"{int(draws):,}", baseline=baseline)
-    return speech(SHORT_SINGLE, baseline=baseline)
-
-
-def output_sentences(output: Output, material: Material, speech: Speech) -> list[str]:
+def output_sentences(output: Output, material: Material, say: Speech) -> list[str]:
     """Return a sentence for each scenario, to stand over an output's plots."""
-    titles = scenario_titles(material.spread, speech.lang)
-    sentences = []
+    titles, sentences = material.titles(say.lang), []
     for name in material.compared:
-        told = headline(output, name, material, speech)
-        sentences.append(speech(SENTENCE, scenario=titles[name], change=told.change, rest=told.rest))
+        told = headline(output, name, say)
+        sentences.append(say(SENTENCE, scenario=titles[name], change=told.change, rest=told.rest))
     return sentences

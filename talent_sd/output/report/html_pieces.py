@@ -82,24 +82,14 @@ class KeyEntry:
 
 
 @dataclass(frozen=True)
-class OutputPart:
-    """One output: a sentence for each scenario, its plots and the table behind them."""
-
-    ident: str
-    title: str
-    sentences: Sequence[str]
-    plots: Sequence[Plot]
-    table: Table
-
-
-@dataclass(frozen=True)
-class ElementsPart:
-    """All elements of one output: a plot and a table each."""
+class Part:
+    """A part of a chapter: sentences, plots, and the tables behind them."""
 
     ident: str
     title: str
     plots: Sequence[Plot]
     tables: Sequence[Table]
+    sentences: Sequence[str] = ()
 
 
 def plain_table(
@@ -109,16 +99,10 @@ def plain_table(
     texts: Sequence[int] | None = None,
 ) -> Table:
     """Make a table of one group; all columns are text unless told otherwise."""
-    made = [
-        Row(_text(row[0]), [cell if isinstance(cell, Cell) else Cell(cell) for cell in row[1:]])
-        for row in rows
-    ]
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    made = [Row(first.text, others) for first, *others in cells]
     kinds = frozenset(range(len(headings)) if texts is None else texts)
     return Table(caption, headings, [Group("", made)], kinds)
-
-
-def _text(cell: str | Cell) -> str:
-    return cell.text if isinstance(cell, Cell) else cell
 
 
 FOLDER = Path(__file__).parents[1] / "fonts"

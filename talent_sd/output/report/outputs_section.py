@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.language import N_, tell
-from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.base.language import N_
+from talent_sd.forecast.compare import first_clear_year
 from talent_sd.output.figures.panels import Line
-from talent_sd.output.numbers import Scale, digits
-from talent_sd.output.report.html_pieces import (
-    Cell,
-    ElementsPart,
-    Group,
-    KeyEntry,
-    OutputPart,
-    Plot,
-    Row,
-    Table,
-)
+from talent_sd.output.headline_outputs import Output, largest, slug
+from talent_sd.output.numbers import BANDS, Scale, digits
+from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, Part, Plot, Row, Table
+from talent_sd.output.report.material import Material
 from talent_sd.output.report.pictures import draw_plots, inline_svg
-from talent_sd.output.report.report_material import Material
-from talent_sd.output.report.sentences import Speech
+from talent_sd.output.speech import Speech
 from talent_sd.output.style import BASELINE, line_look
-from talent_sd.output.titles import scenario_titles
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,116 +26,111 @@ if TYPE_CHECKING:
 ALT_DIFFERENCE = N_("{output}: difference from the baseline, {scenario}")
 ALT_NUMBERS = N_("{scenario}, {year}: {change} against the baseline, 80 % interval {low} to {high}.")
 
-TOTAL_FIRST = "total talent"
 SIDE_BY_SIDE = 3
 """So many scenarios have a fan each; more share a plot."""
-BANDS = ((50, 0.25, 0.75), (80, 0.1, 0.9), (95, 0.025, 0.975))
 
 
 @dataclass(frozen=True)
-class Output:
-    """One output, or one element of it.
+class Column:
+    """A column of numbers: its name in files, its heading, its values, and how each is written."""
+
+    name: str
+    heading: str
+    values: np.ndarray
+    write: Callable[[float], str]
+
+    def cell(self, row: int) -> Cell:
+        """Return one of its cells."""
+        value = float(self.values[row])
+        return Cell(self.write(value), value, self.name)
+
+
+def band_headings(say: Speech, *bands: int) -> list[str]:
+    """Return the headings of the lower and the upper end of each band."""
+    return [say(key, band=band) for band in bands for key in (N_("{band} % from"), N_("{band} % to"))]
+
+
+def numbers(name: str, heading: str, values: np.ndarray, scale: Scale, *, plain: bool = False) -> Column:
+    """Return a column of numbers in a scale.
 
     Parameters
     ----------
-    name, element : in the model; element "" where it has none
-    level : (scenario, draw, time), the baseline among the scenarios
-    change, relative : (scenario, draw, time), against the baseline
-    lower_is_better : whether less of it is wanted
+    plain : whether small ones are written as they are, not as 0 beside the largest
     """
-
-    name: str
-    element: str
-    level: xr.DataArray
-    change: xr.DataArray
-    relative: xr.DataArray
-    lower_is_better: bool
-
-    @property
-    def ident(self) -> str:
-        """Return a name that an HTML id can hold."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {self.element}".casefold()).strip("-")
-
-    @property
-    def unit(self) -> str:
-        """Return the model's unit."""
-        return str(self.level.attrs.get("units", ""))
-
-    @property
-    def percent_means_something(self) -> bool:
-        """Return whether a relative change can be told: not of a debt, not of years."""
-        return self.relative.attrs["baseline_minimum"] > 0 and self.unit != "year"
-
-    def title(self, material: Material, speech: Speech) -> str:
-        """Return what it is called."""
-        variable = material.labels.variable(self.name, speech.lang)
-        if not self.element:
-            return variable
-        part = material.labels.element(self.element, speech.lang)
-        return tell("{variable}: {element}", speech.lang, variable=variable, element=part)
+    beside = 0.0 if plain else float(np.nanmax(np.abs(values), initial=0.0)) / scale.factor
+    return Column(name, heading, values, lambda value: digits(value / scale.factor, beside=beside))
 
 
-def outputs_of(material: Material) -> list[Output]:
-    """Return the headline outputs that the comparison has, talent as a whole before its tiers."""
-    names = dict.fromkeys((TOTAL_FIRST, *material.labels.headline))
-    return [output for name in names if name in material.change for output in _elements(material, name)]
+def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = False) -> list[Column]:
+    """Return what comparison.csv has of a change (draw, row), and its probability of doing better."""
+    assert one.relative is not None
+    # as comparison.csv has them, to the last bit: a median may round otherwise
+    middle, share = (part.quantile(0.5, DRAW, skipna=False).values for part in (one.values, one.relative))
+    means = one.percent_means_something
+    heading = say("Difference, {unit}", unit=say.unit(scale))
+    columns = [
+        numbers("change", heading, middle, scale, plain=plain),
+        Column(
+            "relative_change",
+            say("Relative difference"),
+            share,
+            lambda value: say.percent(value) if means else "–",
+        ),
+    ]
+    if one.values.sizes[DRAW] > 1:
+        for band, ends in BANDS.items():
+            for end, heading, values in zip(
+                ("lower", "upper"),
+                band_headings(say, band),
+                one.values.quantile(ends, DRAW).values,
+                strict=True,
+            ):
+                columns.append(numbers(f"{end}_{band}", heading, values, scale, plain=plain))
+        heading = say("Probability of doing better")
+        columns.append(Column("probability_better", heading, one.better.values, say.chance))
+    return columns
 
 
-def _elements(material: Material, name: str) -> Iterator[Output]:
-    level, change = material.spread[name], material.change[name]
-    relative = material.change[name + RELATIVE]
-    lower = name in material.labels.lower_is_better
-    extra = [dim for dim in level.dims if dim not in (SCENARIO, DRAW, TIME)]
-    if not extra:
-        yield Output(name, "", level, change, relative, lower)
-        return
-    for element in level[extra[0]].values:
-        chosen = {extra[0]: element}
-        yield Output(name, str(element), level.sel(chosen), change.sel(chosen), relative.sel(chosen), lower)
+def clear_column(change: xr.DataArray, say: Speech) -> Column:
+    """Return the column of years from which on a change (row, draw, time) is clear."""
+    years = first_clear_year(change).values
+    return Column("first_clear_year", say("Clear from"), years, lambda v: "–" if np.isnan(v) else f"{v:g}")
 
 
-def output_part(output: Output, material: Material, speech: Speech, sentences: list[str]) -> OutputPart:
+def output_part(one: Output, material: Material, say: Speech, sentences: list[str]) -> Part:
     """Make an output's part of the page."""
-    title = output.title(material, speech)
-    ident = f"{speech.lang}-{output.ident}"
-    return OutputPart(
-        ident,
-        title,
-        sentences,
-        _plots(output, title, ident, material, speech),
-        _table(output, title, material, speech),
-    )
+    title, ident = one.title(say.labels, say.lang), f"{say.lang}-{one.ident}"
+    plots = _plots(one, title, ident, material, say)
+    return Part(ident, title, plots, [_table(one, title, material, say)], sentences)
 
 
-def elements_part(outputs: list[Output], material: Material, speech: Speech) -> ElementsPart:
+def elements_part(outputs: list[Output], material: Material, say: Speech) -> Part:
     """Make one part for all elements of an output, such as the tiers of talent: a plot and a table each."""
-    first = outputs[0]
-    ident = f"{speech.lang}-{re.sub(r'[^a-z0-9]+', '-', first.name.casefold())}-each"
-    plots = []
-    for output in outputs:
-        name, label = output.title(material, speech), material.labels.element(output.element, speech.lang)
-        lines = list(_changes(output, material, speech).values())
-        scale = speech.scale(_largest(output.change), output.unit)
+    plots, tables = [], []
+    for one in outputs:
+        title, label = one.title(say.labels, say.lang), one.elements(say.labels, say.lang)
+        lines = list(_changes(one, material, say).values())
+        scale = say.scale(one.largest, one.unit)
         start = material.spread.attrs.get("forecast_from")
-        unit = speech("difference, {unit}", unit=speech.unit(scale))
-        (figure,) = draw_plots([(label, lines)], scale, unit, speech.lang, start, zero_line=True)
-        described = " ".join(_described(line, scale, speech) for line in lines)
-        told = speech(ALT_DIFFERENCE, output=name, scenario=speech("All scenarios"))
-        plots.append(Plot(inline_svg(figure, f"{speech.lang}-{output.ident}", told, described)))
-    tables = [_table(output, output.title(material, speech), material, speech) for output in outputs]
-    title = speech("{output}: difference by group", output=material.labels.variable(first.name, speech.lang))
-    return ElementsPart(ident, title, plots, tables)
+        unit = say("difference, {unit}", unit=say.unit(scale))
+        (figure,) = draw_plots([(label, lines)], scale, unit, say.lang, start, zero_line=True)
+        described = " ".join(_described(line, scale, say) for line in lines)
+        told = say(ALT_DIFFERENCE, output=title, scenario=say("All scenarios"))
+        plots.append(Plot(inline_svg(figure, f"{say.lang}-{one.ident}", told, described)))
+        tables.append(_table(one, title, material, say))
+    name = outputs[0].name
+    title = say("{output}: difference by group", output=say.variable(name))
+    return Part(f"{say.lang}-{slug(name)}-each", title, plots, tables)
 
 
-def key_entries(material: Material, speech: Speech) -> list[KeyEntry]:
+def key_entries(material: Material, say: Speech) -> dict[str, KeyEntry]:
     """Return the key of all plots: a scenario's colour and dashes are the same in each."""
-    titles = scenario_titles(material.spread, speech.lang)
-    entries = []
+    titles, entries = material.titles(say.lang), {}
     for name, style in styles(material).items():
         look = line_look(style)
         dash = look["linestyle"]
         dashes = " ".join(f"{2 * step:g}" for step in dash[1]) if isinstance(dash, tuple) and dash[1] else ""
-        entries.append(KeyEntry(titles[name], look["color"], dashes))
+        entries[name] = KeyEntry(titles[name], look["color"], dashes)
     return entries
 
 
@@ -154,51 +139,42 @@ def styles(material: Material) -> dict[str, int]:
     return {material.baseline: BASELINE} | {name: n for n, name in enumerate(material.compared)}
 
 
-def _plots(output: Output, title: str, ident: str, material: Material, speech: Speech) -> list[Plot]:
-    start = material.spread.attrs.get("forecast_from")
-    titles = scenario_titles(material.spread, speech.lang)
-    looks = styles(material)
-    lines = [_line(output.level, name, titles[name], style) for name, style in looks.items()]
-    changes = _changes(output, material, speech)
-    apart = len(changes) <= SIDE_BY_SIDE
-    panels = (
-        [(titles[name], [line]) for name, line in changes.items()]
-        if apart
-        else [(speech("Difference from the baseline"), list(changes.values()))]
-    )
-    level_scale = speech.scale(_largest(output.level), output.unit)
-    scale = speech.scale(_largest(output.change), output.unit)
-    figures = draw_plots(
-        [(speech("All scenarios"), lines)], level_scale, speech.unit(level_scale), speech.lang, start
-    )
-    unit = speech("difference, {unit}", unit=speech.unit(scale))
-    figures += draw_plots(panels, scale, unit, speech.lang, start, zero_line=True)
-    told = [speech("{output}: all scenarios", output=title)] + [
-        speech(ALT_DIFFERENCE, output=title, scenario=heading) for heading, _ in panels
+def _plots(one: Output, title: str, ident: str, material: Material, say: Speech) -> list[Plot]:
+    start, titles = material.spread.attrs.get("forecast_from"), material.titles(say.lang)
+    level = one.of(material.spread)
+    lines = [_line(level, name, titles[name], style) for name, style in styles(material).items()]
+    changes = _changes(one, material, say)
+    together, apart = list(changes.values()), len(changes) <= SIDE_BY_SIDE
+    panels = [(titles[name], [line]) for name, line in changes.items()]
+    if not apart:
+        panels = [(say("Difference from the baseline"), together)]
+    level_scale, scale = say.scale(largest(level), one.unit), say.scale(one.largest, one.unit)
+    figures = draw_plots([(say("All scenarios"), lines)], level_scale, say.unit(level_scale), say.lang, start)
+    unit = say("difference, {unit}", unit=say.unit(scale))
+    figures += draw_plots(panels, scale, unit, say.lang, start, zero_line=True)
+    told = [say("{output}: all scenarios", output=title)]
+    told += [say(ALT_DIFFERENCE, output=title, scenario=heading) for heading, _ in panels]
+    shown = [together, *(own for _, own in panels)]
+    return [
+        Plot(inline_svg(figure, f"{ident}-{number}", name, " ".join(_described(x, scale, say) for x in own)))
+        for number, (figure, name, own) in enumerate(zip(figures, told, shown, strict=True))
     ]
-    plots = []
-    for number, (figure, name) in enumerate(zip(figures, told, strict=True)):
-        shown = list(changes.values()) if not number or not apart else [list(changes.values())[number - 1]]
-        described = " ".join(_described(line, scale, speech) for line in shown)
-        plots.append(Plot(inline_svg(figure, f"{ident}-{number}", name, described)))
-    return plots
 
 
-def _changes(output: Output, material: Material, speech: Speech) -> dict[str, Line]:
-    titles, looks = scenario_titles(material.spread, speech.lang), styles(material)
-    return {name: _line(output.change, name, titles[name], looks[name]) for name in material.compared}
+def _changes(one: Output, material: Material, say: Speech) -> dict[str, Line]:
+    titles, looks = material.titles(say.lang), styles(material)
+    return {name: _line(one.values, name, titles[name], looks[name]) for name in material.compared}
 
 
-def _described(line: Line, scale: Scale, speech: Speech) -> str:
+def _described(line: Line, scale: Scale, say: Speech) -> str:
     """Say what a picture shows to who cannot see it."""
     last = line.values[:, -1]
-    low, high = np.quantile(last, [0.1, 0.9])
-    key = ALT_NUMBERS if len(last) > 1 else N_("{scenario}, {year}: {change}.")
-    return speech(
-        key,
+    low, high = np.quantile(last, BANDS[80])
+    return say(
+        ALT_NUMBERS if len(last) > 1 else N_("{scenario}, {year}: {change}."),
         scenario=line.label,
         year=f"{line.years[-1]:g}",
-        change=speech.amount(float(np.median(last)), scale, signed=True),
+        change=say.amount(float(np.median(last)), scale, sign=True),
         low=digits(float(low) / scale.factor),
         high=digits(float(high) / scale.factor),
     )
@@ -209,66 +185,57 @@ def _line(array: xr.DataArray, name: str, title: str, style: int) -> Line:
     return Line(title, one[TIME].values, one.values, style)
 
 
-def _largest(array: xr.DataArray) -> float:
-    return float(abs(array.median(DRAW)).max())
-
-
-def _table(output: Output, title: str, material: Material, speech: Speech) -> Table:
+def _table(one: Output, title: str, material: Material, say: Speech) -> Table:
     """Make the table behind an output's plots: a row for each scenario and year."""
-    scale = speech.scale(max(_largest(output.level), 0.0), output.unit)
+    level = one.of(material.spread)
     # a change may be far smaller than the level: each has its own scale
-    small = speech.scale(_largest(output.change), output.unit)
-    many = output.change.sizes[DRAW] > 1
-    titles = scenario_titles(material.spread, speech.lang)
-    headings = [
-        speech("Year"),
-        speech("Baseline, {unit}", unit=speech.unit(scale)),
-        speech("Scenario, {unit}", unit=speech.unit(scale)),
-        speech("Difference, {unit}", unit=speech.unit(small)),
-        speech("Relative difference"),
-    ]
-    if many:
-        headings += [
-            speech(key, band=band) for band, *_ in BANDS for key in (N_("{band} % from"), N_("{band} % to"))
+    scale, small = say.scale(largest(level), one.unit), say.scale(one.largest, one.unit)
+    medians = {name: level.sel({SCENARIO: name}).median(DRAW).values for name in material.names}
+    columns = {
+        name: [
+            numbers(
+                "baseline", say("Baseline, {unit}", unit=say.unit(scale)), medians[material.baseline], scale
+            ),
+            numbers("value", say("Scenario, {unit}", unit=say.unit(scale)), medians[name], scale),
+            *change_columns(one.at(scenario=name), small, say),
         ]
-        headings.append(speech("Probability of doing better"))
-    rows = {name: _rows(output, name, material, scale, small, speech) for name in material.compared}
-    groups = [Group(titles[name], rows[name]) for name in material.compared]
-    return Table(speech("The numbers behind the plots: {output}", output=title), headings, groups)
+        for name in material.compared
+    }
+    years = [f"{year:g}" for year in one.values[TIME].values]
+
+    def about(name: str, row: int) -> dict[str, str]:
+        return {"scenario": name, "variable": one.name, "subscript": one.element, "year": years[row]}
+
+    caption = say("The numbers behind the plots: {output}", output=title)
+    return table_of(caption, say("Year"), columns, years, about, material.titles(say.lang))
 
 
-def _rows(
-    output: Output, name: str, material: Material, scale: Scale, small: Scale, speech: Speech
-) -> list[Row]:
-    base = output.level.sel({SCENARIO: material.baseline}).median(DRAW).values
-    own = output.level.sel({SCENARIO: name}).median(DRAW).values
-    change = output.change.sel({SCENARIO: name})
-    # as comparison.csv has them, to the last bit: a median may round otherwise
-    relative = output.relative.sel({SCENARIO: name}).quantile(0.5, DRAW, skipna=False).values
-    middle = change.quantile(0.5, DRAW, skipna=False).values
-    columns = [
-        *((("baseline", base, scale), ("value", own, scale), ("change", middle, small))),
-        ("relative_change", relative, None),
+def table_of(
+    caption: str,
+    heading: str,
+    columns: Mapping[str, list[Column]],
+    rows: Sequence[str],
+    about: Callable[[str, int], Mapping[str, str]],
+    titles: Mapping[str, str],
+) -> Table:
+    """Make a table of columns: a group for each scenario.
+
+    Parameters
+    ----------
+    heading, rows : of the rows' headings, and these
+    columns : scenario -> its columns
+    about : says of a scenario and a row what it is about
+    titles : scenario -> title of its group
+    """
+    groups = [
+        Group(
+            titles[name],
+            [
+                Row(shown, [column.cell(number) for column in own], about(name, number))
+                for number, shown in enumerate(rows)
+            ],
+        )
+        for name, own in columns.items()
     ]
-    if change.sizes[DRAW] > 1:
-        for band, *ends in BANDS:
-            for end, values in zip(("lower", "upper"), change.quantile(ends, DRAW).values, strict=True):
-                columns.append((f"{end}_{band}", values, small))
-        better = probability_better(change, output.lower_is_better).values
-        columns.append(("probability_better", better, None))
-    beside = {key: float(np.nanmax(np.abs(values), initial=0.0)) for key, values, _ in columns}
-    rows = []
-    for number, year in enumerate(change[TIME].values):
-        cells = []
-        for key, values, by in columns:
-            value = float(values[number])
-            if key == "relative_change":
-                text = speech.percent(value) if output.percent_means_something else "–"
-            elif by is None:
-                text = speech.chance(value)
-            else:
-                text = digits(value / by.factor, beside=beside[key] / by.factor)
-            cells.append(Cell(text, value, key))
-        about = {"scenario": name, "variable": output.name, "subscript": output.element, "year": f"{year:g}"}
-        rows.append(Row(f"{year:g}", cells, about))
-    return rows
+    first = next(iter(columns.values()))
+    return Table(caption, [heading, *(column.heading for column in first)], groups)

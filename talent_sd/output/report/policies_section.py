@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
-from talent_sd.output.numbers import Scale, digits
-from talent_sd.output.report.html_pieces import Cell, Group, Plot, Row, Table
+from talent_sd.output.numbers import Scale, digits, interval, signed
+from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table
+from talent_sd.output.report.material import Material
+from talent_sd.output.report.outputs_section import band_headings
 from talent_sd.output.report.pictures import inline_svg
-from talent_sd.output.report.report_material import Material
-from talent_sd.output.report.sentences import Speech
+from talent_sd.output.speech import Speech
 from talent_sd.policies.policy_costs import ranked
+from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,28 +62,72 @@ PAIR_HINDERS = N_(
     "{first} and {second} stand in each other’s way most: together they add {amount} less than each does "
     "apart ({output})."
 )
-POLICIES_AGAINST = N_(
-    "What a mix does is told here against the same scenario without its policies; its assumptions, shocks "
-    "and national path stay on. Where a scenario differs from the baseline by policies alone, that is the "
-    "difference told above."
-)
-POLICIES_AMONG = N_(
-    "These are {draws} of the {among} draws told above, chosen so that they spread evenly over what the "
-    "mix does to all talent in the last year; all {among} would take too many runs. What a mix does is "
-    "therefore told in these {draws} and in all {among}: the two differ by what so few draws leave to "
-    "chance."
-)
-POLICIES_LEAD = N_(
-    "Each mix was run with every combination of its policies on and off, in {draws} draws. A policy's "
-    "share is its exact Shapley value: the mean of what it adds to every combination of the others, so "
-    "that the shares add up to the mix. Costs are discounted at {rate} % a year."
-)
-POLICIES_LEAD_SINGLE = N_(
-    "Each mix was run with every combination of its policies on and off, once, with the model's own "
-    "constants. A policy's share is its exact Shapley value: the mean of what it adds to every combination "
-    "of the others, so that the shares add up to the mix. Costs are discounted at {rate} % a year."
-)
-POLICIES_SAMPLED = N_("Where a mix has too many policies for that, the shares are means over sampled orders.")
+
+MEASURES = {
+    "person": N_("Yuan per person more in the last year"),
+    "person_year": N_("Yuan per person-year"),
+    "patent": N_("Yuan per patent"),
+    "tax_base": N_("Yuan per yuan of tax base"),
+}
+MOST_NAMED = 2
+"""So many policies are named as those that add most."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The mix of one scenario, to be told in a language.
+
+    Parameters
+    ----------
+    name : of the scenario
+    one : its part of the effects, the policies of its mix alone
+    """
+
+    name: str
+    one: xr.Dataset
+    say: Speech
+
+    @cached_property
+    def last(self) -> xr.Dataset:
+        """The last year."""
+        return self.one.isel({TIME: -1})
+
+    @cached_property
+    def draws(self) -> int:
+        """Number of draws that it was split in."""
+        return self.one.sizes[DRAW]
+
+    @cached_property
+    def among(self) -> int:
+        """Number of draws that the comparison has, where mixes were split in fewer; else 0."""
+        return draws_among(self.one)
+
+    @cached_property
+    def parts(self) -> xr.DataArray:
+        """What the policies do one by one in the last year, added up: (output, draw)."""
+        return self.last["alone"].sum("policy", skipna=True)
+
+    @cached_property
+    def scales(self) -> dict[str, Scale]:
+        """Output -> the scale in which its shares are told."""
+        medians = self.last["total"].median(DRAW)
+        return {
+            str(name): self.say.scale(abs(float(medians.sel(output=name))), str(unit))
+            for name, unit in zip(self.one["output"].values, self.one["unit"].values, strict=True)
+        }
+
+    def policy(self, place: int) -> str:
+        """Return what a policy of it is called."""
+        return self.say.element(self.one["policy"].values[place])
+
+    def output_heading(self, name: str) -> str:
+        """Return an output's name with the unit it is told in."""
+        unit = self.say.unit(self.scales[name])
+        return self.say("{name}, {unit}", name=self.say.variable(name), unit=unit)
+
+    def amount(self, value: float | xr.DataArray, output: str, *, sign: bool = False) -> str:
+        """Return an amount of an output."""
+        return self.say.amount(float(value), self.scales[output], sign=sign)
 
 
 def draws_among(effects: xr.Dataset) -> int:
@@ -90,66 +136,54 @@ def draws_among(effects: xr.Dataset) -> int:
     return among if among > effects.sizes[DRAW] else 0
 
 
-def output_scales(one: xr.Dataset, speech: Speech) -> dict[str, Scale]:
-    """Return the scale in which each output's shares are told."""
-    last = one["total"].isel({TIME: -1}).median(DRAW)
-    units = one["unit"].values
-    return {
-        str(name): speech.scale(abs(float(last.sel(output=name))), str(unit))
-        for name, unit in zip(one["output"].values, units, strict=True)
-    }
+def policy_parts(material: Material, say: Speech) -> list[Part]:
+    """Return a part for each mix of the policies' dataset; nothing where there is none."""
+    effects, parts = material.policies, []
+    for number, name in enumerate([] if effects is None else map(str, effects[SCENARIO].values)):
+        assert effects is not None
+        mix = Mix(name, mix_of(effects, name), say)
+        title = say.both(material.resolved[name].scenario.title)
+        ident = f"{say.lang}-policies-{number}"
+        figures = material.policy_plots.get(say.lang, {}).get(name, [])
+        plots = [
+            Plot(inline_svg(figure, f"{ident}-{place}", f"{title}{say(': ')}{caption}", caption))
+            for place, (caption, figure) in enumerate(figures)
+        ]
+        tables = [contributions(mix), *([sums(mix)] if mix.one.sizes["policy"] > 1 else []), costs(mix)]
+        sentences = [*_sum_sentences(mix), *_pair_sentences(mix), *_cost_sentences(mix)]
+        parts.append(Part(ident, title, plots, tables, sentences))
+    return parts
 
 
-def sum_of_parts(one: xr.Dataset) -> xr.DataArray:
-    """Return what the policies do one by one, added up: (output, draw)."""
-    return one["alone"].isel({TIME: -1}).sum("policy", skipna=True)
-
-
-def contributions(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
+def contributions(mix: Mix) -> Table:
     """Make the table of what each policy adds in the last year; the last rows are the mix."""
-    scales = output_scales(one, speech)
-    last = one["contribution"].isel({TIME: -1}).median(DRAW)
-    total = one["total"].isel({TIME: -1}).median(DRAW)
-    order = np.argsort(-last.isel(output=0).values)
-    rows = []
-    for policy in one["policy"].values[order]:
-        values = {output: float(last.sel(output=output, policy=policy)) for output in scales}
-        rows.append(
-            _row(material.labels.element(str(policy), speech.lang), values, scales, name, str(policy))
-        )
-    whole = {output: float(total.sel(output=output)) for output in scales}
-    among = draws_among(one)
-    heading = speech(MIX_WHOLE_DRAWS, draws=one.sizes[DRAW]) if among else speech("The mix")
-    rows.append(_row(heading, whole, scales, name, ""))
-    if among:
-        all_draws = one["total_among"].isel({TIME: -1}).median("member")
-        whole = {output: float(all_draws.sel(output=output)) for output in scales}
-        rows.append(_row(speech(MIX_WHOLE_AMONG, among=among), whole, scales, name, "", "total_among"))
-    headings = [speech("Policy"), *_headings(scales, material, speech)]
-    year = f"{float(one[TIME][-1]):g}"
-    note = _contributions_note(one, scales, material, speech) if one.sizes[DRAW] > 1 else ""
-    return Table(speech(CAPTION_CONTRIBUTIONS, year=year), headings, [Group("", rows)], note=note)
+    say, shares = mix.say, mix.last["contribution"].median(DRAW)
+
+    def row(heading: str, values: xr.DataArray, policy: str = "", column: str = "contribution") -> Row:
+        told = {output: float(values.sel(output=output)) for output in mix.scales}
+        cells = [Cell(signed(v / mix.scales[key].factor), v, f"{column}:{key}") for key, v in told.items()]
+        return Row(heading, cells, {"scenario": mix.name, "policy": policy})
+
+    rows = [
+        row(mix.policy(place), shares.isel(policy=place), str(shares["policy"].values[place]))
+        for place in np.argsort(-shares.isel(output=0).values)
+    ]
+    whole = say(MIX_WHOLE_DRAWS, draws=mix.draws) if mix.among else say("The mix")
+    rows.append(row(whole, mix.last["total"].median(DRAW)))
+    if mix.among:
+        all_draws = mix.last["total_among"].median("member")
+        rows.append(row(say(MIX_WHOLE_AMONG, among=mix.among), all_draws, column="total_among"))
+    headings = [say("Policy"), *map(mix.output_heading, mix.scales)]
+    caption = say(CAPTION_CONTRIBUTIONS, year=f"{float(mix.last[TIME]):g}")
+    return Table(caption, headings, [Group("", rows)], note=_medians_note(mix) if mix.draws > 1 else "")
 
 
-def _contributions_note(
-    one: xr.Dataset, scales: Mapping[str, Scale], material: Material, speech: Speech
-) -> str:
+def _medians_note(mix: Mix) -> str:
     """Say that medians do not add up, and how far they can be off for having few draws."""
-    name, scale = next(iter(scales.items()))
-    shares = one["contribution"].isel({TIME: -1}).sel(output=name)
-    error = speech.amount(float(median_error(shares).max()), scale)
-    output = material.labels.variable(name, speech.lang)
-    return ("" if speech.lang == "zh" else " ").join(
-        [speech(NOTE_MEDIANS), speech(NOTE_ERROR, output=output, amount=error)]
-    )
-
-
-MEASURES = {
-    "person": N_("Yuan per person more in the last year"),
-    "person_year": N_("Yuan per person-year"),
-    "patent": N_("Yuan per patent"),
-    "tax_base": N_("Yuan per yuan of tax base"),
-}
+    name, say = next(iter(mix.scales)), mix.say
+    error = mix.amount(float(median_error(mix.last["contribution"].sel(output=name)).max()), name)
+    told = say(NOTE_MEDIANS), say(NOTE_ERROR, output=say.variable(name), amount=error)
+    return ("" if say.lang == "zh" else " ").join(told)
 
 
 def median_error(values: xr.DataArray) -> xr.DataArray:
@@ -167,79 +201,49 @@ def median_error(values: xr.DataArray) -> xr.DataArray:
     return (ends.isel(quantile=1) - ends.isel(quantile=0)) / 2
 
 
-def _row(
-    heading: str,
-    values: Mapping[str, float],
-    scales: Mapping[str, Scale],
-    scenario: str,
-    policy: str,
-    column: str = "contribution",
-) -> Row:
-    cells = [
-        Cell(_signed(value / scales[output].factor), value, f"{column}:{output}")
-        for output, value in values.items()
-    ]
-    return Row(heading, cells, {"scenario": scenario, "policy": policy})
-
-
-def _headings(scales: Mapping[str, Scale], material: Material, speech: Speech) -> list[str]:
-    return [
-        speech("{name}, {unit}", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale))
-        for output, scale in scales.items()
-    ]
-
-
-def sums(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
+def sums(mix: Mix) -> Table:
     """Make the table that holds the mix against the sum of its parts, with the 80 % interval."""
-    rows = []
-    total, parts = one["total"].isel({TIME: -1}), sum_of_parts(one)
-    for output, scale in output_scales(one, speech).items():
-        whole, apart = total.sel(output=output), parts.sel(output=output)
+    say, rows = mix.say, []
+    for output, scale in mix.scales.items():
+        whole, apart = mix.last["total"].sel(output=output), mix.parts.sel(output=output)
         excess = whole - apart
-        told = {"total": whole.median(), "parts": apart.median(), "synergy": excess.median()}
-        if one.sizes[DRAW] > 1:
-            told["synergy_lower"], told["synergy_upper"] = excess.quantile([0.1, 0.9], DRAW)
-        cells = [Cell(_signed(float(value) / scale.factor), float(value), key) for key, value in told.items()]
-        label = speech(
-            "{name}, {unit}", name=material.labels.variable(output, speech.lang), unit=speech.unit(scale)
-        )
-        rows.append(Row(label, cells, {"scenario": name, "output": output}))
-    headings = [speech("What"), speech("The mix"), speech(MIX_PARTS), speech("Mix less sum")]
-    if one.sizes[DRAW] > 1:
-        headings += [speech(key, band=80) for key in (N_("{band} % from"), N_("{band} % to"))]
-    return Table(speech("The mix against the sum of its parts"), headings, [Group("", rows)])
+        middles = {"total": whole, "parts": apart, "synergy": excess}
+        told = {key: float(values.median()) for key, values in middles.items()}
+        if mix.draws > 1:
+            told["synergy_lower"], told["synergy_upper"] = interval(excess)
+        cells = [Cell(signed(value / scale.factor), value, key) for key, value in told.items()]
+        rows.append(Row(mix.output_heading(output), cells, {"scenario": mix.name, "output": output}))
+    headings = [say("What"), say("The mix"), say(MIX_PARTS), say("Mix less sum")]
+    headings += band_headings(say, 80) if mix.draws > 1 else []
+    return Table(say("The mix against the sum of its parts"), headings, [Group("", rows)])
 
 
-def costs(one: xr.Dataset, name: str, material: Material, speech: Speech) -> Table:
+def costs(mix: Mix) -> Table:
     """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
-    present = one["present_cost"].median(DRAW)
-    paid = one["spending"].sum(TIME, skipna=True).median(DRAW)
-    per = middle(one["cost_per"])
-    caused = one["caused_cost"].median(DRAW) if "caused_cost" in one else None
-    money = speech.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
-    one_yuan = speech.scale(1.0, "yuan")
+    one, say = mix.one, mix.say
+    present, caused = one["present_cost"].median(DRAW), one["caused_cost"].median(DRAW)
+    paid, per = one["spending"].sum(TIME, skipna=True).median(DRAW), middle(one["cost_per"])
+    money = say.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
+    columns = {"spending": (paid, money), "present_cost": (present, money), "caused_cost": (caused, money)}
     measures = [str(measure) for measure in per["measure"].values]
+    columns |= {f"cost_per:{m}": (per.sel(measure=m), say.scale(1.0, "yuan")) for m in measures}
     rows = []
-    for policy in one["policy"].values[np.argsort(-present.values)]:
+    for place in np.argsort(-present.values):
         cells = []
-        for key, value, scale in [
-            ("spending", float(paid.sel(policy=policy)), money),
-            ("present_cost", float(present.sel(policy=policy)), money),
-            *((("caused_cost", float(caused.sel(policy=policy)), money),) if caused is not None else ()),
-            *((f"cost_per:{m}", float(per.sel(policy=policy, measure=m)), one_yuan) for m in measures),
-        ]:
-            text = speech("no effect") if np.isinf(value) else digits(value / scale.factor)
+        for key, (values, scale) in columns.items():
+            value = float(values.isel(policy=place))
+            text = say("no effect") if np.isinf(value) else digits(value / scale.factor)
             cells.append(Cell(text, value, key))
-        about = {"scenario": name, "policy": str(policy)}
-        rows.append(Row(material.labels.element(str(policy), speech.lang), cells, about))
+        about = {"scenario": mix.name, "policy": str(one["policy"].values[place])}
+        rows.append(Row(mix.policy(place), cells, about))
     headings = [
-        speech("Policy"),
-        speech("Paid over all years, {unit}", unit=money.unit),
-        speech("Present value, {unit}", unit=money.unit),
-        *([speech(COST_CAUSED, unit=money.unit)] if caused is not None else []),
-        *(speech(MEASURES[measure]) for measure in measures),
+        say("Policy"),
+        say("Paid over all years, {unit}", unit=money.unit),
+        say("Present value, {unit}", unit=money.unit),
+        say(COST_CAUSED, unit=money.unit),
+        *(say(MEASURES[measure]) for measure in measures),
     ]
-    return Table(speech("What each policy costs"), headings, [Group("", rows)], note=speech(COST_NOTE))
+    return Table(say("What each policy costs"), headings, [Group("", rows)], note=say(COST_NOTE))
 
 
 def middle(ratio: xr.DataArray) -> xr.DataArray:
@@ -248,196 +252,95 @@ def middle(ratio: xr.DataArray) -> xr.DataArray:
     return first.isel({DRAW: 0}, drop=True).copy(data=ranked(first.values, (0.5,))[0])
 
 
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{digits(value)}"
-
-
-MOST_NAMED = 2
-"""So many policies are named as those that add most."""
-
-
-@dataclass(frozen=True)
-class PolicyPart:
-    """The mix of one scenario: sentences, plots and the tables behind them."""
-
-    ident: str
-    title: str
-    sentences: list[str]
-    plots: list[Plot] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-
-
-def policy_parts(material: Material, speech: Speech) -> list[PolicyPart]:
-    """Return a part for each mix of the policies' dataset; nothing where there is none."""
-    effects = material.policies
-    if effects is None:
-        return []
-    parts = []
-    for number, name in enumerate(str(name) for name in effects[SCENARIO].values):
-        one = effects.sel({SCENARIO: name})
-        mix = one["contribution"].isel({TIME: -1}).notnull().any([DRAW, "output"])
-        one = one.sel(policy=one["policy"].values[mix.values])
-        title = speech.both(material.resolved[name].scenario.title)
-        figures = material.policy_plots.get(speech.lang, {}).get(name, [])
-        ident = f"{speech.lang}-policies-{number}"
-        plots = [
-            Plot(inline_svg(figure, f"{ident}-{place}", f"{title}{speech(': ')}{caption}", caption))
-            for place, (caption, figure) in enumerate(figures)
-        ]
-        sentences = [
-            *_sum_sentences(one, material, speech),
-            *_pair_sentences(one, material, speech),
-            *_cost_sentences(one, material, speech),
-        ]
-        tables = [contributions(one, name, material, speech)]
-        if one.sizes["policy"] > 1:
-            tables.append(sums(one, name, material, speech))
-        if "present_cost" in one:
-            tables.append(costs(one, name, material, speech))
-        parts.append(PolicyPart(ident, title, sentences, plots, tables))
-    return parts
-
-
-def policies_lead(material: Material, speech: Speech) -> str:
-    """Return how the attribution was done, with how many draws and at which discount rate."""
-    if material.policies is None:
-        return ""
-    attrs = material.policies.attrs
-    draws = int(attrs.get("draws", material.policies.sizes[DRAW]))
-    rate = f"{100 * float(attrs.get('discount_rate', 0)):g}"
-    lead = speech(POLICIES_LEAD if draws > 1 else POLICIES_LEAD_SINGLE, draws=draws, rate=rate)
-    among = draws_among(material.policies)
-    told = [lead, speech(POLICIES_AMONG, draws=draws, among=among)] if among else [lead]
-    lead = ("" if speech.lang == "zh" else " ").join([*told, speech(POLICIES_AGAINST)])
-    return lead if attrs.get("exact", 1) else f"{lead} {speech(POLICIES_SAMPLED)}"
-
-
-def _told_total(one: xr.Dataset, name: str, scale: Scale, speech: Speech) -> str:
-    """Return what the mix does in the last year: the median over all draws, and over those split."""
-    last = one.isel({TIME: -1}).sel(output=name)
-    split = speech.amount(float(last["total"].median()), scale, signed=True)
-    among = draws_among(one)
-    if not among:
-        return split
-    total = speech.amount(float(last["total_among"].median()), scale, signed=True)
-    return speech(MIX_TOTAL_AMONG, total=total, split=split, among=among, draws=one.sizes[DRAW])
-
-
-def _sum_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
+def _sum_sentences(mix: Mix) -> list[str]:
     """Say for each output what the mix does, who adds most, and whether it is more than its parts."""
-    scales, sentences = output_scales(one, speech), []
-    year = f"{float(one[TIME][-1]):g}"
-    for name, scale in scales.items():
-        total = one["total"].isel({TIME: -1}).sel(output=name)
-        parts = sum_of_parts(one).sel(output=name)
-        excess = float((total - parts).median())
-        shares = one["contribution"].isel({TIME: -1}).sel(output=name).median(DRAW)
-        size = abs(float(parts.median()))
-        said = speech(
+    say, sentences = mix.say, []
+    for name in mix.scales:
+        if mix.one.sizes["policy"] == 1:
+            sentences.append(say(MIX_LONE, output=say.variable(name), total=_told_total(mix, name)))
+            continue
+        parts = mix.parts.sel(output=name)
+        excesses = mix.last["total"].sel(output=name) - parts
+        excess, size = float(excesses.median()), abs(float(parts.median()))
+        said = say(
             MIX_EXCEEDS if excess > 0 else MIX_FALLS_SHORT,
-            output=material.labels.variable(name, speech.lang),
-            year=year,
-            total=_told_total(one, name, scale, speech),
-            most=_most(shares, scale, material, speech),
-            excess=speech.amount(abs(excess), scale),
-            share=speech.percent(excess / size if size else float("nan")),
+            output=say.variable(name),
+            year=f"{float(mix.last[TIME]):g}",
+            total=_told_total(mix, name),
+            most=_most(mix, name),
+            excess=mix.amount(abs(excess), name),
+            share=say.percent(excess / size if size else float("nan")),
         )
-        if total.sizes[DRAW] > 1:
-            more = float((total - parts > 0).mean())
-            said += speech(MIX_CERTAINTY, chance=speech.chance(more))
-        sentences.append(said if shares.sizes["policy"] > 1 else _lone(name, one, scale, material, speech))
+        if mix.draws > 1:
+            said += say(MIX_CERTAINTY, chance=say.chance(float((excesses > 0).mean())))
+        sentences.append(said)
     return sentences
 
 
-def _lone(name: str, one: xr.Dataset, scale: Scale, material: Material, speech: Speech) -> str:
-    amount = _told_total(one, name, scale, speech)
-    return speech(MIX_LONE, output=material.labels.variable(name, speech.lang), total=amount)
+def _told_total(mix: Mix, name: str) -> str:
+    """Return what the mix does in the last year: the median over all draws, and over those split."""
+    last = mix.last.sel(output=name)
+    split = mix.amount(last["total"].median(), name, sign=True)
+    if not mix.among:
+        return split
+    total = mix.amount(last["total_among"].median(), name, sign=True)
+    return mix.say(MIX_TOTAL_AMONG, total=total, split=split, among=mix.among, draws=mix.draws)
 
 
-def _most(shares: xr.DataArray, scale: Scale, material: Material, speech: Speech) -> str:
+def _most(mix: Mix, name: str) -> str:
     """Name the policies that add most, with how much."""
+    shares = mix.last["contribution"].sel(output=name).median(DRAW)
     order = np.argsort(-np.sign(float(shares.sum())) * shares.values)[:MOST_NAMED]
-    return speech(", ").join(
-        speech(
-            "{name} ({amount})",
-            name=material.labels.element(str(shares["policy"].values[place]), speech.lang),
-            amount=speech.amount(float(shares[place]), scale, signed=True),
-        )
-        for place in order
-    )
+    told = [(mix.policy(place), mix.amount(shares[place], name, sign=True)) for place in order]
+    return mix.say(", ").join(mix.say("{name} ({amount})", name=who, amount=much) for who, much in told)
 
 
-def _pair_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
+def _pair_sentences(mix: Mix) -> list[str]:
     """Name the pair that gains most from being together and the one that loses most, in the first output."""
-    if "interaction" not in one or one.sizes["policy"] < 2:
-        return []
-    output = str(one["output"].values[0])
-    pairs = one["interaction"].isel({TIME: -1}).sel(output=output, other=one["policy"].values).median(DRAW)
-    values = np.where(
-        np.triu(np.ones(pairs.shape, bool), 1), pairs.transpose("policy", "other").values, np.nan
-    )
+    output, sentences = next(iter(mix.scales)), []
+    pairs = mix.last["interaction"].sel(output=output).median(DRAW).transpose("policy", "other").values
+    values = np.where(np.triu(np.ones(pairs.shape, bool), 1), pairs, np.nan)
     if not np.isfinite(values).any():
         return []
-    scale, sentences = output_scales(one, speech)[output], []
-    for helps, place, text in (
-        (True, np.nanargmax(values), PAIR_HELPS),
-        (False, np.nanargmin(values), PAIR_HINDERS),
-    ):
-        row, column = np.unravel_index(place, values.shape)
-        value = float(values[row, column])
-        if (value > 0) is helps and value:
-            names = (
-                material.labels.element(str(one["policy"].values[i]), speech.lang) for i in (row, column)
-            )
-            told = dict(zip(("first", "second"), names, strict=True))
-            amount = speech.amount(abs(value), scale)
-            label = material.labels.variable(output, speech.lang)
-            sentences.append(speech(text, **told, amount=amount, output=label))
+    for sign, pick, text in ((1, np.nanargmax, PAIR_HELPS), (-1, np.nanargmin, PAIR_HINDERS)):
+        places = np.unravel_index(pick(values), values.shape)
+        value = float(values[places])
+        if sign * value > 0:
+            first, second = (mix.policy(int(place)) for place in places)
+            amount = mix.amount(abs(value), output)
+            told = mix.say(text, first=first, second=second, amount=amount, output=mix.say.variable(output))
+            sentences.append(told)
     return sentences
 
 
-def _cost_sentences(one: xr.Dataset, material: Material, speech: Speech) -> list[str]:
+def _cost_sentences(mix: Mix) -> list[str]:
     """Say what the mix costs, and which policy holds a person for least."""
-    if "present_cost" not in one:
-        return []
+    say, one = mix.say, mix.one
     cost = float(one["present_cost"].sum("policy", skipna=True).median())
-    scale = speech.scale(abs(cost), "yuan")
-    sentences = [speech(COST_MIX, cost=speech.amount(cost, scale), base=_base_year(one))]
-    if "mix_cost_per" in one:
-        whole = float(middle(one["mix_cost_per"].sel(measure="person")))
-        told = (
-            speech(COST_MIX_PERSON, cost=_money(whole, speech))
-            if np.isfinite(whole)
-            else speech(COST_MIX_NOBODY)
-        )
-        sentences.append(told)
-    per = middle(one["cost_per"].sel(measure="person"))
-    finite = np.isfinite(per.values)
+    whole = float(middle(one["mix_cost_per"].sel(measure="person")))
+    sentences = [
+        say(COST_MIX, cost=_money(cost, say), base=f"{float(one.attrs['base_year']):g}"),
+        say(COST_MIX_PERSON, cost=_money(whole, say)) if np.isfinite(whole) else say(COST_MIX_NOBODY),
+    ]
+    per = middle(one["cost_per"].sel(measure="person")).values
+    finite = np.isfinite(per)
     if finite.sum() > 1:
         best, worst = (
-            int(pick(np.where(finite, per.values, fill)))
-            for pick, fill in ((np.argmin, np.inf), (np.argmax, -np.inf))
+            int(np.where(finite, per, np.inf).argmin()),
+            int(np.where(finite, per, -np.inf).argmax()),
         )
         sentences.append(
-            speech(
+            say(
                 "A person more in the last year costs least through {best} ({least}) and most through "
                 "{worst} ({most}).",
-                best=material.labels.element(str(per["policy"].values[best]), speech.lang),
-                least=_money(float(per[best]), speech),
-                worst=material.labels.element(str(per["policy"].values[worst]), speech.lang),
-                most=_money(float(per[worst]), speech),
+                best=mix.policy(best),
+                least=_money(float(per[best]), say),
+                worst=mix.policy(worst),
+                most=_money(float(per[worst]), say),
             )
         )
     return sentences
 
 
-def _base_year(one: xr.Dataset) -> str:
-    return (
-        f"{float(one.attrs['base_year']):g}"
-        if "base_year" in one.attrs
-        else str(one.attrs.get("price_basis", ""))
-    )
-
-
-def _money(value: float, speech: Speech) -> str:
-    return speech.amount(value, speech.scale(abs(value), "yuan"))
+def _money(value: float, say: Speech) -> str:
+    return say.amount(value, say.scale(abs(value), "yuan"))

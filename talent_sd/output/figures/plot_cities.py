@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +9,11 @@ import numpy as np
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
-from talent_sd.forecast.compare import RELATIVE, probability_better
-from talent_sd.output.numbers import percent
-from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
-from talent_sd.output.titles import scenario_titles, source_line
+from talent_sd.forecast.compare import RELATIVE
+from talent_sd.output.headline_outputs import TOTAL
+from talent_sd.output.numbers import BANDS
+from talent_sd.output.speech import scenario_titles, source_line
+from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,57 +21,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from rich.table import Table
 
 BAND = N_(" Medians of {draws} draws; lines: 80 % interval.")
-INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 PLOT = N_("Changes in {year} against {baseline}")
-TITLE = N_("{output} in {year}, change against {baseline}")
 
-SHOWN = "total talent"
-PICTURED = (SHOWN, "invention grants", "tax base")
+PICTURED = (TOTAL, "invention grants", "tax base")
 
 
-def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of relative changes of all talent in the last year: a row a city, a column a scenario.
-
-    Parameters
-    ----------
-    change : dims (scenario, city, draw, time), as `compare_cities` gives it
-    """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    last = change[SHOWN + RELATIVE].isel({TIME: -1})
-    better = probability_better(last)
-    many = last.sizes[DRAW] > 1
-    year, baseline = f"{float(last[TIME]):g}", change.attrs.get(f"baseline_title_{lang}", "")
-    title = tell(TITLE, lang, year=year, baseline=baseline, output=labels.variable(SHOWN, lang))
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    if many:
-        draws = change.attrs.get("draws", last.sizes[DRAW])
-        table.caption = tell(INTERVAL, lang, draws=draws)
-    table.add_column(tell("City", lang), no_wrap=True)
-    titles = scenario_titles(change, lang)
-    for name in titles.values():
-        table.add_column(Text(name), justify="right")
-    for city in ranked(last):
-        cells = []
-        for scenario in titles:
-            one = last.sel({CITY: city, SCENARIO: scenario})
-            cell = percent(float(one.median()))
-            if many:
-                low, high = one.quantile([0.1, 0.9]).values.tolist()
-                chance = float(better.sel({CITY: city, SCENARIO: scenario}))
-                held = tell("better in {chance} %", lang, chance=f"{100 * chance:.0f}")
-                cell += f"\n{percent(low)} … {percent(high)}\n{held}"
-            cells.append(cell)
-        table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
-    return table
-
-
-def ranked(last: xr.DataArray) -> list[str]:
+def by_change(last: xr.DataArray) -> list[str]:
     """Return the cities by the median change of the last scenario, the largest first."""
     medians = last.isel({SCENARIO: -1}).median(DRAW)
     order = np.argsort(-medians.values, kind="stable")
@@ -107,7 +64,7 @@ def _draw_rows(axis: Axes, last: xr.DataArray, order: list[str], titles: Mapping
         values = last.sel({SCENARIO: scenario, CITY: order})
         look = line_look(number)
         if last.sizes[DRAW] > 1:
-            low, high = values.quantile([0.1, 0.9], DRAW).values
+            low, high = values.quantile(BANDS[80], DRAW).values
             axis.hlines(places, low, high, color=look["color"], linewidth=1.1, alpha=0.55)
         axis.plot(
             values.median(DRAW).values, places, look["marker"], color=look["color"], markersize=3.6,
@@ -118,11 +75,6 @@ def _draw_rows(axis: Axes, last: xr.DataArray, order: list[str], titles: Mapping
     axis.grid(visible=False, axis="y")
 
 
-def save_cities_plot(change: xr.Dataset, labels: Labels, lang: str, file: Path) -> None:
-    """Write the picture of `plot_cities`."""
-    save_figure(plot_cities(change, labels, lang), file)
-
-
 def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
     """Draw relative changes in the last year: a row a city, a panel an output, a mark a scenario.
 
@@ -131,7 +83,7 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
     change : dims (scenario, city, draw, time), as `compare_cities` gives it; of several draws
         the median with the 80 % interval
     """
-    order = ranked(change[SHOWN + RELATIVE].isel({TIME: -1}))[::-1]
+    order = by_change(change[TOTAL + RELATIVE].isel({TIME: -1}))[::-1]
     titles = scenario_titles(change, lang)
     with house_style():
         height = 1.5 + 0.30 * len(order)

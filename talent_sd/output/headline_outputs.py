@@ -1,0 +1,137 @@
+"""One record for whatever is told of an output: terminal, notebook, pictures and page all walk these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.labels import Labels
+from talent_sd.base.language import tell
+from talent_sd.forecast.compare import RELATIVE, probability_better
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+TOTAL = "total talent"
+"""All tiers of talent together: told before them where there is room."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output, or one element of it.
+
+    Parameters
+    ----------
+    name : in the model
+    chosen : subscript range -> element; empty where it has none
+    values : dims of (scenario, city, draw, time), a level or a change
+    relative : the same against the baseline, if the dataset is a comparison
+    lower_is_better : whether less of it is wanted
+    """
+
+    name: str
+    chosen: Mapping[Hashable, str]
+    values: xr.DataArray
+    relative: xr.DataArray | None
+    lower_is_better: bool
+
+    @property
+    def element(self) -> str:
+        """Return its elements as files write them, "" where it has none."""
+        return ", ".join(self.chosen.values())
+
+    @property
+    def ident(self) -> str:
+        """Return a name that an HTML id can hold."""
+        return slug(f"{self.name} {self.element}")
+
+    @property
+    def unit(self) -> str:
+        """Return the model's unit."""
+        return str(self.values.attrs.get("units", ""))
+
+    @property
+    def percent_means_something(self) -> bool:
+        """Return whether a relative change can be told: not of a debt, not of years."""
+        return (
+            self.relative is not None and self.relative.attrs["baseline_minimum"] > 0 and self.unit != "year"
+        )
+
+    @property
+    def better(self) -> xr.DataArray:
+        """Return the share of the draws that do better than the baseline."""
+        return probability_better(self.values, self.lower_is_better)
+
+    @property
+    def largest(self) -> float:
+        """Return the largest median, in whatever direction."""
+        return largest(self.values)
+
+    @property
+    def last(self) -> Output:
+        """Return it in the last year."""
+        return self._taken(lambda array: array.isel({TIME: -1}))
+
+    def at(self, **place: object) -> Output:
+        """Return it at one scenario or city, or at several."""
+        return self._taken(lambda array: array.sel(place))
+
+    def _taken(self, take: Callable[[xr.DataArray], xr.DataArray]) -> Output:
+        relative = None if self.relative is None else take(self.relative)
+        return replace(self, values=take(self.values), relative=relative)
+
+    def of(self, dataset: xr.Dataset) -> xr.DataArray:
+        """Return the same output of another dataset."""
+        return dataset[self.name].sel(self.chosen)
+
+    def elements(self, labels: Labels, lang: str) -> str:
+        """Return what its elements are called."""
+        return ", ".join(labels.element(element, lang) for element in self.chosen.values())
+
+    def title(self, labels: Labels, lang: str) -> str:
+        """Return what it is called."""
+        variable = labels.variable(self.name, lang)
+        if not self.chosen:
+            return variable
+        return tell("{variable}: {element}", lang, variable=variable, element=self.elements(labels, lang))
+
+
+def headline_outputs(dataset: xr.Dataset, labels: Labels, *, total: bool = False) -> Iterator[Output]:
+    """Yield the headline outputs that a forecast or comparison has, element by element.
+
+    Parameters
+    ----------
+    total : whether talent as a whole comes first
+    """
+    names = (TOTAL, *labels.headline) if total else labels.headline
+    return outputs_of(dataset, dict.fromkeys(name for name in names if name in dataset), labels)
+
+
+def outputs_of(dataset: xr.Dataset, names: Iterable[str], labels: Labels) -> Iterator[Output]:
+    """Yield the outputs of these names, element by element."""
+    for name in names:
+        array, relative = dataset[name], dataset.get(name + RELATIVE)
+        extra = [dim for dim in array.dims if dim not in (SCENARIO, CITY, DRAW, TIME)]
+        for parts in product(*(map(str, array[dim].values) for dim in extra)):
+            chosen = dict(zip(extra, parts, strict=True))
+            lower = name in labels.lower_is_better
+            one = relative.sel(chosen) if relative is not None else None
+            yield Output(name, chosen, array.sel(chosen), one, lower)
+
+
+def largest(array: xr.DataArray) -> float:
+    """Return the largest median over draws, in whatever direction."""
+    return float(abs(array.median(DRAW)).max())
+
+
+def slug(text: str) -> str:
+    """Return a name that an HTML id can hold.
+
+    >>> slug("Talent, leading")
+    'talent-leading'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
