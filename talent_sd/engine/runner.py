@@ -195,12 +195,7 @@ class Model:
             engine = "arrays"
         try:
             program, plan = self.prepare(request)
-            if engine == "arrays":
-                flat = run_arrays(program, plan, request, first_member)
-                trouble = trouble_in_slots(program, plan.outputs, request, flat)
-            else:
-                result = self._kernels.run(program, plan, request, threads, first_member)
-                flat, trouble = result.values, trouble_in_kernel(program, request, result)
+            flat, trouble = self.run_slots(program, plan, request, engine, threads, first_member)
         except UnsupportedError as error:
             if engine != "auto":
                 raise
@@ -209,6 +204,33 @@ class Model:
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
+
+    def run_slots(
+        self,
+        program: Program,
+        plan: SlotPlan,
+        request: Request,
+        engine: str,
+        threads: int | None = None,
+        first_member: int = 0,
+    ) -> tuple[np.ndarray, Trouble | None]:
+        """Run a plan: (slots of `plan.outputs`, saved, members), and where they are not finite.
+
+        Parameters
+        ----------
+        program, plan : as `prepare` gives them
+        engine : "arrays", or anything else for native code
+
+        Raises
+        ------
+        UnsupportedError
+            If native code lacks an operation, or cannot be loaded.
+        """
+        if engine == "arrays":
+            flat = run_arrays(program, plan, request, first_member)
+            return flat, trouble_in_slots(program, plan.outputs, request, flat)
+        result = self._kernels.run(program, plan, request, threads, first_member)
+        return result.values, trouble_in_kernel(program, request, result)
 
     def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the program and the plan that a run needs, for whoever drives a back end directly.
