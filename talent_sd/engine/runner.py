@@ -18,7 +18,7 @@ from talent_sd.base.language import listed, tell
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
-from talent_sd.engine.lanes import stack_lanes
+from talent_sd.engine.lanes import differs_beyond_draws, stack_lanes
 from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
@@ -145,7 +145,9 @@ class Model:
                 hint=nearest(engine, ENGINES),
                 engines=listed(ENGINES),
             )
-        lanes = stack_lanes(self.structure, params or {}, inputs or {})
+        given, series = params or {}, inputs or {}
+        wide = any(differs_beyond_draws(value) for value in (*given.values(), *series.values()))
+        lanes = stack_lanes(self.structure, given, series) if wide else None
         arguments: dict[str, Any] = {
             "initial_time": initial_time,
             "final_time": final_time,
