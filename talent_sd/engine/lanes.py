@@ -59,9 +59,9 @@ class Lanes:
         marks = [tuple(id(table[lane]) for table in tables.values()) for lane in numbers]
         for mark in dict.fromkeys(marks):
             places = numbers[[other == mark for other in marks]]
-            params = {name: _picked(value, places) for name, value in self.params.items()}
+            params = {name: picked(value, places) for name, value in self.params.items()}
             params |= {name: table[places[0]] for name, table in tables.items()}
-            yield places, params, {name: _picked(value, places) for name, value in self.inputs.items()}
+            yield places, params, {name: picked(value, places) for name, value in self.inputs.items()}
 
     def put(self, values: dict[str, np.ndarray], found: Mapping[str, np.ndarray], places: np.ndarray) -> None:
         """Put what a group's run found in its places among all lanes: name -> (lanes, saved, *dims)."""
@@ -81,15 +81,13 @@ def stack_lanes(structure: Structure, params: Params, inputs: Params) -> Lanes |
 
     Returns
     -------
-    None where nothing differs but numbers by draw: a run takes these as they are
+    None where nothing differs
 
     Raises
     ------
     ModelError
         If two values have one axis in different lengths, or with different labels.
     """
-    if not any(_is_wider(value) for value in (*params.values(), *inputs.values())):
-        return None
     own = {name: value for key, part in params.items() for name, value in _by_element(key, part)}
     labelled = [
         {key: _labelled(structure, key, part) for key, part in given.items()} for given in (own, inputs)
@@ -111,14 +109,6 @@ def stack_lanes(structure: Structure, params: Params, inputs: Params) -> Lanes |
     )
 
 
-def run_groups(
-    structure: Structure, params: Params, inputs: Params, draws: int
-) -> list[tuple[np.ndarray, Params, Params]]:
-    """Return the draws that one run can hold, group by group: places, params and inputs."""
-    lanes = stack_lanes(structure, params, inputs)
-    return [(np.arange(draws), params, inputs)] if lanes is None else list(lanes.groups())
-
-
 def chosen_tables(tables: Sequence[Any], numbers: np.ndarray) -> np.ndarray:
     """Return (lanes,) lookups as `Model.run` takes them: for each lane the table of its number."""
     holder = np.empty(len(tables), dtype=object)
@@ -127,8 +117,8 @@ def chosen_tables(tables: Sequence[Any], numbers: np.ndarray) -> np.ndarray:
     return holder[numbers]
 
 
-def _is_wider(value: Any) -> bool:
-    """Return whether a value differs by more than numbers along `draw`."""
+def differs_beyond_draws(value: Any) -> bool:
+    """Return whether a value differs by more than numbers along `draw`, which a run takes as they are."""
     return _holds_tables(value) or any(dim in LANES and dim != DRAW for dim in getattr(value, "dims", ()))
 
 
@@ -201,6 +191,6 @@ def _stacked(structure: Structure, key: str, value: Any, labels: Mapping[str, np
     )
 
 
-def _picked(value: Any, places: np.ndarray) -> Any:
-    """Return what some of the lanes are given."""
+def picked(value: Any, places: np.ndarray | int) -> Any:
+    """Return what some of the lanes are given; of one lane by its number, as a single run."""
     return value.isel({DRAW: places}) if DRAW in getattr(value, "dims", ()) else value

@@ -18,7 +18,7 @@ from talent_sd.base.language import listed, tell
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
-from talent_sd.engine.lanes import stack_lanes
+from talent_sd.engine.lanes import differs_beyond_draws, stack_lanes
 from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
@@ -145,7 +145,9 @@ class Model:
                 hint=nearest(engine, ENGINES),
                 engines=listed(ENGINES),
             )
-        lanes = stack_lanes(self.structure, params or {}, inputs or {})
+        given, series = params or {}, inputs or {}
+        wide = any(differs_beyond_draws(value) for value in (*given.values(), *series.values()))
+        lanes = stack_lanes(self.structure, given, series) if wide else None
         arguments: dict[str, Any] = {
             "initial_time": initial_time,
             "final_time": final_time,
@@ -195,12 +197,7 @@ class Model:
             engine = "arrays"
         try:
             program, plan = self.prepare(request)
-            if engine == "arrays":
-                flat = run_arrays(program, plan, request, first_member)
-                trouble = trouble_in_slots(program, plan.outputs, request, flat)
-            else:
-                result = self._kernels.run(program, plan, request, threads, first_member)
-                flat, trouble = result.values, trouble_in_kernel(program, request, result)
+            flat, trouble = self.run_slots(program, plan, request, engine, threads, first_member)
         except UnsupportedError as error:
             if engine != "auto":
                 raise
@@ -209,6 +206,33 @@ class Model:
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
+
+    def run_slots(
+        self,
+        program: Program,
+        plan: SlotPlan,
+        request: Request,
+        engine: str,
+        threads: int | None = None,
+        first_member: int = 0,
+    ) -> tuple[np.ndarray, Trouble | None]:
+        """Run a plan: (slots of `plan.outputs`, saved, members), and where they are not finite.
+
+        Parameters
+        ----------
+        program, plan : as `prepare` gives them
+        engine : "arrays", or anything else for native code
+
+        Raises
+        ------
+        UnsupportedError
+            If native code lacks an operation, or cannot be loaded.
+        """
+        if engine == "arrays":
+            flat = run_arrays(program, plan, request, first_member)
+            return flat, trouble_in_slots(program, plan.outputs, request, flat)
+        result = self._kernels.run(program, plan, request, threads, first_member)
+        return result.values, trouble_in_kernel(program, request, result)
 
     def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the program and the plan that a run needs, for whoever drives a back end directly.

@@ -340,13 +340,17 @@ def _tasks(
     resolved = [one.params() for one in prepared.resolved.values()]
     for scenario, block in todo:
         first, last = edges[block]
-        fixed = resolved[scenario]
-        drawn = draws.params(fixed, first, last)
-        params = with_draws(fixed, drawn)
-        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
+        yield Task(scenario, block, first, last, *with_draws(resolved[scenario], draws, first, last))
 
 
-def with_draws(fixed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
-    """Put draws in the place of what a scenario and a city set; a drawn element replaces the whole."""
+def with_draws(
+    fixed: Mapping[str, Any], draws: Draws, first: int, last: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return params and inputs of some draws: what is drawn in the place of what scenario and city set.
+
+    Where elements are drawn they cover the whole constant.
+    """
+    drawn = draws.params(fixed, first, last)
     whole = {key.partition("[")[0] for key in drawn if "[" in key}
-    return {key: value for key, value in fixed.items() if key not in whole} | dict(drawn)
+    params = {key: value for key, value in fixed.items() if key not in whole} | dict(drawn)
+    return params, draws.inputs(first, last)

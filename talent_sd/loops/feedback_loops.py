@@ -13,7 +13,7 @@ from talent_sd.attribution.coalitions import PART, attribute
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
-from talent_sd.engine.lanes import run_groups
+from talent_sd.engine.lanes import picked, stack_lanes
 from talent_sd.forecast.provenance import KNOWN_UNTIL
 from talent_sd.loops.loop_names import SWITCHES, LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
@@ -49,11 +49,13 @@ class DrawGroup:
 
     def one(self, draw: int) -> DrawGroup:
         """Return one of the draws alone, by its number, as a single run."""
-        assert self.size is not None
         where = int(np.flatnonzero(self.places == draw)[0])
-        against = None if self.against is None else _picked(self.against, where, self.size)
-        params, inputs = (_picked(given, where, self.size) for given in (self.params, self.inputs))
-        return DrawGroup(params, against, inputs, np.array([draw]), None)
+
+        def alone(given: Params) -> Params:
+            return {name: picked(value, where) for name, value in given.items()}
+
+        against = None if self.against is None else alone(self.against)
+        return DrawGroup(alone(self.params), against, alone(self.inputs), np.array([draw]), None)
 
 
 def draw_groups(prepared: Prepared, draws: int | None, seed: int) -> tuple[list[DrawGroup], int | None]:
@@ -65,39 +67,16 @@ def draw_groups(prepared: Prepared, draws: int | None, seed: int) -> tuple[list[
     fixed: list[dict[str, Any]] = [one.params() for one in prepared.resolved.values()]
     if draws is None or draws <= 1:
         return [DrawGroup(fixed[0], fixed[1] if len(fixed) > 1 else None, {}, np.array([0]), None)], None
-    from talent_sd.forecast.ensemble import prior_draws
+    from talent_sd.forecast.ensemble import prior_draws, with_draws
 
     drawn = prior_draws(prepared, draws, seed)
-    params = [_overlaid(one, drawn.params(one, 0, draws)) for one in fixed]
-    inputs = drawn.inputs(0, draws)
     # one run holds draws that are told the same national path
-    told = [run_groups(prepared.model.structure, one, inputs, draws) for one in params]
+    lanes = [stack_lanes(prepared.model.structure, *with_draws(one, drawn, 0, draws)) for one in fixed]
     groups = []
-    for parts in zip(*told, strict=True):
+    for parts in zip(*(one.groups() for one in lanes if one is not None), strict=True):
         places, own, noise = parts[0]
         groups.append(DrawGroup(own, parts[1][1] if len(parts) > 1 else None, noise, places, len(places)))
     return groups, draws
-
-
-def _overlaid(fixed: Params, drawn: Params) -> dict[str, Any]:
-    """Return params with draws; where elements are drawn, the whole is left out: they cover it."""
-    whole = {key.partition("[")[0] for key in drawn if "[" in key}
-    return {key: value for key, value in fixed.items() if key not in whole} | dict(drawn)
-
-
-def _picked(params: Params, places: np.ndarray | int, draws: int) -> dict[str, Any]:
-    """Return what some of the draws are given; a single number is a run without draws."""
-    import xarray as xr
-
-    found: dict[str, Any] = {}
-    for name, value in params.items():
-        if isinstance(value, xr.DataArray) and DRAW in value.dims:
-            found[name] = value.isel({DRAW: places}).drop_vars(DRAW, errors="ignore")
-        elif isinstance(value, np.ndarray) and value.ndim and value.shape[0] == draws:
-            found[name] = value[places]
-        else:
-            found[name] = value
-    return found
 
 
 DEFAULT_OUTPUT = "total talent"

@@ -264,14 +264,18 @@ def _assembled(
     base = min(max(KNOWN_UNTIL, every[0]), every[-1])
     datasets = []
     for name, split in splits.items():
-        one = split.sel({OUTPUT: list(shown)}).drop_vars(["spent", "caused", "prices"], errors="ignore")
-        one = one.assign(_costs(split, every, rate, base)).assign_coords(
-            {OUTPUT: list(shown), MEASURE: list(MEASURES)}
-        )
+        effects = split.sel({OUTPUT: list(shown)}).drop_vars(["spent", "caused", "prices"], errors="ignore")
+        data: dict[Any, Any] = {key: array.variable for key, array in effects.data_vars.items()}
+        data |= _costs(split, every, rate, base)
+        coords: dict[str, Any] = {axis: split[axis].values for axis in (POLICY, OTHER)} | {
+            OUTPUT: list(shown),
+            TIME: every,
+        }
         if name in wholes:
-            one["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
-            one["split_member"] = ((DRAW,), wholes[name].places)
-            one = one.assign_coords({MEMBER: np.arange(len(wholes[name].total))})
+            data["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
+            data["split_member"] = ((DRAW,), wholes[name].places)
+            coords[MEMBER] = np.arange(len(wholes[name].total))
+        one = xr.Dataset(data, {**coords, DRAW: np.arange(draws or 1), MEASURE: list(MEASURES)})
         datasets.append(one.reindex({POLICY: policies, OTHER: policies}))
     joined = xr.concat(datasets, xr.IndexVariable(SCENARIO, list(splits)))
     joined = joined.assign_coords(

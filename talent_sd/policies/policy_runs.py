@@ -98,9 +98,11 @@ class Runs:
             wanted = self.places[first:last]
             start, end = int(wanted.min()), int(wanted.max()) + 1
             rows = wanted - start
-        drawn = {key: values[rows] for key, values in self.draws.params(self.fixed, start, end).items()}
-        noise = {name: series.isel({DRAW: rows}) for name, series in self.draws.inputs(start, end).items()}
-        return with_draws(self.fixed, drawn), noise
+        params, noise = with_draws(self.fixed, self.draws, start, end)
+        params = {
+            key: value[rows] if isinstance(value, np.ndarray) else value for key, value in params.items()
+        }
+        return params, {name: series.isel({DRAW: rows}) for name, series in noise.items()}
 
     def warn(self) -> None:
         """Pass on what the engine warned of, each kind once."""
