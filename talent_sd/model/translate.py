@@ -103,6 +103,33 @@ def translate(path: str | Path) -> Source:
     return source
 
 
+def parse_expression(text: str) -> Any:
+    """Return PySD's tree of an expression in Vensim's words.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        guard_readers()
+        try:
+            return _parsed(f"expression = {text}").ast
+        except Exception as error:
+            raise ValueError(text) from error
+
+
+def _parsed(equation: str, units: str = "", doc: str = "") -> Any:
+    """Return PySD's reading of one entry; its parser's errors where it cannot be read."""
+    from pysd.translators.vensim.vensim_element import Component, Element
+
+    part = Element(_flat(equation), _flat(units), _flat(doc)).parse()
+    if isinstance(part, Component):
+        part.parse()
+    return part
+
+
 def _translate_vensim(path: Path, content: bytes) -> Source:
     from pysd.translators.vensim.vensim_file import VensimFile
 
@@ -183,13 +210,9 @@ def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
 
 def _vensim_error(path: Path, blocks: list[Block], error: Exception) -> ModelError:
     """Find the entry that cannot be read: parse each alone."""
-    from pysd.translators.vensim.vensim_element import Component, Element
-
     for block in blocks:
         try:
-            part = Element(_flat(block.equation), _flat(block.units), _flat(block.doc)).parse()
-            if isinstance(part, Component):
-                part.parse()
+            _parsed(block.equation, block.units, block.doc)
         except Exception as cause:
             position = getattr(cause, "pos", None)
             text = getattr(cause, "text", None)
