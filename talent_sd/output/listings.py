@@ -147,13 +147,13 @@ def _unit(unit: str, lang: str) -> str:
 
 def _shipped(file: str) -> dict[str, Any]:
     """Read a shipped YAML file of the model's."""
-    from ruamel.yaml import YAML
+    from talent_sd.inputs.strict_yaml import read_yaml
 
     path = shipped_folder("models") / file
     if not path.is_file():
         raise InputError("this version of talent_sd ships no models/{file}.", file=file)
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    return raw
+    raw: Any = read_yaml(path).plain()
+    return dict(raw)
 
 
 SHELVES: dict[str, Callable[[str], Rows]] = {
