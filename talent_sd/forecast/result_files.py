@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
 from talent_sd.base.labels import Labels
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
@@ -18,8 +18,6 @@ from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_b
 if TYPE_CHECKING:
     import xarray as xr
 
-QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-"""The median and the ends of the 50, 80 and 95 % bands."""
 _Axes = dict[str, list[Any]]
 """Dimension -> the labels along it."""
 TEXT = "OUT"
@@ -44,8 +42,8 @@ COMPARISON_COLUMNS = (
     "upper_95",
     "first_clear_year",
 )
-BANDS = (0.5, 0.1, 0.9, 0.25, 0.75, 0.025, 0.975)
-"""Quantiles of a comparison's rows: the median and the ends of the 80, 50 and 95 % bands."""
+COMPARISON_QUANTILES = (0.5, *BANDS[80], *BANDS[50], *BANDS[95])
+"""In the order of the columns."""
 
 
 def write_dataset(dataset: xr.Dataset, file: Path) -> None:
@@ -160,15 +158,19 @@ def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Ite
 def _summary(
     change: xr.DataArray, lower_is_better: bool, labels: _Axes
 ) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
-    """Yield ((scenario, year, subscript), (quantiles of `BANDS`, probability, first clear year)); "" unknown."""
+    """Yield ((scenario, year, subscript), (`COMPARISON_QUANTILES`, probability, first clear year)); "" unknown."""
     if change.sizes[DRAW] == 1:
         for scenario, _, year, subscript, value in _cells(change.variable, labels):
-            yield (scenario, year, subscript), (value, *[""] * (len(BANDS) + 1))
+            yield (scenario, year, subscript), (value, *[""] * (len(COMPARISON_QUANTILES) + 1))
         return
-    bands = change.quantile(list(BANDS), DRAW, skipna=False)
+    bands = change.quantile(list(COMPARISON_QUANTILES), DRAW, skipna=False)
     better = probability_better(change, lower_is_better)
     clear = first_clear_year(change).broadcast_like(better)
-    parts = [*(bands.isel(quantile=number, drop=True) for number in range(len(BANDS))), better, clear]
+    parts = [
+        *(bands.isel(quantile=number, drop=True) for number in range(len(COMPARISON_QUANTILES))),
+        better,
+        clear,
+    ]
     one = {**labels, DRAW: [0]}
     for cells in zip(*(_cells(part.expand_dims(DRAW).variable, one) for part in parts), strict=True):
         scenario, _, year, subscript, _ = cells[0]

@@ -60,8 +60,7 @@ def variance_table(
     """
     import pandas as pd
 
-    from talent_sd.forecast.ensemble import run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, run_ensemble
 
     noise = draws.posterior.noise
     only_province = replace(draws.posterior, noise=replace(noise, city=np.zeros_like(noise.city)))

@@ -7,7 +7,6 @@ costs two passes of the native engine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,6 @@ AVERAGE = "average"
 """The city whose figures are the model's own: the nation's mean of 2022."""
 LONG_HORIZON = 2050.0
 SAVES_PER_YEAR = 16
-_ELEMENT = re.compile(r"^(?P<name>[^\[]+)\[(?P<elements>[^\]]+)\]$")
 Curve = tuple[np.ndarray, np.ndarray]
 
 
@@ -230,18 +228,6 @@ class Laboratory:
             for name in read_mapping().content.constants:
                 params.pop(name, None)
         return params
-
-
-def element_key(name: str) -> tuple[str, str | None]:
-    """Return the variable and the element that a key names.
-
-    >>> element_key("policy switch[cash_subsidy]")
-    ('policy switch', 'cash_subsidy')
-    >>> element_key("cohort size")
-    ('cohort size', None)
-    """
-    match = _ELEMENT.match(name)
-    return (match["name"].strip(), match["elements"].strip()) if match else (name, None)
 
 
 Traces = Mapping[str, Trace]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talent_sd.base.language import tell
+from talent_sd.inputs.model_interface import policy_key
 from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces, gap
 
 SCIENCE_CITIES = ("hefei", "wuxi")
@@ -246,7 +247,7 @@ EXPERIMENTS = (
         "value_per_yuan_of_culture",
         {
             "none": Case(city="hangzhou"),
-            "culture": Case("culture_capital", "hangzhou", {"policy switch[convention_venue]": 0.0}),
+            "culture": Case("culture_capital", "hangzhou", {policy_key("convention_venue"): 0.0}),
         },
         ("value added", "policy spending"),
         _culture_multiplier,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talent_sd.base.language import tell
+from talent_sd.inputs.model_interface import policy_key
 from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces
 
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")
@@ -148,7 +149,7 @@ _TAG = {"cohort entry time": COMBINATION_ENTRY}
 
 
 def _without(names: tuple[str, ...]) -> dict[str, float]:
-    return {f"policy switch[{name}]": 0.0 for name in names}
+    return {policy_key(name): 0.0 for name in names}
 
 
 EXPERIMENTS = (

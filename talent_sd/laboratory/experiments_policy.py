@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talent_sd.base.language import tell
+from talent_sd.inputs.model_interface import policy_key
 from talent_sd.laboratory.cases import Case, Experiment, Measurement, Traces
 
 INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")
@@ -23,24 +24,24 @@ CIRCLE = {
 CIRCLE_INTENSITY = {"medical_cluster": 0.03, "quality_education": 0.035, "childcare_eldercare": 0.025}
 
 
-FIVE_YEARS = {"policy switch[industry_fund]": 1.0, "policy end[industry_fund]": 2030.0}
+FIVE_YEARS = {policy_key("industry_fund"): 1.0, policy_key("industry_fund", "end"): 2030.0}
 INTERRUPTED = {
-    "policy end[industry_fund]": 2031.0,
-    "policy pause start[industry_fund]": 2027.0,
-    "policy pause end[industry_fund]": 2028.0,
+    policy_key("industry_fund", "end"): 2031.0,
+    policy_key("industry_fund", "pause start"): 2027.0,
+    policy_key("industry_fund", "pause end"): 2028.0,
 }
 
 
 def _only(names: tuple[str, ...]) -> dict[str, float]:
     """Return the switches that leave only these instruments of the three-dimensional mix on."""
     everything = (*INDUSTRY, *POLICY, *ECOLOGY)
-    return {f"policy switch[{name}]": 0.0 for name in everything if name not in names}
+    return {policy_key(name): 0.0 for name in everything if name not in names}
 
 
 def _circle(names: tuple[str, ...]) -> dict[str, float]:
     """Return inputs that build parts of the life circle to full coverage within ten years."""
     return {
-        **{f"policy switch[{name}]": 1.0 for name in names},
+        **{policy_key(name): 1.0 for name in names},
         **{f"{name.replace('_', ' ')} intensity": CIRCLE_INTENSITY[name] for name in names},
     }
 
@@ -228,7 +229,7 @@ EXPERIMENTS = (
     Experiment(
         "time_to_high_end_care",
         _trace_pair(
-            "chengdu", {"policy switch[medical_cluster]": 1.0, "medical cluster intensity": 0.03}, "cluster"
+            "chengdu", {policy_key("medical_cluster"): 1.0, "medical cluster intensity": 0.03}, "cluster"
         ),
         ("medical access time ratio",),
         _medical_access,
@@ -244,14 +245,14 @@ EXPERIMENTS = (
         {
             "none": Case(),
             "steady": Case(
-                changes={"policy switch[industry_fund]": 1.0, "policy end[industry_fund]": 2030.0}
+                changes={policy_key("industry_fund"): 1.0, policy_key("industry_fund", "end"): 2030.0}
             ),
             "paused": Case(
                 changes={
-                    "policy switch[industry_fund]": 1.0,
-                    "policy end[industry_fund]": 2031.0,
-                    "policy pause start[industry_fund]": 2027.0,
-                    "policy pause end[industry_fund]": 2028.0,
+                    policy_key("industry_fund"): 1.0,
+                    policy_key("industry_fund", "end"): 2031.0,
+                    policy_key("industry_fund", "pause start"): 2027.0,
+                    policy_key("industry_fund", "pause end"): 2028.0,
                 }
             ),
         },
@@ -276,7 +277,7 @@ EXPERIMENTS = (
         {
             "plan": Case(
                 city="dongguan",
-                changes={"policy switch[skill_certification]": 1.0, "skill certification intensity": 20000.0},
+                changes={policy_key("skill_certification"): 1.0, "skill certification intensity": 20000.0},
             )
         },
         ("certified people", "policy spending"),

@@ -17,8 +17,8 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention, Kind
+from talent_sd.inputs.model_interface import loop_key, policy_key, split_key
 from talent_sd.inputs.strict_yaml import read_yaml
-from talent_sd.laboratory.cases import element_key
 from talent_sd.laws.law_files import BASELINE, Experiment, LawFile, Lever
 from talent_sd.laws.law_formulas import Reading, combine, names_in
 from talent_sd.laws.law_inputs import Places, extended
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 DRAWS_AT_ONCE = 10
 """Draws run together: bounds the memory of a pass."""
-SWITCH, CLOSED = "policy switch", "loop closed"
 REINFORCING = "reinforcing"
 NOTHING = Experiment(against=BASELINE, at=None)
 
@@ -105,7 +104,7 @@ class Bench:
             return set().union(*(self.needs(name) for name in names_in(content.formula)))
         found = set()
         for key in content.of:
-            name, element = element_key(key)
+            name, element = split_key(key)
             variable = self.model.structure.find(name)
             elements = () if variable is None else [e for d in variable.dims for e in self._elements(d)]
             if variable is None or (element and element not in elements):
@@ -136,7 +135,7 @@ class Bench:
                     template = N_("the model has no '{name}' that can be changed ({handle})")
                     raise Missing(tell(template, name=name, handle=lever))
         for constant in content.set:
-            variable = structure.find(element_key(constant)[0])
+            variable = structure.find(split_key(constant)[0])
             if variable is None or variable.kind != "constant":
                 raise Missing(tell("the model has no constant '{name}'", name=constant))
         for loop in (*content.cut, *content.keep):
@@ -208,9 +207,9 @@ class Bench:
         for key, value in content.set.items():
             lane[key] = value
         for policy in content.policies:
-            lane[f"{SWITCH}[{policy}]"] = 1.0
+            lane[policy_key(policy)] = 1.0
         for loop in self._cut(content):
-            lane[f"{CLOSED}[{loop}]"] = 0.0
+            lane[loop_key(loop)] = 0.0
         if content.do:
             lane[WHEN] = self.file.content.at if content.at is None else content.at
         for lever, size in content.do.items():
@@ -295,7 +294,7 @@ class Bench:
             return np.broadcast_to(line, (size, len(found.times)))
         parts = []
         for key in content.of:
-            name, element = element_key(key)
+            name, element = split_key(key)
             variable = self.model.structure[name]
             values = data[variable.name]
             if element:
@@ -328,5 +327,5 @@ def interventions(lever: Lever) -> list[tuple[Intervention, str | None]]:
     return [
         (Intervention(name, kind, other), element)
         for key, kind, other in told
-        for name, element in [element_key(key)]
+        for name, element in [split_key(key)]
     ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import TIME
 from talent_sd.base.language import N_, listed, tell
+from talent_sd.inputs.model_interface import loop_key, policy_key
 from talent_sd.laboratory.cases import Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import Verdict, resolve_setting, varied_inputs
 from talent_sd.model_tests.check_files import read_checks
@@ -312,10 +313,10 @@ def _anomaly(laboratory: Laboratory) -> Result:
 
     loops = laboratory.model.structure.subscripts["loop"]
     policies = laboratory.model.structure.subscripts["policy"]
-    stirred = {f"policy switch[{policy}]": 1.0 for policy in policies} | STIRRED
+    stirred = {policy_key(policy): 1.0 for policy in policies} | STIRRED
     cases = {"whole": Case(city=STIRRED_CITY, changes=stirred)}
     for loop in loops:
-        cases[loop] = Case(city=STIRRED_CITY, changes={**stirred, f"loop closed[{loop}]": 0.0})
+        cases[loop] = Case(city=STIRRED_CITY, changes={**stirred, loop_key(loop): 0.0})
     traces = laboratory.run(cases)[0]
 
     def change(loop: str) -> float:

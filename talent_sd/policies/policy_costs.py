@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from talent_sd.base.dims import BAND_AND_MEDIAN
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.file_schemas import Part, Range
@@ -160,7 +161,7 @@ def cost_ratio(cost: np.ndarray, effect: np.ndarray) -> np.ndarray:
     return ratio
 
 
-def ranked(values: np.ndarray, chances: tuple[float, ...] = (0.1, 0.5, 0.9)) -> np.ndarray:
+def ranked(values: np.ndarray, chances: tuple[float, ...] = BAND_AND_MEDIAN) -> np.ndarray:
     """Return quantiles over the first axis, (chances, ...), right with infinite values among them.
 
     >>> ranked(np.array([1.0, 2.0, 3.0, np.inf, np.inf]), (0.5, 0.9)).tolist()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BAND_AND_MEDIAN, DRAW, SCENARIO, TIME
 from talent_sd.policies.policy_costs import ranked
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
         for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
             share, alone, error = _effect(one, policy, output)
             for number, year in enumerate(one[TIME].values):
-                low, middle, high = np.quantile(share[:, number], (0.1, 0.5, 0.9)).tolist()
+                low, middle, high = np.quantile(share[:, number], BAND_AND_MEDIAN).tolist()
                 yield (scenario, policy, f"{year:g}", output, middle, low, high,
                        float(np.median(alone[:, number])), error[number], unit,
                        *(costs if year == last else [""] * len(costs)))  # fmt: skip
@@ -87,7 +87,7 @@ def _rows_among(one: xr.Dataset, scenario: str, costs: int) -> Iterator[tuple[An
     """Yield what the mix does in all draws; nothing else is known of them."""
     for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
         total = one["total_among"].sel(output=output).transpose("member", TIME).values
-        bands = np.quantile(total, (0.1, 0.5, 0.9), axis=0).T.tolist()
+        bands = np.quantile(total, BAND_AND_MEDIAN, axis=0).T.tolist()
         for year, (low, middle, high) in zip(one[TIME].values, bands, strict=True):
             yield (scenario, MIX_AMONG, f"{year:g}", output, middle, low, high, "", "", unit, *[""] * costs)
 
@@ -110,7 +110,7 @@ def _costs(one: xr.Dataset, policy: str) -> list[Any]:
     else:
         own = one.sel(policy=policy)
         cost, ratio, caused = own["present_cost"], own["cost_per"], own["caused_cost"]
-    low, middle, high = np.quantile(cost.values, (0.1, 0.5, 0.9)).tolist()
+    low, middle, high = np.quantile(cost.values, BAND_AND_MEDIAN).tolist()
     cells: list[Any] = [middle, low, high, float(caused.median())]
     for measure in one["measure"].values:
         values = ratio.sel(measure=measure)
