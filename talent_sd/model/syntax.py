@@ -12,6 +12,7 @@ import numpy as np
 
 from talent_sd.model.names import name_key
 
+_NO_OPERANDS = {"function", "operators", "lookups", "non_negative"}
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -32,17 +33,28 @@ def kind_of(node: Any) -> str:
     return type(node).__name__.removesuffix("Structure")
 
 
-def children(node: Any) -> list[Any]:
-    """Return a node's operands, a call's function left out."""
+def _operand_fields(node: Any) -> list[str]:
+    """Return the names of a node's fields that hold operands."""
     if not dataclasses.is_dataclass(node) or kind_of(node) in {"Reference", "Lookups"}:
         return []
+    return [field.name for field in dataclasses.fields(node) if field.name not in _NO_OPERANDS]
+
+
+def children(node: Any) -> list[Any]:
+    """Return a node's operands, a call's function left out."""
     found: list[Any] = []
-    for part in dataclasses.fields(node):
-        if part.name in {"function", "operators", "lookups", "non_negative"}:
-            continue
-        value = getattr(node, part.name)
+    for name in _operand_fields(node):
+        value = getattr(node, name)
         found += value if isinstance(value, (tuple, list)) else [value]
     return [child for child in found if child is not None]
+
+
+def rewrite(node: Any, change: Callable[[Any], Any]) -> None:
+    """Put what `change` returns in place of each of a node's operands."""
+    for name in _operand_fields(node):
+        value = getattr(node, name)
+        many = isinstance(value, (tuple, list))
+        setattr(node, name, type(value)(map(change, value)) if many else change(value))
 
 
 def walk(node: Any) -> Iterator[Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.language import foreign, listed, reason_of, tell
+from talent_sd.base.errors import ModelError, Problems, UnsupportedError
+from talent_sd.base.language import foreign, listed, reason_of
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.pysd_guard import guard_readers, refuse_odd
@@ -322,34 +322,18 @@ def _check_xmile(path: Path, root: Any) -> None:
         raise ModelError(
             "{file}:{line}: no <sim_specs>. Add start, stop and dt.", file=path.name, line=root.sourceline
         )
-    problems = []
+    problems = Problems()
     for node in _xmile_variables(root):
-        if not node.get("name"):
-            problems.append(
-                tell(
-                    '{file}:{line}: a variable without a name. Add name="…".',
-                    file=path.name,
-                    line=node.sourceline,
-                )
-            )
+        name, at = node.get("name"), {"file": path.name, "line": node.sourceline}
+        if not name:
+            problems.say('{file}:{line}: a variable without a name. Add name="…".', **at)
         elif not node.xpath("self::x:gf | x:gf | .//x:eqn", namespaces=space):
-            problems.append(
-                tell(
-                    "{file}:{line}: '{name}' has no equation. Add <eqn>.",
-                    file=path.name,
-                    line=node.sourceline,
-                    name=node.get("name"),
-                )
-            )
+            problems.say("{file}:{line}: '{name}' has no equation. Add <eqn>.", **at, name=name)
     for node in root.xpath("x:dimensions/x:dim[not(x:elem)]", namespaces=space):
-        problems.append(
-            tell(
-                "{file}:{line}: dimension '{name}' has no named elements. Add <elem name=\"…\"/> entries.",
-                file=path.name,
-                line=node.sourceline,
-                name=node.get("name"),
-            )
-        )
+        problems.say(
+            "{file}:{line}: dimension '{name}' has no named elements. Add <elem name=\"…\"/> entries.",
+            file=path.name, line=node.sourceline, name=node.get("name"),
+        )  # fmt: skip
     if problems:
         raise ModelError(problems)
 

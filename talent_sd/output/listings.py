@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
@@ -150,12 +151,10 @@ def _unit(unit: str, lang: str) -> str:
 
 def _shipped(file: str) -> dict[str, Any]:
     """Read a shipped YAML file of the model's."""
-    from ruamel.yaml import YAML
-
     path = shipped_folder("models") / file
     if not path.is_file():
         raise InputError("this version of talent_sd ships no models/{file}.", file=file)
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    raw: dict[str, Any] = read_yaml(path).plain()  # type: ignore[assignment]
     return raw
 
 
