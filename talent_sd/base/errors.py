@@ -7,7 +7,8 @@ problem found, so that a file is mended in one pass.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from talent_sd.base.language import tell
 
@@ -78,3 +79,24 @@ class EngineNotice(UserWarning):
 
 class NonFiniteWarning(UserWarning):
     """A result is NaN or infinite; names variable, draw and time."""
+
+
+class Problems(list[str]):
+    """What is wrong with something, gathered so that all of it is told at once."""
+
+    def say(self, text: str, /, **values: object) -> None:
+        """Note a problem: English text with values for its `{names}`, as `tell` takes it."""
+        self.append(tell(text, **values))
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Note the problems of an `InputError` raised in the block, and go on after it."""
+        try:
+            yield
+        except InputError as error:
+            self += error.problems
+
+    def refuse(self) -> None:
+        """Raise an `InputError` with what was noted, each problem once; nothing if there is none."""
+        if self:
+            raise InputError(dict.fromkeys(self))

@@ -47,8 +47,8 @@ def _one(what: Shelf, name: str, lang: str) -> str:
     """Return everything behind one figure or one variable."""
     from talent_sd.base.errors import InputError, nearest
     from talent_sd.base.files import shipped_folder
+    from talent_sd.inputs.evidence_ledger import read_evidence
     from talent_sd.laboratory.findings import experiments_for
-    from talent_sd.model.evidence import read_evidence
     from talent_sd.model.read import read_structure
     from talent_sd.output.evidence_tables import figure_trace, variable_trace
 

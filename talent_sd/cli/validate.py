@@ -194,7 +194,7 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     """Repeat the fit from its first guesses and write its record."""
     from talent_sd.base.language import tell
     from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
-    from talent_sd.model.evidence import read_evidence
+    from talent_sd.inputs.evidence_ledger import read_evidence
 
     started = time.monotonic()
     fit = fit_evidence(model, read_evidence(), read_fit(), engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from talent_sd.engine.pysd_safe_names import SafeNames, give_safe_names
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
 from talent_sd.model.pysd_guard import refuse_odd
-from talent_sd.model.syntax import children, kind_of
+from talent_sd.model.syntax import kind_of, rewrite
 from talent_sd.model.translate import Source
 
 
@@ -87,23 +86,12 @@ def _mended(tree: Any, inline: list[Any]) -> Any:
     """
     from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
 
-    if not children(tree):
-        return tree
     kind = kind_of(tree)
     if kind == "Arithmetic" and list(tree.operators) == ["negative"]:
         inner = tree.arguments[0]
         if kind_of(inner) == "Arithmetic" and inner.operators[-1] in {"*", "/"}:
             tree = type(tree)(["*"], (-1, inner))
-    for part in dataclasses.fields(tree):
-        value = getattr(tree, part.name)
-        if part.name in {"function", "operators", "lookups", "non_negative"}:
-            continue
-        many = isinstance(value, (tuple, list))
-        setattr(
-            tree,
-            part.name,
-            type(value)(_mended(v, inline) for v in value) if many else _mended(value, inline),
-        )
+    rewrite(tree, lambda part: _mended(part, inline))
     if kind == "InlineLookups" and tree.lookups.type != "interpolate":
         inline.append(tree.lookups)
         return CallStructure(ReferenceStructure(f"talent_sd_inline_{len(inline)}"), (tree.argument,))

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.evidence_ledger import Figure, read_evidence
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import Finding, evidence_outputs, experiments_for, measure_experiments
-from talent_sd.model.evidence import Figure, read_evidence
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

@@ -25,7 +25,7 @@ from talent_sd.laboratory.findings import FigureTargets
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.model.evidence import Figure
+    from talent_sd.inputs.evidence_ledger import Figure
 
 FILE = "evidence_fit.yaml"
 DIGITS = 4

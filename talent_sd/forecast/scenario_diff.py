@@ -9,12 +9,15 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import Problems
 from talent_sd.engine.runner import model_constants
+from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.model_interface import policy_key
+from talent_sd.inputs.policy_checks import policy_constant
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import SWITCH, Checker, Horizon
+from talent_sd.inputs.setting_checks import check_scenario, shock_constant
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -71,14 +74,13 @@ def scenario_differences(
     InputError
         With every problem of both files.
     """
-    problems: list[str] = []
+    problems = Problems()
     scenarios = [load_scenario(name, problems) for name in (first, second)]
     horizon = Horizon.of(model.structure)
-    checker = Checker(model.structure, horizon, read_mapping())
+    checker = Checking(model.structure, horizon, problems=problems)
     for scenario in scenarios:
-        problems += checker.scenario(scenario)[1]
-    if problems:
-        raise InputError(dict.fromkeys(problems))
+        check_scenario(scenario, checker, read_mapping())
+    problems.refuse()
     one, two = scenarios
     own = model_constants(model)
 
@@ -118,7 +120,7 @@ def _cells(difference: Difference) -> list[object]:
 Default = Callable[[str], _Side]
 
 
-def _policies(one: Scenario, two: Scenario, checker: Checker, default: Default) -> Iterator[Difference]:
+def _policies(one: Scenario, two: Scenario, checker: Checking, default: Default) -> Iterator[Difference]:
     for policy in dict.fromkeys([*one.policies, *two.policies]):
         settings = [scenario.policies.get(policy, {}) for scenario in (one, two)]
         switches = [_setting(side.get("switch")) or _off(policy, default) for side in settings]
@@ -128,7 +130,7 @@ def _policies(one: Scenario, two: Scenario, checker: Checker, default: Default) 
         if not any(running):
             continue
         for key in dict.fromkeys([*settings[0], *settings[1]]):
-            constant = checker.policy_constant(policy, key)
+            constant = policy_constant(checker, policy, key)
             if key == "switch" or constant is None:
                 continue
             own = default(constant)
@@ -145,12 +147,12 @@ def _policies(one: Scenario, two: Scenario, checker: Checker, default: Default) 
 
 def _off(policy: str, default: Default) -> _Side:
     """Return the switch of a policy that a scenario does not name."""
-    own = default(f"{SWITCH}[{policy}]")
+    own = default(policy_key(policy))
     return _Side(bool(own.value), own.origin)
 
 
 def _assumptions(
-    one: Mapping[str, Setting], two: Mapping[str, Setting], checker: Checker, default: Default
+    one: Mapping[str, Setting], two: Mapping[str, Setting], checker: Checking, default: Default
 ) -> Iterator[Difference]:
     for name in dict.fromkeys(key.split("[")[0] for key in [*one, *two]):
         found = []
@@ -166,7 +168,7 @@ def _assumptions(
             yield _difference("assumptions", key, _unit(checker, name), (sides[0], sides[1]))
 
 
-def _elements(name: str, checker: Checker) -> list[str]:
+def _elements(name: str, checker: Checking) -> list[str]:
     """Return "constant[element]" for each element of a constant, the constant itself where it has none."""
     variable = checker.variable(name)
     ranges = [checker.structure.subscripts[dim] for dim in (variable.dims if variable else ())]
@@ -175,12 +177,12 @@ def _elements(name: str, checker: Checker) -> list[str]:
 
 def _shocks(
     one: Mapping[str, Mapping[str, Setting]], two: Mapping[str, Mapping[str, Setting]],
-    checker: Checker, default: Default,
+    checker: Checking, default: Default,
 ) -> Iterator[Difference]:  # fmt: skip
     for shock in dict.fromkeys([*one, *two]):
         ours, theirs = one.get(shock, {}), two.get(shock, {})
         for key in dict.fromkeys([*ours, *theirs]):
-            constant = f"{shock} {'time' if key == 'at' else key}".replace("_", " ")
+            constant = shock_constant(shock, key)
             own = default(constant)
             sides = [_setting(side.get(key)) or own for side in (ours, theirs)]
             if sides[0].value != sides[1].value:
@@ -208,7 +210,7 @@ def _national(path: NationalPath, variable: str, year: int) -> _Side:
     series = path.variables.get(variable)
     if series is None:
         return _Side(None, path.files[-1])
-    return _Side(series.values.get(year), f"{series.future_file}:{series.future_line}")
+    return _Side(series.values.get(year), str(series.future))
 
 
 def _city(one: Resolved, two: Resolved) -> Iterator[Difference]:
@@ -232,9 +234,9 @@ def _setting(setting: Setting | None) -> _Side | None:
     return _Side(value if isinstance(value, bool) else float(value), str(setting.origin))
 
 
-def _unit(checker: Checker, key: str) -> str:
+def _unit(checker: Checking, key: str) -> str:
     """Return the unit of a constant."""
-    variable = checker.variable(key.split("[")[0])
+    variable = checker.variable(key)
     return variable.unit if variable else ""
 
 

@@ -8,7 +8,6 @@ from talent_sd.inputs.city_figures import City, DatedFigure, Value, city_constan
 from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.city_panel import Panel, read_panel
 from talent_sd.inputs.input_files import check_file
-from talent_sd.inputs.model_interface import ResolvedValue
 from talent_sd.inputs.national_paths import (
     NationalPath,
     national_lookups_text,
@@ -16,7 +15,8 @@ from talent_sd.inputs.national_paths import (
     read_national,
 )
 from talent_sd.inputs.resolved_inputs import Resolved, resolve_scenario
-from talent_sd.inputs.scenario_chain import Origin, Scenario, Setting, list_scenarios, load_scenario
+from talent_sd.inputs.scenario_chain import Scenario, list_scenarios, load_scenario
+from talent_sd.inputs.settings import Origin, Setting
 
 __all__ = [
     "City",
@@ -25,7 +25,6 @@ __all__ = [
     "Origin",
     "Panel",
     "Resolved",
-    "ResolvedValue",
     "Scenario",
     "Setting",
     "Value",

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
-from talent_sd.inputs.schema_problems import validate
-from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
+from talent_sd.inputs.model_interface import split_key
+from talent_sd.inputs.schema_problems import StrictFile, read_strict
+from talent_sd.inputs.settings import Origin
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant
     from talent_sd.inputs.national_paths import NationalPath
+
+    Mapped = StrictFile[CityFigures]
+
+NOWHERE = Origin("", 0)
+"""Of what stands in no file."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,13 @@ class DatedFigure:
     ----------
     values : year to value
     unit, source : of the values
-    file, line : where it stands; "" and 0 when it comes from memory
+    origin : where it stands; no file when it comes from memory
     """
 
     values: Mapping[int, float]
     unit: str = ""
     source: str = ""
-    file: str = ""
-    line: int = 0
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Value:
     how : the reckoning in words, such as "residents 2022"
     source : publication, or "assumption: why"
     year : year of the figure; None for an assumption
-    file, line : where the figure stands
+    origin : where the figure stands
     """
 
     value: float
@@ -69,18 +74,7 @@ class Value:
     how: str
     source: str
     year: int | None
-    file: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """The mapping file, with the line of each constant."""
-
-    content: CityFigures
-    file: str
-    path: Path
-    lines: Mapping[str, int] = field(default_factory=dict)
+    origin: Origin
 
 
 @cache
@@ -90,49 +84,24 @@ def read_mapping(path: Path | None = None) -> Mapped:
     Raises
     ------
     InputError
-        If it is not well formed, or a constant uses a figure it does not know.
+        If it is not well formed, or uses a figure it does not know.
     """
     from talent_sd.inputs.file_schemas import CityFigures
 
-    path = path or shipped_folder("models") / "city_figures.yaml"
-    tree = read_yaml(path)
-    content = validate(CityFigures, tree, shown(path))
-    problems = _unknown_wholes(content, tree, shown(path))
-    lines = {}
-    for constant, rule in content.constants.items():
-        lines[constant] = tree.find(("constants", constant)).key_line
-        for name in (*rule.figure, *rule.divisors):
-            if name not in content.figures:
-                hint = nearest(name, content.figures)
-                problems.append(
-                    tell(
-                        "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
-                        file=shown(path),
-                        line=lines[constant],
-                        constant=constant,
-                        name=name,
-                        hint=hint,
-                    )
-                )
-    if problems:
-        raise InputError(problems)
-    return Mapped(content, shown(path), path.resolve(), lines)
-
-
-def _unknown_wholes(content: CityFigures, tree: Node, file: str) -> list[str]:
-    """Return a problem for each figure that is part of one the file does not know."""
-    return [
-        tell(
-            "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
-            file=file,
-            line=tree.find(("figures", figure)).key_line,
-            constant=figure,
-            name=kind.within,
-            hint=nearest(kind.within, content.figures),
-        )
-        for figure, kind in content.figures.items()
-        if kind.within is not None and kind.within not in content.figures
-    ]
+    file = read_strict(path or shipped_folder("models") / "city_figures.yaml", CityFigures)
+    figures, problems = file.content.figures, Problems()
+    uses = [("figures", name, [kind.within] if kind.within else []) for name, kind in figures.items()]
+    rules = file.content.constants.items()
+    uses += [("constants", name, [*rule.figure, *rule.divisors]) for name, rule in rules]
+    for section, user, names in uses:
+        for name in (name for name in names if name not in figures):
+            problems.say(
+                "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
+                file=file.file, line=file.line(section, user), constant=user, name=name,
+                hint=nearest(name, figures),
+            )  # fmt: skip
+    problems.refuse()
+    return file
 
 
 def city_constants(
@@ -165,37 +134,15 @@ def city_constants(
         figures = {name: DatedFigure(dict(values)) for name, values in city.items()}
         city = City(tell("the city"), {}, {}, {}, figures)
     found: dict[str, Value] = {}
-    problems: list[str] = []
+    problems = Problems()
     for constant, rule in mapping.content.constants.items():
-        if only is not None and constant.split("[")[0] not in only:
+        if only is not None and split_key(constant)[0] not in only:
             continue
-        try:
+        with problems.gathered():
             value = _from_figures(city, rule, start_year, national)
-            found[constant] = value or _from_default(constant, rule, start_year, national, mapping)
-        except InputError as error:
-            problems += error.problems
-        except _NoFigure:
-            where = f"{city.file}: " if city.file else ""
-            names = tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part)
-            problems.append(
-                tell(
-                    "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
-                    "needs. Add the figure, or start in a year it covers.",
-                    where=where,
-                    city_name=city.name,
-                    names=names,
-                    first=start_year - rule.max_age,
-                    last=start_year,
-                    constant=constant,
-                )
-            )
-    if problems:
-        raise InputError(problems)
+            found[constant] = value or _from_default(city, constant, start_year, national, mapping)
+    problems.refuse()
     return _scaled_groups(found, mapping)
-
-
-class _NoFigure(Exception):
-    """A constant has neither figure nor default."""
 
 
 def _from_figures(city: City, rule: FigureToConstant, start: int, national: NationalPath) -> Value | None:
@@ -223,7 +170,7 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
     elif year != start:
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
-    return Value(value, rule.unit, how, first.source, year, first.file, first.line)
+    return Value(value, rule.unit, how, first.source, year, first.origin)
 
 
 def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:
@@ -232,27 +179,35 @@ def _from_nation(rule: FigureToConstant, variable: str, start: int, national: Na
     series = national.variables[variable]
     source = series.source if start <= series.known_until else f"assumption: {series.why}"
     how = f"national {variable} {start}"
-    return Value(value, rule.unit, how, source, start, series.file, series.line)
+    return Value(value, rule.unit, how, source, start, series.origin)
 
 
-def _from_default(
-    constant: str, rule: FigureToConstant, start: int, national: NationalPath, mapping: Mapped
-) -> Value:
-    """Return the assumption that stands in for a missing figure."""
+def _from_default(city: City, constant: str, start: int, national: NationalPath, mapping: Mapped) -> Value:
+    """Return the assumption that stands in for a missing figure; an error where there is none."""
+    rule = mapping.content.constants[constant]
     default: DefaultFigure | None = rule.default
     if default is None:
-        raise _NoFigure
-    line = mapping.lines.get(constant, 0)
+        raise InputError(
+            "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
+            "needs. Add the figure, or start in a year it covers.",
+            where=f"{city.file}: " if city.file else "",
+            city_name=city.name,
+            names=tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part),
+            first=start - rule.max_age,
+            last=start,
+            constant=constant,
+        )
+    origin = Origin(mapping.file, mapping.line("constants", constant))
     source = f"assumption: {default.why}"
     if default.value is not None:
         low, high = default.range or (default.value, default.value)
         how = f"default {default.value:g}, range {low:g} to {high:g}"
-        return Value(default.value, rule.unit, how, source, None, mapping.file, line)
+        return Value(default.value, rule.unit, how, source, None, origin)
     assert default.national is not None
     value = default.times * national.value(default.national, start)
     times = f"{default.times:g} × " if default.times != 1 else ""
     how = f"default {times}national {default.national} {start}"
-    return Value(value, rule.unit, how, source, None, mapping.file, line)
+    return Value(value, rule.unit, how, source, None, origin)
 
 
 def _scaled_groups(found: dict[str, Value], mapping: Mapped) -> dict[str, Value]:
@@ -268,6 +223,6 @@ def _scaled_groups(found: dict[str, Value], mapping: Mapped) -> dict[str, Value]
         group = rules[constant].group
         if group and abs(totals[group] - 1) > 1e-12:
             how = f"{v.how}, / {totals[group]:.4g} so that {group} sum to one"
-            v = Value(v.value / totals[group], v.unit, how, v.source, v.year, v.file, v.line)
+            v = replace(v, value=v.value / totals[group], how=how)
         scaled[constant] = v
     return scaled

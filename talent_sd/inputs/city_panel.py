@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.language import tell
+from talent_sd.base.errors import Problems, nearest
 from talent_sd.inputs.borders import COLUMNS, on_later_borders
-from talent_sd.inputs.city_figures import City, DatedFigure, Mapped, read_mapping
-from talent_sd.inputs.strict_yaml import read_text, shown
+from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.csv_tables import read_table
+from talent_sd.inputs.settings import Origin
+from talent_sd.inputs.strict_yaml import shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from talent_sd.inputs.city_figures import Mapped
 
 SHOWN = 5
 
@@ -64,35 +68,33 @@ def read_panel(
         that appear twice, wrong units.
     """
     mapping = mapping or read_mapping()
-    problems: list[str] = []
-    dropped: list[str] = []
+    optional = {
+        "ages": (ages_csv, ("city", "year")),
+        "structure": (structure_csv, ("city", "year")),
+        "province": (province_csv, ("province", "year")),
+        "borders": (borders_csv, ("city", *COLUMNS)),
+    }
     tables = {
         "panel": _Table(Path(panel_csv), ("city", "province", "region", "year"), "city"),
         "census": _Table(Path(census_csv), ("city", "year"), "city"),
+        **{
+            kind: _Table(Path(file), keys, keys[0])
+            for kind, (file, keys) in optional.items()
+            if file is not None
+        },
     }
-    for kind, file in (("ages", ages_csv), ("structure", structure_csv)):
-        if file is not None:
-            tables[kind] = _Table(Path(file), ("city", "year"), "city")
-    if province_csv is not None:
-        tables["province"] = _Table(Path(province_csv), ("province", "year"), "province")
-    borders = None if borders_csv is None else _Table(Path(borders_csv), ("city", *COLUMNS), "city")
     series: dict[str, dict[str, dict[str, DatedFigure]]] = {}
     for kind, table in tables.items():
-        problems += table.read()
-        if not table.problems:
+        if not table.read() and kind != "borders":
             series[kind] = table.figures(kind, mapping)
-            problems += table.problems
-            dropped += table.dropped
-    if borders is not None:
-        problems += borders.read()
+    problems = Problems(problem for table in tables.values() for problem in table.problems)
     if not problems:
         problems += _spelt_otherwise(tables["panel"], tables["census"])
-    if problems:
-        raise InputError(problems)
+    problems.refuse()
     cities = _cities(tables["panel"].frame, series)
-    if borders is not None:
-        cities = on_later_borders(cities, borders.frame, mapping)
-    return Panel(cities, tuple(dropped))
+    if "borders" in tables:
+        cities = on_later_borders(cities, tables["borders"].frame, mapping)
+    return Panel(cities, tuple(line for table in tables.values() for line in table.dropped))
 
 
 def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
@@ -132,114 +134,76 @@ class _Table:
         self.file = shown(path)
         self.keys = keys
         self.who = who
-        self.problems: list[str] = []
-        self.dropped: list[str] = []
+        self.problems = Problems()
+        self.dropped = Problems()
         self.frame: pd.DataFrame
 
     def read(self) -> list[str]:
         """Read the file and check its keys; return the problems found."""
-        import io
-
-        import pandas as pd
-
-        try:
-            self.frame = pd.read_csv(io.StringIO(read_text(self.path)))
-        except InputError as error:
-            self.problems += error.problems
-            return self.problems
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            reason = " ".join(str(error).split())
-            self.problems.append(
-                tell(
-                    "{file}:1: not a CSV table: {reason}. Save it as comma-separated text.",
-                    file=self.file,
-                    reason=reason,
-                )
-            )
-            return self.problems
-        for key in self.keys:
-            if key not in self.frame.columns:
-                self.problems.append(self.no_column(key))
-        if self.problems:
-            return self.problems
-        if "year" not in self.keys:
-            return self.counts()
-        for key in (key for key in self.keys if key != "year"):
-            blank = self.frame[key].isna() | (self.frame[key].astype(str).str.strip() == "")
-            for row in self.frame.index[blank][:SHOWN]:
-                self.problems.append(
-                    f"{self.file}:{row + 2}: the {key} is empty. Fill it or take the row out."
-                )
-        years = pd.to_numeric(self.frame["year"], errors="coerce")
-        for row in self.frame.index[~(years % 1 == 0)][:SHOWN]:
-            self.problems.append(
-                tell(
-                    "{file}:{line}: the year is '{year}'. Give a whole year.",
-                    file=self.file,
-                    line=row + 2,
-                    year=self.frame["year"][row],
-                )
-            )
-        if self.frame.empty:
-            self.problems.append(
-                tell(
-                    "{file}:1: the table has no rows. Give one row per {who} and year.",
-                    file=self.file,
-                    who=self.who,
-                )
-            )
-        if self.problems:
-            return self.problems
-        twice = self.frame.index[self.frame.duplicated([self.who, "year"])]
-        for row in twice[:SHOWN]:
-            name, year = self.frame.loc[row, [self.who, "year"]]
-            self.problems.append(
-                tell(
-                    "{file}:{line}: {name} {year} appears twice. Keep one row.",
-                    file=self.file,
-                    line=row + 2,
-                    name=name,
-                    year=year,
-                )
-            )
+        with self.problems.gathered():
+            self.frame = read_table(self.path)
+            for key in self.keys:
+                if key not in self.frame.columns:
+                    self.no_column(key)
+        if not self.problems:
+            self.check_rows() if "year" in self.keys else self.check_counts()
         return self.problems
 
-    def counts(self) -> list[str]:
+    def shown_rows(self, wrong: pd.Series) -> Iterator[tuple[int, pd.Series]]:
+        """Yield the line and the cells of the first rows that are wrong."""
+        for row in wrong.index[wrong][:SHOWN]:
+            yield int(row) + 2, self.frame.loc[row]
+
+    def check_rows(self) -> None:
+        """Check a table of one row per city, or province, and year: keys filled, years whole, no row twice."""
+        import pandas as pd
+
+        frame, file = self.frame, self.file
+        for key in (key for key in self.keys if key != "year"):
+            for line, _ in self.shown_rows(frame[key].isna() | (frame[key].astype(str).str.strip() == "")):
+                self.problems.append(f"{file}:{line}: the {key} is empty. Fill it or take the row out.")
+        for line, row in self.shown_rows(pd.to_numeric(frame["year"], errors="coerce") % 1 != 0):
+            self.problems.say(
+                "{file}:{line}: the year is '{year}'. Give a whole year.",
+                file=file,
+                line=line,
+                year=row["year"],
+            )
+        if frame.empty:
+            self.problems.say(
+                "{file}:1: the table has no rows. Give one row per {who} and year.", file=file, who=self.who
+            )
+        if self.problems:
+            return
+        for line, row in self.shown_rows(frame.duplicated([self.who, "year"])):
+            self.problems.say(
+                "{file}:{line}: {name} {year} appears twice. Keep one row.",
+                file=file, line=line, name=row[self.who], year=row["year"],
+            )  # fmt: skip
+
+    def check_counts(self) -> None:
         """Check a table of one row a city: a city each, and people in every other column."""
         import pandas as pd
 
-        for row in self.frame.index[self.frame[self.who].duplicated()][:SHOWN]:
-            name = self.frame[self.who][row]
-            self.problems.append(
-                tell(
-                    "{file}:{line}: {name} appears twice. Keep one row.",
-                    file=self.file,
-                    line=row + 2,
-                    name=name,
-                )
-            )
+        for line, row in self.shown_rows(self.frame[self.who].duplicated()):
+            self.problems.say(
+                "{file}:{line}: {name} appears twice. Keep one row.",
+                file=self.file, line=line, name=row[self.who],
+            )  # fmt: skip
         for column in self.keys[1:]:
             people = pd.to_numeric(self.frame[column], errors="coerce")
-            for row in people.index[~(people > 0)][:SHOWN]:
-                self.problems.append(
-                    tell(
-                        "{file}:{line}: {column} is '{raw}'. Give a number of people above 0.",
-                        file=self.file,
-                        line=row + 2,
-                        column=column,
-                        raw=self.frame[column][row],
-                    )
-                )
-        return self.problems
+            for line, row in self.shown_rows(~(people > 0)):
+                self.problems.say(
+                    "{file}:{line}: {column} is '{raw}'. Give a number of people above 0.",
+                    file=self.file, line=line, column=column, raw=row[column],
+                )  # fmt: skip
 
-    def no_column(self, column: str) -> str:
-        """Tell that a column is missing."""
-        return tell(
+    def no_column(self, column: str) -> None:
+        """Note that a column is missing."""
+        self.problems.say(
             "{file}:1: the column '{column}' is missing.{hint} Add it.",
-            file=self.file,
-            column=column,
-            hint=nearest(column, self.frame.columns),
-        )
+            file=self.file, column=column, hint=nearest(column, self.frame.columns),
+        )  # fmt: skip
 
     def figures(self, kind: str, mapping: Mapped) -> dict[str, dict[str, DatedFigure]]:
         """Return name to figure name to dated figure."""
@@ -253,7 +217,7 @@ class _Table:
             if column is None:
                 continue
             if column not in self.frame.columns:
-                self.problems.append(self.no_column(column))
+                self.no_column(column)
                 continue
             raw = self.frame[column]
             scale = years.map(rule.scale) if isinstance(rule.scale, dict) else rule.scale
@@ -261,72 +225,41 @@ class _Table:
             self.not_numbers(column, raw, values)
             if kind == "panel" and rule.observed and rule.observed in self.frame.columns:
                 values = values.where(self.frame[rule.observed].astype(str).str.lower() == "true")
-            values = self.plausible(column, values, rule.plausible, rule.unit)
-            known = values.notna()
-            for name, group in pd.DataFrame({"year": years, "value": values})[known].groupby(names[known]):
-                series = {int(y): float(v) for y, v in zip(group["year"], group["value"], strict=True)}
-                out.setdefault(str(name), {})[figure] = DatedFigure(
-                    series, rule.unit, self.file, self.file, 0
-                )
+            values = self.plausible(column, values, rule.plausible, rule.unit).dropna()
+            for name, group in values.groupby(names):
+                series = dict(zip(years[group.index].tolist(), group.tolist(), strict=True))
+                dated = DatedFigure(series, rule.unit, self.file, Origin(self.file, 0))
+                out.setdefault(str(name), {})[figure] = dated
         return out
 
     def not_numbers(self, column: str, raw: pd.Series, values: pd.Series) -> None:
         """Note cells that hold text."""
-        for row in raw.index[raw.notna() & values.isna()][:SHOWN]:
-            if "," in str(raw[row]):
-                text = tell(
-                    "{file}:{line}: {column} is '{raw}', not a number. Write it without commas.",
-                    file=self.file,
-                    line=row + 2,
-                    column=column,
-                    raw=raw[row],
-                )
-            else:
-                text = tell(
-                    "{file}:{line}: {column} is '{raw}', not a number. Mend or empty it.",
-                    file=self.file,
-                    line=row + 2,
-                    column=column,
-                    raw=raw[row],
-                )
-            self.problems.append(text)
+        for line, row in self.shown_rows(raw.notna() & values.isna()):
+            self.problems.say(
+                "{file}:{line}: {column} is '{raw}', not a number. Write it without commas."
+                if "," in str(row[column])
+                else "{file}:{line}: {column} is '{raw}', not a number. Mend or empty it.",
+                file=self.file, line=line, column=column, raw=row[column],
+            )  # fmt: skip
 
     def plausible(self, column: str, values: pd.Series, bounds: tuple[float, float], unit: str) -> pd.Series:
         """Drop implausible cells; a column full of them is in the wrong unit."""
         low, high = bounds
+        values = values.mask(self.frame[self.who].isin(["全国", "中国"]))  # a total, not one of the members
         out = values.notna() & ~values.between(low, high)
-        national = self.frame[self.who].isin(["全国", "中国"])  # a total, not one of the members
-        values = values.mask(national)
-        out &= ~national
         if out.sum() > 0.2 * max(values.notna().sum(), 1):
-            self.problems.append(
-                tell(
-                    "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
-                    "value {median:g}). Give it in {unit}.",
-                    file=self.file,
-                    column=column,
-                    low=low,
-                    high=high,
-                    unit=unit,
-                    median=values.median(),
-                )
-            )
+            self.problems.say(
+                "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
+                "value {median:g}). Give it in {unit}.",
+                file=self.file, column=column, low=low, high=high, unit=unit, median=values.median(),
+            )  # fmt: skip
             return values
         for row in out.index[out]:
             name, year = self.frame.loc[row, [self.who, "year"]]
-            self.dropped.append(
-                tell(
-                    "{file}:{line}: {name} {year}: {column} {value:g} left out, outside {low:g} to {high:g} "
-                    "{unit}.",
-                    file=self.file,
-                    line=row + 2,
-                    name=name,
-                    year=year,
-                    column=column,
-                    value=values[row],
-                    low=low,
-                    high=high,
-                    unit=unit,
-                )
-            )
+            self.dropped.say(
+                "{file}:{line}: {name} {year}: {column} {value:g} left out, outside {low:g} to {high:g} "
+                "{unit}.",
+                file=self.file, line=row + 2, name=name, year=year, column=column, value=values[row],
+                low=low, high=high, unit=unit,
+            )  # fmt: skip
         return values.mask(out)

@@ -1,12 +1,25 @@
-"""What kind of file a YAML file is, so that one given in the wrong place is told in one message."""
+"""Scenario, city and national files, each read as what it is: one given in another's place is told so."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
-from talent_sd.inputs.strict_yaml import Node
+from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.language import N_, tell
+from talent_sd.inputs.schema_problems import StrictFile, sound_part, validate
+from talent_sd.inputs.shipped_names import find_file
+from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from talent_sd.inputs.file_schemas import NationalFile, ScenarioFile
+
+
+Schema = TypeVar("Schema", bound="BaseModel")
+Extending = TypeVar("Extending", bound="NationalFile | ScenarioFile")
 
 MODEL_ENDINGS = (".mdl", ".xmile", ".xml", ".stmx")
 TELLING = {
@@ -19,6 +32,85 @@ TELLING = {
 }
 """Keys that a kind of file has. Those that several have tell nothing."""
 PARTS_OF_A_MODEL = ("loops", "checks", "priors", "evidence")
+
+CIRCLES = {
+    "scenario": N_("{where}the scenarios extend one another in a circle: {names}. Remove one 'extends'."),
+    "national": N_("{where}the paths extend one another in a circle: {names}. Break it."),
+}
+
+
+def read_kind(
+    path: Path, kind: str, schema: type[Schema], problems: Problems | None = None
+) -> StrictFile[Schema]:
+    """Read a scenario, city or national file; parameters and errors as for `read_chain`."""
+    if path.suffix.lower() in MODEL_ENDINGS and path.is_file():
+        raise InputError(_misplaced(str(path), "model", kind))
+    tree, file = read_yaml(path), shown(path)
+    found = kind_of(tree)
+    if found is not None and found != kind:
+        raise InputError(_misplaced(file, found, kind))
+    try:
+        return StrictFile(validate(schema, tree, file), tree, file, path)
+    except InputError as error:
+        if problems is None:
+            raise
+        problems += error.problems
+    tree = sound_part(schema, tree)
+    return StrictFile(validate(schema, tree, file), tree, file, path)
+
+
+def read_chain(
+    path: Path,
+    kind: str,
+    schema: type[Extending],
+    problems: Problems | None = None,
+    also: Callable[[StrictFile[Extending]], list[str]] = lambda file: [],
+) -> list[StrictFile[Extending]]:
+    """Read a file and all that it extends, the root first.
+
+    Parameters
+    ----------
+    kind : "scenario" or "national"
+    problems : if given, faulty entries are noted here and left out
+    also : what else is wrong with a file
+
+    Raises
+    ------
+    InputError
+        With the problems of the first faulty file; if a file is of another kind or the chain is a circle.
+    """
+    chain: list[StrictFile[Extending]] = []
+    following: Path | None = path
+    while following is not None:
+        found = read_kind(following, kind, schema, problems)
+        chain.insert(0, found)
+        more = also(found)
+        if more and problems is None:
+            raise InputError(more)
+        if problems is not None:
+            problems += more
+        following = _parent(found, chain, kind, problems) if found.content.extends else None
+    return chain
+
+
+def _parent(
+    file: StrictFile[Extending], chain: list[StrictFile[Extending]], kind: str, problems: Problems | None
+) -> Path | None:
+    """Return the file that one extends; None after noting that there is none."""
+    where = f"{file.file}:{file.tree.find(('extends',)).line}: "
+    assert file.content.extends is not None
+    try:
+        parent = find_file(file.content.extends, kind, file.path, where)
+    except InputError as error:
+        if problems is None:
+            raise
+        problems += error.problems
+        return None
+    seen = [one.path.resolve() for one in reversed(chain)]
+    if parent.resolve() in seen:
+        circle = [*seen[seen.index(parent.resolve()) :], parent]
+        raise InputError(CIRCLES[kind], where=where, names=" -> ".join(path.name for path in circle))
+    return parent
 
 
 def kind_of(tree: Node) -> str | None:
@@ -35,24 +127,6 @@ def kind_of(tree: Node) -> str | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
-def refuse_other_kind(tree: Node, wanted: str, file: str) -> None:
-    """Refuse a file of another kind than what is wanted in its place.
-
-    Parameters
-    ----------
-    wanted : "scenario", "city" or "national"
-    file : as messages show it
-
-    Raises
-    ------
-    InputError
-        With one line that says what it is and where it belongs.
-    """
-    found = kind_of(tree)
-    if found is not None and found != wanted:
-        raise InputError(_misplaced(file, found, wanted))
-
-
 def part_of_a_model(tree: Node, file: str) -> str | None:
     """Return what to say of a file that belongs to a model and is checked with it; None of all others."""
     found = kind_of(tree)
@@ -64,12 +138,6 @@ def part_of_a_model(tree: Node, file: str) -> str | None:
         file=file,
         found=_kinds()[found],
     )
-
-
-def refuse_model_file(path: str | Path, wanted: str) -> None:
-    """Refuse a model file where a YAML file is wanted; errors as for `refuse_other_kind`."""
-    if Path(path).suffix.lower() in MODEL_ENDINGS and Path(path).is_file():
-        raise InputError(_misplaced(str(path), "model", wanted))
 
 
 def _misplaced(file: str, found: str, wanted: str) -> str:

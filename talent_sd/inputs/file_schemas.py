@@ -1,11 +1,10 @@
 """What the files that users write may contain: scenarios, cities, national paths.
 
-The JSON Schemas in `talent_sd/schemas` are generated from these models.
+The JSON Schemas in `talent_sd/schemas` are generated from these models, by `.ci/json_schemas.py`.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -344,48 +343,26 @@ class CityFigures(Part):
     constants: dict[str, FigureToConstant]
 
 
-def schema_texts() -> dict[str, str]:
-    """Return file name to JSON Schema text."""
-    from talent_sd.inputs.file_schemas import CityFigures, CityFile, NationalFile, ScenarioFile
+class SectorLabel(Part):
+    """A part of the model: its title, and which variables share a picture's panels."""
 
-    models: dict[str, type[Part]] = {
-        "scenario": ScenarioFile,
-        "city": CityFile,
-        "national": NationalFile,
-        "city_figures": CityFigures,
-    }
-    texts = {}
-    for name, model in models.items():
-        schema = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **_without_null(model.model_json_schema()),
-        }
-        texts[f"{name}.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-    return texts
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+    plots: list[list[str]] = Field(min_length=1)
 
 
-def _without_null(schema: Any) -> Any:  # noqa: ANN401 (any part of a JSON Schema)
-    """Return a schema that has no null: a key left empty is refused, not read as absent."""
-    if isinstance(schema, list):
-        return [_without_null(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    inner = {
-        key: _without_null(part) for key, part in schema.items() if not (key == "default" and part is None)
-    }
-    forms = [form for form in inner.get("anyOf", []) if form != {"type": "null"}]
-    if len(forms) == 1:
-        del inner["anyOf"]
-        return {**forms[0], **inner}
-    return {**inner, "anyOf": forms} if forms else inner
+class LabelsFile(Part):
+    """What the model's variables and elements are called; any other key holds the elements of a range."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, dict[str, Words]]
+
+    headline: list[str]
+    lower_is_better: list[str] = Field(default_factory=list)
+    sectors: dict[str, SectorLabel]
+    variables: dict[str, Words]
 
 
 def schemas_folder() -> Path:
     """Return the package's folder of schemas."""
     return Path(__file__).resolve().parents[1] / "schemas"
-
-
-def write_schemas(folder: Path | None = None) -> None:
-    """Write the schemas, by default where the package keeps them."""
-    for name, text in schema_texts().items():
-        ((folder or schemas_folder()) / name).write_text(text, encoding="utf-8")

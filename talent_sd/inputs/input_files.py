@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, Problems
+from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
 from talent_sd.inputs.file_kinds import part_of_a_model
+from talent_sd.inputs.fit_to_model import check_city, check_national
 from talent_sd.inputs.national_paths import read_national
 from talent_sd.inputs.resolved_inputs import DEFAULT_CONTEXT, named_context
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import Checker, Horizon
+from talent_sd.inputs.setting_checks import check_scenario
 from talent_sd.inputs.strict_yaml import read_yaml, shown
 
 if TYPE_CHECKING:
@@ -39,24 +41,23 @@ def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[
         return "file", (other,)
     keys = set(whole.value) if isinstance(whole.value, dict) else set()
     kind = "city" if "figures" in keys else "national" if "variables" in keys else "scenario"
-    problems: list[str] = []
-    try:
-        problems += _problems(kind, Path(path), structure, problems)
-    except InputError as error:
-        problems += error.problems
+    problems = Problems()
+    with problems.gathered():
+        _check(kind, Path(path), structure, problems)
     return kind, tuple(dict.fromkeys(problems))
 
 
-def _problems(kind: str, path: Path, structure: ModelStructure, form: list[str]) -> list[str]:
-    """Check the file against the model; problems of form that leave a rest to check go to `form`."""
+def _check(kind: str, path: Path, structure: ModelStructure, problems: Problems) -> None:
+    """Check the file against the model."""
     horizon = Horizon.of(structure)
-    checker = Checker(structure, horizon, read_mapping())
     if kind == "city":
         national = read_national(DEFAULT_CONTEXT)
         constants = city_constants(load_city(path), int(horizon.start), national, only=structure.variables)
-        return checker.city(constants)
-    if kind == "national":
-        return checker.national(read_national(path))
-    scenario = load_scenario(path, form)
-    form += checker.scenario(scenario)[1]
-    return checker.national(named_context(scenario))
+        problems += check_city(constants, structure)
+        return
+    if kind == "scenario":
+        scenario = load_scenario(path, problems)
+        check_scenario(scenario, Checking(structure, horizon, problems=problems), read_mapping())
+        problems += check_national(named_context(scenario), structure, horizon)
+        return
+    problems += check_national(read_national(path), structure, horizon)

@@ -1,12 +1,9 @@
-"""What resolution needs to know of a model, and what it hands to a run."""
+"""What resolution needs to know of a model, and what its policies' and loops' constants are called."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
-
-from talent_sd.inputs.scenario_chain import Origin
 
 
 class ModelVariable(Protocol):
@@ -75,38 +72,3 @@ def policies_on(params: Mapping[str, Any]) -> tuple[str, ...]:
     """
     keys = ((split_key(key), value) for key, value in params.items())
     return tuple(str(policy) for (name, policy), value in keys if name == POLICY_SWITCH and value > 0)
-
-
-Curve = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-@dataclass(frozen=True)
-class ResolvedValue:
-    """One parameter of a run, with its history.
-
-    Parameters
-    ----------
-    key : constant, "constant[element]" or lookup
-    value : a number; (years, values) for a lookup
-    unit : the model's
-    origin : where it was written
-    old : the value it replaced, None for the model's default
-    old_origin : where that was written
-    """
-
-    key: str
-    value: float | Curve
-    unit: str
-    origin: Origin
-    old: float | None = None
-    old_origin: Origin | None = None
-
-    @property
-    def change(self) -> str:
-        """Return "old -> new" in words, such as "0.02 (baseline.yaml:7) -> 0.03"."""
-        if isinstance(self.value, tuple):
-            return f"{len(self.value[0])} years"
-        new = f"{self.value:g}"
-        if self.old is None:
-            return f"model's default -> {new}"
-        return f"{self.old:g} ({self.old_origin}) -> {new}"

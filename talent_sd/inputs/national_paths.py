@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,18 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import tell
-from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
+from talent_sd.inputs.csv_tables import read_table
+from talent_sd.inputs.file_kinds import read_chain
 from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
-from talent_sd.inputs.schema_problems import validate
+from talent_sd.inputs.settings import Curve, Origin
 from talent_sd.inputs.shipped_names import find_file
-from talent_sd.inputs.strict_yaml import Node, read_text, read_yaml, shown
+from talent_sd.inputs.strict_yaml import shown
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from talent_sd.inputs.file_schemas import NationalFile
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class NationalSeries:
     why : the assumption behind the later years
     known_until : last known year
     values : year to value
-    file, line, future_line : where the variable and its future stand
+    origin, future : where the known years and the future stand
     """
 
     unit: str
@@ -43,10 +41,8 @@ class NationalSeries:
     why: str
     known_until: int
     values: Mapping[int, float]
-    file: str
-    line: int
-    future_file: str
-    future_line: int
+    origin: Origin
+    future: Origin
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,8 @@ class NationalPath:
             raise InputError(
                 "{file}:{line}: '{variable}' runs from {first} to {last}, not to {year:g}. Choose a year "
                 "inside, or extend the path.",
-                file=series.file,
-                line=series.line,
+                file=series.origin.file,
+                line=series.origin.line,
                 variable=variable,
                 first=first,
                 last=last,
@@ -121,7 +117,7 @@ def lookup_name(variable: str) -> str:
     return f"national {variable.replace('_', ' ')} path"
 
 
-def national_params(path: NationalPath) -> dict[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+def national_params(path: NationalPath) -> dict[str, Curve]:
     """Return lookup name to (years, values), the form `Model.run` takes."""
     return {
         lookup_name(name): (tuple(float(year) for year in s.values), tuple(s.values.values()))
@@ -162,59 +158,27 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     InputError
         With every problem of the files.
     """
-    chain = _chain(find_file(name, "national", beside, where))
+    from talent_sd.inputs.file_schemas import NationalFile
+
+    chain = read_chain(find_file(name, "national", beside, where), "national", NationalFile)
     merged, until = merge(chain)
-    names = tuple(shown(path) for path, _, _ in chain)
-    paths = tuple(path.resolve() for path, _, _ in chain)
-    problems = [p for variable, parts in merged.items() for p in incomplete(variable, parts, merged)]
+    files, last = tuple(file.file for file in chain), chain[-1]
+    problems = Problems(p for variable, parts in merged.items() for p in incomplete(variable, parts, merged))
     if until is None:
-        problems.append(
-            tell("{file}:1: the key 'until' (last year of the path) is missing. Add it.", file=names[0])
-        )
-    if problems or until is None:
-        raise InputError(problems)
+        problems.say("{file}:1: the key 'until' (last year of the path) is missing. Add it.", file=files[0])
+    problems.refuse()
+    assert until is not None
     values = Expansion(merged, until).all()
-    last = chain[-1]
     variables = {
         variable: NationalSeries(
             str(parts["unit"].value), str(parts["what"].value), str(parts["source"].value),
             parts["future"].value.why, max(parts["past"].value), values[variable],
-            parts["past"].file, parts["past"].line, parts["future"].file, parts["future"].line,
+            parts["past"].origin, parts["future"].origin,
         )
         for variable, parts in merged.items()
     }  # fmt: skip
-    title = last[2].title
-    return NationalPath(last[0].stem, {"en": title.en, "zh": title.zh}, names, paths, variables)
-
-
-def _chain(path: Path) -> list[tuple[Path, Node, NationalFile]]:
-    """Read a file and all that it extends, the root first."""
-    from talent_sd.inputs.file_schemas import NationalFile
-
-    chain: list[tuple[Path, Node, NationalFile]] = []
-    seen: list[Path] = []
-    following: Path | None = path
-    while following is not None:
-        refuse_model_file(following, "national")
-        tree = read_yaml(following)
-        refuse_other_kind(tree, "national", shown(following))
-        typed = validate(NationalFile, tree, shown(following))
-        chain.insert(0, (following, tree, typed))
-        seen.append(following.resolve())
-        if typed.extends is None:
-            break
-        line = tree.find(("extends",)).line
-        where = f"{shown(following)}:{line}: "
-        parent = find_file(typed.extends, "national", following, where)
-        if parent.resolve() in seen:
-            names = " -> ".join(p.name for p in [*seen[seen.index(parent.resolve()) :], parent])
-            raise InputError(
-                "{where}the paths extend one another in a circle: {names}. Break it.",
-                where=where,
-                names=names,
-            )
-        following = parent
-    return chain
+    title, paths = last.content.title, tuple(file.path.resolve() for file in chain)
+    return NationalPath(last.path.stem, {"en": title.en, "zh": title.zh}, files, paths, variables)
 
 
 COLUMNS = {
@@ -241,26 +205,14 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
     """
     if Path(source).suffix.lower() != ".csv":
         return read_national(source)
-    import pandas as pd
-
-    path, name = Path(source), shown(Path(source))
-    try:
-        table = pd.read_csv(io.StringIO(read_text(path)))
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            "{file}:1: not a CSV table: {names}. Save it as comma-separated text.",
-            file=name,
-            names=" ".join(str(error).split()),
-        ) from None
+    name, table = shown(Path(source)), read_table(Path(source))
     wanted = ["year", *(f"{column}_matched_growth" for column in COLUMNS.values())]
-    missing = [column for column in wanted if column not in table.columns]
-    if missing:
-        raise InputError(
-            tell("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
-            for column in missing
-        )
-    if table["year"].duplicated().any():
-        row = table.index[table["year"].duplicated()][0]
+    problems = Problems()
+    for column in wanted:
+        if column not in table.columns:
+            problems.say("{file}:1: the column '{column}' is missing. Add it.", file=name, column=column)
+    problems.refuse()
+    for row in table.index[table["year"].duplicated()]:
         raise InputError(
             "{file}:{line}: the year {year} appears twice. Keep one row.",
             file=name,

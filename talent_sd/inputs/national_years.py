@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import listed, tell
-from talent_sd.inputs.strict_yaml import Node, shown
+from talent_sd.inputs.schema_problems import StrictFile
+from talent_sd.inputs.settings import Origin, Setting
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import Future, NationalFile
@@ -20,38 +19,29 @@ if TYPE_CHECKING:
 DIGITS = 6
 
 
-@dataclass(frozen=True)
-class Part:
-    """A key of a national variable with its place."""
-
-    value: Any
-    file: str
-    line: int
+Merged = dict[str, dict[str, Setting]]
 
 
-Merged = dict[str, dict[str, Part]]
-
-
-def merge(chain: list[tuple[Path, Node, NationalFile]]) -> tuple[Merged, int | None]:
+def merge(chain: list[StrictFile[NationalFile]]) -> tuple[Merged, int | None]:
     """Lay each file over its parent, key by key."""
     merged: Merged = {}
     until = None
-    for path, tree, typed in chain:
-        until = typed.until or until
-        for variable, entry in typed.variables.items():
+    for file in chain:
+        until = file.content.until or until
+        for variable, entry in file.content.variables.items():
             parts = merged.setdefault(variable, {})
             for key in ("unit", "what", "source", "past", "future"):
                 value = getattr(entry, key)
                 if value is not None:
-                    line = tree.find(("variables", variable, key)).key_line
-                    parts[key] = Part(value, shown(path), line)
+                    origin = Origin(file.file, file.line("variables", variable, key))
+                    parts[key] = Setting(key, value, origin)
     return merged, until
 
 
-def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[str]:
+def incomplete(variable: str, parts: dict[str, Setting], merged: Merged) -> list[str]:
     """Return what is missing or wrong in one merged variable."""
     place = next(iter(parts.values()), None)
-    at = f"{place.file}:{place.line}: " if place else ""
+    at = f"{place.origin}: " if place else ""
     missing = [key for key in ("unit", "what", "source", "past", "future") if key not in parts]
     if missing:
         return [
@@ -62,44 +52,38 @@ def incomplete(variable: str, parts: dict[str, Part], merged: Merged) -> list[st
                 missing=listed(missing),
             )
         ]
-    problems = []
+    problems = Problems()
     past: dict[int, float] = parts["past"].value
-    past_at = f"{parts['past'].file}:{parts['past'].line}: "
+    past_at = f"{parts['past'].origin}: "
     gaps = sorted(set(range(min(past), max(past) + 1)) - set(past))
     if gaps:
-        problems.append(
-            tell(
-                "{past_at}'{variable}' has no past value for {years}. Add the years.",
-                past_at=past_at,
-                variable=variable,
-                years=listed(gaps),
-            )
+        problems.say(
+            "{past_at}'{variable}' has no past value for {years}. Add the years.",
+            past_at=past_at,
+            variable=variable,
+            years=listed(gaps),
         )
     future: Future = parts["future"].value
-    future_at = f"{parts['future'].file}:{parts['future'].line}: "
+    future_at = f"{parts['future'].origin}: "
     numbers = future.growth or future.increase or future.values or {}
     early = [year for year in numbers if year <= max(past)]
     if early:
-        problems.append(
-            tell(
-                "{future_at}the future of '{variable}' names {early}, which is already known. Start "
-                "after {past}.",
-                future_at=future_at,
-                variable=variable,
-                early=early[0],
-                past=max(past),
-            )
+        problems.say(
+            "{future_at}the future of '{variable}' names {early}, which is already known. Start "
+            "after {past}.",
+            future_at=future_at,
+            variable=variable,
+            early=early[0],
+            past=max(past),
         )
     used = [*(future.follows.times + future.follows.over if future.follows else []), *(future.one_less or [])]
     for name in used:
         if name not in merged:
-            problems.append(
-                tell(
-                    "{future_at}unknown national variable '{name}'.{hint}",
-                    future_at=future_at,
-                    name=name,
-                    hint=nearest(name, merged),
-                )
+            problems.say(
+                "{future_at}unknown national variable '{name}'.{hint}",
+                future_at=future_at,
+                name=name,
+                hint=nearest(name, merged),
             )
     return problems
 
@@ -130,8 +114,8 @@ class Expansion:
             raise InputError(
                 "{file}:{line}: the variables follow one another in a circle: {circle}. Give one of them "
                 "growth or values.",
-                file=future_part.file,
-                line=future_part.line,
+                file=future_part.origin.file,
+                line=future_part.origin.line,
                 circle=circle,
             )
         self.open.append(name)

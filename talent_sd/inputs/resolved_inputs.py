@@ -7,20 +7,25 @@ Every value keeps its origin and what it replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError
-from talent_sd.inputs.city_figures import City, Mapped, Value, city_constants, read_mapping
+from talent_sd.base.errors import Problems
+from talent_sd.inputs.checking import Checking, Horizon
+from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
-from talent_sd.inputs.model_interface import Curve, ModelStructure, ResolvedValue
+from talent_sd.inputs.fit_to_model import check_city, check_national
+from talent_sd.inputs.model_interface import ModelStructure, split_key
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
-from talent_sd.inputs.scenario_chain import Origin, Scenario, load_scenario
-from talent_sd.inputs.setting_checks import Checker, Horizon
+from talent_sd.inputs.scenario_chain import Scenario, load_scenario
+from talent_sd.inputs.setting_checks import check_scenario
+from talent_sd.inputs.settings import Curve, Setting
 
-Found = TypeVar("Found")
+if TYPE_CHECKING:
+    from talent_sd.inputs.city_figures import Mapped
+
 DEFAULT_CONTEXT = "national/central"
 
 
@@ -42,7 +47,7 @@ class Resolved:
     national: NationalPath
     start_year: float
     final_year: float
-    values: Mapping[str, ResolvedValue]
+    values: Mapping[str, Setting]
     unused: tuple[str, ...] = ()
     sources: Mapping[str, Path] = field(default_factory=dict)
 
@@ -76,56 +81,38 @@ def resolve_scenario(
     InputError
         With every problem of every file at once.
     """
-    problems: list[str] = []
-    loaded = _attempt(lambda: _scenario(scenario, problems), problems)
-    place = _attempt(lambda: city if isinstance(city, City) else load_city(city, mapping), problems)
-    national = _attempt(lambda: _national(context, loaded), problems)
+    problems = Problems()
+    loaded = place = national = None
+    with problems.gathered():
+        loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, problems)
+    with problems.gathered():
+        place = city if isinstance(city, City) else load_city(city, mapping)
+    with problems.gathered():
+        national = _national(context, loaded)
     horizon = Horizon.of(structure, start_year, final_year)
     mapping = mapping or read_mapping()
-    checker = Checker(structure, horizon, mapping)
-    own: dict[str, ResolvedValue] = {}
+    checking = Checking(structure, horizon, problems=problems)
     from_city: dict[str, Value] = {}
     if loaded is not None:
-        own, found = checker.scenario(loaded)
-        problems += found
+        check_scenario(loaded, checking, mapping)
     if place is not None and national is not None:
-        problems += checker.national(national)
-        from_city = _attempt(lambda: _constants(place, national, horizon, structure, mapping), problems) or {}
-        problems += checker.city(from_city)
-    if problems or loaded is None or place is None or national is None:
-        raise InputError(dict.fromkeys(problems))
-    values = {**_national_values(national, structure), **_city_values(from_city, structure), **own}
+        problems += check_national(national, structure, horizon)
+        with problems.gathered():
+            from_city = city_constants(place, int(horizon.start), national, mapping, structure.variables)
+        problems += check_city(from_city, structure)
+    problems.refuse()
+    assert loaded is not None and place is not None and national is not None  # noqa: PT018
+    values = {**_national_values(national, structure), **_city_values(from_city, structure), **checking.found}
     unused = tuple(
-        name for name in mapping.content.constants if name.split("[")[0] not in structure.variables
+        name for name in mapping.content.constants if split_key(name)[0] not in structure.variables
     )
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **({place.file: place.path} if place.path else {}),
         **dict(zip(national.files, national.paths, strict=True)),
-        mapping.file: mapping.path,
+        mapping.file: mapping.path.resolve(),
     }
     return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources)
-
-
-def _attempt(read: Callable[[], Found], problems: list[str]) -> Found | None:
-    """Return what `read` finds; note its problems and go on, so that all are told at once."""
-    try:
-        return read()
-    except InputError as error:
-        problems.extend(error.problems)
-        return None
-
-
-def _scenario(scenario: str | Path | Scenario, problems: list[str]) -> Scenario:
-    """Return a scenario, read if need be."""
-    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario, problems)
-
-
-def _constants(
-    city: City, national: NationalPath, horizon: Horizon, structure: ModelStructure, mapping: Mapped
-) -> dict[str, Value]:
-    """Return the city's constants that the model has, at the start year."""
-    return city_constants(city, int(horizon.start), national, mapping, structure.variables)
 
 
 def _national(context: str | Path | NationalPath | None, scenario: Scenario | None) -> NationalPath:
@@ -149,27 +136,24 @@ def named_context(scenario: Scenario) -> NationalPath:
     return read_national(str(scenario.context.value), file, f"{origin}: ")
 
 
-def _national_values(national: NationalPath, structure: ModelStructure) -> dict[str, ResolvedValue]:
+def _national_values(national: NationalPath, structure: ModelStructure) -> dict[str, Setting]:
     """Return the lookups that the model has."""
     curves = national_params(national)
     found = {}
     for name, series in national.variables.items():
         key = lookup_name(name)
         if key in structure.variables:
-            origin = Origin(series.file, series.line, f"{name}: {series.source}")
-            found[key] = ResolvedValue(key, curves[key], structure.variables[key].unit, origin)
+            origin = replace(series.origin, text=f"{name}: {series.source}")
+            found[key] = Setting(key, curves[key], origin, structure.variables[key].unit)
     return found
 
 
-def _city_values(constants: Mapping[str, Value], structure: ModelStructure) -> dict[str, ResolvedValue]:
+def _city_values(constants: Mapping[str, Value], structure: ModelStructure) -> dict[str, Setting]:
     """Return the city's constants that the model has."""
     return {
-        key: ResolvedValue(
-            key,
-            v.value,
-            structure.variables[key.split("[")[0]].unit,
-            Origin(v.file, v.line, f"{v.how}; {v.source}"),
+        key: Setting(
+            key, value.value, replace(value.origin, text=f"{value.how}; {value.source}"), variable.unit
         )
-        for key, v in constants.items()
-        if key.split("[")[0] in structure.variables
+        for key, value in constants.items()
+        if (variable := structure.variables.get(split_key(key)[0])) is not None
     }

@@ -7,68 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import tell
-from talent_sd.inputs.file_kinds import refuse_model_file, refuse_other_kind
-from talent_sd.inputs.schema_problems import sound_part, validate
+from talent_sd.inputs.file_kinds import read_chain
+from talent_sd.inputs.schema_problems import StrictFile, read_strict
+from talent_sd.inputs.settings import Origin, Setting
 from talent_sd.inputs.shipped_names import find_file, shipped_names
-from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
+from talent_sd.inputs.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import Policy, ScenarioFile, Words
 
 
-def unknown_evidence(tree: Node, typed: ScenarioFile, file: str) -> list[str]:
-    """Return a line for each id in a scenario that is not in the ledger.
-
-    Parameters
-    ----------
-    tree, typed : the file as read, for its lines, and as checked
-    file : as messages name it
-    """
-    cited = {
-        name: policy.settings.evidence
-        for name, policy in typed.policies.items()
-        if policy.settings is not None and policy.settings.evidence
-    }
-    if not cited:
-        return []
-    ledger: Any = read_yaml(shipped_folder("models") / "evidence.yaml").plain()
-    known = [str(figure["id"]) for figure in ledger["figures"]]
-    return [
-        f"{file}:{tree.find(('policies', name, 'evidence', number)).line}: no evidence '{ident}' in the "
-        f"ledger.{nearest(ident, known)} See `talent-sd list evidence`."
-        for name, idents in cited.items()
-        for number, ident in enumerate(idents)
-        if ident not in known
-    ]
-
-
 # The keys of a policy that set nothing in the model.
 NOTES = ("evidence", "why", "source")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a value was written: file, line (0: no particular line) and what it says."""
-
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        """Return "file:line"."""
-        return f"{self.file}:{self.line}" if self.line else self.file
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value, its origin, and the setting of an ancestor that it replaced."""
-
-    value: object
-    origin: Origin
-    replaced: Setting | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +61,7 @@ def list_scenarios() -> tuple[str, ...]:
     return shipped_names("scenario")
 
 
-def load_scenario(name: str | Path, problems: list[str] | None = None) -> Scenario:
+def load_scenario(name: str | Path, problems: Problems | None = None) -> Scenario:
     """Read a scenario and all that it extends.
 
     The child's keys win. A policy given as a mapping is merged with its parent's,
@@ -127,91 +79,68 @@ def load_scenario(name: str | Path, problems: list[str] | None = None) -> Scenar
         With every problem of form; names and limits are checked against a model
         by `resolve_scenario`.
     """
-    chain = _read_chain(find_file(name, "scenario"), problems)
+    from talent_sd.inputs.file_schemas import ScenarioFile
+
     merged: Scenario | None = None
-    for path, tree, typed in chain:
-        merged = _laid_over(merged, path, tree, typed)
+    for file in read_chain(find_file(name, "scenario"), "scenario", ScenarioFile, problems, unknown_evidence):
+        merged = _laid_over(merged, file)
     assert merged is not None
     return merged
 
 
-def _read_chain(path: Path, problems: list[str] | None) -> list[tuple[Path, Node, ScenarioFile]]:
-    """Return the files from the root to `path`."""
-    from talent_sd.inputs.file_schemas import ScenarioFile
-
-    chain: list[tuple[Path, Node, ScenarioFile]] = []
-    seen: list[Path] = []
-    while True:
-        refuse_model_file(path, "scenario")
-        tree = read_yaml(path)
-        refuse_other_kind(tree, "scenario", shown(path))
-        try:
-            typed = validate(ScenarioFile, tree, shown(path))
-        except InputError as error:
-            if problems is None:
-                raise
-            problems += error.problems
-            tree = sound_part(ScenarioFile, tree)
-            typed = validate(ScenarioFile, tree, shown(path))
-        unknown = unknown_evidence(tree, typed, shown(path))
-        if unknown and problems is None:
-            raise InputError(unknown)
-        if problems is not None:
-            problems += unknown
-        chain.insert(0, (path, tree, typed))
-        seen.append(path.resolve())
-        if typed.extends is None:
-            return chain
-        where = f"{shown(path)}:{tree.find(('extends',)).line}: "
-        try:
-            parent = find_file(typed.extends, "scenario", path, where)
-        except InputError as error:
-            if problems is None:
-                raise
-            problems += error.problems
-            return chain
-        if parent.resolve() in seen:
-            circle = [p.name for p in seen[seen.index(parent.resolve()) :]] + [parent.name]
-            raise InputError(
-                "{where}the scenarios extend one another in a circle: {names}. Remove one 'extends'.",
-                where=where,
-                names=" -> ".join(circle),
-            )
-        path = parent
+def unknown_evidence(scenario: StrictFile[ScenarioFile]) -> list[str]:
+    """Return a line for each id in a scenario that is not in the ledger."""
+    cited = {
+        name: policy.settings.evidence
+        for name, policy in scenario.content.policies.items()
+        if policy.settings is not None and policy.settings.evidence
+    }
+    if not cited:
+        return []
+    ledger: Any = read_yaml(shipped_folder("models") / "evidence.yaml").plain()
+    known = [str(figure["id"]) for figure in ledger["figures"]]
+    return [
+        f"{scenario.at('policies', name, 'evidence', number)}no evidence '{ident}' in the "
+        f"ledger.{nearest(ident, known)} See `talent-sd list evidence`."
+        for name, idents in cited.items()
+        for number, ident in enumerate(idents)
+        if ident not in known
+    ]
 
 
-def _laid_over(parent: Scenario | None, path: Path, tree: Node, typed: ScenarioFile) -> Scenario:
+def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scenario:
     """Return the parent with one file's settings laid over it."""
-    file = shown(path)
+    typed = file.content
+    parent = parent or Scenario("", "", {}, {}, ())
 
-    def setting(value: object, where: tuple[object, ...], old: Setting | None) -> Setting:
-        node = tree.find(where)
+    def setting(value: object, where: tuple[str, ...], old: Setting | None) -> Setting:
+        node = file.tree.find(where)
         line = node.key_line if node.line == node.key_line else node.line
-        return Setting(value, Origin(file, line, _text(where[1:] or where, value)), old)
+        key = ".".join(step for step in where[1:] or where if step != "value")
+        return Setting(key, value, Origin(file.file, line, f"{key}: {_written(value)}"), replaced=old)
 
-    policies = dict(parent.policies) if parent else {}
+    policies = dict(parent.policies)
     for name, policy in typed.policies.items():
         policies[name] = _policy(name, policy, policies.get(name, {}), setting)
-    assumptions = _assumptions(dict(parent.assumptions) if parent else {}, typed, setting)
-    shocks = {name: dict(parts) for name, parts in (parent.shocks if parent else {}).items()}
+    shocks = {name: dict(parts) for name, parts in parent.shocks.items()}
     for name, parts in typed.shocks.items():
         own = shocks.setdefault(name, {})
         for key, value in parts.items():
             own[key] = setting(value, ("shocks", name, key), own.get(key))
-    context = parent.context if parent else None
+    context = parent.context
     if typed.context is not None:
         context = setting(typed.context, ("context",), context)
     return Scenario(
-        path.stem,
-        file,
+        file.path.stem,
+        file.file,
         _both(typed.title),
         _both(typed.question) or {"en": "", "zh": ""},
-        (*(parent.chain if parent else ()), file),
+        (*parent.chain, file.file),
         policies,
-        assumptions,
+        _assumptions(dict(parent.assumptions), typed, setting),
         shocks,
         context,
-        (*(parent.paths if parent else ()), path.resolve()),
+        (*parent.paths, file.path.resolve()),
         _both(typed.claims),
         _both(typed.finding),
     )
@@ -256,7 +185,7 @@ def _assumptions(
         If the file sets the same thing twice, in two ways of writing.
     """
     own: dict[str, Setting] = {}
-    problems = []
+    problems = Problems()
     for name, entry in typed.assumptions.items():
         values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
         for element, value in values.items():
@@ -266,13 +195,11 @@ def _assumptions(
             clashes = [old for old in own if old in (key, name) or old.startswith(f"{key}[")]
             if clashes:
                 first = own[clashes[0]]
-                problems.append(
-                    tell(
-                        "{origin}: '{key}' is already set on line {first_line}. Keep one of them.",
-                        origin=made.origin,
-                        key=key,
-                        first_line=first.origin.line,
-                    )
+                problems.say(
+                    "{origin}: '{key}' is already set on line {first_line}. Keep one of them.",
+                    origin=made.origin,
+                    key=key,
+                    first_line=first.origin.line,
                 )
             own[key] = made
     for key, made in own.items():
@@ -280,16 +207,19 @@ def _assumptions(
         for old in replaced:
             del merged[old]
         merged[key] = made
-    if problems:
-        raise InputError(problems)
+    problems.refuse()
     return merged
 
 
-def _text(where: tuple[object, ...], value: object) -> str:
-    """Write a setting as the file does, such as "industry_fund.from: 2025"."""
-    shown_value = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-    text = f"{shown_value:g}" if isinstance(shown_value, float) else str(shown_value)
-    return f"{'.'.join(str(step) for step in where if step != 'value')}: {text}"
+def _written(value: object) -> str:
+    """Write a value as a file does.
+
+    >>> _written(True), _written(2025.0)
+    ('on', '2025')
+    """
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -324,25 +254,27 @@ def read_notes(scenario: Scenario) -> tuple[Note, ...]:
         If a file was changed since it was read, and is now faulty.
     """
     found: dict[tuple[str, str], Note] = {}
-    for path, file in zip(scenario.paths, scenario.chain, strict=True):
-        for note in _notes_of(path, file):
+    for path in scenario.paths:
+        for note in _notes_of(path):
             found[note.kind, note.about] = note
     return tuple(found.values())
 
 
-def _notes_of(path: Path, file: str) -> Iterator[Note]:
+def _notes_of(path: Path) -> Iterator[Note]:
     from talent_sd.inputs.file_schemas import ScenarioFile
 
-    tree = read_yaml(path)
-    typed = validate(ScenarioFile, tree, file)
-    for name, policy in typed.policies.items():
+    read = read_strict(path, ScenarioFile)
+
+    def origin(*where: str) -> Origin:
+        return Origin(read.file, read.line(*where), where[-1])
+
+    for name, policy in read.content.policies.items():
         own = policy.settings
         if own is not None and (own.why or own.source or own.evidence):
-            origin = Origin(file, tree.find(("policies", name)).key_line, name)
-            yield Note("policy", name, own.why or "", own.source or "", tuple(own.evidence or ()), origin)
-    for name, entry in typed.assumptions.items():
-        origin = Origin(file, tree.find(("assumptions", name)).key_line, name)
-        yield Note("assumption", name, entry.why, entry.source or "", (), origin)
+            cited = tuple(own.evidence or ())
+            yield Note("policy", name, own.why or "", own.source or "", cited, origin("policies", name))
+    for name, entry in read.content.assumptions.items():
+        yield Note("assumption", name, entry.why, entry.source or "", (), origin("assumptions", name))
 
 
-_MakeSetting = Callable[[object, tuple[object, ...], Setting | None], Setting]
+_MakeSetting = Callable[[object, tuple[str, ...], Setting | None], Setting]

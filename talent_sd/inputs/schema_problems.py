@@ -26,6 +26,7 @@ _BOUNDS = {
     "greater_than_equal": ("ge", N_("{bound:g} or more")),
     "less_than_equal": ("le", N_("{bound:g} or less")),
 }
+EMPTY = N_("{file}:{line}: {named} is empty. Fill it, or leave the key out.")
 PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 """What a starter file holds where its user has to put something, by language."""
 # Steps of pydantic's paths that the file does not have.
@@ -42,11 +43,13 @@ class StrictFile(Generic[Model]):
     content : the typed content
     tree : the same as read, with lines
     file : its name in messages
+    path : where it is
     """
 
     content: Model
     tree: Node
     file: str
+    path: Path
 
     def line(self, *path: object) -> int:
         """Return the line of the key at a path, such as ("constants", "city gdp"), or of a list's item."""
@@ -66,8 +69,9 @@ def read_strict(path: str | Path, schema: type[Model]) -> StrictFile[Model]:
         With every problem: of YAML where it cannot be read, else of the schema, one line each with its
         line in the file and a remedy. What a schema cannot say is told by the caller, at `StrictFile.at`.
     """
-    tree, file = read_yaml(Path(path)), shown(Path(path))
-    return StrictFile(validate(schema, tree, file), tree, file)
+    path = Path(path)
+    tree, file = read_yaml(path), shown(path)
+    return StrictFile(validate(schema, tree, file), tree, file, path)
 
 
 def validate(model: type[Model], tree: Node, name: str) -> Model:
@@ -143,23 +147,15 @@ def _empty_paths(node: Node, path: tuple[object, ...] = ()) -> set[tuple[object,
 def _empty(node: Node, name: str, path: tuple[object, ...] = ()) -> set[tuple[int, str]]:
     """Return a problem for each key without a value: it would be read as absent."""
     if node.value is None:
-        return {
-            (
-                node.key_line,
-                tell(
-                    "{file}:{line}: {named} is empty. Fill it, or leave the key out.",
-                    file=name,
-                    line=node.key_line,
-                    named=_named(path),
-                ),
-            )
-        }
-    inner: list[tuple[object, Node]] = []
+        return {(node.key_line, tell(EMPTY, file=name, line=node.key_line, named=_named(path)))}
+    return {problem for key, part in _parts(node) for problem in _empty(part, name, (*path, key))}
+
+
+def _parts(node: Node) -> Iterable[tuple[object, Node]]:
+    """Return what a mapping or a list holds, with keys or numbers; nothing of a single value."""
     if isinstance(node.value, dict):
-        inner = list(node.value.items())
-    elif isinstance(node.value, list):
-        inner = list(enumerate(node.value))
-    return {problem for key, part in inner for problem in _empty(part, name, (*path, key))}
+        return node.value.items()
+    return enumerate(node.value) if isinstance(node.value, list) else ()
 
 
 def _is_placeholder(node: Node) -> bool:
@@ -186,20 +182,17 @@ def _unfilled(tree: Node, name: str) -> set[tuple[int, str]]:
 
 def _leaves(node: Node, path: tuple[object, ...] = ()) -> Iterable[tuple[tuple[object, ...], Node]]:
     """Yield every single value of a tree with its path."""
-    if isinstance(node.value, dict):
-        for key, part in node.value.items():
-            yield from _leaves(part, (*path, key))
-    elif isinstance(node.value, list):
-        for number, part in enumerate(node.value):
-            yield from _leaves(part, (*path, number))
-    else:
+    if not isinstance(node.value, (dict, list)):
         yield path, node
+    for key, part in _parts(node):
+        yield from _leaves(part, (*path, key))
 
 
 def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple[int, str]:
     """Return (line, message) of one pydantic error."""
     path = tuple(step for step in item["loc"] if step not in _UNSEEN)
     node = tree.find(path)
+    path = _by_id(tree, path)
     found = _problem_of_key(model, node, name, item, path)
     if found is not None:
         return found
@@ -208,82 +201,67 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
     return node.line, _problem_of_value(node, name, item, _named(path))
 
 
+def _by_id(tree: Node, path: tuple[object, ...]) -> tuple[object, ...]:
+    """Return a path with items of lists told by their `id`, where they have one, in place of their number."""
+    told = []
+    for depth, step in enumerate(path):
+        item = tree.find(path[: depth + 1])
+        named = item.value.get("id") if isinstance(step, int) and isinstance(item.value, dict) else None
+        told.append(step if named is None else named.value)
+    return tuple(told)
+
+
 def _problem_of_key(
     model: type[BaseModel], node: Node, name: str, item: dict, path: tuple[object, ...]
 ) -> tuple[int, str] | None:
     """Return (line, message) where a key is unknown, missing or no text; None of all else."""
     kind = item["type"]
+    line, key = node.key_line, path[-1] if path else ""
+    inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
     if kind == "extra_forbidden":
-        key = path[-1]
         known = _keys(model, item["loc"][:-1])
-        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
         hint = nearest(str(key), known) or tell(" Known keys: {known}.", known=listed(known))
-        return node.key_line, tell(
+        return line, tell(
             "{file}:{line}: unknown key '{key}'{inside}.{hint}",
-            file=name,
-            line=node.key_line,
-            key=key,
-            inside=inside,
-            hint=hint,
-        )
+            file=name, line=line, key=key, inside=inside, hint=hint,
+        )  # fmt: skip
     if kind == "missing":
-        inside = tell(" in {where}", where=_named(path[:-1])) if len(path) > 1 else ""
-        return node.key_line, tell(
+        return line, tell(
             "{file}:{line}: the key '{path}' is missing{inside}. Add it.",
-            file=name,
-            line=node.key_line,
-            path=path[-1],
-            inside=inside,
-        )
+            file=name, line=line, path=key, inside=inside,
+        )  # fmt: skip
     if node.value is not None and item["loc"][-1:] == ("[key]",) and kind == "string_type":
-        line, key = node.key_line, path[-1]
         return line, tell(
             "{file}:{line}: the key '{key}' in {named} is a number; give a name.",
-            file=name,
-            line=line,
-            key=key,
-            named=_named(path[:-1]),
-        )
+            file=name, line=line, key=key, named=_named(path[:-1]),
+        )  # fmt: skip
     return None
 
 
 def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
     """Return the message of a value that is not what its key takes."""
-    kind = item["type"]
+    kind, line = item["type"], node.line
     if kind in _EXPECTED:
         return tell(
             "{file}:{line}: {where} is {described}; give {expected}.",
-            file=name,
-            line=node.line,
-            where=where,
-            described=described(node.value),
-            expected=tell(_EXPECTED[kind]),
-        )
-    if kind == "invalid_key":
-        return tell("{file}:{line}: {where}: keys must be text.", file=name, line=node.line, where=where)
+            file=name, line=line, where=where, described=described(node.value), expected=tell(_EXPECTED[kind]),
+        )  # fmt: skip
     if kind in _BOUNDS:
-        sign, key = _BOUNDS[kind]
-        bound = tell(key, bound=item["ctx"][sign])
+        sign, text = _BOUNDS[kind]
+        bound = tell(text, bound=item["ctx"][sign])
         return tell(
             "{file}:{line}: {where} is {described}; give {bound}.",
-            file=name,
-            line=node.line,
-            where=where,
-            described=described(node.value),
-            bound=bound,
-        )
+            file=name, line=line, where=where, described=described(node.value), bound=bound,
+        )  # fmt: skip
+    if kind == "invalid_key":
+        return tell("{file}:{line}: {where}: keys must be text.", file=name, line=line, where=where)
     if kind in ("too_short", "string_too_short"):
-        return tell(
-            "{file}:{line}: {where} is empty. Fill it, or leave the key out.",
-            file=name,
-            line=node.line,
-            where=where,
-        )
+        return tell(EMPTY, file=name, line=line, named=where)
     text = foreign(item["msg"].removeprefix("Value error, "))
     prefix = f"{where}: " if where else ""
     if not text.endswith((".", "。")):
         text += tell(" (it is {described}).", described=described(node.value))
-    return f"{name}:{node.line}: {prefix}{text}"
+    return f"{name}:{line}: {prefix}{text}"
 
 
 def _named(path: tuple[object, ...]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
+from talent_sd.inputs.evidence_ledger import Figure
 from talent_sd.laboratory.cases import Experiment, Laboratory, Measurement
-from talent_sd.model.evidence import Figure
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

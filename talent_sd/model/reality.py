@@ -9,28 +9,26 @@ when the consequence must hold. Vensim's ``RC …`` functions are refused by nam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.errors import ModelError, Problems, nearest
 from talent_sd.base.language import tell
 from talent_sd.model.mdl_text import Block, split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
-from talent_sd.model.translate import read_model_bytes
+from talent_sd.model.syntax import FUNCTIONS, evaluate, references
+from talent_sd.model.translate import parse_expression, read_model_bytes
 
 TEST_INPUT, CONDITION, IMPLIES = ":TEST INPUT:", ":THE CONDITION:", ":IMPLIES:"
 _SPLIT = re.compile(r":THE CONDITION:|:TEST INPUT:|:IMPLIES:", re.IGNORECASE)
 _AND = re.compile(r":AND:", re.IGNORECASE)
 _COMPARISON = re.compile(r"(<=|>=|<>|=|<|>)")
-_TOKEN = re.compile(
-    r'\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?)|("(?:[^"]+)"|[^\W\d][\w .\'$]*(?:\[[^\]]*\])?)|(\S))'
-)
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"abs": np.abs, "max": np.maximum, "min": np.minimum}
+_NAME = re.compile(r'"[^"]+"|[^\W\d][\w .\'$]*')
 TOLERANCE = 1e-6
 """Of a comparison's larger side; Vensim allows rounding too."""
 Values = Mapping[str, np.ndarray]
@@ -38,15 +36,20 @@ Values = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two expressions and how they must compare."""
+    """Two expressions, as PySD's trees, and how they must compare."""
 
-    left: str
+    left: Any
     operator: str
-    right: str
+    right: Any
 
     def holds(self, values: Values) -> np.ndarray:
         """Return where it holds, over time."""
-        one, other = (np.asarray(evaluate(side, values), float) for side in (self.left, self.right))
+
+        def read(reference: Any) -> np.ndarray:
+            inside = f"[{','.join(reference.subscripts.subscripts)}]" if reference.subscripts else ""
+            return values[name_key(reference.reference) + inside]
+
+        one, other = (np.asarray(evaluate(side, read), float) for side in (self.left, self.right))
         slack = TOLERANCE * np.maximum(np.maximum(np.abs(one), np.abs(other)), TOLERANCE)
         results = {
             "<": one < other + slack,
@@ -110,7 +113,7 @@ def read_reality_checks(path: str | Path, structure: Structure) -> tuple[Reality
     if path.suffix.lower() != ".mdl":
         return ()
     blocks = split_blocks(read_model_bytes(path).decode("utf-8-sig", "replace"))
-    problems: list[str] = []
+    problems = Problems()
     inputs: dict[str, tuple[str, float]] = {}
     for block in _marked(blocks, TEST_INPUT):
         found = _test_input(block, path, structure, problems)
@@ -129,31 +132,23 @@ def _marked(blocks: list[Block], mark: str) -> Iterator[Block]:
 
 
 def _test_input(
-    block: Block, path: Path, structure: Structure, problems: list[str]
+    block: Block, path: Path, structure: Structure, problems: Problems
 ) -> tuple[str, float] | None:
     """Return variable and value of "name :TEST INPUT: variable = number"."""
     at = f"{path.name}:{block.line}: " + tell("test input '{name}'", name=block.name)
-    name, equals, value = _SPLIT.split(block.equation, maxsplit=1)[1].partition("=")
-    variable = structure.find(name.strip())
+    name, equals, value = (
+        part.strip() for part in _SPLIT.split(block.equation, maxsplit=1)[1].partition("=")
+    )
+    variable = structure.find(name)
     if variable is None:
-        problems.append(
-            tell(
-                "{at}: no variable '{name}'.{hint}",
-                at=at,
-                name=name.strip(),
-                hint=nearest(name.strip(), structure.variables),
-            )
-        )
+        hint = nearest(name, structure.variables)
+        problems.say("{at}: no variable '{name}'.{hint}", at=at, name=name, hint=hint)
         return None
     try:
         return variable.name, float(value) if equals else float("nan")
     except ValueError:
-        problems.append(
-            tell(
-                "{at}: '{value}' is not a number. Only numbers are given to inputs here.",
-                at=at,
-                value=value.strip(),
-            )
+        problems.say(
+            "{at}: '{value}' is not a number. Only numbers are given to inputs here.", at=at, value=value
         )
         return None
 
@@ -163,166 +158,69 @@ def _constraint(
     path: Path,
     structure: Structure,
     inputs: Mapping[str, tuple[str, float]],
-    problems: list[str],
+    problems: Problems,
 ) -> RealityCheck | None:
     """Return one constraint; None after noting what is wrong."""
     at = f"{path.name}:{block.line}: " + tell("reality check '{name}'", name=block.name)
     parts = _SPLIT.split(block.equation)
     if len(parts) != 3:
-        problems.append(
-            tell(
-                "{at}: write name {condition} condition {implies} consequence.",
-                at=at,
-                condition=CONDITION,
-                implies=IMPLIES,
-            )
-        )
+        problems.say(
+            "{at}: write name {condition} condition {implies} consequence.",
+            at=at, condition=CONDITION, implies=IMPLIES,
+        )  # fmt: skip
         return None
     given: dict[str, float] = {}
-    conditions: list[Comparison] = []
-    for text in (part.strip() for part in _AND.split(parts[1])):
-        if name_key(text) in inputs:
-            variable, value = inputs[name_key(text)]
-            given[variable] = value
-        elif text:
-            conditions += _comparison(text, at, inputs, problems)
-    consequences = [
-        c for text in _AND.split(parts[2]) for c in _comparison(text.strip(), at, inputs, problems)
-    ]
     reads: dict[str, None] = {}
-    for comparison in (*conditions, *consequences):
-        for name in (*names_in(comparison.left), *names_in(comparison.right)):
-            found = structure.find(name.partition("[")[0])
-            if found is None and name_key(name) not in _FUNCTIONS:
-                problems.append(
-                    tell(
-                        "{at}: no variable '{name}'.{hint}",
-                        at=at,
-                        name=name,
-                        hint=nearest(name, structure.variables),
-                    )
-                )
-            elif found is not None and name_key(name) != "time":
-                reads[found.name] = None
-    return RealityCheck(
-        block.name, block.line, given, tuple(conditions), tuple(consequences), tuple(reads), block.doc
-    )
+    sides: tuple[list[Comparison], list[Comparison]] = ([], [])
+    for part, found in zip(parts[1:], sides, strict=True):
+        for text in (text.strip() for text in _AND.split(part)):
+            if name_key(text) in inputs and found is sides[0]:
+                variable, value = inputs[name_key(text)]
+                given[variable] = value
+            elif text or found is sides[1]:
+                with problems.gathered():
+                    comparison = _comparison(text, at, inputs)
+                    reads |= _reads(comparison, text, at, structure)
+                    found.append(comparison)
+    conditions, consequences = map(tuple, sides)
+    return RealityCheck(block.name, block.line, given, conditions, consequences, tuple(reads), block.doc)
 
 
-def _comparison(text: str, at: str, inputs: Mapping[str, Any], problems: list[str]) -> list[Comparison]:
-    sides = _COMPARISON.split(text)
+def _comparison(text: str, at: str, inputs: Mapping[str, Any]) -> Comparison:
+    """Read a comparison; a `ModelError` if it is none."""
     if re.match(r"rc\b", text, re.IGNORECASE):
-        problems.append(
-            tell(
-                "{at}: Vensim's function '{text}' is not supported. Compare values.",
-                at=at,
-                text=text.split("(")[0].strip(),
-            )
+        name = text.split("(")[0].strip()
+        raise ModelError(
+            "{at}: Vensim's function '{text}' is not supported. Compare values.", at=at, text=name
         )
-        return []
+    sides = _COMPARISON.split(text)
     if len(sides) != 3:
         hint = nearest(text, inputs)
-        problems.append(
-            tell(
-                "{at}: '{text}' is neither a test input nor a comparison.{hint}", at=at, text=text, hint=hint
-            )
-        )
-        return []
-    return [Comparison(sides[0].strip(), sides[1], sides[2].strip())]
-
-
-def names_in(expression: str) -> list[str]:
-    """Return the names in an expression, functions included.
-
-    >>> names_in("2*Teacup - MAX(room temperature, 3)")
-    ['Teacup', 'MAX', 'room temperature']
-    """
-    return [match[2].strip().strip('"') for match in _TOKEN.finditer(expression) if match[2]]
-
-
-def evaluate(expression: str, values: Values) -> Any:
-    """Evaluate an arithmetic expression of numbers, names, + - * / ^, brackets, ABS, MIN, MAX.
-
-    Parameters
-    ----------
-    values : name key -> array over time
-
-    >>> float(evaluate("2*(x + 1)^2", {"x": np.array(2.0)}))
-    18.0
-
-    Raises
-    ------
-    ModelError
-        If the expression is malformed.
-    """
-    tokens = [match for match in _TOKEN.finditer(expression) if match[0].strip()]
-    result, rest = _sum(tokens, values, expression)
-    if rest:
         raise ModelError(
-            "'{expression}': nothing may stand at '{rest}'. Mend the expression.",
-            expression=expression,
-            rest=rest[0][0].strip(),
+            "{at}: '{text}' is neither a test input nor a comparison.{hint}", at=at, text=text, hint=hint
         )
-    return result
-
-
-def _sum(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
-    result, tokens = _product(tokens, values, whole)
-    while tokens and tokens[0][3] in {"+", "-"}:
-        sign = tokens[0][3]
-        other, tokens = _product(tokens[1:], values, whole)
-        result = result + other if sign == "+" else result - other
-    return result, tokens
-
-
-def _product(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
-    result, tokens = _power(tokens, values, whole)
-    while tokens and tokens[0][3] in {"*", "/"}:
-        sign = tokens[0][3]
-        other, tokens = _power(tokens[1:], values, whole)
-        result = result * other if sign == "*" else result / other
-    return result, tokens
-
-
-def _power(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
-    base, tokens = _atom(tokens, values, whole)
-    if tokens and tokens[0][3] == "^":
-        exponent, tokens = _power(tokens[1:], values, whole)
-        return base**exponent, tokens
-    return base, tokens
-
-
-def _atom(tokens: list[Any], values: Values, whole: str) -> tuple[Any, list[Any]]:
-    if not tokens:
-        raise ModelError("'{whole}' ends too early. Complete the expression.", whole=whole)
-    first, rest = tokens[0], tokens[1:]
-    if first[1]:
-        return float(first[1]), rest
-    if first[3] == "-":
-        value, rest = _power(rest, values, whole)
-        return -value, rest
-    if first[3] == "(":
-        value, rest = _sum(rest, values, whole)
-        return value, _closed(rest, whole)
-    if not first[2]:
+    try:
+        return Comparison(parse_expression(sides[0]), sides[1], parse_expression(sides[2]))
+    except ValueError:
         raise ModelError(
-            "'{whole}': nothing may stand at '{first}'. Mend the expression.",
-            whole=whole,
-            first=first[0].strip(),
-        )
-    name = first[2].strip().strip('"')
-    if name_key(name) in _FUNCTIONS and rest and rest[0][3] == "(":
-        arguments = []
-        while rest[0][3] in {"(", ","}:
-            value, rest = _sum(rest[1:], values, whole)
-            arguments.append(value)
-            if not rest:
-                break
-        return _FUNCTIONS[name_key(name)](*arguments), _closed(rest, whole)
-    return values[name_key(name)], rest
+            "{at}: '{text}' cannot be read. Check its operators and brackets.", at=at, text=text
+        ) from None
 
 
-def _closed(tokens: list[Any], whole: str) -> list[Any]:
-    if not tokens or tokens[0][3] != ")":
-        raise ModelError("'{whole}': a bracket is not closed. Add ')'.", whole=whole)
-    return tokens[1:]
+def _reads(comparison: Comparison, text: str, at: str, structure: Structure) -> dict[str, None]:
+    """Return the variables that a comparison names; a `ModelError` with those that do not exist."""
+    written = {name_key(name): name.strip().strip('"') for name in _NAME.findall(text)}
+    problems = Problems()
+    reads: dict[str, None] = {}
+    for reference in (*references(comparison.left), *references(comparison.right)):
+        key = name_key(reference.reference)
+        found = structure.find(key)
+        if found is not None and key != "time":
+            reads[found.name] = None
+        elif found is None and key not in FUNCTIONS and key != "time":
+            name = written.get(key, reference.reference)
+            hint = nearest(name, structure.variables)
+            problems.say("{at}: no variable '{name}'.{hint}", at=at, name=name, hint=hint)
+    if problems:
+        raise ModelError(problems)
+    return reads

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from talent_sd.base.errors import ModelError, nearest
+from talent_sd.base.errors import ModelError, Problems, nearest
 from talent_sd.base.language import N_, listed, tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.subscripts import Subscripts
@@ -112,7 +112,7 @@ def build_structure(source: Source) -> Structure:
     known = {name_key(element.name): unquoted(element.name) for element in section.elements}
     macros = {name_key(macro.name) for macro in source.model.sections[1:]}
     variables: dict[str, Variable] = {}
-    problems = []
+    problems = Problems()
     for element in section.elements:
         try:
             variable = _variable(element, source, subscripts, known, macros)
@@ -122,13 +122,10 @@ def build_structure(source: Source) -> Structure:
             ]
             continue
         if variable.name in variables:
-            problems.append(
-                tell(
-                    "{place}: '{variable_name}' is defined twice. Remove one.",
-                    place=source.place(element.name),
-                    variable_name=variable.name,
-                )
-            )
+            problems.say(
+                "{place}: '{variable_name}' is defined twice. Remove one.",
+                place=source.place(element.name), variable_name=variable.name,
+            )  # fmt: skip
         variables[variable.name] = variable
     if problems:
         raise ModelError(problems)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import dataclasses
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from talent_sd.model.names import name_key
 
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+_NO_OPERANDS = {"function", "operators", "lookups", "non_negative"}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
+    "^": np.power,
 }
+FUNCTIONS: dict[str, Callable[..., Any]] = {"abs": np.abs, "max": np.maximum, "min": np.minimum}
+"""What `evaluate` can call."""
 
 
 def kind_of(node: Any) -> str:
@@ -28,17 +33,28 @@ def kind_of(node: Any) -> str:
     return type(node).__name__.removesuffix("Structure")
 
 
-def children(node: Any) -> list[Any]:
-    """Return a node's operands, a call's function left out."""
+def _operand_fields(node: Any) -> list[str]:
+    """Return the names of a node's fields that hold operands."""
     if not dataclasses.is_dataclass(node) or kind_of(node) in {"Reference", "Lookups"}:
         return []
+    return [field.name for field in dataclasses.fields(node) if field.name not in _NO_OPERANDS]
+
+
+def children(node: Any) -> list[Any]:
+    """Return a node's operands, a call's function left out."""
     found: list[Any] = []
-    for part in dataclasses.fields(node):
-        if part.name in {"function", "operators", "lookups", "non_negative"}:
-            continue
-        value = getattr(node, part.name)
+    for name in _operand_fields(node):
+        value = getattr(node, name)
         found += value if isinstance(value, (tuple, list)) else [value]
     return [child for child in found if child is not None]
+
+
+def rewrite(node: Any, change: Callable[[Any], Any]) -> None:
+    """Put what `change` returns in place of each of a node's operands."""
+    for name in _operand_fields(node):
+        value = getattr(node, name)
+        many = isinstance(value, (tuple, list))
+        setattr(node, name, type(value)(map(change, value)) if many else change(value))
 
 
 def walk(node: Any) -> Iterator[Any]:
@@ -59,6 +75,40 @@ def references(node: Any) -> Iterator[Any]:
             yield part.function
 
 
+def evaluate(node: Any, read: Callable[[Any], Any]) -> Any:
+    """Return what an expression of numbers, references, + - * / ^, ABS, MIN and MAX comes to.
+
+    Parameters
+    ----------
+    node : an expression's tree
+    read : from a reference to its value, a number or an array
+
+    Raises
+    ------
+    LookupError
+        If it holds anything else.
+    ArithmeticError
+        If it divides a number by zero.
+    """
+    kind = kind_of(node)
+    if kind == "number":
+        return float(node)
+    if kind == "Reference":
+        return read(node)
+    if kind not in {"Arithmetic", "Call"}:
+        raise LookupError(kind)
+    operands = [evaluate(argument, read) for argument in node.arguments]
+    if kind == "Call":
+        name = name_key(node.function.reference)
+        return np.abs(operands[0]) if name == "abs" else reduce(FUNCTIONS[name], operands)
+    if node.operators == ["negative"]:
+        return -operands[0]
+    result = operands[0]
+    for symbol, operand in zip(node.operators, operands[1:], strict=True):
+        result = _ARITHMETIC[symbol](result, operand)
+    return result
+
+
 def fixed_value(node: Any, values: Mapping[str, Any]) -> float | None:
     """Return the number that an equation of numbers and other such variables comes to, None if it is not one.
 
@@ -67,23 +117,18 @@ def fixed_value(node: Any, values: Mapping[str, Any]) -> float | None:
     node : an equation's tree
     values : variable key -> its tree, for the variables that may be followed
     """
-    kind = kind_of(node)
-    if kind == "number":
-        return float(node)
-    if kind == "Reference" and node.subscripts is None and name_key(node.reference) in values:
-        rest = {key: tree for key, tree in values.items() if key != name_key(node.reference)}
-        return fixed_value(values[name_key(node.reference)], rest)
-    if kind != "Arithmetic":
+
+    def follow(reference: Any) -> float:
+        key = name_key(reference.reference)
+        if reference.subscripts is not None or key not in values:
+            raise LookupError(key)
+        rest = {other: tree for other, tree in values.items() if other != key}
+        found = fixed_value(values[key], rest)
+        if found is None:
+            raise LookupError(key)
+        return found
+
+    try:
+        return float(evaluate(node, follow))
+    except (LookupError, ArithmeticError):
         return None
-    operands = [fixed_value(argument, values) for argument in node.arguments]
-    if any(operand is None for operand in operands):
-        return None
-    numbers = [operand for operand in operands if operand is not None]
-    if node.operators == ["negative"]:
-        return -numbers[0]
-    result = numbers[0]
-    for symbol, operand in zip(node.operators, numbers[1:], strict=True):
-        if (symbol == "/" and operand == 0) or symbol not in _ARITHMETIC:
-            return None
-        result = _ARITHMETIC[symbol](result, operand)
-    return result

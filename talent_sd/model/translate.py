@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.base.language import foreign, listed, reason_of, tell
+from talent_sd.base.errors import ModelError, Problems, UnsupportedError
+from talent_sd.base.language import foreign, listed, reason_of
 from talent_sd.model.mdl_text import SKETCH, Block, split_blocks, split_mappings
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.pysd_guard import guard_readers, refuse_odd
@@ -103,6 +103,33 @@ def translate(path: str | Path) -> Source:
     return source
 
 
+def parse_expression(text: str) -> Any:
+    """Return PySD's tree of an expression in Vensim's words.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        guard_readers()
+        try:
+            return _parsed(f"expression = {text}").ast
+        except Exception as error:
+            raise ValueError(text) from error
+
+
+def _parsed(equation: str, units: str = "", doc: str = "") -> Any:
+    """Return PySD's reading of one entry; its parser's errors where it cannot be read."""
+    from pysd.translators.vensim.vensim_element import Component, Element
+
+    part = Element(_flat(equation), _flat(units), _flat(doc)).parse()
+    if isinstance(part, Component):
+        part.parse()
+    return part
+
+
 def _translate_vensim(path: Path, content: bytes) -> Source:
     from pysd.translators.vensim.vensim_file import VensimFile
 
@@ -183,13 +210,9 @@ def _check_blocks(path: Path, text: str, blocks: list[Block]) -> None:
 
 def _vensim_error(path: Path, blocks: list[Block], error: Exception) -> ModelError:
     """Find the entry that cannot be read: parse each alone."""
-    from pysd.translators.vensim.vensim_element import Component, Element
-
     for block in blocks:
         try:
-            part = Element(_flat(block.equation), _flat(block.units), _flat(block.doc)).parse()
-            if isinstance(part, Component):
-                part.parse()
+            _parsed(block.equation, block.units, block.doc)
         except Exception as cause:
             position = getattr(cause, "pos", None)
             text = getattr(cause, "text", None)
@@ -299,34 +322,18 @@ def _check_xmile(path: Path, root: Any) -> None:
         raise ModelError(
             "{file}:{line}: no <sim_specs>. Add start, stop and dt.", file=path.name, line=root.sourceline
         )
-    problems = []
+    problems = Problems()
     for node in _xmile_variables(root):
-        if not node.get("name"):
-            problems.append(
-                tell(
-                    '{file}:{line}: a variable without a name. Add name="…".',
-                    file=path.name,
-                    line=node.sourceline,
-                )
-            )
+        name, at = node.get("name"), {"file": path.name, "line": node.sourceline}
+        if not name:
+            problems.say('{file}:{line}: a variable without a name. Add name="…".', **at)
         elif not node.xpath("self::x:gf | x:gf | .//x:eqn", namespaces=space):
-            problems.append(
-                tell(
-                    "{file}:{line}: '{name}' has no equation. Add <eqn>.",
-                    file=path.name,
-                    line=node.sourceline,
-                    name=node.get("name"),
-                )
-            )
+            problems.say("{file}:{line}: '{name}' has no equation. Add <eqn>.", **at, name=name)
     for node in root.xpath("x:dimensions/x:dim[not(x:elem)]", namespaces=space):
-        problems.append(
-            tell(
-                "{file}:{line}: dimension '{name}' has no named elements. Add <elem name=\"…\"/> entries.",
-                file=path.name,
-                line=node.sourceline,
-                name=node.get("name"),
-            )
-        )
+        problems.say(
+            "{file}:{line}: dimension '{name}' has no named elements. Add <elem name=\"…\"/> entries.",
+            file=path.name, line=node.sourceline, name=node.get("name"),
+        )  # fmt: skip
     if problems:
         raise ModelError(problems)
 

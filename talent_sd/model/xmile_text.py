@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from talent_sd.model.names import name_key
-from talent_sd.model.syntax import children, kind_of
+from talent_sd.model.syntax import kind_of, rewrite
 
 _COMMENT = re.compile(r"\{[^{}]*\}")
 _SUBSCRIPTED = re.compile(r'("(?:\\"|[^"])*"|[^\W\d][\w$]*)\s*\[([^\[\]]*\*[^\[\]]*)\]')
@@ -116,13 +116,5 @@ def _plain_tree(tree: Any, known: set[str]) -> Any:
         if key in _CLOCK and key not in known:
             tree.reference = _CLOCK[key]
         return math.pi if key == "pi" and key not in known else tree
-    if not children(tree):
-        return tree
-    for name, value in vars(tree).items():
-        if name in {"function", "operators", "lookups", "non_negative"}:
-            continue
-        if isinstance(value, (tuple, list)):
-            setattr(tree, name, type(value)(_plain_tree(part, known) for part in value))
-        else:
-            setattr(tree, name, _plain_tree(value, known))
+    rewrite(tree, lambda part: _plain_tree(part, known))
     return tree

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_, tell
 from talent_sd.evidence.evidence_findings import scenarios_citing
-from talent_sd.model.evidence import ROLES, Figure, cited_by, paths_between
+from talent_sd.inputs.evidence_ledger import ROLES, Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.output.numbers import digits

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
@@ -118,7 +119,7 @@ def _variables(lang: str) -> Rows:
 
 
 def _evidence(lang: str) -> Rows:
-    from talent_sd.model.evidence import ROLES, cited_by, read_evidence
+    from talent_sd.inputs.evidence_ledger import ROLES, cited_by, read_evidence
     from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
 
     cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
@@ -150,12 +151,10 @@ def _unit(unit: str, lang: str) -> str:
 
 def _shipped(file: str) -> dict[str, Any]:
     """Read a shipped YAML file of the model's."""
-    from ruamel.yaml import YAML
-
     path = shipped_folder("models") / file
     if not path.is_file():
         raise InputError("this version of talent_sd ships no models/{file}.", file=file)
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    raw: dict[str, Any] = read_yaml(path).plain()  # type: ignore[assignment]
     return raw
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
+from talent_sd.inputs.labels import Labels
+from talent_sd.inputs.model_interface import policy_key
+from talent_sd.inputs.policy_checks import TIMING
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
-from talent_sd.inputs.setting_checks import TIMING
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.numbers import unit_label
 
@@ -177,7 +178,7 @@ def _policies(
     for policy in structure.subscripts.get("policy", ()):
         constants = {key: structure.find(f"{policy.replace('_', ' ')} {key}") for key in STRENGTH}
         known = {key: constant for key, constant in constants.items() if constant is not None}
-        timing = {key: own.get(f"{name}[{policy}]") for key, name in TIMING.items()}
+        timing = {key: own.get(policy_key(policy, part)) for key, part in TIMING.items()}
         strength = {key: own.get(constant.name) for key, constant in known.items()}
         values: dict[str, object] = {**timing, **strength}
         above = parent.policies.get(policy, {})

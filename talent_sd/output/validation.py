@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.evidence.evidence_findings import measure_evidence
+from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import MISSED, Finding, evidence_outputs, experiments_for, is_city_model
-from talent_sd.model.evidence import read_evidence
 from talent_sd.model_tests.behaviour_checks import Verdict, run_checks, run_reality_checks
 from talent_sd.model_tests.check_files import read_checks
 

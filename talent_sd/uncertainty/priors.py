@@ -185,7 +185,7 @@ def assumed_figures(resolved: Resolved) -> tuple[Prior, ...]:
         assert isinstance(value.value, float)
         low, high = default.range
         shape = ("triangular", low, high, value.value, None, False)
-        place = f"{mapping.file}:{mapping.lines[key]}"
+        place = f"{mapping.file}:{mapping.line('constants', key)}"
         found.append(Prior(key, *shape, {key: value.value}, f"assumption: {default.why}", place, True))
     return tuple(found)
 

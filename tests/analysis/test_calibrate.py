@@ -16,7 +16,7 @@ from talent_sd.calibration.fit import Calibration, SamplerSettings
 from talent_sd.calibration.surrogate import feature_count, fit_surrogate
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
-from talent_sd.model.evidence import read_evidence
+from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
 from talent_sd.uncertainty.growth_target import (
     Target,

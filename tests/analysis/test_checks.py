@@ -154,6 +154,15 @@ def test_a_reality_check_that_fails_tells_when(tmp_path: Path) -> None:
     assert broken.failure == "teacup.mdl:7: fails at 10"
 
 
+@pytest.mark.parametrize(
+    ("left", "passed"),
+    [("MAX(Teacup, 10*room temperature, 3)", True), ("-ABS(2 - Teacup)/2^3", False), ("Teacup + Time", True)],
+)
+def test_a_reality_check_may_calculate(tmp_path: Path, left: str, passed: bool) -> None:
+    model = _model(tmp_path, ("Teacup >= 0", f"{left} >= 0"))
+    assert run_reality_checks(model)[0].passed is passed
+
+
 def test_a_reality_check_whose_condition_is_never_met_is_not_passed(tmp_path: Path) -> None:
     model = _model(tmp_path, (":IMPLIES: Teacup >= 0", ":AND: Teacup > 1000 :IMPLIES: Teacup >= 0"))
     untried, tried = run_reality_checks(model)
@@ -173,6 +182,11 @@ def test_a_reality_check_whose_condition_is_never_met_is_not_passed(tmp_path: Pa
         ("Teacup >= 0", "RC COMPARE('base') = 0",
          "teacup.mdl:7: reality check 'never colder': Vensim's function 'RC COMPARE' is not supported. "
          "Compare values."),
+        ("Teacup >= 0", "2*(Teacup >= 0",
+         "teacup.mdl:7: reality check 'never colder': '2*(Teacup >= 0' cannot be read. Check its operators and "
+         "brackets."),
+        ("Teacup >= 0", "SQRT(Teacup) >= 0",
+         "teacup.mdl:7: reality check 'never colder': no variable 'SQRT'."),
         (":TEST INPUT: room temperature", ":TEST INPUT: rom temperature",
          "teacup.mdl:6: test input 'cold room': no variable 'rom temperature'. "
          "Did you mean 'room temperature'?"),

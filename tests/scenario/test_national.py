@@ -131,7 +131,8 @@ def test_a_child_path_gives_only_what_differs(write: Write) -> None:
     path = read_national(child)
     assert path.value("gdp", 2030) == 121
     assert path.value("residents", 2030) == 34
-    assert (path.variables["gdp"].file, path.variables["gdp"].future_file) == ("p.yaml", "c.yaml")
+    series = path.variables["gdp"]
+    assert (series.origin.file, series.future.file) == ("p.yaml", "c.yaml")
     write("p.yaml", PATH.replace("until: 2030", "extends: c.yaml"))
     with pytest.raises(
         InputError, match=r"^p\.yaml:2: the paths extend one another in a circle: c\.yaml -> p\.yaml"

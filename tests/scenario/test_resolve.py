@@ -123,7 +123,7 @@ def test_a_replaced_value_tells_old_and_new(structure: Structure, write: Write) 
         "c.yaml", "title: C\nextends: p.yaml\nassumptions:\n  retirement rate: {value: 0.024, why: y}\n"
     )
     found = resolve_scenario(path, "hefei", structure).values["retirement rate"]
-    assert (found.value, found.old) == (0.024, 0.03)
+    assert (found.value, found.replaced and found.replaced.value) == (0.024, 0.03)
     assert found.change == "0.03 (p.yaml:4) -> 0.024"
     assert str(found.origin) == "c.yaml:4"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
+from talent_sd.inputs.evidence_ledger import Figure
 from talent_sd.inputs.scenario_chain import read_notes
-from talent_sd.model.evidence import Figure
 from talent_sd.output.numbers import digits
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
 from talent_sd.output.report.report_material import Material
@@ -18,8 +18,7 @@ from talent_sd.output.titles import scenario_titles
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
-    from talent_sd.inputs.model_interface import ResolvedValue
-    from talent_sd.inputs.scenario_chain import Setting
+    from talent_sd.inputs.settings import Setting
 
 CAPTION_FACTS = N_("What the forecast starts from: the city's figures and the nation's path")
 CAPTION_REASONS = N_("Reasons and sources given in the scenario files")
@@ -150,7 +149,7 @@ def _meaning(key: str, material: Material, speech: Speech) -> str:
     return f"{variable}{speech(': ')}{material.labels.element(match['element'], speech.lang)}"
 
 
-def _shown(value: ResolvedValue | None, default: float | None, speech: Speech) -> str:
+def _shown(value: Setting | None, default: float | None, speech: Speech) -> str:
     """Write a value; where a file sets none, the model's own."""
     if value is None and default is None:
         return speech("model's default")

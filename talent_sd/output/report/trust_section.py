@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, tell
-from talent_sd.model.evidence import ROLES
+from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
