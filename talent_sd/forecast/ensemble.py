@@ -216,7 +216,7 @@ def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> 
 
 def shown_outputs(prepared: Prepared) -> list[str]:
     """Return the variables that plots and tables show; all of a model that has none of them."""
-    from talent_sd.base.labels import shipped_labels
+    from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]

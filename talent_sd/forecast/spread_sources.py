@@ -29,8 +29,8 @@ def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str 
     ----------
     draws, seed : of the forecast; `ENOUGH` draws at most are split
     """
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.forecast.ensemble import prior_draws
+    from talent_sd.inputs.labels import shipped_labels
 
     drawn = prior_draws(prepared, min(draws, ENOUGH), seed)
     assert isinstance(drawn, PosteriorDraws)

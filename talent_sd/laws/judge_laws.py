@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import write_rows
 from talent_sd.base.language import listed, tell
 from talent_sd.laws.law_bench import DRAWS_AT_ONCE, Bench, Found, Missing
 from talent_sd.laws.law_files import Law, LawFile
 from talent_sd.laws.law_formulas import FormulaError
 
 CSV = "laws.csv"
+COLUMNS = (
+    "law",
+    "city",
+    "value",
+    "lower",
+    "upper",
+    "share_of_draws",
+    "share_of_sign",
+    "verdict",
+    "why",
+    "source",
+)
 SIGN_SHARE, WIDE_SHARE = 0.9, 0.8
 MEDIAN, COUNT, ALL, NATION = "median", "cities inside", "all", "nation"
 HELD, FAILED, NOT_MEASURABLE, EXCUSED = "held", "failed", "not_measurable", "excused"
@@ -325,17 +337,12 @@ def _of_finding(bench: Bench, law: Law, findings: Mapping[str, Finding]) -> Judg
 
 def write_laws(judged: Iterable[Judged], folder: Path) -> str:
     """Write `laws.csv` and return its name."""
-    with (folder / CSV).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        columns = ("law", "city", "value", "lower", "upper", "share_of_draws", "share_of_sign", "verdict",
-                   "why", "source")  # fmt: skip
-        writer.writerow(columns)
-        for one in judged:
-            for row in one.rows:
-                numbers = (row.value, row.lower, row.upper, row.share_of_draws, row.share_of_sign)
-                told = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
-                verdict = row.verdict if row.counts else "shown"
-                writer.writerow(
-                    [row.law, row.city, *told, verdict, row.why, " ".join(one.law.source.split())]
-                )
+    rows = []
+    for one in judged:
+        for row in one.rows:
+            numbers = (row.value, row.lower, row.upper, row.share_of_draws, row.share_of_sign)
+            told = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
+            verdict = row.verdict if row.counts else "shown"
+            rows.append([row.law, row.city, *told, verdict, row.why, " ".join(one.law.source.split())])
+    write_rows(folder / CSV, COLUMNS, rows)
     return CSV

@@ -15,8 +15,9 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import tell
-from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention
+from talent_sd.base.language import N_, tell
+from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention, Kind
+from talent_sd.inputs.model_interface import loop_key, policy_key, split_key
 from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.laws.law_files import BASELINE, Experiment, LawFile, Lever
 from talent_sd.laws.law_formulas import Reading, combine, names_in
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 DRAWS_AT_ONCE = 10
 """Draws run together: bounds the memory of a pass."""
-SWITCH, CLOSED = "policy switch", "loop closed"
 REINFORCING = "reinforcing"
 NOTHING = Experiment(against=BASELINE, at=None)
 
@@ -104,7 +104,7 @@ class Bench:
             return set().union(*(self.needs(name) for name in names_in(content.formula)))
         found = set()
         for key in content.of:
-            name, element = _split(key)
+            name, element = split_key(key)
             variable = self.model.structure.find(name)
             elements = () if variable is None else [e for d in variable.dims for e in self._elements(d)]
             if variable is None or (element and element not in elements):
@@ -132,15 +132,10 @@ class Bench:
                 dims = () if lack else structure[one.variable].dims
                 if lack or (element and element not in [e for d in dims for e in self._elements(d)]):
                     name = lack or f"{one.variable}[{element}]"
-                    raise Missing(
-                        tell(
-                            "the model has no '{name}' that can be changed ({handle})",
-                            name=name,
-                            handle=lever,
-                        )
-                    )
+                    template = N_("the model has no '{name}' that can be changed ({handle})")
+                    raise Missing(tell(template, name=name, handle=lever))
         for constant in content.set:
-            variable = structure.find(_split(constant)[0])
+            variable = structure.find(split_key(constant)[0])
             if variable is None or variable.kind != "constant":
                 raise Missing(tell("the model has no constant '{name}'", name=constant))
         for loop in (*content.cut, *content.keep):
@@ -212,9 +207,9 @@ class Bench:
         for key, value in content.set.items():
             lane[key] = value
         for policy in content.policies:
-            lane[f"{SWITCH}[{policy}]"] = 1.0
+            lane[policy_key(policy)] = 1.0
         for loop in self._cut(content):
-            lane[f"{CLOSED}[{loop}]"] = 0.0
+            lane[loop_key(loop)] = 0.0
         if content.do:
             lane[WHEN] = self.file.content.at if content.at is None else content.at
         for lever, size in content.do.items():
@@ -235,7 +230,7 @@ class Bench:
             if (name in reinforcing or name in content.cut) and name not in content.keep
         ]
 
-    def _keys(self, constant: str, element: str) -> list[str]:
+    def _keys(self, constant: str, element: str | None) -> list[str]:
         if element:
             return [f"{constant}[{element}]"]
         dims = self.bench_model.structure[constant].dims
@@ -299,7 +294,7 @@ class Bench:
             return np.broadcast_to(line, (size, len(found.times)))
         parts = []
         for key in content.of:
-            name, element = _split(key)
+            name, element = split_key(key)
             variable = self.model.structure[name]
             values = data[variable.name]
             if element:
@@ -324,24 +319,13 @@ class Bench:
         return np.array([values.get(int(t), np.nan) if t == int(t) else np.nan for t in times])
 
 
-def interventions(lever: Lever) -> list[tuple[Intervention, str]]:
-    """Return a lever's interventions, each with the element it is for, "" for all."""
-    found = []
-    for kind in ("times", "plus", "kick"):
-        for key in getattr(lever, kind):
-            name, element = _split(key)
-            found.append((Intervention(name, kind), element))
-    for key, other in lever.plus_of.items():
-        name, element = _split(key)
-        found.append((Intervention(name, "plus", other), element))
-    return found
-
-
-def _split(key: str) -> tuple[str, str]:
-    """Return the name and the element, "" if there is none.
-
-    >>> _split("Talent[leading]"), _split("Residents")
-    (('Talent', 'leading'), ('Residents', ''))
-    """
-    name, _, element = key.partition("[")
-    return name.strip(), element.rstrip("]").strip()
+def interventions(lever: Lever) -> list[tuple[Intervention, str | None]]:
+    """Return a lever's interventions, each with the element it is for, None for all."""
+    kinds: tuple[Kind, ...] = ("times", "plus", "kick")
+    told = [(key, kind, "") for kind in kinds for key in getattr(lever, kind)]
+    told += [(key, "plus", other) for key, other in lever.plus_of.items()]
+    return [
+        (Intervention(name, kind, other), element)
+        for key, kind, other in told
+        for name, element in [split_key(key)]
+    ]

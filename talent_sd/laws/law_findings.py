@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.language import tell
+from talent_sd.inputs.model_interface import loop_key
 from talent_sd.laws.law_bench import Missing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _carried(bench: Bench, cities: Sequence[str]) -> dict[str, float]:
     outputs = [name for name in HEADLINES if structure.find(name) is not None and name not in _LEFT_OUT]
     scenarios = list(list_scenarios())
     lanes = [
-        {**bench.places.inputs(scenario, city), **({f"loop closed[{cut}]": 0.0} if cut else {})}
+        {**bench.places.inputs(scenario, city), **({loop_key(cut): 0.0} if cut else {})}
         for cut in (None, *loops)
         for scenario in scenarios
         for city in cities

@@ -14,9 +14,8 @@ lowest/highest(q, y1, y2), lowest_gap/highest_gap(q, y1, y2), lowest_change/high
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ SPAN = ("growth", "drift", "total", "gained", "area", "lowest", "highest", "lowe
         "highest_change")  # fmt: skip
 NUMBERS = {**dict.fromkeys(POINT, 1), **dict.fromkeys(SPAN, 2), "furthest": 3}
 """Function of a quantity -> how many numbers follow it."""
+_UNARY = {ast.USub: np.negative, ast.UAdd: np.positive}
 _BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
 
 Series = Callable[[str, str], np.ndarray]
@@ -67,6 +67,16 @@ class Reading:
         return slice(self.place(first), self.place(last) + 1)
 
 
+@dataclass(frozen=True)
+class QuantityCall:
+    """A function of a quantity in an experiment, with the numbers that follow."""
+
+    quantity: str
+    experiment: str
+    function: str
+    numbers: tuple[float, ...]
+
+
 class Measure:
     """A formula, read once.
 
@@ -82,60 +92,52 @@ class Measure:
     """
 
     def __init__(self, text: str, experiment: str) -> None:
-        self.text, self.experiment = text, experiment
+        self.experiment = experiment
         self.tree = _parsed(text)
-        for _ in self._calls(self.tree):
-            pass
+        self.calls: list[QuantityCall] = []
 
-    @cached_property
+        def note(call: QuantityCall) -> float:
+            self.calls.append(call)
+            return 1.0
+
+        self._evaluated(note)
+
+    @property
     def quantities(self) -> set[str]:
         """Return the quantities that it reads."""
-        return {name for name, _, _, _ in self._calls(self.tree)}
+        return {call.quantity for call in self.calls}
 
-    @cached_property
+    @property
     def experiments(self) -> set[str]:
         """Return the experiments that it reads, those compared with left out."""
-        return {experiment for _, experiment, _, _ in self._calls(self.tree)}
+        return {call.experiment for call in self.calls}
 
-    @cached_property
+    @property
     def years(self) -> set[float]:
         """Return the years that it names."""
-        return {
-            year for _, _, function, numbers in self._calls(self.tree) for year in _years(function, numbers)
-        }
+        return {year for call in self.calls for year in call.numbers[call.function == "furthest" :]}
 
     def __call__(self, reading: Reading) -> np.ndarray:
         """Return (cities, draws)."""
+        return self._evaluated(lambda call: _measured(call, reading))
+
+    def _evaluated(self, measured: Callable[[QuantityCall], Any]) -> np.ndarray:
+        """Return the formula's value, given what its functions of quantities come to."""
+
+        def call(node: ast.Call) -> Any:
+            name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+            if name in NUMBERS:
+                return measured(self._call(name, node))
+            if name not in PLAIN or node.keywords:
+                hint = nearest(name, [*NUMBERS, *PLAIN])
+                raise FormulaError(tell("no function '{name}'.{hint}", name=name, hint=hint))
+            return PLAIN[name](*(_value(arg, _refused, call) for arg in node.args))
+
         with np.errstate(all="ignore"):
-            return np.asarray(self._value(self.tree, reading), float)
+            return np.asarray(_value(self.tree, _refused, call), float)
 
-    def _calls(self, node: ast.AST) -> Iterator[tuple[str, str, str, tuple[float, ...]]]:
-        """Yield quantity, experiment, function and numbers of every function of a quantity."""
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NUMBERS:
-            yield self._call(node)
-            return
-        if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Name) or node.func.id not in PLAIN or node.keywords:
-                known = [*NUMBERS, *PLAIN]
-                name = ast.unparse(node.func)
-                raise FormulaError(tell("no function '{name}'.{hint}", name=name, hint=nearest(name, known)))
-            children: list[ast.AST] = list(node.args)
-        elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            children = [node.left, node.right]
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-            children = [node.operand]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            children = []
-        else:
-            raise FormulaError(
-                tell("nothing may stand at '{rest}'. Mend the expression.", rest=ast.unparse(node))
-            )
-        for child in children:
-            yield from self._calls(child)
-
-    def _call(self, node: ast.Call) -> tuple[str, str, str, tuple[float, ...]]:
-        assert isinstance(node.func, ast.Name)
-        function, wanted = node.func.id, NUMBERS[node.func.id]
+    def _call(self, function: str, node: ast.Call) -> QuantityCall:
+        wanted = NUMBERS[function]
         names = [arg.id for arg in node.args if isinstance(arg, ast.Name)]
         numbers = tuple(_number(arg) for arg in node.args if not isinstance(arg, ast.Name))
         first_is_name = bool(node.args) and isinstance(node.args[0], ast.Name)
@@ -144,21 +146,7 @@ class Measure:
             raise FormulaError(
                 tell("'{function}' takes ({form}[, experiment]). Correct it.", function=function, form=form)
             )
-        return names[0], names[1] if len(names) > 1 else self.experiment, function, numbers
-
-    def _value(self, node: ast.AST, reading: Reading) -> Any:
-        if isinstance(node, ast.Constant):
-            return float(node.value)  # type: ignore[arg-type]
-        if isinstance(node, ast.UnaryOp):
-            value = self._value(node.operand, reading)
-            return -value if isinstance(node.op, ast.USub) else value
-        if isinstance(node, ast.BinOp):
-            return _BINARY[type(node.op)](self._value(node.left, reading), self._value(node.right, reading))
-        assert isinstance(node, ast.Call)
-        assert isinstance(node.func, ast.Name)
-        if node.func.id in PLAIN:
-            return PLAIN[node.func.id](*(self._value(arg, reading) for arg in node.args))
-        return _measured(*self._call(node), reading)
+        return QuantityCall(names[0], names[1] if len(names) > 1 else self.experiment, function, numbers)
 
 
 def names_in(formula: str) -> set[str]:
@@ -177,22 +165,27 @@ def names_in(formula: str) -> set[str]:
 
 def combine(formula: str, values: Callable[[str], np.ndarray]) -> np.ndarray:
     """Return a quantity's formula of other quantities' values."""
-
-    def value(node: ast.AST) -> Any:
-        if isinstance(node, ast.Name):
-            return values(node.id)
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return float(node.value)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return -value(node.operand)
-        if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            return _BINARY[type(node.op)](value(node.left), value(node.right))
-        raise FormulaError(
-            tell("nothing may stand at '{rest}'. Mend the expression.", rest=ast.unparse(node))
-        )
-
     with np.errstate(all="ignore"):
-        return np.asarray(value(_parsed(formula)), float)
+        return np.asarray(_value(_parsed(formula), lambda node: values(node.id), _refused), float)
+
+
+def _value(node: ast.AST, name: Callable[[ast.Name], Any], call: Callable[[ast.Call], Any]) -> Any:
+    """Return what arithmetic on numbers, names and calls comes to."""
+    if isinstance(node, ast.Name):
+        return name(node)
+    if isinstance(node, ast.Call):
+        return call(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return float(node.value)
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+        return _UNARY[type(node.op)](_value(node.operand, name, call))
+    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+        return _BINARY[type(node.op)](*(_value(part, name, call) for part in (node.left, node.right)))
+    return _refused(node)
+
+
+def _refused(node: ast.AST) -> Any:
+    raise FormulaError(tell("nothing may stand at '{rest}'. Mend the expression.", rest=ast.unparse(node)))
 
 
 def _parsed(text: str) -> ast.AST:
@@ -203,23 +196,16 @@ def _parsed(text: str) -> ast.AST:
 
 
 def _number(node: ast.AST) -> float:
-    sign = 1.0
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        sign, node = -1.0, node.operand
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return sign * float(node.value)
-    raise FormulaError(tell("'{text}' is no number. Write one.", text=ast.unparse(node)))
+    try:
+        return float(_value(node, _refused, _refused))
+    except FormulaError:
+        raise FormulaError(tell("'{text}' is no number. Write one.", text=ast.unparse(node))) from None
 
 
-def _years(function: str, numbers: tuple[float, ...]) -> tuple[float, ...]:
-    return numbers[1:] if function == "furthest" else numbers
-
-
-def _measured(
-    quantity: str, experiment: str, function: str, numbers: tuple[float, ...], reading: Reading
-) -> np.ndarray:
+def _measured(call: QuantityCall, reading: Reading) -> np.ndarray:
     """Return (cities, draws) of one function of a quantity."""
-    values = reading.series(quantity, experiment)
+    function, numbers = call.function, call.numbers
+    values = reading.series(call.quantity, call.experiment)
     if function == "level":
         return values[..., reading.place(numbers[0])]
     if function in ("furthest", "drift"):
@@ -234,15 +220,12 @@ def _measured(
         return np.asarray(later / earlier - 1)
     if function in ("total", "lowest", "highest"):
         return _over_span(function, values, reading, numbers)
-    other = reading.series(quantity, reading.against(experiment))
-    difference = (
-        values - other
-        if function in ("change", "gained", "lowest_change", "highest_change")
-        else (values / other - 1)
-    )
+    other = reading.series(call.quantity, reading.against(call.experiment))
+    changes = function in ("change", "gained", "lowest_change", "highest_change")
+    difference = values - other if changes else values / other - 1
     if function in ("gap", "change"):
         return difference[..., reading.place(numbers[0])]
-    name = {"gained": "total", "area": "area"}.get(function, function.partition("_")[0])
+    name = "total" if function == "gained" else function.partition("_")[0]
     return _over_span(name, difference, reading, numbers)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.engine.runner import model_constants
 from talent_sd.forecast.posterior_draws import draw_posterior
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.inputs import Resolved, list_cities, read_mapping, resolve_scenario
@@ -16,7 +17,7 @@ from talent_sd.inputs.national_paths import NationalPath, read_national
 from talent_sd.laboratory.cases import AVERAGE
 from talent_sd.uncertainty.posterior import Posterior, read_posterior
 from talent_sd.uncertainty.prior_draws import Draws, draw_priors
-from talent_sd.uncertainty.priors import Prior, assumed_figures, constant_values, read_priors
+from talent_sd.uncertainty.priors import Prior, assumed_figures, read_priors
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -104,11 +105,7 @@ class Places:
     @cached_property
     def constants(self) -> dict[str, float]:
         """Return the model's own value of every constant: "name", or "name[element]"."""
-        return {
-            name + (f"[{','.join(elements)}]" if elements else ""): value
-            for name, values in constant_values(self.model.program).items()
-            for elements, value in values.items()
-        }
+        return model_constants(self.model)
 
     @cached_property
     def path(self) -> NationalPath:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from talent_sd.base.files import write_rows
 from talent_sd.laws.law_bench import Bench, Missing
 from talent_sd.laws.law_files import BASELINE, PolicyRange
 from talent_sd.policies.policy_costs import Money, chosen_rate, over_time
 
 CSV = "policy_costs.csv"
+COLUMNS = (
+    "policy", "paid", "city", "cost_per_person_year", "output_per_yuan", "present_cost", "person_years",
+    "range_of", "lower", "upper", "inside", "assumption", "source",
+)  # fmt: skip
 WAYS = {"gross": "given", "net": "net"}
 """How a policy is paid -> what its experiment's name begins with."""
 START, END = 2025.0, 2034.0
@@ -132,20 +136,14 @@ def _prices(years: np.ndarray) -> np.ndarray:
 
 def write_policy_costs(costs: Iterable[PolicyCost], folder: Path) -> str:
     """Write `policy_costs.csv` and return its name."""
-    with (folder / CSV).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["policy", "paid", "city", "cost_per_person_year", "output_per_yuan", "present_cost",
-                         "person_years", "range_of", "lower", "upper", "inside", "assumption", "source"])  # fmt: skip
-        for one in costs:
-            told = one.told
-            literature = (
-                ["", "", "", "", "", ""]
-                if told is None
-                else [told.per, *told.range, one.inside, told.assumption, " ".join(told.source.split())]
-            )
-            for number, city in enumerate(one.cities):
-                numbers = (one.per_person_year, one.per_yuan, one.cost, one.person_years)
-                writer.writerow(
-                    [one.policy, one.way, city, *(f"{n[number]:.6g}" for n in numbers), *literature]
-                )
+    rows = []
+    for one in costs:
+        literature: list[object] = [""] * 6
+        if (told := one.told) is not None:
+            source = " ".join(told.source.split())
+            literature = [told.per, *told.range, one.inside, told.assumption, source]
+        for number, city in enumerate(one.cities):
+            numbers = (one.per_person_year, one.per_yuan, one.cost, one.person_years)
+            rows.append([one.policy, one.way, city, *(f"{n[number]:.6g}" for n in numbers), *literature])
+    write_rows(folder / CSV, COLUMNS, rows)
     return CSV

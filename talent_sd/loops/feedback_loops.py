@@ -15,7 +15,8 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
 from talent_sd.engine.lanes import picked, stack_lanes
 from talent_sd.forecast.provenance import KNOWN_UNTIL
-from talent_sd.loops.loop_names import SWITCHES, LoopNames, read_loops
+from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.loops.loop_names import LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 
@@ -223,7 +224,7 @@ def _study_group(
     adds = attribute(
         model,
         group.params,
-        SWITCHES,
+        LOOP_SWITCH,
         against=group.against,
         inputs=group.inputs,
         years=years_of(shares),
@@ -249,7 +250,7 @@ def _exact_median(
     exact = attribute(
         model,
         one.params,
-        SWITCHES,
+        LOOP_SWITCH,
         against=one.against,
         inputs=one.inputs,
         years=adds[TIME].values.tolist(),

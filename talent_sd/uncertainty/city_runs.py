@@ -21,6 +21,7 @@ def run_cities(
     model: Model,
     national: NationalPath,
     years: tuple[int, ...],
+    draws: int,
     constants: Mapping[str, np.ndarray],
     variables: tuple[str, ...],
     params: Mapping[str, np.ndarray],
@@ -32,7 +33,7 @@ def run_cities(
     Parameters
     ----------
     years : start to end, each year
-    constants : constant -> (draws, cities) values
+    constants : constant -> (cities,) or (draws, cities) values
     params : constant, or "constant[element]" -> (draws,) values, alike in all cities
     noise : noise input -> (draws, cities, years) growth of each year, per year
 
@@ -42,11 +43,11 @@ def run_cities(
     """
     import xarray as xr
 
-    draws, cities = next(iter(constants.values())).shape
     known = model.structure.variables
-    given: dict[str, Any] = dict(national_params(national))
-    given = {name: curve for name, curve in given.items() if name in known}
-    given |= {name: xr.DataArray(values, dims=(DRAW, CITY)) for name, values in constants.items()}
+    given: dict[str, Any] = {
+        name: curve for name, curve in national_params(national).items() if name in known
+    }
+    given |= {n: xr.DataArray(values, dims=(DRAW, CITY)[-values.ndim :]) for n, values in constants.items()}
     run = model.run(
         {**given, **params},
         {name: yearly_series(values, years, (DRAW, CITY)) for name, values in noise.items()},
@@ -59,8 +60,10 @@ def run_cities(
     )
     # cities inmost but for the years, whatever the axes: sums over draws are then the same to the last bit
     found = {name: np.ascontiguousarray(np.moveaxis(by_draw(run[name], draws), 0, 1)) for name in variables}
-    shape = (draws, cities, len(years), -1)
-    return {name: values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name, values in found.items()}
+    return {
+        name: values.reshape(draws, values.shape[1], len(years), -1).sum(axis=-1).transpose(0, 2, 1)
+        for name, values in found.items()
+    }
 
 
 def yearly_series(

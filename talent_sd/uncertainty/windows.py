@@ -220,12 +220,12 @@ def run_levels(
     params, noise = dict(params or {}), dict(noise or {})
     sizes = {len(values) for values in (*params.values(), *noise.values())}
     draws = sizes.pop() if sizes else 1
-    given = {name: np.tile(values, (draws, 1)) for name, values in window.constants.items()}
+    given = dict(window.constants)
     strayed = _since_census(model, window, draws, params, noise, threads)
     for name in (TERTIARY_SHARE, BACHELOR_SHARE):
         given[name] = np.clip(given[name] * np.exp(strayed), *model.structure.variables[name].limits)
     after = {name: values[..., CENSUS_GAP:] for name, values in noise.items()}
-    return run_cities(model, window.national, window.years, given, variables, params, after, threads)
+    return run_cities(model, window.national, window.years, draws, given, variables, params, after, threads)
 
 
 def _since_census(
