@@ -28,6 +28,15 @@ UNITS = {DRAW: "1", TIME: "year", "member": "1"}
 """Of coordinates that hold numbers; those that hold names have none."""
 
 
+BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
+"""Per cent of the draws inside a band -> its lower and upper quantile."""
+BAND = BANDS[80]
+"""The band told where only one is."""
+BAND_AND_MEDIAN = (BAND[0], 0.5, BAND[1])
+QUANTILES = tuple(sorted({0.5, *(end for band in BANDS.values() for end in band)}))
+"""The median and the ends of all bands, rising."""
+
+
 def name_axes(dataset: xr.Dataset) -> xr.Dataset:
     """Return the dataset with a long name on every coordinate, and a unit on those that hold numbers.
 
