@@ -137,8 +137,8 @@ def _pile(
     floor, middles = np.zeros(len(years)), []
     for size, look in zip(sizes, looks, strict=True):
         ceiling = floor + side * _or_zero(size)
-        edges = (np.append(edge, edge[-1]) for edge in (floor, ceiling))
-        axes.fill_between(_edges(years), *edges, step="post", edgecolor="white", **look)
+        low, high = (np.append(edge, edge[-1]) for edge in (floor, ceiling))
+        axes.fill_between(_edges(years), low, high, step="post", edgecolor="white", **look)
         middles.append(float(floor[-1] + ceiling[-1]) / 2)
         floor = ceiling
     return middles
