@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 if TYPE_CHECKING:

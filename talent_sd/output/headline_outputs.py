@@ -9,9 +9,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
     import xarray as xr

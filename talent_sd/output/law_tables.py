@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.laws.judge_laws import (
     ALL,
     COUNT,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from rich import box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
@@ -41,11 +39,6 @@ def shelf_table(what: str, lang: str = "en") -> Table:
     Parameters
     ----------
     what : cities, policies, scenarios, evidence, variables or loops
-
-    Raises
-    ------
-    InputError
-        If this version ships none of it.
     """
     headings, rows = SHELVES[what](lang)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
@@ -133,27 +126,16 @@ def _evidence(lang: str) -> Rows:
 
 
 def _loops(lang: str) -> Rows:
-    rows = (
-        (name, entry["polarity"], entry["label"][lang], entry["story"][lang])
-        for name, entry in _shipped("loops.yaml")["loops"].items()
-    )
+    from talent_sd.loops.loop_names import read_loops
+
+    loops = read_loops(read_structure(shipped_folder("models") / "city.mdl")).loops
+    rows = ((loop.name, loop.polarity, loop.label[lang], loop.story[lang]) for loop in loops)
     return (NAME, N_("Polarity"), TITLE, N_("Story")), rows
 
 
 def _unit(unit: str, lang: str) -> str:
     """Return a unit as the model writes it, since it is copied from here; in Chinese in words."""
     return unit if lang == "en" else unit_label(unit, lang)
-
-
-def _shipped(file: str) -> dict[str, Any]:
-    """Read a shipped YAML file of the model's."""
-    from talent_sd.inputs.strict_yaml import read_yaml
-
-    path = shipped_folder("models") / file
-    if not path.is_file():
-        raise InputError("this version of talent_sd ships no models/{file}.", file=file)
-    raw: Any = read_yaml(path).plain()
-    return dict(raw)
 
 
 SHELVES: dict[str, Callable[[str], Rows]] = {

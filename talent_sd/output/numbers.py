@@ -7,14 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talent_sd.base.dims import DRAW
+from talent_sd.base.dims import BAND, DRAW
 from talent_sd.base.language import N_, tell
 
 if TYPE_CHECKING:
     import xarray as xr
-
-BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
-"""Percent of the draws that a band holds -> the quantiles at its ends."""
 
 DIMENSIONLESS = {"", "1", "dmnl", "dimensionless", "share", "ratio"}
 UNITS = {
@@ -139,7 +136,7 @@ def interval(values: xr.DataArray) -> tuple[float, float]:
     """Return the ends of the 80 % band over draws; NaN of a single one."""
     if values.sizes.get(DRAW, 1) < 2:
         return math.nan, math.nan
-    low, high = values.quantile(BANDS[80], DRAW).values.tolist()
+    low, high = values.quantile(BAND, DRAW).values.tolist()
     return low, high
 
 

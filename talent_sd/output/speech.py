@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import Scale, digits, percent, scale_for, signed, unit_label
 
 if TYPE_CHECKING:

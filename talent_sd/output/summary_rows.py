@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import Output, headline_outputs, outputs_of
 from talent_sd.output.numbers import Scale, digits, interval, percent, scale_for, signed, span
 from talent_sd.output.policies.policy_tables import mix_numbers, policy_numbers

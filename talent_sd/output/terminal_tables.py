@@ -11,9 +11,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.plot_cities import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
 from talent_sd.output.numbers import digits, interval, percent, scale_for, signed, span, unit_label

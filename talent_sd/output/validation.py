@@ -91,24 +91,12 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
     tables: dict[str, list[dict[str, Any]]] = {
         "evidence.csv": [_evidence_row(finding) for finding in validation.findings],
         "checks.csv": [
-            {
-                "id": check.id,
-                "sector": check.sector,
-                "message": check.message,
-                "runs": check.runs,
-                "verdict": check.verdict,
-                "failure": check.failure,
-            }
+            _columns(check, "id", "sector", "message", "runs", "verdict", "failure")
             for check in validation.checks
         ],
         "standard_tests.csv": [
-            {
-                "test": test.name,
-                "question": test.question["en"],
-                "verdict": test.verdict,
-                "finding": test.finding,
-                "backed_by": test.backed_by,
-            }
+            {"test": test.name, "question": test.question["en"]}
+            | _columns(test, "verdict", "finding", "backed_by")
             for test in validation.tests
         ],
         "sensitivity.csv": [asdict(influence) for influence in validation.influences],
@@ -117,6 +105,10 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
         if rows:
             pd.DataFrame(rows).to_csv(folder / name, index=False)
     return [name for name, rows in tables.items() if rows]
+
+
+def _columns(found: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}
 
 
 def _evidence_row(finding: Finding) -> dict[str, object]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.dims import BANDS
 from talent_sd.base.language import tell
-from talent_sd.output.numbers import BANDS, digits
+from talent_sd.output.numbers import digits
 from talent_sd.output.style import FAINT, GREY, heading, line_look
 
 if TYPE_CHECKING:

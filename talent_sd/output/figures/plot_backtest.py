@@ -9,8 +9,9 @@ import numpy as np
 
 from talent_sd.backtest import forecast_scores as scores
 from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
-from talent_sd.base.labels import shipped_labels
+from talent_sd.base.dims import BANDS
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
@@ -20,6 +21,7 @@ from talent_sd.uncertainty.windows import OUTCOMES, national_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FANS = N_("Forecast of {outcome} from {year}, start = 1")
 PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
@@ -77,9 +79,7 @@ def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None
             axis.set_xlabel(tell("draws below", lang))
         axes[0].set_ylabel(tell("share of cities", lang))
         axes[0].yaxis.set_major_locator(MultipleLocator(0.05))
-        figure.suptitle(tell(PREDICTIVE, lang), x=0.01, ha="left", **heading())
-        figure.tight_layout(rect=(0, 0, 1, 0.94))
-        save_figure(figure, folder / "predictive_check.png")
+        _finish(figure, tell(PREDICTIVE, lang), folder / "predictive_check.png", top=0.94)
 
 
 def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
@@ -100,10 +100,8 @@ def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> Non
             axis.set_xlabel(tell("claimed, %", lang))
         axes[0].set_ylabel(tell("found, %", lang))
         ends = {"start": test.window.years[0], "end": test.window.years[-1]}
-        figure.suptitle(tell(RELIABILITY, lang, **ends), x=0.01, ha="left", **heading())
         figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
-        figure.tight_layout(rect=(0, 0.07, 1, 0.97))
-        save_figure(figure, folder / "reliability.png")
+        _finish(figure, tell(RELIABILITY, lang, **ends), folder / "reliability.png", bottom=0.07)
 
 
 def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.ndarray, lang: str) -> None:
@@ -121,7 +119,7 @@ def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.nd
         values = spread[outcome][:, row, known]
         found = [100 * scores.coverage(values, actual[known], share) for share in shares]
         axis.plot(100 * shares, found, color=colour, linestyle=dash, lw=1.3, label=tell(key, lang))
-    for share in (0.5, 0.8, 0.95):
+    for share in (band / 100 for band in BANDS):
         inside = scores.covered(test.spread[outcome][:, row, known], actual[known], share)
         error = 100 * scores.province_error(inside, provinces)
         axis.errorbar(100 * share, 100 * inside.mean(), error, fmt="o", ms=3, color=BLUE, lw=1, capsize=2)
@@ -159,9 +157,7 @@ def _scatter(test: Backtest, file: Path, lang: str) -> None:
         axis.set_xlabel(tell("forecast, log growth against the nation", lang))
         axis.set_ylabel(tell("actual, log growth against the nation", lang))
         axis.legend(frameon=False)
-    figure.suptitle(tell("Forecast against what happened", lang), x=0.01, ha="left", **heading())
-    figure.tight_layout(rect=(0, 0, 1, 0.97))
-    save_figure(figure, file)
+    _finish(figure, tell("Forecast against what happened", lang), file)
 
 
 def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
@@ -179,10 +175,8 @@ def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
     for axis in axes[max(len(names) - COLUMNS, 0) : len(names)]:  # the lowest of each column
         axis.tick_params(labelbottom=True)
     title = tell(FANS, lang, outcome=tell(OUTCOME_NAMES[outcome], lang), year=test.window.years[0])
-    figure.suptitle(title, x=0.01, ha="left", **heading())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=4, frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.96))
-    save_figure(figure, file)
+    _finish(figure, title, file, top=0.96)
 
 
 def _city_titles(lang: str) -> dict[str, str]:
@@ -200,10 +194,12 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     years = np.array(test.window.years)
     start = test.window.start[outcome][city]
     values = np.exp(test.spread[outcome][:, :, city] - start)
-    low, quarter, middle, three, high = np.quantile(values, [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
-    axis.fill_between(years, low, high, color=BLUE, alpha=0.18, lw=0, label="80 %")
-    axis.fill_between(years, quarter, three, color=BLUE, alpha=0.3, lw=0, label="50 %")
-    axis.plot(years, middle, color=BLUE, lw=1.1, label=tell("median forecast", lang))
+    for band, opacity in ((80, 0.18), (50, 0.3)):
+        ends = np.quantile(values, BANDS[band], axis=0)
+        axis.fill_between(years, *ends, color=BLUE, alpha=opacity, lw=0, label=f"{band} %")
+    axis.plot(
+        years, np.quantile(values, 0.5, axis=0), color=BLUE, lw=1.1, label=tell("median forecast", lang)
+    )
     actual = np.exp(actual_levels(test.window, outcome)[:, city] - start)
     known = np.isfinite(actual)
     axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=tell("what happened", lang))
@@ -237,7 +233,12 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             axis.locator_params(axis="x", nbins=4)
         for axis in axes[count:]:
             axis.set_axis_off()
-        figure.suptitle(tell(PRIOR_AND_POSTERIOR, lang), x=0.01, ha="left", **heading())
         figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False)
-        figure.tight_layout(rect=(0, 0, 1, 0.97))
-        save_figure(figure, folder / "prior_and_posterior.png")
+        _finish(figure, tell(PRIOR_AND_POSTERIOR, lang), folder / "prior_and_posterior.png")
+
+
+def _finish(figure: Figure, title: str, file: Path, *, bottom: float = 0, top: float = 0.97) -> None:
+    """Write a title above what lies between bottom and top (parts of the height), and the file."""
+    figure.suptitle(title, x=0.01, ha="left", **heading())
+    figure.tight_layout(rect=(0, bottom, 1, top))
+    save_figure(figure, file)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
+from talent_sd.base.dims import BAND, CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import TOTAL
-from talent_sd.output.numbers import BANDS
 from talent_sd.output.speech import scenario_titles, source_line
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BAND = N_(" Medians of {draws} draws; lines: 80 % interval.")
+BAND_TOLD = N_(" Medians of {draws} draws; lines: 80 % interval.")
 PLOT = N_("Changes in {year} against {baseline}")
 
 PICTURED = (TOTAL, "invention grants", "tax base")
@@ -64,7 +63,7 @@ def _draw_rows(axis: Axes, last: xr.DataArray, order: list[str], titles: Mapping
         values = last.sel({SCENARIO: scenario, CITY: order})
         look = line_look(number)
         if last.sizes[DRAW] > 1:
-            low, high = values.quantile(BANDS[80], DRAW).values
+            low, high = values.quantile(BAND, DRAW).values
             axis.hlines(places, low, high, color=look["color"], linewidth=1.1, alpha=0.55)
         axis.plot(
             values.median(DRAW).values, places, look["marker"], color=look["color"], markersize=3.6,
@@ -109,7 +108,7 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
         figure.text(
             0.02,
             0.10 / height,
-            source_line(change, lang, BAND, N_("Source: {source}, model {model} ({hash}).")),
+            source_line(change, lang, BAND_TOLD, N_("Source: {source}, model {model} ({hash}).")),
             fontsize=6.5,
             color=GREY,
         )

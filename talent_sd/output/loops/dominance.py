@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.dims import BAND
 from talent_sd.base.language import N_, tell
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.output.figures.panels import spread_apart
@@ -56,8 +57,13 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         top = figure.add_axes((0.085, 0.315, 0.645, 0.53))
         low = figure.add_axes((0.085, 0.11, 0.645, 0.135), sharex=top)
         stacks = _stacks(study, lang)
-        _stack(top, years, [s for s in stacks if s[3] > 0], 1)
-        _stack(top, years, [s for s in stacks if s[3] < 0], -1)
+        for side in (1, -1):
+            own = [stack for stack in stacks if stack[3] == side]
+            looks = [
+                {"facecolor": fill, "hatch": hatch, "linewidth": 0.5, "zorder": 2}
+                for _, _, (fill, hatch), _ in own
+            ]
+            _pile(top, years, [size for _, size, *_ in own], looks, side)
         _label(top, stacks)
         _strokes(top, study)
         _frame(top, years, study, lang)
@@ -110,21 +116,32 @@ def _edges(years: np.ndarray) -> np.ndarray:
     return np.append(years, years[-1] + width)
 
 
+def _middles(years: np.ndarray) -> np.ndarray:
+    edges = _edges(years)
+    return (edges[1:] + edges[:-1]) / 2
+
+
 def _or_zero(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _stack(axes: Axes, years: np.ndarray, stacks: Sequence[Stack], side: int) -> None:
-    """Pile areas up from zero; each year is a step wide, as shares are of the whole year."""
-    floor = np.zeros(len(years))
-    edges = _edges(years)
-    for _, size, (fill, hatch), _ in stacks:
+def _pile(
+    axes: Axes, years: np.ndarray, sizes: Sequence[np.ndarray], looks: Sequence[dict[str, Any]], side: int = 1
+) -> list[float]:
+    """Pile areas up from zero; each year is a step wide, as shares are of the whole year.
+
+    Returns
+    -------
+    the middle of each area in the last year
+    """
+    floor, middles = np.zeros(len(years)), []
+    for size, look in zip(sizes, looks, strict=True):
         ceiling = floor + side * _or_zero(size)
-        axes.fill_between(
-            edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post", facecolor=fill,
-            edgecolor="white", linewidth=0.5, hatch=hatch, zorder=2,
-        )  # fmt: skip
+        low, high = (np.append(edge, edge[-1]) for edge in (floor, ceiling))
+        axes.fill_between(_edges(years), low, high, step="post", edgecolor="white", **look)
+        middles.append(float(floor[-1] + ceiling[-1]) / 2)
         floor = ceiling
+    return middles
 
 
 def _label(axes: Axes, stacks: Sequence[Stack]) -> None:
@@ -170,15 +187,14 @@ def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
     share = study.shares["share"].values
     if share.shape[1] < 2:
         return
-    edges = _edges(study.shares["time"].values)
-    years = (edges[1:] + edges[:-1]) / 2
+    years = _middles(study.shares["time"].values)
     reinforcing = np.array([loop.polarity == "R" for loop in study.names.loops])
     # loops that turn come from single runs only, which have no strokes
     for part in (share[reinforcing], share[~reinforcing]):
         total = part.sum(axis=0)
         for year, column in zip(years, total.T, strict=True):
             if np.isfinite(column).any():
-                low, high = np.nanquantile(column, [0.1, 0.9])
+                low, high = np.nanquantile(column, BAND)
                 axes.plot([year, year], [low, high], color=INK, linewidth=0.9, zorder=4)
 
 
@@ -215,16 +231,10 @@ def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
 def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     """Draw what kinds of loops the activity of all loops found belongs to."""
     years = study.shares["time"].values
-    edges, floor = _edges(years), np.zeros(len(years))
     kinds = [kind for kind in _kinds(study, lang) if np.nanmax(_or_zero(kind[1])) > NOTHING]
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
-    wanted = []
-    for _, part, colour in kinds:
-        ceiling = floor + _or_zero(part)
-        axes.fill_between(edges, np.append(floor, floor[-1]), np.append(ceiling, ceiling[-1]), step="post",
-                          facecolor=colour, edgecolor="white", linewidth=0.3)  # fmt: skip
-        wanted.append(float(floor[-1] + ceiling[-1]) / 2 * height)
-        floor = ceiling
+    looks = [{"facecolor": colour, "linewidth": 0.3} for *_, colour in kinds]
+    wanted = [at * height for at in _pile(axes, years, [part for _, part, _ in kinds], looks)]
     places = spread_apart([at + 1e-3 * rank for rank, at in enumerate(wanted)], [LINE] * len(kinds), height)
     _key(axes, [(label, (colour, "")) for label, _, colour in kinds], wanted, places)
     axes.set_ylim(0, 1)
@@ -232,8 +242,7 @@ def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     axes.set_title(tell(OF_ALL, lang), fontsize=7.5, color=GREY, loc="left", pad=4)
     shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
     step = 1 + int(shown.sum()) // 9
-    middles = (edges[1:] + edges[:-1]) / 2
-    axes.set_xticks(middles[shown][::step], [f"{year:g}" for year in years[shown][::step]])
+    axes.set_xticks(_middles(years)[shown][::step], [f"{year:g}" for year in years[shown][::step]])
 
 
 def _kinds(study: LoopStudy | ModelStudy, lang: str) -> list[tuple[str, np.ndarray, str]]:

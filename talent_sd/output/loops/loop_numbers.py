@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.attribution.coalitions import PART
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import BAND, DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_names import LoopNames
@@ -133,7 +133,7 @@ def split_rows(
     for number, loop in enumerate(study.names.loops):
         own = last["share"].sel(part=loop.name).values
         error = float(last["standard_error"].sel(part=loop.name).values.mean())
-        spread = float(np.diff(np.quantile(own, [0.1, 0.9]))[0]) / 2 if len(own) > 1 else error
+        spread = float(np.diff(np.quantile(own, BAND))[0]) / 2 if len(own) > 1 else error
         rows.append((f"{loop_sign(study.names, number)} {loop.label[lang]}", float(own.mean()), spread))
     rows.sort(key=lambda row: -abs(row[1]))
     least = SMALL * abs(rows[0][1])

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import draw_step, dress_bars
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops

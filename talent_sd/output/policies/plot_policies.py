@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.numbers import Scale, digits, scale_for
+from talent_sd.output.numbers import Scale, scale_for
 from talent_sd.output.policies.policy_panels import (
     draw_key,
     draw_over_time,
@@ -18,7 +18,7 @@ from talent_sd.output.policies.policy_panels import (
     draw_waterfall,
 )
 from talent_sd.output.policies.policy_tables import excess_text, method_text
-from talent_sd.output.speech import city_name, scenario_titles
+from talent_sd.output.speech import Speech, city_name, scenario_titles
 from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
 from talent_sd.policies.policy_table import mix_of
 
@@ -56,11 +56,10 @@ def save_policy_plots(
 def policy_figures(effects: xr.Dataset, labels: Labels, lang: str) -> dict[str, list[tuple[str, Figure]]]:
     """Return scenario -> captions and figures of its policies, for the report."""
     found: dict[str, list[tuple[str, Figure]]] = {}
+    first = effects.isel(output=0)
     for name in map(str, effects[SCENARIO].values):
-        pictures = policy_pictures(effects, name, labels, lang)
-        found[name] = [
-            (_title(picture, effects, labels, lang), figure) for picture, figure in pictures.items()
-        ]
+        pictures = policy_pictures(effects, name, labels, lang).items()
+        found[name] = [(_title(picture, first, labels, lang), figure) for picture, figure in pictures]
     return found
 
 
@@ -76,73 +75,67 @@ def policy_pictures(
     """
     mix = mix_of(effects, scenario)
     of = mix.sel(output=str(mix["output"].values[0]) if output is None else output)
-    pictures = {"cost": plot_plane(of, effects, scenario, labels, lang)}
+    plots = {"cost": _plane}
     if of.sizes["policy"] > 1:
-        pictures["contributions"] = plot_contributions(of, effects, scenario, labels, lang)
+        plots["contributions"] = _contributions
         if of["interaction"].notnull().all():
-            pictures["interactions"] = plot_interactions(of, effects, scenario, labels, lang)
+            plots["interactions"] = _interactions
+    under = f"{city_name(of, lang)} · {scenario_titles(of, lang)[scenario]}"
+    pictures = {}
+    for picture, plot in plots.items():
+        with house_style():
+            figure, note = plot(of, labels, lang)
+            height = figure.get_figheight()
+            title = _title(picture, of, labels, lang)
+            figure.text(0.03, 1 - 0.14 / height, title, fontsize=12, va="top", **heading())
+            figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
+            _foot(figure, note)
+        pictures[picture] = figure
     return pictures
 
 
-def plot_plane(of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str) -> Figure:
+def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw each policy's present cost against its share in the last year, and the mix beside the sum of its parts."""
-    last = of.isel({TIME: -1})
     people, money = _scales(of, lang)
     height = max(4.9, 4.0 + 0.162 * of.sizes["policy"])
-    with house_style():
-        figure = new_figure(WIDTH, height)
-        left = figure.add_axes((0.085, 0.75 / height, 0.53, 1 - 1.75 / height))
-        right = figure.add_axes((0.785, 0.75 / height, 0.155, 1.35 / height))
-        entries = draw_plane(left, right, last, labels, lang, people, money)
-        draw_key(figure, 0.755, 1 - 1.0 / height, entries)
-        if of.sizes["policy"] > 1:
-            mix = [(tell("Whole mix", lang), 0), (tell("Sum of its policies alone", lang), 1)]
-            draw_key(figure, 0.755, 2.75 / height, mix)
-        _frame(figure, height, "cost", effects, scenario, labels, lang, str(of["output"].values))
-        note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
-        _foot(figure, f"{note} {method_text(effects, lang)}".strip())
-    return figure
+    figure = new_figure(WIDTH, height)
+    left = figure.add_axes((0.085, 0.75 / height, 0.53, 1 - 1.75 / height))
+    right = figure.add_axes((0.785, 0.75 / height, 0.155, 1.35 / height))
+    entries = draw_plane(left, right, of.isel({TIME: -1}), labels, lang, people, money)
+    draw_key(figure, 0.755, 1 - 1.0 / height, entries)
+    if of.sizes["policy"] > 1:
+        mix = [(tell("Whole mix", lang), 0), (tell("Sum of its policies alone", lang), 1)]
+        draw_key(figure, 0.755, 2.75 / height, mix)
+    note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
+    return figure, f"{note} {method_text(of, lang)}".strip()
 
 
-def plot_contributions(
-    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
-) -> Figure:
+def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw how the policies one by one make up the mix in the last year, and the shares over time."""
-    people, _ = _scales(of, lang)
-    count = of.sizes["policy"] + 4
-    height = 1.9 + 0.21 * max(count, 8)
-    with house_style():
-        figure = new_figure(WIDTH, height)
-        bottom, top = 0.85 / height, 1 - 0.95 / height
-        left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
-        right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
-        draw_waterfall(left, of.isel({TIME: -1}), labels, lang, people)
-        draw_over_time(right, of, effects, labels, lang, people)
-        _frame(figure, height, "contributions", effects, scenario, labels, lang, str(of["output"].values))
-        said = excess_text(of.isel({TIME: -1}), people, lang, mean=True)
-        gap = "" if lang == "zh" else " "
-        median = float(of["total"].isel({TIME: -1}).median())
-        middle = f"{digits(median / people.factor)}{gap}{people.unit}".strip()
-        note = tell(MEANS, lang, draws=of.sizes[DRAW], median=middle) if of.sizes[DRAW] > 1 else ""
-        _foot(figure, f"{note}{said} {tell(EXACT, lang) if effects.attrs['exact'] else ''}")
-    return figure
+    (people, _), last = _scales(of, lang), of.isel({TIME: -1})
+    height = 1.9 + 0.21 * max(of.sizes["policy"] + 4, 8)
+    figure = new_figure(WIDTH, height)
+    bottom, top = 0.85 / height, 1 - 0.95 / height
+    left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
+    right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
+    draw_waterfall(left, last, labels, lang, people)
+    draw_over_time(right, of, labels, lang, people)
+    note = ""
+    if of.sizes[DRAW] > 1:
+        median = Speech(lang).amount(float(last["total"].median()), people)
+        note = tell(MEANS, lang, draws=of.sizes[DRAW], median=median)
+    said = excess_text(last, people, lang, mean=True)
+    return figure, f"{note}{said} {tell(EXACT, lang) if of.attrs['exact'] else ''}"
 
 
-def plot_interactions(
-    of: xr.Dataset, effects: xr.Dataset, scenario: str, labels: Labels, lang: str
-) -> Figure:
+def _interactions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw the matrix of pairwise interactions in the last year."""
-    last = of.isel({TIME: -1})
-    count = of.sizes["policy"]
-    side = 0.42 * (count - 1)
+    side = 0.42 * (of.sizes["policy"] - 1)
     width, height = max(WIDTH, side + 2.3), side + 2.3
-    with house_style():
-        figure = new_figure(width, height)
-        axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
-        scale = draw_pairs(axes, last, labels, lang)
-        _frame(figure, height, "interactions", effects, scenario, labels, lang, str(of["output"].values))
-        _foot(figure, tell(INTERACTIONS_NOTE, lang, unit=scale.unit or "1"))
-    return figure
+    figure = new_figure(width, height)
+    axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
+    scale = draw_pairs(axes, of.isel({TIME: -1}), labels, lang)
+    return figure, tell(INTERACTIONS_NOTE, lang, unit=scale.unit or "1")
 
 
 def _scales(of: xr.Dataset, lang: str) -> tuple[Scale, Scale]:
@@ -158,27 +151,9 @@ TITLES = {
 }
 
 
-def _title(picture: str, effects: xr.Dataset, labels: Labels, lang: str, output: str | None = None) -> str:
-    name = str(effects["output"].values[0]) if output is None else output
-    year = f"{float(effects[TIME][-1]):g}"
-    return tell(TITLES[picture], lang, output=labels.variable(name, lang), year=year)
-
-
-def _frame(
-    figure: Figure,
-    height: float,
-    picture: str,
-    effects: xr.Dataset,
-    scenario: str,
-    labels: Labels,
-    lang: str,
-    output: str,
-) -> None:
-    """Write the title and whose mix it is."""
-    text = _title(picture, effects, labels, lang, output)
-    figure.text(0.03, 1 - 0.14 / height, text, fontsize=12, va="top", **heading())
-    under = f"{city_name(effects, lang)} · {scenario_titles(effects, lang)[scenario]}"
-    figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
+def _title(picture: str, of: xr.Dataset, labels: Labels, lang: str) -> str:
+    year, output = f"{float(of[TIME][-1]):g}", labels.variable(str(of["output"].values), lang)
+    return tell(TITLES[picture], lang, output=output, year=year)
 
 
 CLOSING = "，。、；：！？）》”％%…"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FALL, RISE, draw_step, dress_bars, spread_apart
 from talent_sd.output.numbers import Scale, digits, scale_for, signed
 from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
@@ -225,9 +225,7 @@ def _write(axes: Axes, row: int, x: float, text: str, *, bold: bool = False) -> 
     )
 
 
-def draw_over_time(
-    axes: Axes, of: xr.Dataset, effects: xr.Dataset, labels: Labels, lang: str, scale: Scale
-) -> None:
+def draw_over_time(axes: Axes, of: xr.Dataset, labels: Labels, lang: str, scale: Scale) -> None:
     """Draw the shares over time as areas, gains above zero and losses below; lines of the mix and of the sum of parts."""
     share = of["contribution"].mean(DRAW).transpose("policy", TIME).values / scale.factor
     order = np.argsort(-np.abs(share[:, -1]), kind="stable")
@@ -253,7 +251,7 @@ def draw_over_time(
     axes.plot(years, parts, color=INK, linewidth=1.0, linestyle=(0, (3, 1.5)))
     places += [total[-1], parts[-1]]
     names += [(tell("Whole mix", lang), INK), (f"- - {tell(PARTS, lang)}", INK)]
-    start = float(effects.attrs.get("forecast_from", years[0]))
+    start = float(of.attrs.get("forecast_from", years[0]))
     axes.set_xlim(start, years[-1])
     axes.set_xticks(np.linspace(start, years[-1], 3).round())
     axes.axhline(0, color=INK, linewidth=0.7)

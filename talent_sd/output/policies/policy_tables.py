@@ -8,8 +8,8 @@ import numpy as np
 from rich.text import Text
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import Scale, digits, interval, scale_for, signed, span
 from talent_sd.output.speech import NO_BREAK, city_name, scenario_titles
 from talent_sd.output.terminal_tables import numbers, rich_table, words

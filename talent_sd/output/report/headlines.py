@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import BAND_AND_MEDIAN, DRAW, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR
 from talent_sd.output.headline_outputs import Output
@@ -54,7 +54,7 @@ def headline(output: Output, name: str, say: Speech) -> Headline:
     middle = float(last.median())
     if not bool((one.values != 0).any()):
         return Headline(title, say("No difference"), say("in any year or draw"), None)
-    reach = float(abs(last.quantile([0.1, 0.5, 0.9])).max())
+    reach = float(abs(last.quantile(list(BAND_AND_MEDIAN))).max())
     scale = say.scale(reach, one.unit)
     still = abs(middle) <= NOTHING * reach
     text = say(SAME) if still else _directed(one, middle, say.amount(abs(middle), scale), say)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BAND, BANDS, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.headline_outputs import Output, largest, slug
-from talent_sd.output.numbers import BANDS, Scale, digits
+from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, Part, Plot, Row, Table
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pictures import draw_plots, inline_svg
@@ -169,7 +169,7 @@ def _changes(one: Output, material: Material, say: Speech) -> dict[str, Line]:
 def _described(line: Line, scale: Scale, say: Speech) -> str:
     """Say what a picture shows to who cannot see it."""
     last = line.values[:, -1]
-    low, high = np.quantile(last, BANDS[80])
+    low, high = np.quantile(last, BAND)
     return say(
         ALT_NUMBERS if len(last) > 1 else N_("{scenario}, {year}: {change}."),
         scenario=line.label,
