@@ -9,8 +9,6 @@ def main() -> None:
 
     # thousands of objects that stay are made while modules load; looking each time for dead ones costs a tenth
     gc.set_threshold(100_000, 20, 50)
-    if not any(word.startswith("--cluster") for word in sys.argv):
-        _do_without("dask", "pint", "cupy", "sparse")
     from talent_sd.cli.app import app
     from talent_sd.cli.language import language_wanted, refuse_empty_folder
 
@@ -26,16 +24,3 @@ def main() -> None:
     from talent_sd.cli.language import run_in
 
     run_in(get_command(app), sys.argv[1:], lang)
-
-
-def _do_without(*packages: str) -> None:
-    """Let this process run as if optional packages were not installed.
-
-    xarray loads each of these wherever it is installed, dask for half a second and more, to
-    see whether an array is one of theirs; here none is, but those of a cluster.
-    """
-    import sys
-
-    modules: dict[str, object] = sys.modules  # type: ignore[assignment]
-    for package in packages:
-        modules.setdefault(package, None)  # Python's own way to say: not to be found

@@ -8,18 +8,22 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_
-from talent_sd.cli.calibrate import (
+from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.options import (
     AgesOption,
     BordersOption,
     CensusOption,
     EndOption,
+    LangOption,
+    Language,
     NationOption,
+    OutOption,
     PanelOption,
+    PlotsOption,
     ProvinceOption,
     StartOption,
     StructureOption,
 )
-from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, say, show_written
 
 LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
 
@@ -50,7 +54,7 @@ def backtest(
         bool,
         typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
     ] = True,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("backtest"),
+    out: OutOption = Path("backtest"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:

@@ -9,31 +9,24 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_
-from talent_sd.cli.common import LangOption, Language, PlotsOption, console, reporting, show_written
+from talent_sd.cli.common import console, reporting, show_written
+from talent_sd.cli.options import (
+    AgesOption,
+    BordersOption,
+    CensusOption,
+    EndOption,
+    LangOption,
+    Language,
+    NationOption,
+    OutOption,
+    PanelOption,
+    PlotsOption,
+    ProvinceOption,
+    StartOption,
+    StructureOption,
+)
 
 CALIBRATING = N_("Fitting to the cities")
-
-PanelOption = Annotated[Path, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")]
-CensusOption = Annotated[Path, typer.Option("--census", help="CSV of cities and census years.")]
-ProvinceOption = Annotated[
-    Path | None, typer.Option("--province", help="CSV of provinces and years; its patents set start values.")
-]
-NationOption = Annotated[
-    str, typer.Option("--national", help="CSV of national totals, or a national path by name or file.")
-]
-AgesOption = Annotated[
-    Path | None, typer.Option("--ages", help="CSV of cities and census years: residents by five-year age.")
-]
-StructureOption = Annotated[
-    Path | None,
-    typer.Option("--structure", help="CSV of cities and census years: jobs and homes of the long form."),
-]
-BordersOption = Annotated[
-    Path | None,
-    typer.Option("--borders", help="CSV of cities: people of 2010 and 2020 on the borders of 2020."),
-]
-StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts start from.")]
-EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]
 
 
 class HeldOut(StrEnum):
@@ -67,7 +60,7 @@ def calibrate(
     cross_fit: Annotated[
         bool, typer.Option("--cross-fit/--no-cross-fit", help="Fit again without each fold of provinces.")
     ] = True,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("calibration"),
+    out: OutOption = Path("calibration"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:

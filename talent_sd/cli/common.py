@@ -1,4 +1,4 @@
-"""What commands share: options, messages and exit codes."""
+"""What commands share: messages and exit codes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import shlex
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
@@ -23,33 +22,6 @@ if TYPE_CHECKING:
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 Arguments = ParamSpec("Arguments")
-
-
-class Language(StrEnum):
-    """Languages of tables and plots."""
-
-    en = "en"
-    zh = "zh"
-
-
-class Engine(StrEnum):
-    """Engines that can run a model."""
-
-    auto = "auto"
-    kernel = "kernel"
-    pysd = "pysd"
-
-
-LangOption = Annotated[Language, typer.Option("--lang", help="Language of tables and plots.")]
-EngineOption = Annotated[
-    Engine,
-    typer.Option("--engine", help="auto: the native kernel where it can, else PySD, the slow reference."),
-]
-CityOption = Annotated[str, typer.Option("--city", help="A shipped city (see `list cities`) or a path.")]
-NationalOption = Annotated[
-    str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
-]
-PlotsOption = Annotated[bool, typer.Option("--plots/--no-plots", help="Draw the plots.")]
 
 
 def console(*, errors: bool = False) -> Console:
@@ -120,11 +92,6 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
 def show_written(folder: Path, files: list[str], lang: str) -> None:
     """Say where the files are."""
     say(tell("Written to {folder}: {files}", lang, folder=folder, files=", ".join(files)))
-
-
-ReportOption = Annotated[
-    bool, typer.Option("--report/--no-report", help="Write report.html, one offline page to hand over.")
-]
 
 
 def command_line(name: str, arguments: Sequence[object], options: Mapping[str, object]) -> str:

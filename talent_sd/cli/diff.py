@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_
-from talent_sd.cli.common import LangOption, Language, console, reporting, say, show_written
+from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.options import LangOption, Language
 
 EQUAL = N_("{first} and {second} set the same: a run cannot tell them apart.")
 

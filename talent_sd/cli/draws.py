@@ -1,53 +1,25 @@
-"""Options for many draws, and the ensemble they ask for."""
+"""The ensemble that the options ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
+from talent_sd.cli.options import STORE
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.forecast.prepare import Prepared
+    from talent_sd.uncertainty.draws import Draws
 
 KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
-
-STORE = "forecast.zarr"
 COPIES_TO_COMPARE = 4
 """Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
-
-
-class SamplingMethod(StrEnum):
-    """How draws are spread over the uncertain constants."""
-
-    latin = "latin"
-    sobol = "sobol"
-
-
-DrawsOption = Annotated[
-    int | None,
-    typer.Option("--draws", help="Forecast so many times, each with its own draw of what is uncertain."),
-]
-SeedOption = Annotated[int, typer.Option("--seed", help="What the draws follow from.")]
-SamplingOption = Annotated[
-    SamplingMethod, typer.Option("--sampling", help="Latin hypercube, or Sobol (draws: a power of two).")
-]
-MemoryOption = Annotated[
-    float,
-    typer.Option("--memory", help=f"Gigabytes for draws and results; what is larger goes to {STORE}."),
-]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", help="Of the kernel; all by default.", min=1)]
-ClusterOption = Annotated[
-    str | None, typer.Option("--cluster", help="Address of a dask scheduler to run the draws on.")
-]
 
 
 @dataclass(frozen=True)
@@ -61,6 +33,12 @@ class Wanted:
     threads: int | None
     cluster: str | None
 
+    def drawn(self, prepared: Prepared) -> Draws:
+        """Draw what is uncertain."""
+        from talent_sd.forecast.ensemble import prior_draws
+
+        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling)
+
 
 def draw_forecast(
     prepared: Prepared, out: Path, wanted: Wanted, engine: str, lang: str
@@ -71,9 +49,10 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.forecast.ensemble import Options, fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
-    drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
+    drawn = wanted.drawn(prepared)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
     title = tell("Simulating and drawing", lang)
     options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
@@ -101,9 +80,10 @@ def draw_paired(
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.forecast.ensemble import Options, fits_memory, prior_draws, run_ensemble
+    from talent_sd.forecast.ensemble import fits_memory, run_ensemble
+    from talent_sd.forecast.ensemble_blocks import Options
 
-    drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
+    drawn = wanted.drawn(prepared)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):
         raise InputError(
             "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import LangOption, Language, console, reporting, say
+from talent_sd.cli.common import console, reporting, say
+from talent_sd.cli.options import LangOption, Language
 
 
 class Shelf(StrEnum):

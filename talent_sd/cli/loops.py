@@ -11,17 +11,8 @@ import typer
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
-from talent_sd.cli.common import (
-    CityOption,
-    LangOption,
-    Language,
-    NationalOption,
-    PlotsOption,
-    console,
-    reporting,
-    say,
-    show_written,
-)
+from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.options import CityOption, LangOption, Language, NationalOption, OutOption, PlotsOption
 
 if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
@@ -47,7 +38,7 @@ def loops(
         int, typer.Option("--draws", min=1, help="Draws of the uncertain constants; 1: the central ones.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("loops"),
+    out: OutOption = Path("loops"),
     national: NationalOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,

@@ -7,29 +7,24 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import (
+from talent_sd.cli.common import console, reporting, show_written
+from talent_sd.cli.draws import Wanted, draw_forecast, refuse_without_draws
+from talent_sd.cli.options import (
     CityOption,
+    ClusterOption,
+    DrawsOption,
     Engine,
     EngineOption,
     LangOption,
     Language,
-    NationalOption,
-    PlotsOption,
-    console,
-    reporting,
-    show_written,
-)
-from talent_sd.cli.draws import (
-    ClusterOption,
-    DrawsOption,
     MemoryOption,
+    NationalOption,
+    OutOption,
+    PlotsOption,
     SamplingMethod,
     SamplingOption,
     SeedOption,
     ThreadsOption,
-    Wanted,
-    draw_forecast,
-    refuse_without_draws,
 )
 
 
@@ -37,7 +32,7 @@ from talent_sd.cli.draws import (
 def run(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario or a path.")] = "baseline",
     city: CityOption = "hefei",
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("forecast"),
+    out: OutOption = Path("forecast"),
     engine: EngineOption = Engine.auto,
     national: NationalOption = None,
     draws: DrawsOption = None,

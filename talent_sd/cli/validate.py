@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.language import N_
-from talent_sd.cli.common import (
-    Engine,
-    EngineOption,
-    LangOption,
-    Language,
-    console,
-    reporting,
-    say,
-    show_written,
-)
+from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.options import Engine, EngineOption, LangOption, Language, OutOption
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -46,7 +38,7 @@ FEW = 3
 
 @reporting
 def validate(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("validation"),
+    out: OutOption = Path("validation"),
     model: Annotated[
         Path | None,
         typer.Option(

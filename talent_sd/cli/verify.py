@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_, tell
-from talent_sd.cli.common import LangOption, Language, console, reporting, say, show_written
+from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.options import LangOption, Language
 
 AGREE = N_("All {count} pairs agree to within rounding (1 = the parity tolerance).")
 DIFFER = N_("{bad} of {count} pairs differ by more than rounding allows (1 = the parity tolerance).")

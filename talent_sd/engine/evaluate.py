@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, State, Table, TableCall, Time
+from talent_sd.engine.ir import (
+    SMALL,
+    Call,
+    Expression,
+    Number,
+    Program,
+    Random,
+    Ref,
+    State,
+    Table,
+    TableCall,
+    Time,
+)
 from talent_sd.engine.order import needed_at_start
 from talent_sd.engine.random_numbers import draw, units
 from talent_sd.engine.time_points import time_points
 
 Array = np.ndarray
-SMALL = 1e-6  # what Vensim and PySD take for zero
 
 
 def _quantum(a: Array, b: Array) -> Array:

@@ -67,6 +67,9 @@ OPERATIONS: dict[str, int] = {
 }
 """Operation -> number of operands. Anything else is lowered to these."""
 
+SMALL = 1e-6
+"""What Vensim and PySD take for zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 
 Drawn = tuple[np.ndarray, np.ndarray]
-_MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_WEYL = 0x9E3779B9, 0xBB67AE85
-_ROUNDS = 10
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85
+ROUNDS = 10
 _LOW = np.uint64(0xFFFF_FFFF)
 _HALF = np.uint64(32)
-_MAX_ATTEMPTS = 4096
+MAX_ATTEMPTS = 4096
 
 
 def units(seed: int, members: np.ndarray, step: int, stream: int) -> Drawn:
@@ -31,10 +31,10 @@ def units(seed: int, members: np.ndarray, step: int, stream: int) -> Drawn:
     counter = [member & _LOW, member >> _HALF, np.full_like(member, step), np.full_like(member, stream)]
     seed &= (1 << 64) - 1
     key = [seed & 0xFFFF_FFFF, seed >> 32]
-    for turn in range(_ROUNDS):
+    for turn in range(ROUNDS):
         if turn:
-            key = [(part + weyl) & 0xFFFF_FFFF for part, weyl in zip(key, _WEYL, strict=True)]
-        first, third = counter[0] * _MULTIPLIERS[0], counter[2] * _MULTIPLIERS[1]
+            key = [(part + weyl) & 0xFFFF_FFFF for part, weyl in zip(key, WEYL, strict=True)]
+        first, third = counter[0] * np.uint64(MULTIPLIERS[0]), counter[2] * np.uint64(MULTIPLIERS[1])
         counter = [(third >> _HALF) ^ counter[1] ^ np.uint64(key[0]), third & _LOW,
                    (first >> _HALF) ^ counter[3] ^ np.uint64(key[1]), first & _LOW]  # fmt: skip
     return _unit(counter[0], counter[1]), _unit(counter[2], counter[3])
@@ -72,7 +72,7 @@ def _normal(source: Callable[[int], Drawn], stream: int, low: np.ndarray, high: 
     """Draw again, member by member, until within the bounds; NaN if that never happens."""
     kept: np.ndarray | None = None
     open_: np.ndarray | None = None
-    for attempt in range(_MAX_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         first, second = source(stream | attempt << 16)
         value = mean + sd * (np.sqrt(-2.0 * np.log(1.0 - first)) * np.cos(2 * np.pi * second))
         if kept is None or open_ is None:

@@ -11,8 +11,8 @@ from rich.console import Console
 
 import talent_sd
 from talent_sd.base.files import shipped_folder
-from talent_sd.cli.common import Engine
 from talent_sd.cli.listing import Shelf
+from talent_sd.cli.options import Engine
 from talent_sd.model.read import read_structure
 from talent_sd.output.listings import shelf_table
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talent_sd.engine.llvm import math, math_pow, native
+from talent_sd.engine.llvm import math, native
 from talent_sd.engine.llvm.writer import Writer
 
 OPERANDS = {"exp": 1, "log": 1, "pow": 2}
@@ -45,7 +45,7 @@ def mapped(name, width=None, cpu=None):
     pointers = "".join(f"ptr %p{k}, " for k in range(count))
     body = "\n".join(w.lines)
     text = f"define void @mapped({pointers}ptr %out, i64 %n) {{\nentry:\n{body}\n}}\n"
-    called = math.functions(width, target.fma) | math_pow.functions(width, target.fma)
+    called = math.functions(width, target.fma) | math.functions(width, target.fma)
     module = "\n".join([*called.values(), text])
     code = native.LoadedObject([native.compile_object(module, target)], target)
     call = code.function("mapped", *[ctypes.c_void_p] * (count + 1), ctypes.c_int64)

@@ -12,13 +12,12 @@ MIX = "hefei_combination"
 
 
 def brief(*files: str) -> None:
-    """Do a little of everything: run, compare, split a mix, run other models."""
+    """Do a little of everything: run, compare, tell, draw, run other models."""
     forecast = ts.simulate(["baseline", "cash_subsidy_only"], city="handan")
     change = ts.compare(forecast)
     _save("forecast", forecast)
     print(ts.summary(forecast, "zh"), ts.summary(change), ts.summary(change)._repr_html_())
     ts.plot(change, "zh").savefig("change.png")
-    _save("shares", ts.attribute_policies("cash_subsidy_only", city="wuxi", outputs=["Residents"]))
     models(*files)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from talent_sd.base.cache import cache_folder
-from talent_sd.engine import ir
+from talent_sd.engine import ir, random_numbers
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, TableCall
 from talent_sd.engine.llvm.writer import bits_of
 
@@ -170,6 +170,10 @@ def _encode(expression: Expression, parts: list[str]) -> None:
 def _generator() -> str:
     """Hash of the code that writes kernels: a new release never loads an old one's objects."""
     digest = hashlib.sha256()
-    for path in (*sorted(Path(__file__).parent.glob("*.py")), Path(ir.__file__)):
+    for path in (
+        *sorted(Path(__file__).parent.glob("*.py")),
+        Path(ir.__file__),
+        Path(random_numbers.__file__),
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()

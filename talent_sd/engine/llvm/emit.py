@@ -19,20 +19,11 @@ import re
 from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
-from talent_sd.engine.llvm import kernel_operations as operations
-from talent_sd.engine.llvm import kernel_random as random
-from talent_sd.engine.llvm import lookup_tables as tables
-from talent_sd.engine.llvm import math, math_pow
-from talent_sd.engine.llvm.compiled_program import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm import math, operations
+from talent_sd.engine.llvm.execution import ARGUMENTS, POINTERS
 from talent_sd.engine.llvm.schedule import Schedule, cut
 from talent_sd.engine.llvm.shared_graph import Node
 from talent_sd.engine.llvm.value_places import PartReader, kept_size
-from talent_sd.engine.llvm.writer import Writer
-
-
-def pair_type(w: Writer) -> str:
-    """Type of log2's unevaluated sum."""
-    return f"{{ {w.real}, {w.real} }}"
 
 
 class PartWriter(PartReader):
@@ -53,10 +44,8 @@ class PartWriter(PartReader):
         elif op == "if":
             self.values[n] = w.select(self.mask(node.args[0]), *(self.value(a) for a in node.args[1:]))
         elif op == "log2":
-            t = w.real
-            pair = w.let(f"call {pair_type(w)} @log2_pair_{w.width}({t} {self.value(node.args[0])})")
-            first, second = (w.let(f"extractvalue {pair_type(w)} {pair}, {i}") for i in (0, 1))
-            self.pairs[n] = first, second
+            pair = w.let(f"call {w.pair} @log2_pair_{w.width}({w.real} {self.value(node.args[0])})")
+            self.pairs[n] = w.unpair(pair)
         elif op == "power":
             x, y = (self.value(a) for a in node.args[:2])
             self.values[n] = w.call("pow_from_log2", x, y, *self.pair(node.args[2]))
@@ -69,12 +58,12 @@ class PartWriter(PartReader):
             distribution, stream = node.data
             arguments = [self.value(a) for a in node.args[1:]]
             point = "%p" if self.in_loop else "0"
-            return random.draw(w, distribution, stream, self._member(), point, "%seed", arguments)
+            return operations.draw(w, distribution, stream, self._member(), point, "%seed", arguments)
         args = [self.value(a) for a in node.args]
         if op == "table":
             table = self.graph.program.tables[node.data]
             clamp = table.outside == "clamp" or table.between == "step"
-            return tables.table_call(w, args[0], node.data, clamp)
+            return operations.table_call(w, args[0], node.data, clamp)
         if op == "step":
             return operations.step(w, args[0], args[1], args[2], w.broadcast("%dt"))
         if op == "delay_steps":
@@ -256,8 +245,7 @@ def module_texts(plan: Schedule, width: int, fma: bool) -> tuple[str, ...]:
 
 def _with_callees(text: str, width: int, fma: bool) -> str:
     """Add the functions a text calls, and those that they call; LLVM would compile idle ones too."""
-    known = math.functions(width, fma) | math_pow.functions(width, fma) | operations.functions(width)
-    known |= tables.functions(width) | random.functions(width)
+    known = math.functions(width, fma) | operations.functions(width)
     texts, todo = [text], [text]
     while todo:
         for name in re.findall(r"@([\w.]+)\(", todo.pop()):

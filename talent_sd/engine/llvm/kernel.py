@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
-from talent_sd.engine.llvm.compiled_program import CompiledProgram, MemoryLayout, Problem, Result
-from talent_sd.engine.llvm.execution import Execution
+from talent_sd.engine.llvm.execution import CompiledProgram, Execution, MemoryLayout, Problem, Result
 from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
 from talent_sd.engine.llvm.run_arrays import Inputs, check_inputs
-
-if TYPE_CHECKING:
-    from talent_sd.engine.llvm.compiled_program import Problem
 
 
 class Kernel(CompiledProgram):
@@ -190,8 +185,6 @@ def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) 
 
 def _first(program: Program, values: np.ndarray, slots: tuple[int, ...], member: int) -> Problem | None:
     """The first in order of evaluation; an infinite constant was meant, so it is no problem of its own."""
-    from talent_sd.engine.llvm.compiled_program import Problem
-
     given = np.array([program.slots[slot].kind == "constant" for slot in slots])
     bad = np.where(given[:, None], np.isnan(values), ~np.isfinite(values))
     points = np.flatnonzero(bad.any(axis=0))

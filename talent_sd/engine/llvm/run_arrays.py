@@ -13,7 +13,7 @@ from talent_sd.base.language import tell
 from talent_sd.engine.ir import Program, Table
 
 if TYPE_CHECKING:
-    from talent_sd.engine.llvm.compiled_program import CompiledProgram
+    from talent_sd.engine.llvm.execution import CompiledProgram
 
 
 @dataclass(frozen=True)
@@ -133,3 +133,28 @@ def _replace_tables(
         elif not (np.isfinite(table.x).all() and (np.diff(table.x) > 0).all()):
             problems.append(tell("table '{table}': its x must be finite and increase.", table=table.name))
     return tuple(tables)
+
+
+def pack_tables(tables: Sequence[Table]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all tables as one array, and where each lies in it.
+
+    Returns
+    -------
+    data : (sum of 3 n,) float64: per table its n x, n y and n slopes to the next point
+    index : (tables, 2) int64: start in `data`, n
+    """
+    parts: list[np.ndarray] = []
+    index = np.zeros((max(1, len(tables)), 2), dtype=np.int64)
+    start = 0
+    for i, table in enumerate(tables):
+        x = np.asarray(table.x, dtype=np.float64)
+        y = np.asarray(table.y, dtype=np.float64)
+        slope = np.zeros_like(x)
+        if table.between == "linear" and len(x) > 1:
+            slope[:-1] = (y[1:] - y[:-1]) / (x[1:] - x[:-1])
+        if table.outside == "extrapolate" and len(x) > 1:
+            slope[-1] = slope[-2]
+        index[i] = start, len(x)
+        start += 3 * len(x)
+        parts += [x, y, slope]
+    return (np.concatenate(parts) if parts else np.zeros(1)), index

@@ -136,6 +136,21 @@ class Writer:
         return self.let(f"call {self.real} @llvm.{name}.{self.suffix}({self.real} {a})")
 
     @property
+    def pair(self) -> str:
+        """Type of two doubles."""
+        return f"{{ {self.real}, {self.real} }}"
+
+    def return_pair(self, a: str, b: str) -> None:
+        """End the function with two doubles."""
+        first = self.let(f"insertvalue {self.pair} poison, {self.real} {a}, 0")
+        self.line(f"  ret {self.pair} {self.let(f'insertvalue {self.pair} {first}, {self.real} {b}, 1')}")
+
+    def unpair(self, pair: str) -> tuple[str, str]:
+        """Return the two doubles of a pair."""
+        first, second = (self.let(f"extractvalue {self.pair} {pair}, {i}") for i in (0, 1))
+        return first, second
+
+    @property
     def suffix(self) -> str:
         """How LLVM's intrinsics name the type of doubles."""
         return "f64" if self.width == 1 else f"v{self.width}f64"
