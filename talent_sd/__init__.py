@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from talent_sd.inputs import list_cities, list_scenarios, load_scenario, resolve_scenario
     from talent_sd.loops.feedback_loops import feedback_loops
     from talent_sd.output.notebook import plot, summary
-    from talent_sd.policies.attribute_policies import attribute_policies
+    from talent_sd.policies.policy_effects import attribute_policies
 
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "attribute_policies": "talent_sd.policies.attribute_policies",
+    "attribute_policies": "talent_sd.policies.policy_effects",
     "compare": "talent_sd.forecast.compare",
     "ensemble": "talent_sd.forecast.ensemble",
     "feedback_loops": "talent_sd.loops.feedback_loops",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.base.labels import Labels, Sector
 from talent_sd.base.language import CONTEXT, _catalogue
+from talent_sd.inputs.labels import Labels, Sector
 
 TIERS = ("leading", "professional", "skilled", "graduate")
 

@@ -8,14 +8,16 @@ each loop its exact Shapley share.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import COALITION, DRAW, TIME
 from talent_sd.base.errors import ModelError
 from talent_sd.base.language import listed
+from talent_sd.engine.member_blocks import by_draw
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +29,7 @@ PART = "part"
 MOST_EXACT = 16
 """With more switches than this, combinations are sampled: 2^16 runs take seconds, 2^20 minutes."""
 MEMBERS_AT_ONCE = 1 << 15
+"""Runs held in memory together."""
 Params = Mapping[str, Any]
 
 
@@ -80,28 +83,99 @@ def attribute(
             count=len(parts),
             value=2 ** len(parts),
         )
+    keys = [f"{switches}[{part}]" for part in parts]
+
+    def run(given: Params, rows: np.ndarray) -> np.ndarray:
+        found = run_coalitions(model, given, inputs, keys, rows, [of], years, draws=draws, threads=threads)
+        return found[of]
 
     def worth(rows: np.ndarray) -> np.ndarray:
-        found = _run_rows(model, params, inputs, switches, parts, rows, of, years, draws, threads)
-        if against is not None:
-            found = found - _run_rows(
-                model, against, inputs, switches, parts, rows, of, years, draws, threads
-            )
-        return found
+        return run(params, rows) if against is None else run(params, rows) - run(against, rows)
 
-    share, error, ends, pairs = _split(worth, len(parts), permutations, seed)
-    return _dataset(model, parts, of, years, draws, share, error, ends, pairs)
+    ends = np.array([np.zeros(len(parts)), np.ones(len(parts))])
+    split = split_worth(worth, len(parts), permutations, np.random.default_rng(seed), ends)
+    return _dataset(model, parts, of, years, draws, split)
 
 
-def _split(
-    worth: Callable[[np.ndarray], np.ndarray], players: int, permutations: int | None, seed: int
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
-    """Return shares, their errors (None: exact), the worth of none and all, and interactions (None: not known)."""
+@dataclass(frozen=True)
+class Split:
+    """What switches do.
+
+    Parameters
+    ----------
+    share : (switches, ...) Shapley shares
+    error : their standard errors, 0 where exact
+    pairs : (switches, switches, ...) interactions; None where sampled
+    ends : (rows, ...) worth of the coalitions asked for
+    """
+
+    share: np.ndarray
+    error: np.ndarray
+    pairs: np.ndarray | None
+    ends: np.ndarray
+
+
+def split_worth(
+    worth: Callable[[np.ndarray], np.ndarray],
+    players: int,
+    permutations: int | None,
+    rng: np.random.Generator,
+    ends: np.ndarray,
+) -> Split:
+    """Split what coalitions are worth among their switches.
+
+    Parameters
+    ----------
+    worth : coalitions (rows, players) of 0 and 1 -> results (rows, ...)
+    permutations : None: exact, from all combinations; else sampled from so many orders
+    rng : of the sampled orders
+    ends : (rows, players) coalitions whose own worth is wanted too
+    """
     if permutations is None:
         table = worth(coalitions(players))
-        return shapley_values(table), None, table[[0, -1]], shapley_interactions(table)
-    share, error = shapley_sampled(worth, players, permutations, np.random.default_rng(seed))
-    return share, error, worth(np.array([np.zeros(players), np.ones(players)])), None
+        bits = (ends @ (1 << np.arange(players))).astype(int)
+        share = shapley_values(table)
+        return Split(share, np.zeros_like(share), shapley_interactions(table), table[bits])
+    share, error = shapley_sampled(worth, players, permutations, rng)
+    return Split(share, error, None, worth(ends))
+
+
+def run_coalitions(
+    model: Model,
+    params: Params,
+    inputs: Params | None,
+    keys: Sequence[str],
+    rows: np.ndarray,
+    outputs: Sequence[str],
+    years: Sequence[float],
+    *,
+    draws: int | None = None,
+    threads: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Run combinations of switches, each with every draw.
+
+    Parameters
+    ----------
+    params, inputs : as for `Model.run`
+    keys : constants that the columns of `rows` switch; on is what the params say, 1 by default
+    rows : (coalitions, keys) of 1 on and 0 off
+    draws : length of the axis of draws; None for none
+
+    Returns
+    -------
+    output -> (coalitions, [draws,] years, *subscripts)
+    """
+    import xarray as xr
+
+    on = np.array([float(params.get(key, 1.0)) for key in keys])
+    at_once = max(1, MEMBERS_AT_ONCE // (draws or 1))
+    parts: list[dict[str, np.ndarray]] = []
+    for first in range(0, len(rows), at_once):
+        given = rows[first : first + at_once] * on
+        switched = {key: xr.DataArray(given[:, row], dims=(COALITION,)) for row, key in enumerate(keys)}
+        run = model.run({**params, **switched}, inputs, outputs, times=years, threads=threads)
+        parts.append({name: by_draw(run[name], draws) if draws else run[name].values for name in outputs})
+    return {name: np.concatenate([part[name] for part in parts]) for name in outputs}
 
 
 def switch_parts(model: Model, switches: str) -> tuple[str, ...]:
@@ -126,95 +200,32 @@ def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
         )
 
 
-def _run_rows(
-    model: Model,
-    params: Params,
-    inputs: Params | None,
-    switches: str,
-    parts: Sequence[str],
-    rows: np.ndarray,
-    of: str,
-    years: Sequence[float],
-    draws: int | None,
-    threads: int | None,
-) -> np.ndarray:
-    """Run each combination of switches for each draw: (rows, [draws,] years, *subscripts)."""
-    size = draws or 1
-    at_once = max(1, MEMBERS_AT_ONCE // size)
-    found = []
-    for first in range(0, len(rows), at_once):
-        block = rows[first : first + at_once]
-        given = {**_tiled(params, draws, len(block)), **_switched(params, switches, parts, block, size)}
-        run = model.run(
-            given, _tiled(inputs or {}, draws, len(block)), outputs=[of], times=years, threads=threads
-        )
-        values = run[of].transpose(DRAW, TIME, ...).values
-        values = values.reshape(len(block), size, *values.shape[1:])
-        found.append(values if draws else values[:, 0])
-    return np.concatenate(found)
-
-
-def _switched(
-    params: Params, switches: str, parts: Sequence[str], rows: np.ndarray, draws: int
-) -> dict[str, np.ndarray]:
-    """Return the switches of each member: on where a row says so, else off; on is what the params say."""
-    given = {}
-    for column, part in enumerate(parts):
-        on = params.get(f"{switches}[{part}]", 1.0)
-        given[f"{switches}[{part}]"] = np.repeat(rows[:, column], draws) * float(on)
-    return given
-
-
-def _tiled(params: Params, draws: int | None, rows: int) -> dict[str, Any]:
-    """Repeat what differs by draw once for each row of switches."""
-    if draws is None:
-        return dict(params)
-    return {name: _repeated(value, draws, rows) for name, value in params.items()}
-
-
-def _repeated(value: Any, draws: int, rows: int) -> Any:  # noqa: ANN401 (whatever a parameter may be)
-    import xarray as xr
-
-    if isinstance(value, xr.DataArray):
-        if DRAW not in value.dims:
-            return value
-        return value.isel({DRAW: np.tile(np.arange(draws), rows)}).assign_coords(
-            {DRAW: np.arange(draws * rows)}
-        )
-    if isinstance(value, np.ndarray) and value.ndim and value.shape[0] == draws:
-        return np.concatenate([value] * rows)
-    return value
-
-
 def _dataset(
     model: Model,
     parts: Sequence[str],
     of: str,
     years: Sequence[float],
     draws: int | None,
-    share: np.ndarray,
-    error: np.ndarray | None,
-    ends: np.ndarray,
-    pairs: np.ndarray | None,
+    split: Split,
 ) -> xr.Dataset:
     import xarray as xr
 
     coordinates = model.structure.coordinates(of)
     dims = [*([DRAW] if draws else []), TIME, *coordinates]
     data: dict[str, Any] = {
-        "share": ((PART, *dims), share),
-        "standard_error": ((PART, *dims), np.zeros_like(share) if error is None else error),
-        "without": (dims, ends[0]),
-        "whole": (dims, ends[1]),
+        "share": ((PART, *dims), split.share),
+        "standard_error": ((PART, *dims), split.error),
+        "without": (dims, split.ends[0]),
+        "whole": (dims, split.ends[1]),
     }
-    if pairs is not None:
-        data["interaction"] = ((PART, "other", *dims), pairs)
+    if split.pairs is not None:
+        data["interaction"] = ((PART, "other", *dims), split.pairs)
     coords: dict[str, Any] = {PART: list(parts), TIME: np.asarray(years, float)}
     coords |= {dim: list(elements) for dim, elements in coordinates.items()}
-    if pairs is not None:
+    if split.pairs is not None:
         coords["other"] = list(parts)
     if draws:
         coords[DRAW] = np.arange(draws)
     variable = model.structure[of]
-    attrs = {"of": variable.name, "units": variable.unit, "exact": int(error is None)}
+    attrs = {"of": variable.name, "units": variable.unit, "exact": int(split.pairs is not None)}
     return xr.Dataset(data, coords, attrs)

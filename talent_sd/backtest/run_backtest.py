@@ -20,6 +20,7 @@ from talent_sd.uncertainty.windows import (
     NORTH_EAST,
     OUTCOMES,
     Window,
+    blocks,
     national_log,
     run_levels,
     run_window,
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from talent_sd.engine.runner import Model
-    from talent_sd.uncertainty.windows import Window
 
-BLOCK = 4000
-"""Runs of a city at once."""
 SCORED = (*OUTCOMES[:3], GDP_REAL, *OUTCOMES[3:])
 SHARES = (0.8, 0.5, 0.95)
 """Of the outcomes, inside the intervals scored."""
@@ -75,10 +73,8 @@ def run_backtest(
     values = posterior.picked(draws, seed)
     years = len(window.years) - 1
     noise = posterior.noise.draw(0, draws, window.provinces, window.cities, CENSUS_GAP + years, seed)
-    block = max(BLOCK // len(window.cities), 1)
     parts: tuple[list[dict[str, np.ndarray]], list[dict[str, np.ndarray]]] = ([], [])
-    for first in range(0, draws, block):
-        some = slice(first, min(first + block, draws))
+    for some in blocks(draws, len(window.cities)):
         params = posterior.params(values[some])
         parts[0].append(run_window(model, window, params, {name: n[some] for name, n in noise.items()}))
         parts[1].append(run_window(model, window, params))

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.file_schemas import Part, Range
+from talent_sd.inputs.schema_problems import read_strict
+
+Years = Annotated[tuple[int, int], BeforeValidator(lambda value: tuple(value))]
 
 
-@dataclass(frozen=True)
-class Score:
-    """Errors |ln(forecast/actual)| of an outcome in a window, means over the unseen cities.
+class Score(Part):
+    """Errors |ln(forecast/actual)| of an outcome in a window, means over the unseen cities."""
 
-    Parameters
-    ----------
-    years : first and last
-    outcome : as in the words "outcome.<name>"
-    model, constant_share, trend, damped_trend : mean errors; None where a baseline needs figures there are none of
-    against_best : 90 % interval of the model's error less the best baseline's
-    crps : of the model
-    coverage_80 : share of the outcomes inside the 80 % interval
-    """
-
-    years: tuple[int, int]
+    years: Years = Field(description="First and last")
     outcome: str
-    model: float
+    model: float = Field(description="Mean error")
     constant_share: float
-    against_best: tuple[float, float]
+    against_best: Range = Field(description="90 % interval of the model's error less the best baseline's")
     crps: float
-    coverage_80: float
-    trend: float | None = None
+    coverage_80: float = Field(description="Share of the outcomes inside the 80 % interval")
+    trend: float | None = Field(None, description="None where it needs figures there are none of")
     damped_trend: float | None = None
 
     @property
@@ -41,48 +34,32 @@ class Score:
         return "better" if high <= 0 and low < 0 else "worse" if low > 0 else "level"
 
 
-@dataclass(frozen=True)
-class CityRecord:
-    """What the model missed a city by: outcome to ln(forecast/actual) in 2020 from 2010."""
+class CityRecord(Part):
+    """What the model missed a city by."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float] = Field(init=False)
 
     fitted: bool
     borders_changed: bool
-    errors: Mapping[str, float]
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Return outcome -> ln(forecast/actual) in 2020 from 2010."""
+        return dict(self.__pydantic_extra__)
 
 
-@dataclass(frozen=True)
-class TrackRecord:
-    """The back-test of the shipped posterior.
+class TrackRecord(Part):
+    """The back-test of the shipped posterior."""
 
-    Parameters
-    ----------
-    posterior_sha256 : of the posterior that was tested
-    unseen_cities : how many cities the scores are means over
-    caveats : texts by language
-    """
-
-    posterior_sha256: str
-    unseen_cities: int
-    scores: tuple[Score, ...]
-    cities: Mapping[str, CityRecord]
-    caveats: tuple[Mapping[str, str], ...]
+    posterior_sha256: str = Field(description="Of the posterior that was tested")
+    unseen_cities: int = Field(description="How many cities the scores are means over")
+    scores: list[Score]
+    cities: dict[str, CityRecord]
+    caveats: list[dict[str, str]] = Field(description="Texts by language")
 
 
 @cache
 def read_track_record() -> TrackRecord:
     """Read what ships."""
-    from ruamel.yaml import YAML
-
-    text = (shipped_folder("models") / "track_record.yaml").read_text(encoding="utf-8")
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
-    scores = tuple(
-        Score(**{**row, "years": tuple(row["years"]), "against_best": tuple(row["against_best"])})
-        for row in raw["scores"]
-    )
-    cities = {name: _city(row) for name, row in raw["cities"].items()}
-    return TrackRecord(raw["posterior_sha256"], raw["unseen_cities"], scores, cities, tuple(raw["caveats"]))
-
-
-def _city(row: dict[str, Any]) -> CityRecord:
-    errors = {name: float(value) for name, value in row.items() if name not in ("fitted", "borders_changed")}
-    return CityRecord(row["fitted"], row["borders_changed"], errors)
+    return read_strict(shipped_folder("models") / "track_record.yaml", TrackRecord).content

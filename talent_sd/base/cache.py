@@ -52,7 +52,7 @@ def code_fingerprint() -> str:
     """Return a hash of what turns a file into what is cached: this code and PySD's version."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    readers = ("base/cache.py", "base/labels.py", "inputs/strict_yaml.py")
+    readers = ("base/cache.py", "inputs/labels.py", "inputs/file_schemas.py", "inputs/strict_yaml.py")
     folders = ("model", "engine", "engine/equations")
     for file in sorted(
         [package / name for name in readers]

@@ -11,11 +11,15 @@ SCENARIO = "scenario"
 DRAW = "draw"
 TIME = "time"
 CITY = "city"
+COALITION = "coalition"
+LANES = (CITY, SCENARIO, COALITION, DRAW)
+"""Axes that runs may differ along, in the order of a result's."""
 LONG_NAMES = {
     SCENARIO: "scenario",
     DRAW: "draw from the uncertain parameters",
     TIME: "calendar year",
     CITY: "city",
+    COALITION: "combination of switches",
     "parameter": "uncertain constant",
     "kind": "kind of feedback loop",
     "loop": "feedback loop",

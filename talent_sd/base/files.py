@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -100,3 +101,11 @@ def shipped_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"the installed package has no folder '{name}'; reinstall talent_sd")
+
+
+def write_rows(file: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table as CSV: names of columns, then rows; numbers in full, nothing for None."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -15,8 +15,7 @@ from talent_sd.base.version import __version__
 from talent_sd.calibration.cross_fit import cross_fit
 from talent_sd.calibration.evidence_target import EvidenceTarget
 from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
-from talent_sd.calibration.noise_fit import estimate_noise
-from talent_sd.calibration.province_folds import judged_apart
+from talent_sd.calibration.noise_fit import estimate_noise, judged_apart
 from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.uncertainty.city_tables import Sources
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs

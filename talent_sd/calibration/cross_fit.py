@@ -9,9 +9,8 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import tell
-from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
-from talent_sd.calibration.noise_fit import estimate_noise
-from talent_sd.calibration.province_folds import judged_apart, province_folds
+from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings, province_folds
+from talent_sd.calibration.noise_fit import estimate_noise, judged_apart
 from talent_sd.uncertainty.posterior import Posterior, make_posterior
 
 if TYPE_CHECKING:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
-from talent_sd.laboratory.cases import Laboratory
-from talent_sd.laboratory.findings import experiments_for
-
-if TYPE_CHECKING:
-    from talent_sd.engine.runner import Model
-    from talent_sd.inputs.evidence_ledger import Figure
+from talent_sd.laboratory.findings import FigureTargets
 
 PROBES = 64
 """Draws at which the figures are measured; between them each is taken as linear in the parameters."""
 
 
-class EvidenceTarget:
-    """The figures that a draw is held against, besides the cities' growth.
+class EvidenceTarget(FigureTargets):
+    """The figures that a draw is held against, besides the cities' growth."""
 
-    Parameters
-    ----------
-    model : the city model
-    figures : of the role `calibrate`
-    """
-
-    def __init__(self, model: Model, figures: Sequence[Figure]) -> None:
-        self.figures = [figure for figure in figures if figure.role == "calibrate"]
-        self.experiments = experiments_for(self.figures)
-        outputs = [name for experiment in self.experiments.values() for name in experiment.reads]
-        self.laboratory = Laboratory(model, outputs)
-
-    def measure(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+    def measure_draws(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         """Measure every figure for every draw.
 
         Parameters
@@ -44,32 +26,12 @@ class EvidenceTarget:
         -------
         (draws, figures), NaN where an experiment has no answer
         """
-        draws = len(next(iter(params.values())))
-        everywhere = [{key: float(values[draw]) for key, values in params.items()} for draw in range(draws)]
-        cases = {
-            f"{name}|{case}": inputs
-            for name, experiment in self.experiments.items()
-            for case, inputs in experiment.cases.items()
-        }
-        found = np.full((draws, len(self.figures)), np.nan)
-        for draw, traces in enumerate(self.laboratory.run(cases, everywhere)):
-            for place, figure in enumerate(self.figures):
-                experiment = self.experiments[figure.experiment]
-                own = {case: traces[f"{figure.experiment}|{case}"] for case in experiment.cases}
-                value = experiment.measure(own).value
-                found[draw, place] = np.nan if value is None else value
-        return found
+        rows = zip(*(values.tolist() for values in params.values()), strict=True)
+        return self.measure([dict(zip(params, row, strict=True)) for row in rows])
 
     def log_likelihood(self, measured: np.ndarray) -> np.ndarray:
         """Return (draws,): half the squared misses, each in its figure's tolerance, below 0."""
-        miss = np.stack(
-            [
-                (measured[:, place] - figure.target) / figure.allowance
-                for place, figure in enumerate(self.figures)
-            ],
-            axis=1,
-        )
-        return -0.5 * np.nansum(miss**2, axis=1)
+        return -0.5 * np.nansum(self.misses(measured) ** 2, axis=1)
 
     def held(self, measured: np.ndarray, weights: np.ndarray) -> dict[str, dict[str, float]]:
         """Return id -> what a figure comes to inside a posterior: target, median, 90 % interval, share that meet it.

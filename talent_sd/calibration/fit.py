@@ -8,7 +8,7 @@ weighting the final draws with the exact likelihood.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.calibration.evidence_target import PROBES, EvidenceTarget, between
-from talent_sd.calibration.province_folds import Folds, province_folds
 from talent_sd.calibration.surrogate import Surrogate, feature_count, fit_surrogate
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import (
@@ -29,7 +28,7 @@ from talent_sd.uncertainty.growth_target import (
     make_target,
     quadratic_likelihood,
 )
-from talent_sd.uncertainty.windows import Window, run_window
+from talent_sd.uncertainty.windows import Window, blocks, run_window
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
 RUNS_PER_COEFFICIENT = 1.8
 ROUNDS = 4
 """Times that errors and best draw are estimated in turn: both settle by the third."""
-BLOCK = 4000
+FOLDS = 8
+"""Groups of whole provinces that are left out in turn."""
 EXTRA = "Install it: pip install 'talent_sd[calibration]'"
 Done = Callable[[int], None]
 
@@ -60,6 +60,40 @@ class SamplerSettings:
     steps: int = 6000
     kept: int = 1500
     shipped: int = 1000
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Fits that each left some whole provinces out.
+
+    Parameters
+    ----------
+    provinces : province -> number of its fold
+    best : (folds, parameters) most probable draw of the provinces outside each fold
+    """
+
+    provinces: Mapping[str, int]
+    best: np.ndarray
+
+
+def province_folds(provinces: Sequence[str], seed: int, count: int = FOLDS) -> dict[str, int]:
+    """Deal provinces into folds, of much the same number of cities each.
+
+    Parameters
+    ----------
+    provinces : names, one a city
+    count : of folds; fewer where there are fewer provinces
+    """
+    names, cities = np.unique(np.asarray(provinces), return_counts=True)
+    shuffled = np.random.default_rng([seed, 55]).permutation(len(names))
+    order = shuffled[np.argsort(-cities[shuffled], kind="stable")]
+    held = np.zeros(min(count, len(names)))
+    found = {}
+    for place in order:
+        fold = int(np.argmin(held))
+        found[str(names[place])] = fold
+        held[fold] += cities[place]
+    return found
 
 
 @dataclass
@@ -87,12 +121,10 @@ class Fit:
 def run_target(model: Model, window: Window, beliefs: Beliefs, target: Target, values: np.ndarray, done: Done
                ) -> np.ndarray:  # fmt: skip
     """Run the model at (draws, parameters) values; return (draws, cities, columns)."""
-    block = max(BLOCK // len(window.cities), 1)
     parts = []
-    for first in range(0, len(values), block):
-        some = values[first : first + block]
-        parts.append(target.take(run_window(model, window, beliefs.params(some))))
-        done(len(some))
+    for some in blocks(len(values), len(window.cities)):
+        parts.append(target.take(run_window(model, window, beliefs.params(values[some]))))
+        done(len(parts[-1]))
     return np.concatenate(parts)
 
 
@@ -307,7 +339,7 @@ class Calibration:
         found = []
         for first in range(0, len(values), 16):
             some = values[first : first + 16]
-            found.append(self.evidence.measure(self.beliefs.params(some)))
+            found.append(self.evidence.measure_draws(self.beliefs.params(some)))
             self.done(len(some))
         return np.concatenate(found)
 

@@ -21,6 +21,7 @@ from talent_sd.uncertainty.windows import CENSUS_GAP, GDP, OUTCOMES, RESIDENTS, 
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.fitted_constants import Beliefs
 
 SHORTEST = 3
 """Years ahead from which the growth of leftovers tells persistence: before, errors of single figures rule."""
@@ -53,6 +54,31 @@ class Judged:
     def last(self, outcome: str) -> int | None:
         """Return the last row in which most cities have the figure."""
         return last_known(self.window.actual[outcome])
+
+
+def judged_apart(
+    model: Model, windows: Sequence[Window], beliefs: Beliefs, provinces: Mapping[str, int], best: np.ndarray
+) -> list[Judged]:
+    """Forecast each city by the fit that left its province out.
+
+    Parameters
+    ----------
+    windows : of the cities to judge; cities of provinces without a fold are left out
+    provinces : province -> number of its fold
+    best : (folds, parameters)
+    """
+    found = []
+    for whole in windows:
+        window = whole.chosen(np.isin(whole.provinces, list(provinces)))
+        fold = np.array([provinces[name] for name in window.provinces])
+        levels = {name: np.full((len(window.years), len(fold)), np.nan) for name in OUTCOMES}
+        for number in np.unique(fold):
+            some = fold == number
+            run = run_window(model, window.chosen(some), beliefs.params(best[number][None]))
+            for name in OUTCOMES:
+                levels[name][:, some] = run[name][0]
+        found.append(Judged(window, levels))
+    return found
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,12 @@ def compare_in_cities(
     command : what repeats it, for the report; None: no report
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import compare_cities, named_cities, prepare_cities
     from talent_sd.forecast.provenance import write_capsule
     from talent_sd.forecast.result_files import iamc_rows, write_comparison_table, write_dataset, write_iamc
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.cities_compared import cities_table, save_cities_plot
 
     labels = shipped_labels()

@@ -39,11 +39,11 @@ class Asked:
 def compare_in_one_city(asked: Asked) -> None:
     """Compare scenarios with the first of them; write and print what was found."""
     from talent_sd.base.files import written_together
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import compare
     from talent_sd.forecast.prepare import prepare
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import comparison_table
 
     labels, lang = shipped_labels(), asked.lang
@@ -85,7 +85,7 @@ def _forecast(asked: Asked, prepared: Prepared, done: Done) -> xr.Dataset:
 def _pictures_and_policies(
     asked: Asked, prepared: Prepared, spread: xr.Dataset, change: xr.Dataset, folder: Path, done: Done
 ) -> xr.Dataset | None:
-    from talent_sd.base.labels import shipped_labels
+    from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     if asked.plots:
@@ -106,8 +106,8 @@ def _report(
     notices: Mapping[str, Sequence[str]],
     folder: Path,
 ) -> None:
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.language import LANGUAGES
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.report import gather, write_report
 
     labels = shipped_labels()
@@ -138,7 +138,6 @@ def _tables(
     notices: Mapping[str, Sequence[str]],
     folder: Path,
 ) -> None:
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.forecast.provenance import write_capsule
     from talent_sd.forecast.result_files import (
         iamc_rows,
@@ -147,6 +146,7 @@ def _tables(
         write_forecast_table,
         write_iamc,
     )
+    from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     write_dataset(change, folder / "comparison.nc")

@@ -15,8 +15,8 @@ from talent_sd.base.language import tell
 if TYPE_CHECKING:
     import xarray as xr
 
-    from talent_sd.base.labels import Labels
     from talent_sd.forecast.prepare import Prepared
+    from talent_sd.inputs.labels import Labels
 
 POLICY_DRAWS = 20
 """Draws in which mixes are split unless told otherwise: each takes a run for every combination of policies."""

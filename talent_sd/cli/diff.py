@@ -34,10 +34,10 @@ def diff(
     Example:  [bold]talent-sd diff hefei_combination my_plan.yaml --out changes[/bold]
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.language import tell
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.scenario_diff import scenario_differences, write_differences
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import diff_table
 
     one, two, found = scenario_differences(first, second, load_model(), city)

@@ -71,8 +71,7 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, fits_memory, prior_draws, run_ensemble
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
@@ -102,8 +101,7 @@ def draw_paired(
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.forecast.ensemble import fits_memory, prior_draws, run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, fits_memory, prior_draws, run_ensemble
 
     drawn = prior_draws(prepared, wanted.draws, wanted.seed, sampling=wanted.sampling)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):

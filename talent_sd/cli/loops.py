@@ -86,8 +86,8 @@ def _refuse_city_options(context: typer.Context, file: str, lang: str) -> None:
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
     """Study, write, and say what was found."""
     from talent_sd.base.files import written_together
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.progress import progress_bar
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.loops.loop_files import write_attribution, write_loops
     from talent_sd.output.loops.loop_words import loop_table, loop_words
 

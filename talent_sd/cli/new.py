@@ -53,9 +53,9 @@ def new(
 
 def _scenario(path: Path, extends: str, lang: str) -> str:
     """Return the text of a scenario that starts from another."""
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.engine.runner import load_model, model_constants
     from talent_sd.inputs import load_scenario
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.inputs.shipped_names import shipped_names
     from talent_sd.output.starter_files import scenario_starter
 

@@ -62,7 +62,6 @@ def run(
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.condense import condense
@@ -70,6 +69,7 @@ def run(
     from talent_sd.forecast.provenance import write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
+    from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
     refuse_without_draws(draws, cluster)

@@ -22,6 +22,8 @@ from talent_sd.cli.common import (
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
+    from talent_sd.laws.judge_laws import Judged
+    from talent_sd.laws.law_bench import Bench
     from talent_sd.output.validation import Validation
 
 ALL_WELL = N_("Every figure used in the fit and every check holds.")
@@ -36,6 +38,10 @@ UNCLEAN = N_("† No clean holdouts: the model was changed after their values ha
 
 PARTS = 4
 FAILED = 1
+EVERY = "all"
+SOURCES = {"posterior": N_("posterior"), "priors": N_("priors")}
+FEW = 3
+"""So many laws are shown city by city."""
 
 
 @reporting
@@ -51,35 +57,137 @@ def validate(
         bool,
         typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
     ] = False,
+    law: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
+        ),
+    ] = None,
+    draws: Annotated[
+        int,
+        typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
+    ] = 100,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
+    ] = False,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:
-    """Measure the article's figures, try the behaviour checks and the standard tests.
+    """Try the laws, measure the article's figures, try the behaviour checks and the standard tests.
 
-    Prints target, tolerance, measured value and verdict of each figure; writes
-    evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a figure that the
-    fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
+    Prints the laws that do not hold, with band and what the model does, target, tolerance, measured value and verdict of each
+    figure; writes laws.csv, evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a
+    law, a figure that the fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
     they fall: a miss is explained, not failed.
 
-    Example:  [bold]talent-sd validate --out validation[/bold]
+    Example:  [bold]talent-sd validate --law people_follow_posts[/bold]
     """
     from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
+    from talent_sd.laboratory.findings import is_city_model
     from talent_sd.output.validation import validate as run_validation
     from talent_sd.output.validation import write_validation
 
+    if law:
+        if not _laws(_bench(load_model(model), law, engine.value), draws, out, lang.value):
+            raise typer.Exit(FAILED)
+        return
+    if policies:
+        return _policies(_bench(load_model(model), None, engine.value), out, lang.value)
     with written_together(out) as folder:
         loaded = load_model(model)
         extra = [_refit(loaded, folder, engine.value, lang.value)] if refit else []
         with progress_bar(tell("Simulating and drawing", lang.value), PARTS) as done:
             result = run_validation(loaded, engine.value, lambda: done(1))
         files = write_validation(result, folder) + extra
+        bench = _bench(loaded, None, engine.value)
+        judged = _judged(bench, draws, lang.value) if is_city_model(loaded) else []
+        if judged:
+            from talent_sd.laws.judge_laws import write_laws
+
+            files.insert(0, write_laws(judged, folder))
     _show(result, lang.value)
+    if judged:
+        _show_laws(judged, bench, draws, lang.value, held=False)
     show_written(out, files, lang.value)
-    if not result.passed:
+    if not (result.passed and all(one.held for one in judged)):
         raise typer.Exit(FAILED)
+
+
+def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
+    """Return the bench of all laws or of some."""
+    from talent_sd.laws.law_bench import Bench
+    from talent_sd.laws.law_files import read_laws
+
+    file = read_laws()
+    return Bench(model, file.pick(ids) if ids and EVERY not in ids else file, engine)
+
+
+def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
+    """Try a bench's laws."""
+    from talent_sd.base.language import tell
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.laws.judge_laws import judge_laws, passes
+    from talent_sd.laws.law_findings import FINDINGS
+
+    with progress_bar(tell("Trying the laws", lang), passes(draws)) as done:
+        return judge_laws(bench, draws, FINDINGS, done)
+
+
+def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
+    """Try laws and nothing else; returns whether they hold."""
+    from talent_sd.base.files import written_together
+    from talent_sd.laws.judge_laws import write_laws
+
+    judged = _judged(bench, draws, lang)
+    with written_together(out) as folder:
+        files = [write_laws(judged, folder)]
+    _show_laws(judged, bench, draws, lang)
+    show_written(out, files, lang)
+    return all(one.held for one in judged)
+
+
+def _policies(bench: Bench, out: Path, lang: str) -> None:
+    """Show what every policy costs, and write it."""
+    from talent_sd.base.errors import InputError
+    from talent_sd.base.files import written_together
+    from talent_sd.laws.law_bench import Missing
+    from talent_sd.laws.policy_cost_ranges import policy_costs, write_policy_costs
+    from talent_sd.output.law_tables import policy_costs_table
+
+    try:
+        costs = policy_costs(bench)
+    except Missing as error:
+        raise InputError(str(error)) from None
+    with written_together(out) as folder:
+        files = [write_policy_costs(costs, folder)]
+    console().print(policy_costs_table(costs, lang))
+    show_written(out, files, lang)
+
+
+def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True) -> None:
+    """Print one law city by city, or the table of several, and where the draws are from; `held`: also those that hold."""
+    from talent_sd.base.language import tell
+    from talent_sd.output.law_tables import cities_table, laws_table, summary
+
+    screen = console()
+    for table in (
+        [laws_table(judged, lang, held=held)]
+        if len(judged) > FEW
+        else [cities_table(one, lang) for one in judged]
+    ):
+        screen.print(table)
+    source = tell(SOURCES[bench.places.drawn_from], lang) if bench.places.drawn_from else ""
+    say(
+        tell(
+            "Draws of the uncertain constants: {draws}, from the {source}.", lang, draws=draws, source=source
+        )
+        if source
+        else tell("The central run alone: no draws.", lang)
+    )
+    say(summary(judged, lang))
 
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
@@ -88,9 +196,9 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.inputs.evidence_ledger import read_evidence
 
-    started, recorded = time.monotonic(), read_fit()
-    fit = fit_evidence(model, read_evidence(), recorded, engine)
-    write_fit(recorded, fit, folder / FILE)
+    started = time.monotonic()
+    fit = fit_evidence(model, read_evidence(), read_fit(), engine)
+    write_fit(fit, folder / FILE)
     seconds = time.monotonic() - started
     say(tell(FITTED, lang, seconds=seconds, misfit=fit.misfit, distance=fit.distance))
     return FILE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
-from talent_sd.engine.member_blocks import Block, Settings, Task, run_block
+from talent_sd.engine.member_blocks import Block, Task, run_block
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -22,7 +22,9 @@ TASKS_PER_WORKER = 2
 """Blocks on their way at once: one that runs and one that waits, so that results never pile up."""
 
 
-def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: Settings) -> Iterator[Block]:
+def run_on_cluster(
+    address: str, model: Model, tasks: Iterator[Task], arguments: Mapping[str, Any]
+) -> Iterator[Block]:
     """Run blocks on a cluster, and yield each result as it comes in.
 
     The model travels as text and results come back: the workers need this package
@@ -31,6 +33,7 @@ def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: 
     Parameters
     ----------
     address : of the scheduler, such as "tcp://10.0.0.1:8786"
+    arguments : of `Model.run`, the same for all blocks
 
     Raises
     ------
@@ -56,7 +59,7 @@ def run_on_cluster(address: str, model: Model, tasks: Iterator[Task], settings: 
         digest = hashlib.sha256(content).hexdigest()
         if digest != model.structure.sha256:
             raise InputError("{file}: changed since it was read. Start again.", file=model.path)
-        shared = client.scatter((content, model.path.name, settings), broadcast=True, hash=False)
+        shared = client.scatter((content, model.path.name, arguments), broadcast=True, hash=False)
         running = distributed.as_completed()
         for task in _first(tasks, TASKS_PER_WORKER * workers):
             running.add(client.submit(_run_remotely, shared, task, pure=False))
@@ -101,10 +104,10 @@ def _version() -> str:
     return version
 
 
-def _run_remotely(shared: tuple[bytes, str, Settings], task: Task) -> Block:
+def _run_remotely(shared: tuple[bytes, str, Mapping[str, Any]], task: Task) -> Block:
     """Run a block on a worker."""
-    content, name, settings = shared
-    return run_block(_model_of(content, name), task, settings)
+    content, name, arguments = shared
+    return run_block(_model_of(content, name), task, arguments)
 
 
 @lru_cache(maxsize=4)

@@ -26,6 +26,7 @@ def make_dataset(
     request: Request,
     values: Mapping[str, np.ndarray],
     engine: str,
+    axes: Mapping[str, np.ndarray],
     first_member: int = 0,
 ) -> xr.Dataset:
     """Return a run's results.
@@ -34,37 +35,41 @@ def make_dataset(
     ----------
     values : name -> (members, saved, *dims)
     engine : that made them
+    axes : axis -> its labels, of all members; none of a single run
     first_member : number of the first member in the whole ensemble
 
     Returns
     -------
-    dims ([draw,] time, *subscript ranges), attrs `units` and `long_name` on every variable
+    dims (*axes, time, *subscript ranges), attrs `units` and `long_name` on every variable
 
     Raises
     ------
     ModelError
-        If a subscript range is called like a variable, `time` or `draw`.
+        If a subscript range is called like a variable or an axis.
     """
     import xarray as xr
 
-    drawn = request.members is not None
-    leading = (DRAW, TIME) if drawn else (TIME,)
+    sizes = tuple(len(labels) for labels in axes.values())
     data: dict[str, Any] = {}
     ranges: dict[str, Any] = {}
     for name, array in values.items():
         variable = structure[name]
         ranges |= {dim: list(structure.subscripts[dim]) for dim in variable.dims}
         attrs = {"units": variable.unit, "long_name": long_name(variable)}
-        data[name] = ((*leading, *variable.dims), array if drawn else array[0], attrs)
-    for taken in {*ranges} & {TIME, DRAW, *values}:
+        data[name] = ((*axes, TIME, *variable.dims), array.reshape(*sizes, *array.shape[1:]), attrs)
+    for taken in {*ranges} & {TIME, DRAW, *axes, *values}:
         raise ModelError(
             "subscript range '{taken}' has the name of a variable or of an axis. Rename it.", taken=taken
         )
     clock = structure.find("TIME STEP")
     times = np.round(request.times[request.save], 9)
-    coords = {TIME: (TIME, times, {"units": clock.unit if clock else "", "long_name": "Time"}), **ranges}
-    if drawn:
-        coords[DRAW] = np.arange(first_member, first_member + request.lanes)
+    coords = {
+        TIME: (TIME, times, {"units": clock.unit if clock else "", "long_name": "Time"}),
+        **ranges,
+        **axes,
+    }
+    if DRAW in axes:
+        coords[DRAW] = axes[DRAW] + first_member
     attrs = {"model": Path(structure.path).name, "model_sha256": structure.sha256, "engine": engine}
     return xr.Dataset(data, coords, attrs)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from talent_sd.engine.runner import Model
     from talent_sd.model.structure import Structure
 
@@ -116,20 +119,6 @@ def block_edges(draws: int, block: int) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """Draws of a block that share what cannot differ between members of one run: a lookup.
-
-    Parameters
-    ----------
-    places : which draws, counted from the block's first
-    params : for `Model.run`, in place of what the others get
-    """
-
-    places: np.ndarray
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Task:
     """One block of one scenario, with all that it depends on besides the model.
 
@@ -138,7 +127,6 @@ class Task:
     scenario, block : numbers of both
     first, last : draws from `first` to before `last`
     params, inputs : for `Model.run`; what differs between draws has last - first values
-    variants : draws that are told something else besides, such as another national path; each draw in one
     """
 
     scenario: int
@@ -147,23 +135,6 @@ class Task:
     last: int
     params: Mapping[str, Any]
     inputs: Mapping[str, Any]
-    variants: Sequence[Variant] = ()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What all blocks share.
-
-    Parameters
-    ----------
-    layout : of the whole ensemble
-    engine, seed, threads : for `Model.run`
-    """
-
-    layout: EnsembleLayout
-    engine: str
-    seed: int
-    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -183,59 +154,34 @@ class Block:
     notices: tuple[tuple[type[Warning], str], ...] = ()
 
 
-def run_block(model: Model, task: Task, settings: Settings) -> Block:
-    """Run one block; the engine's own warnings are put into the result."""
-    layout = settings.layout
+def run_block(model: Model, task: Task, arguments: Mapping[str, Any]) -> Block:
+    """Run one block; `arguments` of `Model.run` are those of all blocks. The engine's warnings are in the result."""
+    with noted_warnings() as notices:
+        run = model.run(task.params, task.inputs, first_member=task.first, **arguments)
     size = task.last - task.first
+    return Block(task, {str(name): by_draw(run[name], size) for name in run.data_vars}, tuple(notices))
+
+
+def by_draw(array: xr.DataArray, draws: int) -> np.ndarray:
+    """Return a run's values with an axis of draws before that of time.
+
+    A scenario may fix all that is drawn: then one run stands for every draw.
+    """
+    if DRAW in array.dims:
+        return array.values
+    before = array.dims.index(TIME)
+    shape = (*array.shape[:before], draws, *array.shape[before:])
+    return np.broadcast_to(np.expand_dims(array.values, before), shape)
+
+
+@contextmanager
+def noted_warnings() -> Iterator[list[tuple[type[Warning], str]]]:
+    """Collect what the engine warns of, kind and text, for whoever passes it on; other warnings pass."""
+    notices: list[tuple[type[Warning], str]] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if not task.variants:
-            values = _run(model, task, settings, task.params, task.inputs, size)
-        else:
-            values = {name: np.empty(layout.shape(name, size)) for name in layout.outputs}
-            for variant in task.variants:
-                params = {key: _some(value, variant.places, size) for key, value in task.params.items()}
-                inputs = {key: value.isel({DRAW: variant.places}) for key, value in task.inputs.items()}
-                part = _run(model, task, settings, {**params, **variant.params}, inputs, len(variant.places))
-                for name, array in part.items():
-                    values[name][variant.places] = array
-    notices = [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
+        yield notices
+    notices += [(w.category, str(w.message)) for w in caught if issubclass(w.category, NOTICES)]
     for warning in caught:
         if not issubclass(warning.category, NOTICES):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return Block(task, values, tuple(notices))
-
-
-def _run(
-    model: Model,
-    task: Task,
-    settings: Settings,
-    params: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    size: int,
-) -> dict[str, np.ndarray]:
-    """Run some draws; return output -> (size, years, *subscripts)."""
-    layout = settings.layout
-    run = model.run(
-        params=params,
-        inputs=inputs,
-        outputs=list(layout.outputs),
-        engine=settings.engine,  # type: ignore[arg-type]
-        times=layout.years,
-        seed=settings.seed,
-        threads=settings.threads,
-        first_member=task.first,
-    )
-    values = {}
-    for name in layout.outputs:
-        array = run[name]
-        leading = [dim for dim in (DRAW, TIME) if dim in array.dims]
-        found = array.transpose(*leading, *layout.outputs[name]).values
-        # a scenario may fix all that is drawn: then one run stands for every draw
-        values[name] = np.broadcast_to(found, layout.shape(name, size))
-    return values
-
-
-def _some(value: Any, places: np.ndarray, size: int) -> Any:
-    """Return what some of the draws are given."""
-    return value[places] if isinstance(value, np.ndarray) and value.shape[:1] == (size,) else value

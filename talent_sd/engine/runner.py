@@ -5,17 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
+from talent_sd.engine.lanes import stack_lanes
 from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
@@ -109,10 +112,12 @@ class Model:
         ----------
         params : name -> value in place of a constant (or of an equation): a number; {element: number};
             an array over the variable's subscripts; a DataArray. "name[element]" sets one element.
-            A `draw` dimension (first axis of a plain array) gives each draw its own value. A
-            lookup takes a pandas Series or (x, y)
+            A `draw` dimension (first axis of a plain array) gives each draw its own value; a DataArray
+            may have any of the dimensions `LANES` (city, scenario, coalition, draw), and all that have
+            one are broadcast against each other. A lookup takes a pandas Series or (x, y), or an array
+            of objects over the same dimensions, each (x, y)
         inputs : name -> values over time in place of a constant or an equation: a pandas Series (index:
-            time) or a DataArray over time[, draw][, subscripts]; linear between, flat outside
+            time) or a DataArray over time and any of `LANES` and its subscripts; linear between, flat outside
         outputs : names to return; default: every variable that is not a lookup
         engine : "kernel" (native code), "arrays" (numpy), "pysd" (the reference), or "auto": native
             where it can, else PySD with one `EngineNotice`
@@ -124,7 +129,7 @@ class Model:
 
         Returns
         -------
-        dims ([draw,] time, *subscript ranges), attrs `units` and `long_name`
+        dims (*those of `LANES` that something differs by, time, *subscript ranges), attrs `units` and `long_name`
 
         Raises
         ------
@@ -140,19 +145,28 @@ class Model:
                 hint=nearest(engine, ENGINES),
                 engines=listed(ENGINES),
             )
-        request = self.request(
-            params,
-            inputs,
-            outputs,
-            initial_time=initial_time,
-            final_time=final_time,
-            time_step=time_step,
-            times=times,
-            seed=seed,
-        )
-        values, used, trouble = self._values(request, engine, threads, first_member)
-        warn_of(trouble, request, first_member, stacklevel=2)
-        return make_dataset(self.structure, request, values, used, first_member)
+        lanes = stack_lanes(self.structure, params or {}, inputs or {})
+        arguments: dict[str, Any] = {
+            "initial_time": initial_time,
+            "final_time": final_time,
+            "time_step": time_step,
+        }
+        arguments |= {"times": times, "seed": seed}
+        if lanes is None:
+            request = self.request(params, inputs, outputs, **arguments)
+            values, used, trouble = self._values(request, engine, threads, first_member)
+            warn_of(trouble, request, first_member, stacklevel=2)
+            axes = {} if request.members is None else {DRAW: np.arange(request.lanes)}
+            return make_dataset(self.structure, request, values, used, axes, first_member)
+        values = {}
+        for places, own_params, own_inputs in lanes.groups():
+            request = self.request(own_params, own_inputs, outputs, **arguments)
+            found, used, trouble = self._values(request, engine, threads, first_member)
+            lanes.put(values, found, places)
+            if trouble is not None:
+                trouble = replace(trouble, member=lanes.draw_of(int(places[trouble.member])))
+            warn_of(trouble, request, first_member, stacklevel=2)
+        return make_dataset(self.structure, request, values, used, lanes.axes, first_member)
 
     def request(
         self,
@@ -181,12 +195,7 @@ class Model:
             engine = "arrays"
         try:
             program, plan = self.prepare(request)
-            if engine == "arrays":
-                flat = run_arrays(program, plan, request, first_member)
-                trouble = trouble_in_slots(program, plan.outputs, request, flat)
-            else:
-                result = self._kernels.run(program, plan, request, threads, first_member)
-                flat, trouble = result.values, trouble_in_kernel(program, request, result)
+            flat, trouble = self.run_slots(program, plan, request, engine, threads, first_member)
         except UnsupportedError as error:
             if engine != "auto":
                 raise
@@ -195,6 +204,33 @@ class Model:
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
         return assemble(program, self.structure, request.outputs, flat), used, trouble
+
+    def run_slots(
+        self,
+        program: Program,
+        plan: SlotPlan,
+        request: Request,
+        engine: str,
+        threads: int | None = None,
+        first_member: int = 0,
+    ) -> tuple[np.ndarray, Trouble | None]:
+        """Run a plan: (slots of `plan.outputs`, saved, members), and where they are not finite.
+
+        Parameters
+        ----------
+        program, plan : as `prepare` gives them
+        engine : "arrays", or anything else for native code
+
+        Raises
+        ------
+        UnsupportedError
+            If native code lacks an operation, or cannot be loaded.
+        """
+        if engine == "arrays":
+            flat = run_arrays(program, plan, request, first_member)
+            return flat, trouble_in_slots(program, plan.outputs, request, flat)
+        result = self._kernels.run(program, plan, request, threads, first_member)
+        return result.values, trouble_in_kernel(program, request, result)
 
     def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the program and the plan that a run needs, for whoever drives a back end directly.

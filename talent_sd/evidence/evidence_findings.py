@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.evidence_ledger import Figure, read_evidence
 from talent_sd.laboratory.cases import Laboratory
-from talent_sd.laboratory.findings import Finding, evidence_outputs, experiments_for
+from talent_sd.laboratory.findings import Finding, evidence_outputs, experiments_for, measure_experiments
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -41,21 +41,8 @@ def measure_evidence(
     figures = read_evidence() if figures is None else figures
     experiments = experiments_for(figures)
     laboratory = laboratory or Laboratory(model, evidence_outputs(list(experiments.values())), engine)
-    cases = {
-        f"{name}|{case}": inputs
-        for name, experiment in experiments.items()
-        for case, inputs in experiment.cases.items()
-    }
-    traces = laboratory.run(cases)[0]
-    return [
-        Finding(
-            figure,
-            experiments[figure.experiment].measure(
-                {case: traces[f"{figure.experiment}|{case}"] for case in experiments[figure.experiment].cases}
-            ),
-        )
-        for figure in figures
-    ]
+    measured = measure_experiments(laboratory, experiments)[0]
+    return [Finding(figure, measured[figure.experiment]) for figure in figures]
 
 
 def scenarios_citing(ident: str) -> list[str]:

@@ -226,7 +226,7 @@ def prepare_cities(
         except InputError as error:
             problems += error.problems
             continue
-        name = next(iter(prepared.resolved.values())).city.name
+        name = prepared.first.city.name
         if name in found:
             problems.append(tell("--cities names {city} twice. Take one out.", city=name))
         found[name] = prepared

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import DRAW
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, NonFiniteWarning
 from talent_sd.base.language import tell
-from talent_sd.engine.member_blocks import EnsembleLayout, Settings, block_edges, block_size, make_layout
-from talent_sd.forecast.ensemble_blocks import Options, run_all
+from talent_sd.base.progress import progress_bar
+from talent_sd.engine.member_blocks import (
+    Block,
+    EnsembleLayout,
+    Task,
+    block_edges,
+    block_size,
+    make_layout,
+    run_block,
+)
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.uncertainty.prior_draws import Draws, draw_priors
 from talent_sd.uncertainty.priors import assumed_figures, read_priors
@@ -27,6 +38,32 @@ DRAWN = "drawn"
 SUMS = ("total talent",)
 """Sums over what is plotted part by part."""
 NO_POSTERIOR = "none"
+Keep = Callable[[int, int, dict[str, np.ndarray]], None]
+"""Keeps a block's values: number of the scenario, number of the block, output -> values."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an ensemble is run; none of these changes a number.
+
+    Parameters
+    ----------
+    out : folder of the Zarr store; None: in memory
+    threads : of the kernel; None: all processors
+    block : draws at once; None: as many as suit
+    memory : gigabytes for draws and results at hand
+    cluster : address of a dask.distributed scheduler; None: here
+    progress : whether to show a bar
+    title : of the bar
+    """
+
+    out: Path | None = None
+    threads: int | None = None
+    block: int | None = None
+    memory: float = 1.0
+    cluster: str | None = None
+    progress: bool = True
+    title: str = "talent_sd"
 
 
 def ensemble(
@@ -93,10 +130,7 @@ def ensemble(
     >>> dict(spread["Residents"].sizes)
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
-    names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
-    if not names:
-        raise InputError(tell("no scenario was given: name at least one."))
-    prepared = prepare(names, city, model=model, national=national)
+    prepared = prepare(scenarios, city, model=model, national=national)
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
@@ -117,7 +151,7 @@ def prior_draws(
     """
     model = prepared.model
     found = read_priors(model.structure, model.program, priors)
-    assumed = assumed_figures(next(iter(prepared.resolved.values())))
+    assumed = assumed_figures(prepared.first)
     if priors is not None or str(posterior) == NO_POSTERIOR:
         return draw_priors((*found, *assumed), draws, seed, sampling)
     from talent_sd.forecast.posterior_draws import draw_posterior
@@ -144,13 +178,15 @@ def run_ensemble(
     layout = _layout(prepared, draws, outputs)
     block = block_size(layout, len(draws.names), options.memory, options.block)
     used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
-    settings = Settings(layout, engine, int(draws.identity.get("seed", 0)), options.threads)
+    seed = int(draws.identity.get("seed", 0))
+    arguments = {"outputs": list(layout.outputs), "engine": engine, "times": layout.years, "seed": seed}
+    arguments["threads"] = options.threads
     if options.out is not None:
         identity = {**_identity(prepared, layout, used), **draws.identity}
         store = open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
         )
-        run_all(prepared, draws, settings, options, store.block, store.completed(), store.write)
+        run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
         return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)
@@ -160,7 +196,7 @@ def run_ensemble(
             arrays[name][scenario, slice(*edges[number])] = array
 
     done = np.zeros((len(layout.scenarios), len(edges)), dtype=bool)
-    run_all(prepared, draws, settings, options, block, done, keep)
+    run_all(prepared, draws, layout, arguments, options, block, done, keep)
     template = _template(prepared, layout, draws, used)
     return template.assign({name: template[name].copy(data=array) for name, array in arrays.items()})
 
@@ -173,15 +209,14 @@ def fits_memory(
 
 
 def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
-    structure = prepared.model.structure
-    years = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
     chosen = shown_outputs(prepared) if outputs is None else outputs
-    return make_layout(structure, list(prepared.resolved), draws.size, years.tolist(), chosen)
+    scenarios = list(prepared.resolved)
+    return make_layout(prepared.model.structure, scenarios, draws.size, prepared.years.tolist(), chosen)
 
 
 def shown_outputs(prepared: Prepared) -> list[str]:
     """Return the variables that plots and tables show; all of a model that has none of them."""
-    from talent_sd.base.labels import shipped_labels
+    from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
@@ -242,3 +277,76 @@ def _identity(prepared: Prepared, layout: EnsembleLayout, engine: str) -> dict[s
         content = json.dumps(resolved.params(), sort_keys=True)
         identity[f"inputs of {name}"] = hashlib.sha256(content.encode()).hexdigest()
     return identity
+
+
+def run_all(
+    prepared: Prepared,
+    draws: Draws,
+    layout: EnsembleLayout,
+    arguments: Mapping[str, Any],
+    options: Options,
+    block: int,
+    done: np.ndarray,
+    keep: Keep,
+) -> None:
+    """Run every block that is not done, and keep each result; one is kept while the next one runs.
+
+    Parameters
+    ----------
+    arguments : of `Model.run`, the same for all blocks
+    """
+    edges = block_edges(layout.draws, block)
+    todo = [(s, b) for b in range(len(edges)) for s in range(len(layout.scenarios)) if not done[s, b]]
+    total = sum(edges[b][1] - edges[b][0] for _, b in todo)
+    tasks = _tasks(prepared, draws, todo, edges)
+    if options.cluster is None:
+        results: Iterator[Block] = (run_block(prepared.model, task, arguments) for task in tasks)
+    else:
+        from talent_sd.engine.cluster import run_on_cluster
+
+        results = run_on_cluster(options.cluster, prepared.model, tasks, arguments)
+    with (
+        progress_bar(options.title, total, shown=options.progress) as advance,
+        ThreadPoolExecutor(1) as writer,
+    ):
+        pending = None
+        heard: dict[tuple[int, type[Warning]], list[str]] = {}
+        for result in results:
+            if pending is not None:
+                pending.result()
+            task = result.task
+            pending = writer.submit(keep, task.scenario, task.block, result.values)
+            for kind, text in result.notices:
+                heard.setdefault((task.scenario, kind), []).append(text)
+            advance(task.last - task.first)
+        if pending is not None:
+            pending.result()
+    _warn(heard, layout.scenarios)
+
+
+def _warn(heard: Mapping[tuple[int, type[Warning]], list[str]], scenarios: Sequence[str]) -> None:
+    """Pass on what the engine warned of in any block: one warning of a kind for each scenario."""
+    for (scenario, kind), texts in heard.items():
+        text = texts[0]
+        if kind is NonFiniteWarning:
+            more = tell(" So in {count} more blocks.", count=len(texts) - 1) if len(texts) > 1 else ""
+            text = f"{scenarios[scenario]}: {text}{more}"
+        warnings.warn(text, kind, stacklevel=4)
+
+
+def _tasks(
+    prepared: Prepared, draws: Draws, todo: Sequence[tuple[int, int]], edges: Sequence[tuple[int, int]]
+) -> Iterator[Task]:
+    resolved = [one.params() for one in prepared.resolved.values()]
+    for scenario, block in todo:
+        first, last = edges[block]
+        fixed = resolved[scenario]
+        drawn = draws.params(fixed, first, last)
+        params = with_draws(fixed, drawn)
+        yield Task(scenario, block, first, last, params, draws.inputs(first, last))
+
+
+def with_draws(fixed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """Put draws in the place of what a scenario and a city set; a drawn element replaces the whole."""
+    whole = {key.partition("[")[0] for key in drawn if "[" in key}
+    return {key: value for key, value in fixed.items() if key not in whole} | dict(drawn)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.engine.member_blocks import Variant
+from talent_sd.engine.lanes import chosen_tables
 from talent_sd.inputs.national_paths import national_params, read_national
 from talent_sd.uncertainty.city_runs import yearly_series
 from talent_sd.uncertainty.noise import NOISE_INPUTS
@@ -102,7 +102,8 @@ class PosteriorDraws:
         """Return key -> (last - first,) values.
 
         What the scenario or the city sets keeps its value in every draw; a factor multiplies
-        it. The tertiary share of the last census has strayed by the noise since.
+        it. The tertiary share of the last census has strayed by the noise since. Each draw is
+        told its own national path, whatever the scenario's.
         """
         found = self.rest.params(fixed, first, last)
         for column, name in enumerate(self.posterior.names):
@@ -119,6 +120,10 @@ class PosteriorDraws:
             for key in (TERTIARY_SHARE, BACHELOR_SHARE):
                 if key in fixed:
                     found[key] = np.clip(fixed[key] * strayed, *self.place.limits[key])
+        if self.paths:
+            turns = np.arange(first, last) % len(self.paths)
+            for key in dict.fromkeys(key for path in self.paths for key in path):
+                found[key] = chosen_tables([path.get(key, fixed.get(key)) for path in self.paths], turns)
         return found
 
     def inputs(self, first: int, last: int) -> dict[str, Any]:
@@ -129,12 +134,6 @@ class PosteriorDraws:
             name: yearly_series(values[:, CENSUS_GAP:], self.place.years)
             for name, values in self._noise(first, last).items()
         }
-
-    def variants(self, first: int, last: int) -> Sequence[Variant]:
-        """Return the draws of each national path."""
-        numbers = np.arange(first, last) % max(len(self.paths), 1)
-        found = [(np.flatnonzero(numbers == turn), path) for turn, path in enumerate(self.paths)]
-        return tuple(Variant(places, path) for places, path in found if len(places))
 
     def _noise(self, first: int, last: int) -> dict[str, np.ndarray]:
         """Return noise input -> (last - first, CENSUS_GAP + years)."""
@@ -201,7 +200,7 @@ def _paths(prepared: Prepared) -> tuple[dict[str, Any], ...]:
 def _place(prepared: Prepared) -> Place:
     """Return where and when a forecast is made."""
     structure = prepared.model.structure
-    resolved = next(iter(prepared.resolved.values()))
+    resolved = prepared.first
     first, last = int(resolved.start_year), int(np.ceil(resolved.final_year))
     return Place(
         resolved.city.title["zh"],

@@ -27,9 +27,20 @@ class Prepared:
     model: Model
     resolved: dict[str, Resolved]
 
+    @property
+    def first(self) -> Resolved:
+        """Return the first scenario."""
+        return next(iter(self.resolved.values()))
+
+    @property
+    def years(self) -> np.ndarray:
+        """Return the years that a forecast is told at, from the model's start to its end."""
+        time = self.model.structure.time
+        return np.arange(time["INITIAL TIME"], time["FINAL TIME"] + 1e-9)
+
 
 def prepare(
-    scenarios: Sequence[str | Path],
+    scenarios: str | Path | Sequence[str | Path],
     city: str | Path = "hefei",
     *,
     model: str | Path | None = None,
@@ -39,7 +50,7 @@ def prepare(
 
     Parameters
     ----------
-    scenarios : shipped names or paths; a path's stem becomes its name on the scenario axis
+    scenarios : a shipped name or a path, or several; a path's stem becomes its name on the scenario axis
     city : a shipped name or a path
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
@@ -47,16 +58,19 @@ def prepare(
     Raises
     ------
     InputError
-        With every problem of every file at once.
+        With every problem of every file at once; if no scenario is named.
     """
     from talent_sd.engine.runner import load_model
     from talent_sd.inputs import resolve_scenario
     from talent_sd.inputs.shipped_names import shipped_name
 
+    names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
+    if not names:
+        raise InputError(tell("no scenario was given: name at least one."))
     loaded = load_model(model)
     resolved: dict[str, Resolved] = {}
     problems: list[str] = []
-    for given in scenarios:
+    for given in names:
         scenario = shipped_name(given, "scenario")
         name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
         if name in resolved:
@@ -150,9 +164,10 @@ def _budgets(prepared: Prepared) -> Iterator[Told]:
     if prepared.model.structure.find(PAID) is None:
         return
     for name, one in prepared.resolved.items():
-        years, paid = _paid(prepared, one)
+        run = prepared.model.run(params=one.params(), outputs=[PAID], times=prepared.years)
+        paid = run[PAID].values.ravel()
         if (paid < IN_FULL).any():
-            yield partial(_tell_budget, name, one, years, paid)
+            yield partial(_tell_budget, name, one, prepared.years, paid)
 
 
 def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) -> str:
@@ -168,14 +183,6 @@ def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) 
         # a year alone is no span
         span="–".join(dict.fromkeys(f"{year:g}" for year in short[[0, -1]])),
     )
-
-
-def _paid(prepared: Prepared, resolved: Resolved) -> tuple[np.ndarray, np.ndarray]:
-    """Return (years,) and the part of the desired spending that is paid in each."""
-    time = prepared.model.structure.time
-    years = np.arange(time["INITIAL TIME"], time["FINAL TIME"] + 1e-9)
-    run = prepared.model.run(params=resolved.params(), outputs=[PAID], times=years)
-    return years, run[PAID].values.ravel()
 
 
 def check_file(path: str | Path) -> str:

@@ -34,7 +34,7 @@ def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:
     prepared : what it was run from
     """
     structure = prepared.model.structure
-    first = next(iter(prepared.resolved.values()))
+    first = prepared.first
     attrs = {
         "Conventions": "CF-1.11",
         "title": f"talent_sd forecast for {first.city.title['en']}",

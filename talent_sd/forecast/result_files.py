@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
+from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -29,8 +29,8 @@ def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str 
     ----------
     draws, seed : of the forecast; `ENOUGH` draws at most are split
     """
-    from talent_sd.base.labels import shipped_labels
     from talent_sd.forecast.ensemble import prior_draws
+    from talent_sd.inputs.labels import shipped_labels
 
     drawn = prior_draws(prepared, min(draws, ENOUGH), seed)
     assert isinstance(drawn, PosteriorDraws)
@@ -60,8 +60,7 @@ def variance_table(
     """
     import pandas as pd
 
-    from talent_sd.forecast.ensemble import run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, run_ensemble
 
     noise = draws.posterior.noise
     only_province = replace(draws.posterior, noise=replace(noise, city=np.zeros_like(noise.city)))

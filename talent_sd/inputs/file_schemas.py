@@ -343,6 +343,26 @@ class CityFigures(Part):
     constants: dict[str, FigureToConstant]
 
 
+class SectorLabel(Part):
+    """A part of the model: its title, and which variables share a picture's panels."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+    plots: list[list[str]] = Field(min_length=1)
+
+
+class LabelsFile(Part):
+    """What the model's variables and elements are called; any other key holds the elements of a range."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, dict[str, Words]]
+
+    headline: list[str]
+    lower_is_better: list[str] = Field(default_factory=list)
+    sectors: dict[str, SectorLabel]
+    variables: dict[str, Words]
+
+
 def schemas_folder() -> Path:
     """Return the package's folder of schemas."""
     return Path(__file__).resolve().parents[1] / "schemas"

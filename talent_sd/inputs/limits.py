@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import nearest
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import listed, tell
+from talent_sd.inputs.labels import shipped_labels
 
 if TYPE_CHECKING:
     from talent_sd.inputs.model_interface import ModelVariable

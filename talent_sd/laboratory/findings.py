@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
 from talent_sd.inputs.evidence_ledger import Figure
-from talent_sd.laboratory.cases import Experiment, Measurement
+from talent_sd.laboratory.cases import Experiment, Laboratory, Measurement
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -100,6 +102,59 @@ def experiments_for(figures: Sequence[Figure]) -> dict[str, Experiment]:
     if problems:
         raise InputError(problems)
     return {figure.experiment: known[figure.experiment] for figure in figures}
+
+
+def measure_experiments(
+    laboratory: Laboratory,
+    experiments: Mapping[str, Experiment],
+    everywhere: Sequence[Mapping[str, float]] | None = None,
+) -> list[dict[str, Measurement]]:
+    """Return what experiments come to, by name, for each set of values given to all of them.
+
+    Parameters
+    ----------
+    laboratory : reads the experiments' outputs
+    everywhere : as in `Laboratory.run`
+    """
+    cases = {
+        f"{name}|{case}": inputs
+        for name, experiment in experiments.items()
+        for case, inputs in experiment.cases.items()
+    }
+    return [
+        {
+            name: experiment.measure({case: traces[f"{name}|{case}"] for case in experiment.cases})
+            for name, experiment in experiments.items()
+        }
+        for traces in laboratory.run(cases, everywhere)
+    ]
+
+
+class FigureTargets:
+    """The figures of the role `calibrate`, measured and held against what they should come to.
+
+    Parameters
+    ----------
+    model : the city model
+    figures : the ledger; those of other roles are left out
+    engine : "auto", "kernel", "arrays" or "pysd"
+    """
+
+    def __init__(self, model: Model, figures: Sequence[Figure], engine: str = "auto") -> None:
+        self.figures = [figure for figure in figures if figure.role == "calibrate"]
+        self.experiments = experiments_for(self.figures)
+        outputs = [name for experiment in self.experiments.values() for name in experiment.reads]
+        self.laboratory = Laboratory(model, outputs, engine)
+
+    def measure(self, everywhere: Sequence[Mapping[str, float]]) -> np.ndarray:
+        """Return (sets of values, figures), NaN where an experiment has no answer."""
+        found = measure_experiments(self.laboratory, self.experiments, everywhere)
+        return np.array([[one[figure.experiment].value for figure in self.figures] for one in found], float)
+
+    def misses(self, measured: np.ndarray) -> np.ndarray:
+        """Return how far measured figures (sets, figures) are from their targets, in tolerances."""
+        targets, allowances = np.array([(f.target, f.allowance) for f in self.figures], float).T
+        return (measured - targets) / allowances
 
 
 def evidence_outputs(experiments: Sequence[Experiment]) -> set[str]:

@@ -13,8 +13,10 @@ from talent_sd.attribution.coalitions import PART, attribute
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
+from talent_sd.engine.lanes import run_groups
 from talent_sd.forecast.provenance import KNOWN_UNTIL
-from talent_sd.loops.loop_names import SWITCHES, LoopNames, read_loops
+from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.loops.loop_names import LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 
@@ -69,13 +71,12 @@ def draw_groups(prepared: Prepared, draws: int | None, seed: int) -> tuple[list[
     drawn = prior_draws(prepared, draws, seed)
     params = [_overlaid(one, drawn.params(one, 0, draws)) for one in fixed]
     inputs = drawn.inputs(0, draws)
-    variants = drawn.variants(0, draws) or ()
-    told = [(variant.places, variant.params) for variant in variants] or [(np.arange(draws), {})]
+    # one run holds draws that are told the same national path
+    told = [run_groups(prepared.model.structure, one, inputs, draws) for one in params]
     groups = []
-    for places, path in told:
-        own = [{**_picked(one, places, draws), **path} for one in params]
-        noise = _picked(inputs, places, draws)
-        groups.append(DrawGroup(own[0], own[1] if len(own) > 1 else None, noise, places, len(places)))
+    for parts in zip(*told, strict=True):
+        places, own, noise = parts[0]
+        groups.append(DrawGroup(own, parts[1][1] if len(parts) > 1 else None, noise, places, len(places)))
     return groups, draws
 
 
@@ -244,7 +245,7 @@ def _study_group(
     adds = attribute(
         model,
         group.params,
-        SWITCHES,
+        LOOP_SWITCH,
         against=group.against,
         inputs=group.inputs,
         years=years_of(shares),
@@ -270,7 +271,7 @@ def _exact_median(
     exact = attribute(
         model,
         one.params,
-        SWITCHES,
+        LOOP_SWITCH,
         against=one.against,
         inputs=one.inputs,
         years=adds[TIME].values.tolist(),

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
-from talent_sd.engine.back_ends import Kernels, run_arrays
 from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
 from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time
-from talent_sd.engine.non_finite import Trouble, trouble_in_kernel, trouble_in_slots
+from talent_sd.engine.non_finite import Trouble
 from talent_sd.engine.random_numbers import Drawn, draw, units
 from talent_sd.engine.request import build_request
 
@@ -75,11 +74,9 @@ def follow(
     everything = replace(plan, outputs=list(range(len(program.slots))))
     request.save = np.arange(len(request.times))
     try:
-        result = Kernels().run(program, everything, request, None)
-        values, trouble = result.values, trouble_in_kernel(program, request, result)
+        values, trouble = model.run_slots(program, everything, request, "kernel")
     except UnsupportedError:  # slower, the same numbers
-        values = run_arrays(program, everything, request)
-        trouble = trouble_in_slots(program, everything.outputs, request, values)
+        values, trouble = model.run_slots(program, everything, request, "arrays")
     tables = list(program.tables)
     for index, (x, y) in plan.tables.items():
         old = tables[index]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from talent_sd.attribution.coalitions import PART
 from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.files import write_rows
 from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, year_polarity
 
 if TYPE_CHECKING:
@@ -44,18 +44,16 @@ def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
     of the activity of all loops found: of the city "(other routes)" of named loops, "(turnover)" of
     stocks and "(no name)"; of any other model "(no name)" alone.
     """
-    shares = study.shares
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(LOOP_COLUMNS)
-        for loop in study.names.loops:
-            own = shares.sel(loop=loop.name)
-            for year, share, published in _by_year(own["share"], own["share_published"]):
-                sign = year_polarity(loop.polarity, share)
-                writer.writerow((loop.name, sign, year, *_summary(share), _mean(published), _state(share)))
-        for name, others in _others(shares).items():
-            for year, part, _ in _by_year(others, others):
-                writer.writerow((name, "", year, *_summary(part), "", _state(part)))
+    shares, rows = study.shares, []
+    for loop in study.names.loops:
+        own = shares.sel(loop=loop.name)
+        for year, share, published in _by_year(own["share"], own["share_published"]):
+            sign = year_polarity(loop.polarity, share)
+            rows.append((loop.name, sign, year, *_summary(share), _mean(published), _state(share)))
+    for name, others in _others(shares).items():
+        for year, part, _ in _by_year(others, others):
+            rows.append((name, "", year, *_summary(part), "", _state(part)))
+    write_rows(file, LOOP_COLUMNS, rows)
 
 
 def _others(shares: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -71,24 +69,18 @@ def write_attribution(study: LoopStudy, file: Path) -> None:
     extra = [str(dim) for dim in adds["share"].dims if dim not in (PART, DRAW, TIME)]
     elements = adds[extra[0]].values.tolist() if extra else [""]
     of, unit = adds.attrs["of"], adds.attrs["units"]
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(ATTRIBUTION_COLUMNS)
-        for element in elements:
-            one = adds.sel({extra[0]: element}) if extra else adds
-            for index, year in enumerate(adds[TIME].values):
-                at = one.isel({TIME: index})
-                writer.writerow(
-                    (of, element, ALL_CUT, f"{year:g}", *_summary(at["without"].values), "", unit)
-                )
-                for loop in study.names.loops:
-                    own = at.sel({PART: loop.name})
-                    error = "" if adds.attrs["exact"] else _mean(own["standard_error"].values)
-                    summary = _summary(own["share"].values)
-                    writer.writerow((of, element, loop.name, f"{year:g}", *summary, error, unit))
-                writer.writerow(
-                    (of, element, ALL_CLOSED, f"{year:g}", *_summary(at["whole"].values), "", unit)
-                )
+    rows: list[tuple[str, ...]] = []
+    for element in elements:
+        one = adds.sel({extra[0]: element}) if extra else adds
+        for index, year in enumerate(adds[TIME].values):
+            at, told = one.isel({TIME: index}), f"{year:g}"
+            rows.append((of, element, ALL_CUT, told, *_summary(at["without"].values), "", unit))
+            for loop in study.names.loops:
+                own = at.sel({PART: loop.name})
+                error = "" if adds.attrs["exact"] else _mean(own["standard_error"].values)
+                rows.append((of, element, loop.name, told, *_summary(own["share"].values), error, unit))
+            rows.append((of, element, ALL_CLOSED, told, *_summary(at["whole"].values), "", unit))
+    write_rows(file, ATTRIBUTION_COLUMNS, rows)
 
 
 def _by_year(first: xr.DataArray, second: xr.DataArray) -> list[tuple[str, np.ndarray, np.ndarray]]:

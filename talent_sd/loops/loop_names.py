@@ -14,6 +14,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
 from talent_sd.inputs.file_schemas import Part, Words
+from talent_sd.inputs.model_interface import LOOP_SWITCH
 from talent_sd.inputs.schema_problems import validate
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
@@ -27,8 +28,6 @@ Point = Annotated[
     tuple[float, float], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 ]
 Route = tuple[str, ...]
-SWITCHES = "loop closed"
-"""The model's constant with one switch for each named loop: 1 closed, 0 cut."""
 
 
 class Either(Part):
@@ -176,7 +175,7 @@ class _Checker:
 
     def switches(self) -> None:
         """Hold the loops against the model's switches, where it has any."""
-        found = self.structure.find(SWITCHES)
+        found = self.structure.find(LOOP_SWITCH)
         known = self.structure.subscripts[found.dims[0]] if found is not None and found.dims else ()
         for name in self.entry.loops:
             if known and name not in known:
@@ -185,7 +184,7 @@ class _Checker:
                     ("loops", name),
                     tell(
                         "the model has no switch '{switches}[{name}]'.{hint}",
-                        switches=SWITCHES,
+                        switches=LOOP_SWITCH,
                         name=name,
                         hint=hint,
                     ),

@@ -10,9 +10,10 @@ import numpy as np
 
 from talent_sd.attribution.coalitions import switch_parts
 from talent_sd.base.dims import DRAW, TIME
+from talent_sd.inputs.model_interface import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
-from talent_sd.loops.loop_names import SWITCHES, LoopNames, Route
+from talent_sd.loops.loop_names import LoopNames, Route
 from talent_sd.loops.loop_scores import VariableLinks, relative_scores, same_circle, strongest_loops
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 
@@ -169,7 +170,7 @@ def loop_shares(
     `named` and `activity`, as in `feedback_loops`; and the links for a diagram
     """
     run = follow(model, params, inputs)
-    cut = {SWITCHES: np.zeros(len(switch_parts(model, SWITCHES)))}
+    cut = {LOOP_SWITCH: np.zeros(len(switch_parts(model, LOOP_SWITCH)))}
     reference = follow(model, {**params, **cut} if against is None else against, inputs)
     for one in (run, reference):
         refuse_trouble(one, model.path.name)

@@ -8,21 +8,23 @@ one, and pairs of them. All of it runs as draws of one pass.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import TIME
+from talent_sd.laboratory.cases import Laboratory
 from talent_sd.model.names import name_key
 from talent_sd.model.reality import RealityCheck, read_reality_checks
-from talent_sd.model_tests.check_files import Check, CheckFile
+from talent_sd.model_tests.check_files import Bounds, Check, CheckFile, Compare, Sum
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.engine.runner import Model
+    from talent_sd.model.structure import Structure
 
 Lane = tuple[str, dict[str, float]]
 DEFAULT = "default"
@@ -83,10 +85,10 @@ def run_checks(
     stocks = [v.name for v in model.structure.variables.values() if v.kind == "stock"]
     wanted = sorted({name for check in file.checks for name in check.names(stocks)} | set(stocks))
     given = [{**(everywhere or {}), **lane} for lane in lanes.values()]
-    run = _run(model, given, wanted, file.years, engine)
+    run = Laboratory(model, wanted, engine).run_lanes(given, file.years)
     names = list(lanes)
     data = {name: _flat(run[name]) for name in wanted}
-    return [_judge(check, data, names, run[TIME].values, stocks) for check in file.checks]
+    return [_judge(model.structure, check, data, names, run[TIME].values, stocks) for check in file.checks]
 
 
 def named_lanes(model: Model, file: CheckFile) -> Iterator[Lane]:
@@ -135,19 +137,6 @@ def resolve_setting(model: Model, setting: Mapping[str, Any]) -> dict[str, float
     return found
 
 
-def _run(
-    model: Model,
-    lanes: Sequence[Mapping[str, float]],
-    outputs: list[str],
-    years: Sequence[float],
-    engine: str,
-) -> xr.Dataset:
-    from talent_sd.laboratory.cases import Laboratory
-
-    laboratory = Laboratory(model, outputs, engine)
-    return laboratory.run_lanes(lanes, years)
-
-
 def _flat(array: xr.DataArray) -> np.ndarray:
     """Return (runs, years, elements)."""
     values = np.asarray(array.transpose("draw", TIME, ...).values, float)
@@ -155,13 +144,18 @@ def _flat(array: xr.DataArray) -> np.ndarray:
 
 
 def _judge(
-    check: Check, data: Mapping[str, np.ndarray], names: list[str], years: np.ndarray, stocks: list[str]
+    structure: Structure,
+    check: Check,
+    data: Mapping[str, np.ndarray],
+    names: list[str],
+    years: np.ndarray,
+    stocks: list[str],
 ) -> Verdict:
     """Try one check on the runs it is for."""
     rows = [number for number, name in enumerate(names) if check.wants(name)]
     with np.errstate(all="ignore"):
-        if check.kind == "compare":
-            broken = _compare(check, data, names, years)
+        if isinstance(check, Compare):
+            broken = _compare(structure, check, data, names, years)
             return Verdict(check.id, check.sector, check.message, not broken, 2, broken)
         for name, held in _held(check, data, stocks):
             bad = np.argwhere(~held[rows][:, check.years_of(years)])
@@ -180,12 +174,13 @@ def _held(
     check: Check, data: Mapping[str, np.ndarray], stocks: list[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield variable -> where the condition held, (runs, years, elements)."""
-    if check.kind == "sum":
+    if isinstance(check, Sum):
         left = sum(data[name].sum(-1, keepdims=True) for name in check.terms)
         right = sum(data[name].sum(-1, keepdims=True) for name in check.equals)
         size = np.maximum(np.maximum(np.abs(np.asarray(left)), np.abs(np.asarray(right))), check.floor)
         yield check.terms[0], np.abs(np.asarray(left) - np.asarray(right)) <= check.tolerance * size
         return
+    assert isinstance(check, Bounds)
     for name in check.names(stocks):
         values = data[name]
         held = np.isfinite(values)
@@ -200,11 +195,20 @@ def _held(
         yield name, held
 
 
-def _compare(check: Check, data: Mapping[str, np.ndarray], names: list[str], years: np.ndarray) -> str:
+def _compare(
+    structure: Structure,
+    check: Compare,
+    data: Mapping[str, np.ndarray],
+    names: list[str],
+    years: np.ndarray,
+) -> str:
     """Return what is wrong with a comparison of two runs; "" if nothing."""
-    when = check.years_of(years)
+    when, columns = check.years_of(years), slice(None)
+    if check.element is not None:
+        place = structure.subscripts[structure[check.variable].dims[0]].index(check.element)
+        columns = slice(place, place + 1)
     with_it, without = (
-        data[check.variables[0]][names.index(name)][when][..., check.columns].sum(-1)
+        data[check.variable][names.index(name)][when][..., columns].sum(-1)
         for name in (check.setting, check.against)
     )
     change = with_it / without - 1
@@ -217,7 +221,7 @@ def _compare(check: Check, data: Mapping[str, np.ndarray], names: list[str], yea
     if held.all():
         return ""
     first = int(np.argmin(held))
-    return f"{check.variables[0]} in {years[when][first]:g}: {change[first]:+.4%} against '{check.against}'"
+    return f"{check.variable} in {years[when][first]:g}: {change[first]:+.4%} against '{check.against}'"
 
 
 SECTOR = "Reality checks"

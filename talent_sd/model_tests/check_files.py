@@ -3,58 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
-from talent_sd.inputs.strict_yaml import read_yaml
+from talent_sd.inputs.file_schemas import Part
+from talent_sd.inputs.schema_problems import validate
+from talent_sd.inputs.strict_yaml import Node, read_yaml
 from talent_sd.model.structure import Structure
 
 FILE = "city.checks.yaml"
 STOCKS = "every stock"
-_KEYS = {
-    "bounds": {"variables", "at_least", "at_most", "except", "floor"},
-    "sum": {"terms", "equals", "tolerance", "floor"},
-    "compare": {"setting", "against", "variable", "expect", "by", "element"},
-}
-_COMMON = {"id", "sector", "message", "at", "under"}
 _EXPECTATIONS = ("higher", "lower", "same")
+_one_or_more = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else (value,))
+Names = Annotated[tuple[str, ...], _one_or_more]
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Part):
     """One check; see `models/city.checks.yaml` for what the kinds mean."""
 
     id: str
     sector: str
     message: str
-    kind: str
-    variables: tuple[str, ...] = ()
-    exempt: tuple[str, ...] = ()
-    at_least: float | None = None
-    at_most: float | None = None
-    terms: tuple[str, ...] = ()
-    equals: tuple[str, ...] = ()
-    tolerance: float = 1e-9
-    floor: float = 1.0
-    setting: str = ""
-    against: str = "default"
-    expect: str = ""
-    by: float = 0.0
-    columns: Any = field(default_factory=lambda: slice(None))
-    at: tuple[float, ...] = ()
-    under: tuple[str, ...] = ()
-    line: int = 0
+    at: Annotated[tuple[float, ...], _one_or_more] = Field((), description="Years looked at; all by default")
+    under: Names = Field((), description="Runs that it is for; all by default")
 
     def names(self, stocks: Sequence[str]) -> tuple[str, ...]:
         """Return the variables that the check reads."""
-        own = tuple(stocks) if STOCKS in self.variables else self.variables
-        return (*(name for name in own if name not in self.exempt), *self.terms, *self.equals)
+        raise NotImplementedError
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Return the runs that the check names."""
+        return self.under
 
     def wants(self, run: str) -> bool:
         """Return whether the check is for a run: all, unless it names some."""
@@ -65,17 +52,96 @@ class Check:
         return np.isin(years, self.at) if self.at else np.ones(len(years), bool)
 
 
+class Bounds(Check):
+    """Variables stay within bounds."""
+
+    variables: Names = ()
+    exempt: Names = Field((), alias="except")
+    at_least: float | None = None
+    at_most: float | None = None
+    floor: float = 1.0
+
+    @model_validator(mode="after")
+    def bounds_something(self) -> Bounds:
+        """Need a variable and a bound."""
+        if not self.variables or (self.at_least is None and self.at_most is None):
+            raise ValueError(tell("a bound needs variables and at_least or at_most."))
+        return self
+
+    def names(self, stocks: Sequence[str]) -> tuple[str, ...]:
+        """Return the variables that the check reads."""
+        own = tuple(stocks) if STOCKS in self.variables else self.variables
+        return tuple(name for name in own if name not in self.exempt)
+
+
+class Sum(Check):
+    """Two sums of variables are the same."""
+
+    terms: Names
+    equals: Names = ()
+    tolerance: float = 1e-9
+    floor: float = 1.0
+
+    @model_validator(mode="after")
+    def has_two_sides(self) -> Sum:
+        """Need what the terms add up to."""
+        if not self.equals:
+            raise ValueError(tell("a sum needs terms and equals."))
+        return self
+
+    def names(self, stocks: Sequence[str]) -> tuple[str, ...]:
+        """Return the variables that the check reads."""
+        return (*self.terms, *self.equals)
+
+
+class Compare(Check):
+    """A variable is higher, lower or the same in one run than in another."""
+
+    setting: str
+    against: str = "default"
+    variable: str
+    element: str | None = None
+    expect: str = ""
+    by: float = 0.0
+
+    @model_validator(mode="after")
+    def expects_something(self) -> Compare:
+        """Need to know what to expect."""
+        if self.expect not in _EXPECTATIONS:
+            raise ValueError(tell("expect is one of {expectations}.", expectations=listed(_EXPECTATIONS)))
+        return self
+
+    def names(self, stocks: Sequence[str]) -> tuple[str, ...]:
+        """Return the variables that the check reads."""
+        return (self.variable,)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Return the runs that the check names."""
+        return (self.setting, self.against, *self.under)
+
+
+class Content(Part):
+    """A file of checks."""
+
+    years: list[float] = Field(description="Saved in every run")
+    settings: dict[str, dict[str, float | str]] = Field(default_factory=dict, description="Inputs by name")
+    pairs: list[str] = Field(default_factory=list, description="Inputs moved two by two")
+    left_out: list[str] = Field(default_factory=list, description="Inputs that are not moved")
+    checks: list[Any] = Field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class CheckFile:
     """Everything that a file of checks says."""
 
     name: str
     checks: tuple[Check, ...]
-    settings: Mapping[str, Mapping[str, Any]]
-    pairs: tuple[str, ...]
-    left_out: tuple[str, ...]
-    years: tuple[float, ...]
     lines: Mapping[str, int]
+    years: Sequence[float]
+    settings: Mapping[str, Mapping[str, float | str]]
+    pairs: Sequence[str]
+    left_out: Sequence[str]
 
     def check_against(self, structure: Structure) -> None:
         """Refuse names that the model lacks, with file and line, all at once.
@@ -99,13 +165,13 @@ class CheckFile:
                     )
                 )
         for check in self.checks:
-            for run in (check.setting, check.against, *check.under):
-                if run and run != "default" and run not in self.settings:
+            for run in check.runs:
+                if run != "default" and run not in self.settings:
                     problems.append(
                         tell(
                             "{file}:{line}: no setting '{run}'.{hint}",
                             file=self.name,
-                            line=check.line,
+                            line=self.lines[f"check {check.id}"],
                             run=run,
                             hint=nearest(run, self.settings),
                         )
@@ -117,7 +183,7 @@ class CheckFile:
         found = [
             (f"check {c.id}", name)
             for c in self.checks
-            for name in (*c.names(()), *c.exempt)
+            for name in (*c.names(()), *getattr(c, "exempt", ()))
             if name != STOCKS
         ]
         for title, setting in self.settings.items():
@@ -125,7 +191,7 @@ class CheckFile:
         return [*found, *(("pairs", name) for name in self.pairs), *(("left_out", n) for n in self.left_out)]
 
 
-def read_checks(path: str | Path | None = None, structure: Structure | None = None) -> CheckFile:
+def read_checks(path: str | Path | None = None) -> CheckFile:
     """Read a file of checks, the shipped one by default.
 
     Raises
@@ -135,84 +201,38 @@ def read_checks(path: str | Path | None = None, structure: Structure | None = No
     """
     file = shipped_folder("models") / FILE if path is None else Path(path)
     tree = read_yaml(file)
-    content: Any = tree.plain()
+    content = validate(Content, tree, file.name)
     problems: list[str] = []
     lines: dict[str, int] = {key: tree.find((key,)).key_line for key in ("pairs", "left_out")}
-    for title in content.get("settings", {}):
-        lines[f"setting {title}"] = tree.find(("settings", title)).key_line
+    lines |= {f"setting {title}": tree.find(("settings", title)).key_line for title in content.settings}
     checks: dict[str, Check] = {}
-    for number, entry in enumerate(content.get("checks", [])):
-        line = tree.find(("checks", number)).line
-        check = _check(entry, f"{file.name}:{line}: ", line, problems, structure)
-        if check is None:
+    for number in range(len(content.checks)):
+        node = tree.find(("checks", number))
+        try:
+            check = validate(_kind(node), node, file.name)
+        except InputError as error:
+            problems += error.problems
             continue
         if check.id in checks:
             problems.append(
                 tell(
                     "{file}:{line}: check '{id}' is there twice. Name them apart.",
                     file=file.name,
-                    line=line,
+                    line=node.line,
                     id=check.id,
                 )
             )
         checks[check.id] = check
-        lines[f"check {check.id}"] = line
+        lines[f"check {check.id}"] = node.line
     if not checks and not problems:
         problems.append(tell("{file}:1: no checks. Give a list under 'checks'.", file=file.name))
     if problems:
         raise InputError(problems)
-    return CheckFile(
-        file.name,
-        tuple(checks.values()),
-        content.get("settings", {}),
-        tuple(content.get("pairs", ())),
-        tuple(content.get("left_out", ())),
-        tuple(float(year) for year in content["years"]),
-        lines,
-    )
+    given = content.model_dump(exclude={"checks"})
+    return CheckFile(file.name, tuple(checks.values()), lines, **given)
 
 
-def _check(entry: Any, at: str, line: int, problems: list[str], structure: Structure | None) -> Check | None:
-    """Return one check; None after noting what is wrong with it."""
-    keys = set(entry) if isinstance(entry, Mapping) else set()
-    kind = next((kind for kind in ("sum", "compare") if keys & {"terms", "setting"} & _KEYS[kind]), "bounds")
-    known = _COMMON | _KEYS[kind]
-    found = [
-        tell("{at}unknown key '{key}'.{hint}", at=at, key=key, hint=nearest(str(key), known))
-        for key in sorted(keys - known, key=str)
-    ]
-    found += [
-        tell("{at}no '{key}'. Add it.", at=at, key=key)
-        for key in ("id", "sector", "message")
-        if key not in keys
-    ]
-    if kind == "bounds" and ("variables" not in keys or not keys & {"at_least", "at_most"}):
-        found.append(tell("{at}a bound needs variables and at_least or at_most.", at=at))
-    if kind == "sum" and "equals" not in keys:
-        found.append(tell("{at}a sum needs terms and equals.", at=at))
-    if kind == "compare" and entry.get("expect") not in _EXPECTATIONS:
-        found.append(tell("{at}expect is one of {expectations}.", at=at, expectations=listed(_EXPECTATIONS)))
-    if found:
-        problems += found
-        return None
-    plain: dict[str, Any] = {
-        key: entry[key] for key in keys & {"id", "sector", "message", "expect", "setting", "against"}
-    }
-    numbers: dict[str, Any] = {
-        key: float(entry[key]) for key in keys & {"at_least", "at_most", "tolerance", "floor", "by"}
-    }
-    lists: dict[str, Any] = {
-        key: _listed(entry[key]) for key in keys & {"variables", "terms", "equals", "under"}
-    }
-    lists["exempt"] = _listed(entry.get("except", []))
-    if kind == "compare":
-        lists["variables"] = (str(entry["variable"]),)
-        if "element" in keys and structure is not None:
-            variable = structure[str(entry["variable"])]
-            plain["columns"] = [structure.subscripts[variable.dims[0]].index(str(entry["element"]))]
-    when = tuple(float(year) for year in _listed(entry["at"])) if "at" in keys else ()
-    return Check(**plain, **numbers, **lists, kind=kind, at=when, line=line)
-
-
-def _listed(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list) else (value,)
+def _kind(node: Node) -> type[Check]:
+    """Return what kind of check an entry is, by its keys."""
+    keys = node.value if isinstance(node.value, dict) else {}
+    return Sum if "terms" in keys else Compare if "setting" in keys else Bounds

@@ -68,7 +68,7 @@ def measure_influences(laboratory: Laboratory) -> list[Influence]:
     the inputs, the most influential first
     """
     model = laboratory.model
-    names = [n for n in varied_inputs(model, read_checks(structure=model.structure)) if _uncertain(n)]
+    names = [n for n in varied_inputs(model, read_checks()) if _uncertain(n)]
     lanes = [{}, *(resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))]
     ends = laboratory.run_lanes(lanes, [END])[OUTCOME].isel({TIME: -1}).values
     changes = ends / ends[0] - 1

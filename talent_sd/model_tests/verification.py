@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gc
 import hashlib
 import signal
@@ -20,6 +19,7 @@ import numpy as np
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.files import write_rows
 from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import prepare
 
@@ -28,35 +28,7 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 KIND = "verified"
-
-
-class Kept:
-    """The agreements found for a model by this very code, in the user's cache folder.
-
-    Parameters
-    ----------
-    model : hash of the model's file
-    """
-
-    def __init__(self, model: str) -> None:
-        self._key = f"{model} {_native_code()}"
-        kept = load_cached(KIND, self._key)
-        self._rows: dict[str, list[Any]] = kept if isinstance(kept, dict) else {}
-
-    def found(self, key: str) -> list[Any] | None:
-        """Return the row of a pair, None if there is none."""
-        return self._rows.get(key)
-
-    def keep(self, key: str, row: Sequence[Any]) -> None:
-        """Keep the row of a pair."""
-        self._rows[key] = list(row)
-        save_cached(KIND, self._key, self._rows)
-
-    def forget(self) -> None:
-        """Drop everything: the verification came to its end."""
-        if self._rows:
-            self._rows = {}
-            save_cached(KIND, self._key, self._rows)
+"""Agreements found for a model by this very code, in the user's cache folder."""
 
 
 def pair_key(names: Sequence[str], params: Mapping[str, Any], times: Mapping[str, float]) -> str:
@@ -176,8 +148,9 @@ def verify_pairs(
         If the native engine lacks what the model needs.
     """
     loaded, tasks = _tasks(scenarios, cities, time_step, until, model)
-    kept = Kept(loaded.structure.sha256)
-    found = {task: Agreement(*row) for task in tasks if (row := kept.found(task.key()))}
+    key = f"{loaded.structure.sha256} {_native_code()}"
+    kept: dict[str, Any] = load_cached(KIND, key) or {}
+    found = {task: Agreement(*kept[task.key()]) for task in tasks if task.key() in kept}
     open_tasks = [task for task in tasks if task not in found]
     if len(open_tasks) < len(tasks):
         known = len(tasks) - len(open_tasks)
@@ -186,9 +159,10 @@ def verify_pairs(
         warnings.warn(notice, VerificationNotice, stacklevel=2)
     for task, one in _compared(loaded, open_tasks, processes):
         found[task] = one
-        kept.keep(task.key(), astuple(one))
+        kept[task.key()] = astuple(one)
+        save_cached(KIND, key, kept)
         done(1)
-    kept.forget()
+    save_cached(KIND, key, {})
     return [found[task] for task in tasks]
 
 
@@ -207,10 +181,7 @@ def _compared(loaded: Model, tasks: Sequence[_Task], processes: int) -> Iterator
 
 def write_agreements(agreements: Sequence[Agreement], file: Path) -> None:
     """Write a row per pair: scenario, city, variables, worst_variable, times_tolerance."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(field.name for field in fields(Agreement))
-        writer.writerows(astuple(one) for one in agreements)
+    write_rows(file, [field.name for field in fields(Agreement)], map(astuple, agreements))
 
 
 def _tasks(

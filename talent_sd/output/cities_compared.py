@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import percent
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.output.titles import scenario_titles, source_line

@@ -236,11 +236,10 @@ def fitted_for(ident: str) -> dict[str, float]:
     """Return the constants that the fit chose for a figure, with their values."""
     from talent_sd.evidence.evidence_fit import read_fit
 
-    recorded = read_fit()
     return {
         name: value
-        for effect in recorded.effects
-        if recorded.settings["effects"][effect.name]["for"] == ident and effect.value is not None
+        for effect in read_fit().effects.values()
+        if effect.figure == ident and effect.value is not None
         for name, value in effect.values(effect.value).items()
     }
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.numbers import digits, unit_label
@@ -150,13 +151,11 @@ def _unit(unit: str, lang: str) -> str:
 
 def _shipped(file: str) -> dict[str, Any]:
     """Read a shipped YAML file of the model's."""
-    from talent_sd.inputs.strict_yaml import read_yaml
-
     path = shipped_folder("models") / file
     if not path.is_file():
         raise InputError("this version of talent_sd ships no models/{file}.", file=file)
-    raw: Any = read_yaml(path).plain()
-    return dict(raw)
+    raw: dict[str, Any] = read_yaml(path).plain()  # type: ignore[assignment]
+    return raw
 
 
 SHELVES: dict[str, Callable[[str], Rows]] = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.summary_rows import (
     Record,
     comparison_records,

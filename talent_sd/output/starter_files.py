@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
+from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.model_interface import policy_key
 from talent_sd.inputs.policy_checks import TIMING
 from talent_sd.inputs.schema_problems import PLACEHOLDERS

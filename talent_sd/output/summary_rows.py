@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import Scale, digits, percent, scale_for
 from talent_sd.output.titles import scenario_titles
 from talent_sd.policies.policy_costs import ranked

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import digits, percent, scale_for, unit_label
 from talent_sd.output.titles import city_name, scenario_titles
 

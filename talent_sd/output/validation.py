@@ -71,7 +71,7 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     laboratory = Laboratory(model, evidence_outputs(list(experiments_for(figures).values())), engine)
     findings = measure_evidence(model, figures, engine, laboratory)
     done()
-    checks = run_checks(model, read_checks(structure=model.structure), engine)
+    checks = run_checks(model, read_checks(), engine)
     done()
     influences = measure_influences(laboratory)
     tests = run_standard_tests(laboratory, findings, checks, influences)

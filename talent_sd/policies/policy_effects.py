@@ -18,19 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.attribution.coalitions import MOST_EXACT
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
+from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.inputs.model_interface import policies_on
 from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
 from talent_sd.policies.policy_runs import (
-    ChosenDraws,
     Runs,
-    ScenarioSplit,
     mix_effect,
     split_scenario,
     spread_evenly,
@@ -39,8 +40,6 @@ from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLI
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from talent_sd.forecast.prepare import Prepared
 
 SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 """Outputs split unless others are asked for."""
@@ -62,6 +61,61 @@ class Whole:
 
     total: np.ndarray
     places: np.ndarray
+
+
+def attribute_policies(
+    scenarios: str | Path | Sequence[str | Path],
+    city: str | Path = "hefei",
+    *,
+    outputs: Sequence[str] | None = None,
+    draws: int | None = None,
+    among: int | None = None,
+    seed: int = 0,
+    discount_rate: float | None = None,
+    threads: int | None = None,
+    model: str | Path | None = None,
+    national: str | Path | None = None,
+) -> xr.Dataset:
+    """Split what each scenario's policies do among them, and set their cost against it.
+
+    Parameters
+    ----------
+    scenarios, city, model, national : as in `simulate`; scenarios without policies are left out
+    outputs : names; talent, patents, tax base, social-security balance and brand by default
+    draws : in how many draws mixes are split; None: one run with the model's own constants
+    among : how many draws the forecast has, in whose very draws mixes are split; those of
+        `ensemble(scenarios, city, draws=among, seed=seed)`, if the scenarios are on one national path
+    seed : of the draws
+    discount_rate : yearly, real, as a share; that of `models/costs.yaml` by default
+    threads : of the kernel
+
+    Returns
+    -------
+    dims (scenario, output, draw, policy, time): `contribution`, each policy's exact Shapley share of `total`;
+    `interaction`, `synergy`, `present_cost`, `cost_per` and more, as `policy_effects` describes them.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once; if no scenario has a policy.
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> shares = ts.attribute_policies("hefei_combination", city="wuxi", outputs=["total talent"])
+    >>> shares["policy"].values.tolist()
+    ['industry_fund', 'venture_fund', 'talent_apartments']
+    """
+    prepared = prepare(scenarios, city, model=model, national=national)
+    return policy_effects(
+        prepared,
+        outputs,
+        draws=draws,
+        among=among,
+        seed=seed,
+        threads=threads,
+        discount_rate=discount_rate,
+    )
 
 
 def policy_effects(
@@ -138,7 +192,7 @@ def policy_effects(
     shown = _outputs(prepared, outputs)
     needed = [name for name in MEASURES.values() if name in structure.variables]
     split_of = list(dict.fromkeys([*shown, *needed]))
-    every = np.arange(structure.time["INITIAL TIME"], structure.time["FINAL TIME"] + 1e-9)
+    every = prepared.years
     drawn = None
     if draws is not None:
         from talent_sd.forecast.ensemble import prior_draws
@@ -152,11 +206,11 @@ def policy_effects(
             ranked_by = split_of.index(MEASURES[PERSON]) if MEASURES[PERSON] in split_of else 0
             places = spread_evenly(total[:, -1, ranked_by], draws)
             wholes[name] = Whole(total[..., : len(shown)], places)
-            runs = replace(runs, draws=ChosenDraws(drawn, places))
+            runs = replace(runs, places=places)
         rng = np.random.default_rng([seed, len(policies)])
         splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
         runs.warn()
-    return _assembled(prepared, splits, wholes, shown, split_of, every, years, rate, draws)
+    return _assembled(prepared, splits, wholes, shown, every, years, rate, draws)
 
 
 def with_policies(prepared: Prepared) -> list[str]:
@@ -190,10 +244,9 @@ def _outputs(prepared: Prepared, outputs: Sequence[str] | None) -> list[str]:
 
 def _assembled(
     prepared: Prepared,
-    splits: dict[str, ScenarioSplit],
+    splits: dict[str, xr.Dataset],
     wholes: dict[str, Whole],
     shown: Sequence[str],
-    split_of: Sequence[str],
     every: np.ndarray,
     years: Sequence[float] | None,
     rate: float,
@@ -206,13 +259,18 @@ def _assembled(
 
     structure = prepared.model.structure
     order = structure.subscripts[POLICY]
-    used = {policy for split in splits.values() for policy in split.policies}
+    used = {policy for split in splits.values() for policy in split[POLICY].values}
     policies = [policy for policy in order if policy in used]
     base = min(max(KNOWN_UNTIL, every[0]), every[-1])
     datasets = []
     for name, split in splits.items():
-        data = {**_effects(split, shown, split_of), **_costs(split, split_of, every, rate, base)}
-        coords = {POLICY: list(split.policies), OTHER: list(split.policies), OUTPUT: list(shown), TIME: every}
+        effects = split.sel({OUTPUT: list(shown)}).drop_vars(["spent", "caused", "prices"], errors="ignore")
+        data: dict[Any, Any] = {key: array.variable for key, array in effects.data_vars.items()}
+        data |= _costs(split, every, rate, base)
+        coords: dict[str, Any] = {axis: split[axis].values for axis in (POLICY, OTHER)} | {
+            OUTPUT: list(shown),
+            TIME: every,
+        }
         if name in wholes:
             data["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
             data["split_member"] = ((DRAW,), wholes[name].places)
@@ -227,10 +285,10 @@ def _assembled(
     kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in splits})
     basis = (
         f"constant prices of {base:g}"
-        if all(s.prices is not None for s in splits.values())
+        if all("prices" in split for split in splits.values())
         else "current prices"
     )
-    exact = all(split.error is None for split in splits.values())
+    exact = all(split.sizes[POLICY] <= MOST_EXACT for split in splits.values())
     return describe(joined.assign_attrs(engine="kernel"), kept).assign_attrs(
         discount_rate=rate,
         price_basis=basis,
@@ -243,47 +301,23 @@ def _assembled(
     )
 
 
-def _effects(split: ScenarioSplit, shown: Sequence[str], split_of: Sequence[str]) -> dict[str, Any]:
-    """Return the contributions of one scenario, for the outputs shown."""
-    places = [split_of.index(name) for name in shown]
-    by_policy = (POLICY, DRAW, TIME, OUTPUT)
-
-    def chosen(values: np.ndarray) -> np.ndarray:
-        return values[..., places]
-
-    share = chosen(split.share)
-    error = np.zeros_like(share) if split.error is None else chosen(split.error)
-    shape = (len(split.policies), *share.shape)
-    pairs = np.full(shape, np.nan) if split.pairs is None else chosen(split.pairs)
-    plain = (DRAW, TIME, OUTPUT)
-    return {
-        "contribution": (by_policy, share),
-        "standard_error": (by_policy, error),
-        "alone": (by_policy, chosen(split.alone)),
-        "dropped": (by_policy, chosen(split.dropped)),
-        "interaction": ((POLICY, OTHER, *by_policy[1:]), pairs),
-        "total": (plain, chosen(split.total)),
-        "synergy": (plain, chosen(split.total - split.alone.sum(axis=0))),
-        "synergy_budget": (plain, chosen(split.synergy_budget)),
-    }
-
-
-def _costs(
-    split: ScenarioSplit, split_of: Sequence[str], every: np.ndarray, rate: float, base: float
-) -> dict[str, Any]:
+def _costs(split: xr.Dataset, every: np.ndarray, rate: float, base: float) -> dict[str, Any]:
     """Return spending, present cost and cost per unit of effect of one scenario."""
-    prices = np.ones((split.total.shape[0], len(every))) if split.prices is None else split.prices
+    draws = split.sizes[DRAW]
+    prices = split["prices"].values if "prices" in split else np.ones((draws, len(every)))
     money = Money(every, rate, base, prices)
-    spending, caused = _yearly(split.spent), _yearly(split.caused.transpose(1, 0, 2))
+    spending, caused = (
+        _yearly(split[name].transpose(DRAW, POLICY, TIME).values) for name in ("spent", "caused")
+    )
     cost, caused_cost = money.present_value(spending), money.present_value(caused)
     mix_cost = cost.sum(axis=1)
     amount = np.full((len(MEASURES), *cost.shape), np.nan)
-    mix_amount = np.full((len(MEASURES), len(cost)), np.nan)
+    mix_amount = np.full((len(MEASURES), draws), np.nan)
     for row, (measure, output) in enumerate(MEASURES.items()):
-        if output in split_of:
-            place = split_of.index(output)
-            amount[row] = _amount(measure, split.share[..., place].transpose(1, 0, 2), money)
-            mix_amount[row] = _amount(measure, split.total[..., place], money)
+        if output in split[OUTPUT]:
+            of = split.sel({OUTPUT: output})
+            amount[row] = _amount(measure, of["contribution"].transpose(DRAW, POLICY, TIME).values, money)
+            mix_amount[row] = _amount(measure, of["total"].values, money)
     return {
         "spending": ((DRAW, POLICY, TIME), spending),
         "spending_caused": ((DRAW, POLICY, TIME), caused),

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import MOST_EXACT
-from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
-from talent_sd.base.dims import DRAW
-from talent_sd.engine.member_blocks import Settings, Task, Variant, make_layout, run_block
+from talent_sd.attribution.coalitions import MEMBERS_AT_ONCE, MOST_EXACT, run_coalitions, split_worth
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.engine.member_blocks import noted_warnings
+from talent_sd.forecast.ensemble import with_draws
 from talent_sd.inputs.model_interface import LOOP_SWITCH, loop_key, policy_key
-from talent_sd.uncertainty.prior_draws import Draws
+from talent_sd.policies.policy_table import OTHER, OUTPUT, POLICY
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from talent_sd.engine.runner import Model
     from talent_sd.uncertainty.prior_draws import Draws
-
-MEMBERS_AT_ONCE = 1 << 15
-"""Runs held in memory together."""
 
 
 @dataclass
@@ -34,6 +33,7 @@ class Runs:
     name : of the scenario
     fixed : what scenario and city set
     draws : of the uncertain constants; None: a single run with the model's own
+    places : numbers of the draws that are meant; None: all
     years : points of time to return
     threads : of the kernel
     heard : kind -> text of what the engine warned of
@@ -45,6 +45,7 @@ class Runs:
     draws: Draws | None
     years: Sequence[float]
     threads: int | None = None
+    places: np.ndarray | None = None
     heard: dict[type[Warning], str] = field(default_factory=dict)
 
     def values(
@@ -70,62 +71,36 @@ class Runs:
         -------
         output -> (combinations, last - first, years, *subscripts)
         """
-        at_once = max(1, MEMBERS_AT_ONCE // (last - first))
-        parts = [
-            self._block(policies, rows[start : start + at_once], outputs, first, last, changes or {})
-            for start in range(0, len(rows), at_once)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def _block(
-        self,
-        policies: Sequence[str],
-        rows: np.ndarray,
-        outputs: Sequence[str],
-        first: int,
-        last: int,
-        changes: Mapping[str, Any],
-    ) -> dict[str, np.ndarray]:
-        size = last - first
-        members = size * len(rows)
-        which = np.tile(np.arange(size), len(rows))
-        params, inputs, variants = self._given(first, last)
-        params = {key: _spread(value, which, size) for key, value in params.items()} | dict(changes)
-        for column, policy in enumerate(policies):
-            key = policy_key(policy)
-            params[key] = np.repeat(rows[:, column], size) * float(self.fixed[key])
-        task = Task(
-            0,
-            0,
-            0,
-            members,
-            params,
-            {
-                key: value.isel({DRAW: which}).assign_coords({DRAW: np.arange(members)})
-                for key, value in inputs.items()
-            },
-            [Variant(np.flatnonzero(np.isin(which, v.places)), v.params) for v in variants],
-        )
-        layout = make_layout(self.model.structure, [self.name], members, self.years, outputs)
-        block = run_block(self.model, task, Settings(layout, "auto", 0, self.threads))
-        for kind, text in block.notices:
+        params, inputs = self.given(first, last)
+        keys = [policy_key(policy) for policy in policies]
+        with noted_warnings() as notices:
+            found = run_coalitions(
+                self.model,
+                {**params, **(changes or {})},
+                inputs,
+                keys,
+                rows,
+                outputs,
+                self.years,
+                draws=last - first,
+                threads=self.threads,
+            )
+        for kind, text in notices:
             self.heard.setdefault(kind, text)
-        return {
-            name: array.reshape(len(rows), size, *array.shape[1:]) for name, array in block.values.items()
-        }
+        return found
 
-    def _given(self, first: int, last: int) -> tuple[dict[str, Any], Mapping[str, Any], Sequence[Variant]]:
-        """Return parameters, inputs over time and variants of some draws."""
-        from talent_sd.forecast.ensemble_blocks import with_draws
-
+    def given(self, first: int, last: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return parameters and inputs over time of some draws."""
         if self.draws is None:
-            return dict(self.fixed), {}, ()
-        drawn = self.draws.params(self.fixed, first, last)
-        return (
-            with_draws(self.fixed, drawn),
-            self.draws.inputs(first, last),
-            self.draws.variants(first, last),
-        )
+            return dict(self.fixed), {}
+        start, end, rows = first, last, np.arange(last - first)
+        if self.places is not None:
+            wanted = self.places[first:last]
+            start, end = int(wanted.min()), int(wanted.max()) + 1
+            rows = wanted - start
+        drawn = {key: values[rows] for key, values in self.draws.params(self.fixed, start, end).items()}
+        noise = {name: series.isel({DRAW: rows}) for name, series in self.draws.inputs(start, end).items()}
+        return with_draws(self.fixed, drawn), noise
 
     def warn(self) -> None:
         """Pass on what the engine warned of, each kind once."""
@@ -133,43 +108,9 @@ class Runs:
             warnings.warn(f"{self.name}: {text}", kind, stacklevel=3)
 
 
-def _spread(value: Any, which: np.ndarray, size: int) -> Any:
-    """Give each member its draw's value."""
-    return value[which] if isinstance(value, np.ndarray) and value.shape[:1] == (size,) else value
-
-
 SPENT, ALL_SPENT = "Cumulative Policy Spending", "Cumulative Policy Budget Use"
 PRICES = "national price path ratio"
 BUDGET_LOOP = "policy_budget"
-
-
-@dataclass(frozen=True)
-class ScenarioSplit:
-    """What the policies of one scenario do; outputs last, in the order asked for.
-
-    Parameters
-    ----------
-    policies : in the order of the axes
-    share, alone, dropped : (policies, draws, years, outputs)
-    error : standard error of a sampled share, same form; None: exact
-    pairs : (policies, policies, draws, years, outputs); None where sampled
-    total, synergy_budget : (draws, years, outputs)
-    spent : (draws, policies, years) yuan paid since the start, in the full mix
-    caused : (policies, draws, years) share of all policies' spending since the start
-    prices : (draws, years) price level; None: the model has none
-    """
-
-    policies: tuple[str, ...]
-    share: np.ndarray
-    error: np.ndarray | None
-    pairs: np.ndarray | None
-    alone: np.ndarray
-    dropped: np.ndarray
-    total: np.ndarray
-    synergy_budget: np.ndarray
-    spent: np.ndarray
-    caused: np.ndarray
-    prices: np.ndarray | None
 
 
 def split_scenario(
@@ -180,7 +121,7 @@ def split_scenario(
     permutations: int,
     rng: np.random.Generator,
     done: Callable[[int], None],
-) -> ScenarioSplit:
+) -> xr.Dataset:
     """Run a scenario's combinations for all draws and split what they do.
 
     Exact up to 16 policies; beyond, from `permutations` random orders for each draw.
@@ -188,7 +129,15 @@ def split_scenario(
     Parameters
     ----------
     done : called with the number of draws when a block of them is done
+
+    Returns
+    -------
+    Dims (policy, draw, time, output), as `policy_effects` describes `contribution` to `synergy_budget`; and
+    `spent`, yuan paid since the start in the full mix, `caused`, shares of all policies' spending since the
+    start, and `prices`, the price level where the model has one
     """
+    import xarray as xr
+
     combinations = 2 ** min(len(policies), MOST_EXACT)
     at_once = max(1, MEMBERS_AT_ONCE // combinations)
     parts = []
@@ -196,7 +145,8 @@ def split_scenario(
         last = min(first + at_once, draws)
         parts.append(_split_block(runs, policies, outputs, first, last, permutations, rng))
         done(last - first)
-    return _joined(policies, parts)
+    named = {POLICY: list(policies), OTHER: list(policies), OUTPUT: list(outputs), TIME: list(runs.years)}
+    return xr.concat(parts, DRAW).assign_coords({**named, DRAW: np.arange(draws)})
 
 
 def _split_block(
@@ -207,40 +157,40 @@ def _split_block(
     last: int,
     permutations: int,
     rng: np.random.Generator,
-) -> ScenarioSplit:
+) -> xr.Dataset:
     """Split some draws of a scenario."""
+    import xarray as xr
+
     players = len(policies)
 
     def worth(rows: np.ndarray) -> np.ndarray:
         found = runs.values(policies, rows, [*outputs, ALL_SPENT], first, last)
         return np.stack([_summed(found[name]) for name in [*outputs, ALL_SPENT]], axis=-1)
 
-    if players <= MOST_EXACT:
-        table = worth(coalitions(players))
-        share, pairs, error = shapley_values(table), shapley_interactions(table)[..., :-1], None
-        bits = 1 << np.arange(players)
-        none, every, alone, dropped = table[0], table[-1], table[bits], table[-1 - bits]
-    else:
-        share, error = shapley_sampled(worth, players, permutations, rng)
-        pairs, error = None, error[..., :-1]
-        ends = worth(_some_rows(players))
-        none, every, alone, dropped = ends[0], ends[1], ends[2 : 2 + players], ends[2 + players :]
-    total = (every - none)[..., :-1]
-    alone = (alone - none)[..., :-1]
+    orders = None if players <= MOST_EXACT else permutations
+    split = split_worth(worth, players, orders, rng, _some_rows(players))
+    pairs = np.full((players, *split.share.shape), np.nan) if split.pairs is None else split.pairs
+    none, every, alone, dropped = np.split(split.ends, [1, 2, 2 + players])
+    total, alone = (every - none)[0, ..., :-1], (alone - none)[..., :-1]
+    share = split.share[..., :-1]
+    synergy = total - alone.sum(axis=0)
     spent, prices = _paid(runs, policies, first, last)
-    return ScenarioSplit(
-        policies,
-        share[..., :-1],
-        error,
-        pairs,
-        alone,
-        (every - dropped)[..., :-1],
-        total,
-        total - alone.sum(axis=0) - _synergy_uncapped(runs, policies, outputs, first, last),
-        spent,
-        share[..., -1],
-        prices,
-    )
+    plain = (DRAW, TIME, OUTPUT)
+    data = {
+        "contribution": ((POLICY, *plain), share),
+        "standard_error": ((POLICY, *plain), split.error[..., :-1]),
+        "alone": ((POLICY, *plain), alone),
+        "dropped": ((POLICY, *plain), (every - dropped)[..., :-1]),
+        "interaction": ((POLICY, OTHER, *plain), pairs[..., :-1]),
+        "total": (plain, total),
+        "synergy": (plain, synergy),
+        "synergy_budget": (plain, synergy - _synergy_uncapped(runs, policies, outputs, first, last)),
+        "spent": ((DRAW, POLICY, TIME), spent),
+        "caused": ((POLICY, DRAW, TIME), split.share[..., -1]),
+    }
+    if prices is not None:
+        data["prices"] = ((DRAW, TIME), prices)
+    return xr.Dataset(data)
 
 
 def _some_rows(players: int) -> np.ndarray:
@@ -278,77 +228,6 @@ def _synergy_uncapped(
     return gain[0] - gain[1:].sum(axis=0)
 
 
-def _joined(policies: tuple[str, ...], parts: Sequence[ScenarioSplit]) -> ScenarioSplit:
-    """Put blocks of draws together."""
-
-    def along(name: str, axis: int) -> np.ndarray | None:
-        arrays = [getattr(part, name) for part in parts]
-        return None if arrays[0] is None else np.concatenate(arrays, axis=axis)
-
-    axes = {"share": 1, "error": 1, "pairs": 2, "alone": 1, "dropped": 1, "total": 0}
-    axes |= {"synergy_budget": 0, "spent": 0, "caused": 1, "prices": 0}
-    return ScenarioSplit(policies, **{name: along(name, axis) for name, axis in axes.items()})  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class ChosenDraws:
-    """Some draws of a source, each the same as there.
-
-    Parameters
-    ----------
-    source : what they are chosen from
-    places : (draws,) their numbers in it
-    """
-
-    source: Draws
-    places: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Return how many draws there are."""
-        return len(self.places)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return what is drawn."""
-        return self.source.names
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """Return what the draws follow from: the source and the places."""
-        return {**self.source.identity, "chosen": ", ".join(map(str, self.places.tolist()))}
-
-    def values(self, first: int, last: int) -> np.ndarray:
-        """Return (last - first, names) draws."""
-        start, end, rows = self._range(first, last)
-        return self.source.values(start, end)[rows]
-
-    def params(self, fixed: Mapping[str, Any], first: int, last: int) -> dict[str, np.ndarray]:
-        """Return key -> (last - first,) values."""
-        start, end, rows = self._range(first, last)
-        return {key: values[rows] for key, values in self.source.params(fixed, start, end).items()}
-
-    def inputs(self, first: int, last: int) -> dict[str, Any]:
-        """Return name -> DataArray (draw, time), its draws counted from 0."""
-        start, end, rows = self._range(first, last)
-        return {name: series.isel({DRAW: rows}) for name, series in self.source.inputs(start, end).items()}
-
-    def variants(self, first: int, last: int) -> Sequence[Variant]:
-        """Return draws that are told another national path."""
-        start, end, rows = self._range(first, last)
-        found = [
-            (np.flatnonzero(np.isin(rows, one.places)), one.params)
-            for one in self.source.variants(start, end)
-        ]
-        return tuple(Variant(places, params) for places, params in found if len(places))
-
-    def _range(self, first: int, last: int) -> tuple[int, int, np.ndarray]:
-        """Return the source's range that holds these draws, and their rows in it."""
-        wanted = self.places[first:last]
-        start = int(wanted.min())
-        return start, int(wanted.max()) + 1, wanted - start
-
-
 def spread_evenly(effect: np.ndarray, count: int) -> np.ndarray:
     """Return the numbers of `count` draws spread evenly over the ranks of an effect, in ascending order.
 
@@ -374,9 +253,6 @@ def mix_effect(runs: Runs, policies: Sequence[str], outputs: Sequence[str], draw
     parts = []
     for first in range(0, draws, at_once):
         found = runs.values(policies, rows, outputs, first, min(first + at_once, draws))
-        summed = [
-            values.sum(axis=tuple(range(3, values.ndim))) if values.ndim > 3 else values
-            for values in (found[name] for name in outputs)
-        ]
+        summed = [_summed(found[name]) for name in outputs]
         parts.append(np.stack([values[1] - values[0] for values in summed], axis=-1))
     return np.concatenate(parts)

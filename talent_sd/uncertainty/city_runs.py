@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import CITY, DRAW, TIME
+from talent_sd.engine.member_blocks import by_draw
 from talent_sd.inputs.national_paths import NationalPath, national_params
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def run_cities(
     model: Model,
     national: NationalPath,
     years: tuple[int, ...],
+    draws: int,
     constants: Mapping[str, np.ndarray],
     variables: tuple[str, ...],
     params: Mapping[str, np.ndarray],
@@ -31,7 +33,7 @@ def run_cities(
     Parameters
     ----------
     years : start to end, each year
-    constants : constant -> (draws, cities) values
+    constants : constant -> (cities,) or (draws, cities) values
     params : constant, or "constant[element]" -> (draws,) values, alike in all cities
     noise : noise input -> (draws, cities, years) growth of each year, per year
 
@@ -39,16 +41,16 @@ def run_cities(
     -------
     variable -> (draws, years, cities) level, summed over subscripts
     """
-    draws, cities = next(iter(constants.values())).shape
+    import xarray as xr
+
     known = model.structure.variables
     given: dict[str, Any] = {
         name: curve for name, curve in national_params(national).items() if name in known
     }
-    given |= {name: values.ravel() for name, values in constants.items()}
-    given |= {name: np.repeat(values, cities) for name, values in params.items()}
+    given |= {n: xr.DataArray(values, dims=(DRAW, CITY)[-values.ndim :]) for n, values in constants.items()}
     run = model.run(
-        given,
-        {name: yearly_series(values.reshape(draws * cities, -1), years) for name, values in noise.items()},
+        {**given, **params},
+        {name: yearly_series(values, years, (DRAW, CITY)) for name, values in noise.items()},
         list(variables),
         engine="kernel",
         initial_time=years[0],
@@ -56,13 +58,19 @@ def run_cities(
         times=years,
         threads=threads,
     )
-    shape = (draws, cities, len(years), -1)
-    return {name: run[name].values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name in variables}
+    # cities inmost but for the years, whatever the axes: sums over draws are then the same to the last bit
+    found = {name: np.ascontiguousarray(np.moveaxis(by_draw(run[name], draws), 0, 1)) for name in variables}
+    return {
+        name: values.reshape(draws, values.shape[1], len(years), -1).sum(axis=-1).transpose(0, 2, 1)
+        for name, values in found.items()
+    }
 
 
-def yearly_series(values: np.ndarray, years: tuple[int, ...]) -> xr.DataArray:
-    """Return yearly growth (draws, years) as a series for the model: centred in each year, linear between."""
+def yearly_series(
+    values: np.ndarray, years: tuple[int, ...], axes: tuple[str, ...] = (DRAW,)
+) -> xr.DataArray:
+    """Return yearly growth (*axes, years) as a series for the model: centred in each year, linear between."""
     import xarray as xr
 
     times = np.array(years[: values.shape[-1]], float) + 0.5
-    return xr.DataArray(values, dims=(DRAW, TIME), coords={TIME: times})
+    return xr.DataArray(values, dims=(*axes, TIME), coords={TIME: times})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,23 +12,24 @@ from pydantic import Field, model_validator
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
-from talent_sd.inputs.file_schemas import Part, Range
-from talent_sd.inputs.schema_problems import validate
-from talent_sd.inputs.strict_yaml import read_yaml, shown
-from talent_sd.uncertainty.priors import constant_values
+from talent_sd.inputs.file_schemas import Part
+from talent_sd.inputs.schema_problems import read_strict
+from talent_sd.uncertainty.priors import ConstantEntry, Prior, checked_priors, constant_values
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 
-class BeliefEntry(Part):
+class BeliefEntry(ConstantEntry):
     """A normal belief with cut ends."""
 
     mean: float
     sd: float = Field(gt=0)
-    range: Range = Field(description="Lowest and highest value, or factor")
-    factor: bool = Field(False, description="The draw multiplies the constant, all its elements alike")
-    source: str = Field(min_length=1, description="Publication, or assumption")
+    distribution: ClassVar = "normal"
+
+    def centre(self, _own: float) -> float:
+        """Return the middle of the distribution."""
+        return self.mean
 
     @model_validator(mode="after")
     def fits_together(self) -> BeliefEntry:
@@ -52,33 +53,36 @@ class BeliefFile(Part):
     parameters: dict[str, BeliefEntry] = Field(min_length=1)
 
 
-@dataclass(frozen=True)
 class Beliefs:
     """Constants to fit, side by side.
 
     Parameters
     ----------
+    priors : a normal distribution with cut ends for each
+
+    Attributes
+    ----------
     names : constants as the model spells them
-    mean, sd, low, high : (parameters,) of a normal distribution with cut ends; of the factor for a factor
-    elements : name -> parameter keys that a draw sets, with the model's own values
-    factor : (parameters,) whether the draw multiplies
+    mean, sd, low, high : (parameters,) of the distributions; of the factor for a factor
+    elements : name -> parameter key -> what a draw is multiplied with (1, or the model's value for a factor)
+    factor : (parameters,) whether the draw is a factor
     """
 
-    names: tuple[str, ...]
-    mean: np.ndarray
-    sd: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    elements: dict[str, dict[str, float]]
-    factor: np.ndarray
+    def __init__(self, priors: Sequence[Prior]) -> None:
+        self.priors = tuple(priors)
+        self.names = tuple(prior.key for prior in priors)
+        self.mean, self.sd, self.low, self.high = np.array(
+            [(prior.centre, prior.sd, prior.low, prior.high) for prior in priors], float
+        ).T.copy()
+        self.factor = np.array([prior.factor for prior in priors])
+        self.elements = {
+            prior.key: {key: own if prior.factor else 1.0 for key, own in prior.elements.items()}
+            for prior in priors
+        }
 
     def params(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return parameter key -> (draws,) of (draws, parameters) values."""
-        found = {}
-        for column, name in enumerate(self.names):
-            for key, own in self.elements[name].items():
-                found[key] = values[:, column] * (own if self.factor[column] else 1.0)
-        return found
+        return element_values(self.elements, values)
 
     def log_density(self, values: np.ndarray) -> np.ndarray:
         """Return (draws,) log density up to a constant; minus infinity outside the ranges."""
@@ -88,11 +92,22 @@ class Beliefs:
 
     def spread(self, chance: np.ndarray) -> np.ndarray:
         """Return values (draws, parameters) at the given chances of each normal with cut ends."""
-        from scipy.special import ndtr, ndtri
+        columns = zip(self.priors, chance.T, strict=True)
+        return np.stack([prior.quantile(column) for prior, column in columns], axis=1)
 
-        below, above = ndtr((self.low - self.mean) / self.sd), ndtr((self.high - self.mean) / self.sd)
-        values = self.mean + self.sd * ndtri(below + chance * (above - below))
-        return np.clip(values, self.low, self.high)
+
+def element_values(elements: Mapping[str, Mapping[str, float]], values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return parameter key -> (draws,) of (draws, parameters) values.
+
+    Parameters
+    ----------
+    elements : name of each parameter -> parameter key -> what a draw is multiplied with
+    """
+    return {
+        key: column * own
+        for column, keys in zip(values.T, elements.values(), strict=True)
+        for key, own in keys.items()
+    }
 
 
 def read_beliefs(model: Model, path: str | Path | None = None) -> Beliefs:
@@ -103,66 +118,27 @@ def read_beliefs(model: Model, path: str | Path | None = None) -> Beliefs:
     InputError
         With every problem: ``file:line: what. remedy``.
     """
-    file = shipped_folder("models") / "calibration.yaml" if path is None else Path(path)
-    tree = read_yaml(file)
-    entries = validate(BeliefFile, tree, shown(file)).parameters
+    file = read_strict(shipped_folder("models") / "calibration.yaml" if path is None else path, BeliefFile)
     structure, values = model.structure, constant_values(model.program)
     problems: list[str] = []
-    names: list[str] = []
-    elements: dict[str, dict[str, float]] = {}
-    for key, entry in entries.items():
-        place = f"{shown(file)}:{tree.find(('parameters', key)).key_line}"
-        variable = structure.find(key)
+    for key, entry in file.content.parameters.items():
+        place, variable = file.at("parameters", key)[:-2], structure.find(key)
         if variable is None or variable.name not in values:
             known = [name for name in values if name in structure.variables]
+            hint = nearest(key, known)
             problems.append(
-                tell(
-                    "{place}: '{key}' is no constant of the model.{hint}",
-                    place=place,
-                    key=key,
-                    hint=nearest(key, known),
-                )
+                tell("{place}: '{key}' is no constant of the model.{hint}", place=place, key=key, hint=hint)
             )
-            continue
-        if variable.dims and not entry.factor:
+        elif variable.dims and not entry.factor:
+            dims = variable.dims[0]
             problems.append(
                 tell(
                     "{place}: '{key}' has a value for each {variable_dims}. Add factor: true.",
                     place=place,
                     key=key,
-                    variable_dims=variable.dims[0],
+                    variable_dims=dims,
                 )
             )
-            continue
-        name = variable.name
-        own = {name + (f"[{','.join(e)}]" if e else ""): v for e, v in values[name].items()}
-        ends = [end * v if entry.factor else end for v in own.values() for end in entry.range]
-        low, high = variable.limits
-        if (low is not None and min(ends) < low) or (high is not None and max(ends) > high):
-            problems.append(
-                tell(
-                    "{place}: '{key}' would range over [{low_end:g}, {high_end:g}], beyond the model's "
-                    "limits [{low}, {high}]. Narrow the range.",
-                    place=place,
-                    key=key,
-                    low_end=min(ends),
-                    high_end=max(ends),
-                    low=low,
-                    high=high,
-                )
-            )
-            continue
-        names.append(name)
-        elements[name] = own
     if problems:
         raise InputError(problems)
-    kept = list(entries.values())
-    return Beliefs(
-        tuple(names),
-        np.array([entry.mean for entry in kept]),
-        np.array([entry.sd for entry in kept]),
-        np.array([entry.range[0] for entry in kept]),
-        np.array([entry.range[1] for entry in kept]),
-        elements,
-        np.array([entry.factor for entry in kept]),
-    )
+    return Beliefs(checked_priors(file, structure, model.program))

@@ -7,24 +7,62 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import Field, ValidationError
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
+from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.strict_yaml import read_text, shown
+from talent_sd.uncertainty.fitted_constants import Beliefs, element_values
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.windows import OUTCOMES
-
-if TYPE_CHECKING:
-    from talent_sd.uncertainty.fitted_constants import Beliefs
 
 FORM = "talent_sd posterior 2"
 CROSS_FIT = "talent_sd cross-fit 1"
 DIGITS = 7
 Read = TypeVar("Read")
+Content = TypeVar("Content", bound=Part)
+
+
+class ParameterEntry(Part):
+    """A fitted constant's draws."""
+
+    elements: dict[str, float]
+    factor: bool
+    draws: list[float]
+
+
+class NoiseEntry(Part):
+    """The growth noise."""
+
+    outcomes: list[str]
+    persistence: list[float]
+    province: list[list[float]]
+    city: list[list[float]]
+    real_share: float
+    freedom: list[float] | None
+    real_growth: float
+
+
+class PosteriorFile(Part):
+    """A posterior as its file has it."""
+
+    form: str
+    note: dict[str, Any]
+    parameters: dict[str, ParameterEntry]
+    noise: NoiseEntry
+    fitted: list[str]
+
+
+class CrossFitFile(Part):
+    """The posteriors of a cross-fit."""
+
+    form: str
+    posteriors: list[PosteriorFile] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -54,11 +92,7 @@ class Posterior:
 
     def params(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return parameter key -> (draws,) of (draws, parameters) values."""
-        return {
-            key: values[:, column] * own
-            for column, name in enumerate(self.names)
-            for key, own in self.elements[name].items()
-        }
+        return element_values(self.elements, values)
 
     def picked(self, draws: int, seed: int) -> np.ndarray:
         """Pick draws (draws, parameters): each of the posterior's once before any comes twice."""
@@ -77,11 +111,9 @@ def make_posterior(
     draws : (draws, parameters)
     fitted : names of the cities that took part
     """
-    elements = {
-        name: {key: (own if beliefs.factor[column] else 1.0) for key, own in beliefs.elements[name].items()}
-        for column, name in enumerate(beliefs.names)
-    }
-    return Posterior(beliefs.names, elements, beliefs.factor, draws, noise, frozenset(fitted), dict(note))
+    return Posterior(
+        beliefs.names, beliefs.elements, beliefs.factor, draws, noise, frozenset(fitted), dict(note)
+    )
 
 
 def write_posterior(posterior: Posterior, file: str | Path) -> None:
@@ -130,21 +162,21 @@ def read_posterior(file: str | Path | None = None) -> Posterior:
         If the file is none: says what is wrong, and that `talent-sd calibrate` makes one.
     """
     path = shipped_folder("models") / "posterior.json" if file is None else Path(file)
-    return _read(path, FORM, "posterior", _checked)
+    return _read(path, FORM, "posterior", PosteriorFile, _checked)
 
 
 def read_cross_fit(file: str | Path) -> list[Posterior]:
     """Read the posteriors of a cross-fit; errors as in `read_posterior`."""
 
-    def each(raw: dict[str, Any], text: str) -> list[Posterior]:
-        if not raw["posteriors"]:
-            raise ValueError("it holds none")
-        return [_checked(one, text) for one in raw["posteriors"]]
+    def each(told: CrossFitFile, text: str) -> list[Posterior]:
+        return [_checked(one, text) for one in told.posteriors]
 
-    return _read(Path(file), CROSS_FIT, "cross-fit", each)
+    return _read(Path(file), CROSS_FIT, "cross-fit", CrossFitFile, each)
 
 
-def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], str], Read]) -> Read:
+def _read(
+    path: Path, form: str, kind: str, schema: type[Content], checked: Callable[[Content, str], Read]
+) -> Read:
     text = read_text(path)
     remedy = tell("Make one with `talent-sd calibrate`.")
     try:
@@ -157,7 +189,7 @@ def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], s
                 form=form,
                 remedy=remedy,
             )
-        return checked(raw, text)
+        return checked(schema.model_validate(raw), text)
     except json.JSONDecodeError as error:
         raise InputError(
             "{file}:{line}: is no JSON ({reason}). {remedy}",
@@ -166,44 +198,48 @@ def _read(path: Path, form: str, kind: str, checked: Callable[[dict[str, Any], s
             reason=error.msg,
             remedy=remedy,
         ) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
+    except ValueError as error:
         raise InputError(
             "{file}:1: is a damaged {kind} ({reason}). {remedy}",
             file=shown(path),
             kind=kind,
-            reason=reason,
+            reason=_first_fault(error),
             remedy=remedy,
         ) from None
 
 
-def _checked(raw: dict[str, Any], text: str) -> Posterior:
+def _first_fault(error: ValueError) -> str:
+    """Return what is wrong with a file's content."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"'{place}' is missing" if fault["type"] == "missing" else f"{place}: {fault['msg']}"
+
+
+def _checked(told: PosteriorFile, text: str) -> Posterior:
     """Return the content as a posterior; raise ValueError on what does not fit together."""
-    parameters, noise = raw["parameters"], raw["noise"]
-    names = tuple(parameters)
-    values = np.array([parameters[name]["draws"] for name in names], float).T
-    count = len(OUTCOMES)
-    if noise["outcomes"] != list(OUTCOMES):
+    noise, count = told.noise, len(OUTCOMES)
+    if noise.outcomes != list(OUTCOMES):
         raise ValueError("its noise is of other outcomes")
-    arrays = [np.array(noise[key], float) for key in ("persistence", "province", "city")]
-    freedom = None if noise["freedom"] is None else np.array(noise["freedom"], float)
-    shares = float(noise["real_share"]), float(noise["real_growth"])
-    model = NoiseModel(arrays[0], arrays[1], arrays[2], shares[0], freedom, shares[1])
-    shapes = [model.persistence.shape, model.province.shape, model.city.shape]
+    persistence, province, city = map(np.array, (noise.persistence, noise.province, noise.city))
+    freedom = None if noise.freedom is None else np.array(noise.freedom)
+    shapes = [persistence.shape, province.shape, city.shape]
     if shapes != [(count,), (count, count), (count, count)] or (
         freedom is not None and (freedom.shape != (count,) or not (freedom > 2).all())
     ):
         raise ValueError("its noise has other shapes")
+    values = np.array([one.draws for one in told.parameters.values()], float).T
     if values.ndim != 2 or not len(values) or not np.isfinite(values).all():
         raise ValueError("its draws are not all finite numbers")
     return Posterior(
-        names,
-        {name: dict(parameters[name]["elements"]) for name in names},
-        np.array([bool(parameters[name]["factor"]) for name in names]),
+        tuple(told.parameters),
+        {name: one.elements for name, one in told.parameters.items()},
+        np.array([one.factor for one in told.parameters.values()]),
         values,
-        model,
-        frozenset(raw["fitted"]),
-        raw["note"],
+        NoiseModel(persistence, province, city, noise.real_share, freedom, noise.real_growth),
+        frozenset(told.fitted),
+        told.note,
         hashlib.sha256(text.encode()).hexdigest(),
     )
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
-from talent_sd.engine.member_blocks import Variant
 from talent_sd.uncertainty.priors import Prior
 
 METHODS = ("latin", "sobol")
@@ -48,9 +47,6 @@ class Draws(Protocol):
 
     def inputs(self, first: int, last: int) -> dict[str, Any]:
         """Return name -> DataArray (draw, time): noise that differs by draw and year."""
-
-    def variants(self, first: int, last: int) -> Sequence[Variant]:
-        """Return draws that are told another national path; none where all are told the scenario's."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +98,6 @@ class PriorDraws:
     def inputs(self, first: int, last: int) -> dict[str, Any]:
         """Return nothing: priors say nothing of noise over time."""
         return {}
-
-    def variants(self, first: int, last: int) -> Sequence[Variant]:
-        """Return nothing: all draws are told the scenario's national path."""
-        return ()
 
 
 def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "latin") -> PriorDraws:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,8 +16,7 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.file_schemas import Part, Range
-from talent_sd.inputs.schema_problems import validate
-from talent_sd.inputs.strict_yaml import read_yaml, shown
+from talent_sd.inputs.schema_problems import StrictFile, read_strict
 
 if TYPE_CHECKING:
     from talent_sd.engine.ir import Program
@@ -27,14 +26,23 @@ if TYPE_CHECKING:
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$")
 
 
-class PriorEntry(Part):
+class ConstantEntry(Part):
+    """What every file of uncertain constants says of one."""
+
+    range: Range = Field(description="Lowest and highest value, or factor")
+    factor: bool = Field(False, description="The draw multiplies the constant, all its elements alike")
+    source: str = Field(min_length=1, description="Publication, or assumption")
+
+
+class PriorEntry(ConstantEntry):
     """How far off one constant may be."""
 
     distribution: Literal["triangular", "normal", "loguniform", "uniform"]
-    range: Range = Field(description="Lowest and highest value, or factor")
     sd: float | None = Field(None, gt=0, description="Standard deviation of `normal` before its ends are cut")
-    factor: bool = Field(False, description="The draw multiplies the constant, all its elements alike")
-    source: str = Field(min_length=1, description="Publication, or assumption")
+
+    def centre(self, own: float) -> float:
+        """Return the middle of the distribution of a constant whose value in the model is `own`."""
+        return 1.0 if self.factor else own
 
     @model_validator(mode="after")
     def fits_together(self) -> PriorEntry:
@@ -142,22 +150,24 @@ def read_priors(structure: Structure, program: Program, path: str | Path | None 
     InputError
         With every problem: ``file:line: what. remedy``.
     """
-    file = shipped_folder("models") / "priors.yaml" if path is None else Path(path)
-    tree = read_yaml(file)
-    name = shown(file)
-    content = validate(PriorFile, tree, name)
+    file = read_strict(shipped_folder("models") / "priors.yaml" if path is None else path, PriorFile)
+    found = checked_priors(file, structure, program)
+    _refuse_twice(found)
+    return found
+
+
+def checked_priors(file: StrictFile[Any], structure: Structure, program: Program) -> tuple[Prior, ...]:
+    """Return the `parameters` of a file as priors of a model; errors as in `read_priors`."""
     values = constant_values(program)
     found: list[Prior] = []
     problems: list[str] = []
-    for key, entry in content.parameters.items():
-        place = f"{name}:{tree.find(('parameters', key)).key_line}"
+    for key, entry in file.content.parameters.items():
         try:
-            found.append(_checked(key, entry, place, structure, values))
+            found.append(_checked(key, entry, file.at("parameters", key)[:-2], structure, values))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    _refuse_twice(found)
     return tuple(found)
 
 
@@ -193,7 +203,7 @@ def constant_values(program: Program) -> dict[str, dict[tuple[str, ...], float]]
 
 def _checked(
     key: str,
-    entry: PriorEntry,
+    entry: Any,
     place: str,
     structure: Structure,
     values: Mapping[str, Mapping[tuple[str, ...], float]],
@@ -217,7 +227,7 @@ def _checked(
     elements = {variable.name + (f"[{','.join(e)}]" if e else ""): value for e, value in own.items()}
     prior_key = next(iter(elements)) if bracket else variable.name
     low, high = entry.range
-    centre = 1.0 if entry.factor else next(iter(elements.values()))
+    centre = entry.centre(next(iter(elements.values())))
     if not low <= centre <= high:
         raise InputError(
             "{place}: the model's {prior_key} is {centre:g}, outside the range [{low:g}, {high:g}]. "
@@ -238,7 +248,7 @@ def _elements_meant(
     variable: Variable,
     own: Mapping[tuple[str, ...], float],
     bracket: re.Match[str] | None,
-    entry: PriorEntry,
+    entry: ConstantEntry,
     place: str,
 ) -> Mapping[tuple[str, ...], float]:
     """Return the elements of a constant that an entry speaks of, with the model's values."""
@@ -267,7 +277,7 @@ def _elements_meant(
 
 
 def _refuse_beyond_limits(
-    place: str, key: str, entry: PriorEntry, value: float, limits: tuple[float | None, float | None]
+    place: str, key: str, entry: ConstantEntry, value: float, limits: tuple[float | None, float | None]
 ) -> None:
     ends = sorted(end * value for end in entry.range) if entry.factor else list(entry.range)
     lowest, highest = limits
@@ -284,7 +294,7 @@ def _refuse_beyond_limits(
         )
 
 
-def _refuse_twice(priors: list[Prior]) -> None:
+def _refuse_twice(priors: Iterable[Prior]) -> None:
     seen: dict[str, Prior] = {}
     for prior in priors:
         for element in prior.elements:

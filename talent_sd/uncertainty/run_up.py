@@ -108,13 +108,12 @@ def grown_share(
     params, noise : as in `run_cities`; the noise of talent in the years of the run-up
     """
     cities = len(run_up.runs)
-    constants = {name: np.tile(values, (draws, 1)) for name, values in run_up.constants.items()}
     known = np.where(run_up.runs, run_up.residents, 0.0)
     limits = model.structure.variables[RESIDENTS_NOISE].limits
 
     def run(push: np.ndarray) -> dict[str, np.ndarray]:
         return run_cities(
-            model, national, run_up.years, constants, (TALENT, RESIDENTS), params,
+            model, national, run_up.years, draws, run_up.constants, (TALENT, RESIDENTS), params,
             {**noise, RESIDENTS_NOISE: push}, threads,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ MODEL_VARIABLES = {TERTIARY: "Talent", RESIDENTS: "Residents", GDP: "value added
 FIGURES = {**{name: name for name in OUTCOMES}, GDP_REAL: "gdp_real_2000"}
 TERTIARY_NOISE = "tertiary growth noise"
 TERTIARY_SHARE, BACHELOR_SHARE = "city tertiary share", "city bachelor share"
+BLOCK = 4000
+"""Runs of a city at once."""
 CENSUS_GAP = 10
 """Most years that a census share is carried, and its noise drawn, before the start."""
 BROKEN = frozenset(
@@ -79,23 +81,23 @@ class Window:
 
     def chosen(self, keep: np.ndarray) -> Window:
         """Return the window of some of the cities; `keep` is (cities,) of truth values."""
-        names = tuple(np.array(self.cities)[keep])
-        return Window(
-            self.years,
-            names,
-            tuple(np.array(self.provinces)[keep]),
-            {name: values[keep] for name, values in self.constants.items()},
-            self.national,
-            self.census_age[keep],
-            {name: values[keep] for name, values in self.start.items()},
-            {name: values[:, keep] for name, values in self.actual.items()},
-            self.real[:, keep],
-            self.patents[:, keep],
-            {name: values[keep] for name, values in self.past.items()},
-            {name: values[keep] for name, values in self.past_years.items()},
-            self.left_out,
-            self.adjusted,
-            self.run_up.chosen(keep) if self.run_up else None,
+
+        def of(table: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: values[..., keep] for name, values in table.items()}
+
+        return replace(
+            self,
+            cities=tuple(np.array(self.cities)[keep]),
+            provinces=tuple(np.array(self.provinces)[keep]),
+            constants=of(self.constants),
+            census_age=self.census_age[keep],
+            start=of(self.start),
+            actual=of(self.actual),
+            real=self.real[:, keep],
+            patents=self.patents[:, keep],
+            past=of(self.past),
+            past_years=of(self.past_years),
+            run_up=self.run_up.chosen(keep) if self.run_up else None,
         )
 
 
@@ -194,6 +196,13 @@ def run_window(
     return found
 
 
+def blocks(draws: int, cities: int) -> Iterator[slice]:
+    """Yield slices of draws that are run at once: `BLOCK` runs of a city each, or one draw of all."""
+    block = max(BLOCK // cities, 1)
+    for first in range(0, draws, block):
+        yield slice(first, min(first + block, draws))
+
+
 def run_levels(
     model: Model,
     window: Window,
@@ -211,12 +220,12 @@ def run_levels(
     params, noise = dict(params or {}), dict(noise or {})
     sizes = {len(values) for values in (*params.values(), *noise.values())}
     draws = sizes.pop() if sizes else 1
-    given = {name: np.tile(values, (draws, 1)) for name, values in window.constants.items()}
+    given = dict(window.constants)
     strayed = _since_census(model, window, draws, params, noise, threads)
     for name in (TERTIARY_SHARE, BACHELOR_SHARE):
         given[name] = np.clip(given[name] * np.exp(strayed), *model.structure.variables[name].limits)
     after = {name: values[..., CENSUS_GAP:] for name, values in noise.items()}
-    return run_cities(model, window.national, window.years, given, variables, params, after, threads)
+    return run_cities(model, window.national, window.years, draws, given, variables, params, after, threads)
 
 
 def _since_census(

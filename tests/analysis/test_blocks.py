@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
 import talent_sd as ts
 from talent_sd.base.errors import NonFiniteWarning
-from talent_sd.engine.member_blocks import Block, Settings, Task, make_layout, run_block
+from talent_sd.engine.member_blocks import Block, Task, run_block
 from talent_sd.engine.runner import Model
-from talent_sd.forecast import ensemble_blocks as block_runs
+from talent_sd.forecast import ensemble as block_runs
 
 MODEL = """{UTF-8}
 divisor = 2 ~ Dmnl ~ . |
@@ -32,10 +33,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def _block(model: Model, divisors: list[float]) -> Block:
-    layout = make_layout(model.structure, ["a"], 100, [0, 4], ["S", "ratio"])
     params = {"divisor": np.array(divisors)}
     task = Task(0, 2, 40, 40 + len(divisors), params, {})
-    return run_block(model, task, Settings(layout, "kernel", 0, 1))
+    return run_block(
+        model, task, {"outputs": ["S", "ratio"], "times": [0, 4], "engine": "kernel", "threads": 1}
+    )
 
 
 def test_a_division_by_zero_names_variable_draw_and_year_and_spares_the_others(model: Model) -> None:
@@ -52,9 +54,9 @@ def test_a_good_block_says_nothing(model: Model) -> None:
 
 
 def test_an_ensemble_warns_once_for_each_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
-    def troubled(model: Model, task: Task, settings: Settings) -> Block:
+    def troubled(model: Model, task: Task, arguments: dict[str, Any]) -> Block:
         notices = ((NonFiniteWarning, f"'x' is nan in draw {task.first}."),) if task.scenario else ()
-        return Block(task, run_block(model, task, settings).values, notices)
+        return Block(task, run_block(model, task, arguments).values, notices)
 
     monkeypatch.setattr(block_runs, "run_block", troubled)
     with warnings.catch_warnings(record=True) as caught:

@@ -163,7 +163,7 @@ def test_the_articles_figures_pull_draws_towards_them(model: Model, window: Wind
     target = EvidenceTarget(model, [figure, next(f for f in read_evidence() if f.role == "policy")])
     assert [f.id for f in target.figures] == ["E16"]
     values = np.repeat(TRUTH, 3, axis=0) * np.array([[0.5], [1.0], [1.4]])
-    measured = target.measure(beliefs.params(values))
+    measured = target.measure_draws(beliefs.params(values))
     assert measured.shape == (3, 1)
     off = (measured[:, 0] - figure.target) / figure.allowance
     np.testing.assert_allclose(target.log_likelihood(measured), -0.5 * off**2)

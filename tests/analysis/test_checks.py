@@ -57,7 +57,7 @@ def _checks(folder: Path, *lines: str) -> Path:
 
 def test_the_shipped_checks_hold_over_every_input() -> None:
     model = load_model()
-    verdicts = run_checks(model, read_checks(structure=model.structure))
+    verdicts = run_checks(model, read_checks())
     assert {v.id: v.failure for v in verdicts if not v.passed} == {}
     assert max(v.runs for v in verdicts) > 500
 
@@ -65,12 +65,12 @@ def test_the_shipped_checks_hold_over_every_input() -> None:
 def test_every_sector_of_the_model_has_a_check() -> None:
     model = load_model()
     sectors = {v.group for v in model.structure.variables.values() if v.group and v.group != "Control"}
-    assert {check.sector for check in read_checks(structure=model.structure).checks} == sectors
+    assert {check.sector for check in read_checks().checks} == sectors
 
 
 def test_every_policy_and_extreme_condition_has_a_setting() -> None:
     model = load_model()
-    settings = read_checks(structure=model.structure).settings
+    settings = read_checks().settings
     extremes = {"no talent", "no jobs", "no budget", "every policy at once", "everyone young", "everyone old",
                 "hundredfold house price", "nobody leaves", "everybody leaves"}  # fmt: skip
     assert extremes <= set(settings)
@@ -114,7 +114,7 @@ def test_a_bound_a_sum_and_a_comparison_can_fail(teacup: Model, tmp_path: Path) 
     [
         ("{id: a, sector: s, message: m, variables: Teacup, at_laest: 0}",
          "unknown key 'at_laest'. Did you mean 'at_least'?"),
-        ("{id: a, sector: s, variables: Teacup, at_least: 0}", "no 'message'. Add it."),
+        ("{id: a, sector: s, variables: Teacup, at_least: 0}", "the key 'message' is missing. Add it."),
         ("{id: a, sector: s, message: m, setting: slow, variable: Teacup, expect: more}",
          "expect is one of higher, lower, same."),
     ],

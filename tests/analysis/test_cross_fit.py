@@ -11,8 +11,8 @@ import talent_sd as ts
 from talent_sd.backtest.forecast_scores import coverage
 from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
 from talent_sd.base.errors import InputError
-from talent_sd.calibration.noise_fit import Judged, estimate_noise
-from talent_sd.calibration.province_folds import judged_apart, province_folds
+from talent_sd.calibration.fit import province_folds
+from talent_sd.calibration.noise_fit import Judged, estimate_noise, judged_apart
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs

@@ -37,7 +37,7 @@ def test_streamed_equals_in_memory_and_opens_by_itself(tmp_path: Path) -> None:
 def test_a_finished_store_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "spread.zarr"
     first = _run(out=out).load()
-    monkeypatch.setattr("talent_sd.forecast.ensemble_blocks.run_block", None)
+    monkeypatch.setattr("talent_sd.forecast.ensemble.run_block", None)
     xr.testing.assert_identical(_run(out=out).load(), first)
 
 

@@ -122,7 +122,7 @@ def test_the_models_values_are_the_fits(model: Model) -> None:
 
 
 def test_the_record_of_the_fit_tells_what_the_model_shows(findings: dict[str, Finding]) -> None:
-    recorded = read_fit().settings["result"]["figures"]
+    recorded = read_fit().result["figures"]
     assert set(recorded) == {i for i, f in findings.items() if f.figure.role == "calibrate"}
     for ident, value in recorded.items():
         assert findings[ident].measurement.value == pytest.approx(value, rel=2e-3), ident
@@ -130,9 +130,8 @@ def test_the_record_of_the_fit_tells_what_the_model_shows(findings: dict[str, Fi
 
 def test_the_fit_uses_no_holdout_and_stays_within_the_models_limits(model: Model) -> None:
     roles = {figure.id: figure.role for figure in read_evidence()}
-    recorded = read_fit()
-    for effect in recorded.effects:
-        assert roles[recorded.settings["effects"][effect.name]["for"]] == "calibrate"
+    for effect in read_fit().effects.values():
+        assert roles[effect.figure] == "calibrate"
         for end in (effect.low, effect.high):
             for name, value in effect.values(end).items():
                 low, high = model.structure.variables[name.partition("[")[0]].limits

@@ -167,7 +167,7 @@ def _switched(right: str, wrong: str, number: int) -> str:
 
 @pytest.fixture(name="checks", scope="module")
 def checks_fixture(broken_model: Model) -> CheckFile:
-    return read_checks(structure=broken_model.structure)
+    return read_checks()
 
 
 def _failing(model: Model, checks: CheckFile, number: int) -> list[Verdict]:

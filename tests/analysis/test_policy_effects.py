@@ -19,7 +19,7 @@ from talent_sd.forecast.ensemble import prior_draws, run_ensemble
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.policies.policy_costs import Money, read_costs
 from talent_sd.policies.policy_effects import SHOWN, attribution_steps, policy_effects, with_policies
-from talent_sd.policies.policy_runs import ChosenDraws, _split_block, spread_evenly
+from talent_sd.policies.policy_runs import Runs, _split_block, spread_evenly
 from talent_sd.policies.policy_table import MIX, write_policies_table
 
 DRAWS, SEED = 3, 4
@@ -77,7 +77,7 @@ def test_shares_add_up_and_synergy_is_the_mix_less_its_parts(case: Any) -> None:
     worth, many = case
     found = split(worth, many)
     every, none = worth(np.ones((1, many)))[0], worth(np.zeros((1, many)))[0]
-    assert abs(found.share.sum() - (every - none)) <= 1e-9 * abs(every - none) + 1e-7
+    assert abs(found.contribution.sum() - (every - none)) <= 1e-9 * abs(every - none) + 1e-7
     assert found.total.item() == every - none
     np.testing.assert_array_equal(found.alone[:, 0, 0, 0], worth(np.eye(many)) - none)
     np.testing.assert_array_equal(found.dropped[:, 0, 0, 0], every - worth(1 - np.eye(many)))
@@ -85,15 +85,15 @@ def test_shares_add_up_and_synergy_is_the_mix_less_its_parts(case: Any) -> None:
 
 def test_two_policies_that_do_the_same_get_the_same_and_one_that_does_nothing_gets_0() -> None:
     found = split(lambda rows: np.sqrt(rows[:, 0] + rows[:, 2]) * (1 + rows[:, 3]), 4)
-    np.testing.assert_allclose(found.share[0], found.share[2], rtol=1e-14)
-    assert found.share[1].item() == 0
-    assert not found.pairs[1].any()
-    assert found.pairs[0, 2].item() < 0 < found.pairs[0, 3].item()
+    np.testing.assert_allclose(found.contribution[0], found.contribution[2], rtol=1e-14)
+    assert found.contribution[1].item() == 0
+    assert not found.interaction[1].any()
+    assert found.interaction[0, 2].item() < 0 < found.interaction[0, 3].item()
 
 
 def test_of_two_policies_the_interaction_is_the_mix_less_the_sum_of_its_parts() -> None:
     found = split(lambda rows: rows @ [3.0, 4.0] - 2 * rows.prod(axis=1), 2)
-    assert found.pairs[0, 1].item() == -2
+    assert found.interaction[0, 1].item() == -2
     assert (found.total - found.alone.sum(axis=0)).item() == -2
 
 
@@ -105,17 +105,17 @@ def test_the_order_of_policies_does_not_matter() -> None:
 
     order = [2, 0, 3, 1]
     moved = split(lambda rows: worth(rows[:, np.argsort(order)]), 4)
-    np.testing.assert_allclose(moved.share, split(worth, 4).share[order], rtol=1e-12)
+    np.testing.assert_allclose(moved.contribution, split(worth, 4).contribution[order], rtol=1e-12)
 
 
 def test_beyond_16_policies_orders_are_sampled_and_an_error_is_told() -> None:
     effect = np.arange(17.0)
     found = split(lambda rows: rows @ effect + 50 * rows[:, 0] * rows[:, 16], 17)
-    assert found.pairs is None
-    np.testing.assert_allclose(found.share.sum(), effect.sum() + 50, rtol=1e-12)
-    np.testing.assert_allclose(found.share[1:16, 0, 0, 0], effect[1:16], rtol=1e-12)
-    assert not found.error[1:16].any()
-    assert (found.error[[0, 16]] >= 0).all()
+    assert found.interaction.isnull().all()
+    np.testing.assert_allclose(found.contribution.sum(), effect.sum() + 50, rtol=1e-12)
+    np.testing.assert_allclose(found.contribution[1:16, 0, 0, 0], effect[1:16], rtol=1e-12)
+    assert not found.standard_error[1:16].any()
+    assert (found.standard_error[[0, 16]] >= 0).all()
     np.testing.assert_allclose(found.alone[:, 0, 0, 0], effect, rtol=1e-12)
 
 
@@ -320,16 +320,13 @@ def test_the_draws_split_spread_evenly_over_what_the_mix_does() -> None:
 def test_chosen_draws_are_those_of_their_source_whatever_the_blocks() -> None:
     prepared = prepare(["hefei_combination"], "wuxi")
     source, places = prior_draws(prepared, 9, 2), np.array([1, 4, 7, 8])
-    chosen = ChosenDraws(source, places)
-    fixed = prepared.resolved["hefei_combination"].params()
-    every, whole = source.params(fixed, 0, 9), chosen.params(fixed, 0, 4)
-    for key, values in whole.items():
-        np.testing.assert_array_equal(values, every[key][places])
-        np.testing.assert_array_equal(values[1:3], chosen.params(fixed, 1, 3)[key])
+    model, fixed = prepared.model, prepared.resolved["hefei_combination"].params()
+    runs = Runs(model, "hefei_combination", fixed, source, [2034.0], places=places)
+    every, (whole, noise), (part, _) = source.params(fixed, 0, 9), runs.given(0, 4), runs.given(1, 3)
+    # constants, and the national path of each: 1 and 7 of the nine turn after turn, 4 and 8 begin one
+    assert {values.dtype.kind for values in every.values()} == {"f", "O"}
+    for key, values in every.items():
+        np.testing.assert_array_equal(whole[key], values[places])
+        np.testing.assert_array_equal(part[key], values[places][1:3])
     for name, series in source.inputs(0, 9).items():
-        np.testing.assert_array_equal(chosen.inputs(0, 4)[name].values, series.values[places])
-    # the national path of each: 1 and 7 of the nine turn after turn, 4 and 8 begin one
-    paths = {int(place): id(one.params) for one in source.variants(0, 9) for place in one.places}
-    told = {int(places[place]): id(one.params) for one in chosen.variants(0, 4) for place in one.places}
-    assert told == {place: paths[place] for place in (1, 4, 7, 8)}
-    assert (chosen.size, chosen.names, chosen.identity["chosen"]) == (4, source.names, "1, 4, 7, 8")
+        np.testing.assert_array_equal(noise[name].values, series.values[places])

@@ -41,7 +41,7 @@ def test_the_evidence_still_holds_inside_the_posterior() -> None:
         assert found["met"] >= 0.9, name
         assert found["low_90"] <= found["median"] <= found["high_90"]
     # and not by hearsay: some draws are measured here
-    measured = target.measure(posterior.params(posterior.picked(6, 3)))
+    measured = target.measure_draws(posterior.params(posterior.picked(6, 3)))
     for figure, column in zip(target.figures, measured.T, strict=True):
         assert np.mean([figure.met_by(value) for value in column]) >= 0.8, figure.id
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.backtest.track_record import Score, read_track_record
+from talent_sd.backtest.track_record import read_track_record
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
 from talent_sd.output.backtest_tables import OUTCOMES
@@ -82,4 +82,5 @@ def test_the_posterior_tested_is_the_one_that_ships() -> None:
     ],
 )
 def test_only_a_whole_interval_below_zero_is_better(interval: tuple[float, float], verdict: str) -> None:
-    assert Score((2010, 2020), "gdp", 0.2, 0.2, interval, 0.1, 0.8).verdict == verdict
+    score = read_track_record().scores[0].model_copy(update={"against_best": interval})
+    assert score.verdict == verdict

@@ -3,14 +3,14 @@
 from talent_sd.attribution.coalitions import attribute, switch_parts
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
-from talent_sd.loops.loop_names import SWITCHES
+from talent_sd.inputs.model_interface import LOOP_SWITCH
 
 
 def test_a_full_attribution(benchmark):
     model = load_model()
     params = resolve_scenario("baseline", "hefei", model.structure).params()
-    parts = switch_parts(model, SWITCHES)
+    parts = switch_parts(model, LOOP_SWITCH)
     found = benchmark.pedantic(
-        attribute, (model, params, SWITCHES, parts, "total talent", [2034.0]), rounds=3, warmup_rounds=1
+        attribute, (model, params, LOOP_SWITCH, parts, "total talent", [2034.0]), rounds=3, warmup_rounds=1
     )
     assert found.sizes["part"] == 15

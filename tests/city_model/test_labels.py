@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.engine.runner import Model
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.mdl_text import SKETCH
 
 TEXT = (shipped_folder("models") / "city.mdl").read_text("utf-8").split(SKETCH)[0]

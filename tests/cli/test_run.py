@@ -14,7 +14,7 @@ from PIL import Image
 
 import talent_sd
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
+from talent_sd.inputs.labels import shipped_labels
 
 from .conftest import Outcome
 

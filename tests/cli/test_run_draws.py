@@ -81,7 +81,7 @@ def test_an_interrupted_store_is_kept_and_finished(
     talent_sd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from talent_sd.engine.member_blocks import run_block
-    from talent_sd.forecast import ensemble_blocks as block_runs
+    from talent_sd.forecast import ensemble as block_runs
 
     arguments = (*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "out")
 

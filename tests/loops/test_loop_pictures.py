@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talent_sd.base.labels import Labels, shipped_labels
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
+from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops

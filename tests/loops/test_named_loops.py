@@ -9,9 +9,10 @@ from talent_sd.attribution.coalitions import attribute
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
+from talent_sd.inputs.model_interface import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow
 from talent_sd.loops.link_scores import LinkScores
-from talent_sd.loops.loop_names import SWITCHES, read_loops
+from talent_sd.loops.loop_names import read_loops
 from talent_sd.loops.loop_scores import VariableLinks
 
 
@@ -36,7 +37,7 @@ def runs(model):
 
 
 def test_every_switch_of_the_model_has_its_loop_and_story(model, names):
-    switches = model.structure.subscripts[model.structure[SWITCHES].dims[0]]
+    switches = model.structure.subscripts[model.structure[LOOP_SWITCH].dims[0]]
     assert sorted(loop.name for loop in names.loops) == sorted(switches)
     for loop in names.loops:
         assert re.search("[一-鿿]", loop.label["zh"])
@@ -58,10 +59,10 @@ def test_each_loop_has_the_polarity_it_claims(number, names, runs):
 def test_each_switch_cuts_every_route_of_its_loop(model, names):
     for loop in names.loops:
         params = resolve_scenario("hefei_combination", "hefei", model.structure).params()
-        assert f"{SWITCHES}[{loop.name}]" not in params
+        assert f"{LOOP_SWITCH}[{loop.name}]" not in params
         closing = model.structure[loop.closes]
-        assert SWITCHES in closing.depends_on or all(
-            any(SWITCHES in model.structure[variable].depends_on for variable in route)
+        assert LOOP_SWITCH in closing.depends_on or all(
+            any(LOOP_SWITCH in model.structure[variable].depends_on for variable in route)
             for route in loop.routes
         )
 
@@ -113,4 +114,4 @@ def test_an_unknown_switch_is_refused_with_those_there_are(model):
     with pytest.raises(
         ModelError, match=r"^city.mdl: 'loop closed' has no switch brands. It has innovation, "
     ):
-        attribute(model, {}, SWITCHES, ["brands"], "total talent", [2034.0])
+        attribute(model, {}, LOOP_SWITCH, ["brands"], "total talent", [2034.0])

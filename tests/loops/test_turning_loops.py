@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from talent_sd.base.errors import ModelError
-from talent_sd.base.labels import Labels
+from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_files import write_loops
 from talent_sd.loops.loops_of_model import automatic_layout, study_model
 from talent_sd.output.loops.dominance import plot_dominance

@@ -13,11 +13,11 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.backtest.track_record import read_track_record
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.prepare import prepare
 from talent_sd.forecast.result_files import write_comparison_table
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.report import Material, write_report
 
 OUTPUTS = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")

@@ -13,13 +13,13 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.base.labels import Labels
 from talent_sd.forecast.result_files import (
     iamc_rows,
     write_comparison_table,
     write_forecast_table,
     write_iamc,
 )
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale
 from talent_sd.output.report.pictures import draw_plots

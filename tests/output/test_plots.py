@@ -13,8 +13,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels, Sector
 from talent_sd.forecast.compare import compare
+from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.style import BASELINE, house_style, line_look

@@ -12,8 +12,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from talent_sd.base.labels import shipped_labels
 from talent_sd.forecast.prepare import prepare
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.policies.plot_policies import broken, policy_figures, policy_pictures
 from talent_sd.output.policies.policy_plane import ellipse, outline_of

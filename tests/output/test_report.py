@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.base.labels import Labels
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.numbers import Scale
 from talent_sd.output.report import render_report

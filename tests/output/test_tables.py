@@ -10,8 +10,8 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from talent_sd.base.labels import Labels
 from talent_sd.forecast.compare import compare
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.terminal_tables import comparison_table, forecast_table, shown_years
 
 Invent = Callable[..., xr.Dataset]

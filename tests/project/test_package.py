@@ -12,8 +12,8 @@ from matplotlib.ft2font import FT2Font
 
 import talent_sd
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import LANGUAGES
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
 
 PACKAGE = Path(talent_sd.__file__).parent

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from talent_sd.base.labels import shipped_labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.style import GREY, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.posterior import Posterior

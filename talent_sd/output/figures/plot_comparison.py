@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, listed, tell
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_forecast import Panel, compose
 from talent_sd.output.numbers import scale_for

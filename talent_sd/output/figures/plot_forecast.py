@@ -12,8 +12,8 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
-from talent_sd.base.labels import Labels, Sector
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
 from talent_sd.output.numbers import digits, scale_for
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure

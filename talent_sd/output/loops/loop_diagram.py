@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_layout import Box
 from talent_sd.loops.loop_names import DiagramLayout, LoopNames, Route
 from talent_sd.output.loops.loop_arrows import (

@@ -8,8 +8,8 @@ import numpy as np
 
 from talent_sd.attribution.coalitions import PART
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
 

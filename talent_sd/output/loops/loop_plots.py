@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.labels import Labels
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.stock_flow_diagram import save_stock_flow

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER, turns, year_polarity
 from talent_sd.output.loops.loop_numbers import (
     kind_parts,

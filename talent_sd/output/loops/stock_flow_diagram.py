@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.loops.loop_list import wrapped

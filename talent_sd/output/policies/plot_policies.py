@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.policies.policy_pairs import draw_pairs
 from talent_sd.output.policies.policy_parts import draw_over_time, draw_waterfall

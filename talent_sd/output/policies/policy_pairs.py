@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW
-from talent_sd.base.labels import Labels
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.numbers import Scale, digits, scale_for
 from talent_sd.output.style import INK
 

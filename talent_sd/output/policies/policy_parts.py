@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.labels import Labels
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import spread_apart
 from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.style import FAINT, GREY, INK, heading, line_look

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from talent_sd.backtest.track_record import read_track_record
 from talent_sd.base.dims import CITY
-from talent_sd.base.labels import Labels
 from talent_sd.engine.runner import model_constants
 from talent_sd.evidence.evidence_findings import measure_evidence
 from talent_sd.forecast.provenance import files_read, package_versions
+from talent_sd.inputs.labels import Labels
 from talent_sd.laboratory.findings import is_city_model
 from talent_sd.output.report.report_material import Material
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from talent_sd.base.labels import Labels
+from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
     import xarray as xr

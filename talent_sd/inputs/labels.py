@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.schema_problems import read_strict
+from talent_sd.inputs.strict_yaml import read_text
 
 Text = Mapping[str, str]
 
@@ -56,32 +56,26 @@ class Labels:
 def shipped_labels() -> Labels:
     """Read `models/labels.yaml`.
 
+    What was read once and found well formed is kept: reading it takes longer than a run.
+
     Raises
     ------
-    FileNotFoundError
-        If the installation lacks it.
+    InputError
+        If the installation lacks it, or it is not well formed.
     """
-    raw = _read(shipped_folder("models") / "labels.yaml")
+    path = shipped_folder("models") / "labels.yaml"
+    key = content_key(path, read_text(path).encode())
+    raw = load_cached("labels", key)
+    if not isinstance(raw, dict):
+        from talent_sd.inputs.file_schemas import LabelsFile
+
+        raw = read_strict(path, LabelsFile).content.model_dump()
+        save_cached("labels", key, raw)
     sectors = tuple(
-        Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(tuple(panel) for panel in entry["plots"]))
-        for name, entry in raw["sectors"].items()
+        Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(map(tuple, entry["plots"])))
+        for name, entry in raw.pop("sectors").items()
     )
-    elements: dict[str, Text] = {}
-    for part in ("tiers", "ages", "industries", "services", "stretches", "policies", "loops"):
-        elements.update(raw.get(part, {}))
-    lower = frozenset(raw.get("lower_is_better", ()))
-    return Labels(raw["variables"], elements, sectors, tuple(raw["headline"]), lower)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return a YAML file's content, from the cache where it is known: parsing it takes longer than a run."""
-    content = path.read_bytes()
-    key = content_key(path, content)
-    found = load_cached("labels", key)
-    if isinstance(found, dict):
-        return found
-    from ruamel.yaml import YAML
-
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(content.decode("utf-8"))
-    save_cached("labels", key, raw)
-    return raw
+    variables, headline = raw.pop("variables"), tuple(raw.pop("headline"))
+    lower = frozenset(raw.pop("lower_is_better"))
+    elements = {name: text for part in raw.values() for name, text in part.items()}
+    return Labels(variables, elements, sectors, headline, lower)
