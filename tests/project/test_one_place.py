@@ -1,7 +1,8 @@
-"""Each idea has one place in the code."""
+"""What the program does in one place stays in one place."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,27 +12,58 @@ import talent_sd
 PACKAGE = Path(talent_sd.__file__).parent
 
 
-def files_with(pattern: str) -> Iterator[str]:
-    """Yield the modules in which a pattern is found."""
+def _code() -> Iterator[tuple[str, ast.Module]]:
     for file in sorted(PACKAGE.rglob("*.py")):
-        if re.search(pattern, file.read_text("utf-8")):
-            yield file.relative_to(PACKAGE).as_posix()
+        yield file.relative_to(PACKAGE).as_posix(), ast.parse(file.read_text("utf-8"))
 
 
-def test_yaml_is_read_in_one_place() -> None:
-    apart = {
-        "base/labels.py",  # parsed once and kept: it lies on the way of every command
-        "evidence/evidence_fit.py",  # writes its file
-        "backtest/track_record.py",
+def _importers(module: str) -> set[str]:
+    return {
+        name
+        for name, tree in _code()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == module
     }
-    assert set(files_with(r"\bimport YAML\b")) - apart == {"inputs/strict_yaml.py"}
+
+
+def _callers(attribute: str) -> set[str]:
+    return {
+        name
+        for name, tree in _code()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == attribute
+    }
+
+
+def test_back_ends_are_driven_by_the_model_alone() -> None:
+    assert _importers("talent_sd.engine.back_ends") == {"engine/runner.py"}
+    assert _callers("run_slots") == {"engine/runner.py", "loops/kept_run.py"}
+
+
+def test_values_that_differ_between_runs_are_stacked_by_model_run_alone() -> None:
+    """Nobody lays the draws of several cities, scenarios or coalitions one after another by hand."""
+    assert _callers("tile") == set()
+    assert _importers("talent_sd.engine.lanes") == {
+        "engine/runner.py",
+        "forecast/posterior_draws.py",
+        "loops/feedback_loops.py",
+    }
+
+
+def _files_with(pattern: str) -> set[str]:
+    found = {file: file.read_text("utf-8") for file in PACKAGE.rglob("*.py")}
+    return {file.relative_to(PACKAGE).as_posix() for file, text in found.items() if re.search(pattern, text)}
+
+
+def test_yaml_is_read_by_the_strict_reader_alone() -> None:
+    writes = {"evidence/evidence_fit.py"}
+    assert _files_with(r"\bimport YAML\b") - writes == {"inputs/strict_yaml.py"}
 
 
 def test_names_of_policies_constants_are_built_in_one_place() -> None:
-    assert list(files_with(r"f\"policy \{|\"policy (switch|start|end|pause)[^\"]*\[\{")) == [
-        "inputs/model_interface.py"
-    ]
+    built = r"f\"policy \{|\"policy (switch|start|end|pause)[^\"]*\[\{|loop closed\[\{"
+    assert _files_with(built) == {"inputs/model_interface.py"}
 
 
 def test_expressions_are_evaluated_in_one_place() -> None:
-    assert list(files_with(r"operator\.truediv|\beval\(")) == ["model/syntax.py"]
+    assert _files_with(r"operator\.truediv|\beval\(") == {"model/syntax.py"}
