@@ -178,8 +178,7 @@ def _boundary(laboratory: Laboratory) -> Result:
     variables = laboratory.model.structure.variables.values()
     stocks = sum(v.kind == "stock" for v in variables)
     given = sum(v.kind == "lookup" for v in variables)
-    policies = len(laboratory.model.structure.subscripts["policy"])
-    loops = len(laboratory.model.structure.subscripts["loop"])
+    policies, loops = (len(laboratory.model.structure.subscripts[name]) for name in ("policy", "loop"))
     finding = tell(
         "{stocks} stocks explained, {given} paths given, {policies} policies, {loops} named loops",
         stocks=stocks,
