@@ -34,7 +34,9 @@ def main() -> None:
     part = settings["parts"][asked.part]
     with tempfile.TemporaryDirectory() as work:
         checkout = Path(work) / "checkout"
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
         for name in filter(None, listed.stdout.split("\0")):
             if (ROOT / name).is_file():
                 (checkout / name).parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,9 @@ def main() -> None:
 
         def tool(name: str, *arguments: str) -> str:
             program = Path(sys.executable).with_name(name)
-            run = subprocess.run([program, *arguments], cwd=checkout, capture_output=True, text=True, check=False)
+            run = subprocess.run(
+                [program, *arguments], cwd=checkout, capture_output=True, text=True, check=False
+            )
             if run.returncode:
                 sys.exit(run.stdout + run.stderr)
             return run.stdout
