@@ -4,6 +4,7 @@
 def main() -> None:
     """Run `talent-sd`."""
     import gc
+    import io
     import signal
     import sys
 
@@ -12,6 +13,10 @@ def main() -> None:
     from talent_sd.cli.app import app
     from talent_sd.cli.language import language_wanted, refuse_empty_folder
 
+    if sys.platform == "win32":  # a pipe there has the code page's letters only, and no Chinese
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8")
     # told to end, by a scheduler or a closing system, it leaves as after Ctrl-C: nothing half-written
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lang = language_wanted(sys.argv[1:])
