@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from talent_sd.calibration import cross_fit, fit
-from talent_sd.calibration.province_folds import province_folds
+from talent_sd.calibration.fit import province_folds
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national
 
 Write = Callable[..., Path]
