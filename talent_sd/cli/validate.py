@@ -21,10 +21,13 @@ from talent_sd.cli.common import (
 
 if TYPE_CHECKING:
     from talent_sd.analysis.evidence import Validation
+    from talent_sd.analysis.laws import Judged
     from talent_sd.engine.runner import Model
 
 PARTS = 4
 FAILED = 1
+FEW = 3
+"""So many laws are shown city by city."""
 
 
 @reporting
@@ -40,24 +43,37 @@ def validate(
         bool,
         typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
     ] = False,
+    law: Annotated[
+        list[str] | None,
+        typer.Option("--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."),
+    ] = None,
+    draws: Annotated[
+        int, typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone.")
+    ] = 100,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:
-    """Measure the article's figures, try the behaviour checks and the standard tests.
+    """Try the laws, measure the article's figures, try the behaviour checks and the standard tests.
 
-    Prints target, tolerance, measured value and verdict of each figure; writes
-    evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a figure that the
-    fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
+    Prints every law with its band and what the model does, target, tolerance, measured value and verdict of each
+    figure; writes laws.csv, evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a
+    law, a figure that the fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
     they fall: a miss is explained, not failed.
 
-    Example:  [bold]talent-sd validate --out validation[/bold]
+    Example:  [bold]talent-sd validate --law people_follow_posts[/bold]
     """
+    from talent_sd.engine.runner import load_model
+
+    if law:
+        if not _laws(load_model(model), law, draws, out, engine.value, lang.value):
+            raise typer.Exit(FAILED)
+        return
+    from talent_sd.analysis.evidence import is_city_model
     from talent_sd.analysis.evidence import validate as run_validation
     from talent_sd.analysis.evidence import write_validation
     from talent_sd.base.files import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
-    from talent_sd.engine.runner import load_model
 
     with written_together(out) as folder:
         loaded = load_model(model)
@@ -65,10 +81,53 @@ def validate(
         with progress_bar(word("cli.working", lang.value), PARTS) as done:
             result = run_validation(loaded, engine.value, lambda: done(1))
         files = write_validation(result, folder) + extra
+        judged = _judged(loaded, None, draws, engine.value, lang.value) if is_city_model(loaded) else []
+        if judged:
+            from talent_sd.analysis.laws import write_laws
+
+            files.insert(0, write_laws(judged, folder))
     _show(result, lang.value)
+    if judged:
+        _show_laws(judged, lang.value)
     show_written(out, files, lang.value)
-    if not result.passed:
+    if not (result.passed and all(one.held for one in judged)):
         raise typer.Exit(FAILED)
+
+
+def _judged(model: Model, ids: list[str] | None, draws: int, engine: str, lang: str) -> list[Judged]:
+    """Try the laws, all of them or some."""
+    from talent_sd.analysis.laws import judge_laws, passes
+    from talent_sd.analysis.laws_file import read_laws
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.base.words import word
+
+    file = read_laws()
+    file = file.pick(ids) if ids and "all" not in ids else file
+    with progress_bar(word("laws.working", lang), passes(draws)) as done:
+        return judge_laws(model, file, draws, engine, done)
+
+
+def _laws(model: Model, ids: list[str], draws: int, out: Path, engine: str, lang: str) -> bool:
+    """Try laws and nothing else; returns whether they hold."""
+    from talent_sd.analysis.laws import write_laws
+    from talent_sd.base.files import written_together
+
+    judged = _judged(model, ids, draws, engine, lang)
+    with written_together(out) as folder:
+        files = [write_laws(judged, folder)]
+    _show_laws(judged, lang)
+    show_written(out, files, lang)
+    return all(one.held for one in judged)
+
+
+def _show_laws(judged: list[Judged], lang: str) -> None:
+    """Print one law city by city, or the table of several."""
+    from talent_sd.output.laws import cities_table, laws_table, summary
+
+    screen = console()
+    for table in [laws_table(judged, lang)] if len(judged) > FEW else [cities_table(one, lang) for one in judged]:
+        screen.print(table)
+    say(summary(judged, lang))
 
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:

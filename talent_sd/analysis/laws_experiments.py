@@ -1,0 +1,416 @@
+"""The bench of the laws: all experiments of all cities and draws as members of a few runs.
+
+Runs go on to the file's last year. The national path ends before: levels (persons, yuan, patents) go on at the
+growth of their last year, rates and shares keep their last value, in every experiment alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.analysis.evidence_laboratory import AVERAGE, Case, Laboratory
+from talent_sd.analysis.laws_file import BASELINE, Experiment, LawFile, Lever
+from talent_sd.analysis.laws_measure import Reading, combine
+from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.errors import InputError
+from talent_sd.base.messages import tell
+from talent_sd.engine.interventions import WHEN, IntervenedModel, Intervention
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.analysis.sampling import Draws
+    from talent_sd.engine.runner import Model
+    from talent_sd.model.structure import Structure
+
+DRAWS_AT_ONCE = 10
+"""Draws run together: bounds the memory of a pass."""
+SWITCH, CLOSED = "policy switch", "loop closed"
+REINFORCING = "reinforcing"
+
+
+class Missing(Exception):
+    """Something that the model lacks, in words."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one pass found.
+
+    Parameters
+    ----------
+    values : (experiment, city) -> variable -> (draws, times, elements)
+    times : (times,)
+    """
+
+    values: Mapping[tuple[str, str], Mapping[str, np.ndarray]]
+    times: np.ndarray
+
+
+@dataclass
+class Bench:
+    """Runs the experiments of a file of laws.
+
+    Parameters
+    ----------
+    model : as `load_model` gives it
+    file : the laws
+    engine : "auto", "kernel" or "arrays"
+    """
+
+    model: Model
+    file: LawFile
+    engine: str = "auto"
+    _fixed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _draws: dict[tuple[str, str, int, int], Draws] = field(default_factory=dict)
+    drawn_from: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def bench_model(self) -> IntervenedModel:
+        """Return the model with every intervention that some lever needs and that it allows."""
+        wanted = [one for lever in self.file.content.levers.values() for one, _ in interventions(lever)]
+        return IntervenedModel(self.model, [one for one in wanted if not self._lack(one)])
+
+    @cached_property
+    def laboratory(self) -> Laboratory:
+        """Return the bench on which scenarios and cities are resolved."""
+        return Laboratory(self.bench_model, [], self.engine)
+
+    # -- what the model lacks ----------------------------------------------------------------------
+
+    def _lack(self, one: Intervention) -> str:
+        """Return what an intervention lacks, "" if nothing."""
+        structure = self.model.structure
+        for name in filter(None, (one.variable, one.of)):
+            if structure.find(name) is None:
+                return name
+        kind = structure[one.variable].kind
+        return one.variable if (kind == "stock") != (one.kind == "kick") or kind == "lookup" else ""
+
+    def needs(self, quantity: str) -> set[str]:
+        """Return the variables that a quantity reads.
+
+        Raises
+        ------
+        Missing
+            If the model has no such variable, or element.
+        """
+        content = self.file.content.quantities[quantity]
+        if content.formula:
+            from talent_sd.analysis.laws_measure import names_in
+
+            return set().union(*(self.needs(name) for name in names_in(content.formula)))
+        found = set()
+        for key in content.of:
+            name, element = _split(key)
+            variable = self.model.structure.find(name)
+            elements = () if variable is None else [e for d in variable.dims for e in self._elements(d)]
+            if variable is None or (element and element not in elements):
+                raise Missing(tell("the model has no '{name}' ({handle})", name=key, handle=quantity))
+            found.add(variable.name)
+        return found
+
+    def _elements(self, dim: str) -> tuple[str, ...]:
+        return self.model.structure.subscripts[dim]
+
+    def check(self, experiment: str, seen: tuple[str, ...] = ()) -> None:
+        """Refuse an experiment that the model cannot do.
+
+        Raises
+        ------
+        Missing
+        """
+        if experiment == BASELINE:
+            return
+        content = self.file.content.experiments[experiment]
+        structure = self.model.structure
+        for lever in content.do:
+            for one, element in interventions(self.file.content.levers[lever]):
+                lack = self._lack(one)
+                dims = () if lack else structure[one.variable].dims
+                if lack or (element and element not in [e for d in dims for e in self._elements(d)]):
+                    name = lack or f"{one.variable}[{element}]"
+                    raise Missing(
+                        tell("the model has no '{name}' that can be changed ({handle})", name=name, handle=lever)
+                    )
+        for constant in content.set:
+            variable = structure.find(_split(constant)[0])
+            if variable is None or variable.kind != "constant":
+                raise Missing(tell("the model has no constant '{name}'", name=constant))
+        for loop in (*content.cut, *content.keep):
+            if loop != REINFORCING and loop not in structure.subscripts.get("loop", ()):
+                raise Missing(tell("the model has no loop '{name}'", name=loop))
+        for policy in content.policies:
+            if policy not in structure.subscripts.get("policy", ()):
+                raise Missing(tell("the model has no policy '{name}'", name=policy))
+        if content.against not in seen:
+            self.check(content.against, (*seen, experiment))
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def run(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        variables: Iterable[str],
+        years: Iterable[float],
+        draws: tuple[int, int, int] | None = None,
+    ) -> Found:
+        """Run experiments on cities.
+
+        Parameters
+        ----------
+        pairs : (experiment, city)
+        variables : to read
+        years : points of time besides every whole year
+        draws : (number, first, last) of the draws run; None: the central run alone
+        """
+        pairs = list(dict.fromkeys(pairs))
+        first, last = self.model.structure.time["INITIAL TIME"], self.file.content.until
+        times = np.unique([*np.arange(first, last + 1e-9), *years])
+        lanes = [self._lane(experiment, city, draws) for experiment, city in pairs]
+        size = 1 if draws is None else draws[2] - draws[1]
+        run = self.run_lanes(lanes, variables, times, size)
+        values: dict[tuple[str, str], dict[str, np.ndarray]] = {pair: {} for pair in pairs}
+        for name in map(str, run.data_vars):
+            array = run[name]
+            leading = (DRAW, TIME) if DRAW in array.dims else (TIME,)
+            plain = np.asarray(array.transpose(*leading, ...).values, float)
+            plain = plain.reshape(len(pairs), size, len(times), -1)
+            for number, pair in enumerate(pairs):
+                values[pair][str(name)] = plain[number]
+        return Found(values, times)
+
+    def run_lanes(
+        self, lanes: Sequence[Mapping[str, Any]], variables: Iterable[str], times: Any, size: int = 1
+    ) -> xr.Dataset:
+        """Run inputs (each of `size` draws) side by side, up to the last of the times: dims (draw, time, ...)."""
+        last = float(max(times))
+        return self.bench_model.run(
+            params=self._stacked(lanes, size, last),
+            outputs=sorted(set(variables)),
+            engine=self.engine,
+            final_time=last,
+            times=times,
+        )
+
+    def _lane(self, experiment: str, city: str, draws: tuple[int, int, int] | None) -> dict[str, Any]:
+        """Return the inputs of one experiment on one city; arrays over the draws where they differ."""
+        content = Experiment() if experiment == BASELINE else self.file.content.experiments[experiment]
+        fixed = self.inputs(content.scenario, city)
+        lane: dict[str, Any] = dict(fixed)
+        if draws is not None:
+            lane |= self._drawn(content.scenario, city, draws[0]).params(fixed, draws[1], draws[2])
+        for key, value in content.set.items():
+            lane[key] = value
+        for policy in content.policies:
+            lane[f"{SWITCH}[{policy}]"] = 1.0
+        for loop in self._cut(content):
+            lane[f"{CLOSED}[{loop}]"] = 0.0
+        if content.do:
+            lane[WHEN] = self.file.content.at if content.at is None else content.at
+        for lever, size in content.do.items():
+            for one, element in interventions(self.file.content.levers[lever]):
+                for key in self._keys(one.constant, element):
+                    lane[key] = size
+        return lane
+
+    def _cut(self, content: Experiment) -> list[str]:
+        if REINFORCING not in content.cut:
+            return [loop for loop in content.cut if loop not in content.keep]
+        from talent_sd.base.shipped import shipped_folder
+        from talent_sd.scenario.strict_yaml import read_yaml
+
+        known = self.model.structure.subscripts["loop"]
+        told: Any = read_yaml(shipped_folder("models") / "loops.yaml").plain()
+        reinforcing = [name for name, loop in told["loops"].items() if loop["polarity"] == "R"]
+        return [
+            name for name in known if (name in reinforcing or name in content.cut) and name not in content.keep
+        ]
+
+    def _keys(self, constant: str, element: str) -> list[str]:
+        if element:
+            return [f"{constant}[{element}]"]
+        dims = self.bench_model.structure[constant].dims
+        return [f"{constant}[{one}]" for one in self._elements(dims[0])] if dims else [constant]
+
+    def inputs(self, scenario: str, city: str) -> dict[str, Any]:
+        """Return the inputs of a scenario in a city, which may be the average one."""
+        key = (scenario, city)
+        if key not in self._fixed:
+            from talent_sd.scenario import list_cities
+
+            average = city == AVERAGE and AVERAGE in list_cities()
+            found = (
+                dict(self._resolved(scenario, city).params())
+                if average
+                else self.laboratory.inputs(Case(scenario, city))
+            )
+            self._fixed[key] = found
+        return self._fixed[key]
+
+    def _resolved(self, scenario: str, city: str) -> Any:
+        from talent_sd.scenario import list_cities, resolve_scenario
+
+        place = "hefei" if city == AVERAGE and AVERAGE not in list_cities() else city
+        return resolve_scenario(scenario, place, self.model.structure)
+
+    def _drawn(self, scenario: str, city: str, number: int) -> Draws:
+        """Return draws of the uncertain constants: of the posterior where it is of this model, else the priors.
+
+        Noise and other national paths are left out: both runs of a pair would share them.
+        """
+        key = (scenario, city, number, 0)
+        if key not in self._draws:
+            from talent_sd.analysis.forecast import Prepared
+            from talent_sd.analysis.posterior import read_posterior
+            from talent_sd.analysis.posterior_draws import draw_posterior
+            from talent_sd.analysis.priors import assumed_figures, read_priors
+            from talent_sd.analysis.sampling import draw_priors
+
+            resolved = self._resolved(scenario, city)
+            prepared = Prepared(self.model, {scenario: resolved})
+            assumed = () if city == AVERAGE else assumed_figures(resolved)
+            priors = read_priors(self.model.structure, self.model.program)
+            try:
+                fitted = read_posterior()
+                rest = [prior for prior in priors if prior.key not in fitted.names]
+                others = draw_priors((*rest, *assumed), number, 0)
+                found: Draws = draw_posterior(prepared, fitted, others, number, 0, noise=False, paths=False)
+                self.drawn_from = "posterior"
+            except InputError:
+                found = draw_priors((*priors, *assumed), number, 0)
+                self.drawn_from = "priors"
+            self._draws[key] = found
+        return self._draws[key]
+
+    def _stacked(self, lanes: Sequence[Mapping[str, Any]], size: int, last: float) -> dict[str, Any]:
+        """Return one mapping for all members: lanes one after the other, each with its draws."""
+        keys = dict.fromkeys(key for lane in lanes for key in lane)
+        params: dict[str, Any] = {}
+        for key in keys:
+            sample = next(lane[key] for lane in lanes if key in lane)
+            if isinstance(sample, tuple):
+                params[key] = extended(sample, self.model.structure, key, last)
+                continue
+            own = self._own(key) if any(key not in lane for lane in lanes) else 0.0
+            values = [lane.get(key, own) for lane in lanes]
+            if all(np.ndim(value) == 0 and value == values[0] for value in values):
+                params[key] = float(values[0])
+            else:
+                params[key] = np.concatenate([np.broadcast_to(np.asarray(v, float), size) for v in values])
+        if not any(np.ndim(value) for value in params.values()):
+            params[WHEN] = np.repeat(params.get(WHEN, 1e9), len(lanes) * size)
+        return params
+
+    def _own(self, key: str) -> float:
+        if key == WHEN:
+            return 1e9
+        if key.startswith("intervention "):
+            return 0.0
+        return self.laboratory.constants()[key]
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def reading(self, found: Found, cities: Sequence[str]) -> Reading:
+        """Return what measures of some cities are evaluated on."""
+        return Reading(
+            lambda quantity, experiment: np.stack(
+                [self._series(quantity, experiment, city, found) for city in cities]
+            ),
+            self.against,
+            found.times,
+        )
+
+    def against(self, experiment: str) -> str:
+        """Return the experiment that one is compared with."""
+        return BASELINE if experiment == BASELINE else self.file.content.experiments[experiment].against
+
+    def _series(self, quantity: str, experiment: str, city: str, found: Found) -> np.ndarray:
+        """Return (draws, times) of a quantity."""
+        content = self.file.content.quantities[quantity]
+        if content.formula:
+            return combine(content.formula, lambda name: self._series(name, experiment, city, found))
+        data = found.values[experiment, city]
+        size = next(iter(data.values())).shape[0]
+        if content.national or content.figure:
+            line = (
+                self._national(content.national, found.times)
+                if content.national
+                else self._figure(content.figure, city, found.times)
+            )
+            return np.broadcast_to(line, (size, len(found.times)))
+        parts = []
+        for key in content.of:
+            name, element = _split(key)
+            variable = self.model.structure[name]
+            values = data[variable.name]
+            if element:
+                values = values[..., [self._elements(variable.dims[0]).index(element)]]
+            parts.append(values.sum(axis=-1))
+        return np.sum(parts, axis=0)
+
+    @staticmethod
+    def _national(series: str, times: np.ndarray) -> np.ndarray:
+        """Return a series of the central national path; NaN beyond its years."""
+        from talent_sd.scenario.national import read_national
+
+        path = read_national("central")
+        if series not in path.variables:
+            raise Missing(tell("the national path has no '{name}'", name=series))
+        values = path.variables[series].values
+        years = sorted(values)
+        return np.interp(times, years, [values[year] for year in years], left=np.nan, right=np.nan)
+
+    def _figure(self, series: str, city: str, times: np.ndarray) -> np.ndarray:
+        """Return a series of the city's file in its own years; NaN in others."""
+        figures = self._resolved(BASELINE, city).city.figures
+        if city == AVERAGE or series not in figures:
+            return np.full(len(times), np.nan)
+        values = figures[series].values
+        return np.array([values.get(int(t), np.nan) if t == int(t) else np.nan for t in times])
+
+
+def interventions(lever: Lever) -> list[tuple[Intervention, str]]:
+    """Return a lever's interventions, each with the element it is for, "" for all."""
+    found = []
+    for kind in ("times", "plus", "kick"):
+        for key in getattr(lever, kind):
+            name, element = _split(key)
+            found.append((Intervention(name, kind), element))
+    for key, other in lever.plus_of.items():
+        name, element = _split(key)
+        found.append((Intervention(name, "plus", other), element))
+    return found
+
+
+def extended(
+    points: tuple[Sequence[float], Sequence[float]], structure: Structure, lookup: str, last: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a lookup over years that goes on to a last year.
+
+    Levels grow on as in their last year; what is per year, per something or without unit is held.
+    """
+    x, y = (np.asarray(part, float) for part in points)
+    if len(x) < 2 or x[-1] >= last:
+        return x, y
+    years = np.arange(x[-1] + 1, last + 2)
+    unit = structure[lookup].unit.casefold()
+    level = unit not in ("", "1", "dmnl", "1/year") and y[-1] > 0 and y[-2] > 0
+    growth = (y[-1] / y[-2]) ** (1 / (x[-1] - x[-2])) if level else 1.0
+    return np.concatenate([x, years]), np.concatenate([y, y[-1] * growth ** (years - x[-1])])
+
+
+def _split(key: str) -> tuple[str, str]:
+    """Return the name and the element, "" if there is none.
+
+    >>> _split("Talent[leading]"), _split("Residents")
+    (('Talent', 'leading'), ('Residents', ''))
+    """
+    name, _, element = key.partition("[")
+    return name.strip(), element.rstrip("]").strip()

@@ -1,0 +1,126 @@
+"""Tables of the laws: each with its worst city, the band, how many draws agree, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.analysis.laws import EXCUSED, FAILED, HELD, NOT_MEASURABLE, Judged, Row
+from talent_sd.base.words import all_words, word
+from talent_sd.output.numbers import digits
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_COLOURS = {HELD: "green", EXCUSED: "green", FAILED: "red", NOT_MEASURABLE: "red"}
+
+
+def laws_table(judged: Iterable[Judged], lang: str = "en", *, held: bool = True) -> Table:
+    """Make the table of laws, one row each: the sentence, the row that is furthest out, the band, the draws.
+
+    Parameters
+    ----------
+    judged : the laws
+    lang : "en" or "zh"
+    held : whether laws that hold are listed too
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=word("laws.title", lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left",
+                  expand=True, padding=(0, 1, 0, 0))  # fmt: skip
+    for key, ratio in (("laws.law", 1), ("laws.value", None), ("laws.band", None), ("validate.verdict", None)):
+        table.add_column(word(key, lang), overflow="fold", ratio=ratio)
+    for one in judged:
+        if one.held and not held:
+            continue
+        row = furthest_row(one)
+        verdict = HELD if one.held else row.verdict
+        table.add_row(
+            Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}"),
+            Text(f"{place_name(row.city, lang)}\n{_number(row.value)}"),
+            band_text(row.lower, row.upper),
+            Text.assemble((word(f"laws.{verdict}", lang), _COLOURS[verdict]), (_share(row, lang), "dim"),
+                          (f"\n{row.why}" if row.why else "", "dim")),
+        )  # fmt: skip
+    return table
+
+
+def cities_table(one: Judged, lang: str = "en") -> Table:
+    """Make the table of one law: every city with its value, band and draws."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{one.law.id}: {getattr(one.law.says, lang)}", box=box.SIMPLE_HEAD, pad_edge=False,
+                  title_justify="left")  # fmt: skip
+    for key in ("laws.place", "laws.value", "laws.band", "laws.in_band", "laws.sign", "validate.verdict"):
+        table.add_column(word(key, lang), overflow="fold")
+    for row in one.rows:
+        verdict = word(f"laws.{row.verdict}" if row.counts else "laws.shown", lang)
+        colour = _COLOURS[row.verdict] if row.counts else "dim"
+        table.add_row(
+            place_name(row.city, lang),
+            _number(row.value),
+            band_text(row.lower, row.upper) if row.counts else "",
+            _percent(row.share_of_draws),
+            _percent(row.share_of_sign),
+            Text.assemble((verdict, colour), (f" {row.why}" if row.why else "", "dim")),
+        )
+    return table
+
+
+def furthest_row(one: Judged) -> Row:
+    """Return the row that says most: of those that count one that fails, else the last."""
+    counting = [row for row in one.rows if row.counts]
+    failing = [row for row in counting if row.verdict not in (HELD, EXCUSED)]
+    return max(failing, key=_distance) if failing else counting[-1]
+
+
+def place_name(city: str, lang: str) -> str:
+    """Return what a row's city is called."""
+    key = f"laws.place.{city.replace(' ', '_')}"
+    return word(key, lang) if key in all_words() else city
+
+
+def band_text(lower: float | None, upper: float | None) -> str:
+    """Return a band in few signs.
+
+    >>> band_text(0.4, 0.9), band_text(None, 1.25), band_text(0.02, None)
+    ('0.4 … 0.9', '≤ 1.25', '≥ 0.02')
+    """
+    if lower is None or upper is None:
+        return f"≥ {lower:g}" if lower is not None else f"≤ {upper:g}"
+    return f"{lower:g} … {upper:g}"
+
+
+def summary(judged: Sequence[Judged], lang: str = "en") -> str:
+    """Return how many laws hold, and how many cannot be measured."""
+    held = sum(one.held for one in judged)
+    missing = sum(any(row.verdict == NOT_MEASURABLE for row in one.rows if row.counts) for one in judged)
+    return word("laws.summary", lang, held=held, all=len(judged), missing=missing)
+
+
+def _distance(row: Row) -> float:
+    """Return how far a value lies outside its band, in the band's own size."""
+    if np.isnan(row.value):
+        return np.inf
+    low = -np.inf if row.lower is None else row.lower
+    high = np.inf if row.upper is None else row.upper
+    size = max(abs(end) for end in (row.lower, row.upper) if end is not None) or 1.0
+    return max(low - row.value, row.value - high, 0.0) / size
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else digits(value)
+
+
+def _percent(share: float) -> str:
+    return "" if np.isnan(share) else f"{share:.0%}"
+
+
+def _share(row: Row, lang: str) -> str:
+    return "" if np.isnan(row.share_of_draws) else " " + word("laws.of_draws", lang, share=_percent(row.share_of_draws))
