@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from talent_sd.analysis.laws_file import Law, LawFile
 from talent_sd.analysis.laws_measure import FormulaError
 from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
-
-if TYPE_CHECKING:
-    from talent_sd.engine.runner import Model
 
 CSV = "laws.csv"
 SIGN_SHARE, WIDE_SHARE = 0.9, 0.8
@@ -69,25 +65,26 @@ class Judged:
 
 
 def judge_laws(
-    model: Model,
-    file: LawFile,
-    draws: int | None = None,
-    engine: str = "auto",
-    done: Callable[[int], None] = lambda _: None,
+    bench: Bench, draws: int | None = None, done: Callable[[int], None] = lambda _: None
 ) -> list[Judged]:
-    """Try every law of a file on a model.
+    """Try every law of a bench's file on its model.
 
     Parameters
     ----------
-    model, file, engine : of the bench
-    draws : how many draws of the uncertain constants beside the central run; None: only that
+    bench : model and laws
+    draws : how many draws of the uncertain constants beside the central run; None or 0: only that
     done : called with 1 after each pass (`passes` of them)
 
     Returns
     -------
     in the file's order. What the model lacks makes a law "not_measurable", which counts as failed.
+
+    Raises
+    ------
+    InputError
+        If a scenario, a city or the draws cannot be read; if a law names a year outside the runs.
     """
-    bench = Bench(model, file, engine)
+    file = bench.file
     problems, measured = _sorted_out(bench, file)
     values = _central_and_draws(bench, measured, draws, done)
     found = []
@@ -103,7 +100,7 @@ def judge_laws(
 
 def passes(draws: int | None) -> int:
     """Return how often `judge_laws` will call `done`."""
-    return 1 + (0 if draws is None else -(-draws // DRAWS_AT_ONCE))
+    return 1 + -(-(draws or 0) // DRAWS_AT_ONCE)
 
 
 def _sorted_out(bench: Bench, file: LawFile) -> tuple[dict[str, str], list[Law]]:

@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.analysis.evidence_laboratory import AVERAGE, Case, Laboratory
+from talent_sd.analysis.evidence_laboratory import AVERAGE
+from talent_sd.analysis.forecast import Prepared
 from talent_sd.analysis.laws_file import BASELINE, Experiment, LawFile, Lever
-from talent_sd.analysis.laws_measure import Reading, combine
+from talent_sd.analysis.laws_measure import Reading, combine, names_in
+from talent_sd.analysis.posterior import Posterior, read_posterior
+from talent_sd.analysis.posterior_draws import draw_posterior
+from talent_sd.analysis.priors import Prior, assumed_figures, constant_values, read_priors
+from talent_sd.analysis.sampling import Draws, draw_priors
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.errors import InputError
 from talent_sd.base.messages import tell
-from talent_sd.engine.interventions import WHEN, IntervenedModel, Intervention
+from talent_sd.base.shipped import shipped_folder
+from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention
+from talent_sd.scenario import Resolved, list_cities, read_mapping, resolve_scenario
+from talent_sd.scenario.national import NationalPath, read_national
+from talent_sd.scenario.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from talent_sd.analysis.sampling import Draws
     from talent_sd.engine.runner import Model
     from talent_sd.model.structure import Structure
 
@@ -32,6 +39,9 @@ DRAWS_AT_ONCE = 10
 """Draws run together: bounds the memory of a pass."""
 SWITCH, CLOSED = "policy switch", "loop closed"
 REINFORCING = "reinforcing"
+ANY_CITY = "hefei"
+"""Whose scenario stands for the average city's; its own figures are left out."""
+SEED = 0
 
 
 class Missing(Exception):
@@ -67,20 +77,16 @@ class Bench:
     file: LawFile
     engine: str = "auto"
     _fixed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    _draws: dict[tuple[str, str, int, int], Draws] = field(default_factory=dict)
+    _places: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _draws: dict[tuple[str, str, int], Draws] = field(default_factory=dict)
     drawn_from: str = ""
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def bench_model(self) -> IntervenedModel:
         """Return the model with every intervention that some lever needs and that it allows."""
         wanted = [one for lever in self.file.content.levers.values() for one, _ in interventions(lever)]
         return IntervenedModel(self.model, [one for one in wanted if not self._lack(one)])
-
-    @cached_property
-    def laboratory(self) -> Laboratory:
-        """Return the bench on which scenarios and cities are resolved."""
-        return Laboratory(self.bench_model, [], self.engine)
 
     # -- what the model lacks ----------------------------------------------------------------------
 
@@ -103,8 +109,6 @@ class Bench:
         """
         content = self.file.content.quantities[quantity]
         if content.formula:
-            from talent_sd.analysis.laws_measure import names_in
-
             return set().union(*(self.needs(name) for name in names_in(content.formula)))
         found = set()
         for key in content.of:
@@ -223,9 +227,6 @@ class Bench:
     def _cut(self, content: Experiment) -> list[str]:
         if REINFORCING not in content.cut:
             return [loop for loop in content.cut if loop not in content.keep]
-        from talent_sd.base.shipped import shipped_folder
-        from talent_sd.scenario.strict_yaml import read_yaml
-
         known = self.model.structure.subscripts["loop"]
         told: Any = read_yaml(shipped_folder("models") / "loops.yaml").plain()
         reinforcing = [name for name, loop in told["loops"].items() if loop["polarity"] == "R"]
@@ -243,51 +244,55 @@ class Bench:
         """Return the inputs of a scenario in a city, which may be the average one."""
         key = (scenario, city)
         if key not in self._fixed:
-            from talent_sd.scenario import list_cities
-
-            average = city == AVERAGE and AVERAGE in list_cities()
-            found = (
-                dict(self._resolved(scenario, city).params())
-                if average
-                else self.laboratory.inputs(Case(scenario, city))
-            )
+            found = dict(self._resolved(scenario, city).params())
+            if self._is_mean(city):
+                for name in read_mapping().content.constants:
+                    found.pop(name, None)
             self._fixed[key] = found
         return self._fixed[key]
 
-    def _resolved(self, scenario: str, city: str) -> Any:
-        from talent_sd.scenario import list_cities, resolve_scenario
+    @staticmethod
+    def _is_mean(city: str) -> bool:
+        """Return whether a city is the model's own figures, no shipped one standing for the average."""
+        return city == AVERAGE and AVERAGE not in list_cities()
 
-        place = "hefei" if city == AVERAGE and AVERAGE not in list_cities() else city
-        return resolve_scenario(scenario, place, self.model.structure)
+    def _resolved(self, scenario: str, city: str) -> Resolved:
+        key = (scenario, city)
+        if key not in self._places:
+            place = ANY_CITY if self._is_mean(city) else city
+            self._places[key] = resolve_scenario(scenario, place, self.model.structure)
+        return self._places[key]
 
     def _drawn(self, scenario: str, city: str, number: int) -> Draws:
         """Return draws of the uncertain constants: of the posterior where it is of this model, else the priors.
 
         Noise and other national paths are left out: both runs of a pair would share them.
         """
-        key = (scenario, city, number, 0)
+        key = (scenario, city, number)
         if key not in self._draws:
-            from talent_sd.analysis.forecast import Prepared
-            from talent_sd.analysis.posterior import read_posterior
-            from talent_sd.analysis.posterior_draws import draw_posterior
-            from talent_sd.analysis.priors import assumed_figures, read_priors
-            from talent_sd.analysis.sampling import draw_priors
-
             resolved = self._resolved(scenario, city)
             prepared = Prepared(self.model, {scenario: resolved})
-            assumed = () if city == AVERAGE else assumed_figures(resolved)
-            priors = read_priors(self.model.structure, self.model.program)
-            try:
-                fitted = read_posterior()
-                rest = [prior for prior in priors if prior.key not in fitted.names]
-                others = draw_priors((*rest, *assumed), number, 0)
-                found: Draws = draw_posterior(prepared, fitted, others, number, 0, noise=False, paths=False)
-                self.drawn_from = "posterior"
-            except InputError:
-                found = draw_priors((*priors, *assumed), number, 0)
-                self.drawn_from = "priors"
+            assumed = () if self._is_mean(city) else assumed_figures(resolved)
+            fitted = self._fitted
+            rest = [prior for prior in self._priors if fitted is None or prior.key not in fitted.names]
+            found: Draws = draw_priors((*rest, *assumed), number, SEED)
+            if fitted is not None:
+                found = draw_posterior(prepared, fitted, found, number, SEED, noise=False, paths=False)
             self._draws[key] = found
         return self._draws[key]
+
+    @cached_property
+    def _priors(self) -> tuple[Prior, ...]:
+        return read_priors(self.model.structure, self.model.program)
+
+    @cached_property
+    def _fitted(self) -> Posterior | None:
+        """Return the shipped posterior, None where it is of another model."""
+        fitted = read_posterior()
+        known = self.model.structure.variables
+        own = all(name in known for name in fitted.names)
+        self.drawn_from = "posterior" if own else "priors"
+        return fitted if own else None
 
     def _stacked(self, lanes: Sequence[Mapping[str, Any]], size: int, last: float) -> dict[str, Any]:
         """Return one mapping for all members: lanes one after the other, each with its draws."""
@@ -305,15 +310,24 @@ class Bench:
             else:
                 params[key] = np.concatenate([np.broadcast_to(np.asarray(v, float), size) for v in values])
         if not any(np.ndim(value) for value in params.values()):
-            params[WHEN] = np.repeat(params.get(WHEN, 1e9), len(lanes) * size)
+            params[WHEN] = np.repeat(params.get(WHEN, NEVER), len(lanes) * size)
         return params
 
     def _own(self, key: str) -> float:
         if key == WHEN:
-            return 1e9
+            return NEVER
         if key.startswith("intervention "):
             return 0.0
-        return self.laboratory.constants()[key]
+        return self._constants[key]
+
+    @cached_property
+    def _constants(self) -> dict[str, float]:
+        """Return the model's own value of every constant: "name", or "name[element]"."""
+        return {
+            name + (f"[{','.join(elements)}]" if elements else ""): value
+            for name, values in constant_values(self.model.program).items()
+            for elements, value in values.items()
+        }
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -355,22 +369,22 @@ class Bench:
             parts.append(values.sum(axis=-1))
         return np.sum(parts, axis=0)
 
-    @staticmethod
-    def _national(series: str, times: np.ndarray) -> np.ndarray:
+    def _national(self, series: str, times: np.ndarray) -> np.ndarray:
         """Return a series of the central national path; NaN beyond its years."""
-        from talent_sd.scenario.national import read_national
-
-        path = read_national("central")
-        if series not in path.variables:
+        if series not in self._path.variables:
             raise Missing(tell("the national path has no '{name}'", name=series))
-        values = path.variables[series].values
+        values = self._path.variables[series].values
         years = sorted(values)
         return np.interp(times, years, [values[year] for year in years], left=np.nan, right=np.nan)
+
+    @cached_property
+    def _path(self) -> NationalPath:
+        return read_national("central")
 
     def _figure(self, series: str, city: str, times: np.ndarray) -> np.ndarray:
         """Return a series of the city's file in its own years; NaN in others."""
         figures = self._resolved(BASELINE, city).city.figures
-        if city == AVERAGE or series not in figures:
+        if self._is_mean(city) or series not in figures:
             return np.full(len(times), np.nan)
         values = figures[series].values
         return np.array([values.get(int(t), np.nan) if t == int(t) else np.nan for t in times])

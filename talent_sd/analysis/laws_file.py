@@ -113,6 +113,18 @@ class Law(Part):
         return (self.at_least, self.at_most) if self.band is None else self.band
 
 
+class PolicyRange(Part):
+    """What the literature lets a policy cost or yield, paid from outside, at its default."""
+
+    per: Literal["person_year", "output"] = Field(
+        description="person_year: yuan per person and year; output: yuan of value added per yuan"
+    )
+    range: Range
+    source: str = Field(min_length=1)
+    assumption: bool = Field(False, description="Derived from the source by the reasoning given, or assumed")
+    argued: Words | None = Field(None, description="Why the model may lie outside")
+
+
 class Content(Part):
     """A file of laws."""
 
@@ -124,6 +136,7 @@ class Content(Part):
     levers: dict[str, Lever] = Field(default_factory=dict)
     experiments: dict[str, Experiment] = Field(default_factory=dict)
     laws: list[Law] = Field(min_length=1)
+    policies: dict[str, PolicyRange] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

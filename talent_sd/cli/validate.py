@@ -22,10 +22,12 @@ from talent_sd.cli.common import (
 if TYPE_CHECKING:
     from talent_sd.analysis.evidence import Validation
     from talent_sd.analysis.laws import Judged
+    from talent_sd.analysis.laws_experiments import Bench
     from talent_sd.engine.runner import Model
 
 PARTS = 4
 FAILED = 1
+EVERY = "all"
 FEW = 3
 """So many laws are shown city by city."""
 
@@ -50,6 +52,9 @@ def validate(
     draws: Annotated[
         int, typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone.")
     ] = 100,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
+    ] = False,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:
@@ -65,9 +70,11 @@ def validate(
     from talent_sd.engine.runner import load_model
 
     if law:
-        if not _laws(load_model(model), law, draws, out, engine.value, lang.value):
+        if not _laws(_bench(load_model(model), law, engine.value), draws, out, lang.value):
             raise typer.Exit(FAILED)
         return
+    if policies:
+        return _policies(_bench(load_model(model), None, engine.value), out, lang.value)
     from talent_sd.analysis.evidence import is_city_model
     from talent_sd.analysis.evidence import validate as run_validation
     from talent_sd.analysis.evidence import write_validation
@@ -81,52 +88,80 @@ def validate(
         with progress_bar(word("cli.working", lang.value), PARTS) as done:
             result = run_validation(loaded, engine.value, lambda: done(1))
         files = write_validation(result, folder) + extra
-        judged = _judged(loaded, None, draws, engine.value, lang.value) if is_city_model(loaded) else []
+        bench = _bench(loaded, None, engine.value)
+        judged = _judged(bench, draws, lang.value) if is_city_model(loaded) else []
         if judged:
             from talent_sd.analysis.laws import write_laws
 
             files.insert(0, write_laws(judged, folder))
     _show(result, lang.value)
     if judged:
-        _show_laws(judged, lang.value)
+        _show_laws(judged, bench, draws, lang.value)
     show_written(out, files, lang.value)
     if not (result.passed and all(one.held for one in judged)):
         raise typer.Exit(FAILED)
 
 
-def _judged(model: Model, ids: list[str] | None, draws: int, engine: str, lang: str) -> list[Judged]:
-    """Try the laws, all of them or some."""
-    from talent_sd.analysis.laws import judge_laws, passes
+def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
+    """Return the bench of all laws or of some."""
+    from talent_sd.analysis.laws_experiments import Bench
     from talent_sd.analysis.laws_file import read_laws
+
+    file = read_laws()
+    return Bench(model, file.pick(ids) if ids and EVERY not in ids else file, engine)
+
+
+def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
+    """Try a bench's laws."""
+    from talent_sd.analysis.laws import judge_laws, passes
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
 
-    file = read_laws()
-    file = file.pick(ids) if ids and "all" not in ids else file
     with progress_bar(word("laws.working", lang), passes(draws)) as done:
-        return judge_laws(model, file, draws, engine, done)
+        return judge_laws(bench, draws, done)
 
 
-def _laws(model: Model, ids: list[str], draws: int, out: Path, engine: str, lang: str) -> bool:
+def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
     """Try laws and nothing else; returns whether they hold."""
     from talent_sd.analysis.laws import write_laws
     from talent_sd.base.files import written_together
 
-    judged = _judged(model, ids, draws, engine, lang)
+    judged = _judged(bench, draws, lang)
     with written_together(out) as folder:
         files = [write_laws(judged, folder)]
-    _show_laws(judged, lang)
+    _show_laws(judged, bench, draws, lang)
     show_written(out, files, lang)
     return all(one.held for one in judged)
 
 
-def _show_laws(judged: list[Judged], lang: str) -> None:
-    """Print one law city by city, or the table of several."""
+def _policies(bench: Bench, out: Path, lang: str) -> None:
+    """Show what every policy costs, and write it."""
+    from talent_sd.analysis.laws_experiments import Missing
+    from talent_sd.analysis.laws_policies import policy_costs, write_policy_costs
+    from talent_sd.base.errors import InputError
+    from talent_sd.base.files import written_together
+    from talent_sd.output.laws import policy_costs_table
+
+    try:
+        costs = policy_costs(bench)
+    except Missing as error:
+        raise InputError(str(error)) from None
+    with written_together(out) as folder:
+        files = [write_policy_costs(costs, folder)]
+    console().print(policy_costs_table(costs, lang))
+    show_written(out, files, lang)
+
+
+def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str) -> None:
+    """Print one law city by city, or the table of several, and where the draws are from."""
+    from talent_sd.base.words import word
     from talent_sd.output.laws import cities_table, laws_table, summary
 
     screen = console()
     for table in [laws_table(judged, lang)] if len(judged) > FEW else [cities_table(one, lang) for one in judged]:
         screen.print(table)
+    source = word(f"laws.{bench.drawn_from}", lang) if bench.drawn_from else ""
+    say(word("laws.drawn_from", lang, draws=draws, source=source) if source else word("laws.central", lang))
     say(summary(judged, lang))
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.analysis.laws import EXCUSED, FAILED, HELD, NOT_MEASURABLE, Judged, Row
+from talent_sd.base.labels import shipped_labels
 from talent_sd.base.words import all_words, word
 from talent_sd.output.numbers import digits
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from talent_sd.analysis.laws_policies import PolicyCost
 
 _COLOURS = {HELD: "green", EXCUSED: "green", FAILED: "red", NOT_MEASURABLE: "red"}
 
@@ -71,6 +74,44 @@ def cities_table(one: Judged, lang: str = "en") -> Table:
             Text.assemble((verdict, colour), (f" {row.why}" if row.why else "", "dim")),
         )
     return table
+
+
+def policy_costs_table(costs: Sequence[PolicyCost], lang: str = "en") -> Table:
+    """Make the table of policies: what the median city pays and gets, both ways, beside the range told.
+
+    Medians over cities, with the lowest and the highest below.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=word("laws.policies", lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left",
+                  padding=(0, 1, 0, 0), caption=word("laws.policies_note", lang), caption_justify="left")  # fmt: skip
+    table.add_column(word("laws.policy", lang), overflow="fold")
+    for key in ("laws.person_gross", "laws.person_net", "laws.output_gross", "laws.output_net", "laws.told"):
+        table.add_column(word(key, lang), overflow="fold", justify="right")
+    ways = {(one.policy, one.way): one for one in costs}
+    for policy in dict.fromkeys(one.policy for one in costs):
+        gross, net = ways[policy, "gross"], ways[policy, "net"]
+        told = ""
+        if gross.told is not None:
+            scale = 1000 if gross.told.per == "person_year" else 1
+            told = f"{gross.told.range[0] / scale:g} … {gross.told.range[1] / scale:g}"
+            told += "\n" + word(f"laws.{gross.told.per}", lang)
+        colour = "green" if gross.inside else "red"
+        table.add_row(
+            shipped_labels().element(policy, lang),
+            *(_spread(one.per_person_year / 1000) for one in (gross, net)),
+            *(_spread(one.per_yuan) for one in (gross, net)),
+            Text(told, style=colour),
+        )
+    return table
+
+
+def _spread(values: np.ndarray) -> str:
+    """Return the median over the lowest and the highest; what gains nobody is infinite."""
+    told = ["∞" if np.isinf(v) else digits(float(v), 2) for v in (np.median(values), values.min(), values.max())]
+    return f"{told[0]}\n{told[1]} … {told[2]}"
 
 
 def furthest_row(one: Judged) -> Row:
