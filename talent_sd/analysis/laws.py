@@ -94,7 +94,7 @@ def judge_laws(
         elif law.finding:
             found.append(_of_finding(bench, law))
         else:
-            found.append(_judge(law, file.cities_of(law), *values[law.id]))
+            found.append(judge(law, file.cities_of(law), *values[law.id]))
     return found
 
 
@@ -150,7 +150,9 @@ def _evaluated(
     """Run everything that some laws need once, and return their measures (cities, draws)."""
     file = bench.file
     pairs: dict[tuple[str, str], None] = {}
-    variables: set[str] = {next(v.name for v in bench.model.structure.variables.values() if v.kind == "stock")}
+    variables: set[str] = {
+        next(v.name for v in bench.model.structure.variables.values() if v.kind == "stock")
+    }
     years: set[float] = set()
     for law in laws:
         for measure in file.measures[law.id]:
@@ -178,7 +180,7 @@ def _evaluated(
 # -- judging ---------------------------------------------------------------------------------------
 
 
-def _judge(law: Law, cities: Sequence[str], values: np.ndarray, other: np.ndarray | None = None) -> Judged:
+def judge(law: Law, cities: Sequence[str], values: np.ndarray, other: np.ndarray | None = None) -> Judged:
     """Judge a law by (cities, 1 + draws) values."""
     if law.over == "nation":
         return Judged(law, (_row(law, NATION, values[0], law.ends),))
@@ -224,7 +226,9 @@ def _row(law: Law, city: str, values: np.ndarray, band: tuple[float | None, floa
         every = law.draws == "every"
         wide = float(_inside(drawn, band if every else widened(band)).mean())
         if wide < (1.0 if every else WIDE_SHARE):
-            faults.append(tell("too few draws in every draw's band") if every else tell("too few draws in twice the band"))
+            faults.append(
+                tell("some draws outside the band") if every else tell("too few draws in twice the band")
+            )
         sign = expected_sign(band)
         if sign and not every:
             signs = float((np.nan_to_num(drawn, nan=-sign) * sign >= -ROUNDING).mean())
@@ -327,5 +331,7 @@ def write_laws(judged: Iterable[Judged], folder: Path) -> str:
                 numbers = (row.value, row.lower, row.upper, row.share_of_draws, row.share_of_sign)
                 told = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
                 verdict = row.verdict if row.counts else "shown"
-                writer.writerow([row.law, row.city, *told, verdict, row.why, " ".join(one.law.source.split())])
+                writer.writerow(
+                    [row.law, row.city, *told, verdict, row.why, " ".join(one.law.source.split())]
+                )
     return CSV

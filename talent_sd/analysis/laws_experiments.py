@@ -42,6 +42,7 @@ REINFORCING = "reinforcing"
 ANY_CITY = "hefei"
 """Whose scenario stands for the average city's; its own figures are left out."""
 SEED = 0
+NOTHING = Experiment(against=BASELINE, at=None)
 
 
 class Missing(Exception):
@@ -71,12 +72,15 @@ class Bench:
     model : as `load_model` gives it
     file : the laws
     engine : "auto", "kernel" or "arrays"
+    inputs_of : (scenario, city) -> inputs, as they come to be needed
+    drawn_from : "posterior" or "priors", once draws were needed
+    kept : what findings share
     """
 
     model: Model
     file: LawFile
     engine: str = "auto"
-    _fixed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    inputs_of: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _places: dict[tuple[str, str], Any] = field(default_factory=dict)
     _draws: dict[tuple[str, str, int], Draws] = field(default_factory=dict)
     drawn_from: str = ""
@@ -141,7 +145,11 @@ class Bench:
                 if lack or (element and element not in [e for d in dims for e in self._elements(d)]):
                     name = lack or f"{one.variable}[{element}]"
                     raise Missing(
-                        tell("the model has no '{name}' that can be changed ({handle})", name=name, handle=lever)
+                        tell(
+                            "the model has no '{name}' that can be changed ({handle})",
+                            name=name,
+                            handle=lever,
+                        )
                     )
         for constant in content.set:
             variable = structure.find(_split(constant)[0])
@@ -203,9 +211,12 @@ class Bench:
             times=times,
         )
 
+    def _content(self, experiment: str) -> Experiment:
+        return NOTHING if experiment == BASELINE else self.file.content.experiments[experiment]
+
     def _lane(self, experiment: str, city: str, draws: tuple[int, int, int] | None) -> dict[str, Any]:
         """Return the inputs of one experiment on one city; arrays over the draws where they differ."""
-        content = Experiment() if experiment == BASELINE else self.file.content.experiments[experiment]
+        content = self._content(experiment)
         fixed = self.inputs(content.scenario, city)
         lane: dict[str, Any] = dict(fixed)
         if draws is not None:
@@ -231,7 +242,9 @@ class Bench:
         told: Any = read_yaml(shipped_folder("models") / "loops.yaml").plain()
         reinforcing = [name for name, loop in told["loops"].items() if loop["polarity"] == "R"]
         return [
-            name for name in known if (name in reinforcing or name in content.cut) and name not in content.keep
+            name
+            for name in known
+            if (name in reinforcing or name in content.cut) and name not in content.keep
         ]
 
     def _keys(self, constant: str, element: str) -> list[str]:
@@ -243,13 +256,13 @@ class Bench:
     def inputs(self, scenario: str, city: str) -> dict[str, Any]:
         """Return the inputs of a scenario in a city, which may be the average one."""
         key = (scenario, city)
-        if key not in self._fixed:
+        if key not in self.inputs_of:
             found = dict(self._resolved(scenario, city).params())
             if self._is_mean(city):
                 for name in read_mapping().content.constants:
                     found.pop(name, None)
-            self._fixed[key] = found
-        return self._fixed[key]
+            self.inputs_of[key] = found
+        return self.inputs_of[key]
 
     @staticmethod
     def _is_mean(city: str) -> bool:
@@ -275,10 +288,12 @@ class Bench:
             assumed = () if self._is_mean(city) else assumed_figures(resolved)
             fitted = self._fitted
             rest = [prior for prior in self._priors if fitted is None or prior.key not in fitted.names]
-            found: Draws = draw_priors((*rest, *assumed), number, SEED)
-            if fitted is not None:
-                found = draw_posterior(prepared, fitted, found, number, SEED, noise=False, paths=False)
-            self._draws[key] = found
+            others = draw_priors((*rest, *assumed), number, SEED)
+            self._draws[key] = (
+                others
+                if fitted is None
+                else draw_posterior(prepared, fitted, others, number, SEED, noise=False, paths=False)
+            )
         return self._draws[key]
 
     @cached_property
@@ -343,7 +358,7 @@ class Bench:
 
     def against(self, experiment: str) -> str:
         """Return the experiment that one is compared with."""
-        return BASELINE if experiment == BASELINE else self.file.content.experiments[experiment].against
+        return self._content(experiment).against
 
     def _series(self, quantity: str, experiment: str, city: str, found: Found) -> np.ndarray:
         """Return (draws, times) of a quantity."""

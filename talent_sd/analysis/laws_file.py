@@ -47,7 +47,9 @@ class Lever(Part):
     times: list[str] = Field(default_factory=list, description="Multiplied by 1 + size")
     plus: list[str] = Field(default_factory=list, description="Size is added")
     kick: list[str] = Field(default_factory=list, description="Stocks that gain size times themselves, once")
-    plus_of: dict[str, str] = Field(default_factory=dict, description="Variable: other, of which size times is added")
+    plus_of: dict[str, str] = Field(
+        default_factory=dict, description="Variable: other, of which size times is added"
+    )
 
     @model_validator(mode="after")
     def changes_something(self) -> Lever:
@@ -90,7 +92,9 @@ class Law(Part):
     cities: list[str] | None = None
     draws: Literal["share", "every", "none"] = "share"
     where_known: bool = Field(False, description="Cities without a value, having no figure, are passed over")
-    excused: dict[str, Words] = Field(default_factory=dict, description="City: why the law need not hold there")
+    excused: dict[str, Words] = Field(
+        default_factory=dict, description="City: why the law need not hold there"
+    )
 
     @model_validator(mode="after")
     def fits_together(self) -> Law:
@@ -180,9 +184,7 @@ class LawFile:
                 problems.append(tell("no law '{name}'.{hint}", name=wanted, hint=nearest(wanted, known)))
         if problems:
             raise InputError(problems)
-        kept = [
-            law for law in self.laws if any(law.id == one or law.id.startswith(f"{one}_") for one in ids)
-        ]
+        kept = [law for law in self.laws if any(law.id == one or law.id.startswith(f"{one}_") for one in ids)]
         return LawFile(self.name, self.content.model_copy(update={"laws": kept}), self.measures, self.lines)
 
 
@@ -231,6 +233,16 @@ def _measures(law: Law, content: Content, at: str) -> tuple[tuple[Measure, ...],
             for name in sorted(used - set(known)):
                 hint = nearest(name, known)
                 problems.append(tell("{at}no {kind} '{name}'.{hint}", at=at, kind=kind, name=name, hint=hint))
+        late = [year for year in sorted(measure.years) if year > content.until]
+        problems += [
+            tell(
+                "{at}the year {year:g} lies after {until:g}, where the runs end. Change one of them.",
+                at=at,
+                year=year,
+                until=content.until,
+            )
+            for year in late
+        ]
         found.append(measure)
     return tuple(found), problems
 
@@ -341,4 +353,3 @@ def _filled(text: Any, words: Mapping[str, str]) -> Any:
     if whole.startswith("{") and re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", text):
         return float(text)
     return text
-

@@ -68,7 +68,6 @@ def _carried(bench: Bench, cities: Sequence[str]) -> dict[str, float]:
     return dict(bench.kept[key])
 
 
-
 def loops_named_share(bench: Bench, law: Law) -> Mapping[str, float]:
     """Return, city by city, the part of named loops and of the routes their switches cut in the baseline's activity.
 

@@ -100,7 +100,9 @@ class Measure:
     @cached_property
     def years(self) -> set[float]:
         """Return the years that it names."""
-        return {year for _, _, function, numbers in self._calls(self.tree) for year in _years(function, numbers)}
+        return {
+            year for _, _, function, numbers in self._calls(self.tree) for year in _years(function, numbers)
+        }
 
     def __call__(self, reading: Reading) -> np.ndarray:
         """Return (cities, draws)."""
@@ -152,7 +154,8 @@ class Measure:
             return -value if isinstance(node.op, ast.USub) else value
         if isinstance(node, ast.BinOp):
             return _BINARY[type(node.op)](self._value(node.left, reading), self._value(node.right, reading))
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        assert isinstance(node, ast.Call)
+        assert isinstance(node.func, ast.Name)
         if node.func.id in PLAIN:
             return PLAIN[node.func.id](*(self._value(arg, reading) for arg in node.args))
         return _measured(*self._call(node), reading)
@@ -220,20 +223,22 @@ def _measured(
     if function == "level":
         return values[..., reading.place(numbers[0])]
     if function in ("furthest", "drift"):
-        target, first, last = numbers if function == "furthest" else (1.0, *numbers)
-        part = values[..., reading.span(first, last)]
+        target, begin, end = numbers if function == "furthest" else (1.0, *numbers)
+        part = values[..., reading.span(begin, end)]
         if function == "drift":
             part = part / part[..., :1]
         worst = np.argmax(np.abs(part - target), axis=-1)
         return np.take_along_axis(part, worst[..., None], axis=-1)[..., 0]
     if function == "growth":
-        first, last = (values[..., reading.place(year)] for year in numbers)
-        return last / first - 1
+        earlier, later = (values[..., reading.place(year)] for year in numbers)
+        return np.asarray(later / earlier - 1)
     if function in ("total", "lowest", "highest"):
         return _over_span(function, values, reading, numbers)
     other = reading.series(quantity, reading.against(experiment))
-    difference = values - other if function in ("change", "gained", "lowest_change", "highest_change") else (
-        values / other - 1
+    difference = (
+        values - other
+        if function in ("change", "gained", "lowest_change", "highest_change")
+        else (values / other - 1)
     )
     if function in ("gap", "change"):
         return difference[..., reading.place(numbers[0])]
@@ -241,9 +246,7 @@ def _measured(
     return _over_span(name, difference, reading, numbers)
 
 
-def _over_span(
-    name: str, values: np.ndarray, reading: Reading, numbers: tuple[float, ...]
-) -> np.ndarray:
+def _over_span(name: str, values: np.ndarray, reading: Reading, numbers: tuple[float, ...]) -> np.ndarray:
     part, years = values[..., reading.span(*numbers)], reading.times[reading.span(*numbers)]
     if name == "lowest":
         return part.min(axis=-1)

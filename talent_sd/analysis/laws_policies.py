@@ -101,7 +101,9 @@ def policy_costs(bench: Bench, cities: Sequence[str] | None = None) -> list[Poli
                 for name in (TALENT, OUTPUT, f"policy_money_{policy}")
             }
             base = {name: reading.series(name, BASELINE)[:, 0, span] for name in (TALENT, OUTPUT)}
-            paid = np.diff(series[f"policy_money_{policy}"], axis=-1, prepend=series[f"policy_money_{policy}"][:, :1])
+            paid = np.diff(
+                series[f"policy_money_{policy}"], axis=-1, prepend=series[f"policy_money_{policy}"][:, :1]
+            )
             extra = (series[OUTPUT] - base[OUTPUT]) * value.worth[0]
             result.append(
                 PolicyCost(
@@ -143,5 +145,7 @@ def write_policy_costs(costs: Iterable[PolicyCost], folder: Path) -> str:
             )
             for number, city in enumerate(one.cities):
                 numbers = (one.per_person_year, one.per_yuan, one.cost, one.person_years)
-                writer.writerow([one.policy, one.way, city, *(f"{n[number]:.6g}" for n in numbers), *literature])
+                writer.writerow(
+                    [one.policy, one.way, city, *(f"{n[number]:.6g}" for n in numbers), *literature]
+                )
     return CSV

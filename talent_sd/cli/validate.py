@@ -47,10 +47,13 @@ def validate(
     ] = False,
     law: Annotated[
         list[str] | None,
-        typer.Option("--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."),
+        typer.Option(
+            "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
+        ),
     ] = None,
     draws: Annotated[
-        int, typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone.")
+        int,
+        typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
     ] = 100,
     policies: Annotated[
         bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
@@ -75,9 +78,8 @@ def validate(
         return
     if policies:
         return _policies(_bench(load_model(model), None, engine.value), out, lang.value)
-    from talent_sd.analysis.evidence import is_city_model
+    from talent_sd.analysis.evidence import is_city_model, write_validation
     from talent_sd.analysis.evidence import validate as run_validation
-    from talent_sd.analysis.evidence import write_validation
     from talent_sd.base.files import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
@@ -158,9 +160,12 @@ def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str) -> Non
     from talent_sd.output.laws import cities_table, laws_table, summary
 
     screen = console()
-    for table in [laws_table(judged, lang)] if len(judged) > FEW else [cities_table(one, lang) for one in judged]:
+    for table in (
+        [laws_table(judged, lang)] if len(judged) > FEW else [cities_table(one, lang) for one in judged]
+    ):
         screen.print(table)
-    source = word(f"laws.{bench.drawn_from}", lang) if bench.drawn_from else ""
+    sources = {"posterior": "laws.posterior", "priors": "laws.priors"}
+    source = word(sources[bench.drawn_from], lang) if bench.drawn_from else ""
     say(word("laws.drawn_from", lang, draws=draws, source=source) if source else word("laws.central", lang))
     say(summary(judged, lang))
 

@@ -188,7 +188,10 @@ def _reading(expression: Expression, old: int, new: int) -> Expression:
 
 
 def _sorted(
-    slots: tuple[Slot, ...], wanted: Iterable[int], program: Program, starts: dict[int, tuple[Expression, ...]]
+    slots: tuple[Slot, ...],
+    wanted: Iterable[int],
+    program: Program,
+    starts: dict[int, tuple[Expression, ...]],
 ) -> tuple[int, ...]:
     def needs(index: int) -> list[int]:
         found = references(*starts.get(index, (slots[index].expression,)))

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.analysis.laws import EXCUSED, FAILED, HELD, NOT_MEASURABLE, Judged, Row
+from talent_sd.analysis.laws import (
+    ALL,
+    COUNT,
+    EXCUSED,
+    FAILED,
+    HELD,
+    MEDIAN,
+    NATION,
+    NOT_MEASURABLE,
+    Judged,
+    Row,
+)
 from talent_sd.base.labels import shipped_labels
-from talent_sd.base.words import all_words, word
+from talent_sd.base.words import word
 from talent_sd.output.numbers import digits
 
 if TYPE_CHECKING:
@@ -17,6 +28,9 @@ if TYPE_CHECKING:
 
     from talent_sd.analysis.laws_policies import PolicyCost
 
+_PLACES = {MEDIAN: "laws.place.median", COUNT: "laws.place.cities_inside", ALL: "laws.place.all",
+           NATION: "laws.place.nation"}  # fmt: skip
+_PER = {"person_year": "laws.person_year", "output": "laws.output"}
 _COLOURS = {HELD: "green", EXCUSED: "green", FAILED: "red", NOT_MEASURABLE: "red"}
 
 
@@ -35,7 +49,12 @@ def laws_table(judged: Iterable[Judged], lang: str = "en", *, held: bool = True)
 
     table = Table(title=word("laws.title", lang), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left",
                   expand=True, padding=(0, 1, 0, 0))  # fmt: skip
-    for key, ratio in (("laws.law", 1), ("laws.value", None), ("laws.band", None), ("validate.verdict", None)):
+    for key, ratio in (
+        ("laws.law", 1),
+        ("laws.value", None),
+        ("laws.band", None),
+        ("validate.verdict", None),
+    ):
         table.add_column(word(key, lang), overflow="fold", ratio=ratio)
     for one in judged:
         if one.held and not held:
@@ -46,7 +65,7 @@ def laws_table(judged: Iterable[Judged], lang: str = "en", *, held: bool = True)
             Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}"),
             Text(f"{place_name(row.city, lang)}\n{_number(row.value)}"),
             band_text(row.lower, row.upper),
-            Text.assemble((word(f"laws.{verdict}", lang), _COLOURS[verdict]), (_share(row, lang), "dim"),
+            Text.assemble((word(f"verdict.{verdict}", lang), _COLOURS[verdict]), (_share(row, lang), "dim"),
                           (f"\n{row.why}" if row.why else "", "dim")),
         )  # fmt: skip
     return table
@@ -63,7 +82,7 @@ def cities_table(one: Judged, lang: str = "en") -> Table:
     for key in ("laws.place", "laws.value", "laws.band", "laws.in_band", "laws.sign", "validate.verdict"):
         table.add_column(word(key, lang), overflow="fold")
     for row in one.rows:
-        verdict = word(f"laws.{row.verdict}" if row.counts else "laws.shown", lang)
+        verdict = word(f"verdict.{row.verdict if row.counts else 'shown'}", lang)
         colour = _COLOURS[row.verdict] if row.counts else "dim"
         table.add_row(
             place_name(row.city, lang),
@@ -97,7 +116,7 @@ def policy_costs_table(costs: Sequence[PolicyCost], lang: str = "en") -> Table:
         if gross.told is not None:
             scale = 1000 if gross.told.per == "person_year" else 1
             told = f"{gross.told.range[0] / scale:g} … {gross.told.range[1] / scale:g}"
-            told += "\n" + word(f"laws.{gross.told.per}", lang)
+            told += "\n" + word(_PER[gross.told.per], lang)
         colour = "green" if gross.inside else "red"
         table.add_row(
             shipped_labels().element(policy, lang),
@@ -110,7 +129,9 @@ def policy_costs_table(costs: Sequence[PolicyCost], lang: str = "en") -> Table:
 
 def _spread(values: np.ndarray) -> str:
     """Return the median over the lowest and the highest; what gains nobody is infinite."""
-    told = ["∞" if np.isinf(v) else digits(float(v), 2) for v in (np.median(values), values.min(), values.max())]
+    told = [
+        "∞" if np.isinf(v) else digits(float(v), 2) for v in (np.median(values), values.min(), values.max())
+    ]
     return f"{told[0]}\n{told[1]} … {told[2]}"
 
 
@@ -123,8 +144,7 @@ def furthest_row(one: Judged) -> Row:
 
 def place_name(city: str, lang: str) -> str:
     """Return what a row's city is called."""
-    key = f"laws.place.{city.replace(' ', '_')}"
-    return word(key, lang) if key in all_words() else city
+    return word(_PLACES[city], lang) if city in _PLACES else city
 
 
 def band_text(lower: float | None, upper: float | None) -> str:
@@ -164,4 +184,8 @@ def _percent(share: float) -> str:
 
 
 def _share(row: Row, lang: str) -> str:
-    return "" if np.isnan(row.share_of_draws) else " " + word("laws.of_draws", lang, share=_percent(row.share_of_draws))
+    return (
+        ""
+        if np.isnan(row.share_of_draws)
+        else " " + word("laws.of_draws", lang, share=_percent(row.share_of_draws))
+    )
