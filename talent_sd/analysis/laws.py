@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,17 @@ from talent_sd.analysis.laws_experiments import DRAWS_AT_ONCE, Bench, Found, Mis
 from talent_sd.analysis.laws_file import Law, LawFile
 from talent_sd.analysis.laws_measure import FormulaError
 from talent_sd.base.errors import InputError
-from talent_sd.base.messages import tell
+from talent_sd.base.messages import listed, tell
 
 CSV = "laws.csv"
 SIGN_SHARE, WIDE_SHARE = 0.9, 0.8
 MEDIAN, COUNT, ALL, NATION = "median", "cities inside", "all", "nation"
 HELD, FAILED, NOT_MEASURABLE, EXCUSED = "held", "failed", "not_measurable", "excused"
+_STRICT = {"every": 1.0, "median": 0.5}
+"""Laws that ask for the band itself in so many draws."""
 ROUNDING = 1e-9
+Finding = Callable[[Bench, Law], Mapping[str, float]]
+"""A measurement that is no formula: city, or "all" -> value."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Row:
     city : a name, or "median", "cities inside", "all", "nation"
     value : of the central run; NaN where it cannot be measured
     lower, upper : of the band; None where open
-    share_of_draws : in twice the band; of every draw in the band itself where the law asks for every draw; NaN without
+    share_of_draws : in twice the band; in the band itself where the law asks for every or the median draw; NaN without draws
     share_of_sign : with the band's sign; NaN where the band has both signs
     verdict : "held", "failed", "not_measurable" or "excused"
     why : what is wrong, or why it is excused
@@ -65,7 +69,10 @@ class Judged:
 
 
 def judge_laws(
-    bench: Bench, draws: int | None = None, done: Callable[[int], None] = lambda _: None
+    bench: Bench,
+    draws: int | None = None,
+    findings: Mapping[str, Finding] | None = None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> list[Judged]:
     """Try every law of a bench's file on its model.
 
@@ -73,6 +80,7 @@ def judge_laws(
     ----------
     bench : model and laws
     draws : how many draws of the uncertain constants beside the central run; None or 0: only that
+    findings : a law's finding, or its beginning -> a measurement that is no formula
     done : called with 1 after each pass (`passes` of them)
 
     Returns
@@ -92,7 +100,7 @@ def judge_laws(
         if law.id in problems:
             found.append(_unmeasured(law, problems[law.id]))
         elif law.finding:
-            found.append(_of_finding(bench, law))
+            found.append(_of_finding(bench, law, findings or {}))
         else:
             found.append(judge(law, file.cities_of(law), *values[law.id]))
     return found
@@ -222,18 +230,16 @@ def _row(law: Law, city: str, values: np.ndarray, band: tuple[float | None, floa
         return Row(law.id, city, central, *band, wide, signs, NOT_MEASURABLE, tell("no value here"))
     if not _inside(values[:1], band)[0]:
         faults.append(tell("outside the band"))
-    if drawn.size:
-        every = law.draws == "every"
-        wide = float(_inside(drawn, band if every else widened(band)).mean())
-        if wide < (1.0 if every else WIDE_SHARE):
-            faults.append(
-                tell("some draws outside the band") if every else tell("too few draws in twice the band")
-            )
+    if drawn.size and law.draws in _STRICT:
+        wide = float(_inside(drawn, band).mean())
+        faults += [tell("too few draws in the band")] * (wide < _STRICT[law.draws])
+    elif drawn.size:
+        wide = float(_inside(drawn, widened(band)).mean())
+        faults += [tell("too few draws in twice the band")] * (wide < WIDE_SHARE)
         sign = expected_sign(band)
-        if sign and not every:
+        if sign:
             signs = float((np.nan_to_num(drawn, nan=-sign) * sign >= -ROUNDING).mean())
-            if signs < SIGN_SHARE:
-                faults.append(tell("the sign changes in too many draws"))
+            faults += [tell("the sign changes in too many draws")] * (signs < SIGN_SHARE)
     verdict = FAILED if faults else HELD
     why = "; ".join(faults)
     if verdict == FAILED and city in law.excused:
@@ -300,13 +306,11 @@ def _unmeasured(law: Law, why: str) -> Judged:
     return Judged(law, (row,))
 
 
-def _of_finding(bench: Bench, law: Law) -> Judged:
+def _of_finding(bench: Bench, law: Law, findings: Mapping[str, Finding]) -> Judged:
     """Judge a law by a named measurement in code."""
-    from talent_sd.analysis.laws_findings import FINDINGS
-
-    finding = next((FINDINGS[name] for name in FINDINGS if law.finding.startswith(name)), None)
+    finding = next((findings[name] for name in findings if law.finding.startswith(name)), None)
     if finding is None:
-        known = ", ".join(FINDINGS)
+        known = listed(findings)
         return _unmeasured(law, tell("no finding '{name}'. Known: {known}.", name=law.finding, known=known))
     try:
         values = finding(bench, law)

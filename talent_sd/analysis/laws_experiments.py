@@ -13,35 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.analysis.evidence_laboratory import AVERAGE
-from talent_sd.analysis.forecast import Prepared
 from talent_sd.analysis.laws_file import BASELINE, Experiment, LawFile, Lever
+from talent_sd.analysis.laws_inputs import Places, extended
 from talent_sd.analysis.laws_measure import Reading, combine, names_in
-from talent_sd.analysis.posterior import Posterior, read_posterior
-from talent_sd.analysis.posterior_draws import draw_posterior
-from talent_sd.analysis.priors import Prior, assumed_figures, constant_values, read_priors
-from talent_sd.analysis.sampling import Draws, draw_priors
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.messages import tell
 from talent_sd.base.shipped import shipped_folder
 from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention
-from talent_sd.scenario import Resolved, list_cities, read_mapping, resolve_scenario
-from talent_sd.scenario.national import NationalPath, read_national
 from talent_sd.scenario.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.engine.runner import Model
-    from talent_sd.model.structure import Structure
 
 DRAWS_AT_ONCE = 10
 """Draws run together: bounds the memory of a pass."""
 SWITCH, CLOSED = "policy switch", "loop closed"
 REINFORCING = "reinforcing"
-ANY_CITY = "hefei"
-"""Whose scenario stands for the average city's; its own figures are left out."""
-SEED = 0
 NOTHING = Experiment(against=BASELINE, at=None)
 
 
@@ -72,19 +61,18 @@ class Bench:
     model : as `load_model` gives it
     file : the laws
     engine : "auto", "kernel" or "arrays"
-    inputs_of : (scenario, city) -> inputs, as they come to be needed
-    drawn_from : "posterior" or "priors", once draws were needed
     kept : what findings share
     """
 
     model: Model
     file: LawFile
     engine: str = "auto"
-    inputs_of: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    _places: dict[tuple[str, str], Any] = field(default_factory=dict)
-    _draws: dict[tuple[str, str, int], Draws] = field(default_factory=dict)
-    drawn_from: str = ""
     kept: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> Places:
+        """Return where runs get their inputs from."""
+        return Places(self.model)
 
     @cached_property
     def bench_model(self) -> IntervenedModel:
@@ -217,10 +205,10 @@ class Bench:
     def _lane(self, experiment: str, city: str, draws: tuple[int, int, int] | None) -> dict[str, Any]:
         """Return the inputs of one experiment on one city; arrays over the draws where they differ."""
         content = self._content(experiment)
-        fixed = self.inputs(content.scenario, city)
+        fixed = self.places.inputs(content.scenario, city)
         lane: dict[str, Any] = dict(fixed)
         if draws is not None:
-            lane |= self._drawn(content.scenario, city, draws[0]).params(fixed, draws[1], draws[2])
+            lane |= self.places.draws(content.scenario, city, draws[0]).params(fixed, draws[1], draws[2])
         for key, value in content.set.items():
             lane[key] = value
         for policy in content.policies:
@@ -253,62 +241,6 @@ class Bench:
         dims = self.bench_model.structure[constant].dims
         return [f"{constant}[{one}]" for one in self._elements(dims[0])] if dims else [constant]
 
-    def inputs(self, scenario: str, city: str) -> dict[str, Any]:
-        """Return the inputs of a scenario in a city, which may be the average one."""
-        key = (scenario, city)
-        if key not in self.inputs_of:
-            found = dict(self._resolved(scenario, city).params())
-            if self._is_mean(city):
-                for name in read_mapping().content.constants:
-                    found.pop(name, None)
-            self.inputs_of[key] = found
-        return self.inputs_of[key]
-
-    @staticmethod
-    def _is_mean(city: str) -> bool:
-        """Return whether a city is the model's own figures, no shipped one standing for the average."""
-        return city == AVERAGE and AVERAGE not in list_cities()
-
-    def _resolved(self, scenario: str, city: str) -> Resolved:
-        key = (scenario, city)
-        if key not in self._places:
-            place = ANY_CITY if self._is_mean(city) else city
-            self._places[key] = resolve_scenario(scenario, place, self.model.structure)
-        return self._places[key]
-
-    def _drawn(self, scenario: str, city: str, number: int) -> Draws:
-        """Return draws of the uncertain constants: of the posterior where it is of this model, else the priors.
-
-        Noise and other national paths are left out: both runs of a pair would share them.
-        """
-        key = (scenario, city, number)
-        if key not in self._draws:
-            resolved = self._resolved(scenario, city)
-            prepared = Prepared(self.model, {scenario: resolved})
-            assumed = () if self._is_mean(city) else assumed_figures(resolved)
-            fitted = self._fitted
-            rest = [prior for prior in self._priors if fitted is None or prior.key not in fitted.names]
-            others = draw_priors((*rest, *assumed), number, SEED)
-            self._draws[key] = (
-                others
-                if fitted is None
-                else draw_posterior(prepared, fitted, others, number, SEED, noise=False, paths=False)
-            )
-        return self._draws[key]
-
-    @cached_property
-    def _priors(self) -> tuple[Prior, ...]:
-        return read_priors(self.model.structure, self.model.program)
-
-    @cached_property
-    def _fitted(self) -> Posterior | None:
-        """Return the shipped posterior, None where it is of another model."""
-        fitted = read_posterior()
-        known = self.model.structure.variables
-        own = all(name in known for name in fitted.names)
-        self.drawn_from = "posterior" if own else "priors"
-        return fitted if own else None
-
     def _stacked(self, lanes: Sequence[Mapping[str, Any]], size: int, last: float) -> dict[str, Any]:
         """Return one mapping for all members: lanes one after the other, each with its draws."""
         keys = dict.fromkeys(key for lane in lanes for key in lane)
@@ -333,16 +265,7 @@ class Bench:
             return NEVER
         if key.startswith("intervention "):
             return 0.0
-        return self._constants[key]
-
-    @cached_property
-    def _constants(self) -> dict[str, float]:
-        """Return the model's own value of every constant: "name", or "name[element]"."""
-        return {
-            name + (f"[{','.join(elements)}]" if elements else ""): value
-            for name, values in constant_values(self.model.program).items()
-            for elements, value in values.items()
-        }
+        return self.places.constants[key]
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -386,20 +309,16 @@ class Bench:
 
     def _national(self, series: str, times: np.ndarray) -> np.ndarray:
         """Return a series of the central national path; NaN beyond its years."""
-        if series not in self._path.variables:
+        if series not in self.places.path.variables:
             raise Missing(tell("the national path has no '{name}'", name=series))
-        values = self._path.variables[series].values
+        values = self.places.path.variables[series].values
         years = sorted(values)
         return np.interp(times, years, [values[year] for year in years], left=np.nan, right=np.nan)
 
-    @cached_property
-    def _path(self) -> NationalPath:
-        return read_national("central")
-
     def _figure(self, series: str, city: str, times: np.ndarray) -> np.ndarray:
         """Return a series of the city's file in its own years; NaN in others."""
-        figures = self._resolved(BASELINE, city).city.figures
-        if self._is_mean(city) or series not in figures:
+        figures = self.places.resolved(BASELINE, city).city.figures
+        if self.places.is_mean(city) or series not in figures:
             return np.full(len(times), np.nan)
         values = figures[series].values
         return np.array([values.get(int(t), np.nan) if t == int(t) else np.nan for t in times])
@@ -416,23 +335,6 @@ def interventions(lever: Lever) -> list[tuple[Intervention, str]]:
         name, element = _split(key)
         found.append((Intervention(name, "plus", other), element))
     return found
-
-
-def extended(
-    points: tuple[Sequence[float], Sequence[float]], structure: Structure, lookup: str, last: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a lookup over years that goes on to a last year.
-
-    Levels grow on as in their last year; what is per year, per something or without unit is held.
-    """
-    x, y = (np.asarray(part, float) for part in points)
-    if len(x) < 2 or x[-1] >= last:
-        return x, y
-    years = np.arange(x[-1] + 1, last + 2)
-    unit = structure[lookup].unit.casefold()
-    level = unit not in ("", "1", "dmnl", "1/year") and y[-1] > 0 and y[-2] > 0
-    growth = (y[-1] / y[-2]) ** (1 / (x[-1] - x[-2])) if level else 1.0
-    return np.concatenate([x, years]), np.concatenate([y, y[-1] * growth ** (years - x[-1])])
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -90,7 +90,7 @@ class Law(Part):
     each: Range | None = Field(None, description="For median: the band of every single city")
     against: str = Field("", description="For correlation: the other measure")
     cities: list[str] | None = None
-    draws: Literal["share", "every", "none"] = "share"
+    draws: Literal["share", "every", "median", "none"] = "share"
     where_known: bool = Field(False, description="Cities without a value, having no figure, are passed over")
     excused: dict[str, Words] = Field(
         default_factory=dict, description="City: why the law need not hold there"

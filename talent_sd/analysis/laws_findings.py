@@ -47,7 +47,7 @@ def _carried(bench: Bench, cities: Sequence[str]) -> dict[str, float]:
     outputs = [name for name in HEADLINES if structure.find(name) is not None and name not in _LEFT_OUT]
     scenarios = list(list_scenarios())
     lanes = [
-        {**bench.inputs(scenario, city), **({f"loop closed[{cut}]": 0.0} if cut else {})}
+        {**bench.places.inputs(scenario, city), **({f"loop closed[{cut}]": 0.0} if cut else {})}
         for cut in (None, *loops)
         for scenario in scenarios
         for city in cities
@@ -84,7 +84,7 @@ def loops_named_share(bench: Bench, law: Law) -> Mapping[str, float]:
         raise Missing(str(error)) from None
     found = {}
     for city in bench.file.cities_of(law):
-        shares, _ = loop_shares(bench.model, names, bench.inputs("baseline", city))
+        shares, _ = loop_shares(bench.model, names, bench.places.inputs("baseline", city))
         activity = shares["activity"]
         named = activity.sel({KIND: [NAMED, OTHER_ROUTES]}).sum(KIND)
         found[city] = float((named / (1 - activity.sel({KIND: TURNOVER}))).mean())

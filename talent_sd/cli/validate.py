@@ -63,7 +63,7 @@ def validate(
 ) -> None:
     """Try the laws, measure the article's figures, try the behaviour checks and the standard tests.
 
-    Prints every law with its band and what the model does, target, tolerance, measured value and verdict of each
+    Prints the laws that do not hold, with band and what the model does, target, tolerance, measured value and verdict of each
     figure; writes laws.csv, evidence.csv, checks.csv, standard_tests.csv and sensitivity.csv. Exit code 1 when a
     law, a figure that the fit uses, a check or a standard test fails. Figures kept out of the fit are shown as
     they fall: a miss is explained, not failed.
@@ -98,7 +98,7 @@ def validate(
             files.insert(0, write_laws(judged, folder))
     _show(result, lang.value)
     if judged:
-        _show_laws(judged, bench, draws, lang.value)
+        _show_laws(judged, bench, draws, lang.value, held=False)
     show_written(out, files, lang.value)
     if not (result.passed and all(one.held for one in judged)):
         raise typer.Exit(FAILED)
@@ -116,11 +116,12 @@ def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
 def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
     """Try a bench's laws."""
     from talent_sd.analysis.laws import judge_laws, passes
+    from talent_sd.analysis.laws_findings import FINDINGS
     from talent_sd.base.progress import progress_bar
     from talent_sd.base.words import word
 
     with progress_bar(word("laws.working", lang), passes(draws)) as done:
-        return judge_laws(bench, draws, done)
+        return judge_laws(bench, draws, FINDINGS, done)
 
 
 def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
@@ -154,18 +155,20 @@ def _policies(bench: Bench, out: Path, lang: str) -> None:
     show_written(out, files, lang)
 
 
-def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str) -> None:
-    """Print one law city by city, or the table of several, and where the draws are from."""
+def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True) -> None:
+    """Print one law city by city, or the table of several, and where the draws are from; `held`: also those that hold."""
     from talent_sd.base.words import word
     from talent_sd.output.laws import cities_table, laws_table, summary
 
     screen = console()
     for table in (
-        [laws_table(judged, lang)] if len(judged) > FEW else [cities_table(one, lang) for one in judged]
+        [laws_table(judged, lang, held=held)]
+        if len(judged) > FEW
+        else [cities_table(one, lang) for one in judged]
     ):
         screen.print(table)
     sources = {"posterior": "laws.posterior", "priors": "laws.priors"}
-    source = word(sources[bench.drawn_from], lang) if bench.drawn_from else ""
+    source = word(sources[bench.places.drawn_from], lang) if bench.places.drawn_from else ""
     say(word("laws.drawn_from", lang, draws=draws, source=source) if source else word("laws.central", lang))
     say(summary(judged, lang))
 

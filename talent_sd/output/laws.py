@@ -55,18 +55,18 @@ def laws_table(judged: Iterable[Judged], lang: str = "en", *, held: bool = True)
         ("laws.band", None),
         ("validate.verdict", None),
     ):
-        table.add_column(word(key, lang), overflow="fold", ratio=ratio)
+        table.add_column(word(key, lang), overflow="fold", ratio=ratio, max_width=None if ratio else 16)
     for one in judged:
         if one.held and not held:
             continue
         row = furthest_row(one)
         verdict = HELD if one.held else row.verdict
         table.add_row(
-            Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}"),
+            Text.assemble((one.law.id, "bold"), f"\n{getattr(one.law.says, lang)}",
+                          (f"\n{row.why}" if row.why else "", "dim")),
             Text(f"{place_name(row.city, lang)}\n{_number(row.value)}"),
             band_text(row.lower, row.upper),
-            Text.assemble((word(f"verdict.{verdict}", lang), _COLOURS[verdict]), (_share(row, lang), "dim"),
-                          (f"\n{row.why}" if row.why else "", "dim")),
+            Text.assemble((word(f"verdict.{verdict}", lang), _COLOURS[verdict]), (_share(row, lang), "dim")),
         )  # fmt: skip
     return table
 

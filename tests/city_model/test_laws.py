@@ -33,8 +33,8 @@ BROKEN = {
     "social_product_skilled", "social_product_graduate", "talent_pay_share",
     "keeping_skilled_costs_no_profit", "movers_raise_prices", "land_short_prices",
     "loss_never_lengthens_fund", "fund_feels_posts", "revenue_share_stays", "campus_premium_smooth",
-    "land_income_follows_prices", "debt_crowds_services", "amplifies_pension_squeeze",
-    "dampens_policy_budget", "amplifies_cluster_depth", "amplifies_culture", "loops_add_to_mix",
+    "land_income_follows_prices", "debt_crowds_services", "dampens_policy_budget",
+    "amplifies_cluster_depth", "amplifies_fiscal_services", "amplifies_culture", "loops_add_to_mix",
     "rivals_answer_gains", "domino_suppliers", "domino_cluster", "brand_moves_arrivals",
     "brand_follows_standing", "loops_named_share", "harmless_cash_subsidy",
     "harmless_manufacturing_academy", "harmless_skill_certification", "harmless_career_tracking",
@@ -50,7 +50,7 @@ LAWS = read_laws()
 
 @pytest.fixture(scope="module")
 def judged() -> dict[str, Judged]:
-    return {one.law.id: one for one in judge_laws(Bench(load_model(), LAWS), DRAWS)}
+    return {one.law.id: one for one in judge_laws(Bench(load_model(), LAWS), DRAWS, FINDINGS)}
 
 
 @pytest.mark.parametrize(

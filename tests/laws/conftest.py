@@ -86,7 +86,7 @@ def bench(tmp_path: Path, laws: Callable[[str], LawFile]) -> Callable[[str], Ben
         model = tmp_path / "small.mdl"
         model.write_text(MODEL, encoding="utf-8")
         made = Bench(load_model(model), laws(text))
-        made.inputs_of["baseline", "average"] = {}
+        made.places.inputs_of["baseline", "average"] = {}
         return made
 
     return make

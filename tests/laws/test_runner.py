@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from talent_sd.analysis.laws import Judged, expected_sign, judge, judge_laws, widened, write_laws
-from talent_sd.analysis.laws_experiments import Bench, extended
+from talent_sd.analysis.laws_experiments import Bench
 from talent_sd.analysis.laws_file import LawFile
+from talent_sd.analysis.laws_inputs import extended
 from talent_sd.base.errors import InputError, ModelError, UnsupportedError
 from talent_sd.base.messages import speaking
 from talent_sd.engine.interventions import IntervenedModel, Intervention
@@ -144,8 +145,13 @@ def test_a_law_for_every_draw_allows_none_outside(laws: Read) -> None:
     assert (one.held, one.rows[0].share_of_draws, one.rows[0].why) == (
         False,
         0.99,
-        "some draws outside the band",
+        "too few draws in the band",
     )
+
+
+def test_a_law_for_the_median_draw_asks_for_half_of_them(laws: Read) -> None:
+    assert judged(laws, [[0.5] + [0.5] * 5 + [-9.0] * 5], "at_least: 0", ", draws: median").held
+    assert not judged(laws, [[0.5] + [0.5] * 4 + [-9.0] * 6], "at_least: 0", ", draws: median").held
 
 
 def test_the_median_is_judged_by_the_band_and_each_city_by_a_wider_one(laws: Read) -> None:
@@ -316,3 +322,11 @@ def test_levels_grow_on_and_rates_are_held_after_the_last_year() -> None:
     assert y[-1] == pytest.approx(100 * 1.1**7)
     assert extended(years, structure, "national birth rate path", 2040)[1][-1] == 121.0
     assert extended(years, structure, "national gdp path", 2036)[1].tolist() == [100.0, 110.0, 121.0]
+
+
+def test_a_finding_in_code_is_judged_like_a_measure_and_an_unknown_one_fails(bench: Make) -> None:
+    text = "  - {id: one, point: 6, says: {en: A law, zh: 规律}, source: known, finding: share_of_it, at_least: 0.5}\n"
+    (one,) = judge_laws(bench(text), findings={"share": lambda bench, law: {"all": 0.6}})
+    assert (one.held, [(row.city, row.value) for row in one.rows]) == (True, [("all", 0.6)])
+    (one,) = judge_laws(bench(text), findings={"part": lambda bench, law: {"all": 0.6}})
+    assert (one.held, one.rows[0].why) == (False, "no finding 'share_of_it'. Known: part.")
