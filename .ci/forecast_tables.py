@@ -1,6 +1,6 @@
 """Print the README's tables of how good the forecasts are.
 
-python .ci/judge.py PANEL CENSUS PROVINCE NATIONAL FIT OUT
+python .ci/judge.py TABLES FIT OUT
 python .ci/forecast_tables.py OUT
 """
 

@@ -1,9 +1,11 @@
 """Run every back-test that the README's tables are made of.
 
-    python .ci/judge.py PANEL CENSUS PROVINCE NATIONAL FIT OUT
+    python .ci/judge.py TABLES FIT OUT
 
-FIT is the folder of a finished `talent-sd calibrate`; OUT gets a folder for each back-test. One more
-calibration is run, on 2010 to 2016 alone. Then print the tables with `.ci/forecast_tables.py OUT`.
+TABLES is a folder with city_panel.csv, city_census.csv, city_ages.csv, city_structure.csv,
+city_borders.csv, province_panel.csv and national_totals.csv; FIT is the folder of a finished
+`talent-sd calibrate`; OUT gets a folder for each back-test. One more calibration is run, on 2010 to
+2016 alone. Then print the tables with `.ci/forecast_tables.py OUT`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+FILES = {
+    "--panel": "city_panel",
+    "--census": "city_census",
+    "--ages": "city_ages",
+    "--structure": "city_structure",
+    "--borders": "city_borders",
+    "--province": "province_panel",
+    "--national": "national_totals",
+}
 
-def main(panel: str, census: str, province: str, national: str, fit: str, out: str) -> None:
+
+def main(folder: str, fit: str, out: str) -> None:
     """Run the back-tests one after another; stop at the first that fails."""
-    tables = ["--panel", panel, "--census", census, "--province", province, "--national", national]
+    tables = [part for flag, name in FILES.items() for part in (flag, Path(folder) / f"{name}.csv")]
     early = Path(out) / "early_fit"
 
     def run(*arguments: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.analysis.blocks import Variant
+from talent_sd.analysis.city_runs import yearly_series
 from talent_sd.analysis.noise import NOISE_INPUTS
 from talent_sd.analysis.posterior import Posterior
 from talent_sd.analysis.sampling import PriorDraws
@@ -16,7 +17,6 @@ from talent_sd.analysis.windows import (
     BACHELOR_SHARE,
     CENSUS_GAP,
     TERTIARY_SHARE,
-    yearly_series,
     years_since_census,
 )
 from talent_sd.base.errors import InputError

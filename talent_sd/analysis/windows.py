@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.analysis.city_runs import run_cities
+from talent_sd.analysis.run_up import RunUp, grown_share, make_run_up
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.messages import listed, tell
 from talent_sd.scenario.figures import City, Value, city_constants
-from talent_sd.scenario.national import NationalPath, national_params
+from talent_sd.scenario.national import NationalPath
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from talent_sd.engine.runner import Model
     from talent_sd.model.structure import Structure
     from talent_sd.scenario.panel import Panel
@@ -27,6 +26,7 @@ GDP_REAL = "gdp_real"
 """Also scored: GDP at constant prices, from nominal GDP and the nation's prices."""
 MODEL_VARIABLES = {TERTIARY: "Talent", RESIDENTS: "Residents", GDP: "value added", REVENUE: "fiscal revenue"}
 FIGURES = {**{name: name for name in OUTCOMES}, GDP_REAL: "gdp_real_2000"}
+TERTIARY_NOISE = "tertiary growth noise"
 TERTIARY_SHARE, BACHELOR_SHARE = "city tertiary share", "city bachelor share"
 CENSUS_GAP = 10
 """Most years that a census share is carried, and its noise drawn, before the start."""
@@ -49,7 +49,7 @@ class Window:
     cities, provinces : names, one a city
     constants : the model's constants, (cities,) each, from figures up to the start year only
     national : the path of the nation, known in hindsight
-    census_age : (cities,) years from the last census to the start, over which the tertiary share is carried
+    census_age : (cities,) years from the last census to the start
     start : outcome -> (cities,) log of the level that the model starts from
     actual : outcome -> (years, cities) log of what happened, NaN where no source tells
     real : (years, cities) log of GDP at constant prices, NaN where no source tells
@@ -58,6 +58,7 @@ class Window:
         how many years (ten, or at least seven); NaN where no source tells
     left_out : one line for each city that cannot be run, with the reason
     adjusted : one line for each figure left out as implausible, or brought within the model's limits
+    run_up : the years since the last census, over which talent is run to the start; None without
     """
 
     years: tuple[int, ...]
@@ -74,6 +75,7 @@ class Window:
     past_years: Mapping[str, np.ndarray]
     left_out: tuple[str, ...]
     adjusted: tuple[str, ...] = ()
+    run_up: RunUp | None = None
 
     def chosen(self, keep: np.ndarray) -> Window:
         """Return the window of some of the cities; `keep` is (cities,) of truth values."""
@@ -93,6 +95,7 @@ class Window:
             {name: values[keep] for name, values in self.past_years.items()},
             self.left_out,
             self.adjusted,
+            self.run_up.chosen(keep) if self.run_up else None,
         )
 
 
@@ -156,7 +159,11 @@ def make_window(panel: Panel, model: Model, national: NationalPath, start: int, 
         {name: grown[1] for name, grown in past.items()},
         tuple(left_out),
         tuple(adjusted),
-    )
+        make_run_up(
+            kept, ages, constants, start, national,
+            lambda city, found: _within_limits(city.name, found, structure, []),
+        ),
+    )  # fmt: skip
 
 
 def run_window(
@@ -203,52 +210,44 @@ def run_levels(
     -------
     variable -> (draws, years, cities) level, summed over subscripts
     """
-    params = dict(params or {})
-    cities = len(window.cities)
-    sizes = {len(values) for values in params.values()} | {len(n) for n in (noise or {}).values()}
+    params, noise = dict(params or {}), dict(noise or {})
+    sizes = {len(values) for values in (*params.values(), *noise.values())}
     draws = sizes.pop() if sizes else 1
-    known = model.structure.variables
-    given: dict[str, Any] = dict(national_params(window.national))
-    given = {name: curve for name, curve in given.items() if name in known}
-    for name, values in window.constants.items():
-        given[name] = np.tile(values, draws)
-    if noise:
-        for name in (TERTIARY_SHARE, BACHELOR_SHARE):
-            strayed = given[name] * np.exp(_since_census(noise, window.census_age)).ravel()
-            low, high = known[name].limits
-            given[name] = np.clip(strayed, low, high)
-    for name, values in params.items():
-        given[name] = np.repeat(values, cities)
-    run = model.run(
-        given,
-        {
-            name: yearly_series(values[..., CENSUS_GAP:].reshape(draws * cities, -1), window.years)
-            for name, values in (noise or {}).items()
-        },
-        list(variables),
-        engine="kernel",
-        initial_time=window.years[0],
-        final_time=window.years[-1],
-        times=window.years,
-        threads=threads,
+    given = {name: np.tile(values, (draws, 1)) for name, values in window.constants.items()}
+    strayed = _since_census(model, window, draws, params, noise, threads)
+    for name in (TERTIARY_SHARE, BACHELOR_SHARE):
+        given[name] = np.clip(given[name] * np.exp(strayed), *model.structure.variables[name].limits)
+    after = {name: values[..., CENSUS_GAP:] for name, values in noise.items()}
+    return run_cities(model, window.national, window.years, given, variables, params, after, threads)
+
+
+def _since_census(
+    model: Model,
+    window: Window,
+    draws: int,
+    params: Mapping[str, np.ndarray],
+    noise: Mapping[str, np.ndarray],
+    threads: int | None,
+) -> np.ndarray:
+    """Return (draws, cities) log by which the tertiary share strayed from the nation's since the census.
+
+    Cities with a run-up are run from the census with the residents known since; others stray by
+    noise alone.
+    """
+    yearly = noise.get(TERTIARY_NOISE, np.zeros((draws, len(window.cities), CENSUS_GAP)))[..., :CENSUS_GAP]
+    counted = np.arange(CENSUS_GAP)[None, :] >= CENSUS_GAP - window.census_age[:, None]
+    strayed = (yearly * counted).sum(axis=-1)
+    run_up = window.run_up
+    if run_up is None:
+        return strayed
+    years = len(run_up.years) - 1
+    before = {TERTIARY_NOISE: yearly[..., CENSUS_GAP - years :]}
+    grown = grown_share(model, window.national, run_up, draws, params, before, threads)
+    nation = np.log(
+        window.national.value("tertiary_share", run_up.years[-1])
+        / window.national.value("tertiary_share", run_up.years[0])
     )
-    shape = (draws, cities, len(window.years), -1)
-    return {name: run[name].values.reshape(shape).sum(axis=-1).transpose(0, 2, 1) for name in variables}
-
-
-def _since_census(noise: Mapping[str, np.ndarray], age: np.ndarray) -> np.ndarray:
-    """Return (draws, cities) log by which the tertiary share strayed from the nation's since the census."""
-    yearly = noise["tertiary growth noise"][..., :CENSUS_GAP]
-    counted = np.arange(CENSUS_GAP)[None, :] >= CENSUS_GAP - age[:, None]
-    return (yearly * counted).sum(axis=-1)
-
-
-def yearly_series(values: np.ndarray, years: tuple[int, ...]) -> xr.DataArray:
-    """Return yearly growth (draws, years) as a series for the model: centred in each year, linear between."""
-    import xarray as xr
-
-    times = np.array(years[: values.shape[-1]], float) + 0.5
-    return xr.DataArray(values, dims=(DRAW, TIME), coords={TIME: times})
+    return np.where(run_up.runs, grown - nation, strayed)
 
 
 def years_since_census(city: City, start: int, national: NationalPath) -> int:
