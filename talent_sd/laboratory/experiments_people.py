@@ -11,9 +11,9 @@ from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, T
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")
 MEASURED_YEAR = 2024.0
 HIGH_TIERS = ("leading", "professional")
-MEAN_SCIENCE_SHARE = 0.0101687
-"""Research jobs in the mean city (census 2020): where the cluster's base is 1."""
-LEVEL_BASES = {1: 0.1, 2: 2 / np.sqrt(3), 3: 2.0, 4: 2 * np.sqrt(3)}
+NATIONAL_KNOWLEDGE_SHARE = 0.0630541
+"""Jobs in research, information and business services, nationwide (census 2020): where the cluster's base is 1."""
+LEVEL_BASES = {1: 0.1, 2: 1.8 / np.sqrt(3), 3: 1.8, 4: 1.8 * np.sqrt(3)}
 """Cluster base at which the scale of maturity stands at a level (just above 1, 2, 3 and 4)."""
 SKILL_PROGRAMMES = ("manufacturing_academy", "skill_certification", "career_tracking")
 FULL_LEVEL_YEAR = 2034.0
@@ -21,7 +21,7 @@ FULL_LEVEL_YEAR = 2034.0
 
 def _city_of_level(level: int) -> dict[str, float]:
     """Return inputs that set the mean city's cluster to a level: its research jobs."""
-    return {"city science employment share": float(MEAN_SCIENCE_SHARE * LEVEL_BASES[level] ** 2)}
+    return {"city knowledge employment share": float(NATIONAL_KNOWLEDGE_SHARE * LEVEL_BASES[level] ** 2)}
 
 
 def _retention(trace: Trace, entry: float, years: float) -> float:

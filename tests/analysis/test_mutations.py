@@ -29,8 +29,8 @@ MUTATIONS = {
     "City figures": (
         "a ratio upside down: wealth",
         "start wealth ratio=\n\tINITIAL({})\n",
-        "(city deposits/city residents)/national mean deposits per resident path(Time)",
-        "national mean deposits per resident path(Time)/(city deposits/city residents)",
+        "(city deposits/city residents)/(national deposits path(Time)/national residents path(Time))",
+        "(national deposits path(Time)/national residents path(Time))/(city deposits/city residents)",
     ),
     "Residents": (
         "a term dropped: births are booked and nobody is born",
@@ -45,10 +45,10 @@ MUTATIONS = {
         "+ newcomer departures[tier]",
     ),
     "Talent: posts": (
-        "a term dropped: nobody comes into the posts left open",
-        "*return effect[tier] + {}\n",
-        "successors[tier]",
-        "no flow of people",
+        "a term dropped: open posts draw nobody",
+        "perceived attractiveness[tier]^arrival elasticity*{}*rival effort heard",
+        "post ratio heard[tier]^arrivals to posts[tier]",
+        "neutral",
     ),
     "Universities and schooling": (
         "a term dropped: nobody leaves the academy trained",
@@ -59,8 +59,8 @@ MUTATIONS = {
     "Rest of the country": (
         "a sign flipped: rivals give up when a city gains",
         "({} - Rival Effort)/rival response time",
-        "arrivals against ordinary^rival sensitivity",
-        "arrivals against ordinary^(-rival sensitivity)",
+        "relative total talent^rival sensitivity",
+        "relative total talent^(-rival sensitivity)",
     ),
     "Attractiveness": (
         "a sign flipped: dear homes attract",
@@ -88,14 +88,14 @@ MUTATIONS = {
     ),
     "Economy and taxes": (
         "a term dropped: talent yields nothing",
-        "value added=\n\tProductive Capacity*{}*relative knowledge heard",
+        "value added=\n\tproductive capacity*{}*relative knowledge heard",
         "talent output effect",
         "neutral",
     ),
     "Housing": (
         "a term dropped: vouchers reach nobody",
         "(1 - newcomer housing part*{}*MIN(absorptive capacity",
-        "Voucher Relief Seen",
+        "Policy Reach[housing_voucher]",
         "no level",
     ),
     "Public services": (
@@ -106,25 +106,25 @@ MUTATIONS = {
     ),
     "Social security": (
         "a sign flipped: pensions fill the fund",
-        "contributions + fund subsidy + fund interest - {},",
-        "benefits paid",
-        "(-benefits paid)",
+        "contributions + fund subsidy + fund interest + pool transfer - {},",
+        "benefits",
+        "(-benefits)",
     ),
     "Social security: projection": (
         "a term dropped: the projection does not see the later retirement age",
-        "smallest deficit growth) - {} ~~|",
-        "relief by the rise",
-        "no flow of people",
+        "nation elder growth=\n\t(nation by age next[elders]/nation by age[elders] - 1)/TIME STEP - {}/retirement reform duration",
+        "retirement age rise",
+        "(retirement age rise - retirement age rise)",
     ),
     "City brand": (
         "a sign flipped: losses make a name",
-        "EXP(MIN({}*(net migration rate of talent",
-        "migration to brand",
-        "(-migration to brand)",
+        "relative residents^{}*relative value added^",
+        "people to brand",
+        "(-people to brand)",
     ),
     "Policies and budget": (
         "a term dropped: policies cost the budget nothing",
-        "service spending=\n\tfiscal expenditure - {} - fund subsidy heard",
+        "- debt interest - (1 - paid from outside)*{} - fund subsidy heard",
         "total policy spending",
         "no yearly money",
     ),

@@ -23,8 +23,8 @@ BALANCES = {
 SHARES = (
     "child share", "young share", "elder share", "tertiary share", "industry part", "industry allocation",
     "cohort retention", "apartment coverage", "service coverage", "affordability", "policy level",
-    "Academy Reach", "Certification Reach", "Tracking Reach", "Platform Reach", "Lab Reach", "Venue Reach",
-    "skill mismatch", "positions lost to mismatch", "Credibility", "Revenue Rate", "voucher relief",
+    "Lesser Work Part", "adult talent share", "fullest talent band", "land scarcity",
+    "skill mismatch", "positions lost to mismatch", "Credibility",
     "start industry part", "start newcomer share", "skilled careers",
 )  # fmt: skip
 POSITIVE = ("value added", "fiscal revenue", "fiscal expenditure", "tax base", "invention grants",

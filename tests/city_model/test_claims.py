@@ -61,11 +61,11 @@ def test_a_mature_city_gains_more_from_the_same_mix(run: Any, scenario: str) -> 
 @pytest.mark.parametrize("policy", ["industry_fund", "venture_fund", "open_labs", "housing_voucher", "skill_certification"])  # fmt: skip
 def test_the_same_city_gains_more_from_a_policy_the_deeper_its_cluster(run: Any, policy: str) -> None:
     """Only the cluster differs: research jobs at a third, and as they are."""
-    own = float(run()["city science employment share"][0])
+    own = float(run()["city knowledge employment share"][0])
     on = {f"policy switch[{policy}]": 1.0}
     gains, depth = [], []
     for factor in (0.33, 1.0):
-        share = {"city science employment share": own * factor}
+        share = {"city knowledge employment share": own * factor}
         base, with_policy = run(changes=share), run(changes={**share, **on})
         depth.append(float(base["Cluster Maturity"][0]))
         gains.append(float(with_policy["value added"][-1] / base["value added"][-1]) - 1)

@@ -56,8 +56,14 @@ def test_talent_in_less_talent_out_is_the_change(steps: xr.Dataset) -> None:
 def test_a_yuan_of_policy_is_a_yuan_of_the_budget(steps: xr.Dataset) -> None:
     spent = steps["Cumulative Policy Spending"].sum("policy")
     same(spent, steps["Cumulative Policy Budget Use"], float(steps["fiscal expenditure"].max()))
-    uses = steps["service spending"] + steps["total policy spending"] + steps["fund subsidy heard"]
-    same(steps["fiscal expenditure"], uses, float(steps["fiscal expenditure"].max()))
+    uses = (
+        steps["service spending"]
+        + steps["total policy spending"]
+        + steps["fund subsidy heard"]
+        + steps["debt interest"]
+    )
+    money = steps["fiscal expenditure"] + steps["land part for services"] * steps["land income"]
+    same(money, uses, float(steps["fiscal expenditure"].max()))
     assert float((steps["total policy spending"] / steps["policy budget"]).max()) <= 1 + 1e-9
 
 
@@ -68,7 +74,13 @@ def test_value_added_is_pay_profit_depreciation_and_taxes(steps: xr.Dataset) -> 
 
 
 def test_the_pension_fund_adds_up_and_never_owes(steps: xr.Dataset) -> None:
-    net = steps["contributions"] + steps["fund subsidy"] + steps["fund interest"] - steps["benefits paid"]
+    net = (
+        steps["contributions"]
+        + steps["fund subsidy"]
+        + steps["fund interest"]
+        + steps["pool transfer"]
+        - steps["benefits"]
+    )
     same(change(steps["Fund"]), STEP * net.isel(time=slice(None, -1)), float(steps["benefits"].max()))
     assert float(steps["Fund"].min()) >= -1e-6 * float(steps["benefits"].max())
 

@@ -12,7 +12,7 @@ from talent_sd.engine.runner import Model
 OUTPUTS = ("total talent", "value added", "invention grants", "City Brand", "Fund", "fiscal revenue")
 LOOPS = (
     "innovation", "cluster_depth", "fiscal_services", "brand", "pension_squeeze", "culture",
-    "leaders_attract_teams", "graduate_pipeline", "demographic_momentum", "jobs_and_wages", "housing",
+    "leaders_attract_teams", "graduate_pipeline", "jobs_follow_people", "jobs_and_wages", "housing",
     "service_congestion", "policy_budget", "saturation", "rival_response",
 )  # fmt: skip
 # Where a loop has work to do: a fund that runs dry, a culture programme, a drive that rivals answer.

@@ -39,5 +39,5 @@ def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_throug
     assert float(activity.sel(kind=REST).max()) > 0.1
     # without a fund nothing runs round the cluster and its capital: posts left open lead what has no name
     baseline = study_loops("baseline", "hefei").shares.attrs["strongest_rest"]
-    assert baseline.startswith("Newcomers > Open Positions; ")
+    assert baseline.startswith("PLACEHOLDER; ")
     assert "Cluster Maturity > Industry Capital" not in baseline
