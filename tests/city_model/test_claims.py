@@ -36,7 +36,9 @@ def test_three_dimensions_together_gain_more_than_any_two(run: Any, city: str, o
 
     def gain(without: str = "") -> float:
         # paid from outside: what a dimension costs the services is another question
-        off = {f"policy switch[{policy}]": 0.0 for policy in PARTS.get(without, ())} | {"paid from outside": 1.0}
+        off = {f"policy switch[{policy}]": 0.0 for policy in PARTS.get(without, ())} | {
+            "paid from outside": 1.0
+        }
         return float((run("three_dimensional", city, off)[output] - base)[-1])
 
     together = gain()

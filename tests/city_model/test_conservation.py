@@ -57,7 +57,10 @@ def test_a_yuan_of_policy_is_a_yuan_of_the_budget(steps: xr.Dataset) -> None:
     spent = steps["Cumulative Policy Spending"].sum("policy")
     same(spent, steps["Cumulative Policy Budget Use"], float(steps["fiscal expenditure"].max()))
     uses = (
-        steps["service spending"] + steps["total policy spending"] + steps["fund subsidy heard"] + steps["debt interest"]
+        steps["service spending"]
+        + steps["total policy spending"]
+        + steps["fund subsidy heard"]
+        + steps["debt interest"]
     )
     money = steps["fiscal expenditure"] + steps["land part for services"] * steps["land income"]
     same(money, uses, float(steps["fiscal expenditure"].max()))
@@ -72,7 +75,11 @@ def test_value_added_is_pay_profit_depreciation_and_taxes(steps: xr.Dataset) -> 
 
 def test_the_pension_fund_adds_up_and_never_owes(steps: xr.Dataset) -> None:
     net = (
-        steps["contributions"] + steps["fund subsidy"] + steps["fund interest"] + steps["pool transfer"] - steps["benefits"]
+        steps["contributions"]
+        + steps["fund subsidy"]
+        + steps["fund interest"]
+        + steps["pool transfer"]
+        - steps["benefits"]
     )
     same(change(steps["Fund"]), STEP * net.isel(time=slice(None, -1)), float(steps["benefits"].max()))
     assert float(steps["Fund"].min()) >= -1e-6 * float(steps["benefits"].max())

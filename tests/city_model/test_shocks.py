@@ -45,7 +45,9 @@ def test_nothing_moves_before_it_and_the_stated_share_leaves(gap: xr.Dataset, ru
 
 def test_the_posts_of_those_who_left_stand_open_and_draw_others(run: Any) -> None:
     years = np.arange(2022.0, 2036.0, 0.25)
-    own, base = (run(name, "shenyang", times=years, final_time=2036.0) for name in ("core_team_exit", "baseline"))
+    own, base = (
+        run(name, "shenyang", times=years, final_time=2036.0) for name in ("core_team_exit", "baseline")
+    )
     open_posts = (own["post ratio"] / base["post ratio"] - 1).sel(tier="leading")
     assert float(np.abs(open_posts.sel(time=slice(None, AT))).max()) == 0
     assert float(open_posts.sel(time=AT + 1)) > 0.1
