@@ -25,7 +25,7 @@ SHARES = (
     "cohort retention", "apartment coverage", "service coverage", "affordability", "policy level",
     "Lesser Work Part", "adult talent share", "fullest talent band", "land scarcity",
     "skill mismatch", "positions lost to mismatch", "Credibility",
-    "start industry part", "start newcomer share", "skilled careers",
+    "start industry part", "skilled careers",
 )  # fmt: skip
 POSITIVE = ("value added", "fiscal revenue", "fiscal expenditure", "tax base", "invention grants",
             "City Brand", "departure hazard", "pay", "house price", "Suppliers", "attractiveness")  # fmt: skip

@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("29 300 people", "2.93万人", people(2030)), ("22 billion", "220亿", spent),
-        ("1.1 %", "1.1%", change("total talent", 2030)),
+        ("8 390 people", "0.839万人", people(2030)), ("9.5 billion", "95亿", spent),
+        ("0.33 %", "0.33%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
-        ("58 %", "58%", level("cohort retention", 2030, tier="professional")), ("68 billion", "680亿", spent),
-        ("197 000 people", "19.7万人", people()), ("4.3 %", "4.3%", change("total talent")),
-        ("4.7 %", "4.7%", change("value added")),
+        ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("48 billion", "480亿", spent),
+        ("33 500 people", "3.35万人", people()), ("0.8 %", "0.8%", change("total talent")),
+        ("1.6 %", "1.6%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("25 firms", "25家", level("Suppliers")), ("305 000 people", "30.5万人", people()),
-        ("6.7 %", "6.7%", change("value added")), ("123 billion", "1230亿", spent),
-        ("201 billion", "2010亿", gap("shared value")),
+        ("21 firms", "21家", level("Suppliers")), ("99 000 people", "9.9万人", people()),
+        ("3.1 %", "3.1%", change("value added")), ("132 billion", "1320亿", spent),
+        ("111 billion", "1110亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("197 000 people", "19.7万人", people()), ("1.7 %", "1.7%", change("total talent")),
-        ("362 billion", "3620亿", spent),
+        ("250 000 people", "25万人", people()), ("2.7 %", "2.7%", change("total talent")),
+        ("300 billion", "3000亿", spent),
     ]),
     "quality_city": ("chengdu", [
-        ("18 %", "18%", change("service satisfaction")), ("1.37 times", "1.37倍", level("medical access time ratio")),
-        ("47 000 people", "4.7万人", people()), ("99 billion", "990亿", spent),
+        ("18 %", "18%", change("service satisfaction")), ("1.34 times", "1.34倍", level("medical access time ratio")),
+        ("29 600 people", "2.96万人", people()), ("100 billion", "1000亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("621 000 people", "62.1万人", people()), ("28 billion", "280亿", spent),
-        ("19 %", "19%", change("total talent")), ("2.1 %", "2.1%", change("value added")),
+        ("138 000 people", "13.8万人", people()), ("27 billion", "270亿", spent),
+        ("4.8 %", "4.8%", change("total talent")), ("0.69 %", "0.69%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("80 000 people", "8万人", people()), ("10 %", "10%", change("City Brand")),
-        ("30 billion", "300亿", spent),
-        ("80 billion", "800亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("91 000 people", "9.1万人", people()), ("8.5 %", "8.5%", change("City Brand")),
+        ("34 billion", "340亿", spent),
+        ("54 billion", "540亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("81 000 people", "8.1万人", people()), ("50 billion", "500亿", spent),
-        ("1.6 %", "1.6%", change("total talent")),
+        ("31 200 people", "3.12万人", people()), ("52 billion", "520亿", spent),
+        ("0.67 %", "0.67%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("403 000 people", "40.3万人", people(2030)), ("6.9 %", "6.9%", change("total talent", 2030)), ("343 000", "34.3万人", people()),
-        ("16 billion", "160亿", spent),
+        ("311 000 people", "31.1万人", people(2030)), ("5.7 %", "5.7%", change("total talent", 2030)), ("264 000", "26.4万人", people()),
+        ("14.9 billion", "149亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("353 000 people", "35.3万人", people()), ("7.6 %", "7.6%", change("total talent")),
-        ("175 billion", "1750亿", spent), ("48 billion", "480亿", gap("shared value")),
+        ("107 000 people", "10.7万人", people()), ("2.6 %", "2.6%", change("total talent")),
+        ("153 billion", "1530亿", spent), ("34 billion", "340亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
-        ("133 leading", "133名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
+        ("146 leading", "146名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
         ("6.2 billion", "62亿", lambda pair: -gap("supporting investment", 2028)(pair)),
-        ("149 a year", "149件", lambda pair: -gap("invention grants")(pair)),
-        ("0.64 %", "0.64%", lambda pair: -change("value added")(pair)), ("3.4 yuan", "3.4元", per_pay),
+        ("192 a year", "192件", lambda pair: -gap("invention grants")(pair)),
+        ("1.05 %", "1.05%", lambda pair: -change("value added")(pair)), ("2.4 yuan", "2.4元", per_pay),
     ]),
 }  # fmt: skip
 

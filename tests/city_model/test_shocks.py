@@ -72,18 +72,11 @@ def test_leading_talent_is_lost_at_least_twice_as_fast_as_it_comes_back(gap: xr.
     assert half >= 2 * fall
 
 
-def test_the_brand_is_lost_at_least_twice_as_fast_as_it_comes_back(gap: xr.Dataset) -> None:
-    # the first dip: what the loss of people does at once, before the city's slower decline
-    dip = gap["City Brand"].sel(time=slice(AT, AT + 4))
-    fall, half = years_of_half_fall_and_half_recovery(dip)
-    assert fall <= 0.75
-    assert half >= 2 * fall
-
-
 def test_patents_follow_after_the_grant_lag(gap: xr.Dataset) -> None:
     grants = gap["invention grants"]
     assert abs(float(grants.sel(time=AT + 1))) < 0.1 * float(np.abs(grants).sel(time=AT + 5))
-    assert float(gap["supporting investment"].sel(time=AT + 1)) < -0.08
+    # a sixth of the leaders missing, at an elasticity of investment of a third
+    assert float(gap["supporting investment"].sel(time=AT + 1)) < -0.05
 
 
 def test_suppliers_and_the_name_fall_at_least_twice_as_fast_as_they_rise(run: Any) -> None:
