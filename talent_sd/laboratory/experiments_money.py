@@ -116,7 +116,7 @@ def _balance_per_point(traces: Traces) -> Measurement:
     return Measurement(
         years["city"] - years["older city"],
         (
-            (tell("the fund has 10 to 16 years ahead of it"), 10 <= years["city"] <= 16),
+            (tell("the fund has 10 to 20 years ahead of it"), 10 <= years["city"] <= 20),
             (tell("the projection shown to readers shortens too"), projected[1] < projected[0]),
         ),
         {**years, "projected in 2025": projected[0], "projected in 2025, older": projected[1]},

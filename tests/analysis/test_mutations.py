@@ -21,10 +21,10 @@ from talent_sd.model_tests.standard_tests import find_parameter_faults, find_uni
 # sector: (what is broken, where it stands, the expression, what it becomes)
 MUTATIONS = {
     "National": (
-        "a sign flipped: the nation's growth",
-        "national value added growth=\n\t{}\n",
-        "(national gdp path(next time)/national gdp path(Time) - 1)/TIME STEP",
-        "(1 - national gdp path(next time)/national gdp path(Time))/TIME STEP",
+        "a sign flipped: the nation's balancing term",
+        "national balance[age]=\n\t({} - nation flows of age[age])/nation by age[age]",
+        "(nation by age next[age] - nation by age[age])/TIME STEP",
+        "(nation by age[age] - nation by age next[age] - nation by age[age])/TIME STEP",
     ),
     "City figures": (
         "a ratio upside down: wealth",
@@ -109,12 +109,6 @@ MUTATIONS = {
         "contributions + fund subsidy + fund interest + pool transfer - {},",
         "benefits",
         "(-benefits)",
-    ),
-    "Social security: projection": (
-        "a term dropped: the projection does not see the later retirement age",
-        "nation elder growth=\n\t(nation by age next[elders]/nation by age[elders] - 1)/TIME STEP - {}/retirement reform duration",
-        "retirement age rise",
-        "(retirement age rise - retirement age rise)",
     ),
     "City brand": (
         "a sign flipped: losses make a name",

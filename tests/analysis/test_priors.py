@@ -54,11 +54,11 @@ def test_the_whole_range_of_every_shipped_prior_can_be_run(model: Model) -> None
     ("entry", "message"),
     [
         (
-            "  arrival elastisity: {distribution: uniform, range: [0.2, 1], source: s}",
+            "  arrival elastisity: {distribution: uniform, range: [0.02, 0.2], source: s}",
             ":2: unknown constant 'arrival elastisity'. Did you mean 'arrival elasticity'?",
         ),
         (
-            "  value added: {distribution: uniform, range: [0.2, 1], source: s}",
+            "  value added: {distribution: uniform, range: [0.02, 0.2], source: s}",
             ":2: 'value added' is no constant (auxiliary). Name a constant.",
         ),
         (
@@ -84,17 +84,17 @@ def test_the_whole_range_of_every_shipped_prior_can_be_run(model: Model) -> None
             "Raise it or use uniform.",
         ),
         (
-            "  job weight: {distribution: uniform, range: [0.2, 1], source: s}",
-            ":2: 'job weight' has a value for each tier. Name one, as in 'job weight[leading]', "
+            "  career weight: {distribution: uniform, range: [0.02, 0.2], source: s}",
+            ":2: 'career weight' has a value for each tier. Name one, as in 'career weight[leading]', "
             "or add factor: true.",
         ),
         (
-            "  'job weight[leader]': {distribution: uniform, range: [0.2, 1], source: s}",
-            ":2: 'job weight' has no element 'leader'. It has leading, professional, skilled, graduate.",
+            "  'career weight[leader]': {distribution: uniform, range: [0.02, 0.2], source: s}",
+            ":2: 'career weight' has no element 'leader'. It has leading, professional, skilled, graduate.",
         ),
         (
-            "  job weight: {distribution: uniform, factor: true, range: [2, 3], source: s}",
-            ":2: job weight: a factor's range must hold 1, [2, 3] does not. Widen it.",
+            "  career weight: {distribution: uniform, factor: true, range: [2, 3], source: s}",
+            ":2: career weight: a factor's range must hold 1, [2, 3] does not. Widen it.",
         ),
         (
             "  grant lag: {distribution: uniform, range: [2, 4], source: s, sigma: 1}",
@@ -118,11 +118,11 @@ def test_all_problems_come_at_once(model: Model, tmp_path: Path) -> None:
 
 def test_one_constant_has_one_prior(model: Model, tmp_path: Path) -> None:
     text = (
-        "  job weight: {distribution: uniform, factor: true, range: [0.5, 1.5], source: s}\n"
-        "  'job weight[leading]': {distribution: uniform, range: [0.2, 1], source: s}\n"
+        "  career weight: {distribution: uniform, factor: true, range: [0.5, 1.5], source: s}\n"
+        "  'career weight[leading]': {distribution: uniform, range: [0.02, 0.2], source: s}\n"
     )
     (problem,) = _problems(model, tmp_path, text)
-    assert problem.startswith(":3: 'job weight[leading]' has a prior already, at ")
+    assert problem.startswith(":3: 'career weight[leading]' has a prior already, at ")
 
 
 @pytest.mark.parametrize(

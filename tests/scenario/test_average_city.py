@@ -20,7 +20,7 @@ ONE_TO_ONE = {
     "city bachelor share": ("bachelor_share",),
     "city migrant share": ("migrant_share",),
     "city manufacturing employment share": ("jobs_manufacturing",),
-    "city science employment share": ("jobs_science",),
+    "city knowledge employment share": ("jobs_knowledge",),
     "city secondary share": ("secondary_share",),
     "city average wage": ("average_wage",),
     "city house price": ("house_price",),
@@ -41,7 +41,7 @@ def test_every_start_value_is_the_nations_own(path: str, year: int) -> None:
     known = (
         set(ONE_TO_ONE)
         | set(PER_RESIDENT)
-        | {"city residents", "province invention grants", "province tertiary educated"}
+        | {"city residents", "city employed share", "province invention grants", "province tertiary educated"}
     )
     assert known == set(found), "say what of the nation a new constant of a city is compared with"
     for name, (variable,) in ONE_TO_ONE.items():
