@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from talent_sd.engine.pysd_built_code import refuse_other_code
-from talent_sd.engine.pysd_safe_names import SafeNames, give_safe_names
+from talent_sd.engine.pysd_safe_names import SafeNames, give_safe_names, told_of
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
 from talent_sd.model.pysd_guard import refuse_odd
@@ -58,7 +58,7 @@ def build_reference(source: Source, request: Request, folder: Path) -> tuple[Pat
             element.components[0].ast = float(settings[name_key(element.name)])
     refuse_odd(abstract, source.path, source.place)
     names = give_safe_names(abstract, source.path, folder, source.place)
-    with _unformatted():
+    with _unformatted(), told_of(source.path.name, names, folder):
         file = Path(ModelBuilder(abstract).build_model())
     refuse_other_code([section.path for section in abstract.sections], names, source.path.name)
     return file, names

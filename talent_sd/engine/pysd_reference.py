@@ -20,7 +20,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.pysd_build import build_reference, load_fresh
-from talent_sd.engine.pysd_safe_names import SafeNames
+from talent_sd.engine.pysd_safe_names import SafeNames, told_of
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
@@ -52,7 +52,7 @@ def built_reference(source: Source, structure: Structure, request: Request) -> I
     _refuse_partial(structure, request)
     _refuse_crossed_mappings(source)
     with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder:
-        with _quiet(request.seed), _told(source.path.name):
+        with _quiet(request.seed), told_of(source.path.name):
             file, names = build_reference(source, request, Path(folder))
         yield Reference(file, source.path.name, structure, _clock(request), names)
 
@@ -93,7 +93,7 @@ class Reference:
         if _clock(request) != self.clock:
             raise ValueError(f"built for {self.clock} (first, last, step), not {_clock(request)}")
         _refuse_partial(self.structure, request)
-        with _quiet(request.seed), _told(self.name, self.names):
+        with _quiet(request.seed), told_of(self.name, self.names, self.file.parent):
             runs = [self._run_member(request, member) for member in range(request.lanes)]
         return {name: np.stack([run[name] for run in runs]) for name in request.outputs}
 
@@ -186,24 +186,6 @@ class Reference:
 
 def _clock(request: Request) -> tuple[float, float, float]:
     return float(request.times[0]), float(request.times[-1]), float(request.time_step)
-
-
-@contextmanager
-def _told(name: str, names: SafeNames | None = None) -> Iterator[None]:
-    """Turn whatever PySD raises into one line that names the model, with the model's own names."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        text = str(error)
-        place, text = (names.place(text, name), names.told(text)) if names else (name, text)
-        raise ModelError(
-            "{name}: PySD cannot run this: {kind}: {reason}",
-            name=place,
-            kind=type(error).__name__,
-            reason=" ".join(text.split())[:200],
-        ) from error
 
 
 def _refuse_partial(structure: Structure, request: Request) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from talent_sd.base.errors import ModelError, nearest
@@ -53,6 +56,43 @@ class SafeNames:
         """Return "file:line" of the first variable whose made-up name stands in a text."""
         found = (self.places.get(match[0]) for match in _MADE_UP.finditer(text))
         return next(filter(None, found), otherwise)
+
+
+@contextmanager
+def told_of(name: str, names: SafeNames | None = None, folder: Path | None = None) -> Iterator[None]:
+    """Turn whatever PySD raises into one line that names the model, with the model's own names.
+
+    Parameters
+    ----------
+    name : of the model's file
+    names : what stands for its names in PySD's file
+    folder : of PySD's file, which means nothing to a reader
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        names, text = names or SafeNames(), str(error)
+        place = names.place(f"{text} {_owners(error)}", name)
+        for path in {folder, folder.resolve()} if folder else set():
+            text = text.replace(f"{path}{os.sep}", "")
+        raise ModelError(
+            "{name}: PySD cannot run this: {kind}: {reason}",
+            name=place,
+            kind=type(error).__name__,
+            reason=" ".join(names.told(text).split())[:200],
+        ) from error
+
+
+def _owners(error: Exception) -> str:
+    """Return the names of what PySD was about when it raised, the innermost first."""
+    found: list[str] = []
+    for frame, _ in walk_tb(error.__traceback__):
+        owner = frame.f_locals.get("self")
+        owner = getattr(owner, "element", owner)  # a builder's variable
+        found += [frame.f_code.co_name, str(getattr(owner, "name", "")), str(getattr(owner, "py_name", ""))]
+    return " ".join(reversed(found))
 
 
 def give_safe_names(abstract: Any, model: Path, folder: Path, place: Callable[[str, str], str]) -> SafeNames:

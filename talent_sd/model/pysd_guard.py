@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
@@ -161,6 +163,9 @@ def _odd(component: Any, folder: Path, callable_names: set[str]) -> Iterator[str
                 check_reading(node, folder)
             except ModelError as error:
                 yield from error.problems
+        elif not _is_finite(node, kind):
+            yield tell("holds a number that is not finite. Write one below 1.8e308.")
+            return
         elif not _is_sound(node, kind):
             yield tell(
                 "holds a text or a list where a number belongs. Write a number, a variable or a function."
@@ -171,6 +176,21 @@ def _odd(component: Any, folder: Path, callable_names: set[str]) -> Iterator[str
             if called and not (called.replace("_", "").isalnum() or name_key(called) in callable_names):
                 yield tell("calls {reference}, which is no function or lookup.", reference=called)
             stack += children(node)
+
+
+def _is_finite(node: Any, kind: str) -> bool:
+    """Return whether a number, or each of a table or an array, fits a double; :NA: is a number too."""
+    if kind == "InlineLookups":
+        return _is_finite(node.lookups, kind_of(node.lookups))
+    if kind == "Lookups":
+        axes = (axis if isinstance(axis, tuple) else () for axis in (node.x, node.y))
+        return all(
+            _is_finite(v, "number") and v == v for axis in axes for v in axis if kind_of(v) == "number"
+        )
+    try:
+        return kind not in {"number", "array"} or not np.isinf(np.asarray(node, float)).any()
+    except (OverflowError, TypeError, ValueError):
+        return False
 
 
 def _is_sound(node: Any, kind: str) -> bool:
@@ -184,16 +204,17 @@ def _is_sound(node: Any, kind: str) -> bool:
         listed = kind_of(node.subscripts) == "SubscriptsReference" and node.subscripts.subscripts
         return named and isinstance(listed, list) and all(isinstance(each, str) for each in listed)
     if kind == "Lookups":
-        numbers = all(kind_of(value) == "number" for axis in (node.x, node.y) for value in axis)
+        axes = node.x, node.y
+        numbers = all(isinstance(a, tuple) and all(kind_of(value) == "number" for value in a) for a in axes)
         return numbers and node.type in _TABLE_TYPES
     if kind == "InlineLookups":
         return kind_of(node.lookups) == "Lookups" and _is_sound(node.lookups, "Lookups")
-    if kind in _OPERATIONS and not all(str(symbol).lower() in _OPERATORS for symbol in node.operators):
-        return False
-    if kind == "Call" and (
-        kind_of(node.function) != "Reference" or not _is_sound(node.function, "Reference")
-    ):
-        return False
+    if kind in _OPERATIONS:  # written as a call, "logic('=', s)", their fields are no lists
+        listed = isinstance(node.operators, list) and isinstance(node.arguments, (tuple, list))
+        return listed and all(str(symbol).lower() in _OPERATORS for symbol in node.operators)
+    if kind == "Call":
+        named = kind_of(node.function) == "Reference" and _is_sound(node.function, "Reference")
+        return named and isinstance(node.arguments, tuple)
     return kind in _PARTS or kind == "Data"
 
 
@@ -215,17 +236,22 @@ def check_reading(node: Any, folder: Path) -> Path:
     if not (_is_tab(node.tab) and all(isinstance(c, str) and _CELL.fullmatch(c) for c in cells)):
         raise ModelError(
             "reads the tab {tab}, cell {cell} of a spreadsheet. Name a tab and a cell, row, column or named range.",
-            tab=ascii(node.tab),
-            cell=ascii(cells[-1] if at and _CELL.fullmatch(str(node.cell)) else node.cell),
+            tab=_shown(node.tab),
+            cell=_shown(cells[-1] if at and _CELL.fullmatch(str(node.cell)) else node.cell),
         )
     if not _is_beside(node.file, folder):
         raise ModelError(
             "reads the file {file}. Name a spreadsheet beside the model, or in a folder below it with "
             "'/' between ({kinds}).",
-            file=ascii(node.file),
+            file=_shown(node.file),
             kinds=", ".join(SPREADSHEETS),
         )
     return folder / node.file
+
+
+def _shown(text: Any) -> str:
+    """Return a text as a message shows it; an expression in its place as its name at most."""
+    return ascii(text if isinstance(text, (str, int, float)) else getattr(text, "reference", "?"))
 
 
 def _is_tab(tab: Any) -> bool:

@@ -112,6 +112,7 @@ def build_structure(source: Source) -> Structure:
     known = {name_key(element.name): unquoted(element.name) for element in section.elements}
     macros = {name_key(macro.name) for macro in source.model.sections[1:]}
     variables: dict[str, Variable] = {}
+    found: set[str] = set()
     problems = Problems()
     for element in section.elements:
         try:
@@ -121,11 +122,12 @@ def build_structure(source: Source) -> Structure:
                 f"{source.place(element.name)}: '{unquoted(element.name)}': {p}" for p in error.problems
             ]
             continue
-        if variable.name in variables:
+        if name_key(variable.name) in found:
             problems.say(
                 "{place}: '{variable_name}' is defined twice. Remove one.",
                 place=source.place(element.name), variable_name=variable.name,
             )  # fmt: skip
+        found.add(name_key(variable.name))
         variables[variable.name] = variable
     if problems:
         raise ModelError(problems)

@@ -62,6 +62,7 @@ def dims(name: str = "d", element: str = "p") -> str:
 
 NUMBERS = "are not numbers"
 TEXT = "holds a text or a list"
+INFINITE = "number that is not finite"
 TAB, FILE = "reads the tab", "reads the file"
 FUNCTION = "no function or lookup"
 # sound, and checks as such: only a run misses its values
@@ -109,6 +110,16 @@ PAYLOADS = {
     "kind of a table": mdl(f"x=lookup('1','2','3','4','a\\x27+str({CODE})+\\x27')~~|", TEXT),
     "reference by a call": mdl(f"x=reference('a\\x27+str({CODE})+\\x27','b')~~|", TEXT, False),
     "operator by a call": mdl(f"x=arithmetic('%(left)s+{CODE}',s)~~|", "5: ", False),
+    # what PySD's readers make of a call, by the names of their own trees
+    "comparison by a call": mdl("x=logic('=',s)~~|", TEXT, False),
+    "sum by a call": mdl("x=arithmetic(s,s)~~|", TEXT, False),
+    "call by a call": mdl("x=call(s,s)~~|", TEXT, False),
+    "table by a call": mdl("x=lookup(1,2,3,4,5)~~|", TEXT, False),
+    "number beyond a double": mdl("x=1e999*s~~|", INFINITE, False),
+    "table beyond a double": mdl("f((0,0),(1,1e999))~~|x=f(s)~~|", INFINITE, False),
+    "variable in other letters": mdl('"Time step"=2~~|x=s~~|', "defined twice", False),
+    "letters that Python takes for others": mdl('"ｅｖａｌ"=2~~|𝐞𝐱𝐞𝐜=1~~|x="ｅｖａｌ"+𝐞𝐱𝐞𝐜+s~~|', live=False),
+    "names that stand for others": mdl('v0x=2~~|"__data"=3~~|e1x: v1x, q~~|x[e1x]=v0x+"__data"+s~~|', live=False),
     "text as a number": mdl(f"x=SMOOTH N(s,'1+{CODE}',1,1)~~|", TEXT, False),
     "text as a call's argument": mdl(f"x=ABS('{CODE}')~~|", TEXT, False),
     "range of a file": mdl(f"d: GET DIRECT SUBSCRIPT('f.xlsx','T','A1','A2','{CODE}')~~|", "SUBSCRIPT", False),
@@ -142,6 +153,9 @@ PAYLOADS = {
         "m.xmile:",
         False,
     ),
+    "xmile comparison by a call": xmile('<aux name="x"><eqn>logic(s,s)</eqn></aux>', TEXT, False),
+    "xmile call by a call": xmile('<aux name="x"><eqn>call(max,s)</eqn></aux>', TEXT, False),
+    "xmile number beyond a double": xmile(f'<aux name="x"><eqn>{"9" * 400}</eqn></aux>', INFINITE, False),
     "xmile number": xmile(f'<aux name="x"><eqn>(1,{CODE})</eqn></aux>', "m.xmile:5: ", False),
     "xmile entity": xmile(
         '<aux name="x"><eqn>&e;</eqn></aux>', "type declaration", False,
@@ -236,6 +250,26 @@ def test_a_crafted_file_runs_nothing(name, tmp_path):
             assert re.search(payload.told, text), text
             assert re.match(rf"m{payload.suffix}:\d+: ", text), text
             assert len([line for line in text.splitlines() if line.startswith("m.")]) == 1, text
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    {
+        "x=GET DIRECT CONSTANTS('f.csv',',','B9')~~|": "'f.csv'",
+        "x=GET DIRECT CONSTANTS('f.xlsx','T','B2')~~|": "Excel",
+        'd: "p!", q~~|x[d]=1,2~~|y=SUM(x["p!"!])+s~~|': "'p!'",
+    }.items(),
+)
+def test_what_pysd_raises_is_told_with_file_and_line_and_the_models_own_names(lines, told, tmp_path):
+    file = written(tmp_path / "case", mdl(lines))
+    for name in ("f.csv", "f.xlsx"):
+        (file.parent / name).write_text("1,2\n3,4\n")
+    with pytest.raises(TalentError) as found:
+        load_model(file).run(engine="pysd")
+    text = str(found.value)
+    assert text.startswith("m.mdl:5: "), text
+    assert told in text
+    assert not re.search(r"talent_sd-|[vef]\d+x", text), text
 
 
 def test_pysd_alone_runs_what_is_called_live(tmp_path):
