@@ -105,11 +105,11 @@ def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: 
 
     text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
     city = tmp_path / "mine.yaml"
-    city.write_text("\n".join(line for line in text if "  share_science:" not in line), "utf-8")
-    name = "city knowledge employment share"
+    city.write_text("\n".join(line for line in text if "  gdp_secondary:" not in line), "utf-8")
+    name = "city secondary share"
     spread = ts.ensemble("baseline", city=city, draws=20, outputs=[name])[name].isel(scenario=0, time=0)
     assert len(np.unique(spread)) == 20
-    assert 0.002 <= spread.min() < 0.005 < 0.015 < spread.max() <= 0.02
+    assert 0.2 <= spread.min() < 0.3 < 0.5 < spread.max() <= 0.6
     known = ts.ensemble("baseline", city="wuxi", draws=20, outputs=[name])[name]
     assert len(np.unique(known)) == 1
 

@@ -14,6 +14,7 @@ Write = Callable[[str, str], Path]
 KINDS = read_mapping().content.figures
 PANEL = {rule.panel: name for name, rule in KINDS.items() if rule.panel}
 CENSUS = {rule.census: name for name, rule in KINDS.items() if rule.census}
+STRUCTURE = {rule.structure: name for name, rule in KINDS.items() if rule.structure}
 PROVINCE = {rule.province: name for name, rule in KINDS.items() if rule.province}
 WUXI = load_city("wuxi")
 
@@ -23,8 +24,9 @@ def table(columns: dict[str, str], keys: dict[str, str], years: tuple[int, ...])
     for year in years:
         cells = []
         for name in columns.values():
-            value = WUXI.figures[name].values.get(year)
-            cells.append("" if value is None else repr(value / KINDS[name].scale))
+            value, scale = WUXI.figures[name].values.get(year), KINDS[name].scale
+            times = scale[year] if isinstance(scale, dict) else scale
+            cells.append("" if value is None else repr(value / times))
         rows.append([*keys.values(), str(year), *cells])
     return rows
 
@@ -57,8 +59,12 @@ def problems_of(read: Callable[[], Panel]) -> list[str]:
     return list(caught.value.problems)
 
 
-def test_a_panel_row_gives_the_constants_of_the_city_file(read: Callable[[], Panel]) -> None:
-    panel = read()
+def test_a_panel_row_gives_the_constants_of_the_city_file(
+    write: Write, tables: dict[str, list[list[str]]]
+) -> None:
+    tables["structure"] = table(STRUCTURE, {"city": "无锡市"}, (2010, 2020))
+    *paths, structure = (write(f"{name}.csv", as_csv(rows)) for name, rows in tables.items())
+    panel = read_panel(*paths, structure_csv=structure)
     assert panel.dropped == ()
     national = read_national("central")
     ours = city_constants(panel.cities["无锡市"], 2010, national)
