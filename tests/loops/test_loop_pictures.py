@@ -199,7 +199,7 @@ def test_dominance_and_waterfall_name_what_they_show(studies):
     study = studies["hefei_combination"]
     shown = [text.get_text() for text in texts(plot_dominance(study, "zh"), 0)]
     assert "增强型" in shown
-    assert any(re.fullmatch("R9 人口惯性", text) for text in shown)
+    assert any(re.fullmatch("R9 岗位随人", text) for text in shown)
     axes = plot_waterfall(study, shipped_labels(), "en").axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "Direct effect, all loops cut"
