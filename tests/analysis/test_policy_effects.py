@@ -210,8 +210,13 @@ def test_money_paid_and_money_caused_add_up_to_the_same_and_stay_within_the_budg
     np.testing.assert_allclose(effects["present_cost"].sum("policy"), effects["mix_cost"], rtol=1e-12)
 
 
-def test_one_capped_budget_takes_from_a_mix_and_is_told_apart() -> None:
-    crowded = policy_effects(prepare(["three_dimensional"], "hefei"), ["total talent"])
+def test_one_capped_budget_takes_from_a_mix_and_is_told_apart(tmp_path: Path) -> None:
+    poor = tmp_path / "poor.yaml"
+    poor.write_text(
+        "title: poor\nextends: three_dimensional\nassumptions:\n"
+        "  policy budget share: {value: 0.05, why: half of what the mix would like}\n"
+    )
+    crowded = policy_effects(prepare([poor], "hefei"), ["total talent"])
     assert crowded["synergy_budget"].isel(time=-1).item() < 0
     assert float(crowded["spending"].sum("policy").max()) > 1e9
     roomy = policy_effects(prepare(["hefei_combination"], "hefei"), ["total talent"])

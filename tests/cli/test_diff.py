@@ -51,7 +51,7 @@ def test_each_difference_has_both_values_and_both_places() -> None:
         Difference("policies", "venture_fund.from", "year", 2025.0, f"{HEFEI}:19", None, ""),
         Difference("policies", "housing_voucher", "", False, model("policy switch"), True, "tight.yaml:6"),
         Difference(
-            "assumptions", "policy budget share", "Dmnl", 0.12, model("policy budget share"), 0.05,
+            "assumptions", "policy budget share", "Dmnl", 0.1, model("policy budget share"), 0.05,
             "tight.yaml:9",
         ),
         Difference(
@@ -82,7 +82,7 @@ def test_a_scenario_differs_from_baseline_and_not_from_itself(name: str) -> None
 def test_the_model_s_own_value_written_out_is_no_difference() -> None:
     Path("same.yaml").write_text(
         "title: same\nextends: hefei_combination\npolicies:\n  venture_fund: {until: 2035, ramp: 1}\n"
-        "assumptions:\n  policy budget share: {value: 0.12, why: as the model}\n",
+        "assumptions:\n  policy budget share: {value: 0.1, why: as the model}\n",
         "utf-8",
     )
     assert differences("hefei_combination", "same.yaml") == []
