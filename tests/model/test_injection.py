@@ -272,6 +272,17 @@ def test_what_pysd_raises_is_told_with_file_and_line_and_the_models_own_names(li
     assert not re.search(r"talent_sd-|[vef]\d+x", text), text
 
 
+def test_no_name_speaks_to_the_terminal(tmp_path):
+    evil = "a\x1b]0;title\x07\x9b31m\rb"
+    for number, text in enumerate((f'"{evil}"=q~~|', f'"{evil}"=INTEG(-0.1*"{evil}",1)~~|')):
+        file = tmp_path / f"{number}.mdl"
+        file.write_text("{UTF-8}\n" + STOCK + CLOCK + text, "utf-8", newline="")
+        for way in ("check", file), ("loops", file, "--no-plots", "--out", tmp_path / f"out{number}"):
+            told = CliRunner(env={"COLUMNS": "400"}).invoke(app, [str(each) for each in way]).output
+            assert not set(told) & set("\x1b\x07\x9b\r"), told
+    assert "\N{REPLACEMENT CHARACTER}31m" in told
+
+
 def test_pysd_alone_runs_what_is_called_live(tmp_path):
     names = list(PAYLOADS)
     for number, name in enumerate(names):
