@@ -283,6 +283,19 @@ def test_no_name_speaks_to_the_terminal(tmp_path):
     assert "\N{REPLACEMENT CHARACTER}31m" in told
 
 
+@pytest.mark.parametrize(
+    "planted", ["[[1]]", '{"variables":[],"subscripts":[],"time":1}', '{"slots":[]}', "\xff"]
+)
+def test_what_was_planted_in_the_cache_is_read_anew(planted, tmp_path):
+    file = written(tmp_path / "case", mdl("x=s~~|"))
+    names = set(load_model(file).structure.variables)
+    kept = list((tmp_path / "cache").glob("*.json"))
+    assert len(kept) == 2
+    for each in kept:
+        each.write_text(planted, "latin-1")
+    assert set(load_model(file).structure.variables) == names
+
+
 def test_pysd_alone_runs_what_is_called_live(tmp_path):
     names = list(PAYLOADS)
     for number, name in enumerate(names):
