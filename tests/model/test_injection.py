@@ -116,6 +116,7 @@ PAYLOADS = {
     "call by a call": mdl("x=call(s,s)~~|", TEXT, False),
     "table by a call": mdl("x=lookup(1,2,3,4,5)~~|", TEXT, False),
     "number beyond a double": mdl("x=1e999*s~~|", INFINITE, False),
+    "order that is no number": mdl("x=SMOOTH N(s,5,0,:NA:)~~|", "of order nan", False),
     "table beyond a double": mdl("f((0,0),(1,1e999))~~|x=f(s)~~|", INFINITE, False),
     "variable in other letters": mdl('"Time step"=2~~|x=s~~|', "defined twice", False),
     "letters that Python takes for others": mdl('"ｅｖａｌ"=2~~|𝐞𝐱𝐞𝐜=1~~|x="ｅｖａｌ"+𝐞𝐱𝐞𝐜+s~~|', live=False),
