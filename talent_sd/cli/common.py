@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
@@ -20,15 +20,35 @@ if TYPE_CHECKING:
 
     from talent_sd.forecast.prepare import Prepared
 
+CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+"""Characters that a terminal may obey; a tab and the end of a line are none."""
 WRONG_INPUT, INTERRUPTED = 2, 130
 Arguments = ParamSpec("Arguments")
 
 
 def console(*, errors: bool = False) -> Console:
-    """Make a console; made at each use, so that whoever redirects the streams is heard."""
-    from rich.console import Console
+    """Make a console; made at each use, so that whoever redirects the streams is heard.
 
-    return Console(stderr=errors, highlight=False)
+    A name in a model file may hold what a terminal obeys: control characters are shown as "\N{REPLACEMENT CHARACTER}".
+    """
+    from rich.console import Console, ConsoleOptions, RenderHook
+    from rich.segment import Segment
+
+    class Harmless:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Segment]:
+            for text, style, control in screen.render(self.inner, options):
+                yield Segment(text if control else text.translate(CONTROLS), style, control)
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: list[Any]) -> list[Any]:
+            return [Harmless(each) for each in renderables]
+
+    made = Console(stderr=errors, highlight=False)
+    made.push_render_hook(Hook())
+    return made
 
 
 def say(text: str, *, errors: bool = False) -> None:

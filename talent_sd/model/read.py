@@ -34,7 +34,7 @@ def read_structure(path: str | Path, source: Source | None = None) -> Structure:
     if found is not None:
         try:
             return structure_from_json(found, path, hashlib.sha256(content).hexdigest())
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             pass  # written by something else: read the file anew
     structure = build_structure(source or translate(path))
     save_cached("structure", key, structure_to_json(structure))
@@ -56,7 +56,7 @@ def structure_from_json(value: dict[str, Any], path: Path, sha256: str) -> Struc
 
     Raises
     ------
-    KeyError, TypeError, ValueError
+    AttributeError, KeyError, TypeError, ValueError
         If the value is none.
     """
     names = [field.name for field in dataclasses.fields(Variable)]

@@ -116,6 +116,7 @@ PAYLOADS = {
     "call by a call": mdl("x=call(s,s)~~|", TEXT, False),
     "table by a call": mdl("x=lookup(1,2,3,4,5)~~|", TEXT, False),
     "number beyond a double": mdl("x=1e999*s~~|", INFINITE, False),
+    "order that is no number": mdl("x=SMOOTH N(s,5,0,:NA:)~~|", "of order nan", False),
     "table beyond a double": mdl("f((0,0),(1,1e999))~~|x=f(s)~~|", INFINITE, False),
     "variable in other letters": mdl('"Time step"=2~~|x=s~~|', "defined twice", False),
     "letters that Python takes for others": mdl('"ｅｖａｌ"=2~~|𝐞𝐱𝐞𝐜=1~~|x="ｅｖａｌ"+𝐞𝐱𝐞𝐜+s~~|', live=False),
@@ -270,6 +271,30 @@ def test_what_pysd_raises_is_told_with_file_and_line_and_the_models_own_names(li
     assert text.startswith("m.mdl:5: "), text
     assert told in text
     assert not re.search(r"talent_sd-|[vef]\d+x", text), text
+
+
+def test_no_name_speaks_to_the_terminal(tmp_path):
+    evil = "a\x1b]0;title\x07\x9b31m\rb"
+    for number, text in enumerate((f'"{evil}"=q~~|', f'"{evil}"=INTEG(-0.1*"{evil}",1)~~|')):
+        file = tmp_path / f"{number}.mdl"
+        file.write_text("{UTF-8}\n" + STOCK + CLOCK + text, "utf-8", newline="")
+        for way in ("check", file), ("loops", file, "--no-plots", "--out", tmp_path / f"out{number}"):
+            told = CliRunner(env={"COLUMNS": "400"}).invoke(app, [str(each) for each in way]).output
+            assert not set(told) & set("\x1b\x07\x9b\r"), told
+    assert "\N{REPLACEMENT CHARACTER}31m" in told
+
+
+@pytest.mark.parametrize(
+    "planted", ["[[1]]", '{"variables":[],"subscripts":[],"time":1}', '{"slots":[]}', "\xff"]
+)
+def test_what_was_planted_in_the_cache_is_read_anew(planted, tmp_path):
+    file = written(tmp_path / "case", mdl("x=s~~|"))
+    names = set(load_model(file).structure.variables)
+    kept = list((tmp_path / "cache").glob("*.json"))
+    assert len(kept) == 2
+    for each in kept:
+        each.write_text(planted, "latin-1")
+    assert set(load_model(file).structure.variables) == names
 
 
 def test_pysd_alone_runs_what_is_called_live(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -305,6 +306,8 @@ class Lowerer:
         ------
         UnsupportedError
             If it is not a number or a constant.
+        ModelError
+            If it is below 1 or :NA:.
         """
         value = fixed_value(tree, {})
         if value is None and kind_of(tree) == "Reference":
@@ -317,6 +320,10 @@ class Lowerer:
         if value is None:
             raise UnsupportedError(
                 tell("has an order that is not a constant, which the native engine lacks.")
+            )
+        if not math.isfinite(value) or int(value) < 1:
+            raise ModelError(
+                "has a delay or smooth of order {order}. The order is 1 or more.", order=f"{value:g}"
             )
         return int(value)
 

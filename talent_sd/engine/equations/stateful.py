@@ -37,7 +37,7 @@ def stock(lowerer: Lowerer, tree: Any, at: Context, slot: int) -> None:
 
 def smooth(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     """SMOOTH, SMOOTH3, SMOOTH N: each stage approaches the one before."""
-    order = _order(lowerer, tree, at)
+    order = lowerer.fixed_order(tree.order, at)
     draft = lowerer.draft
     target = lowerer.lower(tree.input, at)
     time = draft.bind(at.slot, "smooth time", lowerer.lower(tree.smooth_time, at))
@@ -146,17 +146,10 @@ def _times(expression: Expression, order: int) -> Expression:
     return expression if order == 1 else Call("mul", (expression, Number(float(order))))
 
 
-def _order(lowerer: Lowerer, tree: Any, at: Context) -> int:
-    order = lowerer.fixed_order(tree.order, at)
-    if order < 1:
-        raise ModelError("has a delay or smooth of order {order}. The order is 1 or more.", order=order)
-    return order
-
-
 def _delay_order(lowerer: Lowerer, tree: Any, at: Context, time: Expression) -> int:
     """Return the order to compile a delay with, and record what it depends on."""
     draft = lowerer.draft
-    declared = _order(lowerer, tree, at)
+    declared = lowerer.fixed_order(tree.order, at)
     variable = draft.slots[at.slot].variable
     group = draft.delay_group(variable, tree)
     order = draft.orders.get(group, declared)
