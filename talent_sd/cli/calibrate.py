@@ -105,8 +105,7 @@ def calibrate(
         write_calibration(found, folder)
         if plots:
             from talent_sd.backtest.run_backtest import run_backtest
-            from talent_sd.output.figures.plot_backtest import save_predictive_plot
-            from talent_sd.output.figures.plot_calibration import save_calibration_plots
+            from talent_sd.output.figures.plot_backtest import save_calibration_plots, save_predictive_plot
 
             save_calibration_plots(found.beliefs, found.posterior, folder, lang.value)
             test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.forecast.prepare import Prepared
-    from talent_sd.uncertainty.draws import Draws
+    from talent_sd.uncertainty.prior_draws import Draws
 
 KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
 COPIES_TO_COMPARE = 4
@@ -49,8 +49,7 @@ def draw_forecast(
     -------
     dims (scenario, draw, time, ...), and whether it lies in a store
     """
-    from talent_sd.forecast.ensemble import fits_memory, run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, fits_memory, run_ensemble
 
     drawn = wanted.drawn(prepared)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
@@ -80,8 +79,7 @@ def draw_paired(
     InputError
         If the draws, their changes and their relative changes would not fit.
     """
-    from talent_sd.forecast.ensemble import fits_memory, run_ensemble
-    from talent_sd.forecast.ensemble_blocks import Options
+    from talent_sd.forecast.ensemble import Options, fits_memory, run_ensemble
 
     drawn = wanted.drawn(prepared)
     if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):

@@ -108,7 +108,7 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     scores = pd.read_csv(tmp_path / "test" / "scores.csv")
     assert {"fitted", "unseen"} <= set(scores["cities"])
     assert "The article's figures inside the posterior: " in run.out
-    assert len(pd.read_csv(out / "evidence.csv")) == 10
+    assert len(pd.read_csv(out / "evidence.csv")) == 9
     apart = ("--cross-fit", out / "cross_fit.json")
     assert talent_sd("backtest", *_given(tables, *posterior, *apart)).code == 0
     scores = pd.read_csv(tmp_path / "test" / "scores.csv").set_index(["variable", "cities"])

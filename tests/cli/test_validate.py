@@ -154,14 +154,14 @@ def test_a_figure_with_all_behind_it_in_one_command() -> None:
         "keep people 2.3 years on average",
         "Fitted for it: newcomer hazard reference = ",
         "Scenarios that cite it: ",
-        "newcomer hazard reference*retention per maturity level^(Cluster Maturity - 1)",
-        "Tagged Cohort[tier]*MIN(departure hazard[tier], 1/minimum stay)",
+        "newcomer hazard reference*retention per maturity level^(Cluster Maturity - lowest level)",
+        "Tagged Cohort[tier]*MIN(programme hazard[tier], 1/minimum stay)",
     ):
         assert part in result.output
 
 
 def test_a_variable_with_its_figures_in_one_command() -> None:
-    result = RUNNER.invoke(app, ["list", "variables", "--of", "Departure_Hazard", "--lang", "zh"])
+    result = RUNNER.invoke(app, ["list", "variables", "--of", "Programme_Hazard", "--lang", "zh"])
     assert result.exit_code == 0, result.output
     assert "E08  产业集群成熟度每提高一级，本地留存率提高22个百分点" in result.output
     assert "E10  只发补贴的城市，人才平均停留2.3年" in result.output
