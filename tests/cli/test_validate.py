@@ -52,7 +52,8 @@ def test_validate_prints_and_writes_everything(tmp_path: Path) -> None:
     widths = [abs(float(row["at_high"]) - float(row["at_low"])) for row in inputs]
     assert len(inputs) > 100
     assert widths == sorted(widths, reverse=True)
-    assert widths[0] > 0.1
+    # of the second edition, which starts from more of the city's own figures; the first had 0.1 and more
+    assert widths[0] > 0.02
     tests = _rows(tmp_path / "standard_tests.csv")
     assert len(tests) == 12
     assert {row["verdict"] for row in tests} == {"passed"}
