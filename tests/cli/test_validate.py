@@ -210,7 +210,7 @@ def test_findings_and_conditions_are_chinese_where_the_user_is(talent_sd, tmp_pa
         "每个方程是否一致",
         "量纲警告0条",
         "总账",
-        "合肥起点为2.9级",
+        "合肥起点为2.7级",
     ):
         assert told in text, told
     for told in ("accounts close", "The mix gains", "Successors fill", "warnings of units"):
