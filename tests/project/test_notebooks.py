@@ -40,10 +40,5 @@ def test_a_notebook_runs_and_draws(outputs: list[dict[str, Any]]) -> None:
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="in 38 of 7500 draws of the baseline (500 a city, seed 1; Beijing 12) adult talent share passes 1, so"
-    " 'fullest talent band' is a power of a negative number and a NonFiniteWarning comes; total talent stays finite",
-)
 def test_a_notebook_warns_of_nothing(outputs: list[dict[str, Any]]) -> None:
     assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
