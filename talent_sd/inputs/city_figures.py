@@ -110,11 +110,12 @@ def city_constants(
     national: NationalPath,
     mapping: Mapped | None = None,
     only: Container[str] | None = None,
+    known_years: bool = False,
 ) -> dict[str, Value]:
     """Return the model's constants for a city in a start year.
 
     Each figure is the start year's, or the latest before it carried on by the
-    nation's change; later figures are never looked at.
+    nation's change; later figures are looked at only where `known_years` says so.
 
     Parameters
     ----------
@@ -123,6 +124,7 @@ def city_constants(
     national : carries older figures, and gives some defaults
     mapping : the shipped one by default
     only : the constants wanted, such as a model's; all by default
+    known_years : give the years past the start that the file knows; a back-test must not see them
 
     Raises
     ------
@@ -137,6 +139,10 @@ def city_constants(
     problems = Problems()
     for constant, rule in mapping.content.constants.items():
         if only is not None and split_key(constant)[0] not in only:
+            continue
+        if rule.after:
+            if known_years:
+                found[constant] = _of_known_year(city, rule, start_year, mapping.content)
             continue
         with problems.gathered():
             value = _from_figures(city, rule, start_year, national)
@@ -171,6 +177,21 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
     return Value(value, rule.unit, how, first.source, year, first.origin)
+
+
+def _of_known_year(city: City, rule: FigureToConstant, start: int, mapping: CityFigures) -> Value:
+    """Return the figure of a year past the start, 0 where it is not known.
+
+    Years count up to the first gap. A start further back than the known years reach asks what the model
+    would have said without them: it gets none.
+    """
+    (name,) = rule.figure
+    figure = city.figures.get(name, DatedFigure({}))
+    longest = max(other.after for other in mapping.constants.values() if other.figure == rule.figure)
+    year = start + rule.after
+    if any(y not in figure.values for y in range(start, year + 1)) or max(figure.values) > start + longest:
+        return Value(0.0, rule.unit, tell("not known"), tell("the city's file ends before"), None, NOWHERE)
+    return Value(figure.values[year], rule.unit, f"{name} {year}", figure.source, year, figure.origin)
 
 
 def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:

@@ -320,6 +320,9 @@ class FigureToConstant(Part):
         None, description="National variable that carries an older value to the start year"
     )
     max_age: int = Field(0, ge=0, description="Years a figure may be old")
+    after: int = Field(
+        0, ge=0, description="Years past the start: a known year of a forecast; 0 where it is not known"
+    )
     group: str | None = Field(None, description="Constants of one group are scaled to sum to one")
     default: DefaultFigure | None = None
 

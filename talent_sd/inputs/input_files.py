@@ -52,7 +52,9 @@ def _check(kind: str, path: Path, structure: ModelStructure, problems: Problems)
     horizon = Horizon.of(structure)
     if kind == "city":
         national = read_national(DEFAULT_CONTEXT)
-        constants = city_constants(load_city(path), int(horizon.start), national, only=structure.variables)
+        constants = city_constants(
+            load_city(path), int(horizon.start), national, only=structure.variables, known_years=True
+        )
         problems += check_city(constants, structure)
         return
     if kind == "scenario":

@@ -98,7 +98,9 @@ def resolve_scenario(
     if place is not None and national is not None:
         problems += check_national(national, structure, horizon)
         with problems.gathered():
-            from_city = city_constants(place, int(horizon.start), national, mapping, structure.variables)
+            from_city = city_constants(
+                place, int(horizon.start), national, mapping, structure.variables, known_years=True
+            )
         problems += check_city(from_city, structure)
     problems.refuse()
     assert loaded is not None and place is not None and national is not None  # noqa: PT018
