@@ -115,15 +115,15 @@ def compile_kernel(
         objects, facts = kept
         layout = MemoryLayout.of(facts)
     else:
-        objects, layout = _compile(program, requests, lanes, target, effort)
+        objects, layout = compile_parts(program, requests, lanes, target, effort)
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
 
 
-def _compile(
+def compile_parts(
     program: Program, requests: tuple[tuple[int, ...], ...], width: int, target: Target, effort: int
 ) -> tuple[list[bytes], MemoryLayout]:
-    """Objects of the uniform part and of the members' part, if any, and the memory they expect."""
+    """Return objects of the uniform part and of the members' part, if any, and the memory they expect."""
     # what is not needed when the object is found is not imported
     from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
     from talent_sd.engine.llvm.schedule import make_schedule
