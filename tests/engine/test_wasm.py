@@ -41,9 +41,7 @@ TWO = ("add", "sub", "mul", "div", "pow", "mod", "quantum", "min", "max", "lt", 
 def in_wasm(module, kernel, **given):
     """Run a module in node with what the kernel is given: (outputs, saved, members)."""
     names = ("constants", "times", "save", "members", "varying", "series", "member_series")
-    asked = check_inputs(
-        kernel, *(given.get(n) for n in names), given.get("tables"), given.get("seed", 0), 0
-    )
+    asked = check_inputs(kernel, *(given.get(n) for n in names), given.get("tables"), given.get("seed", 0), 0)
     data, index = pack_tables(asked.tables)
     arrays = {
         "constants": asked.constants, "times": asked.times, "varying": asked.varying,
@@ -71,7 +69,8 @@ def same_bits(native, other):
     """Tell whether two arrays are the same to the last bit, NaN being NaN."""
     nan = np.isnan(native)
     return bool(
-        np.array_equal(nan, np.isnan(other)) and np.array_equal(native.view("i8")[~nan], other.view("i8")[~nan])
+        np.array_equal(nan, np.isnan(other))
+        and np.array_equal(native.view("i8")[~nan], other.view("i8")[~nan])
     )
 
 
@@ -79,12 +78,18 @@ def test_every_operation_gives_the_same_bits_for_any_pair_of_numbers(tmp_path):
     slots = [Slot("TIME STEP", "TIME STEP", (), "constant", Number(0.25))]
     slots += [Slot(name, name, (), "constant", Number(1.0)) for name in ("x", "y")]
     x, y = Ref(1), Ref(2)
-    made = [Call(op, (x,)) for op in (*OF_A_LIBRARY, *ONE)] + [Call(op, (x, y)) for op in TWO] + [TableCall(0, x)]
+    made = (
+        [Call(op, (x,)) for op in (*OF_A_LIBRARY, *ONE)]
+        + [Call(op, (x, y)) for op in TWO]
+        + [TableCall(0, x)]
+    )
     slots += [Slot(f"a{i}", f"a{i}", (), "auxiliary", e) for i, e in enumerate(made)]
     order = tuple(range(3, len(slots)))
     table = Table("t", np.array([-1.0, 0.0, 2.0]), np.array([3.0, -1.0, 4.0]))
     program = Program(tuple(slots), (), (table,), order, order, time_step=0.25, time_slots={"TIME STEP": 0})
-    pairs = np.array([*itertools.product(EDGES, EDGES), (1.5, 2.5)]).T  # an odd number: the last vector is not full
+    pairs = np.array(
+        [*itertools.product(EDGES, EDGES), (1.5, 2.5)]
+    ).T  # an odd number: the last vector is not full
     native, other = both(
         program, order, tmp_path, (1, 2), constants=np.array([0.25, 1.0, 1.0, *[0.0] * len(order)]),
         times=np.array([2020.0]), save=[0], members=pairs.shape[1], varying=pairs,

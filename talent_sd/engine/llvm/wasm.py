@@ -118,7 +118,11 @@ def _link(objects: Sequence[bytes]) -> bytes:
         names = ("uniform", "members")[: len(objects)]
         options = [*(f"--export={name}" for name in (*names, "__heap_base")), f"--max-memory={MOST_MEMORY}"]
         flags = ["--no-entry", "--strip-all", "--gc-sections", "--allow-undefined", *options, "-o", str(out)]
-        done = subprocess.run([*command, *flags, *map(str, files)], capture_output=True, check=False, text=True)  # noqa: S603
+        done = subprocess.run(
+            [*command, *flags, *map(str, files)], capture_output=True, check=False, text=True
+        )  # noqa: S603
         if done.returncode:
-            raise UnsupportedError("the linker {linker} failed: {reason}", linker=command[0], reason=done.stderr)
+            raise UnsupportedError(
+                "the linker {linker} failed: {reason}", linker=command[0], reason=done.stderr
+            )
         return out.read_bytes()
