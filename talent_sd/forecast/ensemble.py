@@ -183,11 +183,11 @@ def run_ensemble(
     arguments["threads"] = options.threads
     if options.out is not None:
         identity = {**_identity(prepared, layout, used), **draws.identity}
-        store = open_or_create(
+        with open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
-        )
-        run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
-        return store.dataset()
+        ) as store:
+            run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
+            return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)
 
