@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from talent_sd.cli.common import console, reporting, show_written
-from talent_sd.cli.draws import Wanted, draw_forecast, refuse_without_draws
 from talent_sd.cli.options import (
     CityOption,
     ClusterOption,
@@ -25,6 +24,9 @@ from talent_sd.cli.options import (
     SamplingOption,
     SeedOption,
     ThreadsOption,
+    Wanted,
+    draw_forecast,
+    refuse_without_draws,
 )
 
 
@@ -59,11 +61,10 @@ def run(
     from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
-    from talent_sd.forecast.condense import condense
-    from talent_sd.forecast.prepare import prepare
-    from talent_sd.forecast.provenance import write_capsule
+    from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
+    from talent_sd.forecast.spread import condense
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
@@ -86,7 +87,7 @@ def run(
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
         if draws is not None and draws > 1:
-            from talent_sd.forecast.spread_sources import forecast_variance
+            from talent_sd.forecast.spread import forecast_variance
 
             shares = forecast_variance(prepared, draws, seed, engine=engine.value)
             shares.to_csv(folder / "variance.csv", index=False, float_format="%.4g")

@@ -245,7 +245,7 @@ def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray
 def _template(prepared: Prepared, layout: EnsembleLayout, draws: Draws, engine: str) -> xr.Dataset:
     """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
     from talent_sd.engine.dataset import long_name
-    from talent_sd.forecast.provenance import describe
+    from talent_sd.forecast.prepare import describe
     from talent_sd.forecast.zarr_store import template_of
 
     template = template_of(layout).assign_attrs(engine=engine)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
-from talent_sd.inputs.model_interface import split_key
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
-from talent_sd.inputs.settings import Origin
+from talent_sd.inputs.settings import Origin, split_key
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant

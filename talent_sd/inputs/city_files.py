@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import Problems
 from talent_sd.base.language import listed
+from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.file_kinds import read_kind
-from talent_sd.inputs.limits import hint_of
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.errors import Problems, nearest
-from talent_sd.inputs.borders import COLUMNS, on_later_borders
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.settings import Origin
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
     from talent_sd.inputs.city_figures import Mapped
 
+
 SHOWN = 5
+BEFORE, NOW = 2010, 2020
+"""Censuses whose counts the table of borders gives."""
+AS_LISTED, ON_LATER, LATER = (
+    "population_2010_as_listed", "population_2010_on_2020_borders", "population_2020",
+)  # fmt: skip
+COLUMNS = (AS_LISTED, ON_LATER, LATER)
+SAME = 0.002
+"""Log difference below which two counts are of the same borders."""
 
 
 @dataclass(frozen=True)
@@ -263,3 +273,63 @@ class _Table:
                 low=low, high=high, unit=unit,
             )  # fmt: skip
         return values.mask(out)
+
+
+def on_later_borders(cities: Mapping[str, City], table: pd.DataFrame, mapping: Mapped) -> dict[str, City]:
+    """Return the cities with people counted on the borders of 2020.
+
+    Each census row is scaled to the people whom the table gives for that year on those borders;
+    shares stay. Residents of a city whose borders changed are scaled up to 2010, and on to the
+    year before their greatest jump towards the new borders; where they already stand on those
+    they stay.
+
+    Parameters
+    ----------
+    cities : by name, as `read_panel` found them
+    table : city, and the counts named in `COLUMNS`
+    mapping : tells which figures are counts of a census
+    """
+    rows = table.set_index("city")
+    found = dict(cities)
+    for name in rows.index.intersection(list(cities)):
+        listed, earlier, later = (float(rows.loc[name, column]) for column in COLUMNS)
+        city = cities[name]
+        counted = city.figures.get("census_population")
+        if counted is None:
+            continue
+        factors = {
+            year: people / counted.values[year]
+            for year, people in ((BEFORE, earlier), (NOW, later))
+            if year in counted.values
+        }
+        figures = dict(city.figures)
+        for figure, kind in mapping.content.figures.items():
+            if kind.census and kind.unit == "person" and figure in figures:
+                figures[figure] = _scaled(figures[figure], factors)
+        if "residents" in figures and abs(np.log(earlier / listed)) > SAME:
+            figures["residents"] = _residents(figures["residents"], listed, earlier)
+        found[name] = replace(city, figures=figures)
+    return found
+
+
+def _scaled(figure: DatedFigure, factors: Mapping[int, float]) -> DatedFigure:
+    """Return a figure with the values of some years multiplied."""
+    values = {year: value * factors.get(year, 1.0) for year, value in figure.values.items()}
+    return replace(figure, values=values)
+
+
+def _residents(figure: DatedFigure, listed: float, earlier: float) -> DatedFigure:
+    """Return yearly residents on the later borders, up to the jump that the change of borders made."""
+    known = figure.values.get(BEFORE)
+    if known is None or abs(np.log(known / earlier)) < abs(np.log(known / listed)):
+        return figure
+    ratio = earlier / listed
+    years = sorted(year for year in figure.values if BEFORE <= year <= NOW)
+    jumps = {
+        after: np.log(figure.values[after] / figure.values[before]) * np.sign(np.log(ratio))
+        for before, after in zip(years, years[1:], strict=False)
+    }
+    first = max(jumps, key=lambda year: jumps[year], default=BEFORE + 1)
+    if jumps.get(first, 0.0) < abs(np.log(ratio)) / 2:
+        first = BEFORE + 1
+    return _scaled(figure, {year: ratio for year in figure.values if year < first})

@@ -23,20 +23,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import MOST_EXACT
+from talent_sd.attribution import MOST_EXACT
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import Prepared, prepare
-from talent_sd.inputs.model_interface import policies_on
-from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
+from talent_sd.inputs.settings import policies_on
 from talent_sd.policies.policy_runs import (
     Runs,
     mix_effect,
     split_scenario,
     spread_evenly,
 )
-from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
+from talent_sd.policies.policy_table import (
+    MEASURE,
+    MEMBER,
+    OTHER,
+    OUTPUT,
+    POLICY,
+    Money,
+    chosen_rate,
+    cost_ratio,
+    in_order,
+    over_time,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -255,7 +265,7 @@ def _assembled(
     """Put the splits of all scenarios on common axes, with costs, units and provenance."""
     import xarray as xr
 
-    from talent_sd.forecast.provenance import KNOWN_UNTIL, describe
+    from talent_sd.forecast.prepare import KNOWN_UNTIL, describe
 
     structure = prepared.model.structure
     order = structure.subscripts[POLICY]

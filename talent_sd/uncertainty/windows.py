@@ -12,8 +12,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import listed, tell
 from talent_sd.inputs.city_figures import City, Value, city_constants
 from talent_sd.inputs.national_paths import NationalPath
-from talent_sd.uncertainty.city_runs import run_cities
-from talent_sd.uncertainty.run_up import RunUp, grown_share, make_run_up
+from talent_sd.uncertainty.city_runs import RunUp, grown_share, make_run_up, run_cities
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

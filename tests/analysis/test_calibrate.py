@@ -11,9 +11,8 @@ import pytest
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.calibration.evidence_target import EvidenceTarget
 from talent_sd.calibration.fit import Calibration, SamplerSettings
-from talent_sd.calibration.surrogate import feature_count, fit_surrogate
+from talent_sd.calibration.likelihood import EvidenceTarget, feature_count, fit_surrogate
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
 from talent_sd.inputs.evidence_ledger import read_evidence

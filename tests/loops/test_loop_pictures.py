@@ -29,9 +29,8 @@ from talent_sd.output.loops.loop_diagram import (
     sheet_of,
 )
 from talent_sd.output.loops.loop_numbers import split_rows, three_years
-from talent_sd.output.loops.loop_plots import plot_waterfall
+from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
 from talent_sd.output.loops.loop_words import loop_words
-from talent_sd.output.loops.stock_flow_diagram import plot_stock_flow
 from talent_sd.output.style import house_style, new_figure
 
 MODELS = Path(__file__).parent / "models"

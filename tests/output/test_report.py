@@ -14,11 +14,10 @@ import xarray as xr
 
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
-from talent_sd.output.numbers import Scale
 from talent_sd.output.report import render_report
 from talent_sd.output.report.pictures import draw_plots
 from talent_sd.output.report.policies_section import median_error
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Scale, Speech
 
 from .conftest import DRAWS, POISON, Page
 

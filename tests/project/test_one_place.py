@@ -57,13 +57,13 @@ def _files_with(pattern: str) -> set[str]:
 
 
 def test_yaml_is_read_by_the_strict_reader_alone() -> None:
-    writes = {"evidence/evidence_fit.py"}
+    writes = {"evidence.py"}
     assert _files_with(r"\bimport YAML\b") - writes == {"inputs/strict_yaml.py"}
 
 
 def test_names_of_policies_constants_are_built_in_one_place() -> None:
     built = r"f\"policy \{|\"policy (switch|start|end|pause)[^\"]*\[\{|loop closed\[\{"
-    assert _files_with(built) == {"inputs/model_interface.py"}
+    assert _files_with(built) == {"inputs/settings.py"}
 
 
 def test_expressions_are_evaluated_in_one_place() -> None:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR
-from talent_sd.output.figures.plot_cities import plot_cities_output
+from talent_sd.output.figures.plot_comparison import plot_cities_output
 from talent_sd.output.headline_outputs import Output
-from talent_sd.output.numbers import digits
 from talent_sd.output.report.html_pieces import Part, Plot, Table
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import change_columns, clear_column, table_of
 from talent_sd.output.report.pictures import inline_svg, quiet_about_glyphs
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Speech, digits
 
 CITIES_AXIS = N_("difference from the baseline in {year}, {unit}")
 CITIES_CAPTION = N_("The numbers behind the plot, {year}: {output}")

@@ -13,11 +13,10 @@ from talent_sd.base.language import N_
 from talent_sd.forecast.compare import first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.headline_outputs import Output, largest, slug
-from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, Part, Plot, Row, Table
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.pictures import draw_plots, inline_svg
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Scale, Speech, digits
 from talent_sd.output.style import BASELINE, line_look
 
 if TYPE_CHECKING:

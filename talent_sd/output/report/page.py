@@ -15,7 +15,7 @@ from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.language import LANGUAGES, N_
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.evidence_tables import in_language
-from talent_sd.output.figures.plot_cities import by_change
+from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
 from talent_sd.output.report.cities_section import cities_sentences, city_part
 from talent_sd.output.report.headlines import cards, output_sentences

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.output.figures.panels import Line, draw_panel
-from talent_sd.output.numbers import Scale
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Scale, Speech
 from talent_sd.output.style import house_style, new_figure
 
 if TYPE_CHECKING:

@@ -1,13 +1,18 @@
-"""Choose the central values of the model's free effects so that the `calibrate` figures come out.
+"""The study of the article's figures: each measured on the model, and the model's free effects fitted to them.
 
+The central values of the free effects are chosen so that the `calibrate` figures come out.
 The objective is a sum of squares: how far each figure is from its target, in
 tolerances, and how far each value is from its first guess, in widths of its range
 times a small weight. The second part makes the answer one, where a figure hangs on
 two values, and keeps it near the literature. Holdout figures take no part.
+
+In: `evidence.yaml` and `evidence_fit.yaml`.
+Out: a finding for each figure; central values of the free effects.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +24,20 @@ from pydantic import Field, model_validator
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
+from talent_sd.inputs.evidence_ledger import Figure, read_evidence
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.schema_problems import read_strict
-from talent_sd.laboratory.findings import FigureTargets
+from talent_sd.laboratory.cases import Laboratory
+from talent_sd.laboratory.findings import (
+    FigureTargets,
+    Finding,
+    evidence_outputs,
+    experiments_for,
+    measure_experiments,
+)
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.inputs.evidence_ledger import Figure
 
 FILE = "evidence_fit.yaml"
 DIGITS = 4
@@ -181,3 +193,40 @@ def write_fit(fit: EvidenceFit, path: Path) -> None:
     }
     with path.open("w", encoding="utf-8") as stream:
         writer.dump(content, stream)
+
+
+def measure_evidence(
+    model: Model,
+    figures: Sequence[Figure] | None = None,
+    engine: str = "auto",
+    laboratory: Laboratory | None = None,
+) -> list[Finding]:
+    """Run the experiment of each figure.
+
+    Parameters
+    ----------
+    figures : the shipped ledger by default
+    engine : "auto", "kernel", "arrays" or "pysd"
+    laboratory : one that reads the experiments' outputs; made if not given
+
+    Returns
+    -------
+    one finding for each figure, in the ledger's order
+
+    Raises
+    ------
+    InputError
+        If a figure names an experiment that does not exist.
+    """
+    figures = read_evidence() if figures is None else figures
+    experiments = experiments_for(figures)
+    laboratory = laboratory or Laboratory(model, evidence_outputs(list(experiments.values())), engine)
+    measured = measure_experiments(laboratory, experiments)[0]
+    return [Finding(figure, measured[figure.experiment]) for figure in figures]
+
+
+def scenarios_citing(ident: str) -> list[str]:
+    """Return the shipped scenarios whose files cite a figure."""
+    folder = shipped_folder("scenarios")
+    pattern = re.compile(rf"\b{re.escape(ident)}\b")
+    return sorted(f.stem for f in folder.glob("*.yaml") if pattern.search(f.read_text(encoding="utf-8")))
