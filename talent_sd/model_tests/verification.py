@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from talent_sd.engine.pysd_reference import Reference
     from talent_sd.engine.runner import Model
 
+MOST_PROCESSES = 2
+TIME_STEP = 0.25
+"""Year. PySD takes four times as long with the city model's own step, and the equations are the same."""
 TOLERANCE = 1e-9
 KIND = "verified"
 """Agreements found for a model by this very code, in the user's cache folder."""
@@ -168,18 +171,9 @@ def _native_code() -> str:
     """Return a hash of the native engine and of the comparison; the rest is in the cache's own key."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for file in [
-        *sorted(package.glob("engine/llvm/*.py")),
-        package / "model_tests" / "compare_engines.py",
-        package / "model_tests" / "verification.py",
-    ]:
+    for file in [*sorted(package.glob("engine/llvm/*.py")), Path(__file__)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-MOST_PROCESSES = 2
-TIME_STEP = 0.25
-"""Year. PySD takes four times as long with the city model's own step, and the equations are the same."""
 
 
 class VerificationNotice(UserWarning):
@@ -194,7 +188,7 @@ class Agreement:
     ----------
     variables : compared
     worst_variable : the one that differs most
-    times_tolerance : by how many times the tolerance (1e-9, `compare_engines.deviations`)
+    times_tolerance : by how many times the tolerance (1e-9, `deviations`)
     """
 
     scenario: str
@@ -328,7 +322,6 @@ def _tasks(
 
 
 def _compare(model: Model, reference: Reference, task: _Task) -> Agreement:
-
     found = verify(model, task.params, reference=reference, threads=1, **task.times)
     worst = max(found, key=found.__getitem__)
     return Agreement(task.scenario, task.city, len(found), worst, found[worst])

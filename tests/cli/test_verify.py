@@ -70,13 +70,12 @@ def test_a_stopped_verification_goes_on_where_it_was(monkeypatch: pytest.MonkeyP
     chosen = (["baseline", "cash_subsidy_only"], ["hefei"])
     whole = verify_pairs(*chosen, until=2023, processes=1)
     ran: list[str] = []
-    compare = verification._compare
 
     def stopping(model: object, reference: object, task: verification._Task) -> verification.Agreement:
         ran.append(task.scenario)
         if len(ran) == 2:
             raise KeyboardInterrupt
-        return compare(model, reference, task)  # type: ignore[arg-type]
+        return next(one for one in whole if one.scenario == task.scenario)
 
     monkeypatch.setattr(verification, "_compare", stopping)
     with pytest.raises(KeyboardInterrupt):
