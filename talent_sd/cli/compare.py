@@ -12,7 +12,16 @@ import typer
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import command_line, console, given, reporting, show_written, warn_of
+from talent_sd.cli.common import (
+    command_line,
+    console,
+    fail_on,
+    given,
+    not_finite,
+    reporting,
+    show_written,
+    warn_of,
+)
 from talent_sd.cli.options import Engine, Language, SamplingMethod, Wanted, draw_paired, refuse_without_draws
 
 if TYPE_CHECKING:
@@ -135,6 +144,7 @@ class Comparison:
     notices: dict[str, dict[str, list[str]]]
     spreads: dict[str, xr.Dataset] = field(default_factory=dict)
     rows: list[tuple[object, ...]] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
     effects: xr.Dataset | None = None
 
     @property
@@ -167,6 +177,7 @@ class Comparison:
             spread = draw_paired(
                 prepared, asked.wanted, asked.engine.value, lang, outputs=outputs, progress=not apart
             )
+        self.odd.extend(not_finite(spread, self.labels.headline))
         self.rows.extend(iamc_rows(spread, spread.attrs["city_en"], self.labels))
         self.spreads[str(spread.attrs["city"])] = (
             spread.drop_vars(list(spread.data_vars)) if apart else spread
@@ -294,6 +305,7 @@ def write_comparison(asked: Asked) -> None:
     for table in found.tables(change):
         console().print(table)
     show_written(asked.out, files, lang)
+    fail_on(found.odd)
 
 
 def _steps(asked: Asked, prepared: Mapping[str, Prepared]) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import console, reporting, show_written
+from talent_sd.cli.common import console, fail_on, not_finite, reporting, show_written
 from talent_sd.cli.options import (
     CityOption,
     ClusterOption,
@@ -95,3 +95,4 @@ def run(
         files = sorted(file.name for file in folder.iterdir())
     console().print(forecast_table(shown, labels, lang.value))
     show_written(out, files, lang.value)
+    fail_on(not_finite(shown, labels.headline))

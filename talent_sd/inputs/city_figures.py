@@ -89,14 +89,11 @@ def read_mapping(path: Path | None = None) -> Mapped:
 
     file = read_strict(path or shipped_folder("models") / "city_figures.yaml", CityFigures)
     figures, problems = file.content.figures, Problems()
-    uses = [("figures", name, [kind.within] if kind.within else []) for name, kind in figures.items()]
-    rules = file.content.constants.items()
-    uses += [("constants", name, [*rule.figure, *rule.divisors]) for name, rule in rules]
-    for section, user, names in uses:
-        for name in (name for name in names if name not in figures):
+    for user, rule in file.content.constants.items():
+        for name in (name for name in (*rule.figure, *rule.divisors) if name not in figures):
             problems.say(
                 "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
-                file=file.file, line=file.line(section, user), constant=user, name=name,
+                file=file.file, line=file.line("constants", user), constant=user, name=name,
                 hint=nearest(name, figures),
             )  # fmt: skip
     problems.refuse()

@@ -12,6 +12,7 @@ import numpy as np
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.csv_tables import read_table
+from talent_sd.inputs.figure_bounds import odd_figures
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.strict_yaml import shown
 
@@ -30,6 +31,8 @@ AS_LISTED, ON_LATER, LATER = (
 COLUMNS = (AS_LISTED, ON_LATER, LATER)
 SAME = 0.002
 """Log difference below which two counts are of the same borders."""
+MOST = 0.2
+"""Part of the values, or cities, above which a table is wrong and not a cell of it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Panel:
     Parameters
     ----------
     cities : name to city; the figures are those of `models/city_figures.yaml`
-    dropped : one line for each value left out as implausible
+    dropped : one line for each value left out as implausible, and for what is kept but cannot be or is odd
     """
 
     cities: dict[str, City]
@@ -104,7 +107,26 @@ def read_panel(
     cities = _cities(tables["panel"].frame, series)
     if "borders" in tables:
         cities = on_later_borders(cities, tables["borders"].frame, mapping)
-    return Panel(cities, tuple(line for table in tables.values() for line in table.dropped))
+    odd = _odd(cities, tables["panel"].file, problems)
+    problems.refuse()
+    return Panel(cities, (*(line for table in tables.values() for line in table.dropped), *odd))
+
+
+def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
+    """Return a line for each rule that cities break; note a problem where a fifth of them cannot be."""
+    broken: dict[tuple[int, str, bool], list[str]] = {}
+    for name, city in cities.items():
+        for one in odd_figures({key: figure.values for key, figure in city.figures.items()}, "city"):
+            key = (id(one.rule), one.names[0], one.wrong)
+            broken.setdefault(key, []).append(f"{name}: {one}")
+    told = Problems()
+    for (_, _, wrong), lines in broken.items():
+        most = wrong and len(lines) > MOST * len(cities)
+        (problems if most else told).say(
+            "{file}: in {count} of {all} cities, the first of them {line}",
+            file=file, count=len(lines), all=len(cities), line=lines[0],
+        )  # fmt: skip
+    return told
 
 
 def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
@@ -257,7 +279,7 @@ class _Table:
         low, high = bounds
         values = values.mask(self.frame[self.who].isin(["全国", "中国"]))  # a total, not one of the members
         out = values.notna() & ~values.between(low, high)
-        if out.sum() > 0.2 * max(values.notna().sum(), 1):
+        if out.sum() > MOST * max(values.notna().sum(), 1):
             self.problems.say(
                 "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
                 "value {median:g}). Give it in {unit}.",
