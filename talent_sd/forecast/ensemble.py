@@ -33,6 +33,8 @@ from talent_sd.uncertainty.priors import assumed_figures, read_priors
 if TYPE_CHECKING:
     import xarray as xr
 
+    from talent_sd.model.structure import Structure
+
 PARAMETER = "parameter"
 DRAWN = "drawn"
 SUMS = ("total talent",)
@@ -209,18 +211,18 @@ def fits_memory(
 
 
 def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
-    chosen = shown_outputs(prepared) if outputs is None else outputs
+    chosen = shown_outputs(prepared.model.structure) if outputs is None else outputs
     scenarios = list(prepared.resolved)
     return make_layout(prepared.model.structure, scenarios, draws.size, prepared.years.tolist(), chosen)
 
 
-def shown_outputs(prepared: Prepared) -> list[str]:
+def shown_outputs(structure: Structure) -> list[str]:
     """Return the variables that plots and tables show; all of a model that has none of them."""
     from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
-    variables = prepared.model.structure.variables
+    variables = structure.variables
     shown = [name for name in dict.fromkeys([*labels.headline, *SUMS, *plotted]) if name in variables]
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
 

@@ -19,6 +19,7 @@ The memory interface, for whoever drives a module without this package:
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from typing import Any
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.engine.ir import Program
-from talent_sd.engine.llvm.compiled_objects import kernel_key
+from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
 from talent_sd.engine.llvm.execution import ARGUMENTS, POINTERS, MemoryLayout
 from talent_sd.engine.llvm.native import Target
 
@@ -85,8 +86,16 @@ def compile_wasm(
     from talent_sd.engine.llvm.kernel import compile_parts
 
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
-    objects, layout = compile_parts(program, requests, width, WASM, 2)
-    return WasmModule(_link(objects), layout, width, wasm_key(program, requests, width))
+    key = wasm_key(program, requests, width)
+    place = hashlib.sha256(f"{key} {WASM.key()} {linker()}".encode()).hexdigest()
+    kept = load_objects(place)
+    if kept is not None:
+        (code,), facts = kept
+        return WasmModule(code, MemoryLayout.of(facts), width, key)
+    objects, layout = compile_parts(program, requests, width, WASM, (2, 2))
+    code = _link(objects)
+    keep_objects(place, [code], asdict(layout))
+    return WasmModule(code, layout, width, key)
 
 
 def wasm_key(program: Program, requests: Sequence[Sequence[int]], width: int = 2) -> str:
