@@ -19,7 +19,6 @@ The memory interface, for whoever drives a module without this package:
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -54,7 +53,7 @@ class WasmModule:
     code : the module's bytes
     layout : memory it expects
     width : members per vector
-    key : what the code follows from, besides LLVM and the linker
+    key : of what it computes
     """
 
     code: bytes
@@ -87,7 +86,7 @@ def compile_wasm(
 
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
     key = wasm_key(program, requests, width)
-    place = hashlib.sha256(f"{key} {WASM.key()} {linker()}".encode()).hexdigest()
+    place = kernel_key(program, requests, width, f"{WASM.key()} {linker()}")
     kept = load_objects(place)
     if kept is not None:
         (code,), facts = kept
@@ -99,8 +98,8 @@ def compile_wasm(
 
 
 def wasm_key(program: Program, requests: Sequence[Sequence[int]], width: int = 2) -> str:
-    """Return what a module's code follows from, besides the versions of LLVM and the linker."""
-    return kernel_key(program, requests, width, f"{WASM.triple} {WASM.cpu} {WASM.features}")
+    """Return what a module computes: the same for the same program, whatever compiled it."""
+    return kernel_key(program, requests, width, f"{WASM.triple} {WASM.cpu} {WASM.features}", compiler=False)
 
 
 @cache
@@ -116,8 +115,9 @@ def _link(objects: Sequence[bytes]) -> bytes:
     command = linker()
     if command is None:
         raise UnsupportedError(
-            "a page of this model needs the linker wasm-ld, and none is here. Install lld (Debian, Ubuntu: "
-            "apt install lld; macOS: brew install lld), or pip install 'talent_sd[page]', some 400 MB."
+            "a page of this model needs the linker {linker}, and none is here. Install lld (Debian, Ubuntu: "
+            "apt install lld; macOS: brew install lld), or pip install 'talent_sd[page]', some 400 MB.",
+            linker=LINKER,
         )
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.o" for number in range(len(objects))]

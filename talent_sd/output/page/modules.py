@@ -14,8 +14,8 @@ from talent_sd.engine.probe import probe_program
 from talent_sd.engine.runner import load_model
 from talent_sd.forecast.ensemble import shown_outputs
 from talent_sd.inputs.city_figures import read_mapping
-from talent_sd.inputs.model_interface import policy_key
-from talent_sd.inputs.policy_checks import POLICY
+from talent_sd.inputs.setting_checks import POLICY
+from talent_sd.inputs.settings import policy_key
 from talent_sd.output.page.variables import ROLES
 from talent_sd.uncertainty.noise import NOISE_INPUTS
 from talent_sd.uncertainty.posterior import read_posterior

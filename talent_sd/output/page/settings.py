@@ -10,8 +10,8 @@ import numpy as np
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.ir import Number
 from talent_sd.inputs.checking import Checking, Horizon
-from talent_sd.inputs.model_interface import LOOP_SWITCH
-from talent_sd.inputs.policy_checks import POLICY, policy_constant, policy_settings
+from talent_sd.inputs.setting_checks import POLICY, policy_constant, policy_settings
+from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.output.page.cities import planned
 from talent_sd.uncertainty.posterior import read_posterior
 from talent_sd.uncertainty.priors import read_priors

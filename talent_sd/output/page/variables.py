@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Call, Expression, Random, TableCall
 from talent_sd.engine.order import references
-from talent_sd.output.numbers import DIMENSIONLESS, scale_for, unit_label
 from talent_sd.output.report.trust_section import verdict_of
+from talent_sd.output.speech import DIMENSIONLESS, scale_for, unit_label
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:

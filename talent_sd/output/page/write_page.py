@@ -13,12 +13,10 @@ from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
-from talent_sd.forecast.prepare import Prepared
-from talent_sd.forecast.provenance import KNOWN_UNTIL
+from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared
 from talent_sd.inputs import list_cities, list_scenarios, resolve_scenario
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.shipped_names import shipped_name
-from talent_sd.output.numbers import STEPS
 from talent_sd.output.page import settings, variables
 from talent_sd.output.page.cities import (
     DRAWS,
@@ -34,6 +32,7 @@ from talent_sd.output.page.modules import BUILT, page_modules, shown_variables
 from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.page_words import GROUPS, WORDS
 from talent_sd.output.report.html_pieces import font_faces
+from talent_sd.output.speech import STEPS
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
