@@ -202,13 +202,7 @@ def attribute(
     ModelError
         If the model lacks the switches, one of the parts or the output.
     """
-    _check_parts(model, switches, parts)
-    if permutations is None and len(parts) > MOST_EXACT:
-        raise ModelError(
-            "{count} switches have {value} combinations. Ask for a sample: permutations=64.",
-            count=len(parts),
-            value=2 ** len(parts),
-        )
+    _check_parts(model, switches, parts, exact=permutations is None)
     keys = [f"{switches}[{part}]" for part in parts]
 
     def run(given: Params, rows: np.ndarray) -> np.ndarray:
@@ -312,7 +306,7 @@ def switch_parts(model: Model, switches: str) -> tuple[str, ...]:
     return tuple(model.structure.subscripts[found.dims[0]])
 
 
-def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
+def _check_parts(model: Model, switches: str, parts: Sequence[str], *, exact: bool) -> None:
     known = switch_parts(model, switches)
     missing = [part for part in parts if part not in known]
     if missing or not parts:
@@ -323,6 +317,12 @@ def _check_parts(model: Model, switches: str, parts: Sequence[str]) -> None:
             switches=switches,
             what=what,
             known=listed(known) or "no elements",
+        )
+    if exact and len(parts) > MOST_EXACT:
+        raise ModelError(
+            "{count} switches have {value} combinations. Ask for a sample: permutations=64.",
+            count=len(parts),
+            value=2 ** len(parts),
         )
 
 

@@ -38,6 +38,14 @@ class Engine(StrEnum):
     pysd = "pysd"
 
 
+class HeldOut(StrEnum):
+    """What a third of the cities is held out by."""
+
+    cities = "cities"
+    provinces = "provinces"
+    none = "none"
+
+
 class SamplingMethod(StrEnum):
     """How draws are spread over the uncertain constants."""
 
@@ -66,6 +74,29 @@ CitiesOption = Annotated[
 ]
 NationalOption = Annotated[
     str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
+]
+
+# ---- what a model is tried by
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="Another .mdl: a variant of the city, or any model with Reality Checks."),
+]
+RefitOption = Annotated[
+    bool,
+    typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
+]
+LawOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
+    ),
+]
+LawDrawsOption = Annotated[
+    int,
+    typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
+]
+CostsOption = Annotated[
+    bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
 ]
 
 # ---- many draws
@@ -120,6 +151,30 @@ StructureOption = Annotated[
 BordersOption = Annotated[
     Path | None,
     typer.Option("--borders", help="CSV of cities: people of 2010 and 2020 on the borders of 2020."),
+]
+PosteriorOption = Annotated[
+    Path | None, typer.Option("--posterior", help="A posterior.json; the shipped one by default.")
+]
+FoldsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cross-fit", help="A cross_fit.json of `calibrate`: each city by the fit without its province."
+    ),
+]
+HindsightOption = Annotated[
+    bool,
+    typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
+]
+PosteriorDrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")]
+ChanceOption = Annotated[int, typer.Option("--seed", min=0)]
+HoldOutOption = Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")]
+StepsOption = Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")]
+KnownUntilOption = Annotated[
+    int | None,
+    typer.Option("--known-until", help="Last year that noise may be sized on. Default: --end + 3."),
+]
+CrossFitOption = Annotated[
+    bool, typer.Option("--cross-fit/--no-cross-fit", help="Fit again without each fold of provinces.")
 ]
 StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts start from.")]
 EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]

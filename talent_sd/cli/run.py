@@ -64,7 +64,7 @@ def run(
     from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
-    from talent_sd.forecast.spread import condense
+    from talent_sd.forecast.spread import condense, forecast_variance
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
@@ -87,8 +87,6 @@ def run(
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
         if draws is not None and draws > 1:
-            from talent_sd.forecast.spread import forecast_variance
-
             shares = forecast_variance(prepared, draws, seed, engine=engine.value)
             shares.to_csv(folder / "variance.csv", index=False, float_format="%.4g")
         write_capsule(prepared, forecast, folder / "run.json", seed=seed)

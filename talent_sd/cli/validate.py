@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from talent_sd.base.language import N_
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import Engine, EngineOption, LangOption, Language, OutOption
+from talent_sd.cli.options import (
+    CostsOption,
+    Engine,
+    EngineOption,
+    LangOption,
+    Language,
+    LawDrawsOption,
+    LawOption,
+    ModelOption,
+    OutOption,
+    RefitOption,
+)
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -39,29 +50,11 @@ FEW = 3
 @reporting
 def validate(
     out: OutOption = Path("validation"),
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", help="Another .mdl: a variant of the city, or any model with Reality Checks."
-        ),
-    ] = None,
-    refit: Annotated[
-        bool,
-        typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
-    ] = False,
-    law: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
-        ),
-    ] = None,
-    draws: Annotated[
-        int,
-        typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
-    ] = 100,
-    policies: Annotated[
-        bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
-    ] = False,
+    model: ModelOption = None,
+    refit: RefitOption = False,
+    law: LawOption = None,
+    draws: LawDrawsOption = 100,
+    policies: CostsOption = False,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:

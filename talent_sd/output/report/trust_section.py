@@ -17,7 +17,7 @@ from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Speech, city_name
 
 if TYPE_CHECKING:
-    from talent_sd.backtest.track_record import CityRecord, Score, TrackRecord
+    from talent_sd.backtest.forecast_scores import CityRecord, Score, TrackRecord
     from talent_sd.laboratory.findings import Finding
 
 CAPTION_RECORD = N_("Errors of past forecasts, cities that took no part in the fit")
