@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from talent_sd.calibration.likelihood import Surrogate
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.noise import NoiseModel
 
 
 FOLD_DRAWS = 300
@@ -101,33 +102,16 @@ def calibrate(
     believed = read_beliefs(model, beliefs)
     years = noise_windows(start, end, known_until)
     wholes = sources.windows(model, years)
-    whole = wholes[0]
-    window = whole.chosen(fitting_cities(whole, held_out, seed))
-    note: dict[str, Any] = {
-        "talent_sd": __version__,
-        "model_sha256": model.structure.sha256,
-        "data_sha256": sources.hashes(),
-        "window": [start, end],
-        "noise_windows": [list(pair) for pair in years],
-        "cities": len(window.cities),
-        "held_out": held_out,
-        "seed": seed,
-        "sampling": asdict(sampling),
-    }
-    identity = hashlib.sha256(
-        json.dumps([note, [believed.names, believed.mean.tolist(), believed.sd.tolist(),
-                           believed.low.tolist(), believed.high.tolist()]], sort_keys=True).encode()
-    ).hexdigest()  # fmt: skip
+    window = wholes[0].chosen(fitting_cities(wholes[0], held_out, seed))
+    note = _note(model, sources, years, window, held_out=held_out, seed=seed, sampling=asdict(sampling))
+    identity = _identity(note, believed)
     keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
     task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
                        evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
     work = task.work + (2 * task.runs if cross_fitted else 0)
     task.done = lambda amount: done(amount, work)
     found = task.fit()
-    assert found.folds is not None
-    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
-    judged = judged_apart(model, windows, believed, found.folds.provinces, found.folds.best)
-    noise = estimate_noise(model, judged, believed.params(found.best[None]), believed.params(found.draws))
+    noise = _fitted_noise(model, wholes, window, believed, found)
     note["diagnostics"] = found.diagnostics
     posterior = make_posterior(believed, found.draws, noise, window.cities, note)
     apart: list[Posterior] = []
@@ -192,6 +176,38 @@ def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:
             "effective_size": [found[name]["effective_size"] for name in believed.names],
         }
     )
+
+
+def _fitted_noise(
+    model: Model, wholes: Sequence[Window], window: Window, beliefs: Beliefs, found: Fit
+) -> NoiseModel:
+    """Return the noise that the fitting cities' leftovers show, each judged by the fits without its province."""
+    assert found.folds is not None
+    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
+    judged = judged_apart(model, windows, beliefs, found.folds.provinces, found.folds.best)
+    return estimate_noise(model, judged, beliefs.params(found.best[None]), beliefs.params(found.draws))
+
+
+def _note(
+    model: Model, sources: Sources, years: Sequence[tuple[int, int]], window: Window, **asked: object
+) -> dict[str, Any]:
+    """Return what a calibration was made from; `years` of the window that it is fitted to come first."""
+    return {
+        "talent_sd": __version__,
+        "model_sha256": model.structure.sha256,
+        "data_sha256": sources.hashes(),
+        "window": list(years[0]),
+        "noise_windows": [list(pair) for pair in years],
+        "cities": len(window.cities),
+        **asked,
+    }
+
+
+def _identity(note: Mapping[str, Any], beliefs: Beliefs) -> str:
+    """Return a hash of all that a calibration follows from."""
+    ranges = [one.tolist() for one in (beliefs.mean, beliefs.sd, beliefs.low, beliefs.high)]
+    content = json.dumps([note, [beliefs.names, *ranges]], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _kept(state: Path | None, identity: str) -> dict[str, np.ndarray]:

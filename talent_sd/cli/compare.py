@@ -22,7 +22,7 @@ from talent_sd.cli.common import (
     show_written,
     warn_of,
 )
-from talent_sd.cli.options import Engine, Language, SamplingMethod, Wanted, draw_paired, refuse_without_draws
+from talent_sd.cli.options import Engine, Language, SamplingMethod, Wanted, draw_paired, wanted_draws
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,9 +68,7 @@ class Asked:
     @property
     def wanted(self) -> Wanted | None:
         """The draws, None of a single run."""
-        if self.draws is None:
-            return None
-        return Wanted(self.draws, self.seed, self.sampling.value, self.memory, self.threads, self.cluster)
+        return wanted_draws(self.draws, self.seed, self.sampling, self.memory, self.threads, self.cluster)
 
     @property
     def split(self) -> dict[str, Any] | None:
@@ -112,7 +110,7 @@ class Asked:
         InputError
             With every such option at once.
         """
-        refuse_without_draws(self.draws, self.cluster)
+        drawn = self.wanted is not None  # this alone refuses a cluster for one run
         problems = []
         if self.side_by_side and city_typed:
             problems.append(tell("--city and --cities were both given. Leave one out."))
@@ -125,7 +123,7 @@ class Asked:
                     options=" and ".join(idle),
                 )
             )
-        elif self.policy_draws is not None and self.draws is None:
+        elif self.policy_draws is not None and not drawn:
             problems.append(tell("--policy-draws is for many draws. Add --draws, for example --draws 200."))
         if problems:
             raise InputError(problems)

@@ -260,13 +260,23 @@ def draw_paired(
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
 
-def refuse_without_draws(draws: int | None, cluster: str | None) -> None:
-    """Refuse an option that does nothing without draws.
+def wanted_draws(
+    draws: int | None,
+    seed: int,
+    sampling: SamplingMethod,
+    memory: float,
+    threads: int | None,
+    cluster: str | None,
+) -> Wanted | None:
+    """Return what the options say of draws, None of a single run.
 
     Raises
     ------
     InputError
         If there is a cluster for one run.
     """
-    if draws is None and cluster is not None:
+    if draws is not None:
+        return Wanted(draws, seed, sampling.value, memory, threads, cluster)
+    if cluster is not None:
         raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
+    return None

@@ -90,40 +90,32 @@ def ensemble(
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
 
-    Draw i has the same constants in every scenario, so that differences between
-    scenarios are not blurred by chance. No result depends on `threads`, `block`,
-    `memory`, `cluster` or `out`.
+    Draw i has the same constants in every scenario, so that differences between scenarios are not
+    blurred by chance. No result depends on `threads`, `block`, `memory`, `cluster` or `out`.
 
     Parameters
     ----------
-    scenarios : a shipped name or a path, or several
-    city : a shipped name or a path
+    scenarios, city, engine, model, national : as in `simulate`
     draws, seed : how many, and from what
     outputs : names of variables; by default those that plots and tables show
-    out : a folder for a Zarr store, for what does not fit into memory. A run that was
-        stopped goes on where it was when started again with the same inputs
+    out : a folder for a Zarr store, for what does not fit into memory. A run that was stopped goes on
+        where it was when started again with the same inputs
     sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
-    threads : of the kernel; default: all processors
-    block : draws at once; default: as many as suit
-    memory : gigabytes for draws and results at hand
-    cluster : address of a dask.distributed scheduler, which needs the extra `cluster`
-    engine : "auto", "kernel" or "pysd"
-    model, national : as in `simulate`
+    threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
+    memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
     priors : a file of uncertain constants, to draw from in place of the posterior
-    posterior : a file that `talent-sd calibrate` made; the shipped one by default. "none": priors only,
-        and no noise
+    posterior : a file of `talent-sd calibrate`; the shipped one by default. "none": priors only, no noise
     progress : show a bar on a terminal when it takes longer than two seconds
 
     Returns
     -------
-    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn`
-    (draw, parameter) holds what each draw was given.
+    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn` (draw, parameter): what each got.
 
     Raises
     ------
     InputError
-        With every problem of every file; if the result would not fit into `memory`
-        and there is no `out`; if `out` holds an ensemble of other inputs (says which).
+        With every problem of every file; if the result would not fit into `memory` and there is no `out`;
+        if `out` holds an ensemble of other inputs (says which).
 
     Examples
     --------

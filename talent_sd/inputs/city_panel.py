@@ -90,12 +90,10 @@ def read_panel(
     tables = {
         "panel": _Table(Path(panel_csv), ("city", "province", "region", "year"), "city"),
         "census": _Table(Path(census_csv), ("city", "year"), "city"),
-        **{
-            kind: _Table(Path(file), keys, keys[0])
-            for kind, (file, keys) in optional.items()
-            if file is not None
-        },
     }
+    for kind, (file, keys) in optional.items():
+        if file is not None:
+            tables[kind] = _Table(Path(file), keys, keys[0])
     series: dict[str, dict[str, dict[str, DatedFigure]]] = {}
     for kind, table in tables.items():
         if not table.read() and kind != "borders":

@@ -16,6 +16,7 @@ from talent_sd.calibration.likelihood import EvidenceTarget, feature_count, fit_
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
 from talent_sd.inputs.evidence_ledger import read_evidence
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
 from talent_sd.uncertainty.growth_target import (
     Target,
@@ -24,7 +25,7 @@ from talent_sd.uncertainty.growth_target import (
     make_target,
     quadratic_likelihood,
 )
-from talent_sd.uncertainty.windows import OUTCOMES, Window, make_window, run_window
+from talent_sd.uncertainty.windows import OUTCOMES, Window, run_window
 
 FILE = """parameters:
   wealth effect on migration: {mean: 0, sd: 0.015, range: [-0.01, 0.05], source: a test}
