@@ -1,7 +1,7 @@
 """Parsed files kept between runs: JSON by content hash, in a folder only the user can write.
 
-Never a pickle: a cached file can be wrong, but it cannot execute. A file that
-does not read back is treated as absent.
+Never a pickle: a cached file cannot execute. Its first line is the checksum of the
+rest; a file that does not read back, or was damaged, is treated as absent.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ def load_cached(kind: str, content: str) -> Any | None:
     if folder is None:
         return None
     try:
-        return json.loads((folder / _file_name(kind, content)).read_text("utf-8"))
-    except (OSError, ValueError):
+        checksum, _, kept = (folder / _file_name(kind, content)).read_bytes().partition(b"\n")
+        return json.loads(kept) if checksum.decode() == hashlib.sha256(kept).hexdigest() else None
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -84,8 +85,11 @@ def save_cached(kind: str, content: str, value: Any) -> None:
     with contextlib.suppress(OSError):
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(value, file, ensure_ascii=False, separators=(",", ":"))
+            kept = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+                "utf-8", "surrogatepass"
+            )
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(kept).hexdigest().encode() + b"\n" + kept)
             Path(temporary).replace(folder / _file_name(kind, content))
         except OSError:
             Path(temporary).unlink(missing_ok=True)

@@ -81,6 +81,10 @@ class NonFiniteWarning(UserWarning):
     """A result is NaN or infinite; names variable, draw and time."""
 
 
+class OddFigure(UserWarning):
+    """A figure that can be, but is out of the ordinary: names file, line, figure, year and what is usual."""
+
+
 class Problems(list[str]):
     """What is wrong with something, gathered so that all of it is told at once."""
 

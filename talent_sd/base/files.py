@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +20,11 @@ from talent_sd.base.language import reason_of
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""
+SCRATCH = re.compile(r"\.talent_sd-[0-9a-f]{12}")
+MOMENT = 60.0
+"""Seconds within which a run has locked its scratch folder."""
+DEPTH = 3
+"""Folders above an output folder where a killed run may have left its scratch folder."""
 
 
 @contextmanager
@@ -33,24 +41,100 @@ def written_together(target: str | Path) -> Iterator[Path]:
         that nobody waits for a simulation that has nowhere to go.
     """
     target = Path(target)
+    for place in (target, *target.absolute().parents[:DEPTH]):
+        _sweep(place)
     try:
         # beside the target, hence on the same file system: a rename there is atomic
-        temporary = _existing_folder(target) / f".talent_sd-{secrets.token_hex(6)}"
+        beside = _existing_folder(target)
     except OSError as error:
         raise _unwritable(target, error) from error
+    temporary = beside
     try:
-        # made within the block that clears it away, so that no interruption falls in between
-        temporary.mkdir(mode=0o700)
-        yield temporary
-        target.mkdir(parents=True, exist_ok=True)
-        for file in sorted(temporary.iterdir()):
-            file.replace(target / file.name)
+        with scratch_folder(beside) as temporary:
+            yield temporary
+            target.mkdir(parents=True, exist_ok=True)
+            for file in sorted(temporary.iterdir()):
+                file.replace(target / file.name)
     except OSError as error:
         if error.errno in FULL or _inside(error.filename, (temporary, target)):
             raise _unwritable(target, error) from error
         raise
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give a new folder in `beside` that is gone when the block ends; first, those that killed runs left go.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    _sweep(beside)
+    folder = beside / f".talent_sd-{secrets.token_hex(6)}"
+    try:
+        # made within the block that clears it away, so that no interruption falls in between
+        folder.mkdir(mode=0o700)
+        with held_alone(folder):
+            yield folder
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove scratch folders of runs that were killed: nobody holds them any more."""
+    if os.name != "posix":
+        return  # no lock tells there whether a run is alive
+    with contextlib.suppress(OSError):
+        for folder in [each for each in place.iterdir() if SCRATCH.fullmatch(each.name)]:
+            # one that is empty and new may be about to be locked by its run
+            new = time.time() - folder.lstat().st_mtime < MOMENT and not any(folder.iterdir())
+            with contextlib.suppress(InputError):
+                if not new and not folder.is_symlink():
+                    with held_alone(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Keep other runs that do the same out of a folder within the block; ends with the process, however it ends.
+
+    Where the system has no such lock (Windows, some network disks) it does nothing.
+
+    Raises
+    ------
+    InputError
+        If another run is in it.
+    OSError
+        If there is no such folder.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                "{folder}: another run is writing here. Wait until it has ended, or choose another place.",
+                folder=folder,
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_safely(file: Path, content: bytes) -> None:
+    """Write a file; on return it is on the disk, even if the machine stops."""
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _inside(name: object, folders: tuple[Path, ...]) -> bool:

@@ -1,20 +1,24 @@
-"""A calibration from files to files: what it reads, what a stopped one left, what it writes."""
+"""A calibration from files to files: what it reads, what a stopped one left, what it writes.
+
+And all of it once more without each fold of provinces: posteriors that every city of a panel can be judged with.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
-from talent_sd.calibration.cross_fit import cross_fit
-from talent_sd.calibration.evidence_target import EvidenceTarget
-from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings
+from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings, province_folds
+from talent_sd.calibration.likelihood import EvidenceTarget
 from talent_sd.calibration.noise_fit import estimate_noise, judged_apart
 from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.uncertainty.city_tables import Sources
@@ -25,8 +29,13 @@ from talent_sd.uncertainty.windows import Window, fitting_cities
 if TYPE_CHECKING:
     import pandas as pd
 
+    from talent_sd.calibration.likelihood import Surrogate
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.noise import NoiseModel
 
+
+FOLD_DRAWS = 300
+"""Draws of each fold's posterior: of a normal distribution around its best draw."""
 LATER_STARTS = (2, 3)
 """Years after the fit's start from which more windows begin, of the same length, that the noise is sized on."""
 STATE = "calibration_state.npz"
@@ -93,33 +102,16 @@ def calibrate(
     believed = read_beliefs(model, beliefs)
     years = noise_windows(start, end, known_until)
     wholes = sources.windows(model, years)
-    whole = wholes[0]
-    window = whole.chosen(fitting_cities(whole, held_out, seed))
-    note: dict[str, Any] = {
-        "talent_sd": __version__,
-        "model_sha256": model.structure.sha256,
-        "data_sha256": sources.hashes(),
-        "window": [start, end],
-        "noise_windows": [list(pair) for pair in years],
-        "cities": len(window.cities),
-        "held_out": held_out,
-        "seed": seed,
-        "sampling": asdict(sampling),
-    }
-    identity = hashlib.sha256(
-        json.dumps([note, [believed.names, believed.mean.tolist(), believed.sd.tolist(),
-                           believed.low.tolist(), believed.high.tolist()]], sort_keys=True).encode()
-    ).hexdigest()  # fmt: skip
+    window = wholes[0].chosen(fitting_cities(wholes[0], held_out, seed))
+    note = _note(model, sources, years, window, held_out=held_out, seed=seed, sampling=asdict(sampling))
+    identity = _identity(note, believed)
     keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
     task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
                        evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
     work = task.work + (2 * task.runs if cross_fitted else 0)
     task.done = lambda amount: done(amount, work)
     found = task.fit()
-    assert found.folds is not None
-    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
-    judged = judged_apart(model, windows, believed, found.folds.provinces, found.folds.best)
-    noise = estimate_noise(model, judged, believed.params(found.best[None]), believed.params(found.draws))
+    noise = _fitted_noise(model, wholes, window, believed, found)
     note["diagnostics"] = found.diagnostics
     posterior = make_posterior(believed, found.draws, noise, window.cities, note)
     apart: list[Posterior] = []
@@ -186,6 +178,38 @@ def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:
     )
 
 
+def _fitted_noise(
+    model: Model, wholes: Sequence[Window], window: Window, beliefs: Beliefs, found: Fit
+) -> NoiseModel:
+    """Return the noise that the fitting cities' leftovers show, each judged by the fits without its province."""
+    assert found.folds is not None
+    windows = [one.chosen(np.isin(one.cities, window.cities)) for one in wholes]
+    judged = judged_apart(model, windows, beliefs, found.folds.provinces, found.folds.best)
+    return estimate_noise(model, judged, beliefs.params(found.best[None]), beliefs.params(found.draws))
+
+
+def _note(
+    model: Model, sources: Sources, years: Sequence[tuple[int, int]], window: Window, **asked: object
+) -> dict[str, Any]:
+    """Return what a calibration was made from; `years` of the window that it is fitted to come first."""
+    return {
+        "talent_sd": __version__,
+        "model_sha256": model.structure.sha256,
+        "data_sha256": sources.hashes(),
+        "window": list(years[0]),
+        "noise_windows": [list(pair) for pair in years],
+        "cities": len(window.cities),
+        **asked,
+    }
+
+
+def _identity(note: Mapping[str, Any], beliefs: Beliefs) -> str:
+    """Return a hash of all that a calibration follows from."""
+    ranges = [one.tolist() for one in (beliefs.mean, beliefs.sd, beliefs.low, beliefs.high)]
+    content = json.dumps([note, [beliefs.names, *ranges]], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def _kept(state: Path | None, identity: str) -> dict[str, np.ndarray]:
     """Return the finished parts of a calibration with the same inputs; nothing of any other."""
     if state is None or not state.is_file():
@@ -206,3 +230,71 @@ def _keep(state: Path, identity: str, parts: Mapping[str, np.ndarray]) -> None:
     with draft.open("wb") as file:
         np.savez(file, identity=np.array(identity), **parts)  # type: ignore[arg-type]
     draft.replace(state)
+
+
+def cross_fit(
+    model: Model,
+    windows: Sequence[Window],
+    beliefs: Beliefs,
+    found: Fit,
+    *,
+    seed: int = 0,
+    note: Mapping[str, Any] | None = None,
+    done: Callable[[int], None] = lambda _: None,
+) -> list[Posterior]:
+    """Fit constants and noise anew without each fold of whole provinces.
+
+    All is repeated but the article's figures, which shift draws little: constants, the
+    covariance of their draws, and the noise, whose leftovers come from fits that leave two
+    folds out, the judged one and the leftovers' own.
+
+    Parameters
+    ----------
+    windows : of all cities: the one that constants are fitted to, then more for the noise
+    found : a fit of some of the cities, around whose spread the model is run
+    done : called with the amount of work just done, `work_of(model, beliefs)` in all
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three provinces.
+    """
+    whole = windows[0]
+    task = Calibration(model, whole, beliefs, seed, SamplerSettings(), done=done)
+    box = task.around(found.best, 4 * found.draws.std(axis=0))
+    surrogate = task.surrogate("folds", *box)
+    start = np.clip(found.best, *box)
+    dealt = province_folds(whole.provinces, seed)
+    numbers = sorted(set(dealt.values()))
+    if len(numbers) < 3:
+        raise InputError(tell("leaving whole provinces out in turn needs cities of three provinces or more."))
+    fold = np.array([dealt[name] for name in whole.provinces])
+    pairs = {
+        (one, two): task.settle(surrogate, start, box, (fold != one) & (fold != two))[0]
+        for one in numbers
+        for two in numbers
+        if one < two
+    }
+    posteriors = []
+    for number in numbers:
+        best, draws = _fold_draws(task, surrogate, start, box, fold != number, seed)
+        without = np.stack([best if n == number else pairs[min(n, number), max(n, number)] for n in numbers])
+        others = {name: n for name, n in dealt.items() if n != number}
+        judged = judged_apart(model, windows, beliefs, others, without)
+        noise = estimate_noise(model, judged, beliefs.params(best[None]), beliefs.params(draws))
+        some = whole.chosen(fold != number)
+        posteriors.append(make_posterior(beliefs, draws, noise, some.cities, note or {}))
+        done(task.runs // len(numbers))
+    return posteriors
+
+
+def _fold_draws(
+    task: Calibration, surrogate: Surrogate, start: np.ndarray, box: tuple[np.ndarray, np.ndarray],
+    keep: np.ndarray, seed: int,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return the best draw of some cities, and draws around it within the ranges."""
+    best, _, likelihood = task.settle(surrogate, start, box, keep)
+    covariance = task.laplace(surrogate, likelihood, best)
+    generator = np.random.default_rng([seed, 56])
+    draws = generator.multivariate_normal(best, covariance, FOLD_DRAWS)
+    return best, np.clip(draws, task.beliefs.low, task.beliefs.high)

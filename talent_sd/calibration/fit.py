@@ -16,8 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.calibration.evidence_target import PROBES, EvidenceTarget, between
-from talent_sd.calibration.surrogate import Surrogate, feature_count, fit_surrogate
+from talent_sd.calibration.likelihood import (
+    PROBES,
+    EvidenceTarget,
+    Surrogate,
+    between,
+    feature_count,
+    fit_surrogate,
+)
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import (
     Errors,

@@ -14,6 +14,7 @@ from talent_sd.cli.diff import diff
 from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
 from talent_sd.cli.new import new
+from talent_sd.cli.page import page
 from talent_sd.cli.run import run
 from talent_sd.cli.validate import validate
 from talent_sd.cli.verify import verify
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(compare)
+app.command()(page)
 app.command()(loops)
 app.command("list")(listing)
 app.command()(check)

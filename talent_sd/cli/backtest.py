@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
 from talent_sd.cli.common import console, reporting, say, show_written
@@ -13,17 +11,29 @@ from talent_sd.cli.options import (
     AgesOption,
     BordersOption,
     CensusOption,
+    ChanceOption,
     EndOption,
+    FoldsOption,
+    HindsightOption,
     LangOption,
     Language,
     NationOption,
     OutOption,
     PanelOption,
     PlotsOption,
+    PosteriorDrawsOption,
+    PosteriorOption,
     ProvinceOption,
     StartOption,
     StructureOption,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from talent_sd.backtest.run_backtest import Backtest
+    from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.posterior import Posterior
 
 LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
 
@@ -39,21 +49,11 @@ def backtest(
     borders: BordersOption = None,
     start: StartOption = 2010,
     end: EndOption = 2020,
-    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    posterior: Annotated[
-        Path | None, typer.Option("--posterior", help="A posterior.json; the shipped one by default.")
-    ] = None,
-    cross_fit: Annotated[
-        Path | None,
-        typer.Option(
-            "--cross-fit", help="A cross_fit.json of `calibrate`: each city by the fit without its province."
-        ),
-    ] = None,
-    hindsight: Annotated[
-        bool,
-        typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
-    ] = True,
+    draws: PosteriorDrawsOption = 500,
+    seed: ChanceOption = 0,
+    posterior: PosteriorOption = None,
+    cross_fit: FoldsOption = None,
+    hindsight: HindsightOption = True,
     out: OutOption = Path("backtest"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
@@ -67,14 +67,7 @@ def backtest(
 
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
-    from talent_sd.backtest.largest_misses import miss_table
-    from talent_sd.backtest.run_backtest import (
-        forecast_table,
-        patent_table,
-        run_backtest,
-        run_cross_fitted,
-        score_table,
-    )
+    from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
     from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
@@ -97,15 +90,7 @@ def backtest(
                 test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
             else:
                 test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
-        scores = score_table(test)
-        scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-        forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")
-        miss_table(test).to_csv(folder / "misses.csv", index=False, float_format="%.4f")
-        patents = patent_table(model, window, drawn)
-        if len(patents):
-            patents.to_csv(folder / "patents.csv", index=False, float_format="%.6g")
-        notes = [*window.left_out, *window.adjusted]
-        (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
+        scores = _write(test, model, drawn, folder)
         if plots:
             from talent_sd.output.figures.plot_backtest import save_backtest_plots
 
@@ -114,3 +99,20 @@ def backtest(
     console().print(scores_text(scores, lang.value))
     say(tell(LEFT_OUT, lang.value, used=len(window.cities), left=len(window.left_out)))
     show_written(out, files, lang.value)
+
+
+def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path) -> pd.DataFrame:
+    """Write the tables and the notes; return the scores."""
+    from talent_sd.backtest.largest_misses import miss_table
+    from talent_sd.backtest.run_backtest import forecast_table, patent_table, score_table
+
+    scores = score_table(test)
+    scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+    forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")
+    miss_table(test).to_csv(folder / "misses.csv", index=False, float_format="%.4f")
+    patents = patent_table(model, test.window, drawn)
+    if len(patents):
+        patents.to_csv(folder / "patents.csv", index=False, float_format="%.6g")
+    notes = [*test.window.left_out, *test.window.adjusted]
+    (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
+    return scores

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
 from talent_sd.cli.common import console, reporting, show_written
@@ -14,7 +12,12 @@ from talent_sd.cli.options import (
     AgesOption,
     BordersOption,
     CensusOption,
+    ChanceOption,
+    CrossFitOption,
     EndOption,
+    HeldOut,
+    HoldOutOption,
+    KnownUntilOption,
     LangOption,
     Language,
     NationOption,
@@ -23,18 +26,15 @@ from talent_sd.cli.options import (
     PlotsOption,
     ProvinceOption,
     StartOption,
+    StepsOption,
     StructureOption,
 )
 
+if TYPE_CHECKING:
+    from talent_sd.calibration.calibration_files import Calibrated
+    from talent_sd.engine.runner import Model
+
 CALIBRATING = N_("Fitting to the cities")
-
-
-class HeldOut(StrEnum):
-    """What a third of the cities is held out by."""
-
-    cities = "cities"
-    provinces = "provinces"
-    none = "none"
 
 
 @reporting
@@ -48,18 +48,11 @@ def calibrate(
     borders: BordersOption = None,
     start: StartOption = 2010,
     end: EndOption = 2020,
-    hold_out: Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")] = (
-        HeldOut.cities
-    ),
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    steps: Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")] = 6000,
-    known_until: Annotated[
-        int | None,
-        typer.Option("--known-until", help="Last year that noise may be sized on. Default: --end + 3."),
-    ] = None,
-    cross_fit: Annotated[
-        bool, typer.Option("--cross-fit/--no-cross-fit", help="Fit again without each fold of provinces.")
-    ] = True,
+    hold_out: HoldOutOption = HeldOut.cities,
+    seed: ChanceOption = 0,
+    steps: StepsOption = 6000,
+    known_until: KnownUntilOption = None,
+    cross_fit: CrossFitOption = True,
     out: OutOption = Path("calibration"),
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
@@ -89,14 +82,7 @@ def calibrate(
     from talent_sd.uncertainty.city_tables import Sources
 
     with written_together(out) as folder, progress_bar(tell(CALIBRATING, lang.value), 1000) as advance:
-        shown = [0.0, 0]
-
-        def done(amount: int, work: int) -> None:
-            shown[0] += 1000 * amount / work
-            advance(int(shown[0]) - int(shown[1]))
-            shown[1] = int(shown[0])
-
-        model = load_model()
+        model, done = load_model(), _in_thousandths(advance)
         found = fit(
             model, Sources(panel, census, province, national, ages, structure, borders), start=start, end=end,
             held_out=hold_out.value, seed=seed, sampling=SamplerSettings(steps=steps), state=out / STATE, done=done,
@@ -104,13 +90,30 @@ def calibrate(
         )  # fmt: skip
         write_calibration(found, folder)
         if plots:
-            from talent_sd.backtest.run_backtest import run_backtest
-            from talent_sd.output.figures.plot_backtest import save_calibration_plots, save_predictive_plot
-
-            save_calibration_plots(found.beliefs, found.posterior, folder, lang.value)
-            test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)
-            save_predictive_plot(test, folder, lang.value)
+            _plot(model, found, seed, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())
     console().print(diagnostics_text(diagnostics_table(found), lang.value))
     console().print(evidence_text(evidence_table(found.posterior), lang.value))
     show_written(out, files, lang.value)
+
+
+def _in_thousandths(advance: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Return what takes work done and work in all, and moves a bar of 1000 steps."""
+    shown = [0.0, 0]
+
+    def done(amount: int, work: int) -> None:
+        shown[0] += 1000 * amount / work
+        advance(int(shown[0]) - int(shown[1]))
+        shown[1] = int(shown[0])
+
+    return done
+
+
+def _plot(model: Model, found: Calibrated, seed: int, folder: Path, lang: str) -> None:
+    """Draw prior and posterior, and the fitting cities as the posterior forecasts them."""
+    from talent_sd.backtest.run_backtest import run_backtest
+    from talent_sd.output.figures.plot_backtest import save_calibration_plots, save_predictive_plot
+
+    save_calibration_plots(found.beliefs, found.posterior, folder, lang)
+    test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)
+    save_predictive_plot(test, folder, lang)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import typer
 
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.language import speaking, tell
+from talent_sd.base.language import listed, speaking, tell
 
 if TYPE_CHECKING:
+    import xarray as xr
     from rich.console import Console
 
     from talent_sd.forecast.prepare import Prepared
 
 CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 """Characters that a terminal may obey; a tab and the end of a line are none."""
-WRONG_INPUT, INTERRUPTED = 2, 130
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 Arguments = ParamSpec("Arguments")
 
 
@@ -107,6 +108,20 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
     for text in told[language()]:
         warnings.warn(text, ComparisonNotice, stacklevel=2)
     return told
+
+
+def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:
+    """Return which of the variables have a value that is not finite."""
+    import numpy as np
+
+    return [name for name in names if name in forecast and not np.isfinite(forecast[name].values).all()]
+
+
+def fail_on(odd: Iterable[str]) -> None:
+    """Leave with the code of a failed check if headline outputs are not finite."""
+    if names := list(dict.fromkeys(odd)):
+        say(tell("Not finite: {names}. Do not use these results.", names=listed(names)), errors=True)
+        raise typer.Exit(FAILED)
 
 
 def show_written(folder: Path, files: list[str], lang: str) -> None:

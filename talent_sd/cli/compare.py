@@ -1,15 +1,321 @@
-"""`talent-sd compare`: set scenarios against a baseline."""
+"""`talent-sd compare`: run the scenarios of its cities, compare, write, draw and report."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from talent_sd.base.errors import InputError
+from talent_sd.base.language import LANGUAGES, tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import given, reporting
-from talent_sd.cli.comparison import Asked, write_comparison
+from talent_sd.cli.common import (
+    command_line,
+    console,
+    fail_on,
+    given,
+    not_finite,
+    reporting,
+    show_written,
+    warn_of,
+)
+from talent_sd.cli.options import Engine, Language, SamplingMethod, Wanted, draw_paired, wanted_draws
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+    from talent_sd.forecast.prepare import Prepared
+    from talent_sd.inputs.labels import Labels
+
+Done = Callable[[int], None]
+POLICY_DRAWS = 20
+"""Draws in which mixes are split unless told otherwise: each takes a run for every combination of policies."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed, option by option."""
+
+    scenarios: list[str]
+    city: str
+    cities: str | None
+    baseline: str
+    out: Path
+    engine: Engine
+    national: str | None
+    draws: int | None
+    seed: int
+    sampling: SamplingMethod
+    memory: float
+    threads: int | None
+    cluster: str | None
+    lang: Language
+    plots: bool
+    report: bool
+    policies: bool
+    policy_draws: int | None
+    discount_rate: float | None
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether cities stand side by side; only the headline outputs are run then."""
+        return self.cities is not None
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """The draws, None of a single run."""
+        return wanted_draws(self.draws, self.seed, self.sampling, self.memory, self.threads, self.cluster)
+
+    @property
+    def split(self) -> dict[str, Any] | None:
+        """How mixes are split among their policies, as `policy_effects` takes it; None: they are not."""
+        if not self.policies or self.engine is Engine.pysd or self.side_by_side:
+            return None
+        return {
+            "draws": None if self.draws is None else min(self.draws, self.policy_draws or POLICY_DRAWS),
+            "among": self.draws,
+            "seed": self.seed,
+            "sampling": self.sampling.value,
+            "threads": self.threads,
+            "discount_rate": self.discount_rate,
+        }
+
+    @property
+    def of_policies(self) -> dict[str, object]:
+        """Options for the split alone, None where not typed."""
+        return {"--policy-draws": self.policy_draws, "--discount-rate": self.discount_rate}
+
+    def command(self) -> str:
+        """Return what repeats the comparison, for the report."""
+        draws = {"--draws": self.draws, "--seed": self.seed, "--sampling": self.sampling.value}
+        options = {
+            **({"--cities": self.cities} if self.side_by_side else {"--city": self.city}),
+            "--baseline": None if self.baseline == "baseline" else self.baseline,
+            "--national": self.national,
+            **(draws if self.draws is not None else {}),
+            **self.of_policies,
+            "--engine": None if self.engine is Engine.auto else self.engine.value,
+        }
+        return command_line("compare", self.scenarios, options)
+
+    def refuse_idle_options(self, city_typed: bool) -> None:
+        """Refuse options that would do nothing: who types one expects something of it.
+
+        Raises
+        ------
+        InputError
+            With every such option at once.
+        """
+        drawn = self.wanted is not None  # this alone refuses a cluster for one run
+        problems = []
+        if self.side_by_side and city_typed:
+            problems.append(tell("--city and --cities were both given. Leave one out."))
+        idle = [name for name, value in self.of_policies.items() if value is not None]
+        if idle and self.split is None:
+            problems.append(
+                tell(
+                    "{options} would do nothing: policies are split in one city only, and not with "
+                    "--no-policies or --engine pysd. Leave it out.",
+                    options=" and ".join(idle),
+                )
+            )
+        elif self.policy_draws is not None and not drawn:
+            problems.append(tell("--policy-draws is for many draws. Add --draws, for example --draws 200."))
+        if problems:
+            raise InputError(problems)
+
+
+@dataclass
+class Comparison:
+    """What was run and found. `spreads` holds titles and attributes alone where cities stand side by side."""
+
+    asked: Asked
+    lang: str
+    labels: Labels
+    folder: Path
+    done: Done
+    prepared: dict[str, Prepared]
+    notices: dict[str, dict[str, list[str]]]
+    spreads: dict[str, xr.Dataset] = field(default_factory=dict)
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    effects: xr.Dataset | None = None
+
+    @property
+    def only(self) -> str:
+        """The city, where there is one."""
+        return next(iter(self.prepared))
+
+    def run(self) -> xr.Dataset:
+        """Forecast and compare."""
+        from talent_sd.forecast.compare import compare, compare_cities
+
+        if self.asked.side_by_side:
+            return compare_cities(self.prepared, self._forecast, self.done)
+        spread = self._forecast(self.prepared[self.only])
+        return compare(spread, baseline=str(spread["scenario"].values[0]))
+
+    def _forecast(self, prepared: Prepared) -> xr.Dataset:
+        from talent_sd.forecast.ensemble import SUMS
+        from talent_sd.forecast.result_files import iamc_rows
+        from talent_sd.forecast.simulate import run_prepared
+
+        asked, apart = self.asked, self.asked.side_by_side
+        # of fourteen cities all outputs would be gigabytes
+        outputs = [*self.labels.headline, *SUMS] if apart else None
+        if asked.wanted is None:
+            steps = {} if apart else {"done": self.done}
+            spread = run_prepared(prepared, engine=asked.engine.value, outputs=outputs, **steps)
+        else:
+            lang = "en" if apart else self.lang
+            spread = draw_paired(
+                prepared, asked.wanted, asked.engine.value, lang, outputs=outputs, progress=not apart
+            )
+        self.odd.extend(not_finite(spread, self.labels.headline))
+        self.rows.extend(iamc_rows(spread, spread.attrs["city_en"], self.labels))
+        self.spreads[str(spread.attrs["city"])] = (
+            spread.drop_vars(list(spread.data_vars)) if apart else spread
+        )
+        return spread
+
+    def draw_and_split(self, change: xr.Dataset) -> None:
+        """Draw the plots; split each mix among its policies."""
+        asked = self.asked
+        if asked.plots and asked.side_by_side:
+            from talent_sd.output.figures.plot_comparison import plot_cities
+            from talent_sd.output.style import save_figure
+
+            save_figure(plot_cities(change, self.labels, self.lang), self.folder / "cities.png")
+            self.done(1)
+        elif asked.plots:
+            from talent_sd.output.figures.plot_comparison import save_comparison_plots
+
+            spread = self.spreads[self.only]
+            save_comparison_plots(spread, change, self.labels, self.lang, self.folder, self.done)
+        if asked.split is not None:
+            self._split(asked.split)
+
+    def _split(self, split: Mapping[str, Any]) -> None:
+        from talent_sd.forecast.result_files import write_dataset
+        from talent_sd.policies.policy_effects import policy_effects, with_policies
+        from talent_sd.policies.policy_table import write_policies_table
+
+        prepared = self.prepared[self.only]
+        if not with_policies(prepared):
+            return
+        self.effects = policy_effects(prepared, done=self.done, **split)
+        write_policies_table(self.effects, self.folder / "policies.csv")
+        write_dataset(self.effects, self.folder / "policies.nc")
+        if self.asked.plots:
+            from talent_sd.output.policies.plot_policies import save_policy_plots
+
+            save_policy_plots(self.effects, self.labels, self.lang, self.folder, self.done)
+
+    def report(self, change: xr.Dataset) -> None:
+        """Write report.html."""
+        from talent_sd.output import report
+
+        file, labels, lang = self.folder / "report.html", self.labels, self.lang
+        command = self.asked.command()
+        if self.asked.side_by_side:
+            cities = report.gather_cities(
+                self.prepared, self.spreads, change, labels, lang, command=command, notices=self.notices
+            )
+            report.write_report(file, cities)
+        else:
+            pictures = None
+            if self.effects is not None:
+                from talent_sd.output.policies.plot_policies import policy_figures
+
+                pictures = {each: policy_figures(self.effects, labels, each) for each in LANGUAGES}
+            city = report.gather(
+                self.prepared[self.only],
+                self.spreads[self.only],
+                change,
+                labels,
+                lang,
+                command=command,
+                policies=self.effects,
+                policy_plots=pictures,
+                notices=self.notices[self.only],
+            )
+            report.write_report(file, city)
+        self.done(1)
+
+    def write(self, change: xr.Dataset) -> None:
+        """Write the tables, and a capsule for each city."""
+        from talent_sd.forecast.prepare import write_capsule
+        from talent_sd.forecast.result_files import (
+            write_comparison_table,
+            write_dataset,
+            write_forecast_table,
+            write_iamc,
+        )
+
+        folder = self.folder
+        write_dataset(change, folder / "comparison.nc")
+        write_comparison_table(change, folder / "comparison.csv", self.labels.lower_is_better)
+        write_iamc(self.rows, change["time"].values, folder / "comparison_iamc.csv")
+        if not self.asked.side_by_side:
+            write_forecast_table(self.spreads[self.only], folder / "forecast.csv")
+        for city, prepared in self.prepared.items():
+            file = folder / (f"run_{city}.json" if self.asked.side_by_side else "run.json")
+            notices = self.notices[city]["en"]
+            write_capsule(prepared, self.spreads[city], file, seed=self.asked.seed, notices=notices)
+
+    def tables(self, change: xr.Dataset) -> Iterator[Table]:
+        """Yield what the terminal shows."""
+        from talent_sd.output.policies.policy_tables import policies_table
+        from talent_sd.output.terminal_tables import cities_table, comparison_table
+
+        table = cities_table if self.asked.side_by_side else comparison_table
+        yield table(change, self.labels, self.lang)
+        if self.effects is not None:
+            for name in self.effects["scenario"].values:
+                yield policies_table(self.effects, str(name), self.labels, self.lang)
+
+
+def write_comparison(asked: Asked) -> None:
+    """Compare scenarios with the first of them; write and print what was found."""
+    from talent_sd.base.files import written_together
+    from talent_sd.base.progress import progress_bar
+    from talent_sd.forecast.compare import named_cities, prepare_cities
+    from talent_sd.inputs.labels import shipped_labels
+
+    lang = asked.lang.value
+    with written_together(asked.out) as folder:
+        cities = [asked.city] if asked.cities is None else named_cities(asked.cities)
+        scenarios = list(dict.fromkeys([asked.baseline, *asked.scenarios]))
+        prepared = prepare_cities(scenarios, cities, asked.national)
+        notices = {name: warn_of(one) for name, one in prepared.items()}
+        with progress_bar(tell("Simulating and drawing", lang), _steps(asked, prepared)) as done:
+            found = Comparison(asked, lang, shipped_labels(), folder, done, prepared, notices)
+            change = found.run()
+            found.draw_and_split(change)
+            if asked.report:
+                found.report(change)
+        found.write(change)
+        files = sorted(file.name for file in folder.iterdir())
+    for table in found.tables(change):
+        console().print(table)
+    show_written(asked.out, files, lang)
+    fail_on(found.odd)
+
+
+def _steps(asked: Asked, prepared: Mapping[str, Prepared]) -> int:
+    from talent_sd.policies.policy_effects import attribution_steps, with_policies
+
+    if asked.side_by_side:
+        return len(prepared) + asked.plots + asked.report
+    (one,) = prepared.values()
+    steps = (asked.wanted is None) * len(one.resolved) + 2 * asked.plots + asked.report
+    if asked.split is not None:
+        steps += attribution_steps(one, asked.split["draws"]) + asked.plots * len(with_policies(one))
+    return steps
 
 
 @reporting

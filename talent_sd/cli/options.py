@@ -1,12 +1,23 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, each declared once, and the ensemble that those of draws ask for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from talent_sd.base.errors import InputError
+from talent_sd.base.language import N_, tell
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.forecast.prepare import Prepared
+    from talent_sd.uncertainty.prior_draws import Draws
 
 STORE = "forecast.zarr"
 """Folder, beside a run's files, of draws that memory cannot hold."""
@@ -25,6 +36,14 @@ class Engine(StrEnum):
     auto = "auto"
     kernel = "kernel"
     pysd = "pysd"
+
+
+class HeldOut(StrEnum):
+    """What a third of the cities is held out by."""
+
+    cities = "cities"
+    provinces = "provinces"
+    none = "none"
 
 
 class SamplingMethod(StrEnum):
@@ -55,6 +74,29 @@ CitiesOption = Annotated[
 ]
 NationalOption = Annotated[
     str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
+]
+
+# ---- what a model is tried by
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="Another .mdl: a variant of the city, or any model with Reality Checks."),
+]
+RefitOption = Annotated[
+    bool,
+    typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
+]
+LawOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
+    ),
+]
+LawDrawsOption = Annotated[
+    int,
+    typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
+]
+CostsOption = Annotated[
+    bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
 ]
 
 # ---- many draws
@@ -110,5 +152,131 @@ BordersOption = Annotated[
     Path | None,
     typer.Option("--borders", help="CSV of cities: people of 2010 and 2020 on the borders of 2020."),
 ]
+PosteriorOption = Annotated[
+    Path | None, typer.Option("--posterior", help="A posterior.json; the shipped one by default.")
+]
+FoldsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cross-fit", help="A cross_fit.json of `calibrate`: each city by the fit without its province."
+    ),
+]
+HindsightOption = Annotated[
+    bool,
+    typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
+]
+PosteriorDrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")]
+ChanceOption = Annotated[int, typer.Option("--seed", min=0)]
+HoldOutOption = Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")]
+StepsOption = Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")]
+KnownUntilOption = Annotated[
+    int | None,
+    typer.Option("--known-until", help="Last year that noise may be sized on. Default: --end + 3."),
+]
+CrossFitOption = Annotated[
+    bool, typer.Option("--cross-fit/--no-cross-fit", help="Fit again without each fold of provinces.")
+]
 StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts start from.")]
 EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]
+
+
+KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
+COPIES_TO_COMPARE = 4
+"""Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the options say of draws."""
+
+    draws: int
+    seed: int
+    sampling: str
+    memory: float
+    threads: int | None
+    cluster: str | None
+
+    def drawn(self, prepared: Prepared) -> Draws:
+        """Draw what is uncertain."""
+        from talent_sd.forecast.ensemble import prior_draws
+
+        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling)
+
+
+def draw_forecast(
+    prepared: Prepared, out: Path, wanted: Wanted, engine: str, lang: str
+) -> tuple[xr.Dataset, bool]:
+    """Run an ensemble; one that exceeds the memory goes to a store in `out`, which a later run can finish.
+
+    Returns
+    -------
+    dims (scenario, draw, time, ...), and whether it lies in a store
+    """
+    from talent_sd.forecast.ensemble import Options, fits_memory, run_ensemble
+
+    drawn = wanted.drawn(prepared)
+    store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
+    title = tell("Simulating and drawing", lang)
+    options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
+    try:
+        return run_ensemble(prepared, drawn, options, engine=engine), store is not None
+    except KeyboardInterrupt:
+        if store is None:
+            raise
+        raise KeyboardInterrupt(tell(KEPT, lang, folder=store)) from None
+
+
+def draw_paired(
+    prepared: Prepared,
+    wanted: Wanted,
+    engine: str,
+    lang: str,
+    *,
+    outputs: Sequence[str] | None = None,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Run an ensemble whose scenarios are to be compared draw by draw, in memory.
+
+    Raises
+    ------
+    InputError
+        If the draws, their changes and their relative changes would not fit.
+    """
+    from talent_sd.forecast.ensemble import Options, fits_memory, run_ensemble
+
+    drawn = wanted.drawn(prepared)
+    if not fits_memory(prepared, drawn, wanted.memory / COPIES_TO_COMPARE, outputs):
+        raise InputError(
+            "{draws} draws of {count} scenarios do not fit into --memory {memory:g} (gigabytes) "
+            "together with their differences. Ask for fewer draws, or give more memory.",
+            draws=wanted.draws,
+            count=len(prepared.resolved),
+            memory=wanted.memory,
+        )
+    title = tell("Simulating and drawing", lang)
+    options = Options(
+        None, wanted.threads, None, wanted.memory, wanted.cluster, progress=progress, title=title
+    )
+    return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
+
+
+def wanted_draws(
+    draws: int | None,
+    seed: int,
+    sampling: SamplingMethod,
+    memory: float,
+    threads: int | None,
+    cluster: str | None,
+) -> Wanted | None:
+    """Return what the options say of draws, None of a single run.
+
+    Raises
+    ------
+    InputError
+        If there is a cluster for one run.
+    """
+    if draws is not None:
+        return Wanted(draws, seed, sampling.value, memory, threads, cluster)
+    if cluster is not None:
+        raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
+    return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from talent_sd.cli.common import console, reporting, show_written
-from talent_sd.cli.draws import Wanted, draw_forecast, refuse_without_draws
+from talent_sd.base.language import tell
+from talent_sd.cli.common import console, fail_on, not_finite, reporting, show_written
 from talent_sd.cli.options import (
     CityOption,
     ClusterOption,
@@ -25,7 +25,13 @@ from talent_sd.cli.options import (
     SamplingOption,
     SeedOption,
     ThreadsOption,
+    Wanted,
+    draw_forecast,
+    wanted_draws,
 )
+
+if TYPE_CHECKING:
+    from talent_sd.forecast.prepare import Prepared
 
 
 @reporting
@@ -57,26 +63,23 @@ def run(
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
     """
     from talent_sd.base.files import written_together
-    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
-    from talent_sd.forecast.condense import condense
-    from talent_sd.forecast.prepare import prepare
-    from talent_sd.forecast.provenance import write_capsule
+    from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
+    from talent_sd.forecast.spread import condense
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
-    refuse_without_draws(draws, cluster)
+    wanted = wanted_draws(draws, seed, sampling, memory, threads, cluster)
     with written_together(out) as folder:
         prepared = prepare([scenario], city=city, national=national)
         labels = shipped_labels()
-        steps = (draws is None) + plots * (1 + len(labels.sectors))
+        steps = (wanted is None) + plots * (1 + len(labels.sectors))
         with progress_bar(tell("Simulating and drawing", lang.value), steps) as done:
-            if draws is None:
+            if wanted is None:
                 forecast, stored = run_prepared(prepared, engine=engine.value, done=done), False
             else:
-                wanted = Wanted(draws, seed, sampling.value, memory, threads, cluster)
                 forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
             shown = condense(forecast, tell("Simulating and drawing", lang.value))
             if plots:
@@ -85,12 +88,18 @@ def run(
                 save_forecast_plots(shown, labels, lang.value, folder, done)
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
-        if draws is not None and draws > 1:
-            from talent_sd.forecast.spread_sources import forecast_variance
-
-            shares = forecast_variance(prepared, draws, seed, engine=engine.value)
-            shares.to_csv(folder / "variance.csv", index=False, float_format="%.4g")
+        if wanted is not None and wanted.draws > 1:
+            _write_variance(prepared, wanted, engine.value, folder / "variance.csv")
         write_capsule(prepared, forecast, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
     console().print(forecast_table(shown, labels, lang.value))
     show_written(out, files, lang.value)
+    fail_on(not_finite(shown, labels.headline))
+
+
+def _write_variance(prepared: Prepared, wanted: Wanted, engine: str, file: Path) -> None:
+    """Write where the spread comes from."""
+    from talent_sd.forecast.spread import forecast_variance
+
+    shares = forecast_variance(prepared, wanted.draws, wanted.seed, engine=engine)
+    shares.to_csv(file, index=False, float_format="%.4g")

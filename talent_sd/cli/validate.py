@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from talent_sd.base.language import N_
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import Engine, EngineOption, LangOption, Language, OutOption
+from talent_sd.cli.options import (
+    CostsOption,
+    Engine,
+    EngineOption,
+    LangOption,
+    Language,
+    LawDrawsOption,
+    LawOption,
+    ModelOption,
+    OutOption,
+    RefitOption,
+)
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.laws.judge_laws import Judged
     from talent_sd.laws.law_bench import Bench
-    from talent_sd.output.validation import Validation
+    from talent_sd.output.validation_tables import Validation
 
 ALL_WELL = N_("Every figure used in the fit and every check holds.")
 EXPLAINED = N_("Figures kept out of the fit that the model misses, and why:")
@@ -39,29 +50,11 @@ FEW = 3
 @reporting
 def validate(
     out: OutOption = Path("validation"),
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", help="Another .mdl: a variant of the city, or any model with Reality Checks."
-        ),
-    ] = None,
-    refit: Annotated[
-        bool,
-        typer.Option("--refit", help="Fit the free effects anew; write evidence_fit.yaml beside the tables."),
-    ] = False,
-    law: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--law", help="Only this law, or all that begin with it; 'all' for every law and nothing else."
-        ),
-    ] = None,
-    draws: Annotated[
-        int,
-        typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
-    ] = 100,
-    policies: Annotated[
-        bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
-    ] = False,
+    model: ModelOption = None,
+    refit: RefitOption = False,
+    law: LawOption = None,
+    draws: LawDrawsOption = 100,
+    policies: CostsOption = False,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:
@@ -79,8 +72,8 @@ def validate(
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
     from talent_sd.laboratory.findings import is_city_model
-    from talent_sd.output.validation import validate as run_validation
-    from talent_sd.output.validation import write_validation
+    from talent_sd.output.validation_tables import validate as run_validation
+    from talent_sd.output.validation_tables import write_validation
 
     if law:
         if not _laws(_bench(load_model(model), law, engine.value), draws, out, lang.value):
@@ -146,8 +139,8 @@ def _policies(bench: Bench, out: Path, lang: str) -> None:
     from talent_sd.base.errors import InputError
     from talent_sd.base.files import written_together
     from talent_sd.laws.law_bench import Missing
-    from talent_sd.laws.policy_cost_ranges import policy_costs, write_policy_costs
-    from talent_sd.output.law_tables import policy_costs_table
+    from talent_sd.laws.law_findings import policy_costs, write_policy_costs
+    from talent_sd.output.validation_tables import policy_costs_table
 
     try:
         costs = policy_costs(bench)
@@ -162,7 +155,7 @@ def _policies(bench: Bench, out: Path, lang: str) -> None:
 def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True) -> None:
     """Print one law city by city, or the table of several, and where the draws are from; `held`: also those that hold."""
     from talent_sd.base.language import tell
-    from talent_sd.output.law_tables import cities_table, laws_table, summary
+    from talent_sd.output.validation_tables import cities_table, laws_table, summary
 
     screen = console()
     for table in (
@@ -185,7 +178,7 @@ def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, hel
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     """Repeat the fit from its first guesses and write its record."""
     from talent_sd.base.language import tell
-    from talent_sd.evidence.evidence_fit import FILE, fit_evidence, read_fit, write_fit
+    from talent_sd.evidence import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.inputs.evidence_ledger import read_evidence
 
     started = time.monotonic()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from talent_sd.base.language import listed, tell
 from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
-from talent_sd.engine.lanes import differs_beyond_draws, stack_lanes
+from talent_sd.engine.lanes import Lanes, differs_beyond_draws, stack_lanes
 from talent_sd.engine.non_finite import (
     Trouble,
     trouble_in_kernel,
@@ -138,36 +139,37 @@ class Model:
         UnsupportedError
             If `engine` is "kernel" and the model needs what it lacks.
         """
-        if engine not in ENGINES:
-            raise ModelError(
-                "unknown engine '{engine}'.{hint} Use one of {engines}.",
-                engine=engine,
-                hint=nearest(engine, ENGINES),
-                engines=listed(ENGINES),
-            )
-        given, series = params or {}, inputs or {}
-        wide = any(differs_beyond_draws(value) for value in (*given.values(), *series.values()))
-        lanes = stack_lanes(self.structure, given, series) if wide else None
-        arguments: dict[str, Any] = {
-            "initial_time": initial_time,
-            "final_time": final_time,
-            "time_step": time_step,
-        }
-        arguments |= {"times": times, "seed": seed}
-        if lanes is None:
-            request = self.request(params, inputs, outputs, **arguments)
-            values, used, trouble = self._values(request, engine, threads, first_member)
-            warn_of(trouble, request, first_member, stacklevel=2)
-            axes = {} if request.members is None else {DRAW: np.arange(request.lanes)}
-            return make_dataset(self.structure, request, values, used, axes, first_member)
-        values = {}
+        _check_engine(engine)
+        asked = partial(
+            self.request, outputs=outputs, initial_time=initial_time, final_time=final_time,
+            time_step=time_step, times=times, seed=seed,
+        )  # fmt: skip
+        lanes = self._lanes(params or {}, inputs or {})
+        if lanes is not None:
+            return self._run_lanes(lanes, asked, engine, threads, first_member)
+        request = asked(params, inputs)
+        values, used, trouble = self._values(request, engine, threads, first_member)
+        warn_of(trouble, request, first_member, stacklevel=2)
+        axes = {} if request.members is None else {DRAW: np.arange(request.lanes)}
+        return make_dataset(self.structure, request, values, used, axes, first_member)
+
+    def _lanes(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> Lanes | None:
+        """Return the members of a run that differs by more than draws; None of any other."""
+        wide = any(differs_beyond_draws(value) for value in (*params.values(), *inputs.values()))
+        return stack_lanes(self.structure, params, inputs) if wide else None
+
+    def _run_lanes(
+        self, lanes: Lanes, asked: Callable[..., Request], engine: str, threads: int | None, first_member: int
+    ) -> xr.Dataset:
+        """Run what differs by more than draws, each group of equal tables at once."""
+        values: dict[str, np.ndarray] = {}
         for places, own_params, own_inputs in lanes.groups():
-            request = self.request(own_params, own_inputs, outputs, **arguments)
+            request = asked(own_params, own_inputs)
             found, used, trouble = self._values(request, engine, threads, first_member)
             lanes.put(values, found, places)
             if trouble is not None:
                 trouble = replace(trouble, member=lanes.draw_of(int(places[trouble.member])))
-            warn_of(trouble, request, first_member, stacklevel=2)
+            warn_of(trouble, request, first_member, stacklevel=3)
         return make_dataset(self.structure, request, values, used, lanes.axes, first_member)
 
     def request(
@@ -270,6 +272,16 @@ class Model:
     def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         values = self.reference_values(request)
         return values, "pysd", trouble_in_variables(self.structure, request, values)
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise ModelError(
+            "unknown engine '{engine}'.{hint} Use one of {engines}.",
+            engine=engine,
+            hint=nearest(engine, ENGINES),
+            engines=listed(ENGINES),
+        )
 
 
 def model_constants(model: Model) -> dict[str, float]:

@@ -33,6 +33,8 @@ from talent_sd.uncertainty.priors import assumed_figures, read_priors
 if TYPE_CHECKING:
     import xarray as xr
 
+    from talent_sd.model.structure import Structure
+
 PARAMETER = "parameter"
 DRAWN = "drawn"
 SUMS = ("total talent",)
@@ -88,40 +90,32 @@ def ensemble(
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
 
-    Draw i has the same constants in every scenario, so that differences between
-    scenarios are not blurred by chance. No result depends on `threads`, `block`,
-    `memory`, `cluster` or `out`.
+    Draw i has the same constants in every scenario, so that differences between scenarios are not
+    blurred by chance. No result depends on `threads`, `block`, `memory`, `cluster` or `out`.
 
     Parameters
     ----------
-    scenarios : a shipped name or a path, or several
-    city : a shipped name or a path
+    scenarios, city, engine, model, national : as in `simulate`
     draws, seed : how many, and from what
     outputs : names of variables; by default those that plots and tables show
-    out : a folder for a Zarr store, for what does not fit into memory. A run that was
-        stopped goes on where it was when started again with the same inputs
+    out : a folder for a Zarr store, for what does not fit into memory. A run that was stopped goes on
+        where it was when started again with the same inputs
     sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
-    threads : of the kernel; default: all processors
-    block : draws at once; default: as many as suit
-    memory : gigabytes for draws and results at hand
-    cluster : address of a dask.distributed scheduler, which needs the extra `cluster`
-    engine : "auto", "kernel" or "pysd"
-    model, national : as in `simulate`
+    threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
+    memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
     priors : a file of uncertain constants, to draw from in place of the posterior
-    posterior : a file that `talent-sd calibrate` made; the shipped one by default. "none": priors only,
-        and no noise
+    posterior : a file of `talent-sd calibrate`; the shipped one by default. "none": priors only, no noise
     progress : show a bar on a terminal when it takes longer than two seconds
 
     Returns
     -------
-    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn`
-    (draw, parameter) holds what each draw was given.
+    dims (scenario, draw, time, ...), one value a year; the coordinate `drawn` (draw, parameter): what each got.
 
     Raises
     ------
     InputError
-        With every problem of every file; if the result would not fit into `memory`
-        and there is no `out`; if `out` holds an ensemble of other inputs (says which).
+        With every problem of every file; if the result would not fit into `memory` and there is no `out`;
+        if `out` holds an ensemble of other inputs (says which).
 
     Examples
     --------
@@ -183,11 +177,11 @@ def run_ensemble(
     arguments["threads"] = options.threads
     if options.out is not None:
         identity = {**_identity(prepared, layout, used), **draws.identity}
-        store = open_or_create(
+        with open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
-        )
-        run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
-        return store.dataset()
+        ) as store:
+            run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
+            return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)
 
@@ -209,18 +203,18 @@ def fits_memory(
 
 
 def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
-    chosen = shown_outputs(prepared) if outputs is None else outputs
+    chosen = shown_outputs(prepared.model.structure) if outputs is None else outputs
     scenarios = list(prepared.resolved)
     return make_layout(prepared.model.structure, scenarios, draws.size, prepared.years.tolist(), chosen)
 
 
-def shown_outputs(prepared: Prepared) -> list[str]:
+def shown_outputs(structure: Structure) -> list[str]:
     """Return the variables that plots and tables show; all of a model that has none of them."""
     from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
-    variables = prepared.model.structure.variables
+    variables = structure.variables
     shown = [name for name in dict.fromkeys([*labels.headline, *SUMS, *plotted]) if name in variables]
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
 
@@ -245,7 +239,7 @@ def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray
 def _template(prepared: Prepared, layout: EnsembleLayout, draws: Draws, engine: str) -> xr.Dataset:
     """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
     from talent_sd.engine.dataset import long_name
-    from talent_sd.forecast.provenance import describe
+    from talent_sd.forecast.prepare import describe
     from talent_sd.forecast.zarr_store import template_of
 
     template = template_of(layout).assign_attrs(engine=engine)

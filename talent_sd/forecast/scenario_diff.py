@@ -13,11 +13,10 @@ from talent_sd.base.errors import Problems
 from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
-from talent_sd.inputs.model_interface import policy_key
-from talent_sd.inputs.policy_checks import policy_constant
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import check_scenario, shock_constant
+from talent_sd.inputs.setting_checks import check_scenario, policy_constant, shock_constant
+from talent_sd.inputs.settings import policy_key
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model

@@ -40,7 +40,7 @@ def run_prepared(
     UnsupportedError
         If the kernel was asked for and cannot run the model.
     """
-    from talent_sd.forecast.provenance import describe
+    from talent_sd.forecast.prepare import describe
 
     model, years = prepared.model, prepared.years
     if outputs is None:

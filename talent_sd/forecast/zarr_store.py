@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,34 +13,40 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.language import reason_of, tell
+from talent_sd.base.files import held_alone, scratch_folder, write_safely
+from talent_sd.base.language import listed, reason_of, tell
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
     import xarray as xr
 
-COMPLETED = "completed blocks"
+MARKS = ".blocks"
+"""Folder of a store: a file for each finished block, with the checksum of its chunks."""
+HEADER = ".header"
+"""File of a store: checksums of all that describes it."""
 IDENTITY = "ensemble_inputs"
 BLOCK = "draws_per_block"
 ORDER = "outputs_in_order"
 OURS = (IDENTITY, BLOCK, ORDER)
+NUMBER = "<f8"
 
 
 class EnsembleStore:
     """A Zarr store of an ensemble, dims (scenario, draw, time, ...), chunked by block.
 
-    A block counts once its mark is set, which happens after all its chunks are
-    written; each mark is a file of its own, written under another name and renamed.
-    A run that is killed therefore leaves whole blocks and blocks to be done again.
+    A block counts once its mark stands: a file with the SHA-256 of the block's chunks,
+    written after they are safely on the disk. A block whose chunks do not give that sum,
+    because the run was killed or a file was damaged, is to be done again.
     """
 
     def __init__(self, path: Path, layout: EnsembleLayout, block: int) -> None:
         self.path, self.layout, self.block = path, layout, block
-        self._group = _zarr().open_group(str(path), mode="r+")
 
     def completed(self) -> np.ndarray:
-        """Return (scenarios, blocks) bool."""
-        return _marks(self._group)
+        """Return which blocks are whole: (scenarios, blocks) bool. Reads all of them."""
+        shape = len(self.layout.scenarios), len(block_edges(self.layout.draws, self.block))
+        done = [_mark(self.path, *place) == self._checksum(*place) != "" for place in np.ndindex(*shape)]
+        return np.reshape(done, shape)
 
     def write(self, scenario: int, block: int, values: Mapping[str, np.ndarray]) -> None:
         """Write a block, then its mark.
@@ -49,53 +55,92 @@ class EnsembleStore:
         ----------
         scenario, block : their numbers
         values : output -> (draws of the block, years, *subscripts)
+
+        Raises
+        ------
+        InputError
+            If the disk takes no more, or the store has gone.
         """
-        first, last = block_edges(self.layout.draws, self.block)[block]
-        for name, array in values.items():
-            self._group[stored_name(name)][scenario, first:last] = array
-        self._group[COMPLETED][scenario, block] = 1
+        digest = hashlib.sha256()
+        try:
+            for name, file in self._chunks(scenario, block):
+                # the last block is written as long as the others, as Zarr has it
+                chunk = np.full(self.layout.shape(name, self.block), np.nan, NUMBER)
+                chunk[: len(values[name])] = values[name]
+                content = chunk.tobytes()
+                write_safely(file, content)
+                digest.update(content)
+            (self.path / MARKS).mkdir(exist_ok=True)
+            write_safely(self.path / MARKS / f"{scenario}.{block}", digest.hexdigest().encode())
+        except OSError as error:
+            raise InputError(
+                "{file}: cannot go on writing ({reason}). Blocks that were finished are kept: make room and "
+                "give the same command again, or choose another place.",
+                file=self.path, reason=reason_of(error),
+            ) from None  # fmt: skip
 
     def dataset(self) -> xr.Dataset:
         """Return the store as a dataset that reads what is asked of it."""
         return open_ensemble(self.path)
 
+    def _chunks(self, scenario: int, block: int) -> Iterator[tuple[str, Path]]:
+        """Yield the outputs of a block and their files."""
+        for name, subscripts in self.layout.outputs.items():
+            yield (
+                name,
+                self.path / stored_name(name) / ".".join([f"{scenario}.{block}.0", *"0" * len(subscripts)]),
+            )
+
+    def _checksum(self, scenario: int, block: int) -> str:
+        """Return the checksum of a block's chunks as they lie there, "" where one is missing."""
+        digest = hashlib.sha256()
+        try:
+            for _, file in self._chunks(scenario, block):
+                digest.update(file.read_bytes())
+        except OSError:
+            return ""
+        return digest.hexdigest()
+
 
 def open_ensemble(path: str | Path) -> xr.Dataset:
-    """Open a stored ensemble, values read when used.
+    """Open a stored ensemble, values read when used; what is there is checked against its checksums first.
 
     Raises
     ------
     InputError
-        If there is none, or it is not finished.
+        If there is none, or it is not finished or damaged.
     """
     import xarray as xr
 
-    order = _attributes(Path(path))[ORDER]
-    done = _marks(_zarr().open_group(str(path), mode="r"))
+    path = Path(path)
+    order = _attributes(path)[ORDER]
+    dataset = xr.open_zarr(_whole_store(path), consolidated=True, chunks=None)
+    names = {name: str(name).replace("∕", "/") for name in dataset.data_vars if "∕" in str(name)}
+    block = int(dataset.attrs[BLOCK])
+    dataset.attrs = {key: value for key, value in dataset.attrs.items() if key not in OURS}
+    # a store lists its arrays in no order of its own
+    dataset = dataset[order].assign_coords(dataset.coords).rename(names)
+    done = EnsembleStore(path, _layout_of(dataset), block).completed()
     if not done.all():
         raise InputError(
-            "{file}: {left} of {total} blocks are missing. Run the same ensemble with the same out= "
-            "to finish it.",
+            "{file}: {left} of {total} blocks are missing or damaged. Run the same ensemble with the same "
+            "out= to finish it.",
             file=path,
             left=int((~done).sum()),
             total=done.size,
         )
-    dataset = xr.open_zarr(str(path), consolidated=True, chunks=None).drop_vars(COMPLETED)
-    # a store lists its arrays in no order of its own
-    dataset = dataset[order].assign_coords(dataset.coords)
-    names = {name: str(name).replace("∕", "/") for name in dataset.data_vars if "∕" in str(name)}
-    dataset.attrs = {key: value for key, value in dataset.attrs.items() if key not in OURS}
-    return dataset.rename(names)
+    return dataset
 
 
+@contextmanager
 def open_or_create(
     path: Path,
     template: Callable[[], xr.Dataset],
     layout: EnsembleLayout,
     identity: Mapping[str, Any],
     block: int,
-) -> EnsembleStore:
-    """Open an ensemble to finish it, or begin one.
+) -> Iterator[EnsembleStore]:
+    """Open an ensemble to finish it, or begin one; nobody else may write to it within the block.
 
     Parameters
     ----------
@@ -108,11 +153,16 @@ def open_or_create(
     Raises
     ------
     InputError
-        If something else is in the way, or the inputs differ: says which.
+        If something else is in the way, another run is writing to it, or the inputs differ: says which.
     """
     if not path.exists():
-        _create(path, template(), layout, identity, block)
-        return EnsembleStore(path, layout, block)
+        _create(path, template(), identity, block)
+    with held_alone(path):
+        yield EnsembleStore(path, layout, _same_block(path, identity))
+
+
+def _same_block(path: Path, identity: Mapping[str, Any]) -> int:
+    """Return the draws per block of a store, which must be of these inputs."""
     attrs = _attributes(path)
     before = json.loads(attrs[IDENTITY])
     now = json.loads(json.dumps(identity))
@@ -128,11 +178,7 @@ def open_or_create(
             file=path,
             names="; ".join(differing),
         )
-    return EnsembleStore(path, layout, int(attrs[BLOCK]))
-
-
-def _marks(group: Any) -> np.ndarray:
-    return np.asarray(group[COMPLETED][:], dtype=bool)
+    return int(attrs[BLOCK])
 
 
 def stored_name(name: str) -> str:
@@ -140,45 +186,43 @@ def stored_name(name: str) -> str:
     return name.replace("/", "∕")
 
 
-def _create(
-    path: Path, template: xr.Dataset, layout: EnsembleLayout, identity: Mapping[str, Any], block: int
-) -> None:
+def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block: int) -> None:
     """Lay out an empty store: complete under another name first, so that no half of one is ever seen."""
     zarr = _zarr()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".talent_sd-", dir=path.parent))
+        with scratch_folder(path.parent) as temporary:
+            store = temporary / "store"
+            names = [stored_name(str(name)) for name in template.data_vars]
+            extra = {IDENTITY: json.dumps(identity, ensure_ascii=False), BLOCK: block, ORDER: names}
+            coordinates = template.drop_vars(list(template.data_vars)).assign_attrs(extra)
+            coordinates.to_zarr(str(store), zarr_format=2, consolidated=False, mode="w")
+            group = zarr.open_group(str(store), mode="r+")
+            for name, array in template.data_vars.items():
+                made = group.create_array(
+                    stored_name(str(name)),
+                    shape=array.shape,
+                    chunks=(1, block, *array.shape[2:]),
+                    dtype=NUMBER,
+                    fill_value=float("nan"),
+                    # doubles of a simulation hardly shrink: compressing them costs time and saves little
+                    compressors=None,
+                )
+                made.attrs.update({**array.attrs, "_ARRAY_DIMENSIONS": [str(dim) for dim in array.dims]})
+            zarr.consolidate_metadata(str(store))
+            (store / MARKS).mkdir()
+            described = [file for file in sorted(store.rglob("*")) if file.is_file()]
+            sums = {str(file.relative_to(store).as_posix()): _sha256(file) for file in described}
+            write_safely(store / HEADER, json.dumps(sums).encode())
+            try:
+                store.rename(path)
+            except OSError:
+                if not path.exists():  # else another run began the same ensemble in this moment
+                    raise
     except OSError as error:
         raise InputError(
             "{file}: cannot write here ({reason}). Choose another place.", file=path, reason=reason_of(error)
         ) from None
-    try:
-        store = temporary / "store"
-        names = [stored_name(str(name)) for name in template.data_vars]
-        extra = {IDENTITY: json.dumps(identity, ensure_ascii=False), BLOCK: block, ORDER: names}
-        coordinates = template.drop_vars(list(template.data_vars)).assign_attrs(extra)
-        coordinates.to_zarr(str(store), zarr_format=2, consolidated=False, mode="w")
-        group = zarr.open_group(str(store), mode="r+")
-        for name, array in template.data_vars.items():
-            made = group.create_array(
-                stored_name(str(name)),
-                shape=array.shape,
-                chunks=(1, block, *array.shape[2:]),
-                dtype="f8",
-                fill_value=float("nan"),
-                # doubles of a simulation hardly shrink: compressing them costs time and saves little
-                compressors=None,
-            )
-            made.attrs.update({**array.attrs, "_ARRAY_DIMENSIONS": [str(dim) for dim in array.dims]})
-        marks = (len(layout.scenarios), len(block_edges(layout.draws, block)))
-        done = group.create_array(
-            COMPLETED, shape=marks, chunks=(1, 1), dtype="u1", fill_value=0, compressors=None
-        )
-        done.attrs["_ARRAY_DIMENSIONS"] = [SCENARIO, "block"]
-        zarr.consolidate_metadata(str(store))
-        store.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def template_of(layout: EnsembleLayout) -> xr.Dataset:
@@ -194,15 +238,32 @@ def template_of(layout: EnsembleLayout) -> xr.Dataset:
     return xr.Dataset(data, {**axes, **coords})
 
 
+def _layout_of(dataset: xr.Dataset) -> EnsembleLayout:
+    """Return the shape of a stored ensemble."""
+    outputs = {
+        str(name): {str(dim): tuple(map(str, dataset[dim].values)) for dim in array.dims[3:]}
+        for name, array in dataset.data_vars.items()
+    }
+    years = tuple(float(year) for year in dataset[TIME].values)
+    return EnsembleLayout(tuple(dataset[SCENARIO].values), dataset.sizes[DRAW], years, outputs)
+
+
 def _attributes(path: Path) -> dict[str, Any]:
-    """Return the attributes of a stored ensemble."""
-    zarr = _zarr()
+    """Return the attributes of a stored ensemble whose description is whole."""
     if not path.exists():
         raise InputError("{file}: no such ensemble. Check the path.", file=path)
     try:
-        attrs = dict(zarr.open_group(str(path), mode="r").attrs)
-    except (OSError, ValueError, KeyError):
-        attrs = {}
+        sums = json.loads((path / HEADER).read_bytes())
+        damaged = [name for name, kept in sums.items() if _sha256(path / name) != kept]
+        attrs = {} if damaged else json.loads((path / ".zattrs").read_bytes())
+    except (OSError, ValueError, AttributeError, RecursionError):
+        attrs, damaged = {}, [HEADER] if any(path.glob(".z*")) else []
+    if damaged:
+        raise InputError(
+            "{file}: is damaged ({names}). Remove it; the same command makes it anew.",
+            file=path,
+            names=listed(damaged),
+        )
     if not set(OURS) <= set(attrs):
         raise InputError(
             "{file}: is in the way and no ensemble. Choose another place, or remove it.", file=path
@@ -210,10 +271,43 @@ def _attributes(path: Path) -> dict[str, Any]:
     return attrs
 
 
+def _mark(path: Path, scenario: int, block: int) -> str:
+    """Return the checksum that a block's mark holds, "" where it has none."""
+    try:
+        return (path / MARKS / f"{scenario}.{block}").read_text("ascii")
+    except (OSError, ValueError):
+        return ""
+
+
+def _sha256(file: Path) -> str:
+    """Return a file's checksum, "" of one that cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
 def _short(value: object) -> str:
     """Return a value as a message shows it: hashes cut."""
     text = "absent" if value is None else str(value)
     return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text
+
+
+def _whole_store(path: Path) -> Any:
+    """Return a Zarr store in which a chunk that is not there is an error, and no NaN."""
+    from zarr.storage import LocalStore
+
+    class Whole(LocalStore):
+        async def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+            found = await super().get(key, *args, **kwargs)
+            if found is None and key[-1].isdigit():
+                raise InputError(
+                    "{file}: '{name}' has gone while it was read. Run the same ensemble again.",
+                    file=path, name=key,
+                )  # fmt: skip
+            return found
+
+    return Whole(path, read_only=True)
 
 
 def _zarr() -> Any:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
-from talent_sd.inputs.model_interface import split_key
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
-from talent_sd.inputs.settings import Origin
+from talent_sd.inputs.settings import Origin, split_key
 
 if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant
@@ -90,14 +89,11 @@ def read_mapping(path: Path | None = None) -> Mapped:
 
     file = read_strict(path or shipped_folder("models") / "city_figures.yaml", CityFigures)
     figures, problems = file.content.figures, Problems()
-    uses = [("figures", name, [kind.within] if kind.within else []) for name, kind in figures.items()]
-    rules = file.content.constants.items()
-    uses += [("constants", name, [*rule.figure, *rule.divisors]) for name, rule in rules]
-    for section, user, names in uses:
-        for name in (name for name in names if name not in figures):
+    for user, rule in file.content.constants.items():
+        for name in (name for name in (*rule.figure, *rule.divisors) if name not in figures):
             problems.say(
                 "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
-                file=file.file, line=file.line(section, user), constant=user, name=name,
+                file=file.file, line=file.line("constants", user), constant=user, name=name,
                 hint=nearest(name, figures),
             )  # fmt: skip
     problems.refuse()

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import Problems
-from talent_sd.base.language import listed
+from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.figure_bounds import hold_to_bounds
 from talent_sd.inputs.file_kinds import read_kind
-from talent_sd.inputs.limits import hint_of
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
 
-ROUNDING = 0.001
-"""How far printed shares may sum over one."""
-
 
 def list_cities() -> tuple[str, ...]:
     """Return the names of the cities that ship."""
     return shipped_names("city")
-
-
-def more_than_whole(figures: Mapping[str, DatedFigure], mapping: Mapped) -> Problems:
-    """Return a problem for each year in which a part is more than its whole."""
-    problems = Problems()
-    groups: dict[tuple[str, int], list[str]] = {}
-    for name, figure in figures.items():
-        kind = mapping.content.figures[name]
-        whole = figures[kind.within].values if kind.within and kind.within in figures else {}
-        for year, value in figure.values.items():
-            if kind.parts:
-                groups.setdefault((kind.parts, year), []).append(name)
-            if value > whole.get(year, value):
-                problems.say(
-                    "{at}{key} in {year} is {value:g}, more than {whole}, {most:g}, which it is part of. "
-                    "Check both.",
-                    at=f"{figure.origin}: ", key=name, year=year, value=value, whole=kind.within, most=whole[year],
-                )  # fmt: skip
-    for (_, year), names in groups.items():
-        total = sum(figures[name].values[year] for name in names)
-        if total > 1 + ROUNDING:
-            problems.say(
-                "{at}{names} in {year} sum to {total:g}, more than the whole. Check them.",
-                at=f"{figures[names[0]].origin}: ", names=listed(names), year=year, total=total,
-            )  # fmt: skip
-    return problems
 
 
 def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
@@ -84,16 +54,20 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
             continue
         low, high = kind.plausible
         values = figure.series()
-        for year, value in values.items():
-            if not low <= value <= high:
-                problems.say(
-                    "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
-                    "{kind_unit}. Check its unit.",
-                    at=at, key=key, year=year, value=value, low=low, high=high, kind_unit=kind.unit,
-                )  # fmt: skip
+        out = {year: value for year, value in values.items() if not low <= value <= high}
+        for year, value in out.items():
+            problems.say(
+                "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
+                "{kind_unit}. Check its unit.",
+                at=at, key=key, year=year, value=value, low=low, high=high, kind_unit=kind.unit,
+            )  # fmt: skip
         origin = Origin(file.file, file.line("figures", key))
-        figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
-    problems += more_than_whole(figures, mapping)
+        if not out:
+            figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
+    hold_to_bounds(
+        {name: figure.values for name, figure in figures.items()}, "city",
+        lambda name, _: str(figures[name].origin), problems,
+    )  # fmt: skip
     problems.refuse()
     typed = file.content
     title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.errors import Problems, nearest
-from talent_sd.inputs.borders import COLUMNS, on_later_borders
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.csv_tables import read_table
+from talent_sd.inputs.figure_bounds import odd_figures
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.strict_yaml import shown
 
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
 
     from talent_sd.inputs.city_figures import Mapped
 
+
 SHOWN = 5
+BEFORE, NOW = 2010, 2020
+"""Censuses whose counts the table of borders gives."""
+AS_LISTED, ON_LATER, LATER = (
+    "population_2010_as_listed", "population_2010_on_2020_borders", "population_2020",
+)  # fmt: skip
+COLUMNS = (AS_LISTED, ON_LATER, LATER)
+SAME = 0.002
+"""Log difference below which two counts are of the same borders."""
+MOST = 0.2
+"""Part of the values, or cities, above which a table is wrong and not a cell of it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +42,7 @@ class Panel:
     Parameters
     ----------
     cities : name to city; the figures are those of `models/city_figures.yaml`
-    dropped : one line for each value left out as implausible
+    dropped : one line for each value left out as implausible, and for what is kept but cannot be or is odd
     """
 
     cities: dict[str, City]
@@ -77,12 +90,10 @@ def read_panel(
     tables = {
         "panel": _Table(Path(panel_csv), ("city", "province", "region", "year"), "city"),
         "census": _Table(Path(census_csv), ("city", "year"), "city"),
-        **{
-            kind: _Table(Path(file), keys, keys[0])
-            for kind, (file, keys) in optional.items()
-            if file is not None
-        },
     }
+    for kind, (file, keys) in optional.items():
+        if file is not None:
+            tables[kind] = _Table(Path(file), keys, keys[0])
     series: dict[str, dict[str, dict[str, DatedFigure]]] = {}
     for kind, table in tables.items():
         if not table.read() and kind != "borders":
@@ -94,7 +105,26 @@ def read_panel(
     cities = _cities(tables["panel"].frame, series)
     if "borders" in tables:
         cities = on_later_borders(cities, tables["borders"].frame, mapping)
-    return Panel(cities, tuple(line for table in tables.values() for line in table.dropped))
+    odd = _odd(cities, tables["panel"].file, problems)
+    problems.refuse()
+    return Panel(cities, (*(line for table in tables.values() for line in table.dropped), *odd))
+
+
+def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
+    """Return a line for each rule that cities break; note a problem where a fifth of them cannot be."""
+    broken: dict[tuple[int, str, bool], list[str]] = {}
+    for name, city in cities.items():
+        for one in odd_figures({key: figure.values for key, figure in city.figures.items()}, "city"):
+            key = (id(one.rule), one.names[0], one.wrong)
+            broken.setdefault(key, []).append(f"{name}: {one}")
+    told = Problems()
+    for (_, _, wrong), lines in broken.items():
+        most = wrong and len(lines) > MOST * len(cities)
+        (problems if most else told).say(
+            "{file}: in {count} of {all} cities, the first of them {line}",
+            file=file, count=len(lines), all=len(cities), line=lines[0],
+        )  # fmt: skip
+    return told
 
 
 def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
@@ -247,7 +277,7 @@ class _Table:
         low, high = bounds
         values = values.mask(self.frame[self.who].isin(["全国", "中国"]))  # a total, not one of the members
         out = values.notna() & ~values.between(low, high)
-        if out.sum() > 0.2 * max(values.notna().sum(), 1):
+        if out.sum() > MOST * max(values.notna().sum(), 1):
             self.problems.say(
                 "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
                 "value {median:g}). Give it in {unit}.",
@@ -263,3 +293,63 @@ class _Table:
                 low=low, high=high, unit=unit,
             )  # fmt: skip
         return values.mask(out)
+
+
+def on_later_borders(cities: Mapping[str, City], table: pd.DataFrame, mapping: Mapped) -> dict[str, City]:
+    """Return the cities with people counted on the borders of 2020.
+
+    Each census row is scaled to the people whom the table gives for that year on those borders;
+    shares stay. Residents of a city whose borders changed are scaled up to 2010, and on to the
+    year before their greatest jump towards the new borders; where they already stand on those
+    they stay.
+
+    Parameters
+    ----------
+    cities : by name, as `read_panel` found them
+    table : city, and the counts named in `COLUMNS`
+    mapping : tells which figures are counts of a census
+    """
+    rows = table.set_index("city")
+    found = dict(cities)
+    for name in rows.index.intersection(list(cities)):
+        listed, earlier, later = (float(rows.loc[name, column]) for column in COLUMNS)
+        city = cities[name]
+        counted = city.figures.get("census_population")
+        if counted is None:
+            continue
+        factors = {
+            year: people / counted.values[year]
+            for year, people in ((BEFORE, earlier), (NOW, later))
+            if year in counted.values
+        }
+        figures = dict(city.figures)
+        for figure, kind in mapping.content.figures.items():
+            if kind.census and kind.unit == "person" and figure in figures:
+                figures[figure] = _scaled(figures[figure], factors)
+        if "residents" in figures and abs(np.log(earlier / listed)) > SAME:
+            figures["residents"] = _residents(figures["residents"], listed, earlier)
+        found[name] = replace(city, figures=figures)
+    return found
+
+
+def _scaled(figure: DatedFigure, factors: Mapping[int, float]) -> DatedFigure:
+    """Return a figure with the values of some years multiplied."""
+    values = {year: value * factors.get(year, 1.0) for year, value in figure.values.items()}
+    return replace(figure, values=values)
+
+
+def _residents(figure: DatedFigure, listed: float, earlier: float) -> DatedFigure:
+    """Return yearly residents on the later borders, up to the jump that the change of borders made."""
+    known = figure.values.get(BEFORE)
+    if known is None or abs(np.log(known / earlier)) < abs(np.log(known / listed)):
+        return figure
+    ratio = earlier / listed
+    years = sorted(year for year in figure.values if BEFORE <= year <= NOW)
+    jumps = {
+        after: np.log(figure.values[after] / figure.values[before]) * np.sign(np.log(ratio))
+        for before, after in zip(years, years[1:], strict=False)
+    }
+    first = max(jumps, key=lambda year: jumps[year], default=BEFORE + 1)
+    if jumps.get(first, 0.0) < abs(np.log(ratio)) / 2:
+        first = BEFORE + 1
+    return _scaled(figure, {year: ratio for year in figure.values if year < first})

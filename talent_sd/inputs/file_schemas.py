@@ -301,8 +301,6 @@ class FigureKind(Part):
     scale: float | Series = Field(
         1.0, description="Column times this is in `unit`; one number, or one a year"
     )
-    within: str | None = Field(None, description="Figure that this is part of: never more in the same year")
-    parts: str | None = Field(None, description="Shares of one whole: those of a group sum to one at most")
 
 
 class FigureToConstant(Part):

@@ -10,15 +10,14 @@ from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
 from talent_sd.inputs.file_kinds import part_of_a_model
-from talent_sd.inputs.fit_to_model import check_city, check_national
 from talent_sd.inputs.national_paths import read_national
 from talent_sd.inputs.resolved_inputs import DEFAULT_CONTEXT, named_context
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import check_scenario
+from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario
 from talent_sd.inputs.strict_yaml import read_yaml, shown
 
 if TYPE_CHECKING:
-    from talent_sd.inputs.model_interface import ModelStructure
+    from talent_sd.inputs.settings import ModelStructure
 
 
 def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import tell
 from talent_sd.inputs.csv_tables import read_table
+from talent_sd.inputs.figure_bounds import hold_to_bounds
 from talent_sd.inputs.file_kinds import read_chain
 from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
 from talent_sd.inputs.settings import Curve, Origin
@@ -168,6 +169,9 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
         problems.say("{file}:1: the key 'until' (last year of the path) is missing. Add it.", file=files[0])
     problems.refuse()
     assert until is not None
+    known = {name: parts["past"].value for name, parts in merged.items()}
+    hold_to_bounds(known, "national", lambda name, _: str(merged[name]["past"].origin), problems, warn=False)
+    problems.refuse()
     values = Expansion(merged, until).all()
     variables = {
         variable: NationalSeries(
@@ -177,8 +181,21 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
         )
         for variable, parts in merged.items()
     }  # fmt: skip
+    _hold_to_bounds(variables)
     title, paths = last.content.title, tuple(file.path.resolve() for file in chain)
     return NationalPath(last.path.stem, {"en": title.en, "zh": title.zh}, files, paths, variables)
+
+
+def _hold_to_bounds(variables: Mapping[str, NationalSeries]) -> None:
+    """Refuse values that cannot be, of known and of assumed years, and warn of what is out of the ordinary."""
+
+    def at(name: str, year: int) -> str:
+        series = variables[name]
+        return str(series.origin if year <= series.known_until else series.future)
+
+    problems = Problems()
+    hold_to_bounds({name: one.values for name, one in variables.items()}, "national", at, problems)
+    problems.refuse()
 
 
 COLUMNS = {
@@ -224,7 +241,9 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
     for variable, column in COLUMNS.items():
         growth = table.set_index("year")[f"{column}_matched_growth"].dropna()
         series = variables[variable]
-        variables[variable] = replace(series, values=_chained(dict(series.values), growth, name, column))
+        values = _chained(dict(series.values), growth, name, column)
+        variables[variable] = replace(series, values=values, origin=Origin(name, 1))
+    _hold_to_bounds(variables)
     return replace(known, variables=variables)
 
 

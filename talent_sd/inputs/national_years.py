@@ -137,12 +137,23 @@ class Expansion:
         if future.values:
             return straight_line({last: values[last], **future.values}, year)
         if future.follows:
-            up = math.prod(self.series(name)[year] / self.series(name)[last] for name in future.follows.times)
-            down = math.prod(
-                self.series(name)[year] / self.series(name)[last] for name in future.follows.over
+            return (
+                values[last]
+                * self._moved(future.follows.times, last, year)
+                / self._moved(future.follows.over, last, year)
             )
-            return values[last] * up / down
         return 1 - sum(self.series(name)[year] for name in future.one_less or [])
+
+    def _moved(self, names: list[str], last: int, year: int) -> float:
+        """Return by what factor variables, multiplied, have moved since the last known year."""
+        for name in names:
+            if 0 in (self.series(name)[last], self.series(name)[year]):
+                past = self.merged[name]["past"]
+                raise InputError(
+                    "{file}:{line}: '{variable}' is 0, and another variable follows it. Give it a value above 0.",
+                    file=past.origin.file, line=past.origin.line, variable=name,
+                )  # fmt: skip
+        return math.prod(self.series(name)[year] / self.series(name)[last] for name in names)
 
 
 def straight_line(points: Mapping[int, float], year: float) -> float:

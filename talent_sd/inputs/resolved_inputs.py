@@ -16,12 +16,10 @@ from talent_sd.base.errors import Problems
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
-from talent_sd.inputs.fit_to_model import check_city, check_national
-from talent_sd.inputs.model_interface import ModelStructure, split_key
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
 from talent_sd.inputs.scenario_chain import Scenario, load_scenario
-from talent_sd.inputs.setting_checks import check_scenario
-from talent_sd.inputs.settings import Curve, Setting
+from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario
+from talent_sd.inputs.settings import Curve, ModelStructure, Setting, split_key
 
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped

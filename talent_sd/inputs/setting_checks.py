@@ -1,4 +1,4 @@
-"""Check a scenario against the model: names, units, limits, dates."""
+"""Settings of a scenario, a city and a national path checked against the model."""
 
 from __future__ import annotations
 
@@ -6,20 +6,112 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import nearest
+from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import listed, tell
-from talent_sd.inputs.checking import Checking
-from talent_sd.inputs.limits import hint_of, nearest_label
-from talent_sd.inputs.model_interface import ModelVariable, split_key
-from talent_sd.inputs.policy_checks import PARTS, POLICY, check_policy
+from talent_sd.inputs.checking import Checking, Horizon, hint_of, nearest_label, outside, same_unit
+from talent_sd.inputs.city_figures import Value
+from talent_sd.inputs.national_paths import NationalPath, lookup_name
 from talent_sd.inputs.scenario_chain import Scenario
-from talent_sd.inputs.settings import Setting
+from talent_sd.inputs.settings import ModelStructure, ModelVariable, Setting, policy_key, split_key
 from talent_sd.model.structure import KINDS
 
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
 
+POLICY = "policy"
+"""The model's subscript of policies."""
+TIMING = {"from": "start", "until": "end", "ramp": "ramp time"}
+PAUSE = {"pause.from": "pause start", "pause.until": "pause end"}
+PARTS = {"switch": "switch", **TIMING, **PAUSE}
+"""A policy's setting -> what `policy_key` calls its constant."""
 _KEY = re.compile(r"(?P<name>.+?)\[(?P<elements>[^\[\]]+)\]\Z")
+
+
+def check_policy(checking: Checking, name: str, settings: Mapping[str, Setting]) -> None:
+    """Check a policy and its settings."""
+    policies = checking.structure.subscripts.get(POLICY, ())
+    if name not in policies:
+        first = next(iter(settings.values()))
+        checking.say("unknown policy '{name}'.{hint}", first, name=name, hint=hint_of(name, policies))
+        return
+    for key, setting in settings.items():
+        target = policy_constant(checking, name, key)
+        if target is not None:
+            checking.put(target, setting, "" if key == "switch" else f"{name}.{key}")
+        else:
+            hint = hint_of(key, policy_settings(checking, name))
+            checking.say(
+                "unknown setting '{key}' of policy {name}.{hint}", setting, key=key, name=name, hint=hint
+            )
+    _check_dates(checking, name, settings)
+    _check_pause(checking, name, settings)
+
+
+def policy_constant(checking: Checking, name: str, key: str) -> str | None:
+    """Return the constant that a policy's setting stands for, None if there is none."""
+    if key in PARTS:
+        target = policy_key(name, PARTS[key])
+        return None if key in PAUSE and not checking.is_constant(split_key(target)[0]) else target
+    spaced = key.replace("_", " ")
+    own, shared = f"{name.replace('_', ' ')} {spaced}", f"{POLICY} {spaced}"
+    if checking.is_constant(own):
+        return own
+    of_each = checking.is_constant(shared) and checking.structure.variables[shared].dims == (POLICY,)
+    return policy_key(name, spaced) if of_each and spaced not in PARTS.values() else None
+
+
+def policy_settings(checking: Checking, name: str) -> list[str]:
+    """Return the settings that a policy has in this model."""
+    keys = [*checking.after(f"{name.replace('_', ' ')} "), *checking.after(f"{POLICY} ")]
+    known = (key for key in keys if key != "switch" and policy_constant(checking, name, key))
+    return [*TIMING, *(["pause"] if policy_constant(checking, name, "pause.from") else []), *known]
+
+
+def _check_dates(checking: Checking, name: str, settings: Mapping[str, Setting]) -> None:
+    """Check that a policy runs within the years of the run, and its end comes after its start."""
+    start, end = settings.get("from"), settings.get("until")
+    if start:
+        checking.is_in_run(start, f"{name}.from")
+    if end and end.value <= checking.horizon.start:
+        checking.say(
+            "{name}.until is {end_value:g}, before the run starts in {low:g}. Move it.",
+            end, name=name, end_value=end.value, low=checking.horizon.start,
+        )  # fmt: skip
+    if start and end:
+        where = "" if start.origin.file == end.origin.file else f" ({start.origin})"
+        _ends_after(checking, name, start, end, where)
+
+
+def _ends_after(checking: Checking, label: str, start: Setting, end: Setting, where: str = "") -> bool:
+    """Tell whether a span ends after it begins; note a problem if not."""
+    if end.value > start.value:
+        return True
+    checking.say(
+        "{label}.until is {ends:g}, not after from, {begins:g}{where}. Swap or mend them.",
+        end, label=label, ends=end.value, begins=start.value, where=where,
+    )  # fmt: skip
+    return False
+
+
+def _check_pause(checking: Checking, name: str, settings: Mapping[str, Setting]) -> None:
+    """Check that a policy's interruption lies within its life and the run; tell the first problem."""
+    first, last = settings.get("pause.from"), settings.get("pause.until")
+    if first is None or last is None:
+        return
+    start, end, label = settings.get("from"), settings.get("until"), f"{name}.pause"
+    if not _ends_after(checking, label, first, last) or not checking.is_in_run(first, f"{label}.from"):
+        return
+    if start and first.value <= start.value:
+        checking.say(
+            "{label}.from is {begins:g}, not after {name}.from, {start_value:g}. Move it.",
+            first, label=label, begins=first.value, name=name, start_value=start.value,
+        )  # fmt: skip
+    elif end and last.value >= end.value:
+        checking.say(
+            "{label}.until is {ends:g}, not before {name}.until, {end_value:g}. Move it, or end the "
+            "policy earlier.",
+            last, label=label, ends=last.value, name=name, end_value=end.value,
+        )  # fmt: skip
 
 
 def check_scenario(scenario: Scenario, checking: Checking, mapping: Mapped) -> None:
@@ -122,3 +214,53 @@ def _not_an_assumption(name: str, variable: ModelVariable, mapping: Mapped) -> s
             name=name, kind=tell(KINDS[variable.kind]),
         )  # fmt: skip
     return None
+
+
+def check_city(constants: Mapping[str, Value], structure: ModelStructure) -> Problems:
+    """Return what is wrong with a city's constants: unit or limits."""
+    problems = Problems()
+    for name, value in constants.items():
+        variable = structure.variables.get(split_key(name)[0])
+        if variable is None:
+            continue
+        at = f"{value.origin}: " if value.origin.file else ""
+        if not same_unit(value.unit, variable.unit):
+            problems.say(
+                "{at}'{name}' is in {value_unit} in the city mapping, in {variable_unit} in the model.",
+                at=at, name=name, value_unit=value.unit, variable_unit=variable.unit,
+            )  # fmt: skip
+        problem = outside(name, value.value, variable)
+        if problem:
+            problems.append(tell("{at}{problem} It comes from {how}.", at=at, problem=problem, how=value.how))
+    return problems
+
+
+def check_national(path: NationalPath, structure: ModelStructure, horizon: Horizon) -> Problems:
+    """Return what is wrong with a national path: variables missing, unit, years."""
+    problems = Problems()
+    lookups = {name for name, item in structure.variables.items() if item.kind == "lookup"}
+    needed = {name for name in lookups if name.startswith("national ") and name.endswith(" path")}
+    for name in sorted(needed - {lookup_name(variable) for variable in path.variables}):
+        text = name.removeprefix("national ").removesuffix(" path").replace(" ", "_")
+        problems.say(
+            "{file}: the national path lacks '{text}', which the model needs. Add it.",
+            file=path.files[-1], text=text,
+        )  # fmt: skip
+    for variable, series in path.variables.items():
+        item = structure.variables.get(lookup_name(variable))
+        if item is None:
+            continue
+        at = f"{series.origin}: "
+        if not same_unit(series.unit, item.unit):
+            problems.say(
+                "{at}{variable} is in {series_unit}, in {item_unit} in the model. Convert it.",
+                at=at, variable=variable, series_unit=series.unit, item_unit=item.unit,
+            )  # fmt: skip
+        first, last = min(series.values), max(series.values)
+        if first > horizon.start or last < horizon.final:
+            problems.say(
+                "{at}{variable} covers {first} to {last}; the run needs {start:g} to {final:g}. Extend "
+                "the path.",
+                at=at, variable=variable, first=first, last=last, start=horizon.start, final=horizon.final,
+            )  # fmt: skip
+    return problems

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AVERAGE = "average"
 """The city whose figures are the model's own: the nation's mean of 2022."""
+END = 2034.0
+"""Last year of the ten that experiments and laws look ahead, the model's own."""
 LONG_HORIZON = 2050.0
 SAVES_PER_YEAR = 16
 Curve = tuple[np.ndarray, np.ndarray]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talent_sd.base.language import tell
-from talent_sd.inputs.model_interface import policy_key
+from talent_sd.inputs.settings import policy_key
 from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces
 
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from talent_sd.base.language import tell
-from talent_sd.inputs.model_interface import policy_key
-from talent_sd.laboratory.cases import Case, Experiment, Measurement, Traces
+from talent_sd.inputs.settings import policy_key
+from talent_sd.laboratory.cases import END, Case, Experiment, Measurement, Traces
 
 INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")
 POLICY = ("talent_apartments", "talent_tax_credit", "flexible_benefits", "career_tracking")
@@ -14,7 +14,6 @@ ECOLOGY = ("medical_cluster", "childcare_eldercare", "quality_education", "cultu
 DIMENSIONS = {"industry": INDUSTRY, "policy": POLICY, "ecology": ECOLOGY}
 NEW_INDUSTRIES = ("emerging", "future")
 START = 2022.0
-END = 2034.0
 CASH_ENDS = 2030.0
 CIRCLE = {
     "medical": "medical_cluster",

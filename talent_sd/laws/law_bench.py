@@ -17,7 +17,7 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention, Kind
-from talent_sd.inputs.model_interface import loop_key, policy_key, split_key
+from talent_sd.inputs.settings import loop_key, policy_key, split_key
 from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.laws.law_files import BASELINE, Experiment, LawFile, Lever
 from talent_sd.laws.law_formulas import Reading, combine, names_in

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import PART, attribute
+from talent_sd.attribution import PART, attribute
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
 from talent_sd.engine.lanes import picked, stack_lanes
-from talent_sd.forecast.provenance import KNOWN_UNTIL
-from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.forecast.prepare import KNOWN_UNTIL
+from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.loop_names import LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import PART
+from talent_sd.attribution import PART
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.files import write_rows
 from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, year_polarity

@@ -14,8 +14,8 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
 from talent_sd.inputs.file_schemas import Part, Words
-from talent_sd.inputs.model_interface import LOOP_SWITCH
 from talent_sd.inputs.schema_problems import validate
+from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:

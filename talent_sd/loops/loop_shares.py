@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import switch_parts
+from talent_sd.attribution import switch_parts
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
 from talent_sd.loops.loop_names import LoopNames, Route

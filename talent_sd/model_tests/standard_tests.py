@@ -11,15 +11,14 @@ import numpy as np
 
 from talent_sd.base.dims import TIME
 from talent_sd.base.language import N_, listed, tell
-from talent_sd.inputs.model_interface import loop_key, policy_key
-from talent_sd.laboratory.cases import Case, Laboratory
+from talent_sd.inputs.settings import loop_key, policy_key
+from talent_sd.laboratory.cases import END, Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import Verdict, resolve_setting, varied_inputs
 from talent_sd.model_tests.check_files import read_checks
 
 if TYPE_CHECKING:
     from talent_sd.laboratory.findings import Finding
 
-END = 2034.0
 OUTCOME = "total talent"
 NOT_UNCERTAIN = (
     "city ",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,133 @@ from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.files import write_rows
 from talent_sd.base.language import tell
+from talent_sd.engine.evaluate import evaluate
+from talent_sd.engine.ir import Call, Expression, Program, Slot
+from talent_sd.engine.request import Request
+from talent_sd.engine.slot_plan import SlotPlan, assemble
 from talent_sd.forecast.prepare import prepare
+from talent_sd.model.structure import Structure
 
 if TYPE_CHECKING:
     from talent_sd.engine.pysd_reference import Reference
     from talent_sd.engine.runner import Model
 
+MOST_PROCESSES = 2
+TIME_STEP = 0.25
+"""Year. PySD takes four times as long with the city model's own step, and the equations are the same."""
+TOLERANCE = 1e-9
 KIND = "verified"
 """Agreements found for a model by this very code, in the user's cache folder."""
+
+
+def verify(
+    model: Model,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    reference: Reference | None = None,
+    threads: int | None = None,
+    **arguments: Any,
+) -> dict[str, float]:
+    """Run a model in the native engine and in PySD and compare every variable at every saved time.
+
+    Parameters
+    ----------
+    params, inputs, threads, arguments : as in `Model.run`
+    reference : the model built for the same times, where many runs share it
+
+    Returns
+    -------
+    variable -> how many times the tolerance they differ at most (`deviations`); above 1 they disagree
+    """
+    request = model.request(params, inputs, **arguments)
+    program, plan = model.prepare(request)
+    names = list(request.outputs)
+    native = model.run(params, inputs, names, engine="kernel", threads=threads, **arguments)
+    drawn = request.members is not None
+    ours = {name: native[name].values if drawn else native[name].values[None] for name in names}
+    theirs = reference.run(request) if reference else model.reference_values(request)
+    return deviations(ours, theirs, largest_addends(program, model.structure, request, plan))
+
+
+def disagreements(
+    ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Return the `deviations` of the variables that differ by more than the tolerance."""
+    return {name: worst for name, worst in deviations(ours, reference, addends).items() if worst > 1}
+
+
+def deviations(
+    ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Return how many times the tolerance two results differ at most, variable by variable.
+
+    The tolerance is 1e-9 times the largest of: the value, the largest addend of its
+    equation (a difference of large numbers is only as exact as they are), and the
+    variable's largest value in the run. NaN agrees with NaN, infinity with itself.
+
+    Parameters
+    ----------
+    ours, reference : name -> (members, saved, *dims)
+    addends : name -> the same shape, from `largest_addends`
+    """
+    found = {}
+    for name, theirs in reference.items():
+        mine = ours[name]
+        same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
+        finite = theirs[np.isfinite(theirs)]
+        peak = np.abs(finite).max(initial=0.0)
+        scale = np.maximum(np.maximum(np.abs(theirs), peak), np.nan_to_num(addends[name], posinf=0.0))
+        with np.errstate(all="ignore"):
+            excess = np.where(same, 0.0, np.abs(mine - theirs) / (TOLERANCE * scale))
+        found[name] = float(np.max(np.where(np.isnan(excess), np.inf, excess), initial=0.0))
+    return found
+
+
+def largest_addends(
+    program: Program, structure: Structure, request: Request, plan: SlotPlan
+) -> dict[str, np.ndarray]:
+    """Return the largest absolute addend in each output's equation at each time, (members, saved, *dims)."""
+    slots, groups = list(program.slots), []
+    for index in plan.outputs:
+        terms = addends(program.slots[index].expression) if program.slots[index].kind != "constant" else []
+        groups.append(range(len(slots), len(slots) + len(terms)))
+        slots += [
+            Slot(f"_addend {len(slots) + n}", "", (), "auxiliary", term, True) for n, term in enumerate(terms)
+        ]
+    added = tuple(range(len(program.slots), len(slots)))
+    wider = replace(program, slots=tuple(slots), step_order=(*program.step_order, *added))
+    values = np.abs(
+        evaluate(
+            wider,
+            plan.constants,
+            plan.series,
+            request.times,
+            tables=plan.tables,
+            outputs=added,
+            save=request.save,
+            members=request.lanes,
+            seed=request.seed,
+        )
+    )
+    empty = np.zeros((len(request.save), request.lanes))
+    first = len(program.slots)
+    largest = [
+        values[[one - first for one in group]].max(axis=0) if len(group) else empty for group in groups
+    ]
+    return assemble(program, structure, request.outputs, np.stack(largest) if largest else values)
+
+
+def addends(expression: Expression) -> Sequence[Expression]:
+    """Return the terms that an expression adds and subtracts; a reference is one term.
+
+    >>> from talent_sd.engine.ir import Number, Ref
+    >>> len(addends(Call("sub", (Call("add", (Number(1), Number(2))), Ref(0)))))
+    3
+    """
+    if isinstance(expression, Call) and expression.op in {"add", "sub", "neg"}:
+        return [term for arg in expression.args for term in addends(arg)]
+    return [expression]
 
 
 def pair_key(names: Sequence[str], params: Mapping[str, Any], times: Mapping[str, float]) -> str:
@@ -52,18 +171,9 @@ def _native_code() -> str:
     """Return a hash of the native engine and of the comparison; the rest is in the cache's own key."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for file in [
-        *sorted(package.glob("engine/llvm/*.py")),
-        package / "model_tests" / "compare_engines.py",
-        package / "model_tests" / "verification.py",
-    ]:
+    for file in [*sorted(package.glob("engine/llvm/*.py")), Path(__file__)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-MOST_PROCESSES = 2
-TIME_STEP = 0.25
-"""Year. PySD takes four times as long with the city model's own step, and the equations are the same."""
 
 
 class VerificationNotice(UserWarning):
@@ -78,7 +188,7 @@ class Agreement:
     ----------
     variables : compared
     worst_variable : the one that differs most
-    times_tolerance : by how many times the tolerance (1e-9, `compare_engines.deviations`)
+    times_tolerance : by how many times the tolerance (1e-9, `deviations`)
     """
 
     scenario: str
@@ -212,8 +322,6 @@ def _tasks(
 
 
 def _compare(model: Model, reference: Reference, task: _Task) -> Agreement:
-    from talent_sd.model_tests.compare_engines import verify
-
     found = verify(model, task.params, reference=reference, threads=1, **task.times)
     worst = max(found, key=found.__getitem__)
     return Agreement(task.scenario, task.city, len(found), worst, found[worst])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from talent_sd.base.language import N_, tell
-from talent_sd.evidence.evidence_findings import scenarios_citing
+from talent_sd.evidence import scenarios_citing
 from talent_sd.inputs.evidence_ledger import ROLES, Figure, cited_by, paths_between
 from talent_sd.model.mdl_text import split_blocks
 from talent_sd.model.names import name_key
-from talent_sd.output.numbers import digits
+from talent_sd.output.speech import digits
 from talent_sd.output.terminal_tables import rich_table, words
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _bare(name: str) -> str:
 
 def fitted_for(ident: str) -> dict[str, float]:
     """Return the constants that the fit chose for a figure, with their values."""
-    from talent_sd.evidence.evidence_fit import read_fit
+    from talent_sd.evidence import read_fit
 
     return {
         name: value

@@ -14,7 +14,7 @@ from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
-from talent_sd.output.numbers import digits, unit_label
+from talent_sd.output.speech import digits, unit_label
 
 EVIDENCE = N_("Evidence")
 INTENSITY = N_("Intensity")

@@ -12,9 +12,9 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
-from talent_sd.inputs.model_interface import policy_key
-from talent_sd.inputs.policy_checks import TIMING
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
+from talent_sd.inputs.setting_checks import TIMING
+from talent_sd.inputs.settings import policy_key
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.speech import Speech
 

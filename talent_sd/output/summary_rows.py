@@ -13,12 +13,10 @@ from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import Output, headline_outputs, outputs_of
-from talent_sd.output.numbers import Scale, digits, interval, percent, scale_for, signed, span
 from talent_sd.output.policies.policy_tables import mix_numbers, policy_numbers
-from talent_sd.output.speech import scenario_titles
+from talent_sd.output.speech import Scale, digits, interval, percent, scale_for, scenario_titles, signed, span
 from talent_sd.output.terminal_tables import growth
-from talent_sd.policies.policy_costs import ranked
-from talent_sd.policies.policy_table import MIX, mix_of
+from talent_sd.policies.policy_table import MIX, mix_of, ranked
 
 if TYPE_CHECKING:
     import xarray as xr

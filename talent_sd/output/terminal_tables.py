@@ -14,10 +14,20 @@ from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.plot_cities import by_change
+from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
-from talent_sd.output.numbers import digits, interval, percent, scale_for, signed, span, unit_label
-from talent_sd.output.speech import NO_BREAK, city_name, scenario_titles
+from talent_sd.output.speech import (
+    NO_BREAK,
+    city_name,
+    digits,
+    interval,
+    percent,
+    scale_for,
+    scenario_titles,
+    signed,
+    span,
+    unit_label,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

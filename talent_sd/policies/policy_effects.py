@@ -12,6 +12,27 @@ the others where the cap binds, and a policy that brings people makes those paid
 dearer. `spending_caused` is therefore given too: the policy's Shapley share of all policy
 spending, which adds up to the same total. All spending is taken from public services, whose loss is
 part of every contribution.
+
+`policy_effects` gives a dataset over (scenario, output, draw, policy, time), in `unit` (output):
+
+- `contribution`: Shapley share of `total` (all policies less none, without policy)
+- `alone`: the policy as the only one of the mix, less none; `dropped`: all less all but this one
+- `interaction` (…, policy, other, time): how much more a pair does together than apart;
+  NaN where orders were sampled. `standard_error` of a sampled share; 0 where exact
+- `total_among` (scenario, output, member, time): `total` in all draws of the forecast; `split_member`
+    (scenario, draw) says which of them were split
+- `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
+  budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
+  less overlap (whom one policy holds, another need not), and what services lose
+- `spending` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
+  prices; `spending_caused`: Shapley share of all policy spending, same form
+- `present_cost`, `caused_cost` (scenario, draw, policy): their present value in yuan of the attribute
+  `base_year`; `mix_cost` of all
+- `cost_per` (measure, scenario, draw, policy): `present_cost` per `amount`, the same for the mix in
+  `mix_cost_per`. Infinite where a policy is not effective (amount <= 0). `amount`: `person`, people more in
+  the last year; `person_year`, their years in the city over the horizon; `patent`, patents granted
+  over the horizon; `tax_base`, yuan of tax base over the horizon, discounted like the cost. People and
+  patents are not discounted. What comes after the last year counts for nothing
 """
 
 from __future__ import annotations
@@ -23,23 +44,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import MOST_EXACT
+from talent_sd.attribution import MOST_EXACT
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
 from talent_sd.forecast.prepare import Prepared, prepare
-from talent_sd.inputs.model_interface import policies_on
-from talent_sd.policies.policy_costs import Money, chosen_rate, cost_ratio, over_time
+from talent_sd.inputs.settings import policies_on
 from talent_sd.policies.policy_runs import (
     Runs,
     mix_effect,
     split_scenario,
     spread_evenly,
 )
-from talent_sd.policies.policy_table import MEASURE, MEMBER, OTHER, OUTPUT, POLICY, in_order
+from talent_sd.policies.policy_table import (
+    MEASURE,
+    MEMBER,
+    OTHER,
+    OUTPUT,
+    POLICY,
+    Money,
+    chosen_rate,
+    cost_ratio,
+    in_order,
+    over_time,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from talent_sd.uncertainty.prior_draws import Draws
 
 SHOWN = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 """Outputs split unless others are asked for."""
@@ -92,7 +125,7 @@ def attribute_policies(
     Returns
     -------
     dims (scenario, output, draw, policy, time): `contribution`, each policy's exact Shapley share of `total`;
-    `interaction`, `synergy`, `present_cost`, `cost_per` and more, as `policy_effects` describes them.
+    `interaction`, `synergy`, `present_cost`, `cost_per` and more, as the head of `talent_sd/policies/policy_effects.py` says.
 
     Raises
     ------
@@ -151,26 +184,7 @@ def policy_effects(
 
     Returns
     -------
-    Over (scenario, output, draw, policy, time), in `unit` (output); NaN for policies not in a mix:
-
-    - `contribution`: Shapley share of `total` (all policies less none, without policy)
-    - `alone`: the policy as the only one of the mix, less none; `dropped`: all less all but this one
-    - `interaction` (…, policy, other, time): how much more a pair does together than apart;
-      NaN where orders were sampled. `standard_error` of a sampled share; 0 where exact
-    - `total_among` (scenario, output, member, time): `total` in all draws of the forecast; `split_member`
-        (scenario, draw) says which of them were split
-    - `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
-      budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
-      less overlap (whom one policy holds, another need not), and what services lose
-    - `spending` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
-      prices; `spending_caused`: Shapley share of all policy spending, same form
-    - `present_cost`, `caused_cost` (scenario, draw, policy): their present value in yuan of the attribute
-      `base_year`; `mix_cost` of all
-    - `cost_per` (measure, scenario, draw, policy): `present_cost` per `amount`, the same for the mix in
-      `mix_cost_per`. Infinite where a policy is not effective (amount <= 0). `amount`: `person`, people more in
-      the last year; `person_year`, their years in the city over the horizon; `patent`, patents granted
-      over the horizon; `tax_base`, yuan of tax base over the horizon, discounted like the cost. People and
-      patents are not discounted. What comes after the last year counts for nothing
+    the dataset that the head of this module describes; NaN for policies not in a mix
 
     Raises
     ------
@@ -180,6 +194,27 @@ def policy_effects(
         If an output is unknown, or subscripted and no amount that can be summed.
     """
     rate = chosen_rate(discount_rate)
+    mixes = _mixes(prepared)
+    shown = _outputs(prepared, outputs)
+    every = prepared.years
+    needed = [name for name in MEASURES.values() if name in prepared.model.structure.variables]
+    split_of = list(dict.fromkeys([*shown, *needed]))
+    drawn = None if draws is None else _drawn(prepared, max(draws, among or draws), seed, sampling)
+    splits, wholes = {}, {}
+    for name, policies in mixes.items():
+        runs = Runs(prepared.model, name, prepared.resolved[name].params(), drawn, every.tolist(), threads)
+        if drawn is not None and draws is not None:
+            whole = _whole(runs, policies, split_of, drawn.size, draws)
+            wholes[name] = replace(whole, total=whole.total[..., : len(shown)])
+            runs = replace(runs, places=whole.places)
+        rng = np.random.default_rng([seed, len(policies)])
+        splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
+        runs.warn()
+    return _assembled(prepared, splits, wholes, shown, every, years, rate, draws)
+
+
+def _mixes(prepared: Prepared) -> dict[str, tuple[str, ...]]:
+    """Return scenario -> the policies that it switches on, of those that do; errors as in `policy_effects`."""
     mixes = {name: policies_on(one.params()) for name, one in prepared.resolved.items()}
     mixes = {name: policies for name, policies in mixes.items() if policies}
     if not mixes:
@@ -188,29 +223,20 @@ def policy_effects(
             "Name a scenario with policies.",
             scenarios=", ".join(prepared.resolved),
         )
-    structure = prepared.model.structure
-    shown = _outputs(prepared, outputs)
-    needed = [name for name in MEASURES.values() if name in structure.variables]
-    split_of = list(dict.fromkeys([*shown, *needed]))
-    every = prepared.years
-    drawn = None
-    if draws is not None:
-        from talent_sd.forecast.ensemble import prior_draws
+    return mixes
 
-        drawn = prior_draws(prepared, max(draws, among or draws), seed, sampling=sampling)
-    splits, wholes = {}, {}
-    for name, policies in mixes.items():
-        runs = Runs(prepared.model, name, prepared.resolved[name].params(), drawn, every.tolist(), threads)
-        if drawn is not None and draws is not None:
-            total = mix_effect(runs, policies, split_of, drawn.size)
-            ranked_by = split_of.index(MEASURES[PERSON]) if MEASURES[PERSON] in split_of else 0
-            places = spread_evenly(total[:, -1, ranked_by], draws)
-            wholes[name] = Whole(total[..., : len(shown)], places)
-            runs = replace(runs, places=places)
-        rng = np.random.default_rng([seed, len(policies)])
-        splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
-        runs.warn()
-    return _assembled(prepared, splits, wholes, shown, every, years, rate, draws)
+
+def _drawn(prepared: Prepared, draws: int, seed: int, sampling: str) -> Draws:
+    from talent_sd.forecast.ensemble import prior_draws
+
+    return prior_draws(prepared, draws, seed, sampling=sampling)
+
+
+def _whole(runs: Runs, policies: tuple[str, ...], outputs: Sequence[str], among: int, draws: int) -> Whole:
+    """Run the mix in all draws of the forecast and choose those to split."""
+    total = mix_effect(runs, policies, outputs, among)
+    ranked_by = outputs.index(MEASURES[PERSON]) if MEASURES[PERSON] in outputs else 0
+    return Whole(total, spread_evenly(total[:, -1, ranked_by], draws))
 
 
 def with_policies(prepared: Prepared) -> list[str]:
@@ -255,7 +281,7 @@ def _assembled(
     """Put the splits of all scenarios on common axes, with costs, units and provenance."""
     import xarray as xr
 
-    from talent_sd.forecast.provenance import KNOWN_UNTIL, describe
+    from talent_sd.forecast.prepare import KNOWN_UNTIL, describe
 
     structure = prepared.model.structure
     order = structure.subscripts[POLICY]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import MEMBERS_AT_ONCE, MOST_EXACT, run_coalitions, split_worth
+from talent_sd.attribution import MEMBERS_AT_ONCE, MOST_EXACT, run_coalitions, split_worth
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.engine.member_blocks import noted_warnings
 from talent_sd.forecast.ensemble import with_draws
-from talent_sd.inputs.model_interface import LOOP_SWITCH, loop_key, policy_key
+from talent_sd.inputs.settings import LOOP_SWITCH, loop_key, policy_key
 from talent_sd.policies.policy_table import OTHER, OUTPUT, POLICY
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import Field, ValidationError
 
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
+from talent_sd.inputs.figure_bounds import hold_to_bounds
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.strict_yaml import read_text, shown
 from talent_sd.uncertainty.fitted_constants import Beliefs, element_values
@@ -24,6 +25,8 @@ from talent_sd.uncertainty.windows import OUTCOMES
 FORM = "talent_sd posterior 2"
 CROSS_FIT = "talent_sd cross-fit 1"
 DIGITS = 7
+ROUNDING = 1e-8
+"""How far below 0 the least variance of a covariance may lie."""
 Read = TypeVar("Read")
 Content = TypeVar("Content", bound=Part)
 
@@ -232,6 +235,13 @@ def _checked(told: PosteriorFile, text: str) -> Posterior:
     values = np.array([one.draws for one in told.parameters.values()], float).T
     if values.ndim != 2 or not len(values) or not np.isfinite(values).all():
         raise ValueError("its draws are not all finite numbers")
+    for covariance in (province, city):
+        if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] < -ROUNDING:
+            raise ValueError("its noise is no covariance")
+    problems = Problems()
+    hold_to_bounds(_figures(told, values), "posterior", lambda *_: "posterior", problems)
+    if problems:
+        raise ValueError(problems[0])
     return Posterior(
         tuple(told.parameters),
         {name: one.elements for name, one in told.parameters.items()},
@@ -242,6 +252,24 @@ def _checked(told: PosteriorFile, text: str) -> Posterior:
         told.note,
         hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _figures(told: PosteriorFile, values: np.ndarray) -> dict[str, dict[int, float]]:
+    """Return what the table of bounds speaks of: the noise, and how far each constant's outermost draws lie."""
+    noise = told.noise
+    found = {"real_share": noise.real_share, "real_growth": noise.real_growth}
+    for number, outcome in enumerate(noise.outcomes):
+        found[f"persistence {outcome}"] = noise.persistence[number]
+        found[f"variance province {outcome}"] = noise.province[number][number]
+        found[f"variance city {outcome}"] = noise.city[number][number]
+        if noise.freedom is not None:
+            found[f"freedom {outcome}"] = noise.freedom[number]
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
+    distance = 2 * (values - middle) / np.maximum(high - low, np.finfo(float).tiny)
+    for column, name in enumerate(told.parameters):
+        for draw in {int(distance[:, column].argmin()), int(distance[:, column].argmax())}:
+            found[f"draw {draw} of {name}"] = float(distance[draw, column])
+    return {name: {0: value} for name, value in found.items()}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

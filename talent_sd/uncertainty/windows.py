@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
-from talent_sd.base.language import listed, tell
-from talent_sd.inputs.city_figures import City, Value, city_constants
+from talent_sd.base.language import listed
+from talent_sd.inputs.city_figures import City, city_constants
 from talent_sd.inputs.national_paths import NationalPath
-from talent_sd.uncertainty.city_runs import run_cities
-from talent_sd.uncertainty.run_up import RunUp, grown_share, make_run_up
+from talent_sd.uncertainty.city_runs import RunUp, grown_share, run_cities
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
-    from talent_sd.inputs.city_panel import Panel
-    from talent_sd.model.structure import Structure
 
 TERTIARY, RESIDENTS, GDP, REVENUE = OUTCOMES = ("tertiary_educated", "residents", "gdp", "fiscal_revenue")
 """What of a city's future is forecast."""
@@ -99,71 +96,6 @@ class Window:
             past_years=of(self.past_years),
             run_up=self.run_up.chosen(keep) if self.run_up else None,
         )
-
-
-def make_window(panel: Panel, model: Model, national: NationalPath, start: int, end: int) -> Window:
-    """Collect the cities that can be run from `start`, and what happened until `end`.
-
-    A city without a figure that the model needs at the start is left out, and told.
-
-    Raises
-    ------
-    InputError
-        If the years make no window, or no city can be run.
-    """
-    if end <= start:
-        raise InputError(
-            "the window {start} to {end} has no years. Let it end after it starts.", start=start, end=end
-        )
-    structure = model.structure
-    kept: list[City] = []
-    ages: list[int] = []
-    rows: list[dict[str, float]] = []
-    left_out: list[str] = []
-    adjusted: list[str] = []
-    for city in panel.cities.values():
-        try:
-            found = city_constants(city, start, national, only=structure.variables)
-        except InputError as error:
-            left_out.append(error.problems[0])
-            continue
-        kept.append(city)
-        ages.append(start - (found[TERTIARY_SHARE].year or start))
-        rows.append(_within_limits(city.name, found, structure, adjusted))
-    if not kept:
-        raise InputError(
-            tell(
-                "no city of the panel has the figures for a start in {start}. First: {left_out}",
-                start=start,
-                left_out=left_out[0],
-            )
-            if left_out
-            else tell("the panel has no cities. Give one row per city and year.")
-        )
-    constants = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    years = tuple(range(start, end + 1))
-    actual = {name: _levels(kept, FIGURES[name], years) for name in OUTCOMES}
-    past = {name: _past_growth(kept, name, national, start) for name in (*OUTCOMES, GDP_REAL)}
-    return Window(
-        years,
-        tuple(city.name for city in kept),
-        tuple(city.province["zh"] for city in kept),
-        constants,
-        national,
-        np.array(ages),
-        _start_levels(kept, constants, start),
-        actual,
-        _levels(kept, FIGURES[GDP_REAL], years),
-        _levels(kept, "province_invention_patents_granted", years),
-        {name: grown[0] for name, grown in past.items()},
-        {name: grown[1] for name, grown in past.items()},
-        tuple(left_out),
-        tuple(adjusted),
-        make_run_up(
-            kept, ages, constants, start, national,
-            lambda city, found: _within_limits(city.name, found, structure, []),
-        ),
-    )  # fmt: skip
 
 
 def run_window(
@@ -263,63 +195,6 @@ def years_since_census(city: City, start: int, national: NationalPath) -> int:
     return start - value.year if value.year is not None else 0
 
 
-def _within_limits(
-    city: str, found: Mapping[str, Value], structure: Structure, adjusted: list[str]
-) -> dict[str, float]:
-    """Return the constants, each brought to the nearest of the model's limits where it lies beyond."""
-    values = {}
-    for name, value in found.items():
-        low, high = structure[name.split("[")[0]].limits
-        values[name] = float(np.clip(value.value, low, high))
-        if values[name] != value.value:
-            adjusted.append(
-                tell(
-                    "{city}: {name} is {value:g} ({how}), taken as {values:g}.",
-                    city=city,
-                    name=name,
-                    value=value.value,
-                    how=value.how,
-                    values=values[name],
-                )
-            )
-    return values
-
-
-def _start_levels(
-    cities: list[City], constants: Mapping[str, np.ndarray], start: int
-) -> dict[str, np.ndarray]:
-    """Return outcome -> (cities,) log level at the start, in the words of the statistics scored."""
-    people = constants["city residents"]
-    counted = np.array([_census_over_yearbook(city, start) for city in cities])
-    return {
-        TERTIARY: np.log(people * constants["city tertiary share"] * counted),
-        RESIDENTS: np.log(people),
-        GDP: np.log(constants["city value added"]),
-        REVENUE: np.log(constants["city fiscal revenue"]),
-    }
-
-
-def _census_over_yearbook(city: City, start: int) -> float:
-    """Return census population over the yearbook's residents in the last census before the start."""
-    census = city.figures.get("census_population")
-    residents = city.figures.get("residents")
-    if census is None or residents is None:
-        return 1.0
-    years = [year for year in census.values if year <= start and year in residents.values]
-    return census.values[max(years)] / residents.values[max(years)] if years else 1.0
-
-
-def _levels(cities: list[City], figure: str, years: tuple[int, ...]) -> np.ndarray:
-    """Return (years, cities) logs of a figure, NaN where it is not known."""
-    levels = np.full((len(years), len(cities)), np.nan)
-    for column, city in enumerate(cities):
-        values = city.figures[figure].values if figure in city.figures else {}
-        for row, year in enumerate(years):
-            if values.get(year, 0) > 0:
-                levels[row, column] = np.log(values[year])
-    return levels
-
-
 def without_hindsight(window: Window) -> Window:
     """Return the window with the paths of mobility and divergence at 1, as nobody knew better at its start."""
     variables = dict(window.national.variables)
@@ -335,23 +210,6 @@ def national_log(national: NationalPath, outcome: str, year: int) -> float:
     if outcome == TERTIARY:
         return float(np.log(national.value("tertiary_share", year) * national.value("residents", year)))
     return float(np.log(national.value(outcome, year)))
-
-
-def _past_growth(
-    cities: list[City], outcome: str, national: NationalPath, start: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return log growth up to the start less the nation's, and its years, from the oldest figure in reach."""
-    growth, length = np.full((2, len(cities)), np.nan)
-    for column, city in enumerate(cities):
-        figure = city.figures.get(FIGURES[outcome])
-        values = figure.values if figure else {}
-        before = [year for year in range(start - 10, start - 6) if year in values]
-        if before and start in values:
-            first = before[0]
-            nation = national_log(national, outcome, start) - national_log(national, outcome, first)
-            growth[column] = np.log(values[start] / values[first]) - nation
-            length[column] = start - first
-    return growth, length
 
 
 def fitting_cities(window: Window, held_out: str, seed: int = 0) -> np.ndarray:

@@ -13,11 +13,12 @@ from talent_sd.engine.runner import Model
 from talent_sd.forecast.ensemble import prior_draws
 from talent_sd.forecast.posterior_draws import PosteriorDraws
 from talent_sd.forecast.prepare import Prepared, prepare
-from talent_sd.forecast.spread_sources import variance_table
+from talent_sd.forecast.spread import variance_table
 from talent_sd.inputs import DatedFigure, Panel, load_city, read_national
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.noise import NoiseModel
 from talent_sd.uncertainty.posterior import read_posterior
-from talent_sd.uncertainty.windows import GDP, RESIDENTS, Window, make_window, run_levels
+from talent_sd.uncertainty.windows import GDP, RESIDENTS, Window, run_levels
 
 BEFORE = 10
 """Years of noise before the start: the census is at most so long ago."""

@@ -14,6 +14,7 @@ from talent_sd.backtest.run_backtest import Backtest, forecast_table, patent_tab
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import City, DatedFigure, Panel, load_city, read_national
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.posterior import read_posterior
 from talent_sd.uncertainty.windows import (
     GDP_REAL,
@@ -22,7 +23,6 @@ from talent_sd.uncertainty.windows import (
     TERTIARY,
     Window,
     fitting_cities,
-    make_window,
     run_window,
     without_hindsight,
 )

@@ -11,12 +11,12 @@ import pytest
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.calibration.evidence_target import EvidenceTarget
 from talent_sd.calibration.fit import Calibration, SamplerSettings
-from talent_sd.calibration.surrogate import feature_count, fit_surrogate
+from talent_sd.calibration.likelihood import EvidenceTarget, feature_count, fit_surrogate
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
 from talent_sd.inputs.evidence_ledger import read_evidence
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
 from talent_sd.uncertainty.growth_target import (
     Target,
@@ -25,7 +25,7 @@ from talent_sd.uncertainty.growth_target import (
     make_target,
     quadratic_likelihood,
 )
-from talent_sd.uncertainty.windows import OUTCOMES, Window, make_window, run_window
+from talent_sd.uncertainty.windows import OUTCOMES, Window, run_window
 
 FILE = """parameters:
   wealth effect on migration: {mean: 0, sd: 0.015, range: [-0.01, 0.05], source: a test}

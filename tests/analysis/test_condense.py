@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from talent_sd.forecast import condense as module
-from talent_sd.forecast.condense import condense
+from talent_sd.forecast import spread as module
+from talent_sd.forecast.spread import condense
 
 
 def _spread(draws: int) -> xr.Dataset:

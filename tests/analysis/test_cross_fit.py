@@ -16,20 +16,12 @@ from talent_sd.calibration.fit import province_folds
 from talent_sd.calibration.noise_fit import Judged, estimate_noise, judged_apart
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import Panel, load_city, read_national
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.fitted_constants import Beliefs, read_beliefs
 from talent_sd.uncertainty.growth_target import national_growth, real_growth_share, real_levels
 from talent_sd.uncertainty.noise import NOISE_INPUTS, NoiseModel
 from talent_sd.uncertainty.posterior import make_posterior, read_posterior
-from talent_sd.uncertainty.windows import (
-    CENSUS_GAP,
-    GDP,
-    GDP_REAL,
-    OUTCOMES,
-    RESIDENTS,
-    Window,
-    make_window,
-    run_window,
-)
+from talent_sd.uncertainty.windows import CENSUS_GAP, GDP, GDP_REAL, OUTCOMES, RESIDENTS, Window, run_window
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import held_alone
 from talent_sd.engine.member_blocks import EnsembleLayout
 from talent_sd.forecast.zarr_store import EnsembleStore, open_ensemble, open_or_create, template_of
 
@@ -49,9 +50,10 @@ write = zarr_store.EnsembleStore.write
 def slow(self, scenario, block, values):
     first = next(iter(values))
     # half of a block's variables are on disk when the kill comes
-    write(self, scenario, block, values) if block < 2 else self._group[first].__setitem__(
-        (scenario, slice(block * 7, block * 7 + 7)), values[first] * 0 - 1)
-    if block >= 2:
+    if block < 2:
+        write(self, scenario, block, values)
+    else:
+        next(self._chunks(scenario, block))[1].write_bytes((values[first] * 0 - 1).tobytes())
         print("half a block", flush=True)
         time.sleep(60)
 zarr_store.EnsembleStore.write = slow
@@ -68,7 +70,9 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
         assert child.stdout.readline() == "half a block\n"
         child.send_signal(signal.SIGKILL)
         assert child.wait(30) == -signal.SIGKILL
-    with pytest.raises(InputError, match=r"8 of 12 blocks are missing\. Run the same ensemble with the same"):
+    with pytest.raises(
+        InputError, match=r"8 of 12 blocks are missing or damaged\. Run the same ensemble with the same"
+    ):
         open_ensemble(out)
     resumed = _run(out=out, block=11, threads=1)
     xr.testing.assert_identical(resumed.load(), _run())
@@ -115,19 +119,19 @@ def test_whatever_else_is_in_the_way_stays(tmp_path: Path) -> None:
 
 def test_names_that_no_folder_may_have_survive(tmp_path: Path) -> None:
     layout = EnsembleLayout(("a",), 3, (2022.0,), {"GDP / 人": {}})
-    store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
-    store.write(0, 0, {"GDP / 人": np.array([[1.0], [2.0]])})
-    store.write(0, 1, {"GDP / 人": np.array([[3.0]])})
+    with open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2) as store:
+        store.write(0, 0, {"GDP / 人": np.array([[1.0], [2.0]])})
+        store.write(0, 1, {"GDP / 人": np.array([[3.0]])})
     assert store.dataset()["GDP / 人"].values.tolist() == [[[1.0], [2.0], [3.0]]]
 
 
 def test_a_mark_comes_after_the_values(tmp_path: Path) -> None:
     layout = EnsembleLayout(("a", "b"), 4, (2022.0,), {"x": {}, "y": {}})
-    store = open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2)
-    with pytest.raises(KeyError):
-        store.write(0, 0, {"x": np.ones((2, 1)), "z": np.ones((2, 1))})
-    assert not store.completed().any()
-    store.write(1, 0, {"x": np.ones((2, 1)), "y": np.ones((2, 1))})
+    with open_or_create(tmp_path / "s.zarr", lambda: template_of(layout), layout, {}, 2) as store:
+        with pytest.raises(KeyError):
+            store.write(0, 0, {"x": np.ones((2, 1)), "z": np.ones((2, 1))})
+        assert not store.completed().any()
+        store.write(1, 0, {"x": np.ones((2, 1)), "y": np.ones((2, 1))})
     again = EnsembleStore(tmp_path / "s.zarr", layout, 2)
     assert again.completed().tolist() == [[False, False], [True, False]]
 
@@ -152,3 +156,28 @@ def test_memory_stays_within_what_was_stated(tmp_path: Path) -> None:
 
     few, many = peak(2_000), peak(12_000)
     assert many - few < 40e6
+
+
+def test_a_damaged_store_is_mended_or_refused(tmp_path: Path) -> None:
+    out = tmp_path / "spread.zarr"
+    whole = _run(out=out).load()
+    (out / "value added" / "0.0.0").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 blocks are missing or damaged\."):
+        open_ensemble(out)
+    xr.testing.assert_identical(_run(out=out).load(), whole)
+    (out / "time" / "0").write_bytes(b"")
+    with pytest.raises(InputError) as caught:
+        _run(out=out)
+    assert caught.value.problems == (
+        f"{out}: is damaged (time/0). Remove it; the same command makes it anew.",
+    )
+
+
+def test_a_store_is_written_by_one_run_at_a_time(tmp_path: Path) -> None:
+    out = tmp_path / "spread.zarr"
+    _run(out=out)
+    with held_alone(out), pytest.raises(InputError) as caught:
+        _run(out=out)
+    assert caught.value.problems == (
+        f"{out}: another run is writing here. Wait until it has ended, or choose another place.",
+    )

@@ -9,8 +9,7 @@ import pytest
 
 from talent_sd.base.errors import InputError
 from talent_sd.engine.runner import Model, load_model
-from talent_sd.evidence.evidence_findings import measure_evidence
-from talent_sd.evidence.evidence_fit import read_fit
+from talent_sd.evidence import measure_evidence, read_fit
 from talent_sd.inputs import list_scenarios
 from talent_sd.inputs.evidence_ledger import Figure, cited_by, paths_between, read_evidence
 from talent_sd.laboratory.cases import AVERAGE, Case, Laboratory, Measurement

@@ -17,10 +17,9 @@ from talent_sd.base.errors import InputError, ModelError
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.ensemble import prior_draws, run_ensemble
 from talent_sd.forecast.prepare import Prepared, prepare
-from talent_sd.policies.policy_costs import Money, read_costs
 from talent_sd.policies.policy_effects import SHOWN, attribution_steps, policy_effects, with_policies
 from talent_sd.policies.policy_runs import Runs, _split_block, spread_evenly
-from talent_sd.policies.policy_table import MIX, write_policies_table
+from talent_sd.policies.policy_table import MIX, Money, read_costs, write_policies_table
 
 DRAWS, SEED = 3, 4
 RNG = np.random.default_rng(0)

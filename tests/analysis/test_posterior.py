@@ -12,7 +12,7 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
-from talent_sd.calibration.evidence_target import EvidenceTarget
+from talent_sd.calibration.likelihood import EvidenceTarget
 from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.uncertainty.fitted_constants import read_beliefs
 from talent_sd.uncertainty.posterior import read_cross_fit, read_posterior, write_cross_fit, write_posterior

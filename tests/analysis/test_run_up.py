@@ -11,17 +11,10 @@ import talent_sd as ts
 from talent_sd.engine.runner import Model
 from talent_sd.inputs import load_city, read_national
 from talent_sd.inputs.city_panel import Panel
+from talent_sd.uncertainty.city_runs import RunUp, grown_share
+from talent_sd.uncertainty.city_tables import make_window
 from talent_sd.uncertainty.posterior import read_posterior
-from talent_sd.uncertainty.run_up import RunUp, grown_share
-from talent_sd.uncertainty.windows import (
-    CENSUS_GAP,
-    RESIDENTS,
-    TERTIARY,
-    Window,
-    make_window,
-    run_levels,
-    run_window,
-)
+from talent_sd.uncertainty.windows import CENSUS_GAP, RESIDENTS, TERTIARY, Window, run_levels, run_window
 
 CITIES = ("wuxi", "handan", "shenyang", "zhengzhou", "chengdu", "hefei")
 NATIONAL = read_national("central")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.backtest.track_record import read_track_record
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
 from talent_sd.output.backtest_tables import OUTCOMES

@@ -9,7 +9,7 @@ import talent_sd as ts
 from talent_sd.forecast.ensemble import prior_draws
 from talent_sd.forecast.posterior_draws import NATIONAL_PATHS, PosteriorDraws
 from talent_sd.forecast.prepare import prepare
-from talent_sd.forecast.spread_sources import SOURCES, forecast_variance, variance_table
+from talent_sd.forecast.spread import SOURCES, forecast_variance, variance_table
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """How long a full attribution takes: 15 loops, one output, one scenario; the target is under 4 s on two cores."""
 
-from talent_sd.attribution.coalitions import attribute, switch_parts
+from talent_sd.attribution import attribute, switch_parts
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
-from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.inputs.settings import LOOP_SWITCH
 
 
 def test_a_full_attribution(benchmark):

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from talent_sd.calibration import cross_fit, fit
+from talent_sd.calibration import calibration_files, fit
 from talent_sd.calibration.fit import province_folds
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national
 
@@ -84,7 +84,7 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     talent_sd: Callable[..., Any], tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # three folds of provinces take 6 fits without one or two of them, eight take 36: the way is the same
-    for module in (fit, cross_fit):
+    for module in (fit, calibration_files):
         monkeypatch.setattr(module, "province_folds", partial(province_folds, count=3))
     out = tmp_path / "fit"
     run = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_file(drawn: Ran, talent_sd: Command, tmp_p
 def test_what_memory_cannot_hold_goes_to_a_store_with_the_same_quantiles(
     talent_sd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talent_sd.forecast.condense.LARGE", 100)
+    monkeypatch.setattr("talent_sd.forecast.spread.LARGE", 100)
     small = talent_sd(*GIVEN, "--draws", "300", "--out", tmp_path / "small")
     large = talent_sd(*GIVEN, "--draws", "300", "--memory", "0.001", "--out", tmp_path / "large")
     assert (small.code, large.code) == (0, 0), large.err

@@ -6,7 +6,7 @@ import pytest
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
 from talent_sd.model.names import name_key
-from talent_sd.model_tests.compare_engines import verify
+from talent_sd.model_tests.verification import verify
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from talent_sd.engine.ir import Call, Number, Ref
-from talent_sd.model_tests.compare_engines import addends, disagreements
+from talent_sd.model_tests.verification import addends, disagreements
 
 REFERENCE = {"x": np.array([[1.0, 100.0, -3.0]]), "y": np.array([[0.0, np.nan, np.inf]])}
 NO_ADDENDS = {name: np.zeros((1, 3)) for name in REFERENCE}

@@ -13,7 +13,7 @@ from talent_sd.engine.request import build_request
 from talent_sd.engine.slot_plan import assemble, make_plan
 from talent_sd.model.structure import build_structure
 from talent_sd.model.translate import translate
-from talent_sd.model_tests.compare_engines import disagreements, largest_addends
+from talent_sd.model_tests.verification import disagreements, largest_addends
 
 MODELS = sorted(path for path in (Path(__file__).parent / "models").glob("*/model.*"))
 

@@ -18,7 +18,7 @@ from talent_sd.laws.judge_laws import Judged, expected_sign, judge, judge_laws, 
 from talent_sd.laws.law_bench import Bench
 from talent_sd.laws.law_files import LawFile
 from talent_sd.laws.law_inputs import extended
-from talent_sd.output.law_tables import cities_table, furthest_row, laws_table, summary
+from talent_sd.output.validation_tables import cities_table, furthest_row, laws_table, summary
 
 Make = Callable[[str], Bench]
 Read = Callable[[str], LawFile]

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from talent_sd.engine.runner import load_model
+from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.kept_run import follow
 from talent_sd.loops.link_scores import LinkScores
 from talent_sd.loops.loop_scores import VariableLinks
 
 MODELS = Path(__file__).parent / "models"
+SCENARIOS = ("baseline", "cash_subsidy_only", "hefei_combination")
 
 
 def _links_of(name, **params):
@@ -19,6 +21,12 @@ def _links_of(name, **params):
 def _values_of(links, name):
     run = links.scores.trajectory
     return run.values[[slot.name for slot in run.program.slots].index(name), :, 0]
+
+
+@pytest.fixture(scope="session")
+def studies():
+    """Loops of the shipped scenarios in Hefei."""
+    return {name: study_loops(name, "hefei") for name in SCENARIOS}
 
 
 @pytest.fixture(name="links_of", scope="session")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loop_shares import OTHER_ROUTES, REST, TURNOVER, kind_of, stock_chains
 from talent_sd.loops.stocks_and_flows import stock_flows
 
@@ -28,8 +27,8 @@ def test_a_loop_is_told_by_the_closing_link_it_passes_and_the_stocks_it_holds(li
     )
 
 
-def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_through_its_cluster():
-    study = study_loops("hefei_combination", "hefei")
+def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_through_its_cluster(studies):
+    study = studies["hefei_combination"]
     activity = study.shares["activity"]
     moving = activity.sel(kind="named").notnull()
     np.testing.assert_allclose(activity.sum("kind").where(moving, 1.0), 1.0, rtol=1e-12)
@@ -39,6 +38,6 @@ def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_throug
     assert float(activity.sel(kind=REST).max()) > 0.1
     # without a fund nothing runs round the cluster and its capital: what people see of the city and who
     # lives there leads what has no name
-    baseline = study_loops("baseline", "hefei").shares.attrs["strongest_rest"]
+    baseline = studies["baseline"].shares.attrs["strongest_rest"]
     assert baseline.startswith("Outsiders View > Residents by Age; ")
     assert "Cluster Maturity > Industry Capital" not in baseline

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from talent_sd.attribution.coalitions import attribute
+from talent_sd.attribution import attribute
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
-from talent_sd.inputs.model_interface import LOOP_SWITCH
+from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow
 from talent_sd.loops.link_scores import LinkScores
 from talent_sd.loops.loop_names import read_loops

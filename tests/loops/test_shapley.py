@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from talent_sd.attribution.shapley import coalitions, shapley_interactions, shapley_sampled, shapley_values
+from talent_sd.attribution import coalitions, shapley_interactions, shapley_sampled, shapley_values
 
 WORTHS = st.integers(1, 5).flatmap(
     lambda players: arrays(float, (2**players, 2), elements=st.floats(-1e6, 1e6, width=32))

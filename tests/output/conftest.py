@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.backtest.track_record import read_track_record
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
-from talent_sd.evidence.evidence_findings import measure_evidence
+from talent_sd.evidence import measure_evidence
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.prepare import prepare
 from talent_sd.forecast.result_files import write_comparison_table

@@ -21,8 +21,8 @@ from talent_sd.forecast.result_files import (
 )
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
-from talent_sd.output.numbers import Scale
-from talent_sd.output.report.pictures import draw_plots
+from talent_sd.output.report.html_pieces import draw_plots
+from talent_sd.output.speech import Scale
 
 Invent = Callable[..., xr.Dataset]
 DRAWS = 201

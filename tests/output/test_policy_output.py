@@ -14,10 +14,10 @@ from rich.console import Console
 
 from talent_sd.forecast.prepare import prepare
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.output.numbers import Scale, digits
 from talent_sd.output.policies.plot_policies import broken, policy_figures, policy_pictures
 from talent_sd.output.policies.policy_panels import ellipse, outline_of
 from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
+from talent_sd.output.speech import Scale, digits
 from talent_sd.policies.policy_effects import policy_effects
 from talent_sd.policies.policy_table import write_policies_table
 

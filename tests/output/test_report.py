@@ -14,11 +14,10 @@ import xarray as xr
 
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
-from talent_sd.output.numbers import Scale
 from talent_sd.output.report import render_report
-from talent_sd.output.report.pictures import draw_plots
+from talent_sd.output.report.html_pieces import draw_plots
 from talent_sd.output.report.policies_section import median_error
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Scale, Speech
 
 from .conftest import DRAWS, POISON, Page
 
@@ -373,7 +372,7 @@ def test_the_error_of_a_median_is_that_of_random_draws() -> None:
 
 
 def test_a_picture_inside_a_picture_keeps_its_own_data() -> None:
-    from talent_sd.output.report.pictures import inline_svg
+    from talent_sd.output.report.html_pieces import inline_svg
     from talent_sd.output.style import new_figure
 
     figure = new_figure(2, 2)

@@ -115,10 +115,10 @@ def test_a_part_is_never_more_than_its_whole(write: Write) -> None:
     with pytest.raises(InputError) as caught:
         load_city(path)
     assert caught.value.problems == (
-        "mine.yaml:6: tertiary_educated in 2020 is 7.1e+06, more than census_population, 7e+06, which it is "
-        "part of. Check both.",
-        "mine.yaml:7: share_manufacturing, share_education in 2020 sum to 1.1, more than the whole. "
-        "Check them.",
+        "mine.yaml:6: tertiary_educated / census_population in 2020 is 1.014. It can only be 0 to 1: a part of "
+        "the residents counted. Check it.",
+        "mine.yaml:7: share_manufacturing + share_education in 2020 is 1.1. It can only be 0 to 1.001: the "
+        "industries are parts of all jobs. Check it.",
     )
 
 

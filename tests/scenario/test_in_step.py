@@ -18,8 +18,8 @@ from talent_sd.inputs import (
     read_mapping,
     resolve_scenario,
 )
+from talent_sd.inputs.checking import same_unit
 from talent_sd.inputs.file_schemas import schemas_folder
-from talent_sd.inputs.limits import same_unit
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 

@@ -13,6 +13,8 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import national_lookups_text, national_params, read_national
 
 Write = Callable[[str, str], Path]
+small = pytest.mark.filterwarnings("ignore::talent_sd.base.errors.OddFigure")
+"""Of a nation of fifty people."""
 NAMES = ("central", "low_growth", "high_growth")
 PATH = """\
 title: {en: T, zh: T}
@@ -51,6 +53,7 @@ variables:
 """
 
 
+@small
 def test_each_form_of_the_future_is_reckoned(write: Write) -> None:
     path = read_national(write("p.yaml", PATH))
     gdp = [121.0, 121 * 1.1, 121 * 1.1 * 1.2, 121 * 1.1 * 1.2 * 1.3]
@@ -62,6 +65,7 @@ def test_each_form_of_the_future_is_reckoned(write: Write) -> None:
     assert path.value("gdp", 2022.5) == 105
 
 
+@small
 def test_a_year_or_variable_outside_the_path_is_refused(write: Write) -> None:
     path = read_national(write("p.yaml", PATH))
     with pytest.raises(
@@ -121,6 +125,7 @@ def test_a_faulty_path_is_refused(write: Write, old: str, new: str, message: str
     assert caught.value.problems == (message,)
 
 
+@small
 def test_a_child_path_gives_only_what_differs(write: Write) -> None:
     write("p.yaml", PATH)
     child = write(
@@ -214,6 +219,7 @@ def test_naming_the_central_path_changes_nothing_in_the_model() -> None:
         assert [float(y) for _, y in pairs] == pytest.approx(values, rel=1e-5), name
 
 
+@small
 def test_the_text_for_the_model_holds_every_point(write: Write) -> None:
     text = national_lookups_text(read_national(write("p.yaml", PATH)))
     assert "national gdp per head path(\n\t[(2024,0)-(2030," in text

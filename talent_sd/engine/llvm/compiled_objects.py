@@ -110,7 +110,9 @@ def _forget_oldest(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def kernel_key(program: Program, requests: Sequence[Sequence[int]], width: int, target: str) -> str:
+def kernel_key(
+    program: Program, requests: Sequence[Sequence[int]], width: int, target: str, *, compiler: bool = True
+) -> str:
     """Return the key of a kernel: a hash of all that its machine code depends on.
 
     Names, constants' values and tables' points are data of a run, so they are not part of it.
@@ -121,9 +123,15 @@ def kernel_key(program: Program, requests: Sequence[Sequence[int]], width: int, 
     requests : outputs and inputs, as slot numbers
     width : lanes
     target : processor, features and LLVM version
+    compiler : whether this package's compiler counts; without it, the key is of what is asked for alone
     """
     digest = hashlib.sha256()
-    for text in (_generator(), target, str(width), repr([list(map(int, r)) for r in requests])):
+    for text in (
+        _generator() if compiler else "",
+        target,
+        str(width),
+        repr([list(map(int, r)) for r in requests]),
+    ):
         digest.update(text.encode() + b"\0")
     parts: list[str] = [repr((program.initial_order, program.step_order))]
     for slot in program.slots:

@@ -115,15 +115,20 @@ def compile_kernel(
         objects, facts = kept
         layout = MemoryLayout.of(facts)
     else:
-        objects, layout = _compile(program, requests, lanes, target, effort)
+        # what runs once per ensemble is not worth LLVM's effort; what runs per member is
+        objects, layout = compile_parts(program, requests, lanes, target, (0, effort))
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
 
 
-def _compile(
-    program: Program, requests: tuple[tuple[int, ...], ...], width: int, target: Target, effort: int
+def compile_parts(
+    program: Program,
+    requests: tuple[tuple[int, ...], ...],
+    width: int,
+    target: Target,
+    efforts: tuple[int, int],
 ) -> tuple[list[bytes], MemoryLayout]:
-    """Objects of the uniform part and of the members' part, if any, and the memory they expect."""
+    """Return objects of the uniform part and of the members' part, if any, and the memory they expect."""
     # what is not needed when the object is found is not imported
     from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
     from talent_sd.engine.llvm.schedule import make_schedule
@@ -136,10 +141,8 @@ def _compile(
         kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
         (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
     )  # fmt: skip
-    # What runs once per ensemble is not worth LLVM's effort; what runs per member is.
     texts = module_texts(plan, width, target.fma)
-    efforts = (0, effort)[: len(texts)]
-    return [compile_object(text, target, e) for text, e in zip(texts, efforts, strict=True)], layout
+    return [compile_object(text, target, e) for text, e in zip(texts, efforts, strict=False)], layout
 
 
 def find_problems(kernel: Kernel, given: Inputs, failed: np.ndarray, most: int) -> tuple[Problem, ...]:

@@ -89,12 +89,26 @@ def _initialise() -> None:
 
 
 @cache
+def _initialise_all() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+@cache
 def _machine(target: Target, effort: int) -> Any:
     _initialise()
+    here = not target.triple.startswith("wasm")
+    if not here:
+        _initialise_all()
     try:
         found = llvm.Target.from_triple(target.triple)
         return found.create_target_machine(
-            cpu=target.cpu, features=target.features, opt=effort, jit=True, reloc="pic", codemodel="small"
+            cpu=target.cpu,
+            features=target.features,
+            opt=effort,
+            jit=here,
+            reloc="pic" if here else "static",
+            codemodel="small",
         )
     except RuntimeError as error:
         raise TalentError(

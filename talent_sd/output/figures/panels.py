@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.dims import BANDS
 from talent_sd.base.language import tell
-from talent_sd.output.numbers import digits
+from talent_sd.output.speech import digits
 from talent_sd.output.style import FAINT, GREY, heading, line_look
 
 if TYPE_CHECKING:

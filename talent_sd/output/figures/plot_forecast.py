@@ -15,8 +15,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
-from talent_sd.output.numbers import digits, scale_for
-from talent_sd.output.speech import city_name, scenario_titles, source_line
+from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 
 if TYPE_CHECKING:

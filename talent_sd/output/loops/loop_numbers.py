@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.attribution.coalitions import PART
+from talent_sd.attribution import PART
 from talent_sd.base.dims import BAND, DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels

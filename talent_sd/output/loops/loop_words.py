@@ -9,7 +9,7 @@ from rich.text import Text
 
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER, turns, year_polarity
+from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, STRONGEST, TURNOVER, turns, year_polarity
 from talent_sd.output.loops.loop_numbers import (
     kind_parts,
     loop_sign,
@@ -20,8 +20,7 @@ from talent_sd.output.loops.loop_numbers import (
     subtitle,
     three_years,
 )
-from talent_sd.output.numbers import digits, scale_for, signed
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Speech, digits, scale_for, signed
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ TURNS_OFTEN = N_("{name} turns {count} times: first {first}, last {last}.")
 
 PART = {"R": N_("{name} (reinforcing) {part}"), "B": N_("{name} (balancing) {part}")}
 TURNS = {"R": N_("reinforcing from {year}"), "B": N_("balancing from {year}")}
-STRONGEST = 3
 """Loops named in a sentence."""
 MOST_TURNS = 4
 """Turns of a loop that are told one by one."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.numbers import Scale, scale_for
 from talent_sd.output.policies.policy_panels import (
     draw_key,
     draw_over_time,
@@ -18,7 +17,7 @@ from talent_sd.output.policies.policy_panels import (
     draw_waterfall,
 )
 from talent_sd.output.policies.policy_tables import excess_text, method_text
-from talent_sd.output.speech import Speech, city_name, scenario_titles
+from talent_sd.output.speech import Scale, Speech, city_name, scale_for, scenario_titles
 from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
 from talent_sd.policies.policy_table import mix_of
 

@@ -12,7 +12,7 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FALL, RISE, draw_step, dress_bars, spread_apart
-from talent_sd.output.numbers import Scale, digits, scale_for, signed
+from talent_sd.output.speech import Scale, digits, scale_for, signed
 from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
 
 if TYPE_CHECKING:

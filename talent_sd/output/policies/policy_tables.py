@@ -10,11 +10,19 @@ from rich.text import Text
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.numbers import Scale, digits, interval, scale_for, signed, span
-from talent_sd.output.speech import NO_BREAK, city_name, scenario_titles
+from talent_sd.output.speech import (
+    NO_BREAK,
+    Scale,
+    city_name,
+    digits,
+    interval,
+    scale_for,
+    scenario_titles,
+    signed,
+    span,
+)
 from talent_sd.output.terminal_tables import numbers, rich_table, words
-from talent_sd.policies.policy_costs import ranked
-from talent_sd.policies.policy_table import mix_of
+from talent_sd.policies.policy_table import mix_of, ranked
 
 if TYPE_CHECKING:
     import xarray as xr

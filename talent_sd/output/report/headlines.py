@@ -8,11 +8,10 @@ from talent_sd.base.dims import BAND_AND_MEDIAN, DRAW, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR
 from talent_sd.output.headline_outputs import Output
-from talent_sd.output.numbers import NOTHING, interval, signed
 from talent_sd.output.report.html_pieces import KeyEntry
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import key_entries
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import NOTHING, Speech, interval, signed
 
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
 SAME = N_("No change at the median")

@@ -1,18 +1,40 @@
-"""What the page's template puts together: tables, plots, keys. Text only; the template escapes it."""
+"""What the page's template puts together: tables, plots, keys. Text only; the template escapes it.
+
+Figures are SVG inside the page: text stays text, ids never collide, nothing of the user's is obeyed.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import re
+import warnings
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.output.style import BODY, HEADING
+import numpy as np
+
+from talent_sd.output.figures.panels import Line, draw_panel
+from talent_sd.output.speech import Scale, Speech
+from talent_sd.output.style import BODY, HEADING, house_style, new_figure
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+WIDTH, HEIGHT = 3.5, 2.3
+LEFT, RIGHT, TOP, BOTTOM = 0.52, 0.14, 0.46, 0.26
+"""Inches: size of a plot, and the room around its axes."""
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+_DROPPED = {"metadata", "style"}
+
+FOLDER = Path(__file__).parents[1] / "fonts"
 
 
 @dataclass(frozen=True)
@@ -105,9 +127,6 @@ def plain_table(
     return Table(caption, headings, [Group("", made)], kinds)
 
 
-FOLDER = Path(__file__).parents[1] / "fonts"
-
-
 def font_faces(text: str) -> str:
     """Return the CSS of the fonts that a text needs, as data inside it.
 
@@ -136,3 +155,148 @@ def _cut(file: Path, points: set[int]) -> bytes:
         cutter.subset(font)
         subset.save_font(font, target, options)
     return target.getvalue()
+
+
+def inline_svg(figure: Figure, prefix: str, title: str, description: str) -> Markup:
+    """Return a figure as an SVG element to stand in an HTML page.
+
+    Parameters
+    ----------
+    prefix : starts every id in it; no other picture of the page may have it
+    title, description : what it is called and what it shows, for who cannot see it
+    """
+    from markupsafe import Markup
+
+    root = ElementTree.fromstring(_ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", _drawn(figure, prefix)))
+    _clean(root, prefix)
+    for number, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
+        element.text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
+        root.insert(number, element)
+    root.attrib |= {
+        "class": "picture",
+        "role": "img",
+        "aria-labelledby": f"{prefix}-title {prefix}-desc",
+        "focusable": "false",
+    }
+    ElementTree.register_namespace("", SVG)
+    # the tree escapes every text and attribute itself
+    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704
+
+
+def _drawn(figure: Figure, prefix: str) -> str:
+    import matplotlib as mpl
+
+    target = io.StringIO()
+    with (
+        house_style(),
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}),
+        quiet_about_glyphs(),
+    ):
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return target.getvalue()
+
+
+def quiet_about_glyphs() -> warnings.catch_warnings[None]:
+    """Return a block in which a character beyond the shipped fonts is no matter: the reader's own fonts have it."""
+    return warnings.catch_warnings(category=UserWarning, action="ignore")
+
+
+def _clean(root: ElementTree.Element, prefix: str) -> None:
+    """Drop what the page has no use for; style becomes attributes, which a strict page allows."""
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] in _DROPPED:
+                parent.remove(child)
+    links = {element.get(f"{{{XLINK}}}href", "") for element in root.iter()}
+    whole = " ".join(links) + " ".join(value for element in root.iter() for value in element.attrib.values())
+    used = set(re.findall(r"#([\w.-]+)", whole))
+    for element in root.iter():
+        for part in filter(None, element.attrib.pop("style", "").split(";")):
+            name, _, value = part.partition(":")
+            element.set(name.strip(), value.strip())
+        ident = element.attrib.pop("id", None)
+        if ident in used:
+            element.set("id", f"{prefix}-{ident}")
+        target = element.attrib.pop(f"{{{XLINK}}}href", None)
+        if target is not None:
+            # a picture inside the picture carries its own data; the rest points to a part of it
+            element.set("href", f"#{prefix}-{target[1:]}" if target.startswith("#") else target)
+        for name, value in element.attrib.items():
+            if "url(#" in value:
+                element.set(name, value.replace("url(#", f"url(#{prefix}-"))
+            elif name in ("d", "x", "y", "transform", "points"):
+                element.set(name, _LONG_NUMBER.sub(_short, value))
+        if element.get("transform", "").startswith("rotate(-0 "):
+            del element.attrib["transform"]
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+
+
+def _short(match: re.Match[str]) -> str:
+    return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def draw_plots(
+    panels: Sequence[tuple[str, Sequence[Line]]],
+    scale: Scale,
+    unit: str,
+    lang: str,
+    forecast_from: float | None,
+    zero_line: bool = False,
+) -> list[Figure]:
+    """Draw a figure for each panel (title, lines), with one value axis, so that they can be set side by side.
+
+    A panel that would be flat on that axis has its own, and says so.
+    """
+    figures = [new_figure(WIDTH, HEIGHT) for _ in panels]
+    with house_style(), quiet_about_glyphs():
+        everything = []
+        for figure, (title, lines) in zip(figures, panels, strict=True):
+            box = (LEFT / WIDTH, BOTTOM / HEIGHT, 1 - (LEFT + RIGHT) / WIDTH, 1 - (TOP + BOTTOM) / HEIGHT)
+            axes = figure.add_axes(box)
+            scaled = [replace(line, values=line.values / scale.factor) for line in lines]
+            draw_panel(
+                axes,
+                scaled,
+                title=shortened(title, WIDTH - LEFT),
+                unit=unit,
+                letter="",
+                lang=lang,
+                forecast_from=forecast_from,
+                zero_line=zero_line,
+                label_lines=False,
+            )
+            everything.append(axes)
+        _share_scale(everything, unit, lang)
+    return figures
+
+
+FLAT = 1 / 3
+"""A panel whose values span less of the common axis than this has an axis of its own."""
+
+
+def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
+    """Give panels one value axis; those that would be flat on it keep their own, and their unit says so."""
+    limits = np.array([axes.get_ylim() for axes in everything])
+    low, high = float(limits[:, 0].min()), float(limits[:, 1].max())
+    for axes, (own_low, own_high) in zip(everything, limits, strict=True):
+        if own_high - own_low >= FLAT * (high - low):
+            axes.set_ylim(low, high)
+            continue
+        for text in axes.texts:
+            if text.get_text() == unit:
+                text.set_text(Speech(lang)("{unit} (its own scale)", unit=unit))
+
+
+def shortened(text: str, room: float) -> str:
+    """Cut a heading that is wider than its room (inches); an ellipsis says so."""
+    from talent_sd.output.figures.plot_forecast import text_width
+    from talent_sd.output.style import heading
+
+    text = " ".join(text.split())
+    if len(text) * 0.3 < room or text_width(text, fontsize=9, **heading()) <= room:
+        return text
+    while text and text_width(text + "…", fontsize=9, **heading()) > room:
+        text = text[: min(len(text) - 1, 120)].rstrip()
+    return text + "…"

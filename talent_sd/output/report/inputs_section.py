@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from talent_sd.base.language import N_
 from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.output.evidence_tables import statement
-from talent_sd.output.numbers import digits
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
 from talent_sd.output.report.material import Material
-from talent_sd.output.speech import Speech
+from talent_sd.output.speech import Speech, digits
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Resolved

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.backtest.track_record import read_track_record
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.dims import CITY, SCENARIO
 from talent_sd.engine.runner import model_constants
-from talent_sd.evidence.evidence_findings import measure_evidence
-from talent_sd.forecast.provenance import files_read, package_versions
+from talent_sd.evidence import measure_evidence
+from talent_sd.forecast.prepare import files_read, package_versions
 from talent_sd.inputs.labels import Labels
 from talent_sd.laboratory.findings import is_city_model
 from talent_sd.output.speech import scenario_titles
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from talent_sd.backtest.track_record import TrackRecord
+    from talent_sd.backtest.forecast_scores import TrackRecord
     from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.inputs import Resolved

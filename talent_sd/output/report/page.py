@@ -15,14 +15,19 @@ from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.language import LANGUAGES, N_
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.output.evidence_tables import in_language
-from talent_sd.output.figures.plot_cities import by_change
+from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
-from talent_sd.output.report.cities_section import cities_sentences, city_part
 from talent_sd.output.report.headlines import cards, output_sentences
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_table, reasons_table, settings_table
 from talent_sd.output.report.material import CitiesMaterial, Material
-from talent_sd.output.report.outputs_section import elements_part, key_entries, output_part
+from talent_sd.output.report.outputs_section import (
+    cities_sentences,
+    city_part,
+    elements_part,
+    key_entries,
+    output_part,
+)
 from talent_sd.output.report.policies_section import draws_among, policy_parts
 from talent_sd.output.report.trust_section import (
     city_trust,

@@ -10,14 +10,11 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
-from talent_sd.output.numbers import Scale, digits, interval, signed
-from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table
+from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table, inline_svg
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import band_headings
-from talent_sd.output.report.pictures import inline_svg
-from talent_sd.output.speech import Speech
-from talent_sd.policies.policy_costs import ranked
-from talent_sd.policies.policy_table import mix_of
+from talent_sd.output.speech import Scale, Speech, digits, interval, signed
+from talent_sd.policies.policy_table import mix_of, ranked
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,7 +17,7 @@ from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Speech, city_name
 
 if TYPE_CHECKING:
-    from talent_sd.backtest.track_record import CityRecord, Score, TrackRecord
+    from talent_sd.backtest.forecast_scores import CityRecord, Score, TrackRecord
     from talent_sd.laboratory.findings import Finding
 
 CAPTION_RECORD = N_("Errors of past forecasts, cities that took no part in the fit")
@@ -109,11 +109,11 @@ def _judged(record: TrackRecord, say: Speech) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for score in record.scores:
         if score.years == record.scores[0].years:
-            found.setdefault(_kind(score), []).append(say(OUTCOME_NAMES[score.outcome]))
+            found.setdefault(verdict_of(score), []).append(say(OUTCOME_NAMES[score.outcome]))
     return {verdict: say(", ").join(names) for verdict, names in found.items()}
 
 
-def _kind(score: Score) -> str:
+def verdict_of(score: Score) -> str:
     """Return "better", "level" or "worse" than the best baseline; a larger error is never called level."""
     best = min(filter(None, (score.constant_share, score.trend, score.damped_trend)))
     return "worse" if score.verdict == "level" and score.model > best else score.verdict

@@ -1,0 +1,158 @@
+"""What figures can be and usually are: `models/figure_bounds.yaml` held against any file of figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from math import prod
+from typing import Literal
+
+from pydantic import Field
+
+from talent_sd.base.errors import OddFigure, Problems
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.language import language, tell
+from talent_sd.inputs.file_schemas import Part, Range, Words
+from talent_sd.inputs.schema_problems import read_strict
+
+Figures = Mapping[str, Mapping[int, float]]
+"""Figure -> year -> value; what has no year stands under 0."""
+Place = Callable[[str, int], str]
+"""Where the figure of a year stands: "file:line"."""
+
+
+class Rule(Part):
+    """What some figures can be and usually are; see the head of the table."""
+
+    of: list[str] = Field(default_factory=list)
+    sum: bool = False
+    times: list[str] = Field(default_factory=list)
+    per: list[str] = Field(default_factory=list)
+    yearly: bool = False
+    can: Range = (float("-inf"), float("inf"))
+    usual: Range | None = None
+    each: dict[str, Range] = Field(default_factory=dict)
+    why: Words
+
+    def of_these(self, names: Mapping[str, object]) -> list[str]:
+        """Return the names that the rule is about."""
+        wanted = [*self.of, *self.each]
+        return [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted)]
+
+
+class BoundsFile(Part):
+    """The table of bounds."""
+
+    city: list[Rule]
+    national: list[Rule]
+    posterior: list[Rule]
+
+
+Kind = Literal["city", "national", "posterior"]
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What cannot be (`wrong`) or is out of the ordinary.
+
+    Parameters
+    ----------
+    rule, names : that is broken, by which figures (together)
+    years : in which it is; 0 of what has no year
+    value, bounds : in the first of them, and what it should be within
+    """
+
+    rule: Rule
+    names: list[str]
+    years: list[int]
+    value: float
+    bounds: tuple[float, float]
+    wrong: bool
+
+    def __str__(self) -> str:
+        """Return what is said of it."""
+        shown = " + ".join(self.names) if len(self.names) < 6 else f"{self.names[0]} + … + {self.names[-1]}"
+        shown = " × ".join([shown, *self.rule.times]) + "".join(f" / {name}" for name in self.rule.per)
+        if self.years[0]:
+            shown = tell("{name} in {year}", name=shown, year=self.years[0])
+        if self.rule.yearly:
+            shown = tell("{name}, over the year before,", name=shown)
+        (low, high), why = self.bounds, getattr(self.rule.why, language())
+        told = {
+            "name": shown,
+            "year": self.years[0],
+            "value": self.value,
+            "low": low,
+            "high": high,
+            "why": why,
+        }
+        more = tell(" So in {count} more years.", count=len(self.years) - 1) if self.years[1:] else ""
+        if self.wrong:
+            return tell(
+                "{name} is {value:.4g}. It can only be {low:g} to {high:g}: {why}. Check it.{more}",
+                more=more, **told,
+            )  # fmt: skip
+        return tell(
+            "{name} is {value:.4g}, out of the ordinary {low:g} to {high:g}: {why}. Check it.{more}",
+            more=more, **told,
+        )  # fmt: skip
+
+
+@cache
+def bounds() -> BoundsFile:
+    """Return the shipped table."""
+    return read_strict(shipped_folder("models") / "figure_bounds.yaml", BoundsFile).content
+
+
+def odd_figures(figures: Figures, kind: Kind) -> Iterator[Odd]:
+    """Yield what breaks a rule: of each rule and figure the first year that does, of the worse kind."""
+    for rule in getattr(bounds(), kind):
+        names = rule.of_these(figures)
+        if rule.sum and rule.can[0] > 0 and any("*" not in name and name not in names for name in rule.of):
+            continue  # parts that make up the whole: only where all are known
+        for group in [names] if rule.sum else [[name] for name in names]:
+            usual = rule.each.get(group[0], rule.usual) if group else None
+            found = _quantity(figures, group, rule)
+            for wrong, (low, high) in {True: rule.can, False: usual or rule.can}.items():
+                years = [year for year, value in found.items() if not low <= value <= high]
+                if years:
+                    yield Odd(rule, group, years, found[years[0]], (low, high), wrong)
+                    break
+
+
+def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float]:
+    """Return year -> what a rule is about."""
+    parts = [*names, *rule.times, *rule.per]
+    if not names or any(name not in figures for name in parts):
+        return {}
+    found = {}
+    for year in sorted(set.intersection(*(set(figures[name]) for name in parts))):
+        divisor = prod(figures[name][year] for name in rule.per)
+        if divisor:
+            found[year] = (
+                sum(figures[n][year] for n in names) * prod(figures[n][year] for n in rule.times) / divisor
+            )
+    if not rule.yearly:
+        return found
+    pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
+    # over several years: the change a year; a change of sign stays what it is
+    return {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
+
+
+def hold_to_bounds(figures: Figures, kind: Kind, at: Place, problems: Problems, warn: bool = True) -> None:
+    """Note what cannot be, and warn of what is out of the ordinary.
+
+    Parameters
+    ----------
+    at : gives the place of a figure in a year, as a message begins
+    warn : False to leave out what is out of the ordinary
+    """
+    odd: list[str] = []
+    for one in odd_figures(figures, kind):
+        (problems if one.wrong else odd).append(f"{at(one.names[0], one.years[0])}: {one}")
+    if warn and not problems:
+        for text in odd:
+            warnings.warn(text, OddFigure, stacklevel=3)

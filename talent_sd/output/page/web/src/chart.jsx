@@ -1,0 +1,260 @@
+// A chart of one output: history, fans of baseline and plan (or their difference), and its table.
+import { useSignalEffect } from '@preact/signals'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { download } from './files.js'
+import { why } from './state.js'
+import { LEVELS } from './stats.js'
+import { Trust } from './trust.jsx'
+import { digits, lang, named, said, scale, t } from './words.js'
+
+export const COLOURS = ['#004488', '#bb5566', '#c28f1b', '#3a8f7b']
+const GREY = '#767676'
+const FIRST_SHOWN = 2010
+const alpha = (colour, share) => colour + Math.round(255 * share).toString(16).padStart(2, '0')
+
+/** What a chart draws: lines with levels x years, in the model's unit; the first is the baseline where there is one. */
+function linesOf(page, key, view, fans) {
+  const { plans, active, mode } = view
+  const one = (values, base, title, colour, full) => {
+    const own = values?.get(key)
+    if (!own) return null
+    const taken = mode === 'difference' ? own.map((value, i) => value - base.get(key)[i]) : own
+    return { title, colour, full, bands: page.bandsFor(taken) }
+  }
+  const many = plans.length > 1 && fans.others.length === plans.length
+  const base = mode === 'difference' ? null : one(fans.base, null, t('no_policy'), GREY, !many)
+  const titled = (plan, i) => said(plan.title) || t('plan_n', { n: i + 1 })
+  const own = many
+    ? plans.map((plan, i) => one(fans.others[i], fans.othersBase[i], titled(plan, i), COLOURS[i], false))
+    : [one(fans.plan, fans.base, titled(plans[active], active), COLOURS[active], true)]
+  return [base, ...own].filter(Boolean)
+}
+
+export function Chart({ page, outputKey }) {
+  const holder = useRef(null)
+  const chart = useRef(null)
+  const [point, setPoint] = useState(null)
+  const [shown, setShown] = useState({ lines: [], by: { factor: 1, unit: '' } })
+  const unit = page.header.variables[outputKey.split('[')[0]].unit
+
+  // the whole chart when a fan arrives
+  useSignalEffect(() => {
+    const fans = page.fans.value
+    const view = page.view.value
+    lang.value
+    if (!fans.plan || !fans.plan.has(outputKey)) return
+    const lines = linesOf(page, outputKey, view, fans)
+    const largest = Math.max(...lines.flatMap(({ bands }) => bands.flatMap((level) => Array.from(level, Math.abs))))
+    const by = scale(largest, unit)
+    setShown({ lines, by, difference: view.mode === 'difference' })
+    const history = view.mode === 'difference' ? [] : page.header.cities[page.plan.value.city].history[outputKey] ?? []
+    chart.current = draw(chart.current, holder.current, page, lines, history, by, view.mode === 'difference', setPoint)
+  })
+
+  // between two fans the line moves with the central run, at once
+  useSignalEffect(() => {
+    const central = page.central.value
+    const base = page.centralBase.value
+    const fans = page.fans.peek()
+    const view = page.view.peek()
+    const u = chart.current
+    if (!u || !fans.central || u.lines.length !== (view.mode === 'difference' ? 1 : 2) || fans.view.plans[fans.view.active].city !== page.plan.peek().city) return
+    const line = u.lines.at(-1)
+    const move = (year) => {
+      const gain = page.row(central, outputKey)[year] - page.row(fans.central, outputKey)[year]
+      const same = page.row(base, outputKey)[year] - page.row(fans.centralBase, outputKey)[year]
+      return view.mode === 'difference' ? gain - same : gain
+    }
+    const moved = Array.from(line.bands[3], (value, year) => (value + move(year)) / u.by.factor)
+    u.data[line.at] = u.x.map((year) => moved[page.years.indexOf(year)] ?? null)
+    u.redraw(false)
+  })
+
+  useEffect(() => () => chart.current?.destroy(), [])
+
+  const title = named(outputKey)
+  const { lines, by, difference } = shown
+  return (
+    <section class="chart" aria-label={title}>
+      <header>
+        <h3>{title}</h3>
+        <p class="unit">
+          {difference ? t('difference_unit', { unit: by.unit || t('no_unit') }) : by.unit || t('no_unit')} <Trust page={page} outputKey={outputKey} />
+        </p>
+      </header>
+      <div class="plot" ref={holder} role="img" aria-label={summary(page, title, lines, by)} />
+      <p class="readout" aria-hidden="true">{point === null ? '\u00a0' : readout(lines, by, page.years, point)}</p>
+      <ul class="key">
+        {lines.map((line) => (
+          <li key={line.title}>
+            <svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect width="24" height="8" fill={alpha(line.colour, 0.25)} /><rect y="3" width="24" height="2" fill={line.colour} /></svg>
+            {line.title}
+          </li>
+        ))}
+      </ul>
+      <div class="tools">
+        <button type="button" onClick={() => (why.value = outputKey)} aria-label={t('why_of', { name: title })}>{t('why')}</button>
+        <button type="button" onClick={() => savePicture(chart.current, title, lines, by)} aria-label={t('picture_of', { name: title })}>PNG</button>
+        <button type="button" onClick={() => download(`${title}.csv`, '\ufeff' + csv(page, title, unit, lines), 'text/csv')} aria-label={t('table_file_of', { name: title })}>CSV</button>
+        <details class="table">
+          <summary>{t('table')}<span class="hidden">: {title}</span></summary>
+          <Table page={page} title={title} lines={lines} by={by} />
+        </details>
+      </div>
+    </section>
+  )
+}
+
+const at = (line, year) => ({ middle: line.bands[3][year], low: line.bands[1][year], high: line.bands[5][year] })
+
+function readout(lines, by, years, point) {
+  const parts = lines.map((line) => {
+    const { middle, low, high } = at(line, point)
+    return `${line.title} ${digits(middle / by.factor)} (${digits(low / by.factor)} … ${digits(high / by.factor)})`
+  })
+  return `${years[point]}: ${parts.join('; ')}`
+}
+
+function summary(page, title, lines, by) {
+  if (!lines.length) return title
+  return `${title}, ${by.unit || t('no_unit')}. ${readout(lines, by, page.years, page.years.length - 1)}`
+}
+
+function Table({ page, title, lines, by }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+      <table>
+        <caption>{title}{by.unit ? `, ${by.unit}` : ''}. {t('table_note')}</caption>
+        <thead>
+          <tr><th scope="col">{t('year')}</th>{lines.map((line) => <th scope="col" key={line.title}>{line.title}</th>)}</tr>
+        </thead>
+        <tbody>
+          {page.years.map((year, i) => (
+            <tr key={year}>
+              <th scope="row">{year}</th>
+              {lines.map((line) => {
+                const { middle, low, high } = at(line, i)
+                return <td key={line.title}>{digits(middle / by.factor)}<small> {digits(low / by.factor)} … {digits(high / by.factor)}</small></td>
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function csv(page, title, unit, lines) {
+  const rows = [['line', 'year', 'variable', 'unit', ...LEVELS.map((level) => `q${level}`)]]
+  for (const line of lines)
+    page.years.forEach((year, i) => rows.push([line.title, year, title, unit, ...line.bands.map((level) => level[i])]))
+  return rows.map((row) => row.map((cell) => (/[",\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(',')).join('\r\n') + '\r\n'
+}
+
+/** Draw anew, or only the numbers where the lines are the same ones. */
+function draw(old, holder, page, lines, history, by, difference, setPoint) {
+  const past = history.filter(([year]) => year >= FIRST_SHOWN)
+  const x = [...new Set([...past.map(([year]) => year), ...page.years])].sort((a, b) => a - b)
+  const place = new Map(page.years.map((year, i) => [year, i]))
+  const over = (values) => x.map((year) => (place.has(year) ? values[place.get(year)] / by.factor : null))
+  const data = [x]
+  const series = [{}]
+  const fills = []
+  for (const line of lines) {
+    for (const [low, high, share] of line.full ? [[0, 6, 0.1], [1, 5, 0.16], [2, 4, 0.26]] : [[1, 5, 0.12]]) {
+      data.push(over(line.bands[low]), over(line.bands[high]))
+      series.push({ stroke: 'transparent', points: { show: false } }, { stroke: 'transparent', points: { show: false } })
+      fills.push({ series: [data.length - 1, data.length - 2], fill: alpha(line.colour, share) })
+    }
+    line.at = data.push(over(line.bands[3])) - 1
+    series.push({ stroke: line.colour, width: 2, points: { show: false } })
+  }
+  if (past.length) {
+    const known = new Map(past)
+    data.push(x.map((year) => (known.has(year) ? known.get(year) / by.factor : null)))
+    series.push({ stroke: 'transparent', points: { show: true, size: 5, stroke: '#1a1a1a', fill: '#1a1a1a' } })
+  }
+  const mark = [lines.map((line) => [line.colour, line.full]), past.length > 0, difference].toString()
+  const keep = old && old.mark === mark && old.root.isConnected
+  const u = keep ? old : new uPlot(options(page, holder, series, fills, difference, setPoint), data, holder)
+  if (keep) u.setData(data)
+  else old?.destroy()
+  if (!keep) {
+    const observer = new ResizeObserver(() => u.setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) }))
+    observer.observe(holder)
+    const destroy = u.destroy.bind(u)
+    u.destroy = () => (observer.disconnect(), destroy())
+  }
+  return Object.assign(u, { mark, lines, by, x })
+}
+
+const height = (holder) => Math.round(Math.min(260, Math.max(180, holder.clientWidth * 0.52)))
+
+function options(page, holder, series, bands, difference, setPoint) {
+  const font = '12px system-ui, "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
+  const axis = { stroke: '#595959', font, ticks: { stroke: '#d9d9d9', size: 4 }, grid: { stroke: '#e6e6e6', width: 1 } }
+  return {
+    width: Math.max(200, holder.clientWidth), height: height(holder), series, bands,
+    legend: { show: false }, cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    scales: { x: { time: false, range: (_, min, max) => [min - 0.3, max + 0.3] }, y: { range: (_, min, max) => room(min, max, difference) } },
+    axes: [
+      { ...axis, grid: { show: false }, values: (_, years) => years.map((year) => (Number.isInteger(year) ? String(year) : '')), space: 44 },
+      { ...axis, size: (u, values) => 14 + 7 * Math.max(1, ...(values ?? []).map((value) => value.length)), values: (_, ticks) => ticks.map(tick), ticks: { show: false }, space: 36 },
+    ],
+    hooks: {
+      drawClear: [(u) => shade(u, page.header.known_until)],
+      setCursor: [(u) => {
+        const year = u.cursor.idx === null || u.cursor.idx === undefined ? null : u.data[0][u.cursor.idx]
+        const at = page.years.indexOf(year)
+        setPoint(at < 0 ? null : at)
+      }],
+    },
+  }
+}
+
+function room(min, max, difference) {
+  if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1]
+  if (difference) [min, max] = [Math.min(min, 0), Math.max(max, 0)]
+  const pad = (max - min || Math.abs(max) || 1) * 0.06
+  return [min >= 0 && min - pad < 0 ? 0 : min - pad, max + pad]
+}
+
+/** Years whose national figures are known lie on a quiet ground. */
+function shade(u, until) {
+  const right = Math.min(u.valToPos(until, 'x', true), u.bbox.left + u.bbox.width)
+  u.ctx.save()
+  u.ctx.fillStyle = '#f4f5f7'
+  if (right > u.bbox.left) u.ctx.fillRect(u.bbox.left, u.bbox.top, right - u.bbox.left, u.bbox.height)
+  u.ctx.restore()
+}
+
+const tick = (value) => (Math.abs(value) >= 1e4 ? value.toLocaleString('en-US') : String(Number(value.toPrecision(6)))).replace('-', '−')
+
+/** The chart with its title and key, as a PNG. */
+function savePicture(u, title, lines, by) {
+  const from = u.ctx.canvas
+  const ratio = from.width / u.width
+  const canvas = document.createElement('canvas')
+  const head = 44 * ratio
+  canvas.width = from.width
+  canvas.height = from.height + head + 24 * ratio * lines.length
+  const ctx = canvas.getContext('2d')
+  ctx.fillStyle = '#fff'
+  ctx.fillRect(0, 0, canvas.width, canvas.height)
+  ctx.fillStyle = '#1a1a1a'
+  ctx.font = `600 ${15 * ratio}px system-ui, sans-serif`
+  ctx.fillText(title, 10 * ratio, 18 * ratio)
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`
+  ctx.fillText(by.unit, 10 * ratio, 36 * ratio)
+  ctx.drawImage(from, 0, head)
+  lines.forEach((line, i) => {
+    const y = from.height + head + (14 + 24 * i) * ratio
+    ctx.fillStyle = line.colour
+    ctx.fillRect(10 * ratio, y - 6 * ratio, 20 * ratio, 3 * ratio)
+    ctx.fillStyle = '#1a1a1a'
+    ctx.fillText(line.title, 38 * ratio, y)
+  })
+  canvas.toBlob((blob) => download(`${title}.png`, blob))
+}

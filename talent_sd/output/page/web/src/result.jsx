@@ -1,0 +1,205 @@
+// The right side: the plan in one sentence, its cost, what each policy adds, warnings.
+import { COLOURS } from './chart.jsx'
+import { download, pageWith } from './files.js'
+import { notice } from './state.js'
+import { amount, digits, named, percent, said, span, t } from './words.js'
+
+export function Result({ page }) {
+  const fans = page.fans.value
+  const plan = page.plan.value
+  if (!fans.plan) return <section class="result" id="result" aria-label={t('result')}><p>{t('running')}</p></section>
+  const found = page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  return (
+    <section class="result" id="result" aria-label={t('result')}>
+      <h2>{said(plan.title) || t('own_plan')}, {said(page.header.cities[plan.city].title)}</h2>
+      <p class="sentence" role="status" aria-live="polite"><Sentence page={page} found={found} /></p>
+      <Warnings page={page} fans={fans} />
+      <Money found={found} />
+      <Shares page={page} />
+      <Keep page={page} />
+      <Trusted page={page} />
+    </section>
+  )
+}
+
+function Sentence({ page, found }) {
+  const last = page.years.at(-1)
+  const name = named(page.header.roles.people)
+  if (!found) return t('running')
+  if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.plan.value.city].title) })
+  const values = {
+    year: last, name, change: amount(found.change, 'person', { sign: true }), span: span(found.low, found.high, 'person', true),
+    chance: `${Math.round(100 * found.better)}`, first: Math.floor(found.first),
+  }
+  const spends = found.cost && found.cost[1] > 0
+  return (
+    <>
+      <strong>{t('sentence_change', values)}</strong> {t('sentence_span', values)}{' '}
+      {spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan/year') })} {t('sentence_chance', values)}
+    </>
+  )
+}
+
+function Money({ found }) {
+  if (!found?.cost || !(found.cost[1] > 0) || found.share === null) return null
+  const share = Math.min(1, found.share)
+  return (
+    <div class="money-line">
+      <p>{t('budget_used', { share: percent(found.share) })}</p>
+      <svg viewBox="0 0 100 6" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width="100" height="6" class="ground" /><rect width={100 * share} height="6" class="filled" /></svg>
+    </div>
+  )
+}
+
+function Warnings({ page, fans }) {
+  const view = fans.view
+  const plan = view.plans[view.active]
+  const { header } = page
+  const told = []
+  const paid = header.roles.paid && page.row(fans.central, header.roles.paid)
+  if (paid) {
+    const short = page.years.filter((_, i) => paid[i] < 0.995)
+    if (short.length) {
+      const least = Math.min(...paid)
+      const values = { least: percent(least), year: page.years[paid.indexOf(least)], first: short[0], last: short.at(-1) }
+      told.push(t('warn_budget', values))
+    }
+  }
+  for (const policy of header.policies) {
+    const setting = policy.settings.intensity
+    if (!setting || !page.plans.isOn(plan, policy)) continue
+    const most = Math.max(setting.default, ...header.presets.map((one) => one.values[setting.slot] ?? 0))
+    if (page.plans.value(plan, setting) > most * 1.000001) told.push(t('warn_size', { name: said(policy.label), times: digits(page.plans.value(plan, setting) / most, 2) }))
+  }
+  for (const one of header.assumptions) {
+    const [slot, own] = Object.entries(one.slots)[0]
+    const value = (plan.values[slot] ?? own) / (one.factor ? own : 1)
+    if (slot in plan.values && (value < one.low || value > one.high)) told.push(t('warn_assumption', { name: said(one.label) }))
+  }
+  const cut = header.loops.filter(({ slot }) => plan.values[slot] === 0)
+  if (cut.length) told.push(t('warn_loops', { names: cut.map(({ label }) => said(label)).join(', ') }))
+  if (!told.length) return null
+  return <ul class="warnings">{told.map((text) => <li key={text}>{text}</li>)}</ul>
+}
+
+function Shares({ page }) {
+  const shares = page.shares.value
+  if (!shares) return <p class="hint">{t('shares_wait')}</p>
+  if (!shares.parts.length) return null
+  const parts = [...shares.parts].sort((a, b) => b.value - a.value)
+  const most = Math.max(...parts.map(({ value }) => Math.abs(value)), 1e-9)
+  return (
+    <div class={`shares ${shares.stale ? 'stale' : ''}`}>
+      <h3>{t('shares')}</h3>
+      <table>
+        <caption class="hidden">{t('shares')}</caption>
+        <thead class="hidden"><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}</th><th scope="col">{t('costs')}</th></tr></thead>
+        <tbody>
+          {parts.map(({ policy, value, error, spend }) => (
+            <tr key={policy.name}>
+              <th scope="row">
+                {said(policy.label)}
+                <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
+              </th>
+              <td>{amount(value, 'person', { sign: true })}{error > 0 && <small> ± {amount(error, 'person', { significant: 2 })}</small>}</td>
+              <td>{Number.isFinite(spend) ? amount(spend, 'yuan/year') : '–'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: shares.draws, name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+    </div>
+  )
+}
+
+function Keep({ page }) {
+  const open = async (event) => {
+    const [file] = event.currentTarget.files
+    event.currentTarget.value = ''
+    if (file) page.open(await file.text())
+  }
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(location.href)
+      notice.value = { word: 'link_copied', kind: 'done' }
+    } catch {
+      notice.value = { word: 'link_in_bar', kind: 'done' }
+    }
+  }
+  const name = () => said(page.plan.peek().title) || t('own_plan')
+  return (
+    <div class="keep">
+      <h3>{t('keep')}</h3>
+      <div class="buttons">
+        <button type="button" onClick={copy}>{t('copy_link')}</button>
+        <button type="button" onClick={() => download(`${name()}.html`, pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
+        <button type="button" onClick={() => download(`${name()}.yaml`, page.yaml(), 'text/yaml')}>{t('save_plan')}</button>
+        <label class="button"><input type="file" accept=".yaml,.yml,text/yaml" onChange={open} />{t('open_plan')}</label>
+        <button type="button" onClick={() => print()}>{t('print')}</button>
+      </div>
+      <p class="hint">{t('keep_note')}</p>
+    </div>
+  )
+}
+
+function Trusted({ page }) {
+  const { header } = page
+  const records = Object.entries(header.tested)
+  const own = header.city_records[page.plan.value.city] ?? {}
+  return (
+    <details class="group trusted">
+      <summary>{t('trust')}</summary>
+      <p>{t('trust_text', { draws: header.draws })}</p>
+      {records.length > 0 && (
+        <table>
+          <caption>{t('trust_caption', { cities: records[0][1].cities, first: records[0][1].years[0], last: records[0][1].years[1] })}</caption>
+          <thead><tr><th scope="col">{t('output')}</th><th scope="col">{t('missed_by')}</th><th scope="col">{t('simple_rule')}</th><th scope="col">{t('held')}</th><th scope="col">{t('here')}</th></tr></thead>
+          <tbody>
+            {records.map(([name, one]) => (
+              <tr key={name}>
+                <th scope="row">{named(name)}</th><td>{percent(one.error)}</td><td>{percent(one.best)}</td><td>{percent(one.coverage)}</td>
+                <td>{own[name] === undefined ? '–' : `${own[name] > 0 ? '+' : ''}${percent(Math.expm1(own[name]))}`}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p class="hint">{t('trust_here')}</p>
+      {header.caveats.map((text) => <p key={said(text)} class="hint">{said(text)}</p>)}
+      <p class="hint">talent_sd {header.version}, {header.model.name} {header.model.sha256.slice(0, 8)}. {t('safari')}</p>
+    </details>
+  )
+}
+
+/** Plans side by side. */
+export function Beside({ page }) {
+  const fans = page.fans.value
+  const { plans } = page.view.value
+  if (plans.length < 2 || fans.others?.length !== plans.length) return null
+  const rows = plans.map((plan, i) => ({ plan, found: page.result(plan, fans.others[i], fans.othersBase[i]) }))
+  return (
+    <section class="beside" aria-label={t('side_by_side')}>
+      <table>
+        <caption>{t('side_by_side')}: {named(page.header.roles.people)}, {page.years.at(-1)}</caption>
+        <thead><tr><th scope="col">{t('plan')}</th><th scope="col">{t('adds')}</th><th scope="col">{t('range80')}</th><th scope="col">{t('better_in')}</th><th scope="col">{t('costs')}</th><th scope="col">{t('yuan_each')}</th></tr></thead>
+        <tbody>
+          {rows.map(({ plan, found }, i) => {
+            if (!found) return null
+            const years = page.years.at(-1) - found.first + 1
+            const each = found.cost && found.change > 0 ? (found.cost[1] * years) / found.change : NaN
+            return (
+              <tr key={i}>
+                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{said(plan.title) || t('plan_n', { n: i + 1 })}, {said(page.header.cities[plan.city].title)}</th>
+                <td>{amount(found.change, 'person', { sign: true })}</td>
+                <td>{span(found.low, found.high, 'person', true)}</td>
+                <td>{percent(found.better)}</td>
+                <td>{found.cost ? amount(found.cost[1], 'yuan/year') : '–'}</td>
+                <td>{Number.isFinite(each) ? amount(each, 'yuan') : '–'}</td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </section>
+  )
+}

@@ -1,0 +1,60 @@
+// Words and numbers in the reader's language. Python gives the words; numbers are written as its reports write them.
+import { signal } from '@preact/signals'
+
+export const lang = signal('en')
+let header = null
+
+export function speak(content) {
+  header = content
+}
+
+export function t(key, values = {}) {
+  const text = header?.words[lang.value][key] ?? key
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))
+}
+
+export const said = (text) => text?.[lang.value] ?? text?.en ?? ''
+export const variable = (name) => header.variables[name]?.[lang.value] ?? name
+export const element = (name) => header.elements[name]?.[lang.value] ?? name.replaceAll('_', ' ')
+
+/** "variable[element]" in words. */
+export function named(key) {
+  const [name, rest] = key.split('[')
+  if (!rest) return variable(name)
+  const elements = rest.slice(0, -1).split(',').map(element).join(lang.value === 'zh' ? '、' : ', ')
+  return lang.value === 'zh' ? `${variable(name)}：${elements}` : `${variable(name)}: ${elements}`
+}
+
+/** Factor and unit in which the largest value has few digits. */
+export function scale(largest, unit) {
+  const label = header.units[unit]?.[lang.value]
+  if (label && Number.isFinite(largest))
+    for (const [factor, name] of header.steps[lang.value])
+      if (Math.abs(largest) >= Math.max(factor, 1e4))
+        return { factor, unit: lang.value === 'en' ? `${name} ${label.many}` : `${name}${label.one}` }
+  return { factor: 1, unit: label ? (lang.value === 'en' ? label.many : label.one) : '' }
+}
+
+export function digits(value, significant = 3) {
+  if (!Number.isFinite(value)) return '–'
+  if (value === 0 || Math.abs(value) < 1e-12) return '0'
+  const decimals = Math.min(9, Math.max(0, significant - 1 - Math.floor(Math.log10(Math.abs(value)))))
+  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace('-', '−')
+}
+
+const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
+
+export function amount(value, unit, { sign = false, significant = 3 } = {}) {
+  const by = scale(value, unit)
+  const text = digits(value / by.factor, significant)
+  return `${sign && value > 0 ? '+' : ''}${text}${by.unit ? gap() + by.unit : ''}`
+}
+
+/** Two ends of an interval with one unit. */
+export function span(low, high, unit, sign = false) {
+  const by = scale(Math.max(Math.abs(low), Math.abs(high)), unit)
+  const one = (value) => (sign && value > 0 ? '+' : '') + digits(value / by.factor)
+  return `${one(low)} … ${one(high)}${by.unit ? gap() + by.unit : ''}`
+}
+
+export const percent = (share) => `${Math.round(100 * share)}${gap()}%`

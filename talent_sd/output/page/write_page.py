@@ -1,0 +1,243 @@
+"""Put a page together: model, cities, draws, words and the built script in one HTML file that asks for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.language import LANGUAGES, tell, translated
+from talent_sd.base.version import __version__
+from talent_sd.engine.runner import load_model
+from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared
+from talent_sd.inputs import list_cities, list_scenarios, resolve_scenario
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.shipped_names import shipped_name
+from talent_sd.output.page import settings, variables
+from talent_sd.output.page.cities import (
+    DRAWS,
+    SEED,
+    CityPacker,
+    Told,
+    mix,
+    national_names,
+    own_constants,
+    tell_city,
+)
+from talent_sd.output.page.modules import BUILT, page_modules, shown_variables
+from talent_sd.output.page.pack import Pack
+from talent_sd.output.page.page_words import GROUPS, WORDS
+from talent_sd.output.report.html_pieces import font_faces
+from talent_sd.output.speech import STEPS
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+    from talent_sd.inputs import Resolved
+
+AVERAGE = "average"
+"""A shipped city that is none: left out where all are asked for."""
+
+
+def write_page(
+    path: str | Path,
+    scenarios: Sequence[str | Path] = (),
+    cities: Sequence[str | Path] | None = None,
+    lang: str = "en",
+) -> None:
+    """Write the page as one HTML file that needs nothing else; parameters as of `page_html`."""
+    html = page_html(scenarios, cities, lang)
+    Path(path).write_text(html, encoding="utf-8", newline="\n")
+
+
+def page_html(
+    scenarios: Sequence[str | Path] = (), cities: Sequence[str | Path] | None = None, lang: str = "en"
+) -> str:
+    """Return the page: the model itself, to be moved by hand in a browser.
+
+    Parameters
+    ----------
+    scenarios : presets besides those that ship; shipped names or paths. The first is shown first
+    cities : shipped names or paths; None: all that ship. The first is shown first
+    lang : language shown first; the page has both
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    UnsupportedError
+        If the model is not the shipped one and no linker is here.
+    """
+    model = load_model()
+    names = [name for name in list_cities() if name != AVERAGE] if cities is None else list(cities)
+    if not names:
+        raise InputError(tell("no city was given: name at least one."))
+    header, pack = _content(model, scenarios, [shipped_name(name, "city") for name in names])
+    header["first"] = {
+        "lang": lang,
+        "city": next(iter(header["cities"])),
+        "scenario": _first(scenarios, header),
+    }
+    texts = json.dumps(header["words"], ensure_ascii=False) + json.dumps(header, ensure_ascii=False)
+    return _html(pack.text(header), texts, lang)
+
+
+def _first(scenarios: Sequence[str | Path], header: Mapping[str, Any]) -> str:
+    if scenarios:
+        return Path(str(scenarios[0])).stem
+    return next(one["name"] for one in header["presets"] if one["values"])
+
+
+def _resolved(model: Model, scenarios: Sequence[str | Path], city: str | Path) -> list[Resolved]:
+    """Return all presets: those given, then those that ship."""
+    problems = Problems()
+    found: dict[str, Resolved] = {}
+    for name in (*(shipped_name(name, "scenario") for name in scenarios), *list_scenarios()):
+        with problems.gathered():
+            one = resolve_scenario(name, city, model.structure)
+            found.setdefault(one.scenario.name, one)
+    problems.refuse()
+    return list(found.values())
+
+
+def _content(
+    model: Model, scenarios: Sequence[str | Path], cities: Sequence[str | Path]
+) -> tuple[dict[str, Any], Pack]:
+    """Return the header and the pack that it points into."""
+    labels, pack = shipped_labels(), Pack()
+    presets = _resolved(model, scenarios, cities[0])
+    nations = national_names(presets)
+    told = _told(model, cities, nations)
+    first = next(iter(told.values()))
+    packer = CityPacker(model, pack)
+    towns = {name: packer.city(paths) for name, paths in told.items()}
+    central = next(iter(first.values()))
+    shown = shown_variables(model.structure)
+    modules = page_modules(model, shown)
+    compiled = {name: module.compiled() for name, module in modules.items()}
+    request = model.request({}, {}, shown[:1], times=Prepared(model, {"": central.resolved}).years)
+    whole = [v.name for v in model.structure.variables.values() if v.kind in ("stock", "auxiliary")]
+    settable = settings.assumptions(model, labels)
+    header: dict[str, Any] = {
+        "version": __version__,
+        "model": {"name": model.path.name, "sha256": model.structure.sha256},
+        "posterior": _posterior(),
+        "draws": DRAWS, "seed": SEED, "known_until": KNOWN_UNTIL,
+        "times": pack.doubles(request.times), "step": request.time_step, "save": request.save.tolist(),
+        "years": request.times[request.save].tolist(), "middles": central.middles.tolist(),
+        "modules": {name: {"code": pack.bytes(code), "facts": facts} for name, (code, facts) in compiled.items()},
+        "varying": list(modules["fan"].varying), "series": list(modules["fan"].series),
+        "probed": {"inputs": list(modules["probe"].varying), "of": list(modules["probe"].of)},
+        "constants": pack.doubles(own_constants(model.program)),
+        "told_slots": list(modules["whole"].outputs),
+        "saved": {
+            "fan": variables.saved(model, modules["fan"], shown),
+            "whole": variables.saved(model, modules["whole"], whole),
+        },
+        "slots": variables.slots(model), "variables": variables.variables(model, labels),
+        "elements": {name: dict(text) for name, text in labels.elements.items()},
+        "subscripts": {dim: list(elements) for dim, elements in model.structure.subscripts.items()},
+        "units": variables.units(model), "steps": {lang: [list(s) for s in STEPS[lang]] for lang in LANGUAGES},
+        "headline": [name for name in (variables.TALENT, *labels.headline) if name in shown],
+        "sectors": variables.sectors(labels, shown),
+        "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
+        "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),
+        "loops": settings.loops(model, labels), "assumptions": settable,
+        "presets": [settings.preset(model, one) for one in presets],
+        "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
+        "tables": {name: _tables(pack, one) for name, one in first.items()},
+        "mix": mix(first), "cities": towns, "shared": packer.shared(), "tested": variables.tested(_record()),
+        "city_records": _city_records(list(told)), "caveats": _caveats(),
+        "words": {lang: {key: translated(text, lang) for key, text in WORDS.items()} for lang in LANGUAGES},
+    }  # fmt: skip
+    return header, pack
+
+
+def _told(
+    model: Model, cities: Sequence[str | Path], nations: Mapping[str, str | Path]
+) -> dict[str, dict[str, Told]]:
+    problems = Problems()
+    found: dict[str, dict[str, Told]] = {}
+    for city in cities:
+        with problems.gathered():
+            paths = {name: tell_city(model, city, national) for name, national in nations.items()}
+            found[next(iter(paths.values())).resolved.city.name] = paths
+    problems.refuse()
+    return found
+
+
+def _tables(pack: Pack, told: Told) -> dict[str, Any]:
+    data, index = told.tables
+    return {"data": pack.doubles(data), "index": index.reshape(-1).tolist()}
+
+
+def _groups(model: Model) -> list[dict[str, Any]]:
+    """Return the groups in which policies are offered; what is in none comes last."""
+    known = list(model.structure.subscripts.get("policy", ()))
+    found = [{"word": word, "policies": [p for p in known if p in names]} for word, names in GROUPS.items()]
+    grouped = {policy for group in found for policy in group["policies"]}
+    rest = [policy for policy in known if policy not in grouped]
+    return [*found, *([{"word": "group_other", "policies": rest}] if rest else [])]
+
+
+def _posterior() -> str:
+    from talent_sd.uncertainty.posterior import read_posterior
+
+    return read_posterior().sha256
+
+
+def _record() -> Any:
+    """Return the back-test of the shipped draws; None where there is none."""
+    from talent_sd.backtest.track_record import read_track_record
+
+    record = read_track_record()
+    return record if record.posterior_sha256 == _posterior() else None
+
+
+def _city_records(cities: Sequence[str]) -> dict[str, Any]:
+    """Return city -> variable -> what its forecast from 2010 missed 2020 by, in logs."""
+    record = _record()
+    own = record.cities if record else {}
+    return {name: variables.by_variable(own[name].errors) for name in cities if name in own}
+
+
+def _caveats() -> list[dict[str, str]]:
+    record = _record()
+    return record.caveats if record else []
+
+
+def _html(payload: str, texts: str, lang: str) -> str:
+    script = (BUILT / "page.js").read_text("utf-8")
+    style = font_faces(texts) + "\n" + (BUILT / "page.css").read_text("utf-8")
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}' 'wasm-unsafe-eval'; style-src '{_digest(style)}'; "
+        "worker-src blob:; font-src data:; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    title = tell("Talent plan", lang)
+    language = {"zh": "zh-Hans"}.get(lang, lang)
+    return f"""<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="talent_sd {__version__}">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<div id="app"></div>
+<script type="text/plain" id="content">{payload}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

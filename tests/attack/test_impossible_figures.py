@@ -1,0 +1,192 @@
+"""Figures a thousand times too large or small, negative or nought: never taken in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from talent_sd.base.errors import InputError, OddFigure
+from talent_sd.base.files import shipped_folder
+from talent_sd.inputs import City, list_cities, load_city, read_mapping, read_national, read_panel
+from talent_sd.uncertainty.posterior import read_posterior
+
+from .conftest import chosen
+
+FACTORS = {"× −1": -1.0, "× 1000": 1e3, "/ 1000": 1e-3, "nought": 0.0}
+CITIES = ("hefei", "shenzhen", "handan")
+NUMBER = re.compile(r"(\d{4}: )([-+.0-9e]+)")
+Attacked = Callable[[], None]
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and name of each line of figures."""
+    for number, line in enumerate(text.splitlines()):
+        if found := re.match(r"\s+(\w+): \{unit.*(values|value):", line):
+            yield number, found[1]
+
+
+def _changed(line: str, factor: float, last: bool) -> str:
+    """Return a line with all its values times a factor, or its last alone."""
+    head, _, tail = line.rpartition("values: ")
+    many = len(NUMBER.findall(tail))
+    seen = 0
+
+    def times(found: re.Match[str]) -> str:
+        nonlocal seen
+        seen += 1
+        return f"{found[1]}{float(found[2]) * factor:.9g}" if not last or seen == many else found[0]
+
+    return f"{head}values: {NUMBER.sub(times, tail)}"
+
+
+def _is_told(read: Callable[[], object]) -> bool:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            read()
+        except InputError:
+            return True
+    return any(issubclass(each.category, OddFigure) for each in caught)
+
+
+def test_impossible_figures_of_cities(tmp_path: Path, attacked: Attacked) -> None:
+    cases = []
+    for city in CITIES:
+        text = (shipped_folder("scenarios") / "cities" / f"{city}.yaml").read_text("utf-8")
+        for number, name in _lines(text):
+            several = len(NUMBER.findall(text.splitlines()[number].rpartition("values: ")[2])) > 1
+            for told, factor in FACTORS.items():
+                cases += [(city, text, number, name, told, factor, last) for last in {False, several}]
+    silent = []
+    for city, text, number, name, told, factor, last in chosen(cases, 20):
+        lines = text.splitlines()
+        lines[number] = _changed(lines[number], factor, last)
+        file = tmp_path / f"{city}_x.yaml"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        if not _is_told(lambda file=file: load_city(file)):
+            silent.append((city, name, told, last))
+        attacked()
+    assert silent == []
+
+
+def test_impossible_figures_of_national_paths(tmp_path: Path, attacked: Attacked) -> None:
+    central = read_national("central")
+    cases = [
+        (name, told, factor, years)
+        for name in central.variables
+        for told, factor in FACTORS.items()
+        for years in ("all", "last")
+    ]
+    silent = []
+    for name, told, factor, years in chosen(cases, 12):
+        series = central.variables[name]
+        known = {year: value for year, value in series.values.items() if year <= series.known_until}
+        past = {y: v * factor if years == "all" or y == max(known) else v for y, v in known.items()}
+        inner = ", ".join(f"{year}: {value:.9g}" for year, value in past.items())
+        file = tmp_path / "x.yaml"
+        file.write_text(
+            f"title: x\nextends: central\nvariables:\n  {name}:\n    past: {{{inner}}}\n", encoding="utf-8"
+        )
+        if not _is_told(lambda file=file: read_national(file)):
+            silent.append((name, told, years))
+        attacked()
+    assert silent == []
+
+
+def _tables(folder: Path) -> dict[str, list[list[str]]]:
+    """Return tables of many cities, made of the shipped city files."""
+    kinds = read_mapping().content.figures
+    tables = {}
+    cities = {name: load_city(name) for name in list_cities() if name != "average"}
+    for table in ("panel", "census", "ages", "structure", "province"):
+        columns = {column: key for key, kind in kinds.items() if (column := getattr(kind, table))}
+        keys = ["province"] if table == "province" else ["city", "province", "region"]
+        rows = [[*keys, "year", *columns]]
+        seen = set()
+        for city in cities.values():
+            names = [city.province["zh"].rstrip("省市")] if len(keys) == 1 else [
+                city.title["zh"], city.province["zh"], city.region["zh"]
+            ]  # fmt: skip
+            for year in sorted({year for key in columns.values() for year in _values(city, key)}):
+                cells = []
+                for key in columns.values():
+                    scale = kinds[key].scale
+                    times = scale.get(year, 1.0) if isinstance(scale, dict) else scale
+                    cells.append(repr(_values(city, key)[year] / times) if year in _values(city, key) else "")
+                if (names[0], year) not in seen:
+                    rows.append([*names, str(year), *cells])
+                seen.add((names[0], year))
+        tables[table] = rows
+        _write(folder / f"{table}.csv", rows)
+    return tables
+
+
+def _values(city: City, key: str) -> Mapping[int, float]:
+    return city.figures[key].values if key in city.figures else {}
+
+
+def _write(file: Path, rows: list[list[str]]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+
+
+def test_impossible_figures_of_tables(tmp_path: Path, attacked: Attacked) -> None:
+    tables = _tables(tmp_path)
+
+    def read() -> tuple[str, ...]:
+        place = {kind: tmp_path / f"{kind}.csv" for kind in tables}
+        return read_panel(
+            place["panel"], place["census"], place["province"], ages_csv=place["ages"],
+            structure_csv=place["structure"],
+        ).dropped  # fmt: skip
+
+    before = set(read())
+    cases = []
+    for kind, rows in tables.items():
+        first = rows[0].index("year") + 1
+        for column in range(first, len(rows[0])):
+            filled = [number for number, row in enumerate(rows) if number and row[column]]
+            places = {"one": filled[len(filled) // 2 : len(filled) // 2 + 1], "all": filled}
+            cases += [
+                (kind, column, *place, *factor) for place in places.items() for factor in FACTORS.items()
+            ]
+    silent = []
+    for kind, column, many, filled, told, factor in chosen(cases, 3):
+        rows = [list(row) for row in tables[kind]]
+        for number in filled:
+            rows[number][column] = repr(float(rows[number][column]) * factor)
+        _write(tmp_path / f"{kind}.csv", rows)
+        with contextlib.suppress(InputError):
+            if not set(read()) - before:
+                silent.append((kind, rows[0][column], told, many))
+        _write(tmp_path / f"{kind}.csv", tables[kind])
+        attacked()
+    assert silent == []
+
+
+def test_impossible_figures_of_a_posterior(tmp_path: Path, attacked: Attacked) -> None:
+    told = json.loads((shipped_folder("models") / "posterior.json").read_text("utf-8"))
+    noise = told["noise"]
+    places = [(noise, "real_share"), (noise, "real_growth")]
+    places += [(noise[key], row) for key in ("persistence", "freedom") for row in range(4)]
+    places += [
+        (noise[key][row], column) for key in ("province", "city") for row in range(4) for column in range(4)
+    ]
+    cases = [(*place, factor) for place in places for factor in FACTORS.values()]
+    # a draw that changes its sign may well be a draw
+    cases += [(one["draws"], draw, 1e3) for one in told["parameters"].values() for draw in (0, 500, 999)]
+    silent = []
+    for holder, key, factor in chosen(cases, 12):
+        before = holder[key]
+        holder[key] = before * factor
+        (tmp_path / "p.json").write_text(json.dumps(told), encoding="utf-8")
+        if not _is_told(lambda: read_posterior(tmp_path / "p.json")):
+            silent.append((key, before, factor))
+        holder[key] = before
+        attacked()
+    assert silent == []

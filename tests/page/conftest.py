@@ -1,0 +1,52 @@
+"""One page of two cities and a scenario of the user's own, and a browser for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talent_sd.output.page.write_page import write_page
+
+from . import browsers
+
+OWN = """title: {en: Own mix, zh: 自拟组合}
+extends: cash_subsidy_only
+policies:
+  cash_subsidy: off
+  venture_fund: {from: 2026, until: 2031, ramp: 2, intensity: 0.015, pause: {from: 2028, until: 2029}}
+  talent_apartments: on
+assumptions:
+  departure elasticity: {value: 1.1, why: a guess}
+shocks:
+  core_team_exit: {at: 2028, size: 0.1}
+"""
+
+
+@pytest.fixture(scope="session")
+def own_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scenario file of the user's."""
+    path = tmp_path_factory.mktemp("own") / "own_mix.yaml"
+    path.write_text(OWN, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory, own_scenario: Path) -> Path:
+    """The page's file; skips where no browser is."""
+    if not (browsers.BROWSER and browsers.DRIVER):
+        pytest.skip("no Chromium with its driver here (Debian: apt-get install chromium chromium-driver)")
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    write_page(path, [own_scenario], ["hefei", "handan"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory, page: Path) -> Iterator[Any]:
+    """One headless Chromium with the page in it."""
+    pytest.importorskip("selenium")
+    with browsers.chromium(tmp_path_factory.mktemp("profile")) as driver:
+        browsers.opened(driver, page)
+        yield driver
