@@ -185,6 +185,8 @@ OLDER = {
     "city share aged 60 and over": ONE_POINT / 2,
 }
 """One point fewer young; half of it are elders, half other working ages (who are in 15 to 59 too)."""
+OWN_ACCOUNT = {"pooled part": 0.0, "local part of gap": 0.0}
+"""The fund alone, before the national pool and the city's budget make good what an older city lacks."""
 _ONE_LEADER = _loss(ONE_IN, (1, 0, 0, 0), 0.25)
 
 EXPERIMENTS = (
@@ -222,8 +224,8 @@ EXPERIMENTS = (
     Experiment(
         "years_of_balance_per_young_point",
         {
-            "city": Case(city=AVERAGE, long=True),
-            "older city": Case(city=AVERAGE, shifts=OLDER, long=True),
+            "city": Case(city=AVERAGE, changes=OWN_ACCOUNT, long=True),
+            "older city": Case(city=AVERAGE, changes=OWN_ACCOUNT, shifts=OLDER, long=True),
         },
         ("years of balance", "Fund"),
         _balance_per_point,
