@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OUTCOME = "total talent"
 NOT_UNCERTAIN = (
     "city ",
+    "known ",
+    "residents ceiling",
+    "year number",
     "province ",
     "policy ",
     "loop ",
