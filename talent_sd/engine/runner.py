@@ -248,15 +248,11 @@ class Model:
             raise UnsupportedError(self.lacks)
         program = self._store.default()
         try:
-            plan = make_plan(program, self.structure, request)
-            fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
+            return program, make_plan(program, self.structure, request)
         except ModelError as error:
             name = self.path.name
             told = (text if text.startswith(f"{name}:") else f"{name}: {text}" for text in error.problems)
             raise ModelError(told) from None
-        if fitting is not program:
-            plan = make_plan(fitting, self.structure, request)
-        return fitting, plan
 
     def built_reference(self, request: Request) -> AbstractContextManager[Reference]:
         """Give the model built for PySD with a request's times, for many runs; errors as in `run`."""
