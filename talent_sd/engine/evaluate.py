@@ -338,7 +338,7 @@ class _Run:
             slot = expression.slot
             return lambda values, moment: values[slot]
         if isinstance(expression, Time):
-            return lambda values, moment: np.float64(moment.time)  # type: ignore[return-value]
+            return lambda values, moment: np.asarray(moment.time, np.float64)
         if isinstance(expression, TableCall):
             table, x = self.tables[expression.table], self._compile(expression.x)
             return lambda values, moment: interpolate(table, x(values, moment))
@@ -358,6 +358,25 @@ class _Run:
             )
         plain = PLAIN[expression.op]
         return lambda values, moment: plain(*[arg(values, moment) for arg in args])
+
+
+def evaluate_on(
+    program: Program, expression: Expression, values: Mapping[int, np.ndarray], times: np.ndarray, step: float
+) -> np.ndarray:
+    """Return an expression at many points at once.
+
+    Parameters
+    ----------
+    values : slot -> (points,) or a number, for all that the expression reads
+    times : (points,)
+    """
+    run = _Run(program, {}, {}, {}, times, 1, 0, 0)
+    known: Values = list(run.values)
+    for slot, value in values.items():
+        known[slot] = value
+    moment = Moment(times, step, 0, 0, np.arange(1))  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        return run._compile(expression)(known, moment)
 
 
 def is_moving(expression: Expression) -> bool:

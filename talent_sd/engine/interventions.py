@@ -78,7 +78,7 @@ class IntervenedModel(Model):
     """
 
     def __init__(self, model: Model, interventions: Iterable[Intervention]) -> None:
-        self.path, self.lacks = model.path, ""
+        self.path, self.lacks, self.watches_ranges = model.path, "", False
         self._store, self._kernels = model._store, Kernels()
         self.interventions = tuple(dict.fromkeys(interventions))
         self._base = model.program

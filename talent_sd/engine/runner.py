@@ -28,6 +28,7 @@ from talent_sd.engine.non_finite import (
     warn_of,
 )
 from talent_sd.engine.program import ProgramStore
+from talent_sd.engine.range_notices import overrun_lookups, warn_of_ranges
 from talent_sd.engine.request import Request, build_request
 from talent_sd.engine.slot_plan import SlotPlan, assemble, make_plan
 from talent_sd.model.read import read_structure
@@ -70,6 +71,9 @@ class Model:
         self.path = Path(path)
         self.structure: Structure = read_structure(self.path)
         self.lacks = ""
+        # what the city model may reach is tried by `validate`; its effects are flat beyond their points on purpose
+        self.watches_ranges = self.path != shipped_folder("models") / "city.mdl"
+        self._overrun: tuple[str, ...] = ()
         self._store = ProgramStore(self.path)
         self._kernels = Kernels()
         try:
@@ -150,6 +154,9 @@ class Model:
         request = asked(params, inputs)
         values, used, trouble = self._values(request, engine, threads, first_member)
         warn_of(trouble, request, first_member, stacklevel=2)
+        if self.watches_ranges:
+            overrun = self._overrun if request.members is None else ()
+            warn_of_ranges(self.structure, request, values, overrun, stacklevel=2)
         axes = {} if request.members is None else {DRAW: np.arange(request.lanes)}
         return make_dataset(self.structure, request, values, used, axes, first_member)
 
@@ -207,6 +214,8 @@ class Model:
             warnings.warn(notice, EngineNotice, stacklevel=3)
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
+        if self.watches_ranges and request.members is None:
+            self._overrun = tuple(overrun_lookups(program, plan, request, flat))
         return assemble(program, self.structure, request.outputs, flat), used, trouble
 
     def run_slots(

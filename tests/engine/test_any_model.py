@@ -24,7 +24,10 @@ def vensim(tmp_path):
         clock = f"INITIAL TIME={start}~~|FINAL TIME={end}~~|TIME STEP={step}~~|SAVEPER={saveper or step}~~|\n"
         text = (
             head
-            + "".join(line if line == ":END OF MACRO:" else f"{line}~~|\n" for line in lines)
+            + "".join(
+                line if line == ":END OF MACRO:" else f"{line}|\n" if "~" in line else f"{line}~~|\n"
+                for line in lines
+            )
             + clock
             + after
         )
@@ -376,3 +379,19 @@ def test_a_range_comes_from_a_file_beside_the_model(vensim, tmp_path):
         model = vensim("Tier: GET DIRECT SUBSCRIPT('figures.csv', ',', 'A2', 'A', 'T ')", "n[Tier]=Time*Tier")
         assert model.structure.subscripts == {"Tier": ("T lead", "T key")}
     assert values(model, "n")[2] == [2, 4]
+
+
+def test_what_leaves_its_range_is_told_with_its_time(vensim):
+    from talent_sd.base.errors import RangeNotice
+
+    model = vensim("share=Time*0.15~Dmnl [0,1]~", "t((0,0),(5,1))", "eff=t(Time)", "level=WITH LOOKUP(Time-1,((0,0),(9,9)))",
+                   end=10, step=0.25)  # fmt: skip
+    with pytest.warns(RangeNotice) as told:
+        model.run()
+    assert [str(each.message) for each in told] == [
+        "'share' is 1.0125 at 6.75, outside its range [0, 1]; lookup 't' is read at 5.25 at 5.25, beyond its points "
+        "from 0 to 5; lookup in 'level' is read at -1 at 0, beyond its points from 0 to 9."
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.run(final_time=5, initial_time=1)

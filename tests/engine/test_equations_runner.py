@@ -12,6 +12,9 @@ from talent_sd.base import cache
 from talent_sd.base.errors import EngineNotice, ModelError, NonFiniteWarning, UnsupportedError
 from talent_sd.engine.runner import load_model
 
+# lookups are read beyond their points on purpose
+pytestmark = pytest.mark.filterwarnings("ignore::talent_sd.base.errors.RangeNotice")
+
 CUP = """{UTF-8}
 kind: cup, mug ~ ~ |
 size: small, large ~ ~ |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 from importlib import import_module
@@ -83,7 +84,8 @@ def test_what_an_older_reader_kept_is_not_trusted(tmp_path, monkeypatch):
     kept = sorted((tmp_path / "cache").glob("*.json"))
     assert len(kept) == 2
     for each in kept:  # an older version's: its fingerprint is another
-        each.write_text(json.dumps({"unsupported": "old", "language": "en"}))
+        text = json.dumps({"unsupported": "old", "language": "en"})
+        each.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
     assert load_model(file).lacks == "old"
     fingerprint = cache.code_fingerprint() + "changed"
     monkeypatch.setattr(cache, "code_fingerprint", lambda: fingerprint)
