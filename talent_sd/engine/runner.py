@@ -73,7 +73,6 @@ class Model:
         self.lacks = ""
         # what the city model may reach is tried by `validate`; its effects are flat beyond their points on purpose
         self.watches_ranges = self.path != shipped_folder("models") / "city.mdl"
-        self._overrun: tuple[str, ...] = ()
         self._store = ProgramStore(self.path)
         self._kernels = Kernels()
         try:
@@ -154,9 +153,6 @@ class Model:
         request = asked(params, inputs)
         values, used, trouble = self._values(request, engine, threads, first_member)
         warn_of(trouble, request, first_member, stacklevel=2)
-        if self.watches_ranges:
-            overrun = self._overrun if request.members is None else ()
-            warn_of_ranges(self.structure, request, values, overrun, stacklevel=2)
         axes = {} if request.members is None else {DRAW: np.arange(request.lanes)}
         return make_dataset(self.structure, request, values, used, axes, first_member)
 
@@ -214,9 +210,11 @@ class Model:
             warnings.warn(notice, EngineNotice, stacklevel=3)
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
-        if self.watches_ranges and request.members is None:
-            self._overrun = tuple(overrun_lookups(program, plan, request, flat))
-        return assemble(program, self.structure, request.outputs, flat), used, trouble
+        values = assemble(program, self.structure, request.outputs, flat)
+        if self.watches_ranges:
+            overrun = overrun_lookups(program, plan, request, flat) if request.members is None else ()
+            warn_of_ranges(self.structure, request, values, overrun, stacklevel=3)
+        return values, used, trouble
 
     def run_slots(
         self,
