@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
@@ -35,6 +36,7 @@ from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.page_words import GROUPS, WORDS
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.speech import STEPS
+from talent_sd.uncertainty.posterior import read_posterior
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -234,15 +236,11 @@ def _groups(model: Model) -> list[dict[str, Any]]:
 
 
 def _posterior() -> str:
-    from talent_sd.uncertainty.posterior import read_posterior
-
     return read_posterior().sha256
 
 
 def _record() -> Any:
     """Return the back-test of the shipped draws; None where there is none."""
-    from talent_sd.backtest.track_record import read_track_record
-
     record = read_track_record()
     return record if record.posterior_sha256 == _posterior() else None
 
