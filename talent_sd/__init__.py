@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from talent_sd.inputs import list_cities, list_scenarios, load_scenario, resolve_scenario
     from talent_sd.loops.feedback_loops import feedback_loops
     from talent_sd.output.notebook import plot, summary
+    from talent_sd.output.page.write_page import page
     from talent_sd.policies.policy_effects import attribute_policies
 
 
@@ -40,6 +41,7 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_scenario",
+    "page",
     "plot",
     "resolve_scenario",
     "simulate",
@@ -51,6 +53,7 @@ _HOME = {
     "compare": "talent_sd.forecast.compare",
     "ensemble": "talent_sd.forecast.ensemble",
     "feedback_loops": "talent_sd.loops.feedback_loops",
+    "page": "talent_sd.output.page.write_page",
     "plot": "talent_sd.output.notebook",
     "summary": "talent_sd.output.notebook",
     "simulate": "talent_sd.forecast.simulate",

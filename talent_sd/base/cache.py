@@ -1,7 +1,8 @@
-"""Parsed files kept between runs: JSON by content hash, in a folder only the user can write.
+"""What is kept between runs, in a folder only the user can write: parsed files as JSON, and compiled objects.
 
-Never a pickle: a cached file cannot execute. Its first line is the checksum of the
-rest; a file that does not read back, or was damaged, is treated as absent.
+Never a pickle: a parsed file cannot execute. An object is code: one that another user could have written is
+never read. The first line of each file is the checksum of the rest; a file that does not read back, or was
+damaged, is treated as absent.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ KEPT = 64
 """Files of one kind that the cache holds."""
 
 
-def cache_folder() -> Path | None:
-    """Return the user's cache folder, made if needed; None if no safe one can be had.
+def cache_folder(part: str = "") -> Path | None:
+    """Return the user's cache folder, or one inside it, made if needed; None if no safe one can be had.
 
     The environment variable TALENT_SD_CACHE names another. A folder that
-    belongs to somebody else, or that others may write, is not used.
+    belongs to somebody else, or that others may write, is not used, and no part of it that is a link.
     """
     named = os.environ.get(ENVIRONMENT)
     if named:
@@ -37,14 +38,64 @@ def cache_folder() -> Path | None:
         folder = user_cache_path("talent_sd")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
+        if not _is_private(folder.stat()):
+            return None
+        if not part:
+            return folder
+        inner = folder / part
+        inner.mkdir(mode=0o700, exist_ok=True)
+        status = inner.lstat()
     except OSError:
         return None
-    if os.name == "posix" and (
-        status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ):
+    return inner if stat.S_ISDIR(status.st_mode) and _is_private(status) else None
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether a file or folder is this user's and closed to writing by others."""
+    if not hasattr(os, "getuid"):  # Windows: the profile folder's access list says so
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def read_kept(file: Path) -> bytes | None:
+    """Return what `keep` wrote; None of a file that others could have written, or that is not whole.
+
+    What is checked is what is read, even if the file is swapped; a link is not followed.
+    """
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as stream:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode) or not _is_private(status):
+                return None
+            checksum, _, content = stream.read().partition(b"\n")
+    except OSError:
         return None
-    return folder
+    return content if checksum.decode("latin-1") == hashlib.sha256(content).hexdigest() else None
+
+
+def keep(file: Path, content: bytes, most: int, left: int | None = None) -> None:
+    """Keep bytes below their checksum: written whole, then renamed. A full or closed disk is no error.
+
+    Parameters
+    ----------
+    most : files with the same ending that the folder may hold; when there are more, the oldest go
+    left : how many then stay; as many as it may hold by default
+    """
+    with contextlib.suppress(OSError):
+        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            Path(temporary).replace(file)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        files = list(file.parent.glob("*" + "".join(file.suffixes)))
+        if len(files) > most:
+            files.sort(key=lambda one: one.stat().st_mtime_ns, reverse=True)
+            for old in files[most if left is None else left :]:
+                old.unlink(missing_ok=True)
 
 
 @cache
@@ -68,40 +119,19 @@ def code_fingerprint() -> str:
 def load_cached(kind: str, content: str) -> Any | None:
     """Return what was kept for a kind ("structure", "program", "yaml") and content key, or None."""
     folder = cache_folder()
-    if folder is None:
-        return None
+    kept = None if folder is None else read_kept(folder / _file_name(kind, content))
     try:
-        checksum, _, kept = (folder / _file_name(kind, content)).read_bytes().partition(b"\n")
-        return json.loads(kept) if checksum.decode() == hashlib.sha256(kept).hexdigest() else None
-    except (OSError, ValueError, RecursionError):
+        return None if kept is None else json.loads(kept)
+    except (ValueError, RecursionError):
         return None
 
 
 def save_cached(kind: str, content: str, value: Any) -> None:
-    """Keep a JSON value: written whole, then renamed. A full or closed disk is no error."""
+    """Keep a JSON value; every edit of a model or of this code makes another."""
     folder = cache_folder()
-    if folder is None:
-        return
-    with contextlib.suppress(OSError):
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            kept = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-                "utf-8", "surrogatepass"
-            )
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(kept).hexdigest().encode() + b"\n" + kept)
-            Path(temporary).replace(folder / _file_name(kind, content))
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _drop_oldest(folder, kind)
-
-
-def _drop_oldest(folder: Path, kind: str) -> None:
-    """Keep the newest files of a kind: every edit of a model or of this code makes another."""
-    files = sorted(folder.glob(f"*.{kind}.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[KEPT:]:
-        file.unlink(missing_ok=True)
+    if folder is not None:
+        kept = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        keep(folder / _file_name(kind, content), kept, KEPT)
 
 
 def content_key(path: Path, content: bytes) -> str:

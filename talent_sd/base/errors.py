@@ -77,6 +77,10 @@ class EngineNotice(UserWarning):
     """Another engine than the native one runs the model; says what the native one lacks."""
 
 
+class RangeNotice(UserWarning):
+    """A variable leaves the range that the model declares, or a lookup is read beyond its points."""
+
+
 class NonFiniteWarning(UserWarning):
     """A result is NaN or infinite; names variable, draw and time."""
 

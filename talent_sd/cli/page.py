@@ -34,9 +34,9 @@ def page(
     Example:  [bold]talent-sd page[/bold]
     Example:  [bold]talent-sd page my_mix.yaml --city hefei,wuxi --out plan.html[/bold]
     """
-    from talent_sd.output.page.write_page import write_page
+    from talent_sd.output.page.write_page import page as make_page
 
     named = None if city == "all" else [name.strip() for name in city.split(",") if name.strip()]
-    write_page(out, scenarios or (), named, lang.value)
+    make_page(scenarios or (), named, lang=lang.value).save(out)
     size = out.stat().st_size / 1e6
     say(tell("Written to {file} ({size:.1f} MB). Open it in a browser.", lang.value, file=out, size=size))

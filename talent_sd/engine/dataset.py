@@ -62,7 +62,7 @@ def make_dataset(
             "subscript range '{taken}' has the name of a variable or of an axis. Rename it.", taken=taken
         )
     clock = structure.find("TIME STEP")
-    times = np.round(request.times[request.save], 9)
+    times = np.round(request.saved_times, 9)
     coords = {
         TIME: (TIME, times, {"units": clock.unit if clock else "", "long_name": "Time"}),
         **ranges,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ PLAIN: dict[str, Callable[..., Array]] = {
     "eq": _truth(np.equal), "ne": _truth(np.not_equal),
     "and": _truth(np.logical_and), "or": _truth(np.logical_or), "not": _truth(np.logical_not),
     "if": _choose,
-    "min": np.minimum, "max": np.maximum, "abs": np.abs, "sqrt": np.sqrt, "int": np.trunc,
+    "min": np.minimum, "max": np.maximum, "abs": np.abs, "sqrt": np.sqrt, "int": np.trunc, "floor": np.floor,
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
@@ -65,21 +66,11 @@ def _step(t: float, dt: float, height: Array, start: Array) -> Array:
     return np.multiply(height, np.greater(t + dt / 2, start))
 
 
-def _pulse(t: float, dt: float, start: Array, width: Array) -> Array:
-    return ((np.subtract(start, SMALL) <= t) & (t < np.add(start, width))).astype(np.float64)
-
-
-def _pulse_train(t: float, dt: float, start: Array, interval: Array, width: Array, end: Array) -> Array:
-    phase = np.mod(np.subtract(t, start) + SMALL, interval)
-    return (np.less_equal(start, t) & np.less(t, end) & (phase < width)).astype(np.float64)
-
-
 def _ramp(t: float, dt: float, slope: Array, start: Array, end: Array) -> Array:
     return np.greater(t + SMALL, start) * np.multiply(slope, np.minimum(end, t) - start)
 
 
-TIMED: dict[str, Callable[..., Array]] = {
-    "step": _step, "pulse": _pulse, "pulse_train": _pulse_train, "ramp": _ramp}  # fmt: skip
+TIMED: dict[str, Callable[..., Array]] = {"step": _step, "ramp": _ramp}
 """Test inputs: time and TIME STEP before the operands."""
 
 
@@ -95,6 +86,24 @@ def interpolate(table: Table, x: Array) -> Array:
         value = np.where(np.less(x, xs[0]), ys[0] + first * np.subtract(x, xs[0]), value)
         value = np.where(np.greater(x, xs[-1]), ys[-1] + last * np.subtract(x, xs[-1]), value)
     return value
+
+
+STAGES = {"euler": (), "rk2": (1.0,), "rk4": (0.5, 0.5, 1.0)}
+"""Method -> how far into the step it looks again, each time with the rates found last (Heun's method for RK2)."""
+
+
+def mean_rate(*stages: Any) -> Any:
+    """Return the rate that a method makes of those it found: one (Euler), two (RK2) or four (RK4)."""
+    if len(stages) == 1:
+        return stages[0]
+    if len(stages) == 2:
+        return 0.5 * (stages[0] + stages[1])
+    first, second, third, fourth = stages
+    return (first + 2.0 * second + 2.0 * third + fourth) / 6.0
+
+
+def _held(value: np.ndarray, state: State) -> np.ndarray:
+    return np.maximum(value, 0.0) if state.kind == "limited" else value
 
 
 Values = list[np.ndarray]
@@ -275,25 +284,50 @@ class _Run:
 
     def advance(self, point: int) -> None:
         """Move the states to the next time point, all from the present values."""
-        moved = {state.slot: self._moved(state, point) for state in self.program.states}
+        rates = self._rates(point)
+        moved = {state.slot: self._moved(state, point, rates) for state in self.program.states}
         for slot, value in moved.items():
             self.values[slot] = value
 
-    def _moved(self, state: State, point: int) -> np.ndarray:
+    def _rates(self, point: int) -> dict[int, np.ndarray]:
+        """Return the mean rate of each integrated state over the step: slot -> rate."""
+        moving = [state for state in self.program.states if state.kind in ("euler", "limited")]
+        stages = [{state.slot: self.code(state.slot)(self.values, self.moment) for state in moving}]
+        kept, step = list(self.values), self.moment.time_step
+        for part in STAGES[self.program.method]:
+            for state in moving:
+                self.values[state.slot] = _held(
+                    kept[state.slot] + part * step * stages[-1][state.slot], state
+                )
+            self.moment.time = float(self.times[point]) + part * step
+            self._set_series(point, part)
+            for slot in self.program.step_order:
+                if slot not in self.series:
+                    self.values[slot] = self.code(slot)(self.values, self.moment)
+            stages.append({state.slot: self.code(state.slot)(self.values, self.moment) for state in moving})
+        self.values[:], self.moment.time = kept, float(self.times[point])
+        return {slot: mean_rate(*(stage[slot] for stage in stages)) for slot in stages[0]}
+
+    def _moved(self, state: State, point: int, rates: Mapping[int, np.ndarray]) -> np.ndarray:
+        if state.slot in rates:
+            return _held(self.values[state.slot] + rates[state.slot] * self.moment.time_step, state)
         value = self.code(state.slot)(self.values, self.moment)
         if state.kind == "hold":
             return value
-        if state.kind == "euler":
-            return self.values[state.slot] + value * self.moment.time_step
         self.pushed[state.slot][point] = value
         shown = point + 1 - self.lengths[state.slot]
         members = np.arange(len(shown))
         past = self.pushed[state.slot][np.maximum(shown, 0), members]
         return np.where(shown >= 0, past, self.starts[state.slot])
 
-    def _set_series(self, point: int) -> None:
+    def _set_series(self, point: int, part: float = 0.0) -> None:
+        """Set what is given over time; `part`: of the way to the next point."""
         for slot, values in self.series.items():
-            self.values[slot] = np.asarray(values[point], np.float64)
+            now = np.asarray(values[point], np.float64)
+            if part and point + 1 < len(values):
+                following = np.asarray(values[point + 1], np.float64)
+                now = following if part == 1.0 else 0.5 * (now + following)
+            self.values[slot] = now
 
     def _compile(self, expression: Expression) -> Code:
         """Return a function of the slots' values that gives an expression's value."""
@@ -304,7 +338,7 @@ class _Run:
             slot = expression.slot
             return lambda values, moment: values[slot]
         if isinstance(expression, Time):
-            return lambda values, moment: np.float64(moment.time)  # type: ignore[return-value]
+            return lambda values, moment: np.asarray(moment.time, np.float64)
         if isinstance(expression, TableCall):
             table, x = self.tables[expression.table], self._compile(expression.x)
             return lambda values, moment: interpolate(table, x(values, moment))
@@ -324,6 +358,25 @@ class _Run:
             )
         plain = PLAIN[expression.op]
         return lambda values, moment: plain(*[arg(values, moment) for arg in args])
+
+
+def evaluate_on(
+    program: Program, expression: Expression, values: Mapping[int, np.ndarray], times: np.ndarray, step: float
+) -> np.ndarray:
+    """Return an expression at many points at once.
+
+    Parameters
+    ----------
+    values : slot -> (points,) or a number, for all that the expression reads
+    times : (points,)
+    """
+    run = _Run(program, {}, {}, {}, times, 1, 0, 0)
+    known: Values = list(run.values)
+    for slot, value in values.items():
+        known[slot] = value
+    moment = Moment(times, step, 0, 0, np.arange(1))  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        return run._compile(expression)(known, moment)
 
 
 def is_moving(expression: Expression) -> bool:

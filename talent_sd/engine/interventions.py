@@ -19,6 +19,7 @@ import numpy as np
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import tell
 from talent_sd.engine.back_ends import Kernels
+from talent_sd.engine.equations.functions import pulse
 from talent_sd.engine.ir import Call, Expression, Number, Program, Random, Ref, Slot, TableCall
 from talent_sd.engine.non_finite import Trouble
 from talent_sd.engine.order import evaluation_order, references
@@ -77,7 +78,7 @@ class IntervenedModel(Model):
     """
 
     def __init__(self, model: Model, interventions: Iterable[Intervention]) -> None:
-        self.path, self.lacks = model.path, ""
+        self.path, self.lacks, self.watches_ranges = model.path, "", False
         self._store, self._kernels = model._store, Kernels()
         self.interventions = tuple(dict.fromkeys(interventions))
         self._base = model.program
@@ -86,19 +87,7 @@ class IntervenedModel(Model):
 
     def prepare(self, request: Request) -> tuple[Program, SlotPlan]:
         """Return the changed program and the plan that a run needs; errors as in `Model.prepare`."""
-        plan = make_plan(self._changed, self.structure, request)
-        own = len(self._base.slots)
-        inner = SlotPlan(
-            [slot for slot in plan.outputs if slot < own],
-            {slot: value for slot, value in plan.constants.items() if slot < own},
-            {slot: value for slot, value in plan.series.items() if slot < own},
-            plan.tables,
-        )
-        fitting = self._store.fitting(inner, request.lanes, float(request.times[0]))
-        if fitting is self._base:
-            return self._changed, plan
-        changed = intervene(fitting, self.interventions)
-        return changed, make_plan(changed, self.structure, request)
+        return self._changed, make_plan(self._changed, self.structure, request)
 
     def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         raise UnsupportedError(tell("PySD runs no interventions. Use the native engine."))
@@ -154,8 +143,8 @@ def _change(
             )
         )
     if one.kind == "kick":
-        pulse = Call("pulse", (Ref(when), Ref(step)))
-        gain = Call("div", (Call("mul", (Call("mul", (Ref(size), Ref(slot))), pulse)), Ref(step)))
+        kick = pulse(Ref(when), Ref(step), Ref(step))
+        gain = Call("div", (Call("mul", (Call("mul", (Ref(size), Ref(slot))), kick)), Ref(step)))
         slots[slot] = replace(target, expression=Call("add", (target.expression, gain)))
         return
     if target.kind == "constant":

@@ -42,7 +42,8 @@ OPERATIONS: dict[str, int] = {
     "max": 2,
     "abs": 1,
     "sqrt": 1,
-    "int": 1,
+    "int": 1,  # towards zero
+    "floor": 1,
     "exp": 1,
     "log": 1,
     "sin": 1,
@@ -56,17 +57,15 @@ OPERATIONS: dict[str, int] = {
     "tanh": 1,
     "zidz": 2,
     "xidz": 3,  # |denominator| < 1e-6 counts as zero (PySD)
-    # test inputs read time themselves: step (height, start), pulse (start, width),
-    # pulse_train (start, interval, width, end), ramp (slope, start, end); an end may be infinite.
-    # pulse_train: start <= t < end and (t - start + 1e-6) % interval < width (interval > 0)
-    # ramp: (t + 1e-6 > start) * slope * (min(end, t) - start)
+    # these read time themselves: step (height, start), from half a step before its start;
+    # ramp (slope, start, end): (t + 1e-6 > start) * slope * (min(end, t) - start); the end may be infinite
     "step": 2,
-    "pulse": 2,
-    "pulse_train": 4,
     "ramp": 3,
 }
 """Operation -> number of operands. Anything else is lowered to these."""
 
+DERIVED = " as "
+"""In the name of a table made of another's points: it does not follow when those are replaced."""
 SMALL = 1e-6
 """What Vensim and PySD take for zero."""
 
@@ -141,14 +140,15 @@ class Slot:
 class State:
     """How a state slot starts and moves.
 
-    euler        value += TIME STEP * rate, rate being the slot's expression
+    euler        moves by its rate, the slot's expression, as `Program.method` says: by Euler value += TIME STEP * rate
+    limited      the same, but never below 0
     hold         SAMPLE IF TRUE: value = the slot's expression, evaluated after the step's auxiliaries
     delay_fixed  ring buffer: pushes `expression`, shows what was pushed `length` steps ago (`initial` before)
     """
 
     slot: int
     initial: Expression
-    kind: Literal["euler", "hold", "delay_fixed"] = "euler"
+    kind: Literal["euler", "limited", "hold", "delay_fixed"] = "euler"
     # delay_fixed: delay time; steps = round(max(length / TIME STEP, 1) + 1e-6), frozen at the start
     length: Expression | None = None
 
@@ -162,21 +162,6 @@ class Table:
     y: np.ndarray
     outside: Literal["clamp", "extrapolate"] = "clamp"
     between: Literal["linear", "step"] = "linear"
-
-
-@dataclass(frozen=True, slots=True)
-class DelayOrder:
-    """The order that a DELAY was compiled with: it holds while order * TIME STEP <= delay time at the start.
-
-    `group` names the delay (all elements of an array share one order), `declared`
-    is the order in the file; a run whose delay time needs a lower order needs another program.
-    """
-
-    group: str
-    variable: str
-    time: Expression
-    order: int
-    declared: int
 
 
 @dataclass(frozen=True)
@@ -199,8 +184,8 @@ class Program:
     final_time: float = 0.0
     time_step: float = 1.0
     saveper: float = 1.0
+    method: Literal["euler", "rk2", "rk4"] = "euler"
     # "TIME STEP", "INITIAL TIME", ... -> constant slot
     time_slots: dict[str, int] = field(default_factory=dict)
-    delays: tuple[DelayOrder, ...] = ()
     # constant slots whose value shaped the program (an order of SMOOTH N): changing one needs another program
     frozen: frozenset[int] = frozenset()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, LANES
+from talent_sd.base.dims import DRAW, LANES, SCENARIO
 from talent_sd.base.errors import ModelError
 from talent_sd.model.structure import Structure
 
@@ -109,12 +109,51 @@ def stack_lanes(structure: Structure, params: Params, inputs: Params) -> Lanes |
     )
 
 
+def side_by_side(
+    runs: Sequence[Params], own: Callable[[str], float], axis: str = SCENARIO, *, shared: bool = False
+) -> dict[str, Any]:
+    """Return the params of one run of many: each differs along an axis, a step for each of them.
+
+    Parameters
+    ----------
+    runs : for each, constant -> number, or (draws,) numbers; lookup -> (x, y)
+    own : the model's own value of a constant that one of them leaves alone
+    axis : one of `LANES`
+    shared : whether what all have alike stays one number. That takes less memory, and a kernel of its own
+        for each set of constants that differ
+    """
+    import xarray as xr
+
+    params: dict[str, Any] = {}
+    for key in dict.fromkeys(key for one in runs for key in one):
+        values = [one[key] if key in one else own(key) for one in runs]
+        if isinstance(values[0], tuple):
+            same = [next(table for table in values if _same_table(table, value)) for value in values]
+            alike = all(table is same[0] for table in same)
+            params[key] = same[0] if alike else xr.DataArray(_holder(same), dims=(axis,))
+        elif any(np.ndim(value) for value in values):
+            params[key] = xr.DataArray(np.stack(np.broadcast_arrays(*values)), dims=(axis, DRAW))
+        elif shared and all(value == values[0] for value in values):
+            params[key] = float(values[0])
+        else:
+            params[key] = xr.DataArray(np.asarray(values, float), dims=(axis,))
+    return params
+
+
+def _same_table(one: Any, other: Any) -> bool:
+    return one is other or all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
 def chosen_tables(tables: Sequence[Any], numbers: np.ndarray) -> np.ndarray:
     """Return (lanes,) lookups as `Model.run` takes them: for each lane the table of its number."""
+    return _holder(tables)[numbers]
+
+
+def _holder(tables: Sequence[Any]) -> np.ndarray:
     holder = np.empty(len(tables), dtype=object)
     for place, table in enumerate(tables):
         holder[place] = table
-    return holder[numbers]
+    return holder
 
 
 def differs_beyond_draws(value: Any) -> bool:

@@ -23,7 +23,7 @@ def probe_program(program: Program) -> tuple[Program, tuple[int, ...]]:
     computed = tuple(
         index
         for index, slot in enumerate(program.slots)
-        if slot.kind in ("auxiliary", "initial") or moved.get(index) == "euler"
+        if slot.kind in ("auxiliary", "initial") or moved.get(index) in ("euler", "limited")
     )
     inputs = [replace(slot, kind="constant", expression=Number(np.nan)) for slot in program.slots]
     equations = [
@@ -38,7 +38,6 @@ def probe_program(program: Program) -> tuple[Program, tuple[int, ...]]:
         initial_order=order,
         step_order=order,
         initial_expression={},
-        delays=(),
         frozen=frozenset(),
     )
     return probe, computed

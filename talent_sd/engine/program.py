@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
-from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.language import language
-from talent_sd.engine.evaluate import evaluate_initial
 from talent_sd.engine.ir import (
     OPERATIONS,
     Call,
-    DelayOrder,
     Expression,
     Number,
     Program,
@@ -27,8 +25,6 @@ from talent_sd.engine.ir import (
     TableCall,
     Time,
 )
-from talent_sd.engine.order import needed_at_start, references
-from talent_sd.engine.slot_plan import SlotPlan
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
 _KINDS = {"constant", "auxiliary", "initial", "state"}
@@ -91,8 +87,8 @@ def program_to_json(program: Program) -> dict[str, Any]:
         "initial_expression": [[slot, code(e)] for slot, e in program.initial_expression.items()],
         "times": [program.initial_time, program.final_time, program.time_step, program.saveper],
         "time_slots": program.time_slots,
-        "delays": [[d.group, d.variable, code(d.time), d.order, d.declared] for d in program.delays],
         "frozen": sorted(program.frozen),
+        "method": program.method,
     }  # fmt: skip
 
 
@@ -124,13 +120,8 @@ def program_from_json(value: Mapping[str, Any]) -> Program:
         initial_expression={slot: code(part) for slot, part in value["initial_expression"]},
         initial_time=start, final_time=end, time_step=step, saveper=saveper,
         time_slots=dict(value["time_slots"]),
-        delays=tuple(DelayOrder(group, variable, code(time), order, declared)
-                     for group, variable, time, order, declared in value["delays"]),
-        frozen=frozenset(value["frozen"]),
+        frozen=frozenset(value["frozen"]), method=value["method"],
     )  # fmt: skip
-
-
-_BLOCK = 4096  # members whose delay times are looked at together
 
 
 class ProgramStore:
@@ -145,7 +136,7 @@ class ProgramStore:
     def __init__(self, path: str | Path, source: Source | None = None) -> None:
         self.path = Path(path)
         self._source = source
-        self._programs: dict[tuple[tuple[str, int], ...], Program] = {}
+        self._program: Program | None = None
 
     @property
     def source(self) -> Source:
@@ -164,17 +155,17 @@ class ProgramStore:
         UnsupportedError
             If the model uses what the flat program lacks; the reason is cached too.
         """
-        if () not in self._programs:
+        if self._program is None:
             key = content_key(self.path, read_model_bytes(self.path))
             found = load_cached("program", key)
             # told in the language that was asked for then
             if isinstance(found, dict) and "unsupported" in found and found.get("language") == language():
                 raise UnsupportedError(str(found["unsupported"]))
             try:
-                self._programs[()] = program_from_json(found or {})
+                self._program = program_from_json(found or {})
             except (KeyError, TypeError, ValueError, IndexError):
-                self._programs[()] = self._build(key)
-        return self._programs[()]
+                self._program = self._build(key)
+        return self._program
 
     def _build(self, key: str) -> Program:
         from talent_sd.engine.equations import build_program
@@ -186,77 +177,3 @@ class ProgramStore:
             raise
         save_cached("program", key, program_to_json(program))
         return program
-
-    def fitting(self, plan: SlotPlan, lanes: int, initial_time: float) -> Program:
-        """Return the program whose delay orders fit a run's delay times.
-
-        Raises
-        ------
-        ModelError
-            If a delay time is shorter than TIME STEP, or draws need different orders.
-        """
-        program = self.default()
-        if not _touches_delays(program, plan):
-            return program
-        orders = _orders(program, plan, lanes, initial_time)
-        if orders == {delay.group: delay.order for delay in program.delays}:
-            return program
-        from talent_sd.engine.equations import build_program
-
-        key = tuple(sorted(orders.items()))
-        if key not in self._programs:
-            self._programs[key] = build_program(self.source, orders)
-        return self._programs[key]
-
-
-def _touches_delays(program: Program, plan: SlotPlan) -> bool:
-    """Return whether anything that a run changes can reach a delay time."""
-    if not program.delays:
-        return False
-    step = program.time_slots["TIME STEP"]
-    changed = {slot for slot in (*plan.constants, *plan.series) if slot not in program.time_slots.values()}
-    given = plan.constants.get(step, plan.series.get(step, np.array(program.time_step)))
-    if plan.tables or program.time_step != float(np.max(given)):
-        return True
-    return not changed.isdisjoint(needed_at_start(program, _delay_slots(program)))
-
-
-def _delay_slots(program: Program) -> list[int]:
-    return [slot for delay in program.delays for slot in references(delay.time)]
-
-
-def _orders(program: Program, plan: SlotPlan, lanes: int, initial_time: float) -> dict[str, int]:
-    from talent_sd.engine.equations import needed_orders
-
-    shortest: dict[str, int] | None = None
-    for first in range(0, lanes, _BLOCK):
-        members = slice(first, min(first + _BLOCK, lanes))
-        constants = {
-            slot: value[members] if np.ndim(value) else value for slot, value in plan.constants.items()
-        }
-        series = {
-            slot: value[:1, members] if value.ndim > 1 else value[:1] for slot, value in plan.series.items()
-        }
-        start = evaluate_initial(
-            program,
-            constants,
-            series,
-            tables=plan.tables,
-            outputs=[program.time_slots["TIME STEP"], *_delay_slots(program)],
-            initial_time=initial_time,
-            members=members.stop - members.start,
-        )
-        for edge in (np.min, np.max):
-            orders = needed_orders(program, {slot: edge(values) for slot, values in start.items()})
-            if shortest is not None and orders != shortest:
-                group = next(g for g in orders if orders[g] != shortest[g])
-                raise ModelError(
-                    "the delay in '{group}' needs order {orders} in some draws and {shortest} in others: "
-                    "some delay times are shorter than order x TIME STEP. Shorten TIME STEP or narrow the "
-                    "delay time.",
-                    group=group.rsplit(" ", 1)[0],
-                    orders=orders[group],
-                    shortest=shortest[group],
-                )
-            shortest = orders
-    return shortest or {}

@@ -43,7 +43,7 @@ _ATTRIBUTES = {
     "add", "parent", "joinpath", "initial_time", "final_time", "time_step", "saveper", "stage",
     "loc", "values", "reset_coords", "rename", "transpose", "expand_dims",
     "DataArray", "zeros_like", "ones_like",
-    "nan", "inf", "pi", "abs", "power", "minimum", "maximum", "exp", "log", "sqrt", "sin", "cos", "tan",
+    "nan", "inf", "pi", "abs", "floor", "power", "minimum", "maximum", "exp", "log", "sqrt", "sin", "cos", "tan",
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "interp", "arange", "array",
     "logical_not", "logical_and", "logical_or", "random", "uniform", "truncnorm", "truncexpon", "rvs",
 }  # fmt: skip

@@ -20,7 +20,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.pysd_build import build_reference, load_fresh
-from talent_sd.engine.pysd_safe_names import SafeNames, told_of
+from talent_sd.engine.pysd_safe_names import LOWERED, SafeNames, told_of
 from talent_sd.engine.request import Request
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
@@ -227,6 +227,7 @@ def _quiet(seed: int) -> Iterator[None]:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", message=LOWERED)
             yield
     finally:
         np.random.set_state(state)  # noqa: NPY002

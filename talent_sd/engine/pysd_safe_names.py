@@ -20,6 +20,8 @@ from talent_sd.model.syntax import kind_of, walk
 CONTROL = {"initial_time": "INITIAL TIME", "final_time": "FINAL TIME", "time_step": "TIME STEP",
            "saveper": "SAVEPER"}  # fmt: skip
 """Names that mean something to PySD, by key; they stay."""
+LOWERED = r"[\s\S]*Delay time very small, casting delay order"
+"""PySD's warning that it takes a lower order than the model's."""
 _MADE_UP = re.compile(r"(?<![0-9A-Za-z])[vmref][0-9]+x(?:\.[a-z]+)?")
 
 
@@ -74,6 +76,12 @@ def told_of(name: str, names: SafeNames | None = None, folder: Path | None = Non
         raise
     except Exception as error:
         names, text = names or SafeNames(), str(error)
+        if re.match(LOWERED, text.lstrip()):
+            raise ModelError(
+                "{name}: PySD lowers the order of a delay that is short against TIME STEP, so it is no reference here. "
+                'Shorten TIME STEP, or use engine="kernel".',
+                name=names.place(_owners(error), name),
+            ) from error
         place = names.place(f"{text} {_owners(error)}", name)
         for path in {folder, folder.resolve()} if folder else set():
             text = text.replace(f"{path}{os.sep}", "")
@@ -133,8 +141,6 @@ class _Renamer:
             if macro:
                 section.name = self.macros[macro]
             section.params = [variables[name_key(name)] for name in section.params]
-            section.returns, section.constraints, section.test_inputs = [], [], []
-            section.split, section.views_dict = False, None
             for element in section.elements:
                 at = f"{self.place(element.name, macro)}: '{unquoted(element.name)}': "
                 try:

@@ -25,6 +25,7 @@ _TIME_ARGUMENTS = {"initial_time": "initial_time", "final_time": "final_time", "
 class Request:
     """A run in numbers, by variable name.
 
+    `save`: the points to return, told under `saved_times`.
     `constants`: (members or 1, *dims), NaN where the model's own value stands.
     `series`: values at every time point, (members or 1, points, *dims), in place of the
     equation; NaN elements keep it. `tables`: (name, elements or None for all) -> (x, y).
@@ -33,6 +34,7 @@ class Request:
     times: np.ndarray
     time_step: float
     save: np.ndarray
+    saved_times: np.ndarray
     outputs: tuple[str, ...]
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     series: dict[str, np.ndarray] = field(default_factory=dict)
@@ -67,8 +69,8 @@ def build_request(
     ModelError
         With every problem found.
     """
-    points, step, save = _time_grid(structure, initial_time, final_time, time_step, times)
-    checker = _Checker(structure, Request(points, step, save, (), seed=int(seed)))
+    points, step, save, saved = _time_grid(structure, initial_time, final_time, time_step, times)
+    checker = _Checker(structure, Request(points, step, save, saved, (), seed=int(seed)))
     checker.request.outputs = checker.outputs(outputs)
     for name, value in (params or {}).items():
         checker.param(name, value)
@@ -83,7 +85,7 @@ def build_request(
 def _time_grid(
     structure: Structure, initial: float | None, final: float | None, step: float | None,
     times: Sequence[float] | np.ndarray | None,
-) -> tuple[np.ndarray, float, np.ndarray]:  # fmt: skip
+) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:  # fmt: skip
     given = {"INITIAL TIME": initial, "FINAL TIME": final, "TIME STEP": step}
     values: dict[str, float] = {}
     for name, value in given.items():
@@ -118,11 +120,12 @@ def _time_grid(
         )
     points = time_points(start, end, dt)
     if times is not None:
-        return points, dt, matching_points(points, np.unique(np.asarray(times, float)).tolist())
+        save = matching_points(points, np.unique(np.asarray(times, float)).tolist())
+        return points, dt, save, points[save]
     saveper = structure.time.get("SAVEPER", dt)
     if step is not None and saveper == structure.time.get("TIME STEP"):
         saveper = dt
-    return points, dt, saved_points(points, max(saveper, dt), dt)
+    return points, dt, *saved_points(points, saveper, dt)
 
 
 class _Checker:

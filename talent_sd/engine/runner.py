@@ -28,6 +28,7 @@ from talent_sd.engine.non_finite import (
     warn_of,
 )
 from talent_sd.engine.program import ProgramStore
+from talent_sd.engine.range_notices import overrun_lookups, warn_of_ranges
 from talent_sd.engine.request import Request, build_request
 from talent_sd.engine.slot_plan import SlotPlan, assemble, make_plan
 from talent_sd.model.read import read_structure
@@ -70,6 +71,8 @@ class Model:
         self.path = Path(path)
         self.structure: Structure = read_structure(self.path)
         self.lacks = ""
+        # what the city model may reach is tried by `validate`; its effects are flat beyond their points on purpose
+        self.watches_ranges = self.path != shipped_folder("models") / "city.mdl"
         self._store = ProgramStore(self.path)
         self._kernels = Kernels()
         try:
@@ -207,7 +210,11 @@ class Model:
             warnings.warn(notice, EngineNotice, stacklevel=3)
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
-        return assemble(program, self.structure, request.outputs, flat), used, trouble
+        values = assemble(program, self.structure, request.outputs, flat)
+        if self.watches_ranges:
+            overrun = overrun_lookups(program, plan, request, flat) if request.members is None else ()
+            warn_of_ranges(self.structure, request, values, overrun, stacklevel=3)
+        return values, used, trouble
 
     def run_slots(
         self,
@@ -248,15 +255,11 @@ class Model:
             raise UnsupportedError(self.lacks)
         program = self._store.default()
         try:
-            plan = make_plan(program, self.structure, request)
-            fitting = self._store.fitting(plan, request.lanes, float(request.times[0]))
+            return program, make_plan(program, self.structure, request)
         except ModelError as error:
             name = self.path.name
             told = (text if text.startswith(f"{name}:") else f"{name}: {text}" for text in error.problems)
             raise ModelError(told) from None
-        if fitting is not program:
-            plan = make_plan(fitting, self.structure, request)
-        return fitting, plan
 
     def built_reference(self, request: Request) -> AbstractContextManager[Reference]:
         """Give the model built for PySD with a request's times, for many runs; errors as in `run`."""

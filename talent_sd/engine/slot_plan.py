@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import tell
-from talent_sd.engine.ir import Program
+from talent_sd.engine.ir import DERIVED, Program
 from talent_sd.engine.request import Request
 from talent_sd.model.structure import Structure
 
@@ -93,6 +93,11 @@ def _plan_tables(program: Program, request: Request, plan: SlotPlan) -> None:
     for (name, elements), points in request.tables.items():
         label = name if elements is None else f"{name}[{','.join(elements)}]"
         for index, table in enumerate(program.tables):
+            if table.name.startswith(f"{label}{DERIVED}"):
+                raise UnsupportedError(
+                    "'{name}' is inverted, or read by its slope, area or steps: it cannot be replaced in a run.",
+                    name=label,
+                )
             if table.name == label or (elements is None and table.name.startswith(f"{name}[")):
                 plan.tables[index] = points
 

@@ -27,14 +27,28 @@ def time_points(initial: float, final: float, step: float) -> np.ndarray:
     return np.array(points)
 
 
-def saved_points(times: np.ndarray, saveper: float, step: float) -> np.ndarray:
-    """Return the indices of the points that lie on a multiple of SAVEPER after the first.
+def saved_points(times: np.ndarray, saveper: float, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the points nearest to the multiples of SAVEPER after the first, and their times.
 
-    >>> saved_points(time_points(0, 1, 0.25), 0.5, 0.25)
-    array([0, 2, 4])
+    Where SAVEPER is a multiple of TIME STEP but for the last digits (1 and 0.0833), the times are those
+    multiples; where a point lies further than a quarter of a step from one, they are the points' own.
+
+    >>> points = time_points(0, 1, 0.25)
+    >>> saved_points(points, 0.5, 0.25)
+    (array([0, 2, 4]), array([0. , 0.5, 1. ]))
+    >>> saved_points(points, 0.4, 0.25)
+    (array([0, 2, 3]), array([0.  , 0.5 , 0.75]))
     """
-    elapsed, near = times - times[0], step * _CLOSE
-    return np.flatnonzero((elapsed % saveper < near) | (-elapsed % saveper < near))
+    saveper = max(saveper, step)
+    last = times[-1] - times[0]
+    wanted = times[0] + saveper * np.arange(np.floor(last / saveper + 0.5 * step / saveper) + 1)
+    index = np.searchsorted(times, wanted)
+    index = np.clip(index, 1, max(len(times) - 1, 1)) if len(times) > 1 else index * 0
+    below = np.abs(wanted - times[index - 1]) <= np.abs(times[index] - wanted)
+    index = np.where(below & (index > 0), index - 1, index)
+    index, first = np.unique(index, return_index=True)
+    near = np.abs(times[index] - wanted[first]) <= 0.25 * step
+    return index, wanted[first] if near.all() else times[index]
 
 
 def matching_points(times: np.ndarray, wanted: Sequence[float]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The bench on which the article's figures are measured: many small runs, done together.
 
 A case is one run described by its inputs: scenario, city, changed constants. Cases
-of one horizon become the draws of a single run, so that a whole table of evidence
+of one horizon become one run side by side, so that a whole table of evidence
 costs two passes of the native engine.
 """
 
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import SCENARIO, TIME
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.engine.lanes import side_by_side
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -151,7 +152,7 @@ class Laboratory:
             run = self.run_lanes(lanes, self._grid(LONG_HORIZON if long else None))
             for number in range(len(lanes)):
                 repetition, which = divmod(number, len(names))
-                found[repetition][names[which]] = Trace(run.isel({DRAW: number}))
+                found[repetition][names[which]] = Trace(run.isel({SCENARIO: number}))
         return found
 
     def _grid(self, end: float | None) -> np.ndarray:
@@ -170,36 +171,24 @@ class Laboratory:
     def run_lanes(
         self, lanes: Sequence[Mapping[str, Any]], times: Sequence[float] | np.ndarray
     ) -> xr.Dataset:
-        """Run inputs as draws of one run, up to the last of the times.
+        """Run inputs side by side, up to the last of the times.
 
         Parameters
         ----------
-        lanes : for each draw, constant -> value, or lookup -> (x, y), alike in all draws
+        lanes : for each run, constant -> value, or lookup -> (x, y)
         times : points of time to return
 
         Returns
         -------
-        dims (draw, time, ...)
+        dims (scenario, time, ...), a scenario for each of the lanes
         """
         return self.model.run(
-            params=self._stacked(lanes),
+            params=side_by_side(lanes, self._own),
             outputs=self.outputs,
             engine=self.engine,
             final_time=float(max(times)),
             times=times,
         )
-
-    def _stacked(self, lanes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return one mapping for all lanes: an array over draws for each constant."""
-        keys = dict.fromkeys(key for lane in lanes for key in lane)
-        params: dict[str, Any] = {}
-        for key in keys:
-            values = [lane[key] if key in lane else self._own(key) for lane in lanes]
-            if isinstance(values[0], tuple):
-                params[key] = values[0]
-            else:
-                params[key] = np.asarray(values, float)
-        return params
 
     def _own(self, key: str) -> float:
         """Return the model's own value of a constant that this lane leaves alone."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import SCENARIO
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.interventions import NEVER, WHEN, IntervenedModel, Intervention, Kind
+from talent_sd.engine.lanes import side_by_side
 from talent_sd.inputs.settings import loop_key, policy_key, split_key
 from talent_sd.inputs.strict_yaml import read_yaml
 from talent_sd.laws.law_files import BASELINE, Experiment, LawFile, Lever
@@ -170,24 +171,22 @@ class Bench:
         times = np.unique([*np.arange(first, last + 1e-9), *years])
         lanes = [self._lane(experiment, city, draws) for experiment, city in pairs]
         size = 1 if draws is None else draws[2] - draws[1]
-        run = self.run_lanes(lanes, variables, times, size)
+        run = self.run_lanes(lanes, variables, times)
         values: dict[tuple[str, str], dict[str, np.ndarray]] = {pair: {} for pair in pairs}
         for name in map(str, run.data_vars):
             array = run[name]
-            leading = (DRAW, TIME) if DRAW in array.dims else (TIME,)
-            plain = np.asarray(array.transpose(*leading, ...).values, float)
-            plain = plain.reshape(len(pairs), size, len(times), -1)
+            plain = np.asarray(array.values, float).reshape(len(pairs), size, len(times), -1)
             for number, pair in enumerate(pairs):
                 values[pair][str(name)] = plain[number]
         return Found(values, times)
 
     def run_lanes(
-        self, lanes: Sequence[Mapping[str, Any]], variables: Iterable[str], times: Any, size: int = 1
+        self, lanes: Sequence[Mapping[str, Any]], variables: Iterable[str], times: Any
     ) -> xr.Dataset:
-        """Run inputs (each of `size` draws) side by side, up to the last of the times: dims (draw, time, ...)."""
+        """Run inputs side by side, up to the last of the times: dims (scenario, [draw,] time, ...)."""
         last = float(max(times))
         return self.bench_model.run(
-            params=self._stacked(lanes, size, last),
+            params=self._params(lanes, last),
             outputs=sorted(set(variables)),
             engine=self.engine,
             final_time=last,
@@ -236,23 +235,20 @@ class Bench:
         dims = self.bench_model.structure[constant].dims
         return [f"{constant}[{one}]" for one in self._elements(dims[0])] if dims else [constant]
 
-    def _stacked(self, lanes: Sequence[Mapping[str, Any]], size: int, last: float) -> dict[str, Any]:
-        """Return one mapping for all members: lanes one after the other, each with its draws."""
-        keys = dict.fromkeys(key for lane in lanes for key in lane)
-        params: dict[str, Any] = {}
-        for key in keys:
-            sample = next(lane[key] for lane in lanes if key in lane)
-            if isinstance(sample, tuple):
-                params[key] = extended(sample, self.model.structure, key, last)
-                continue
-            own = self._own(key) if any(key not in lane for lane in lanes) else 0.0
-            values = [lane.get(key, own) for lane in lanes]
-            if all(np.ndim(value) == 0 and value == values[0] for value in values):
-                params[key] = float(values[0])
-            else:
-                params[key] = np.concatenate([np.broadcast_to(np.asarray(v, float), size) for v in values])
-        if not any(np.ndim(value) for value in params.values()):
-            params[WHEN] = np.repeat(params.get(WHEN, NEVER), len(lanes) * size)
+    def _params(self, lanes: Sequence[Mapping[str, Any]], last: float) -> dict[str, Any]:
+        """Return the params of all lanes, lookups going on to a last year."""
+        import xarray as xr
+
+        structure = self.model.structure
+        longer: dict[int, Any] = {}
+        for lane in lanes:
+            for key, value in lane.items():
+                if isinstance(value, tuple) and id(value) not in longer:
+                    longer[id(value)] = extended(value, structure, key, last)
+        given = [{key: longer.get(id(value), value) for key, value in lane.items()} for lane in lanes]
+        params = side_by_side(given, self._own, shared=True)
+        if not any(SCENARIO in getattr(value, "dims", ()) for value in params.values()):
+            params[WHEN] = xr.DataArray(np.full(len(lanes), params.get(WHEN, NEVER)), dims=(SCENARIO,))
         return params
 
     def _own(self, key: str) -> float:

@@ -72,7 +72,7 @@ def follow(
     request = build_request(model.structure, params, inputs, seed=seed)
     program, plan = model.prepare(request)
     everything = replace(plan, outputs=list(range(len(program.slots))))
-    request.save = np.arange(len(request.times))
+    request.save, request.saved_times = np.arange(len(request.times)), request.times
     try:
         values, trouble = model.run_slots(program, everything, request, "kernel")
     except UnsupportedError:  # slower, the same numbers

@@ -1,38 +1,31 @@
-"""Keeps PySD's readers from running what a model file says, and refuses what no sound model holds.
-
-PySD 3.14.3 calls `eval` on text of the file at eleven places of its two readers. In both the name
-stands for `literal` here, so that text can be a number, a text or a list of them, and nothing else.
-"""
+"""Refuses what no sound model holds, before anything is made of it; and a PySD that nobody has looked at."""
 
 from __future__ import annotations
 
-import ast
 import re
-import threading
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.errors import ModelError
 from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.syntax import children, kind_of
 
 PYSD = "3.14.3"
-"""The PySD whose readers and builders have been looked at."""
-EVALUATED = {"vensim.vensim_element": 8, "xmile.xmile_element": 3}
-"""Module of PySD's translators -> how often it calls `eval`."""
+"""The PySD whose builders have been looked at."""
 SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".csv", ".tab", ".txt")
 DATA_KEYWORDS = ("interpolate", "raw", "hold_backward", "look_forward")
-READS = {"GetLookups": "x_row_or_col", "GetData": "time_row_or_col", "GetConstants": ""}
+READS = {
+    "GetLookups": "x_row_or_col",
+    "GetData": "time_row_or_col",
+    "GetConstants": "",
+    "GetSubscript": "last",
+}
 """Kind of an equation that reads a spreadsheet -> the field with its row or column."""
 
-_RUNNING = {"eval", "exec", "compile", "__import__"}
-_LOCK = threading.Lock()
 _OPERATORS = {"^", "*", "/", "+", "-", "=", "<>", ">=", ">", "<=", "<", "negative",
               ":not:", ":and:", ":or:", "not", "and", "or"}  # fmt: skip
 _OPERATIONS = {"Arithmetic", "Logic"}
@@ -44,68 +37,23 @@ _CELL = re.compile(r"[\w.]{1,255}\*?")
 _NOT_IN_TABS = set("'\"\\[]:*?/")
 
 
-def guard_readers() -> None:
-    """Put `literal` in place of `eval` in PySD's readers, for good.
+def refuse_other_pysd() -> None:
+    """Refuse a PySD other than the one looked at.
 
     Raises
     ------
     ModelError
-        If the PySD at hand is another than the one looked at, or evaluates text at other places.
+        If its version is another.
     """
-    with _LOCK:
-        _refuse_other_pysd()
-        for name in EVALUATED:
-            vars(import_module(f"pysd.translators.{name}"))["eval"] = literal
-
-
-@cache
-def _refuse_other_pysd() -> None:
-    from pysd import __file__ as package
     from pysd import __version__ as version
 
-    folder = Path(package).parent / "translators"
-    counts = {
-        ".".join(file.relative_to(folder).with_suffix("").parts): _count_running(file)
-        for file in sorted(folder.rglob("*.py"))
-    }
-    if version != PYSD or {name: count for name, count in counts.items() if count} != EVALUATED:
+    if version != PYSD:
         raise ModelError(
-            "PySD {found} evaluates text of model files at {places} places. Only PySD {known} with {count} "
-            "has been looked at, so no model is read. Install pysd=={known}.",
+            "PySD {found} is installed. What it makes of a model has been looked at in {known} alone: it runs none. "
+            "Install pysd=={known}.",
             found=version,
-            places=sum(counts.values()),
             known=PYSD,
-            count=sum(EVALUATED.values()),
         )
-
-
-def _count_running(file: Path) -> int:
-    """Return how often a module names what turns text into code."""
-    tree = ast.parse(file.read_text("utf-8"))
-    return sum(isinstance(node, ast.Name) and node.id in _RUNNING for node in ast.walk(tree))
-
-
-def literal(text: str) -> Any:
-    """Return the number, the text, or the tuple or list of them that a text spells.
-
-    Raises
-    ------
-    ValueError, SyntaxError
-        If it spells anything else.
-
-    >>> literal("[(0,0),(10,2.5)]"), literal("-3e2"), literal("'f.xlsx'")
-    ([(0, 0), (10, 2.5)], -300.0, 'f.xlsx')
-    """
-    value = ast.literal_eval(text)
-    if not _is_plain(value):
-        raise ValueError("neither a number nor a text")
-    return value
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(map(_is_plain, value))
-    return type(value) in (int, float, str)
 
 
 def refuse_odd(model: Any, path: Path, place: Callable[[str, str], str]) -> None:
@@ -113,7 +61,7 @@ def refuse_odd(model: Any, path: Path, place: Callable[[str, str], str]) -> None
 
     Parameters
     ----------
-    model : PySD's AbstractModel
+    model : `trees.AbstractModel`
     path : of its file; spreadsheets lie beside it
     place : (name, macro key or "") -> "file:line"
 
@@ -122,19 +70,10 @@ def refuse_odd(model: Any, path: Path, place: Callable[[str, str], str]) -> None
     ModelError
         If an equation has a text where a number belongs, a spreadsheet elsewhere than beside the
         model, or a data keyword that Vensim does not know.
-    UnsupportedError
-        If a subscript range is read from a spreadsheet.
     """
     problems: list[str] = []
     for number, section in enumerate(model.sections):
         macro = name_key(section.name) if number else ""
-        for definition in section.subscripts:
-            if isinstance(definition.subscripts, dict):
-                raise UnsupportedError(
-                    "{place}: GET … SUBSCRIPT reads the range '{name}' from a spreadsheet. List its elements.",
-                    place=place(definition.name, macro),
-                    name=unquoted(definition.name),
-                )
         callable_names = {name_key(each.name) for each in (*section.elements, *model.sections[1:])}
         callable_names |= set(map(name_key, section.params))
         for element in section.elements:
@@ -223,7 +162,7 @@ def check_reading(node: Any, folder: Path) -> Path:
 
     Parameters
     ----------
-    node : PySD's GetLookups, GetData or GetConstants
+    node : GetLookups, GetData, GetConstants or GetSubscript
     folder : of the model
 
     Raises

@@ -22,7 +22,8 @@ from talent_sd.model.mdl_text import Block, split_blocks
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure
 from talent_sd.model.syntax import FUNCTIONS, evaluate, references
-from talent_sd.model.translate import parse_expression, read_model_bytes
+from talent_sd.model.translate import mdl_string, read_model_bytes
+from talent_sd.model.vensim_reader import parse_expression
 
 TEST_INPUT, CONDITION, IMPLIES = ":TEST INPUT:", ":THE CONDITION:", ":IMPLIES:"
 _SPLIT = re.compile(r":THE CONDITION:|:TEST INPUT:|:IMPLIES:", re.IGNORECASE)
@@ -112,7 +113,7 @@ def read_reality_checks(path: str | Path, structure: Structure) -> tuple[Reality
     path = Path(path)
     if path.suffix.lower() != ".mdl":
         return ()
-    blocks = split_blocks(read_model_bytes(path).decode("utf-8-sig", "replace"))
+    blocks = split_blocks(mdl_string(path, read_model_bytes(path)))
     problems = Problems()
     inputs: dict[str, tuple[str, float]] = {}
     for block in _marked(blocks, TEST_INPUT):

@@ -105,11 +105,17 @@ class Subscripts:
         for target, order in self._targets[key].items():
             if target in bound:
                 partner = name_key(bound[target])
-                partners = list(order) or [name_key(e) for e in self.ranges[self._range_names[target]]]
-                if partner in partners and partners.index(partner) < len(elements):
-                    return elements[partners.index(partner)]
+                partners = [self._keys(one) for one in order or self.ranges[self._range_names[target]]]
+                found = next((n for n, keys in enumerate(partners) if partner in keys), len(elements))
+                if found < len(elements):
+                    return elements[found]
         same = {self._copies.get(key, key)} | {copy for copy, origin in self._copies.items() if origin == key}
         return next((bound[other] for other in same if other in bound), None)
+
+    def _keys(self, name: str) -> set[str]:
+        """Return the keys of the elements that a name in a mapping stands for: its own, or those of a range."""
+        range_name = self._range_names.get(name_key(name))
+        return {name_key(name)} if range_name is None else set(map(name_key, self.ranges[range_name]))
 
     def number(self, name: str, bound: Mapping[str, str]) -> float | None:
         """Return the position, from 1, that a subscript used as a number means; None if it is not one.
@@ -117,7 +123,7 @@ class Subscripts:
         An element counts in the largest range that holds it (the first by name among equals), as in PySD.
         """
         if range_name := self.range_name(name):
-            element = bound.get(name_key(name))
+            element = self.mapped(range_name, bound)
             if element is None:
                 return None
         elif found := self.element_name(name):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import TIME
+from talent_sd.base.dims import SCENARIO, TIME
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.model.names import name_key
 from talent_sd.model.reality import RealityCheck, read_reality_checks
@@ -139,7 +139,7 @@ def resolve_setting(model: Model, setting: Mapping[str, Any]) -> dict[str, float
 
 def _flat(array: xr.DataArray) -> np.ndarray:
     """Return (runs, years, elements)."""
-    values = np.asarray(array.transpose("draw", TIME, ...).values, float)
+    values = np.asarray(array.transpose(SCENARIO, TIME, ...).values, float)
     return values.reshape(*values.shape[:2], -1)
 
 

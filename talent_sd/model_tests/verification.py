@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.cache import load_cached, save_cached
-from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.errors import InputError, ModelError, TalentError
 from talent_sd.base.files import write_rows
 from talent_sd.base.language import tell
 from talent_sd.engine.evaluate import evaluate
@@ -59,8 +59,20 @@ def verify(
     Returns
     -------
     variable -> how many times the tolerance they differ at most (`deviations`); above 1 they disagree
+
+    Raises
+    ------
+    ModelError
+        If a single point of time would be compared, or PySD is no reference for the model: it integrates by
+        Euler's method alone, and lowers the order of short delays.
     """
     request = model.request(params, inputs, **arguments)
+    if len(request.save) < 2:
+        raise ModelError(
+            "{file}: one point of time alone would be compared, which shows no agreement. Choose a longer "
+            "horizon, or a TIME STEP that SAVEPER is a multiple of.",
+            file=model.path.name,
+        )
     program, plan = model.prepare(request)
     names = list(request.outputs)
     native = model.run(params, inputs, names, engine="kernel", threads=threads, **arguments)

@@ -39,7 +39,7 @@ PLAIN = {
     "lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b, "ge": lambda a, b: a >= b,
     "eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "and": lambda a, b: bool(a) and bool(b),
     "or": lambda a, b: bool(a) or bool(b), "not": lambda a: not a, "if": lambda c, a, b: a if c else b,
-    "min": np.minimum, "max": np.maximum, "abs": abs, "sqrt": np.sqrt, "int": np.trunc, "exp": np.exp,
+    "min": np.minimum, "max": np.maximum, "abs": abs, "sqrt": np.sqrt, "int": np.trunc, "floor": np.floor, "exp": np.exp,
     "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
     "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "zidz": lambda a, b: 0.0 if abs(b) < SMALL else a / b,
@@ -70,10 +70,6 @@ class PlainRun:
         match e.op:
             case "step":
                 value = a[0] * np.float64(t + self.dt / 2 > a[1])
-            case "pulse":
-                value = a[0] - SMALL <= t < a[0] + a[1]
-            case "pulse_train":
-                value = a[0] <= t < a[3] and (t - a[0] + SMALL) % a[1] < a[2]
             case "ramp":
                 value = np.float64(t + SMALL > a[1]) * a[0] * (np.minimum(a[2], t) - a[1])
             case _:

@@ -98,7 +98,7 @@ PAYLOADS = {
     "comment of backslashes": mdl(f'x=2~~\\"""\\\\+str({CODE})#|', live=False),
     "unit": mdl(f"x=2~'+str({CODE})+'~|", live=False),
     "encoding": Payload("{" + CODE + "}\n" + STOCK + CHECK + CLOCK, "m.mdl:1: unknown encoding", False),
-    "codec for host names": Payload("{idna}\n" + STOCK + CHECK + CLOCK + "x=" + "a" * 80 + "~~|", "m.mdl:1: ", False),
+    "codec for host names": Payload("{idna}\n" + STOCK + CHECK + CLOCK + "x=" + "a" * 80 + "~~|", "m.mdl:5: ", False),
     # pasted into Python: texts
     "tab": mdl(f"x=GET DIRECT CONSTANTS('f.xlsx','T\\x27+str({CODE})+\\x27','B2')~~|", TAB),
     "cell": mdl(f"x=GET XLS CONSTANTS('f.xlsx','T','B2\\x27+str({CODE})+\\x27')~~|", TAB),
@@ -112,9 +112,9 @@ PAYLOADS = {
     "operator by a call": mdl(f"x=arithmetic('%(left)s+{CODE}',s)~~|", "5: ", False),
     # what PySD's readers make of a call, by the names of their own trees
     "comparison by a call": mdl("x=logic('=',s)~~|", TEXT, False),
-    "sum by a call": mdl("x=arithmetic(s,s)~~|", TEXT, False),
-    "call by a call": mdl("x=call(s,s)~~|", TEXT, False),
-    "table by a call": mdl("x=lookup(1,2,3,4,5)~~|", TEXT, False),
+    "sum by a call": mdl("x=arithmetic(s,s)~~|", FUNCTION, False),
+    "call by a call": mdl("x=call(s,s)~~|", FUNCTION, False),
+    "table by a call": mdl("x=lookup(1,2,3,4,5)~~|", FUNCTION, False),
     "number beyond a double": mdl("x=1e999*s~~|", INFINITE, False),
     "order that is no number": mdl("x=SMOOTH N(s,5,0,:NA:)~~|", "of order nan", False),
     "table beyond a double": mdl("f((0,0),(1,1e999))~~|x=f(s)~~|", INFINITE, False),
@@ -154,8 +154,8 @@ PAYLOADS = {
         "m.xmile:",
         False,
     ),
-    "xmile comparison by a call": xmile('<aux name="x"><eqn>logic(s,s)</eqn></aux>', TEXT, False),
-    "xmile call by a call": xmile('<aux name="x"><eqn>call(max,s)</eqn></aux>', TEXT, False),
+    "xmile comparison by a call": xmile('<aux name="x"><eqn>logic(s,s)</eqn></aux>', FUNCTION, False),
+    "xmile call by a call": xmile('<aux name="x"><eqn>call(max,s)</eqn></aux>', "'max', which is not defined", False),
     "xmile number beyond a double": xmile(f'<aux name="x"><eqn>{"9" * 400}</eqn></aux>', INFINITE, False),
     "xmile number": xmile(f'<aux name="x"><eqn>(1,{CODE})</eqn></aux>', "m.xmile:5: ", False),
     "xmile entity": xmile(

@@ -198,7 +198,7 @@ def test_a_cache_that_others_may_write_is_not_used(tmp_path):
         (
             "model.mdl",
             b"{UTF-8}\nf([__import__('os').getcwd()],(0,1),(1,1)) ~ m ~ |",
-            "model.mdl:2: the limits of the lookup in 'f' are not numbers.",
+            "model.mdl:2: cannot read the entry of 'f' near '__import__('os').getcwd()],(0,'. Its limits are not numbers.",
         ),
         ("model.mdl", b"{UTF-8}\na[k] = 1 ~ m ~ |", "model.mdl:2: 'a': unknown subscript 'k'."),
         (
@@ -252,11 +252,9 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         read_structure(tmp_path)
 
 
-def test_xmile_modules_are_refused(tmp_path):
+def test_a_module_without_its_model_is_refused(tmp_path):
     text = XMILE.replace("<aux", '<module name="sub"/><aux', 1)
-    with pytest.raises(
-        UnsupportedError, match=r"m.xmile:8: XMILE modules and macros are not supported \('sub'\)"
-    ):
+    with pytest.raises(ModelError, match=r"^m.xmile:8: module 'sub' has no <model> of its name"):
         read_structure(write(tmp_path, text, "m.xmile"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from talent_sd.output.page.write_page import write_page
+import talent_sd as ts
 
 from . import browsers
 
@@ -39,7 +39,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, own_scenario: Path) -> Path:
     if not (browsers.BROWSER and browsers.DRIVER):
         pytest.skip("no Chromium with its driver here (Debian: apt-get install chromium chromium-driver)")
     path = tmp_path_factory.mktemp("page") / "page.html"
-    write_page(path, [own_scenario], ["hefei", "handan"])
+    path.with_name("own_mix.yaml").write_text(OWN, encoding="utf-8")
+    ts.page(own_scenario, ["hefei", "handan"]).save(path)
     return path
 
 

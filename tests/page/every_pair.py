@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import browsers
 
 import talent_sd as ts
-from talent_sd.output.page.write_page import write_page
 
 
 def main() -> int:
@@ -25,7 +24,7 @@ def main() -> int:
     wrong, compared = [], 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "page.html"
-        write_page(path)
+        ts.page().save(path)
         with browsers.chromium(Path(folder) / "profile") as driver:
             browsers.opened(driver, path)
             for scenario, city in pairs:

@@ -48,7 +48,12 @@ def test_values_that_differ_between_runs_are_stacked_by_model_run_alone() -> Non
     assert _importers("talent_sd.engine.lanes") == {
         "engine/runner.py",
         "forecast/posterior_draws.py",
+        "laboratory/cases.py",
+        "laws/law_bench.py",
         "loops/feedback_loops.py",
+    }
+    assert _files_with(r"np\.stack\(np\.broadcast_arrays|np\.concatenate\(\[np\.broadcast_to") == {
+        "engine/lanes.py"
     }
 
 

@@ -1,5 +1,5 @@
 """Models to flat programs: subscripts, macros and functions with memory written out."""
 
-from talent_sd.engine.equations.build import build_program, needed_orders
+from talent_sd.engine.equations.build import build_program
 
-__all__ = ["build_program", "needed_orders"]
+__all__ = ["build_program"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -19,16 +18,12 @@ from talent_sd.model.structure import TIME_NAMES
 from talent_sd.model.translate import Source
 
 
-def build_program(source: Source, orders: Mapping[str, int] | None = None) -> Program:
+def build_program(source: Source) -> Program:
     """Flatten a model into ordered scalar equations.
-
-    A DELAY whose order times TIME STEP exceeds its delay time at the start gets
-    the highest order that fits, as in PySD; `Program.delays` records both.
 
     Parameters
     ----------
-    source : the translated model
-    orders : delay group -> order; found from the model's own constants if not given
+    source : the model as read
 
     Raises
     ------
@@ -38,59 +33,7 @@ def build_program(source: Source, orders: Mapping[str, int] | None = None) -> Pr
     UnsupportedError
         If the model uses functions the flat program lacks: names function and variable.
     """
-    program = _build(source, dict(orders or {}))
-    if orders is None:
-        try:
-            needed = needed_orders(program, evaluate_initial(program))
-        except ModelError as error:
-            raise ModelError(f"{source.path.name}: {problem}" for problem in error.problems) from None
-        if needed != {delay.group: delay.order for delay in program.delays}:
-            program = _build(source, needed)
-    return program
-
-
-def needed_orders(program: Program, start: Mapping[int, Any]) -> dict[str, int]:
-    """Return the order that each delay can have for given values at the start.
-
-    Parameters
-    ----------
-    program : whose delays
-    start : slot -> values at the start, for the delay times and TIME STEP at least
-
-    Raises
-    ------
-    ModelError
-        If a delay time is shorter than TIME STEP.
-    """
-    step = (
-        float(np.max(start[program.time_slots["TIME STEP"]]))
-        if "TIME STEP" in program.time_slots
-        else program.time_step
-    )
-    needed: dict[str, int] = {}
-    for delay in program.delays:
-        if isinstance(delay.time, Number):
-            shortest = delay.time.value
-        else:
-            (slot,) = references(delay.time)
-            shortest = float(np.min(start[slot]))
-        order = delay.declared
-        while order > 0 and order * step > shortest:
-            order -= 1
-        if order == 0:
-            raise ModelError(
-                "the delay time of '{variable}' is {shortest:g} at the start, shorter than TIME STEP "
-                "({step:g}). Lengthen it or shorten TIME STEP.",
-                variable=delay.variable,
-                shortest=shortest,
-                step=step,
-            )
-        needed[delay.group] = min(order, needed.get(delay.group, order))
-    return needed
-
-
-def _build(source: Source, orders: dict[str, int]) -> Program:
-    lowerer = Lowerer(source, orders, {"Call": calls.call, **stateful.HANDLERS}, stateful.stock)
+    lowerer = Lowerer(source, {"Call": calls.call, **stateful.HANDLERS}, stateful.stock)
     lowerer.lower_all()
     draft = lowerer.draft
     slots = _fold_constants(draft.frozen_slots(), set(draft.initial_expression))
@@ -105,7 +48,7 @@ def _build(source: Source, orders: dict[str, int]) -> Program:
             slots=slots, states=tuple(draft.states), tables=tuple(draft.tables),
             initial_order=_initial_order(slots, states, draft.initial_expression),
             step_order=_step_order(slots), initial_expression=draft.initial_expression,
-            time_slots=time_slots, delays=tuple(draft.delays), frozen=frozenset(draft.frozen),
+            time_slots=time_slots, frozen=frozenset(draft.frozen), method=source.method,
         )  # fmt: skip
     except ModelError as error:
         raise ModelError(f"{source.path.name}: {problem}" for problem in error.problems) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
 from talent_sd.base.language import tell
-from talent_sd.engine.equations import functions
+from talent_sd.engine.equations import functions, lookups
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope
 from talent_sd.engine.ir import OPERATIONS, Call, Expression, Number, Random, Ref, TableCall
@@ -27,6 +27,8 @@ _JOINED = {"add": 0.0, "mul": 1.0, "min": math.inf, "max": -math.inf}
 _ACTIONS = ("add", "mul", "min", "max", "mean", "mul", "add", "mul", "min", "max", "mean")
 """VECTOR SELECT's numerical action -> how the selected are joined; from 6 on without weights, 5 as powers."""
 _POWERS, _UNWEIGHTED = 5, 6
+PYSD_ONLY = {"invert_matrix", "get_time_value"}
+"""Functions that PySD alone has."""
 
 
 def call(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
@@ -77,12 +79,16 @@ def _function(lowerer: Lowerer, key: str, args: list[Expression], at: Context) -
     title = functions.function_title(key)
     if key in functions.LOWERED:
         raise UnsupportedError("uses {title} with arguments that the native engine lacks.", title=title)
+    if key in PYSD_ONLY:
+        raise UnsupportedError("uses {title}, which the native engine lacks.", title=title)
     known = [
         functions.function_title(f)
         for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS, *VECTOR_ARGUMENTS)
     ]
-    raise UnsupportedError(
-        "uses {title}, which the native engine lacks.{hint}", title=title, hint=nearest(title, known)
+    raise ModelError(
+        "calls {reference}, which is no function or lookup.{hint}",
+        reference=title,
+        hint=nearest(title, known),
     )
 
 
@@ -104,30 +110,26 @@ def _lookup(lowerer: Lowerer, scope: Scope, key: str, tree: Any, at: Context) ->
 
 
 def _lookup_form(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
-    """LOOKUP EXTRAPOLATE and LOOKUP BACKWARD (lookup, x): the same points, read another way."""
-    forms = {"lookup_extrapolate": {"outside": "extrapolate"}, "lookup_backward": {"between": "step"}}
-    if key not in forms:
-        raise UnsupportedError(
-            "uses {function_title}, which the native engine lacks.",
-            function_title=functions.function_title(key),
-        )
-    if len(tree.arguments) != 2 or kind_of(tree.arguments[0]) != "Reference":
-        raise ModelError(
-            "{function_title} takes a lookup and a number.", function_title=functions.function_title(key)
-        )
-    reference, x = tree.arguments
-    scope = lowerer.scope_of(name_key(reference.reference), at.scope)
+    """LOOKUP EXTRAPOLATE, FORWARD, INVERT and the like: a lookup's points, read another way."""
+    title = functions.function_title(key)
+    if key not in lookups.ARGUMENTS:
+        raise ModelError("calls {reference}, which is no function or lookup.{hint}", reference=title,
+                         hint=nearest(key, lookups.ARGUMENTS))  # fmt: skip
+    _check_count(key, list(tree.arguments), lookups.ARGUMENTS[key])
+    reference = tree.arguments[0]
+    scope = (
+        lowerer.scope_of(name_key(reference.reference), at.scope)
+        if kind_of(reference) == "Reference"
+        else None
+    )
     if scope is None or scope.definitions[name_key(reference.reference)].kind != "lookup":
         raise ModelError(
-            "{function_title} is given '{reference}', not a lookup.",
-            function_title=functions.function_title(key),
-            reference=reference.reference,
+            "{function_title} is given something else than a lookup first.", function_title=title
         )
     table_key = name_key(reference.reference)
     elements = lowerer.elements(scope.definitions[table_key], reference.subscripts, at)
-    table = replace(lowerer.draft.tables[scope.tables[table_key, elements]], **forms[key])  # type: ignore[arg-type]
-    lowerer.draft.tables.append(table)
-    return TableCall(len(lowerer.draft.tables) - 1, lowerer.lower(x, at))
+    table = scope.tables[table_key, elements]
+    return lookups.read(lowerer.draft, key, table, [lowerer.lower(x, at) for x in tree.arguments[1:]])
 
 
 def _reduce(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:

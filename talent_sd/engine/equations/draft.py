@@ -11,7 +11,6 @@ from talent_sd.base.errors import ModelError
 from talent_sd.base.language import tell
 from talent_sd.engine.equations.definitions import Definition, Elements
 from talent_sd.engine.ir import (
-    DelayOrder,
     Expression,
     Number,
     Ref,
@@ -50,17 +49,14 @@ class Scope:
 class Draft:
     """Slots, states and tables as they come up."""
 
-    orders: dict[str, int]
     slots: list[DraftSlot] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     initial_expression: dict[int, Expression] = field(default_factory=dict)
-    delays: list[DelayOrder] = field(default_factory=list)
     frozen: set[int] = field(default_factory=set)
     streams: int = 0
     _names: dict[str, int] = field(default_factory=dict)
     _inline: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    _groups: dict[str, list[Any]] = field(default_factory=dict)
 
     def add_slot(self, slot: DraftSlot) -> int:
         """Append a slot and return its index."""
@@ -106,13 +102,6 @@ class Draft:
         if id(lookup) not in self._inline:
             self._inline[id(lookup)] = (lookup, self.add_table(f"_inline {len(self._inline) + 1}", lookup))
         return self._inline[id(lookup)][1]
-
-    def delay_group(self, variable: str, tree: Any) -> str:
-        """Return the name shared by all elements of one DELAY in a variable's equations."""
-        trees = self._groups.setdefault(variable, [])
-        if not any(known is tree for known in trees):
-            trees.append(tree)
-        return f"{variable} {next(n for n, known in enumerate(trees, 1) if known is tree)}"
 
     def add_state(self, slot: int, initial: Expression, **more: Any) -> None:
         """Make a slot a state."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from talent_sd.engine.ir import Call, Expression, Number, Time
+from talent_sd.engine.ir import SMALL, Call, Expression, Number, Time
 
 DIRECT: dict[str, str] = {
     # function -> operation with the same operands
@@ -14,7 +14,7 @@ DIRECT: dict[str, str] = {
     "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "min": "min", "max": "max", "integer": "int", "modulo": "mod", "quantum": "quantum",
     "zidz": "zidz", "xidz": "xidz", "if_then_else": "if",
-    "step": "step", "pulse": "pulse", "pulse_train": "pulse_train", "ramp": "ramp",
+    "step": "step", "ramp": "ramp", "floor": "floor",
 }  # fmt: skip
 
 REDUCERS: dict[str, str] = {"sum": "add", "prod": "mul", "vmin": "min", "vmax": "max",
@@ -39,32 +39,56 @@ def _open_ramp(args: Sequence[Expression], step: Expression) -> Expression:
     return Call("ramp", (args[0], args[1], Number(math.inf)))
 
 
-def _spike(args: Sequence[Expression], step: Expression) -> Expression:
-    """XMILE's PULSE (start, magnitude): the magnitude arrives within one step."""
-    return Call("mul", (Call("div", (args[1], step)), Call("pulse", (args[0], _half(step)))))
+def pulse(start: Expression, width: Expression, step: Expression) -> Expression:
+    """PULSE: 1 from half a step before its start, for a width; a width of 0 is one TIME STEP."""
+    now = Call("add", (Time(), _half(step)))
+    end = Call("add", (start, _at_least_a_step(width, step)))
+    return Call("and", (Call("lt", (start, now)), Call("le", (now, end))))
 
 
-def _spikes(args: Sequence[Expression], step: Expression) -> Expression:
-    """XMILE's PULSE (start, interval, magnitude): once if the interval is 0."""
-    start, interval, magnitude = args
-    once = Call("pulse", (start, _half(step)))
-    often = Call("pulse_train", (start, interval, _half(step), Number(math.inf)))
-    if isinstance(interval, Number):
-        pattern = once if interval.value == 0 else often
-    else:
-        pattern = Call("if", (Call("eq", (interval, Number(0.0))), once, often))
-    return Call("mul", (Call("div", (magnitude, step)), pattern))
+def pulse_train(
+    start: Expression, interval: Expression, width: Expression, end: Expression, step: Expression
+) -> Expression:
+    """PULSE TRAIN: pulses from its start to its end, that included; without an interval one that lasts."""
+    since = Call("sub", (Call("add", (Time(), _half(step))), start))
+    before = Call("floor", (Call("neg", (Call("div", (since, interval)),)),))  # minus what has begun
+    phase = Call("add", (since, Call("mul", (interval, Call("add", (before, Number(1.0)))))))
+    on = Call("le", (phase, _at_least_a_step(width, step)))
+    repeated = Call("or", (Call("le", (interval, Number(0.0))), on))
+    lasts = Call("le", (Time(), Call("add", (end, Number(SMALL)))))
+    return Call("and", (Call("and", (Call("gt", (since, Number(0.0))), lasts)), repeated))
+
+
+def _at_least_a_step(width: Expression, step: Expression) -> Expression:
+    if isinstance(width, Number):
+        return width if width.value > 0 else step
+    return Call("if", (Call("gt", (width, Number(0.0))), width, step))
 
 
 def _half(step: Expression) -> Expression:
     return Call("mul", (Number(0.5), step))
 
 
-def _time_value(args: Sequence[Expression], step: Expression) -> Expression | None:
-    """GET TIME VALUE, relative to the present and in the model's units only."""
-    if args[0] == Number(0.0) and args[2] == Number(0.0):
-        return Call("add", (Time(), args[1]))
-    return None
+def _spike(args: Sequence[Expression], step: Expression) -> Expression:
+    """XMILE's PULSE (magnitude, start): the magnitude arrives within one step."""
+    return Call("mul", (Call("div", (args[1], step)), pulse(args[0], Number(0.0), step)))
+
+
+def _spikes(args: Sequence[Expression], step: Expression) -> Expression:
+    """XMILE's PULSE (magnitude, start, interval): once if the interval is 0."""
+    start, interval, magnitude = args
+    once = pulse(start, Number(0.0), step)
+    often = pulse_train(start, interval, Number(0.0), Number(math.inf), step)
+    if isinstance(interval, Number):
+        pattern = once if interval.value <= 0 else often
+    else:
+        pattern = Call("if", (Call("gt", (interval, Number(0.0))), often, once))
+    return Call("mul", (Call("div", (magnitude, step)), pattern))
+
+
+def _floored_modulo(args: Sequence[Expression], step: Expression) -> Expression:
+    """XMILE's MOD: the remainder has the sign of the divisor."""
+    return Call("sub", (args[0], Call("mul", (args[1], Call("floor", (Call("div", args),))))))  # type: ignore[arg-type]
 
 
 LOWERED: dict[str, tuple[int, Callable[[Sequence[Expression], Expression], Expression | None]]] = {
@@ -73,9 +97,11 @@ LOWERED: dict[str, tuple[int, Callable[[Sequence[Expression], Expression], Expre
     "log10": (1, _log10),
     "pi": (0, lambda args, step: Number(math.pi)),
     "xramp": (2, _open_ramp),
+    "pulse": (2, lambda args, step: pulse(args[0], args[1], step)),
+    "pulse_train": (4, lambda args, step: pulse_train(args[0], args[1], args[2], args[3], step)),
+    "floored_modulo": (2, _floored_modulo),
     "xpulse": (2, _spike),
     "xpulse_train": (3, _spikes),
-    "get_time_value": (3, _time_value),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ class Context:
     bound: dict[str, str]
 
 
+MOST_STAGES = 1000
+"""Order that a delay or smooth may have."""
 Handler = Callable[["Lowerer", Any, Context], Expression]
 StockHandler = Callable[["Lowerer", Any, Context, int], None]
 
@@ -40,20 +41,17 @@ class Lowerer:
     Parameters
     ----------
     source : the translated model
-    orders : delay group -> order, where a DELAY needs a lower order than declared
     handlers : kind of tree -> what lowers it, for calls and functions with memory
     stock : what lowers INTEG into a slot
     """
 
-    def __init__(
-        self, source: Any, orders: dict[str, int], handlers: Mapping[str, Handler], stock: StockHandler
-    ) -> None:
+    def __init__(self, source: Any, handlers: Mapping[str, Handler], stock: StockHandler) -> None:
         self.source = source
         self.handlers, self.stock = handlers, stock
         main, *macros = source.model.sections
         self.subscripts = Subscripts(main.subscripts, source.mappings)
         self.macros = {name_key(macro.name): macro for macro in macros}
-        self.draft = Draft(orders)
+        self.draft = Draft()
         self.queue: deque[tuple[Scope, str, Elements, Cell, int]] = deque()
         self.main = Scope(collect_definitions(main, self.subscripts, source.place))
 
@@ -158,19 +156,14 @@ class Lowerer:
         )
 
     def _arithmetic(self, tree: Any, at: Context) -> Expression:
-        operators, trees = [str(op) for op in tree.operators], list(tree.arguments)
-        operands = [self.lower(argument, at) for argument in trees]
+        operators = [str(op) for op in tree.operators]
+        operands = [self.lower(argument, at) for argument in tree.arguments]
         if operators == ["negative"]:
             return _negative(operands[0])
         if operators[-1] == "^":
             result = operands[-1]
-            for base, base_tree in zip(operands[-2::-1], trees[-2::-1], strict=True):
-                # a minus before a literal base is applied last, as PySD's output has it: -2^2 is -4
-                literal = kind_of(base_tree) == "number" and isinstance(base, Number) and base.value < 0
-                power = Call(
-                    "pow", (Number(-base.value) if literal and isinstance(base, Number) else base, result)
-                )
-                result = _negative(power) if literal else power
+            for base in operands[-2::-1]:
+                result = Call("pow", (base, result))
             return result
         result = operands[0]
         for operator, operand in zip(operators, operands[1:], strict=True):
@@ -321,9 +314,11 @@ class Lowerer:
             raise UnsupportedError(
                 tell("has an order that is not a constant, which the native engine lacks.")
             )
-        if not math.isfinite(value) or int(value) < 1:
+        if not 1 <= value <= MOST_STAGES:  # nor is :NA:
             raise ModelError(
-                "has a delay or smooth of order {order}. The order is 1 or more.", order=f"{value:g}"
+                "has a delay or smooth of order {order}. The order is 1 to {most}.",
+                order=f"{value:g}",
+                most=MOST_STAGES,
             )
         return int(value)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError
 from talent_sd.base.language import tell
-from talent_sd.engine.ir import Call, DelayOrder, Expression, Number, Ref
+from talent_sd.engine.ir import Call, Expression, Number, Ref
 
 if TYPE_CHECKING:
     from talent_sd.engine.equations.lower import Context, Lowerer
@@ -26,13 +26,8 @@ def stock(lowerer: Lowerer, tree: Any, at: Context, slot: int) -> None:
             )
         )
     flow, initial = lowerer.lower(tree.flow, at), lowerer.lower(tree.initial, at)
-    if tree.non_negative:
-        moved = Call("add", (Ref(slot), Call("mul", (flow, lowerer.time_step()))))
-        lowerer.draft.slots[slot].expression = Call("max", (moved, Number(0.0)))
-        lowerer.draft.add_state(slot, initial, kind="hold")
-    else:
-        lowerer.draft.slots[slot].expression = flow
-        lowerer.draft.add_state(slot, initial)
+    lowerer.draft.slots[slot].expression = flow
+    lowerer.draft.add_state(slot, initial, kind="limited" if tree.non_negative else "euler")
 
 
 def smooth(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
@@ -58,7 +53,7 @@ def delay(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     """DELAY1, DELAY3: a chain of stocks, each with the outflow stock / delay time."""
     draft = lowerer.draft
     time = draft.bind(at.slot, "delay time", lowerer.lower(tree.delay_time, at))
-    order = _delay_order(lowerer, tree, at, time)
+    order = lowerer.fixed_order(tree.order, at)
     initial = Call("mul", (lowerer.lower(tree.initial, at), time))
     inflow = lowerer.lower(tree.input, at)
     for _ in range(order):
@@ -74,7 +69,7 @@ def delay_n(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     """DELAY N: like DELAY, but what entered under one delay time keeps it down the chain."""
     draft = lowerer.draft
     time = draft.bind(at.slot, "delay time", lowerer.lower(tree.delay_time, at))
-    order = _delay_order(lowerer, tree, at, time)
+    order = lowerer.fixed_order(tree.order, at)
     initial = Call("mul", (lowerer.lower(tree.initial, at), time))
     inflow = lowerer.lower(tree.input, at)
     past, outflow_time, stage = time, time, -1
@@ -144,17 +139,6 @@ def _average(
 
 def _times(expression: Expression, order: int) -> Expression:
     return expression if order == 1 else Call("mul", (expression, Number(float(order))))
-
-
-def _delay_order(lowerer: Lowerer, tree: Any, at: Context, time: Expression) -> int:
-    """Return the order to compile a delay with, and record what it depends on."""
-    draft = lowerer.draft
-    declared = lowerer.fixed_order(tree.order, at)
-    variable = draft.slots[at.slot].variable
-    group = draft.delay_group(variable, tree)
-    order = draft.orders.get(group, declared)
-    draft.delays.append(DelayOrder(group, variable, time, order, declared))
-    return order
 
 
 HANDLERS: dict[str, Callable[[Any, Any, Any], Expression]] = {

@@ -18,7 +18,7 @@ COMPARISONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", 
 LOGICAL = frozenset({"and", "or", "not"})
 LIBRARY = frozenset({"sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"})
 """Called lane by lane in the system's mathematical library."""
-INTRINSICS = ("sqrt", "trunc", "rint")
+INTRINSICS = ("sqrt", "trunc", "floor", "rint")
 
 
 def is_zero(w: Writer, a: str) -> str:
@@ -65,20 +65,6 @@ def _ramp(w: Writer, time: str, slope: str, start: str, finish: str) -> str:
     return w.mul(w.mul(begun, slope), w.sub(final, start))
 
 
-def _pulse(w: Writer, time: str, start: str, width: str) -> str:
-    begun = w.compare("ole", w.sub(start, w.number(SMALL)), time)
-    running = w.compare("olt", time, w.add(start, width))
-    return w.truth(w.masks("and", begun, running))
-
-
-def _pulse_train(w: Writer, time: str, start: str, interval: str, width: str, end: str) -> str:
-    since = w.add(w.sub(time, start), w.number(SMALL))
-    rest = w.let(f"frem {w.real} {since}, {interval}")
-    phase = w.select(w.compare("olt", rest, w.number(0.0)), w.add(rest, interval), rest)  # as Python's %
-    within = w.masks("and", w.compare("ole", start, time), w.compare("olt", time, end))
-    return w.truth(w.masks("and", within, w.compare("olt", phase, width)))
-
-
 def step(w: Writer, time: str, height: str, start: str, dt: str) -> str:
     """STEP: from half a time step before its start."""
     middle = w.add(time, w.div(dt, w.number(2.0)))
@@ -103,6 +89,7 @@ WRITERS: dict[str, Callable[..., str]] = {
     "max": _maximum,
     "sqrt": lambda w, a: w.intrinsic("sqrt", a),
     "int": lambda w, a: w.intrinsic("trunc", a),
+    "floor": lambda w, a: w.intrinsic("floor", a),
     "quantum": _quantum,
     "mod": lambda w, a, b: w.sub(a, _quantum(w, a, b)),
     "zidz": lambda w, a, b: _xidz(w, a, b, w.number(0.0)),
@@ -111,8 +98,6 @@ WRITERS: dict[str, Callable[..., str]] = {
     "log": lambda w, a: w.call("log", a),
     "root": _root,
     "ramp": _ramp,
-    "pulse": _pulse,
-    "pulse_train": _pulse_train,
     **{name: _library(name) for name in LIBRARY},
 }
 """Operations whose operands and result are doubles and that need nothing else."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.shared_graph import Graph
 
-PER_POINT = frozenset({"time", "series", "member_series", "state"})
-PER_MEMBER = frozenset({"varying", "member_series", "member_series_start", "random"})
+PER_POINT = frozenset({"time", "series", "series_next", "member_series", "member_series_next", "state"})
+PER_MEMBER = frozenset({"varying", "member_series", "member_series_start", "member_series_next", "random"})
 LEAVES = frozenset({
     "number", "constant", "varying", "time", "start", "series", "series_start",
-    "member_series", "member_series_start", "state",
+    "member_series", "member_series_start", "series_next", "member_series_next", "state",
 })  # fmt: skip
 """Read where they are used, never stored for later."""
 

@@ -9,10 +9,11 @@ else is computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from talent_sd.base.errors import UnsupportedError
+from talent_sd.engine.evaluate import STAGES
 from talent_sd.engine.ir import (
     OPERATIONS,
     Call,
@@ -27,7 +28,7 @@ from talent_sd.engine.ir import (
 from talent_sd.engine.llvm.writer import bits_of
 
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
-TIME_CALLS = frozenset({"step", "pulse", "pulse_train", "ramp"})
+TIME_CALLS = frozenset({"step", "ramp"})
 """Operations that read the time: their node gets it as its first operand."""
 
 
@@ -38,7 +39,8 @@ class Node:
     Parameters
     ----------
     op : an operation of the IR, or a leaf: number, constant, varying, time, start, series,
-        series_start, member_series, member_series_start, state; or log2, power, table, random, delay_steps
+        series_start, series_next, member_series, member_series_start, member_series_next, state;
+        or log2, power, table, random, delay_steps
     args : nodes it is computed from
     data : what else tells it apart (a literal's bits, a slot, a row, a table, a stream)
     """
@@ -89,6 +91,7 @@ class Graph:
         self._given = leaf
         self._starting = self._start_values()
         self.slots, self.states = self._step_values()
+        self._integrate()
 
     def node(self, op: str, args: tuple[int, ...] = (), data: Any = None) -> int:
         """Index of a node, made if there is none like it yet."""
@@ -155,6 +158,73 @@ class Graph:
             initial = self._starting[state.slot]
             states.append(StateNodes(state.kind, state.slot, values[state.slot], initial, expression, steps))
         return values, states
+
+    # ---- integration -------------------------------------------------------------
+
+    def _integrate(self) -> None:
+        """Give states that Euler's step alone does not move their next value as an expression."""
+        moving = {n: s for n, s in enumerate(self.states) if s.kind in ("euler", "limited")}
+        parts = STAGES[self.program.method]
+        if not parts and all(state.kind == "euler" for state in moving.values()):
+            return
+        step = self.node("constant", (), self.program.time_slots["TIME STEP"])
+        rates = [{n: state.expression for n, state in moving.items()}]
+        for part in parts:
+            ahead = step if part == 1.0 else self.node("mul", (self.number(part), step))
+            values = {
+                state.slot: self._held(self._moved(state.value, ahead, rates[-1][n]), state)
+                for n, state in moving.items()
+            }
+            rates.append(self._rates_at(values, self.node("add", (self._time, ahead)), part, list(moving)))
+        for n, state in moving.items():
+            rate = self._mean([stage[n] for stage in rates])
+            if parts or state.kind == "limited":
+                following = self._held(self._moved(state.value, step, rate), state)
+                self.states[n] = replace(state, kind="hold", expression=following)
+
+    def _moved(self, value: int, step: int, rate: int) -> int:
+        return self.node("add", (value, self.node("mul", (step, rate))))
+
+    def _held(self, value: int, state: StateNodes) -> int:
+        return self.node("max", (value, self.number(0.0))) if state.kind == "limited" else value
+
+    def _mean(self, stages: Sequence[int]) -> int:
+        if len(stages) == 1:
+            return stages[0]
+        if len(stages) == 2:
+            return self.node("mul", (self.number(0.5), self.node("add", (stages[0], stages[1]))))
+        total = stages[0]
+        for stage in stages[1:3]:
+            total = self.node("add", (total, self.node("mul", (self.number(2.0), stage))))
+        return self.node("div", (self.node("add", (total, stages[3])), self.number(6.0)))
+
+    def _rates_at(
+        self, moved: dict[int, int], time: int, part: float, wanted: Sequence[int]
+    ) -> dict[int, int]:
+        """Nodes of the rates within a step: what is held or delayed stays as it is, inputs go on."""
+        program = self.program
+        values = {state.slot: state.value for state in self.states} | moved
+        values |= {s: kept for s, kept in self._starting.items() if program.slots[s].kind == "initial"}
+        for slot in self._given:
+            values[slot] = self._given_within(slot, part)
+        lookup = self._lookup(values, starting=False)
+        for slot in program.step_order:
+            if slot not in self._given:
+                values[slot] = self._build(program.slots[slot].expression, lookup, time, slot)
+        return {
+            n: self._build(program.slots[self.states[n].slot].expression, lookup, time, self.states[n].slot)
+            for n in wanted
+        }
+
+    def _given_within(self, slot: int, part: float) -> int:
+        op, row = self._given[slot]
+        now = self.node(op, (), row)
+        if op == "varying":
+            return now
+        following = self.node(f"{op}_next", (), row)
+        if part == 1.0:
+            return following
+        return self.node("mul", (self.number(0.5), self.node("add", (now, following))))
 
     def _lookup(self, values: Mapping[int, int], starting: bool) -> Callable[[int], int]:
         def find(slot: int) -> int:

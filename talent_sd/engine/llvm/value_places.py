@@ -127,6 +127,19 @@ class PartReader:
     def _read_series_start(self, node: Node) -> str:
         return self._read_series(node, "0")
 
+    def _next_point(self) -> str:
+        """Register of the next point's number, the last one's own."""
+        w = self.w
+        following = w.let("add i64 %p, 1")
+        inside = w.let(f"icmp ult i64 {following}, %points")
+        return w.let(f"select i1 {inside}, i64 {following}, i64 %p")
+
+    def _read_series_next(self, node: Node) -> str:
+        return self._read_series(node, self._next_point())
+
+    def _read_member_series_next(self, node: Node) -> str:
+        return self._read_member_series(node, self._next_point())
+
     def _read_varying(self, node: Node) -> str:
         w = self.w
         return w.load("%varying", w.let(f"add i64 %m, {w.let(f'mul i64 %stride_in, {node.data}')}"))

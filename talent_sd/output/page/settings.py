@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Number
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.setting_checks import POLICY, policy_constant, policy_settings
@@ -42,8 +43,8 @@ def policies(model: Model, labels: Labels) -> list[dict[str, Any]]:
         for key in dict.fromkeys(keys):
             name = policy_constant(checking, policy, key)
             if name in slots:
-                settings[key] = _setting(model, slots[name])
-        label = {lang: labels.element(policy, lang) for lang in ("en", "zh")}
+                settings[key] = _setting(model, slots[name], labels)
+        label = {lang: labels.element(policy, lang) for lang in LANGUAGES}
         found.append({"name": policy, "label": label, "settings": settings})
     return found
 
@@ -70,7 +71,7 @@ def loops(model: Model, labels: Labels) -> list[dict[str, Any]]:
     """Return each named loop with the slot of its switch."""
     slots = slot_numbers(model)
     return [
-        {"name": loop, "label": {lang: labels.element(loop, lang) for lang in ("en", "zh")},
+        {"name": loop, "label": {lang: labels.element(loop, lang) for lang in LANGUAGES},
          "slot": slots[f"{LOOP_SWITCH}[{loop}]"]}
         for loop in model.structure.subscripts.get("loop", ())
         if f"{LOOP_SWITCH}[{loop}]" in slots
@@ -97,7 +98,7 @@ def assumptions(model: Model, labels: Labels) -> list[dict[str, Any]]:
                 if element
                 else ""
             )
-            for lang in ("en", "zh")
+            for lang in LANGUAGES
         }
         found.append({
             "name": key, "variable": variable.name, "label": label, "factor": bool(factor), "low": low, "high": high,
@@ -132,18 +133,17 @@ def _may_be(model: Model, key: str, values: Sequence[float]) -> bool:
     return True
 
 
-def _setting(model: Model, slot: int) -> dict[str, Any]:
+def _setting(model: Model, slot: int, labels: Labels | None = None) -> dict[str, Any]:
     variable = model.structure[model.program.slots[slot].variable]
     low, high = variable.limits
     expression = model.program.slots[slot].expression
-    default = expression.value if isinstance(expression, Number) else 0.0
     return {
         "slot": slot,
-        "default": default,
+        "default": expression.value if isinstance(expression, Number) else 0.0,
         "low": low,
         "high": high,
         "unit": variable.unit,
-        "doc": variable.doc,
+        "label": {lang: labels.variable(variable.name, lang) for lang in LANGUAGES} if labels else {},
     }
 
 

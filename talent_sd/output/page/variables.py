@@ -13,7 +13,7 @@ from talent_sd.output.speech import DIMENSIONLESS, scale_for, unit_label
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:
-    from talent_sd.backtest.track_record import TrackRecord
+    from talent_sd.backtest.forecast_scores import TrackRecord
     from talent_sd.engine.runner import Model
     from talent_sd.inputs.labels import Labels
     from talent_sd.output.page.modules import Module

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
@@ -33,6 +36,7 @@ from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.page_words import GROUPS, WORDS
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.speech import STEPS
+from talent_sd.uncertainty.posterior import read_posterior
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -40,17 +44,63 @@ if TYPE_CHECKING:
 
 AVERAGE = "average"
 """A shipped city that is none: left out where all are asked for."""
+SHOWN_FIRST, CITY_FIRST = "three_dimensional", "hefei"
+"""The plan and the city that are shown first, unless told otherwise."""
 
 
-def write_page(
-    path: str | Path,
-    scenarios: Sequence[str | Path] = (),
-    cities: Sequence[str | Path] | None = None,
+@dataclass(frozen=True, repr=False)
+class Page:
+    """The city in the browser: save it, or show it in a notebook."""
+
+    html: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the page as one HTML file that needs nothing else."""
+        Path(path).write_text(self.html, encoding="utf-8", newline="\n")
+
+    def __repr__(self) -> str:
+        """Return the size."""
+        return f"<Page: {len(self.html.encode()) / 1e6:.1f} MB; .save(path) writes it>"
+
+    def _repr_html_(self) -> str:
+        """Return a frame of its own, which may run scripts and give files, and nothing else of the notebook's."""
+        title = html.escape(tell("Talent plan"))
+        return (
+            f'<iframe title="{title}" sandbox="allow-scripts allow-downloads allow-modals" width="100%" height="760" '
+            f'style="border:1px solid #d9d9d9" srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def page(
+    scenarios: str | Path | Sequence[str | Path] = (),
+    city: str | Path | Sequence[str | Path] | None = None,
+    *,
     lang: str = "en",
-) -> None:
-    """Write the page as one HTML file that needs nothing else; parameters as of `page_html`."""
-    html = page_html(scenarios, cities, lang)
-    Path(path).write_text(html, encoding="utf-8", newline="\n")
+) -> Page:
+    """Make the page in which a planner moves the city by hand.
+
+    Parameters
+    ----------
+    scenarios : a shipped name or a path, or several: presets besides those that ship
+    city : a shipped name or a path, or several; by default all that ship
+    lang : language shown first, "en" or "zh"; the page has both
+
+    Raises
+    ------
+    InputError
+        With every problem of every file at once.
+    UnsupportedError
+        If the model is not the shipped one and no linker is here.
+
+    Examples
+    --------
+    >>> import talent_sd as ts
+    >>> ts.page("three_dimensional", city="hefei")  # doctest: +SKIP
+    <Page: 1.2 MB; .save(path) writes it>
+    """
+    given = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
+    cities = [city] if isinstance(city, (str, Path)) else city
+    return Page(page_html(given, cities, lang))
 
 
 def page_html(
@@ -72,7 +122,8 @@ def page_html(
         If the model is not the shipped one and no linker is here.
     """
     model = load_model()
-    names = [name for name in list_cities() if name != AVERAGE] if cities is None else list(cities)
+    shipped = sorted((name for name in list_cities() if name != AVERAGE), key=lambda name: name != CITY_FIRST)
+    names = shipped if cities is None else list(cities)
     if not names:
         raise InputError(tell("no city was given: name at least one."))
     header, pack = _content(model, scenarios, [shipped_name(name, "city") for name in names])
@@ -88,7 +139,8 @@ def page_html(
 def _first(scenarios: Sequence[str | Path], header: Mapping[str, Any]) -> str:
     if scenarios:
         return Path(str(scenarios[0])).stem
-    return next(one["name"] for one in header["presets"] if one["values"])
+    shipped = {one["name"]: len(one["values"]) for one in header["presets"]}
+    return SHOWN_FIRST if SHOWN_FIRST in shipped else max(shipped, key=lambda name: shipped[name])
 
 
 def _resolved(model: Model, scenarios: Sequence[str | Path], city: str | Path) -> list[Resolved]:
@@ -184,15 +236,11 @@ def _groups(model: Model) -> list[dict[str, Any]]:
 
 
 def _posterior() -> str:
-    from talent_sd.uncertainty.posterior import read_posterior
-
     return read_posterior().sha256
 
 
 def _record() -> Any:
     """Return the back-test of the shipped draws; None where there is none."""
-    from talent_sd.backtest.track_record import read_track_record
-
     record = read_track_record()
     return record if record.posterior_sha256 == _posterior() else None
 
@@ -232,6 +280,7 @@ def _html(payload: str, texts: str, lang: str) -> str:
 </head>
 <body>
 <div id="app"></div>
+<script type="text/plain" id="licences">{(BUILT / "LICENCES.txt").read_text("utf-8")}</script>
 <script type="text/plain" id="content">{payload}</script>
 <script>{script}</script>
 </body>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Chart, COLOURS } from './chart.jsx'
 import { Controls } from './controls.jsx'
-import { Beside, Result } from './result.jsx'
+import { Beside, Mini, Result } from './result.jsx'
 import { MOST_PLANS, notice } from './state.js'
 import { Why } from './why.jsx'
 import { lang, named, said, t } from './words.js'
@@ -40,6 +40,7 @@ export function App({ page }) {
         <Controls page={page} />
       </main>
       <nav class="jump" aria-label={t('parts')}>
+        <Mini page={page} />
         {[['plan', 'your_plan'], ['charts', 'charts'], ['result', 'result']].map(([id, word]) => <a key={id} href={`#${id}`} onClick={(event) => jump(event, id)}>{t(word)}</a>)}
       </nav>
       <Why page={page} />
@@ -83,7 +84,7 @@ function Bar({ page }) {
   const remove = (gone) => page.change({ plans: plans.filter((_, i) => i !== gone), active: Math.max(0, active - (gone <= active ? 1 : 0)) })
   return (
     <header class="bar">
-      <p class="brand">{t('page_title')}</p>
+      <h1 class="brand">{t('page_title')}</h1>
       <div class="plans" role="group" aria-label={t('plans')}>
         {plans.map((plan, i) => (
           <span class={`plan ${i === active ? 'active' : ''}`} key={i}>

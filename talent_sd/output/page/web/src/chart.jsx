@@ -7,7 +7,7 @@ import { download } from './files.js'
 import { why } from './state.js'
 import { LEVELS } from './stats.js'
 import { Trust } from './trust.jsx'
-import { digits, lang, named, said, scale, t } from './words.js'
+import { digits, lang, named, said, scale, span, t } from './words.js'
 
 export const COLOURS = ['#004488', '#bb5566', '#c28f1b', '#3a8f7b']
 const GREY = '#767676'
@@ -85,12 +85,13 @@ export function Chart({ page, outputKey }) {
         </p>
       </header>
       <div class="plot" ref={holder} role="img" aria-label={summary(page, title, lines, by)} />
-      <p class="readout" aria-hidden="true">{point === null ? '\u00a0' : readout(lines, by, page.years, point)}</p>
       <ul class="key">
+        <li class="at" aria-hidden="true">{page.years[point ?? page.years.length - 1]}</li>
         {lines.map((line) => (
           <li key={line.title}>
             <svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect width="24" height="8" fill={alpha(line.colour, 0.25)} /><rect y="3" width="24" height="2" fill={line.colour} /></svg>
             {line.title}
+            <span class="value" aria-hidden="true">{value(line, point ?? page.years.length - 1, by)}</span>
           </li>
         ))}
       </ul>
@@ -109,22 +110,19 @@ export function Chart({ page, outputKey }) {
 
 const at = (line, year) => ({ middle: line.bands[3][year], low: line.bands[1][year], high: line.bands[5][year] })
 
-function readout(lines, by, years, point) {
-  const parts = lines.map((line) => {
-    const { middle, low, high } = at(line, point)
-    return `${line.title} ${digits(middle / by.factor)} (${digits(low / by.factor)} … ${digits(high / by.factor)})`
-  })
-  return `${years[point]}: ${parts.join('; ')}`
+function value(line, year, by) {
+  const { middle, low, high } = at(line, year)
+  return `${digits(middle / by.factor)} (${span(low / by.factor, high / by.factor, '')})`
 }
 
 function summary(page, title, lines, by) {
   if (!lines.length) return title
-  return `${title}, ${by.unit || t('no_unit')}. ${readout(lines, by, page.years, page.years.length - 1)}`
+  return `${title}, ${by.unit || t('no_unit')}. ${page.years.at(-1)}: ${lines.map((line) => `${line.title} ${value(line, page.years.length - 1, by)}`).join('; ')}`
 }
 
 function Table({ page, title, lines, by }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={`${t('table')}: ${title}`}>
       <table>
         <caption>{title}{by.unit ? `, ${by.unit}` : ''}. {t('table_note')}</caption>
         <thead>
@@ -136,7 +134,7 @@ function Table({ page, title, lines, by }) {
               <th scope="row">{year}</th>
               {lines.map((line) => {
                 const { middle, low, high } = at(line, i)
-                return <td key={line.title}>{digits(middle / by.factor)}<small> {digits(low / by.factor)} … {digits(high / by.factor)}</small></td>
+                return <td key={line.title}>{digits(middle / by.factor)}<small> {span(low / by.factor, high / by.factor, '')}</small></td>
               })}
             </tr>
           ))}
@@ -184,8 +182,18 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
   if (!keep) {
     const observer = new ResizeObserver(() => u.setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) }))
     observer.observe(holder)
+    // a canvas does not shrink with the paper: two charts stand side by side on A4
+    const onPaper = () => u.setSize({ width: 330, height: 180 })
+    const onScreen = () => u.setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) })
+    addEventListener('beforeprint', onPaper)
+    addEventListener('afterprint', onScreen)
     const destroy = u.destroy.bind(u)
-    u.destroy = () => (observer.disconnect(), destroy())
+    u.destroy = () => {
+      observer.disconnect()
+      removeEventListener('beforeprint', onPaper)
+      removeEventListener('afterprint', onScreen)
+      destroy()
+    }
   }
   return Object.assign(u, { mark, lines, by, x })
 }
@@ -200,7 +208,7 @@ function options(page, holder, series, bands, difference, setPoint) {
     legend: { show: false }, cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: { x: { time: false, range: (_, min, max) => [min - 0.3, max + 0.3] }, y: { range: (_, min, max) => room(min, max, difference) } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, years) => years.map((year) => (Number.isInteger(year) ? String(year) : '')), space: 44 },
+      { ...axis, grid: { show: false }, values: (_, years) => years.map((year) => (Number.isInteger(year) ? String(year) : '')), space: 44, size: 30 },
       { ...axis, size: (u, values) => 14 + 7 * Math.max(1, ...(values ?? []).map((value) => value.length)), values: (_, ticks) => ticks.map(tick), ticks: { show: false }, space: 36 },
     ],
     hooks: {

@@ -1,6 +1,6 @@
 // The left side: city, nation, presets, policies, assumptions, loops.
 import { useState } from 'preact/hooks'
-import { amount, digits, element, lang, said, t } from './words.js'
+import { amount, digits, element, lang, measure, said, t } from './words.js'
 
 export function Controls({ page }) {
   const plan = page.plan.value
@@ -61,7 +61,6 @@ function Policy({ page, policy }) {
       <label class="switch">
         <input type="checkbox" role="switch" checked={on} onChange={(event) => page.set(policy.settings.switch, event.currentTarget.checked ? 1 : 0)} />
         <span>{name}</span>
-        {on && <Cost page={page} policy={policy} />}
       </label>
       {on && (
         <div class="settings">
@@ -77,11 +76,6 @@ function Policy({ page, policy }) {
   )
 }
 
-function Cost({ page, policy }) {
-  const spent = page.spentOn(policy, page.central.value)
-  return <output class="cost">{Number.isFinite(spent) ? t('a_year', { money: amount(spent, 'yuan') }) : ''}</output>
-}
-
 /** A policy's size: a slider in the model's own measure, and yuan a year beside it, read from the run and set by it. */
 function Size({ page, policy, name }) {
   const setting = policy.settings.intensity
@@ -92,23 +86,20 @@ function Size({ page, policy, name }) {
   const to = (x) => Number((low + (high - low) * (x / 1000) ** 2).toPrecision(3))
   const from = (v) => 1000 * Math.sqrt(Math.max(0, v - low) / (high - low || 1))
   const spent = page.spentOn(policy, page.central.value)
-  const unit = page.header.units[setting.unit]?.[lang.value].one ?? ''
-  const shown = unit ? `${digits(value)} ${unit}` : `${digits(100 * value)} %`
+  const shown = measure(page.header, setting, value)
   const [big, word] = lang.value === 'zh' ? [1e8, t('yuan_big')] : [1e6, t('yuan_big')]
   const set = (v, settle) => page.set(setting, v, settle)
   return (
     <div class="size">
+      <p class="native">{said(setting.label)}: <output>{shown}</output></p>
       <input type="range" min="0" max="1000" step="1" value={from(value)} aria-label={t('size_of', { name })}
         aria-valuetext={`${shown}, ${amount(spent, 'yuan/year')}`}
         onInput={(event) => set(to(Number(event.currentTarget.value)), false)} onChange={(event) => set(to(Number(event.currentTarget.value)), true)} />
-      <div class="measures">
-        <span class="native" title={setting.doc}>{shown}</span>
-        <label class="money">
-          <input type="number" min="0" step="any" value={Number.isFinite(spent) ? Number((spent / big).toPrecision(3)) : ''} aria-label={t('yuan_of', { name })}
-            onChange={(event) => event.currentTarget.value !== '' && set(page.solveSize(policy, Number(event.currentTarget.value) * big), true)} />
-          <span>{word}</span>
-        </label>
-      </div>
+      <label class="money">
+        <input type="number" min="0" step="any" value={Number.isFinite(spent) ? Number((spent / big).toPrecision(3)) : ''} aria-label={t('yuan_of', { name })}
+          onChange={(event) => event.currentTarget.value !== '' && set(page.solveSize(policy, Number(event.currentTarget.value) * big), true)} />
+        <span>{word}</span>
+      </label>
     </div>
   )
 }
@@ -199,7 +190,7 @@ function Assumption({ page, one, low, high }) {
   const put = (given, settle) => {
     const values = { ...plan.values }
     for (const [each, its] of slots) values[each] = one.factor ? its * given : given
-    page.setPlan({ ...plan, preset: null, values }, settle)
+    page.setPlan({ ...plan, preset: null, values }, settle, slot)
   }
   const reset = () => {
     const values = { ...plan.values }
@@ -219,7 +210,7 @@ function Assumption({ page, one, low, high }) {
       </label>
       <p class="hint">
         {t('range', { low: digits(one.low), high: digits(one.high) })}{low !== undefined && ' ' + t('moves', { change: amount(Math.abs(high - low), 'person') })}{' '}
-        {one.source !== 'posterior' ? <span lang="en">{one.source}</span> : t('fitted_source')}{' '}
+        {one.source !== 'posterior' ? <>{t('source')} <span lang="en">{one.source}.</span></> : t('fitted_source')}{' '}
         {changed && <button type="button" onClick={reset}>{t('back_to', { value: digits(one.factor ? 1 : own) })}</button>}
       </p>
     </div>

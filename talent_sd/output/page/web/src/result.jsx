@@ -2,7 +2,7 @@
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, digits, named, percent, said, span, t } from './words.js'
+import { amount, digits, measure, named, percent, said, scale, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -15,6 +15,7 @@ export function Result({ page }) {
       <p class="sentence" role="status" aria-live="polite"><Sentence page={page} found={found} /></p>
       <Warnings page={page} fans={fans} />
       <Money found={found} />
+      <Printed page={page} />
       <Shares page={page} />
       <Keep page={page} />
       <Trusted page={page} />
@@ -27,17 +28,28 @@ function Sentence({ page, found }) {
   const name = named(page.header.roles.people)
   if (!found) return t('running')
   if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.plan.value.city].title) })
+  const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
   const values = {
-    year: last, name, change: amount(found.change, 'person', { sign: true }), span: span(found.low, found.high, 'person', true),
+    year: last, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
     chance: `${Math.round(100 * found.better)}`, first: Math.floor(found.first),
   }
   const spends = found.cost && found.cost[1] > 0
   return (
     <>
       <strong>{t('sentence_change', values)}</strong> {t('sentence_span', values)}{' '}
-      {spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan/year') })} {t('sentence_chance', values)}
+      {spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan') })} {t('sentence_chance', values)}
     </>
   )
+}
+
+/** The sentence's heart, for a screen that shows one part at a time. */
+export function Mini({ page }) {
+  const fans = page.fans.value
+  const found = fans.plan && page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  if (!found?.some) return null
+  const beside = Math.max(Math.abs(found.low), Math.abs(found.high)) / 10
+  const change = t('sentence_change', { year: page.years.at(-1), change: amount(found.change, 'person', { sign: true, beside }) })
+  return <p class="mini" aria-hidden="true"><strong>{change}</strong>{found.cost && found.cost[1] > 0 ? ` · ${amount(found.cost[1], 'yuan/year')}` : ''}</p>
 }
 
 function Money({ found }) {
@@ -82,18 +94,38 @@ function Warnings({ page, fans }) {
   return <ul class="warnings">{told.map((text) => <li key={text}>{text}</li>)}</ul>
 }
 
+/** What the plan sets, for paper: on a screen the sliders say it. */
+function Printed({ page }) {
+  const plan = page.plan.value
+  const value = (setting) => page.plans.value(plan, setting)
+  const on = page.header.policies.filter((policy) => page.plans.isOn(plan, policy))
+  return (
+    <ul class="printed">
+      {on.map(({ name, label, settings }) => (
+        <li key={name}>
+          {said(label)}: {value(settings.from)}–{value(settings.until) > page.years.at(-1) ? '' : value(settings.until)}
+          {settings.intensity && `, ${said(settings.intensity.label)} ${measure(page.header, settings.intensity, value(settings.intensity))}`}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 function Shares({ page }) {
   const shares = page.shares.value
   if (!shares) return <p class="hint">{t('shares_wait')}</p>
   if (!shares.parts.length) return null
   const parts = [...shares.parts].sort((a, b) => b.value - a.value)
   const most = Math.max(...parts.map(({ value }) => Math.abs(value)), 1e-9)
+  const people = scale(most, 'person')
+  const money = scale(Math.max(0, ...parts.map(({ spend }) => spend || 0)), 'yuan/year')
+  const plain = (value, by, beside) => (value > 0 && by === people ? '+' : '') + digits(value / by.factor, 3, beside / by.factor)
   return (
     <div class={`shares ${shares.stale ? 'stale' : ''}`}>
       <h3>{t('shares')}</h3>
       <table>
         <caption class="hidden">{t('shares')}</caption>
-        <thead class="hidden"><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}</th><th scope="col">{t('costs')}</th></tr></thead>
+        <thead><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small></th></tr></thead>
         <tbody>
           {parts.map(({ policy, value, error, spend }) => (
             <tr key={policy.name}>
@@ -101,8 +133,8 @@ function Shares({ page }) {
                 {said(policy.label)}
                 <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
               </th>
-              <td>{amount(value, 'person', { sign: true })}{error > 0 && <small> ± {amount(error, 'person', { significant: 2 })}</small>}</td>
-              <td>{Number.isFinite(spend) ? amount(spend, 'yuan/year') : '–'}</td>
+              <td>{plain(value, people, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
+              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}</td>
             </tr>
           ))}
         </tbody>
@@ -131,7 +163,7 @@ function Keep({ page }) {
     <div class="keep">
       <h3>{t('keep')}</h3>
       <div class="buttons">
-        <button type="button" onClick={copy}>{t('copy_link')}</button>
+        {self === top && <button type="button" onClick={copy}>{t('copy_link')}</button>}
         <button type="button" onClick={() => download(`${name()}.html`, pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
         <button type="button" onClick={() => download(`${name()}.yaml`, page.yaml(), 'text/yaml')}>{t('save_plan')}</button>
         <label class="button"><input type="file" accept=".yaml,.yml,text/yaml" onChange={open} />{t('open_plan')}</label>

@@ -8,6 +8,7 @@ import { lang } from './words.js'
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const SHAPLEY_DRAWS = 16
+const TOGETHER = 1000 // milliseconds
 
 export const notice = signal(null) // {text, kind}
 export const why = signal(null) // key of the output asked about
@@ -50,28 +51,32 @@ export class Page {
 
   // ---- changes
 
-  /** Change the view. `settle` false: a slider is still moving, and undo remembers where it started. */
-  change(next, settle = true) {
+  /**
+   * Change the view. `settle` false: a slider is still moving, and undo remembers where it started. Steps of one
+   * slider (`what`) that follow quickly, as keys make them, are undone together.
+   */
+  change(next, settle = true, what = null) {
     const before = this.view.peek()
-    const after = { ...before, ...next }
+    const now = performance.now()
     batch(() => {
       if (settle) {
-        const from = this.moving ?? before
+        const together = what !== null && what === this.lately?.what && now - this.lately.at < TOGETHER
+        if (!together) this.past.value = [...this.past.peek().slice(-MOST_UNDO), this.moving ?? before]
         this.moving = null
-        if (from !== after) this.past.value = [...this.past.peek().slice(-MOST_UNDO), from]
+        this.lately = { what, at: now }
         this.future.value = []
       } else this.moving ??= before
-      this.view.value = after
+      this.view.value = { ...before, ...next }
     })
   }
 
-  setPlan(plan, settle = true) {
+  setPlan(plan, settle = true, what = null) {
     const { plans, active } = this.view.peek()
-    this.change({ plans: plans.map((one, i) => (i === active ? plan : one)) }, settle)
+    this.change({ plans: plans.map((one, i) => (i === active ? plan : one)) }, settle, what)
   }
 
   set(setting, value, settle = true) {
-    this.setPlan({ ...this.plans.set(this.plan.peek(), setting, value), preset: null }, settle)
+    this.setPlan({ ...this.plans.set(this.plan.peek(), setting, value), preset: null }, settle, setting.slot)
   }
 
   undo() {
@@ -88,6 +93,7 @@ export class Page {
     batch(() => {
       to.value = [...to.peek(), this.view.peek()]
       from.value = states.slice(0, -1)
+      this.lately = null
       this.view.value = states.at(-1)
     })
   }

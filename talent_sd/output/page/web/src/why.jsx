@@ -82,7 +82,8 @@ function Link({ page, drivers, slot, found, against, go }) {
   const still = found.causes.filter((cause) => !moving.includes(cause))
   const rate = found.stock ? `${unit}/year` : unit
   const by = scale(Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0), header.units[rate] ? rate : unit)
-  const effect = (value) => (value > 0 ? '+' : '') + digits(value / by.factor)
+  const most = Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0) / by.factor
+  const effect = (value) => (value > 0 ? '+' : '') + digits(value / by.factor, 3, most / 10)
   const delayed = kinds[slot] === 'initial'
   return (
     <>

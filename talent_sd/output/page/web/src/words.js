@@ -35,26 +35,35 @@ export function scale(largest, unit) {
   return { factor: 1, unit: label ? (lang.value === 'en' ? label.many : label.one) : '' }
 }
 
-export function digits(value, significant = 3) {
+export function digits(value, significant = 3, beside = 0) {
   if (!Number.isFinite(value)) return '–'
-  if (value === 0 || Math.abs(value) < 1e-12) return '0'
-  const decimals = Math.min(9, Math.max(0, significant - 1 - Math.floor(Math.log10(Math.abs(value)))))
+  const size = Math.max(Math.abs(value), Math.abs(beside))
+  if (value === 0 || Math.abs(value) < 1e-4 * size || size < 1e-12) return '0'
+  const decimals = Math.min(9, Math.max(0, significant - 1 - Math.floor(Math.log10(size))))
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace('-', '−')
 }
 
 const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
 
-export function amount(value, unit, { sign = false, significant = 3 } = {}) {
-  const by = scale(value, unit)
-  const text = digits(value / by.factor, significant)
+/** A number with its unit; beside a larger one, no finer than that one is told. */
+export function amount(value, unit, { sign = false, significant = 3, beside = 0 } = {}) {
+  const by = scale(Math.max(Math.abs(value), Math.abs(beside)), unit)
+  const text = digits(value / by.factor, significant, beside / by.factor)
   return `${sign && value > 0 ? '+' : ''}${text}${by.unit ? gap() + by.unit : ''}`
 }
 
 /** Two ends of an interval with one unit. */
 export function span(low, high, unit, sign = false) {
   const by = scale(Math.max(Math.abs(low), Math.abs(high)), unit)
-  const one = (value) => (sign && value > 0 ? '+' : '') + digits(value / by.factor)
-  return `${one(low)} … ${one(high)}${by.unit ? gap() + by.unit : ''}`
+  const most = Math.max(Math.abs(low), Math.abs(high)) / by.factor
+  const one = (value) => (sign && value > 0 ? '+' : '') + digits(value / by.factor, 3, most)
+  return `${t('low_to_high', { low: one(low), high: one(high) })}${by.unit ? gap() + by.unit : ''}`
 }
 
 export const percent = (share) => `${Math.round(100 * share)}${gap()}%`
+
+/** A setting's value in its own unit; what has none is a share. */
+export function measure(header, setting, value) {
+  const unit = header.units[setting.unit]?.[lang.value].one
+  return unit ? `${digits(value)}${gap()}${unit}` : `${digits(100 * value)}${gap()}%`
+}

@@ -1,0 +1,246 @@
+"""The page as a person meets it: nothing cut, all within reach, plans kept and sent, the words' numbers true."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import talent_sd as ts
+
+from . import browsers
+
+AXE = Path(ts.__file__).parent / "output" / "page" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = {"desktop": (1440, 900, False), "tablet": (820, 1180, True), "phone": (390, 844, True)}
+CUT = """
+const shown = (e) => e.checkVisibility() && e.type !== 'file' && !e.closest('.hidden, .skip, svg, canvas, .u-wrap, option')
+return [...document.querySelectorAll('body *')].filter((e) => shown(e) && e.clientWidth && !e.children.length
+  && !['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && getComputedStyle(e).display !== 'inline'
+  && e.scrollWidth > e.clientWidth + 1).map((e) => e.className + ': ' + e.textContent.slice(0, 60))
+"""
+"""Texts that are wider than their box."""
+OVER = """
+const boxes = [...document.querySelectorAll('button, summary, h2, h3, input, select, .button, .trust')]
+  .filter((e) => e.checkVisibility() && !e.closest('.hidden, .skip, .jump') && e.type !== 'file')
+  .map((e) => [e, e.getBoundingClientRect()])
+const met = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2
+return boxes.flatMap(([e, a], i) => boxes.slice(i + 1).filter(([f, b]) => !e.contains(f) && !f.contains(e)
+  && e.closest('.controls, .charts, .result, .bar') === f.closest('.controls, .charts, .result, .bar') && met(a, b))
+  .map(([f]) => (e.textContent || e.className) + ' / ' + (f.textContent || f.className)))
+"""
+"""Pairs of things to press or read that lie on one another."""
+
+
+@pytest.fixture
+def view(browser: Any, page: Path) -> Iterator[Any]:
+    """The page as it opens, on a desk."""
+    browsers.sized(browser, *SIZES["desktop"][:2])
+    yield settled(browsers.opened(browser, page))
+    browsers.sized(browser, *SIZES["desktop"][:2])
+
+
+def settled(driver: Any) -> Any:
+    """Wait until the fans and the shares of the present plan are drawn."""
+    wait(
+        lambda: driver.execute_script(
+            "return !!document.querySelector('.shares:not(.stale), .sentence') && !document.querySelector('.shares.stale') && document.querySelectorAll('.chart canvas').length > 0"
+        )
+    )
+    return driver
+
+
+def wait(met: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Return what `met` gives as soon as that is something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = met()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def text(driver: Any, selector: str) -> str:
+    """Return the text of the first element."""
+    return str(
+        driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+    )
+
+
+def press(driver: Any, word: str) -> None:
+    """Press the button of that name."""
+    driver.execute_script(
+        "[...document.querySelectorAll('button')].find((b) => b.textContent.trim() === arguments[0]).click()",
+        word,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_and_nothing_overlaps_in_either_language(view: Any, size: str, tmp_path: Path) -> None:
+    width, height, mobile = SIZES[size]
+    browsers.sized(view, width, height, mobile)
+    for number in (2, 1):
+        view.execute_script(f"document.querySelector('.languages button:nth-child({number})').click()")
+        time.sleep(0.3)
+        assert view.execute_script("return document.documentElement.scrollWidth") <= width
+        assert view.execute_script(CUT) == []
+        assert view.execute_script(OVER) == []
+        picture = base64.b64decode(view.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"])
+        (tmp_path / f"{size}_{number}.png").write_bytes(picture)
+        assert len(picture) > 20_000
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here (npm ci in talent_sd/output/page/web)")
+def test_axe_finds_nothing(view: Any) -> None:
+    view.execute_script(AXE.read_text("utf-8"))
+    run = (
+        "const done = arguments[0]; axe.run().then((r) => done(r.violations.map((v) => "
+        "[v.id, v.impact, v.nodes.map((n) => n.html.slice(0, 120))])))"
+    )
+    assert view.execute_async_script(run) == []
+    view.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    time.sleep(0.5)
+    assert view.execute_async_script(run) == []
+    press(view, "Why?")
+    assert view.execute_async_script(run) == []
+
+
+def test_the_sentence_and_the_tables_tell_pythons_numbers(view: Any) -> None:
+    press(view, "No policies")
+    wait(lambda: "No policy is on" in text(view, ".sentence"))
+    view.execute_script(
+        "const s = document.querySelectorAll('.choice select')[1]; s.value = 'three_dimensional';"
+        "s.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    sentence = wait(lambda: "by 2034" in (found := text(view, ".sentence")) and found)
+    spread = ts.ensemble(
+        ["baseline", "three_dimensional"], "hefei", draws=200, outputs=["total talent"], progress=False
+    )["total talent"]
+    last = spread.isel(time=-1)
+    change = (last.sel(scenario="three_dimensional") - last.sel(scenario="baseline")).values
+    low, middle, high = np.quantile(change, [0.1, 0.5, 0.9]) / 1e3
+    told = [float(n.replace(",", "")) for n in re.findall(r"[+−]([\d,.]+)", sentence)]
+    assert told[0] == pytest.approx(middle, rel=0.006)
+    assert told[1:] == pytest.approx([low, high], rel=0.01)
+    assert f"{round(100 * (change > 0).mean())} of 100 draws" in sentence
+    row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
+    quantiles = np.quantile(last.sel(scenario="three_dimensional"), [0.5, 0.1, 0.9]) / 1e6
+    assert all(f"{value:.2f}" in row for value in quantiles)
+
+
+def test_every_chart_has_its_table(view: Any) -> None:
+    counts = view.execute_script(
+        "return [...document.querySelectorAll('.chart')].map((c) => [c.querySelectorAll('canvas').length, c.querySelectorAll('tbody tr').length])"
+    )
+    assert counts == [[1, 13]] * 4
+
+
+def test_a_slider_moves_by_keys_and_undo_takes_it_back(view: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    before = text(view, ".policy.on .native output")
+    slider = view.find_element("css selector", ".policy.on .size input[type=range]")
+    slider.send_keys(Keys.ARROW_RIGHT * 30)
+    assert text(view, ".policy.on .native output") != before
+    slider.send_keys(Keys.CONTROL + "z")
+    assert text(view, ".policy.on .native output") == before
+
+
+def test_everything_is_within_reach_of_the_keyboard(view: Any) -> None:
+    out_of_reach = view.execute_script(
+        "return [...document.querySelectorAll('button, input, select, summary, a')]"
+        ".filter((e) => e.checkVisibility() && e.tabIndex !== 0 && !e.disabled).map((e) => e.outerHTML.slice(0, 80))"
+    )
+    assert out_of_reach == []
+
+
+def test_yuan_a_year_sets_the_size_at_which_the_model_spends_it(view: Any) -> None:
+    box = ".policy.on .money input"
+    view.execute_script(
+        "const i = document.querySelector(arguments[0]); i.value = '1500'; i.dispatchEvent(new Event('change', { bubbles: true }))",
+        box,
+    )
+    shown = wait(
+        lambda: (
+            (v := view.execute_script("return document.querySelector(arguments[0]).value", box)) != "" and v
+        )
+    )
+    assert float(shown) == pytest.approx(1500, rel=0.002)
+
+
+def test_a_link_brings_the_plan_back_and_another_editions_says_so(view: Any, page: Path) -> None:
+    press(view, "Compare another")
+    fragment = wait(lambda: (f := view.execute_script("return location.hash")).startswith("#plan=") and f)
+    time.sleep(0.5)
+    fragment = view.execute_script("return location.hash")
+    sentence = text(settled(view), ".sentence")
+    settled(browsers.opened(view, page, fragment))
+    assert len(view.find_elements("css selector", ".plans .plan")) == 2
+    assert wait(lambda: text(view, ".sentence")) == sentence
+    assert text(view, ".notice") == ""
+    told = json.loads(base64.urlsafe_b64decode(fragment.removeprefix("#plan=") + "=="))
+    told["m"] = "0" * 12
+    told["plans"][0]["s"]["no such constant"] = 1
+    other = base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+    browsers.opened(view, page, f"#plan={other}")
+    assert "from another edition" in text(view, ".notice")
+    assert "no such constant" in text(view, ".notice")
+    browsers.opened(view, page, "#plan=abc")
+    assert "no plan that can be read" in text(view, ".notice")
+
+
+def test_files_are_saved_and_opened(view: Any, tmp_path: Path) -> None:
+    view.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    press(view, "CSV")
+    press(view, "PNG")
+    press(view, "Save plan (YAML)")
+    press(view, "Save page with plan")
+    files = wait(
+        lambda: len(found := [f for f in tmp_path.iterdir() if f.suffix != ".crdownload"]) == 4 and found
+    )
+    kinds = {file.suffix: file for file in files}
+    assert kinds[".png"].read_bytes().startswith(b"\x89PNG")
+    assert "q0.975" in kinds[".csv"].read_text("utf-8-sig").splitlines()[0]
+    plan = kinds[".yaml"].read_text("utf-8")
+    assert (
+        browsers.differing(
+            browsers.in_browser(view, city="hefei", yaml=plan), browsers.central(kinds[".yaml"], "hefei")
+        )[1]
+        == []
+    )
+    title = text(view, ".result h2")
+    dropped = plan.replace("Own mix", "Dropped mix")
+    drop = """
+    const data = new DataTransfer()
+    data.items.add(new File([arguments[0]], 'plan.yaml'))
+    document.querySelector('.page').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }))
+    """
+    view.execute_script(drop, dropped)
+    wait(lambda: "Dropped mix" in text(view, ".result h2"))
+    view.execute_script(drop, "policies: {cash: on}")
+    wait(lambda: "Unknown policy 'cash'" in text(view, ".notice"))
+    settled(browsers.opened(view, kinds[".html"]))
+    assert text(view, ".result h2") == title
+
+
+def test_paper_shows_the_plan_and_whole_charts(view: Any) -> None:
+    pdf = view.execute_cdp_cmd(
+        "Page.printToPDF", {"printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}
+    )
+    assert base64.b64decode(pdf["data"]).startswith(b"%PDF")
+    view.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert (
+            view.execute_script("return getComputedStyle(document.querySelector('.printed')).display")
+            == "block"
+        )
+        assert view.execute_script("return document.querySelector('.controls').offsetParent") is None
+    finally:
+        view.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
