@@ -17,10 +17,10 @@ LOOPS = (
 )  # fmt: skip
 # Where a loop has work to do: a fund that runs dry, a culture programme, a drive that rivals answer.
 BUSY = {
-    "pension_squeeze": ("baseline", "shenyang"),
+    "pension_squeeze": ("baseline", "mianyang"),
     "culture": ("culture_capital", "hangzhou"),
     "brand": ("culture_capital", "hangzhou"),
-    "rival_response": ("mass_recruitment", "zhengzhou"),
+    "rival_response": ("mass_recruitment", "hefei"),
 }
 
 

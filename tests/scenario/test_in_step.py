@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.settings import split_key
 from talent_sd.inputs import (
     check_file,
     list_cities,
@@ -73,11 +74,14 @@ def test_a_scenario_sets_something_its_parent_does_not(model: Structure) -> None
 def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure) -> None:
     mapped = read_mapping().content.constants
     wanted = {
-        n for n, v in model.variables.items() if v.kind == "constant" and n.startswith(("city ", "province "))
+        n
+        for n, v in model.variables.items()
+        if v.kind == "constant" and n.startswith(("city ", "province ", "known ", "residents ceiling"))
     }
     assert wanted
-    assert wanted == set(mapped)
-    assert [n for n in wanted if not same_unit(mapped[n].unit, model.variables[n].unit)] == []
+    assert wanted == {split_key(name)[0] for name in mapped}
+    for name, rule in mapped.items():
+        assert same_unit(rule.unit, model.variables[split_key(name)[0]].unit), name
 
 
 def test_the_fourteen_cities_and_the_average_ship_with_their_facts() -> None:

@@ -17,6 +17,7 @@ Write = Callable[[str, str], Path]
 CHILDREN = [name for name in list_scenarios() if len(load_scenario(name).chain) > 1]
 # Stocks that may be negative: balances, and accounts of change against the start.
 SIGNED = {
+    "Carried Migration",
     "Year Net Flow",
     "Cumulative Net Migration",
     "Poached Talent",

@@ -14,6 +14,7 @@ Write = Callable[[str, str], Path]
 KINDS = read_mapping().content.figures
 PANEL = {rule.panel: name for name, rule in KINDS.items() if rule.panel}
 CENSUS = {rule.census: name for name, rule in KINDS.items() if rule.census}
+AGES = {rule.ages: name for name, rule in KINDS.items() if rule.ages}
 STRUCTURE = {rule.structure: name for name, rule in KINDS.items() if rule.structure}
 PROVINCE = {rule.province: name for name, rule in KINDS.items() if rule.province}
 WUXI = load_city("wuxi")
@@ -63,8 +64,9 @@ def test_a_panel_row_gives_the_constants_of_the_city_file(
     write: Write, tables: dict[str, list[list[str]]]
 ) -> None:
     tables["structure"] = table(STRUCTURE, {"city": "无锡市"}, (2010, 2020))
-    *paths, structure = (write(f"{name}.csv", as_csv(rows)) for name, rows in tables.items())
-    panel = read_panel(*paths, structure_csv=structure)
+    tables["ages"] = table(AGES, {"city": "无锡市"}, (2010, 2020))
+    *paths, structure, ages = (write(f"{name}.csv", as_csv(rows)) for name, rows in tables.items())
+    panel = read_panel(*paths, structure_csv=structure, ages_csv=ages)
     assert panel.dropped == ()
     national = read_national("central")
     ours = city_constants(panel.cities["无锡市"], 2010, national)
