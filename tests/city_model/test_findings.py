@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("8 390 people", "0.839万人", people(2030)), ("9.5 billion", "95亿", spent),
-        ("0.33 %", "0.33%", change("total talent", 2030)),
+        ("7 720 people", "0.772万人", people(2030)), ("10.0 billion", "100亿", spent),
+        ("0.30 %", "0.30%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
-        ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("48 billion", "480亿", spent),
-        ("33 500 people", "3.35万人", people()), ("0.8 %", "0.8%", change("total talent")),
-        ("1.6 %", "1.6%", change("value added")),
+        ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("49 billion", "490亿", spent),
+        ("81 000 people", "8.1万人", people()), ("1.8 %", "1.8%", change("total talent")),
+        ("2.4 %", "2.4%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("21 firms", "21家", level("Suppliers")), ("99 000 people", "9.9万人", people()),
-        ("3.1 %", "3.1%", change("value added")), ("132 billion", "1320亿", spent),
-        ("111 billion", "1110亿", gap("shared value")),
+        ("21 firms", "21家", level("Suppliers")), ("160 000 people", "16万人", people()),
+        ("4.4 %", "4.4%", change("value added")), ("132 billion", "1320亿", spent),
+        ("146 billion", "1460亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("250 000 people", "25万人", people()), ("2.7 %", "2.7%", change("total talent")),
-        ("300 billion", "3000亿", spent),
+        ("210 000 people", "21万人", people()), ("2.2 %", "2.2%", change("total talent")),
+        ("284 billion", "2840亿", spent),
     ]),
     "quality_city": ("chengdu", [
-        ("18 %", "18%", change("service satisfaction")), ("1.34 times", "1.34倍", level("medical access time ratio")),
-        ("29 600 people", "2.96万人", people()), ("100 billion", "1000亿", spent),
+        ("19 %", "19%", change("service satisfaction")), ("1.33 times", "1.33倍", level("medical access time ratio")),
+        ("51 300 people", "5.13万人", people()), ("105 billion", "1050亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("138 000 people", "13.8万人", people()), ("27 billion", "270亿", spent),
-        ("4.8 %", "4.8%", change("total talent")), ("0.69 %", "0.69%", change("value added")),
+        ("117 000 people", "11.7万人", people()), ("25 billion", "250亿", spent),
+        ("4.4 %", "4.4%", change("total talent")), ("0.99 %", "0.99%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("91 000 people", "9.1万人", people()), ("8.5 %", "8.5%", change("City Brand")),
-        ("34 billion", "340亿", spent),
-        ("54 billion", "540亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("39 000 people", "3.9万人", people()), ("8.0 %", "8.0%", change("City Brand")),
+        ("35 billion", "350亿", spent),
+        ("27 billion", "270亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("31 200 people", "3.12万人", people()), ("52 billion", "520亿", spent),
-        ("0.67 %", "0.67%", change("total talent")),
+        ("41 300 people", "4.13万人", people()), ("54 billion", "540亿", spent),
+        ("0.80 %", "0.80%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("311 000 people", "31.1万人", people(2030)), ("5.7 %", "5.7%", change("total talent", 2030)), ("264 000", "26.4万人", people()),
-        ("14.9 billion", "149亿", spent),
+        ("76 000 people", "7.6万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("62 900", "6.29万人", people()),
+        ("15.4 billion", "154亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("107 000 people", "10.7万人", people()), ("2.6 %", "2.6%", change("total talent")),
-        ("153 billion", "1530亿", spent), ("34 billion", "340亿", gap("shared value")),
+        ("170 000 people", "17万人", people()), ("3.7 %", "3.7%", change("total talent")),
+        ("164 billion", "1640亿", spent), ("42 billion", "420亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
-        ("146 leading", "146名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
-        ("6.2 billion", "62亿", lambda pair: -gap("supporting investment", 2028)(pair)),
-        ("192 a year", "192件", lambda pair: -gap("invention grants")(pair)),
-        ("1.05 %", "1.05%", lambda pair: -change("value added")(pair)), ("2.4 yuan", "2.4元", per_pay),
+        ("200 leading", "200名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
+        ("7.6 billion", "76亿", lambda pair: -gap("supporting investment", 2028)(pair)),
+        ("220 a year", "220件", lambda pair: -gap("invention grants")(pair)),
+        ("1.32 %", "1.32%", lambda pair: -change("value added")(pair)), ("2.2 yuan", "2.2元", per_pay),
     ]),
 }  # fmt: skip
 
