@@ -39,7 +39,6 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     return RUNNER.invoke(app, ["validate", "--refit", "--draws", "0", "--out", str(out)]), out
 
 
-@pytest.mark.xfail(reason="laws are broken, see tests/city_model/test_laws.py", strict=True)
 def test_validate_passes(validated: tuple[Result, Path]) -> None:
     assert validated[0].exit_code == 0
 
