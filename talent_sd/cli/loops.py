@@ -12,14 +12,22 @@ import typer
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import CityOption, LangOption, Language, NationalOption, OutOption, PlotsOption
+from talent_sd.cli.options import (
+    CityOption,
+    LangOption,
+    Language,
+    NationalOption,
+    OutOption,
+    PlotsOption,
+    ReadingOption,
+)
 
 if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
 
 CLI_CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
 
-CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
+CITY_ONLY = ("city", "of", "against", "draws", "seed", "national", "reading")
 
 
 @reporting
@@ -40,6 +48,7 @@ def loops(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     out: OutOption = Path("loops"),
     national: NationalOption = None,
+    reading: ReadingOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:
@@ -60,7 +69,15 @@ def loops(
 
     held = None if against == "none" else against
     study_of = partial(
-        study_loops, scenario, city, of=of, against=held, draws=draws, seed=seed, national=national
+        study_loops,
+        scenario,
+        city,
+        of=of,
+        against=held,
+        draws=draws,
+        seed=seed,
+        national=national,
+        reading=reading,
     )
     _loops_of_city(study_of, out, lang.value, plots)
 

@@ -75,6 +75,12 @@ CitiesOption = Annotated[
 NationalOption = Annotated[
     str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
 ]
+ReadingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reading", help="How the world works: evidence (default), article, or a file of assumptions."
+    ),
+]
 
 # ---- what a model is tried by
 ModelOption = Annotated[
@@ -97,6 +103,17 @@ LawDrawsOption = Annotated[
 ]
 CostsOption = Annotated[
     bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
+]
+
+BesideOption = Annotated[
+    str | None, typer.Option("--reading", help="The reading shown beside the evidence's: article, or a file.")
+]
+FitReadingOption = Annotated[
+    str | None,
+    typer.Option("--fit-reading", help="Only find a reading's assumptions anew; write it beside its tables."),
+]
+RangesOption = Annotated[
+    Path | None, typer.Option("--priors", help="With --fit-reading: ranges; the shipped ones by default.")
 ]
 
 # ---- many draws
@@ -135,6 +152,10 @@ DiscountOption = Annotated[
 # ---- tables of many cities
 PanelOption = Annotated[Path, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")]
 CensusOption = Annotated[Path, typer.Option("--census", help="CSV of cities and census years.")]
+NoPanelOption = Annotated[
+    Path | None, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")
+]
+NoCensusOption = Annotated[Path | None, typer.Option("--census", help="CSV of cities and census years.")]
 ProvinceOption = Annotated[
     Path | None, typer.Option("--province", help="CSV of provinces and years; its patents set start values.")
 ]

@@ -21,6 +21,7 @@ from talent_sd.cli.options import (
     NationalOption,
     OutOption,
     PlotsOption,
+    ReadingOption,
     SamplingMethod,
     SamplingOption,
     SeedOption,
@@ -41,6 +42,7 @@ def run(
     out: OutOption = Path("forecast"),
     engine: EngineOption = Engine.auto,
     national: NationalOption = None,
+    reading: ReadingOption = None,
     draws: DrawsOption = None,
     seed: SeedOption = 0,
     sampling: SamplingOption = SamplingMethod.latin,
@@ -52,12 +54,11 @@ def run(
 ) -> None:
     """Forecast a city's next ten years under a scenario.
 
-    Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
-    overview.png and one plot per sector. With --draws the plots become fans of
-    50, 80 and 95 %, variance.csv says where their width comes from, forecast.csv
-    holds quantiles, and only what tables and plots show is kept. More draws than
-    fit into --memory go to forecast.zarr, and forecast.nc holds their quantiles;
-    if such a run is stopped, the same command goes on from there.
+    Prints the headline outputs; writes forecast.nc, forecast.csv, run.json, overview.png and one plot per
+    sector. With --draws the plots become fans of 50, 80 and 95 %, variance.csv says where their width comes
+    from, forecast.csv holds quantiles, and only what tables and plots show is kept. More draws than fit
+    into --memory go to forecast.zarr, and forecast.nc holds their quantiles; if such a run is stopped, the
+    same command goes on from there.
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
@@ -73,7 +74,7 @@ def run(
 
     wanted = wanted_draws(draws, seed, sampling, memory, threads, cluster)
     with written_together(out) as folder:
-        prepared = prepare([scenario], city=city, national=national)
+        prepared = prepare([scenario], city=city, national=national, reading=reading)
         labels = shipped_labels()
         steps = (wanted is None) + plots * (1 + len(labels.sectors))
         with progress_bar(tell("Simulating and drawing", lang.value), steps) as done:

@@ -205,7 +205,10 @@ def named_cities(text: str) -> list[str]:
 
 
 def prepare_cities(
-    scenarios: Sequence[str | Path], cities: Sequence[str | Path], national: str | Path | None = None
+    scenarios: Sequence[str | Path],
+    cities: Sequence[str | Path],
+    national: str | Path | None = None,
+    reading: str | Path | None = None,
 ) -> dict[str, Prepared]:
     """Read and check scenarios in several cities.
 
@@ -222,7 +225,7 @@ def prepare_cities(
     problems: list[str] = []
     for city in cities:
         try:
-            prepared = prepare(scenarios, city, national=national)
+            prepared = prepare(scenarios, city, national=national, reading=reading)
         except InputError as error:
             problems += error.problems
             continue

@@ -87,6 +87,7 @@ def ensemble(
     priors: str | Path | None = None,
     posterior: str | Path | None = None,
     progress: bool = True,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
 
@@ -95,12 +96,11 @@ def ensemble(
 
     Parameters
     ----------
-    scenarios, city, engine, model, national : as in `simulate`
-    draws, seed : how many, and from what
+    scenarios, city, engine, model, national, reading : as in `simulate`
+    draws, seed, sampling : how many, from what, and "latin" (hypercube) or "sobol" (a power of two)
     outputs : names of variables; by default those that plots and tables show
     out : a folder for a Zarr store, for what does not fit into memory. A run that was stopped goes on
         where it was when started again with the same inputs
-    sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
     threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
     memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
     priors : a file of uncertain constants, to draw from in place of the posterior
@@ -124,7 +124,7 @@ def ensemble(
     >>> dict(spread["Residents"].sizes)
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
-    prepared = prepare(scenarios, city, model=model, national=national)
+    prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)

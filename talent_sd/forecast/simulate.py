@@ -78,6 +78,7 @@ def simulate(
     model: str | Path | None = None,
     national: str | Path | None = None,
     outputs: Sequence[str] | None = None,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Forecast a city's next ten years under one scenario or several.
 
@@ -89,6 +90,7 @@ def simulate(
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
     outputs : names of variables; stocks and auxiliaries by default
+    reading : assumptions under the scenario's own: "evidence" (the default, none), "article" or a path
 
     Returns
     -------
@@ -106,5 +108,5 @@ def simulate(
     >>> forecast["Residents"].dims
     ('scenario', 'draw', 'time')
     """
-    prepared = prepare(scenario, city, model=model, national=national)
+    prepared = prepare(scenario, city, model=model, national=national, reading=reading)
     return run_prepared(prepared, engine=engine, outputs=outputs)
