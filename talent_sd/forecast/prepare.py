@@ -235,10 +235,13 @@ def check_file(path: str | Path) -> str:
     from talent_sd.engine.runner import load_model
     from talent_sd.inputs import check_file as check_yaml
     from talent_sd.model.read import read_structure
+    from talent_sd.model.translate import translate
+    from talent_sd.model.units import refuse_clashing_units
 
     path = Path(path)
     if path.suffix.lower() in MODEL_ENDINGS:
         load_model(path)
+        refuse_clashing_units(translate(path))
         return "model"
     kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
     if problems:
