@@ -48,6 +48,10 @@ class ModelError(InputError):
     """A model file that cannot be read, or a run asked of it that it cannot do."""
 
 
+class TooLargeError(ModelError):
+    """A model that would take more time and memory than any sound one; nothing more is looked at."""
+
+
 class UnsupportedError(TalentError):
     """The native engine lacks something; names the function and the variable."""
 

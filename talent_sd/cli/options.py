@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.uncertainty.prior_draws import Draws
 
+CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
 STORE = "forecast.zarr"
 """Folder, beside a run's files, of draws that memory cannot hold."""
 
@@ -301,3 +302,12 @@ def wanted_draws(
     if cluster is not None:
         raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
     return None
+
+
+def refuse_typed(context: typer.Context, options: Sequence[str], file: str, lang: str) -> None:
+    """Refuse options that mean nothing for a model that is not the city's, rather than drop them."""
+    # the source is an enum of click's, of which typer may hold a copy of its own: its name is the same
+    sources = {name: context.get_parameter_source(name) for name in options}
+    typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if typed:
+        raise InputError(tell(CITY_ONLY, lang, options=", ".join(typed), file=file))
