@@ -222,7 +222,7 @@ class Wanted:
         """Draw what is uncertain."""
         from talent_sd.forecast.ensemble import prior_draws
 
-        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling)
+        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling, memory=self.memory)
 
 
 def draw_forecast(

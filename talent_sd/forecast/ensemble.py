@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError, NonFiniteWarning
 from talent_sd.base.language import tell
@@ -68,6 +69,7 @@ class Options:
     title: str = "talent_sd"
 
 
+@checked
 def ensemble(
     scenarios: str | Path | Sequence[str | Path] = "baseline",
     city: str | Path = "hefei",
@@ -125,7 +127,9 @@ def ensemble(
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
     prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
-    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
+    drawn = prior_draws(
+        prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior, memory=memory
+    )
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
@@ -138,22 +142,28 @@ def prior_draws(
     sampling: str = "latin",
     priors: str | Path | None = None,
     posterior: str | Path | None = None,
+    memory: float = 1.0,
 ) -> Draws:
     """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`.
 
     With them figures that the city lacks, and that an assumption stands in for.
+
+    Raises
+    ------
+    InputError
+        If the draws would not fit into the memory.
     """
     model = prepared.model
     found = read_priors(model.structure, model.program, priors)
     assumed = assumed_figures(prepared.first)
     if priors is not None or str(posterior) == NO_POSTERIOR:
-        return draw_priors((*found, *assumed), draws, seed, sampling)
+        return draw_priors((*found, *assumed), draws, seed, sampling, memory)
     from talent_sd.forecast.posterior_draws import draw_posterior
     from talent_sd.uncertainty.posterior import read_posterior
 
     fitted = read_posterior(posterior)
     others = [prior for prior in found if prior.key not in fitted.names]
-    rest = draw_priors((*others, *assumed), draws, seed, sampling)
+    rest = draw_priors((*others, *assumed), draws, seed, sampling, memory)
     return draw_posterior(prepared, fitted, rest, draws, seed)
 
 

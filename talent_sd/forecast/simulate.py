@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.forecast.prepare import Prepared, prepare
 
@@ -70,6 +71,7 @@ def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:
     return xr.Dataset(data, {SCENARIO: names, DRAW: [0], **coords}, first.attrs)
 
 
+@checked
 def simulate(
     scenario: str | Path | Sequence[str | Path] = "baseline",
     city: str | Path = "hefei",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.file_kinds import read_chain
@@ -61,6 +62,7 @@ def list_scenarios() -> tuple[str, ...]:
     return shipped_names("scenario")
 
 
+@checked
 def load_scenario(name: str | Path, problems: Problems | None = None) -> Scenario:
     """Read a scenario and all that it extends.
 

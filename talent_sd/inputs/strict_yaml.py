@@ -89,7 +89,7 @@ def shown(path: Path) -> str:
     if not full.is_relative_to(here):
         return str(path)
     name = full.relative_to(here)
-    return f"./{name}" if name.parts[0] in SHIPPED else str(name)
+    return f"./{name}" if name.parts and name.parts[0] in SHIPPED else str(name)
 
 
 def read_text(path: Path) -> str:

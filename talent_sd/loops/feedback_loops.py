@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.attribution import PART, attribute
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
@@ -114,6 +115,7 @@ class LoopStudy:
     stocks: tuple[StockFlows, ...]
 
 
+@checked
 def feedback_loops(
     scenario: str | Path = "baseline",
     city: str | Path = "hefei",

@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.attribution import MOST_EXACT
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
@@ -96,6 +97,7 @@ class Whole:
     places: np.ndarray
 
 
+@checked
 def attribute_policies(
     scenarios: str | Path | Sequence[str | Path],
     city: str | Path = "hefei",
