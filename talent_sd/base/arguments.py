@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping, Sized
 from numbers import Integral, Real
 from pathlib import Path
@@ -21,7 +22,17 @@ LARGEST = 10**30
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, (str, Path))
+    try:
+        return isinstance(value, (str, Path)) and os.fsencode(value) is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a number that a double may hold, in the end; True and False are none."""
+    if isinstance(value, Integral):
+        return not isinstance(value, bool) and abs(int(value)) < LARGEST
+    return isinstance(value, Real)
 
 
 def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -40,15 +51,9 @@ NAME: Kind = (N_("a name or a path"), _is_name)
 NAMES: Kind = (N_("names or paths"), _all(_is_name))
 TEXT: Kind = (N_("text"), lambda value: isinstance(value, str))
 TEXTS: Kind = (N_("names"), _all(TEXT[1]))
-WHOLE: Kind = (
-    N_("a whole number"),
-    lambda value: isinstance(value, Integral) and not isinstance(value, bool) and abs(value) < LARGEST,
-)
+WHOLE: Kind = (N_("a whole number"), lambda value: isinstance(value, Integral) and _is_number(value))
 COUNT: Kind = (N_("a whole number above 0"), lambda value: WHOLE[1](value) and value > 0)
-NUMBER: Kind = (
-    N_("a number"),
-    lambda value: isinstance(value, Real) and not isinstance(value, bool) and not abs(value) > LARGEST,
-)
+NUMBER: Kind = (N_("a number"), lambda value: _is_number(value))
 MAPPING: Kind = (
     N_("a mapping of names to values"),
     lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
@@ -59,7 +64,9 @@ DATASET: Kind = (
 )
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("scenario", "scenarios"), NAMES),
-    **dict.fromkeys(("city", "model", "national", "priors", "posterior", "out", "path", "name"), NAME),
+    **dict.fromkeys(
+        ("city", "model", "national", "priors", "posterior", "out", "path", "name", "reading"), NAME
+    ),
     **dict.fromkeys(("engine", "sampling", "cluster", "of", "against", "baseline", "lang"), TEXT),
     "outputs": TEXTS,
     **dict.fromkeys(("draws", "among", "seed", "block", "first_member"), WHOLE),

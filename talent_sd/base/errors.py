@@ -12,6 +12,13 @@ from contextlib import contextmanager
 
 from talent_sd.base.language import tell
 
+MOST = 20
+"""Problems that are told of one thing; the others are counted."""
+LONGEST = 1000
+"""Characters of a problem."""
+HINTS = 100
+"""Hints given for one error."""
+
 
 class TalentError(Exception):
     """Base of every error this package raises on purpose.
@@ -41,7 +48,18 @@ class InputError(TalentError):
         self.problems = tuple(problems)
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
-        super().__init__("\n".join(self.problems))
+        _Hints.given = 0
+        super().__init__("\n".join(self.told()))
+
+    def told(self) -> list[str]:
+        """Return the problems as they are shown: the first of many, none endless, and how many more there are."""
+        shown = [text if len(text) <= LONGEST else f"{text[:LONGEST]}…" for text in self.problems[:MOST]]
+        more = len(self.problems) - MOST
+        return (
+            [*shown, tell("… and {count} more problems. Mend these first.", count=more)]
+            if more > 0
+            else shown
+        )
 
 
 class ModelError(InputError):
@@ -60,6 +78,12 @@ class UnitError(TalentError):
     """Two quantities that should share a unit do not."""
 
 
+class _Hints:
+    """How many hints were given since the last error was raised."""
+
+    given = 0
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the candidate closest to `name`, or "".
 
@@ -70,6 +94,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     >>> nearest("zzz", ["housing_voucher"])
     ''
     """
+    _Hints.given += 1
+    if _Hints.given > HINTS:  # nobody reads so many, and each is looked for among all candidates
+        return ""
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
     # a Chinese name is short: one character in two may be mistyped
     cutoff = 0.6 if name.isascii() else 0.5

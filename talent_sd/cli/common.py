@@ -68,7 +68,7 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
                 _refuse_huge(kwargs)
                 command(*args, **kwargs)
         except TalentError as error:
-            problems = error.problems if isinstance(error, InputError) else (str(error),)
+            problems = error.told() if isinstance(error, InputError) else [str(error)]
             # only who asked for a simulation wants to know that there was none
             nothing = [tell("Nothing was simulated.", lang)] if "out" in kwargs else []
             say("\n".join([*problems, *nothing]), errors=True)
