@@ -140,14 +140,16 @@ def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
 
 def _reading(prepared: Prepared) -> Iterator[Told]:
     if prepared.first.reading is not None:
-        yield partial(_tell_reading, prepared.first.reading)
+        yield partial(tell_reading, prepared.first.reading)
 
 
-def _tell_reading(reading: Reading) -> str:
+def tell_reading(reading: Reading, lang: str | None = None) -> str:
+    """Say in which reading numbers are, in a language, the user's by default."""
     return tell(
         "All of this is in the reading “{title}”: {summary}",
-        title=getattr(reading.title, language()),
-        summary=getattr(reading.summary, language()),
+        lang,
+        title=getattr(reading.title, lang or language()),
+        summary=getattr(reading.summary, lang or language()),
     )
 
 
