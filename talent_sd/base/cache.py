@@ -18,7 +18,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from talent_sd.base.files import shipped_folder
+
 ENVIRONMENT = "TALENT_SD_CACHE"
+SHIPPED_FORMAT = 1
+"""Of `models/compiled`: another where the form or the meaning of what lies there changes."""
 KEPT = 64
 """Files of one kind that the cache holds."""
 
@@ -117,9 +121,11 @@ def code_fingerprint() -> str:
 
 
 def load_cached(kind: str, content: str) -> Any | None:
-    """Return what was kept for a kind ("structure", "program", "yaml") and content key, or None."""
-    folder = cache_folder()
-    kept = None if folder is None else read_kept(folder / _file_name(kind, content))
+    """Return what was shipped or kept for a kind ("structure", "program", "yaml") and content key, or None."""
+    kept = _read_shipped(kind, content)
+    folder = cache_folder() if kept is None else None
+    if folder is not None:
+        kept = read_kept(folder / _file_name(kind, content))
     try:
         return None if kept is None else json.loads(kept)
     except (ValueError, RecursionError):
@@ -132,6 +138,26 @@ def save_cached(kind: str, content: str, value: Any) -> None:
     if folder is not None:
         kept = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         keep(folder / _file_name(kind, content), kept, KEPT)
+
+
+def shipped_file(kind: str, content: str) -> Path:
+    """Return where a value of the shipped model lies, if it does; another file's key is another name."""
+    return shipped_folder("models") / "compiled" / f"{kind}.{SHIPPED_FORMAT}.{content}.json"
+
+
+def _read_shipped(kind: str, content: str) -> bytes | None:
+    """Return what was shipped for a key; None if nothing was, or it is damaged."""
+    try:
+        checksum, _, kept = shipped_file(kind, content).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return kept if checksum.decode("latin-1") == hashlib.sha256(kept).hexdigest() else None
+
+
+def shipped_bytes(value: Any) -> bytes:
+    """Return a JSON value as it is shipped: its checksum, then the value in one line."""
+    kept = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return hashlib.sha256(kept).hexdigest().encode() + b"\n" + kept
 
 
 def content_key(path: Path, content: bytes) -> str:

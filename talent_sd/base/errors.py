@@ -12,6 +12,13 @@ from contextlib import contextmanager
 
 from talent_sd.base.language import tell
 
+MOST = 20
+"""Problems that are told of one thing; the others are counted."""
+LONGEST = 1000
+"""Characters of a problem."""
+HINTS = 100
+"""Hints given for one error."""
+
 
 class TalentError(Exception):
     """Base of every error this package raises on purpose.
@@ -41,11 +48,26 @@ class InputError(TalentError):
         self.problems = tuple(problems)
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
-        super().__init__("\n".join(self.problems))
+        _Hints.given = 0
+        super().__init__("\n".join(self.told()))
+
+    def told(self) -> list[str]:
+        """Return the problems as they are shown: the first of many, none endless, and how many more there are."""
+        shown = [text if len(text) <= LONGEST else f"{text[:LONGEST]}…" for text in self.problems[:MOST]]
+        more = len(self.problems) - MOST
+        return (
+            [*shown, tell("… and {count} more problems. Mend these first.", count=more)]
+            if more > 0
+            else shown
+        )
 
 
 class ModelError(InputError):
     """A model file that cannot be read, or a run asked of it that it cannot do."""
+
+
+class TooLargeError(ModelError):
+    """A model that would take more time and memory than any sound one; nothing more is looked at."""
 
 
 class UnsupportedError(TalentError):
@@ -54,6 +76,12 @@ class UnsupportedError(TalentError):
 
 class UnitError(TalentError):
     """Two quantities that should share a unit do not."""
+
+
+class _Hints:
+    """How many hints were given since the last error was raised."""
+
+    given = 0
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
@@ -66,6 +94,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     >>> nearest("zzz", ["housing_voucher"])
     ''
     """
+    _Hints.given += 1
+    if _Hints.given > HINTS:  # nobody reads so many, and each is looked for among all candidates
+        return ""
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
     # a Chinese name is short: one character in two may be mistyped
     cutoff = 0.6 if name.isascii() else 0.5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
-from talent_sd.base.errors import InputError, TalentError
+from talent_sd.base.errors import InputError, Problems, TalentError
 from talent_sd.base.language import listed, speaking, tell
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         lang = str(kwargs.get("lang", "en"))
         try:
             with speaking(lang), notices():
+                _refuse_huge(kwargs)
                 command(*args, **kwargs)
         except TalentError as error:
-            problems = error.problems if isinstance(error, InputError) else (str(error),)
+            problems = error.told() if isinstance(error, InputError) else [str(error)]
             # only who asked for a simulation wants to know that there was none
             nothing = [tell("Nothing was simulated.", lang)] if "out" in kwargs else []
             say("\n".join([*problems, *nothing]), errors=True)
@@ -77,6 +78,20 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return reported
+
+
+def _refuse_huge(options: Mapping[str, object]) -> None:
+    """Refuse whole numbers that no computer counts with."""
+    problems = Problems()
+    for name, value in options.items():
+        if isinstance(value, int) and abs(value) >= 2**63:
+            digits = len(str(abs(value)))
+            problems.say(
+                "--{option} has {digits} digits. Give a smaller number.",
+                option=name.replace("_", "-"),
+                digits=digits,
+            )
+    problems.refuse()
 
 
 @contextmanager

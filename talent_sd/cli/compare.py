@@ -47,6 +47,7 @@ class Asked:
     out: Path
     engine: Engine
     national: str | None
+    reading: str | None
     draws: int | None
     seed: int
     sampling: SamplingMethod
@@ -96,6 +97,7 @@ class Asked:
             **({"--cities": self.cities} if self.side_by_side else {"--city": self.city}),
             "--baseline": None if self.baseline == "baseline" else self.baseline,
             "--national": self.national,
+            "--reading": self.reading,
             **(draws if self.draws is not None else {}),
             **self.of_policies,
             "--engine": None if self.engine is Engine.auto else self.engine.value,
@@ -290,7 +292,7 @@ def write_comparison(asked: Asked) -> None:
     with written_together(asked.out) as folder:
         cities = [asked.city] if asked.cities is None else named_cities(asked.cities)
         scenarios = list(dict.fromkeys([asked.baseline, *asked.scenarios]))
-        prepared = prepare_cities(scenarios, cities, asked.national)
+        prepared = prepare_cities(scenarios, cities, asked.national, asked.reading)
         notices = {name: warn_of(one) for name, one in prepared.items()}
         with progress_bar(tell("Simulating and drawing", lang), _steps(asked, prepared)) as done:
             found = Comparison(asked, lang, shipped_labels(), folder, done, prepared, notices)
@@ -330,6 +332,7 @@ def compare(
     out: o.OutOption = Path("comparison"),
     engine: o.EngineOption = o.Engine.auto,
     national: o.NationalOption = None,
+    reading: o.ReadingOption = None,
     draws: o.DrawsOption = None,
     seed: o.SeedOption = 0,
     sampling: o.SamplingOption = o.SamplingMethod.latin,

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from talent_sd.base.errors import InputError
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import tell
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import CityOption, LangOption, Language, NationalOption, OutOption, PlotsOption
+from talent_sd.cli.options import (
+    CityOption,
+    LangOption,
+    Language,
+    NationalOption,
+    OutOption,
+    PlotsOption,
+    ReadingOption,
+    refuse_typed,
+)
 
 if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
 
-CLI_CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
-
-CITY_ONLY = ("city", "of", "against", "draws", "seed", "national")
+CITY_ONLY = ("city", "of", "against", "draws", "seed", "national", "reading")
 
 
 @reporting
@@ -40,6 +46,7 @@ def loops(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     out: OutOption = Path("loops"),
     national: NationalOption = None,
+    reading: ReadingOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
 ) -> None:
@@ -53,25 +60,24 @@ def loops(
     from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 
     if Path(scenario).suffix.lower() in MODEL_ENDINGS:
-        _refuse_city_options(context, Path(scenario).name, lang.value)
+        refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
         _loops_of_model(Path(scenario), out, lang.value, plots)
         return
     from talent_sd.loops.feedback_loops import study_loops
 
     held = None if against == "none" else against
     study_of = partial(
-        study_loops, scenario, city, of=of, against=held, draws=draws, seed=seed, national=national
+        study_loops,
+        scenario,
+        city,
+        of=of,
+        against=held,
+        draws=draws,
+        seed=seed,
+        national=national,
+        reading=reading,
     )
     _loops_of_city(study_of, out, lang.value, plots)
-
-
-def _refuse_city_options(context: typer.Context, file: str, lang: str) -> None:
-    """Refuse options that mean nothing for a model that is not the city's, rather than drop them."""
-    # the source is an enum of click's, of which typer may hold a copy of its own: its name is the same
-    sources = {name: context.get_parameter_source(name) for name in CITY_ONLY}
-    typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
-    if typed:
-        raise InputError(tell(CLI_CITY_ONLY, lang, options=", ".join(typed), file=file))
 
 
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:

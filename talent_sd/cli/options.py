@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.uncertainty.prior_draws import Draws
 
+CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
 STORE = "forecast.zarr"
 """Folder, beside a run's files, of draws that memory cannot hold."""
 
@@ -75,6 +76,12 @@ CitiesOption = Annotated[
 NationalOption = Annotated[
     str | None, typer.Option("--national", help="National path: central, low_growth, high_growth, or a file.")
 ]
+ReadingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reading", help="How the world works: evidence (default), article, or a file of assumptions."
+    ),
+]
 
 # ---- what a model is tried by
 ModelOption = Annotated[
@@ -97,6 +104,17 @@ LawDrawsOption = Annotated[
 ]
 CostsOption = Annotated[
     bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
+]
+
+BesideOption = Annotated[
+    str | None, typer.Option("--reading", help="The reading shown beside the evidence's: article, or a file.")
+]
+FitReadingOption = Annotated[
+    str | None,
+    typer.Option("--fit-reading", help="Only find a reading's assumptions anew; write it beside its tables."),
+]
+RangesOption = Annotated[
+    Path | None, typer.Option("--priors", help="With --fit-reading: ranges; the shipped ones by default.")
 ]
 
 # ---- many draws
@@ -135,6 +153,10 @@ DiscountOption = Annotated[
 # ---- tables of many cities
 PanelOption = Annotated[Path, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")]
 CensusOption = Annotated[Path, typer.Option("--census", help="CSV of cities and census years.")]
+NoPanelOption = Annotated[
+    Path | None, typer.Option("--panel", help="CSV of cities and years (yearbook figures).")
+]
+NoCensusOption = Annotated[Path | None, typer.Option("--census", help="CSV of cities and census years.")]
 ProvinceOption = Annotated[
     Path | None, typer.Option("--province", help="CSV of provinces and years; its patents set start values.")
 ]
@@ -200,7 +222,7 @@ class Wanted:
         """Draw what is uncertain."""
         from talent_sd.forecast.ensemble import prior_draws
 
-        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling)
+        return prior_draws(prepared, self.draws, self.seed, sampling=self.sampling, memory=self.memory)
 
 
 def draw_forecast(
@@ -280,3 +302,12 @@ def wanted_draws(
     if cluster is not None:
         raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
     return None
+
+
+def refuse_typed(context: typer.Context, options: Sequence[str], file: str, lang: str) -> None:
+    """Refuse options that mean nothing for a model that is not the city's, rather than drop them."""
+    # the source is an enum of click's, of which typer may hold a copy of its own: its name is the same
+    sources = {name: context.get_parameter_source(name) for name in options}
+    typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if typed:
+        raise InputError(tell(CITY_ONLY, lang, options=", ".join(typed), file=file))

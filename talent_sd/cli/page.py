@@ -22,6 +22,7 @@ def page(
         str, typer.Option("--city", help="Cities, shipped names or paths, separated by commas; or all.")
     ] = "all",
     out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("page.html"),
+    reading: o.ReadingOption = None,
     lang: o.LangOption = o.Language.en,
 ) -> None:
     """Write the city as a page that a planner moves by hand.
@@ -37,6 +38,6 @@ def page(
     from talent_sd.output.page.write_page import page as make_page
 
     named = None if city == "all" else [name.strip() for name in city.split(",") if name.strip()]
-    make_page(scenarios or (), named, lang=lang.value).save(out)
+    make_page(scenarios or (), named, lang=lang.value, reading=reading).save(out)
     size = out.stat().st_size / 1e6
     say(tell("Written to {file} ({size:.1f} MB). Open it in a browser.", lang.value, file=out, size=size))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning, RangeNotice
 from talent_sd.base.language import tell
-from talent_sd.cli.common import console, fail_on, not_finite, reporting, show_written
+from talent_sd.cli.common import console, fail_on, not_finite, reporting, say, show_written
 from talent_sd.cli.options import (
     CityOption,
     ClusterOption,
@@ -21,26 +24,36 @@ from talent_sd.cli.options import (
     NationalOption,
     OutOption,
     PlotsOption,
+    ReadingOption,
     SamplingMethod,
     SamplingOption,
     SeedOption,
     ThreadsOption,
     Wanted,
     draw_forecast,
+    refuse_typed,
     wanted_draws,
 )
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
 
+CITY_ONLY = ("city", "national", "reading", "draws", "seed", "sampling", "memory", "threads", "cluster")
+"""Options that mean nothing for another model."""
+NOTICES = (EngineNotice, NonFiniteWarning, RangeNotice)
+
 
 @reporting
 def run(
-    scenario: Annotated[str, typer.Argument(help="A shipped scenario or a path.")] = "baseline",
+    context: typer.Context,
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario, a path, or any model file (.mdl, .xmile).")
+    ] = "baseline",
     city: CityOption = "hefei",
     out: OutOption = Path("forecast"),
     engine: EngineOption = Engine.auto,
     national: NationalOption = None,
+    reading: ReadingOption = None,
     draws: DrawsOption = None,
     seed: SeedOption = 0,
     sampling: SamplingOption = SamplingMethod.latin,
@@ -49,19 +62,42 @@ def run(
     cluster: ClusterOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help='Of a model file: "name=number"; once for each.')
+    ] = None,
 ) -> None:
-    """Forecast a city's next ten years under a scenario.
+    """Forecast a city's next ten years under a scenario, or run any model.
 
-    Prints the headline outputs; writes forecast.nc, forecast.csv, run.json,
-    overview.png and one plot per sector. With --draws the plots become fans of
-    50, 80 and 95 %, variance.csv says where their width comes from, forecast.csv
-    holds quantiles, and only what tables and plots show is kept. More draws than
-    fit into --memory go to forecast.zarr, and forecast.nc holds their quantiles;
-    if such a run is stopped, the same command goes on from there.
+    Prints the headline outputs; writes forecast.nc, forecast.csv, run.json, overview.png and one plot per
+    sector. With --draws the plots become fans of 50, 80 and 95 %, variance.csv says where their width comes
+    from, forecast.csv holds quantiles, and only what tables and plots show is kept. More draws than fit
+    into --memory go to forecast.zarr, and forecast.nc holds their quantiles; if such a run is stopped, the
+    same command goes on from there.
 
     Example:  [bold]talent-sd run hefei_combination --city hefei --lang zh[/bold]
     Example:  [bold]talent-sd run baseline --city wuxi --draws 1000 --seed 1[/bold]
+    Example:  [bold]talent-sd run teacup.mdl --set "Room Temperature=20"[/bold]
     """
+    from talent_sd.inputs.file_kinds import MODEL_ENDINGS
+
+    if Path(scenario).suffix.lower() in MODEL_ENDINGS:
+        refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
+        _run_model(Path(scenario), settings or [], out, engine.value, lang.value, plots)
+        return
+    if settings:
+        raise InputError(
+            "--set belongs to a model file. In a scenario, write the value under assumptions: in a file of your own."
+        )
+    wanted = wanted_draws(draws, seed, sampling, memory, threads, cluster)
+    preparing = {"city": city, "national": national, "reading": reading}
+    _run_city(scenario, preparing, out, engine.value, wanted, seed, lang.value, plots)
+
+
+def _run_city(
+    scenario: str, preparing: dict[str, Any], out: Path, engine: str, wanted: Wanted | None, seed: int, lang: str,
+    plots: bool,
+) -> None:  # fmt: skip
+    """Forecast the city, and write and show the forecast."""
     from talent_sd.base.files import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.prepare import prepare, write_capsule
@@ -71,30 +107,60 @@ def run(
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
-    wanted = wanted_draws(draws, seed, sampling, memory, threads, cluster)
     with written_together(out) as folder:
-        prepared = prepare([scenario], city=city, national=national)
+        prepared = prepare([scenario], **preparing)
         labels = shipped_labels()
         steps = (wanted is None) + plots * (1 + len(labels.sectors))
-        with progress_bar(tell("Simulating and drawing", lang.value), steps) as done:
+        with progress_bar(tell("Simulating and drawing", lang), steps) as done:
             if wanted is None:
-                forecast, stored = run_prepared(prepared, engine=engine.value, done=done), False
+                forecast, stored = run_prepared(prepared, engine=engine, done=done), False
             else:
-                forecast, stored = draw_forecast(prepared, out, wanted, engine.value, lang.value)
-            shown = condense(forecast, tell("Simulating and drawing", lang.value))
+                forecast, stored = draw_forecast(prepared, out, wanted, engine, lang)
+            shown = condense(forecast, tell("Simulating and drawing", lang))
             if plots:
                 from talent_sd.output.figures.plot_forecast import save_forecast_plots
 
-                save_forecast_plots(shown, labels, lang.value, folder, done)
+                save_forecast_plots(shown, labels, lang, folder, done)
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
         if wanted is not None and wanted.draws > 1:
-            _write_variance(prepared, wanted, engine.value, folder / "variance.csv")
+            _write_variance(prepared, wanted, engine, folder / "variance.csv")
         write_capsule(prepared, forecast, folder / "run.json", seed=seed)
         files = sorted(file.name for file in folder.iterdir())
-    console().print(forecast_table(shown, labels, lang.value))
-    show_written(out, files, lang.value)
+    console().print(forecast_table(shown, labels, lang))
+    show_written(out, files, lang)
     fail_on(not_finite(shown, labels.headline))
+
+
+def _run_model(file: Path, given: Sequence[str], out: Path, engine: str, lang: str, plots: bool) -> None:
+    """Run a model that is not the city's, and write and show what a forecast has."""
+    from talent_sd.base.files import written_together
+    from talent_sd.engine.runner import load_model
+    from talent_sd.forecast.any_model import model_labels, read_settings, run_model, write_model_capsule
+    from talent_sd.forecast.result_files import write_dataset, write_forecast_table
+    from talent_sd.output.terminal_tables import forecast_table
+
+    settings = read_settings(given)
+    with written_together(out) as folder:
+        model = load_model(file)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            forecast = run_model(model, settings, engine=engine)
+        labels = model_labels(model)
+        notices = [str(one.message) for one in told if issubclass(one.category, NOTICES)]
+        if plots:
+            from talent_sd.output.figures.plot_forecast import save_forecast_plots
+
+            save_forecast_plots(forecast, labels, lang, folder)
+        write_dataset(forecast, folder / "forecast.nc")
+        write_forecast_table(forecast, folder / "forecast.csv")
+        write_model_capsule(model, forecast, settings, folder / "run.json", notices)
+        files = sorted(one.name for one in folder.iterdir())
+    console().print(forecast_table(forecast, labels, lang))
+    for notice in notices:
+        say(notice, errors=True)
+    show_written(out, files, lang)
+    fail_on(not_finite(forecast, labels.headline))
 
 
 def _write_variance(prepared: Prepared, wanted: Wanted, engine: str, file: Path) -> None:

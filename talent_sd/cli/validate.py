@@ -8,23 +8,33 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, tell
 from talent_sd.cli.common import console, reporting, say, show_written
 from talent_sd.cli.options import (
+    AgesOption,
+    BesideOption,
+    BordersOption,
     CostsOption,
     Engine,
     EngineOption,
+    FitReadingOption,
     LangOption,
     Language,
     LawDrawsOption,
     LawOption,
     ModelOption,
+    NoCensusOption,
+    NoPanelOption,
     OutOption,
+    ProvinceOption,
+    RangesOption,
     RefitOption,
+    StructureOption,
 )
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
+    from talent_sd.inputs.readings import Reading
     from talent_sd.laws.judge_laws import Judged
     from talent_sd.laws.law_bench import Bench
     from talent_sd.output.validation_tables import Validation
@@ -33,12 +43,16 @@ ALL_WELL = N_("Every figure used in the fit and every check holds.")
 EXPLAINED = N_("Figures kept out of the fit that the model misses, and why:")
 FITTED = N_("Fitted in {seconds:.0f} s: misfit {misfit:.3g}, distance from first guesses {distance:.3g}.")
 NOT_WELL = N_("A figure used in the fit, a check or a standard test fails.")
+UNFIT = N_(
+    "The reading '{name}' was made for another model, and is left out. {problem} Make it anew with --fit-reading {name}."
+)
 ONE_EFFECT = N_(
     "* One free effect was fitted to this one figure: its value is no test, its timing, capacity and "
     "composition are."
 )
 UNCLEAN = N_("† No clean holdouts: the model was changed after their values had been seen.")
 
+ARTICLE = "article"
 PARTS = 4
 FAILED = 1
 EVERY = "all"
@@ -55,6 +69,15 @@ def validate(
     law: LawOption = None,
     draws: LawDrawsOption = 100,
     policies: CostsOption = False,
+    reading: BesideOption = None,
+    fit_reading: FitReadingOption = None,
+    priors: RangesOption = None,
+    panel: NoPanelOption = None,
+    census: NoCensusOption = None,
+    province: ProvinceOption = None,
+    ages: AgesOption = None,
+    structure: StructureOption = None,
+    borders: BordersOption = None,
     engine: EngineOption = Engine.auto,
     lang: LangOption = Language.en,
 ) -> None:
@@ -67,38 +90,72 @@ def validate(
 
     Example:  [bold]talent-sd validate --law people_follow_posts[/bold]
     """
-    from talent_sd.base.files import written_together
-    from talent_sd.base.language import tell
-    from talent_sd.base.progress import progress_bar
+    from talent_sd.cli.fit_reading import fit_reading as run_fit
+    from talent_sd.cli.fit_reading import tables_given
     from talent_sd.engine.runner import load_model
+
+    if fit_reading is not None:
+        tables = tables_given(panel, census, province, ages, structure, borders)
+        return run_fit(load_model(model), fit_reading, out, lang.value, priors, tables)
+    loaded = load_model(model)
+    if policies and not law:
+        return _policies(_bench(loaded, None, engine.value), out, lang.value)
+    if law:
+        held = _laws(_bench(loaded, law, engine.value), draws, out, lang.value)
+    else:
+        held = _everything(
+            loaded, draws, out, engine.value, lang.value, refit=refit, beside=_reading(loaded, reading)
+        )
+    if not held:
+        raise typer.Exit(FAILED)
+
+
+def _everything(
+    model: Model, draws: int, out: Path, engine: str, lang: str, *, refit: bool, beside: Reading | None
+) -> bool:
+    """Try the laws, measure the evidence, try checks and standard tests; returns whether they hold."""
+    from talent_sd.base.files import written_together
+    from talent_sd.base.progress import progress_bar
     from talent_sd.laboratory.findings import is_city_model
     from talent_sd.output.validation_tables import validate as run_validation
     from talent_sd.output.validation_tables import write_validation
 
-    if law:
-        if not _laws(_bench(load_model(model), law, engine.value), draws, out, lang.value):
-            raise typer.Exit(FAILED)
-        return
-    if policies:
-        return _policies(_bench(load_model(model), None, engine.value), out, lang.value)
     with written_together(out) as folder:
-        loaded = load_model(model)
-        extra = [_refit(loaded, folder, engine.value, lang.value)] if refit else []
-        with progress_bar(tell("Simulating and drawing", lang.value), PARTS) as done:
-            result = run_validation(loaded, engine.value, lambda: done(1))
+        extra = [_refit(model, folder, engine, lang)] if refit else []
+        with progress_bar(tell("Simulating and drawing", lang), PARTS) as done:
+            result = run_validation(model, engine, lambda: done(1), beside)
         files = write_validation(result, folder) + extra
-        bench = _bench(loaded, None, engine.value)
-        judged = _judged(bench, draws, lang.value) if is_city_model(loaded) else []
+        bench = _bench(model, None, engine)
+        judged = _judged(bench, draws, lang) if is_city_model(model) else []
         if judged:
             from talent_sd.laws.judge_laws import write_laws
 
             files.insert(0, write_laws(judged, folder))
-    _show(result, lang.value)
+    _show(result, lang)
     if judged:
-        _show_laws(judged, bench, draws, lang.value, held=False)
-    show_written(out, files, lang.value)
-    if not (result.passed and all(one.held for one in judged)):
-        raise typer.Exit(FAILED)
+        _show_laws(judged, bench, draws, lang, held=False)
+    show_written(out, files, lang)
+    return result.passed and all(one.held for one in judged)
+
+
+def _reading(model: Model, asked: str | None) -> Reading | None:
+    """Return the reading to show beside; the shipped one only where the model has its constants."""
+    from talent_sd.base.errors import InputError
+    from talent_sd.inputs import resolve_scenario
+    from talent_sd.inputs.readings import load_reading
+    from talent_sd.laboratory.findings import is_city_model
+
+    reading = load_reading(ARTICLE if asked is None else asked)
+    if not is_city_model(model):
+        return None
+    try:
+        resolve_scenario("baseline", "hefei", model.structure, reading=reading)
+    except InputError as error:
+        if asked is not None:
+            raise
+        say(tell(UNFIT, name=reading.name, problem=error.problems[0]), errors=True)
+        return None
+    return reading
 
 
 def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
@@ -112,7 +169,6 @@ def _bench(model: Model, ids: list[str] | None, engine: str) -> Bench:
 
 def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
     """Try a bench's laws."""
-    from talent_sd.base.language import tell
     from talent_sd.base.progress import progress_bar
     from talent_sd.laws.judge_laws import judge_laws, passes
     from talent_sd.laws.law_findings import FINDINGS
@@ -154,7 +210,6 @@ def _policies(bench: Bench, out: Path, lang: str) -> None:
 
 def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True) -> None:
     """Print one law city by city, or the table of several, and where the draws are from; `held`: also those that hold."""
-    from talent_sd.base.language import tell
     from talent_sd.output.validation_tables import cities_table, laws_table, summary
 
     screen = console()
@@ -177,7 +232,6 @@ def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, hel
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     """Repeat the fit from its first guesses and write its record."""
-    from talent_sd.base.language import tell
     from talent_sd.evidence import FILE, fit_evidence, read_fit, write_fit
     from talent_sd.inputs.evidence_ledger import read_evidence
 
@@ -191,18 +245,21 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
 
 def _show(result: Validation, lang: str) -> None:
     """Print the tables, the misses with their reasons, and the outcome."""
-    from talent_sd.base.language import tell
     from talent_sd.output.evidence_tables import (
         checks_table,
         evidence_table,
         misses,
+        readings_compared,
         standard_tests_table,
         unclean_holdouts,
     )
 
     screen = console()
     if result.findings:
-        screen.print(evidence_table(result.findings, lang))
+        reading = result.reading
+        screen.print(evidence_table(result.findings, lang, result.beside, reading.name if reading else ""))
+        if reading:
+            say("\n".join([*readings_compared(result.findings, result.beside, reading, lang), ""]))
         say(tell(ONE_EFFECT, lang))
         say(tell("All figures are claims of the article; the sources it names were not seen.", lang))
         told = misses(result.findings, lang)

@@ -115,6 +115,13 @@ class Random:
     stream: int
 
 
+def operands_of(expression: Expression) -> tuple[Expression, ...]:
+    """Return the expressions that one is made of."""
+    if isinstance(expression, (Call, Random)):
+        return expression.args
+    return (expression.x,) if isinstance(expression, TableCall) else ()
+
+
 SlotKind = Literal["constant", "auxiliary", "initial", "state"]
 
 

@@ -89,24 +89,34 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
     """
     if wanted is not None and wanted < 1:
         raise InputError("block={wanted}. Run at least one draw at once.", wanted=wanted)
+    per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
+    refuse_too_many(layout.draws, inputs_per_draw, memory, per_draw)
+    fitting = int((memory * GIGABYTE - 8 * inputs_per_draw * layout.draws) / per_draw)
+    if wanted is not None:
+        return min(wanted, fitting, layout.draws)
+    return min(LARGEST_BLOCK, fitting, layout.draws)
+
+
+def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: int = 0) -> None:
+    """Refuse draws that do not fit, before they are made; parameters as in `block_size`, `besides` in bytes.
+
+    Raises
+    ------
+    InputError
+        If they do not fit, with what they need.
+    """
     if not 0 < memory < float("inf"):
         raise InputError("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory)
-    drawn = 8 * inputs_per_draw * layout.draws
-    per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
-    fitting = int((memory * GIGABYTE - drawn) / per_draw)
-    if fitting < 1:
-        needed = (drawn + per_draw) / GIGABYTE
+    needed = (8 * inputs_per_draw * draws + besides) / GIGABYTE
+    if needed > memory:
         raise InputError(
             "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
             "Give at least {needed:.2g}, or fewer draws or outputs.",
-            draws=layout.draws,
+            draws=draws,
             inputs_per_draw=inputs_per_draw,
             memory=memory,
             needed=needed,
         )
-    if wanted is not None:
-        return min(wanted, fitting, layout.draws)
-    return min(LARGEST_BLOCK, fitting, layout.draws)
 
 
 def block_edges(draws: int, block: int) -> list[tuple[int, int]]:

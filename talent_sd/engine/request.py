@@ -17,6 +17,7 @@ from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$", re.DOTALL)
+MOST_STEPS = 1_000_000
 _TIME_ARGUMENTS = {"initial_time": "initial_time", "final_time": "final_time", "time_step": "time_step",
                    "saveper": "times"}  # fmt: skip
 
@@ -111,7 +112,7 @@ def _time_grid(
             end=end,
             start=start,
         )
-    if (end - start) / dt > 10_000_000:
+    if (end - start) / dt > MOST_STEPS:
         raise ModelError(
             "{steps:.0f} steps from {start:g} to {end:g}. Use a longer time_step.",
             steps=(end - start) / dt,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
 from talent_sd.base.files import shipped_folder
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "kernel", "arrays", "pysd")
 
 
+@checked
 def load_model(path: str | Path | None = None) -> Model:
     """Load a stock-and-flow model.
 
@@ -95,6 +97,7 @@ class Model:
         """
         return self._store.default()
 
+    @checked
     def run(
         self,
         params: Mapping[str, Any] | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError, UnitError, nearest
 from talent_sd.base.language import listed, tell
@@ -66,6 +67,7 @@ def relative_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArr
     return ((variant - baseline) / size.where(size > 0)).assign_attrs({**variant.attrs, "units": "1"})
 
 
+@checked
 def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     """Set every other scenario of a forecast against one of them.
 
@@ -205,7 +207,10 @@ def named_cities(text: str) -> list[str]:
 
 
 def prepare_cities(
-    scenarios: Sequence[str | Path], cities: Sequence[str | Path], national: str | Path | None = None
+    scenarios: Sequence[str | Path],
+    cities: Sequence[str | Path],
+    national: str | Path | None = None,
+    reading: str | Path | None = None,
 ) -> dict[str, Prepared]:
     """Read and check scenarios in several cities.
 
@@ -222,7 +227,7 @@ def prepare_cities(
     problems: list[str] = []
     for city in cities:
         try:
-            prepared = prepare(scenarios, city, national=national)
+            prepared = prepare(scenarios, city, national=national, reading=reading)
         except InputError as error:
             problems += error.problems
             continue

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import InputError, NonFiniteWarning
 from talent_sd.base.language import tell
@@ -68,6 +69,7 @@ class Options:
     title: str = "talent_sd"
 
 
+@checked
 def ensemble(
     scenarios: str | Path | Sequence[str | Path] = "baseline",
     city: str | Path = "hefei",
@@ -87,6 +89,7 @@ def ensemble(
     priors: str | Path | None = None,
     posterior: str | Path | None = None,
     progress: bool = True,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
 
@@ -95,12 +98,11 @@ def ensemble(
 
     Parameters
     ----------
-    scenarios, city, engine, model, national : as in `simulate`
-    draws, seed : how many, and from what
+    scenarios, city, engine, model, national, reading : as in `simulate`
+    draws, seed, sampling : how many, from what, and "latin" (hypercube) or "sobol" (a power of two)
     outputs : names of variables; by default those that plots and tables show
     out : a folder for a Zarr store, for what does not fit into memory. A run that was stopped goes on
         where it was when started again with the same inputs
-    sampling : "latin" (hypercube) or "sobol" (draws: a power of two)
     threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
     memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
     priors : a file of uncertain constants, to draw from in place of the posterior
@@ -124,8 +126,10 @@ def ensemble(
     >>> dict(spread["Residents"].sizes)
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
-    prepared = prepare(scenarios, city, model=model, national=national)
-    drawn = prior_draws(prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior)
+    prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
+    drawn = prior_draws(
+        prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior, memory=memory
+    )
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
@@ -138,22 +142,28 @@ def prior_draws(
     sampling: str = "latin",
     priors: str | Path | None = None,
     posterior: str | Path | None = None,
+    memory: float = 1.0,
 ) -> Draws:
     """Draw a prepared forecast's uncertain constants; parameters as in `ensemble`.
 
     With them figures that the city lacks, and that an assumption stands in for.
+
+    Raises
+    ------
+    InputError
+        If the draws would not fit into the memory.
     """
     model = prepared.model
     found = read_priors(model.structure, model.program, priors)
     assumed = assumed_figures(prepared.first)
     if priors is not None or str(posterior) == NO_POSTERIOR:
-        return draw_priors((*found, *assumed), draws, seed, sampling)
+        return draw_priors((*found, *assumed), draws, seed, sampling, memory)
     from talent_sd.forecast.posterior_draws import draw_posterior
     from talent_sd.uncertainty.posterior import read_posterior
 
     fitted = read_posterior(posterior)
     others = [prior for prior in found if prior.key not in fitted.names]
-    rest = draw_priors((*others, *assumed), draws, seed, sampling)
+    rest = draw_priors((*others, *assumed), draws, seed, sampling, memory)
     return draw_posterior(prepared, fitted, rest, draws, seed)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from talent_sd.engine.runner import Model
     from talent_sd.inputs import Resolved
+    from talent_sd.inputs.readings import Reading
 
 KNOWN_UNTIL = 2024.0
 """Last year whose national figures are known; the ten years after it are the forecast."""
@@ -58,6 +59,7 @@ def prepare(
     *,
     model: str | Path | None = None,
     national: str | Path | None = None,
+    reading: str | Path | None = None,
 ) -> Prepared:
     """Read and check the model, the scenarios and the city.
 
@@ -67,6 +69,7 @@ def prepare(
     city : a shipped name or a path
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
+    reading : assumptions under the scenario's own, "evidence" (none), "article" or a path
 
     Raises
     ------
@@ -90,7 +93,9 @@ def prepare(
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
         try:
-            resolved[name] = resolve_scenario(scenario, city, loaded.structure, context=national)
+            resolved[name] = resolve_scenario(
+                scenario, city, loaded.structure, context=national, reading=reading
+            )
         except InputError as error:
             problems += error.problems
     if problems:
@@ -113,8 +118,8 @@ class ComparisonNotice(UserWarning):
 def cautions(prepared: Prepared) -> list[str]:
     """Return what to know of scenarios that are compared, the first being the baseline, in the user's language.
 
-    Scenarios that change nothing, policies that the city cannot pay for, and national paths that
-    differ between scenarios.
+    A reading that is not the evidence's, scenarios that change nothing, policies that the city cannot
+    pay for, and national paths that differ between scenarios.
 
     Parameters
     ----------
@@ -125,12 +130,27 @@ def cautions(prepared: Prepared) -> list[str]:
 
 def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
     """Return the same in every language: language -> texts."""
-    found = [*_idle(prepared), *_nations(prepared), *_budgets(prepared)]
+    found = [*_reading(prepared), *_idle(prepared), *_nations(prepared), *_budgets(prepared)]
     told = {}
     for lang in LANGUAGES:
         with speaking(lang):
             told[lang] = [text() for text in found]
     return told
+
+
+def _reading(prepared: Prepared) -> Iterator[Told]:
+    if prepared.first.reading is not None:
+        yield partial(tell_reading, prepared.first.reading)
+
+
+def tell_reading(reading: Reading, lang: str | None = None) -> str:
+    """Say in which reading numbers are, in a language, the user's by default."""
+    return tell(
+        "All of this is in the reading “{title}”: {summary}",
+        lang,
+        title=getattr(reading.title, lang or language()),
+        summary=getattr(reading.summary, lang or language()),
+    )
 
 
 def _idle(prepared: Prepared) -> Iterator[Told]:
@@ -217,10 +237,13 @@ def check_file(path: str | Path) -> str:
     from talent_sd.engine.runner import load_model
     from talent_sd.inputs import check_file as check_yaml
     from talent_sd.model.read import read_structure
+    from talent_sd.model.translate import translate
+    from talent_sd.model.units import refuse_clashing_units
 
     path = Path(path)
     if path.suffix.lower() in MODEL_ENDINGS:
         load_model(path)
+        refuse_clashing_units(translate(path))
         return "model"
     kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
     if problems:
@@ -251,6 +274,8 @@ def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:
         "engine": forecast.attrs["engine"],
         "forecast_from": min(max(KNOWN_UNTIL, first.start_year), first.final_year),
     }
+    if first.reading is not None:
+        attrs["reading"] = first.reading.name
     titles = {
         f"title_{lang}": (
             SCENARIO,
@@ -313,6 +338,7 @@ def _inputs_told(resolved: Resolved) -> dict[str, Any]:
     return {
         "title": dict(resolved.scenario.title),
         "national_path": resolved.national.name,
+        **({"reading": resolved.reading.name} if resolved.reading else {}),
         "inputs": [
             {
                 "name": value.key,

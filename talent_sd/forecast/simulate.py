@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.forecast.prepare import Prepared, prepare
 
@@ -70,6 +71,7 @@ def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:
     return xr.Dataset(data, {SCENARIO: names, DRAW: [0], **coords}, first.attrs)
 
 
+@checked
 def simulate(
     scenario: str | Path | Sequence[str | Path] = "baseline",
     city: str | Path = "hefei",
@@ -78,6 +80,7 @@ def simulate(
     model: str | Path | None = None,
     national: str | Path | None = None,
     outputs: Sequence[str] | None = None,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Forecast a city's next ten years under one scenario or several.
 
@@ -89,6 +92,7 @@ def simulate(
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
     outputs : names of variables; stocks and auxiliaries by default
+    reading : assumptions under the scenario's own: "evidence" (the default, none), "article" or a path
 
     Returns
     -------
@@ -106,5 +110,5 @@ def simulate(
     >>> forecast["Residents"].dims
     ('scenario', 'draw', 'time')
     """
-    prepared = prepare(scenario, city, model=model, national=national)
+    prepared = prepare(scenario, city, model=model, national=national, reading=reading)
     return run_prepared(prepared, engine=engine, outputs=outputs)

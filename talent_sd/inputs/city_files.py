@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
@@ -22,6 +23,7 @@ def list_cities() -> tuple[str, ...]:
     return shipped_names("city")
 
 
+@checked
 def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     """Read a city by shipped name or path.
 

@@ -18,8 +18,9 @@ from talent_sd.model.structure import Structure
 
 ROLES = {
     "initial": N_("start value"), "policy": N_("policy setting"), "calibrate": N_("calibrated"),
-    "holdout": N_("held out"),
+    "article": N_("article's reading"), "holdout": N_("held out"),
 }  # fmt: skip
+BOUNDS = ("at_least", "at_most")
 DEFAULT_TOLERANCE = 0.10
 """Of the value, where the ledger states none."""
 IDENT = r"E\d{2}"
@@ -46,7 +47,8 @@ class Figure(Part):
     ----------
     id : "E08"; stays for good, since models and scenarios cite it
     topic, statement, statement_zh : what is claimed, in our words
-    role : initial (a start value), policy (a setting), calibrate (a target), holdout (never fitted)
+    role : initial (a start value), policy (a setting), calibrate (a target), article (a target in
+        the article's reading alone: what data and literature support denies it), holdout (never fitted)
     value : a number, a pair (lowest, highest), or None for a statement without a number
     tolerance : what counts as met, in the figure's unit; None for 10 % of the value
     one_effect : one free effect meets this one figure, so that its value is no test: the
@@ -58,6 +60,7 @@ class Figure(Part):
     miss, miss_zh : why the model misses a holdout figure; "" where it does not
     unclean, unclean_zh : why a holdout is no clean one: what was changed in model or setting after the
         figure had been looked at; "" for a clean one
+    bound : "at_least" or "at_most" where the article says over or under; "" for a figure to be met
     line : in the file
     """
 
@@ -78,6 +81,7 @@ class Figure(Part):
     unclean: str = ""
     unclean_zh: str = ""
     statement_zh: str = ""
+    bound: str = ""
     _line: int = PrivateAttr(0)
 
     @model_validator(mode="after")
@@ -92,13 +96,17 @@ class Figure(Part):
                     role=self.role, hint=nearest(self.role, ROLES), roles=listed(ROLES),
                 )
             )  # fmt: skip
+        if self.bound and self.bound not in BOUNDS:
+            raise ValueError(
+                tell("unknown bound '{bound}'. Use one of {bounds}.", bound=self.bound, bounds=listed(BOUNDS))
+            )
         if self.unclean and self.role != "holdout":
             raise ValueError(
                 tell(
                     "'unclean' is for a figure held out, not for role '{role}'. Take it out.", role=self.role
                 )
             )
-        if self.role == "calibrate" and self.value is None:
+        if self.role in ("calibrate", "article") and self.value is None:
             raise ValueError(tell("a figure to calibrate to needs a value."))
         return self
 
@@ -123,7 +131,13 @@ class Figure(Part):
 
     def met_by(self, measured: float) -> bool:
         """Return whether a measured value lies within the tolerance (rounding aside)."""
-        return abs(measured - self.target) <= self.allowance * (1 + 1e-9)
+        return abs(self.miss_of(measured)) <= 1 + 1e-9
+
+    def miss_of(self, measured: float) -> float:
+        """Return how many tolerances a value is off; 0 on the good side of a bound."""
+        off = (measured - self.target) / self.allowance
+        good = {"at_least": off > 0, "at_most": off < 0}
+        return 0.0 if good.get(self.bound, False) else off
 
 
 class Ledger(Part):

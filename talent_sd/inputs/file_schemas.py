@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from talent_sd.base.language import listed, tell
 
+LONGEST = 4000
+"""Characters of a text: a page."""
 Year = Annotated[float, Field(ge=1900, le=2200)]
 YearKey = Annotated[int, Field(ge=1900, le=2200)]
 Range = Annotated[
@@ -35,8 +37,8 @@ def _or(schema: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 class Words(Part):
     """A text in English and Chinese; one text alone stands for both."""
 
-    en: str = Field(min_length=1, description="English")
-    zh: str = Field(min_length=1, description="Chinese")
+    en: str = Field(min_length=1, max_length=LONGEST, description="English")
+    zh: str = Field(min_length=1, max_length=LONGEST, description="Chinese")
 
     @model_validator(mode="before")
     @classmethod
@@ -48,6 +50,13 @@ class Words(Part):
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
         """Show both forms in the JSON Schema."""
         return _or(handler(core), {"type": "string", "minLength": 1})
+
+
+class Title(Words):
+    """A title or name in English and Chinese, short enough for a heading; one text alone stands for both."""
+
+    en: str = Field(min_length=1, max_length=120, description="English")
+    zh: str = Field(min_length=1, max_length=120, description="Chinese")
 
 
 class Pause(Part):
@@ -76,8 +85,8 @@ class PolicyEntry(Part):
         None, alias="unit cost", ge=0, description="Cost per unit, in the model's unit"
     )
     evidence: list[str] | None = Field(None, description="Ids in the evidence ledger; a note")
-    why: str | None = Field(None, description="A note")
-    source: str | None = Field(None, description="A note")
+    why: str | None = Field(None, max_length=LONGEST, description="A note")
+    source: str | None = Field(None, max_length=LONGEST, description="A note")
 
     @model_validator(mode="after")
     def without_switch(self) -> PolicyEntry:
@@ -126,8 +135,8 @@ class Assumption(Part):
     value: float | Annotated[dict[str, float], Field(min_length=1)] = Field(
         description="A number, or a number per element of the constant's subscript"
     )
-    why: str = Field(min_length=1, description="Why this value")
-    source: str | None = Field(None, description="Where it comes from")
+    why: str = Field(min_length=1, max_length=LONGEST, description="Why this value")
+    source: str | None = Field(None, max_length=LONGEST, description="Where it comes from")
 
     @model_validator(mode="before")
     @classmethod
@@ -144,7 +153,7 @@ class Assumption(Part):
 class ScenarioFile(Part):
     """A scenario: policies, assumptions and shocks on top of the scenario it extends."""
 
-    title: Words
+    title: Title
     question: Words | None = Field(None, description="What the scenario is meant to answer")
     claims: Words | None = Field(None, description="What the source of the idea claims; a note")
     finding: Words | None = Field(None, description="What the model says, with figures; a note")
@@ -162,8 +171,8 @@ class ScenarioFile(Part):
 class Figure(Part):
     """One figure of a city: a dated value or a dated series, with its source."""
 
-    unit: str = Field(min_length=1)
-    source: str = Field(min_length=1, description="The publication, not a folder")
+    unit: str = Field(min_length=1, max_length=120)
+    source: str = Field(min_length=1, max_length=LONGEST, description="The publication, not a folder")
     value: float | None = Field(None, description="A single value; needs `year`")
     year: YearKey | None = None
     values: Series | None = Field(None, description="A series: {year: value}")
@@ -190,10 +199,12 @@ class Figure(Part):
 class CityFile(Part):
     """A city: facts only, each with unit, year and source."""
 
-    name: Words
-    province: Words
-    region: Words
-    notes: list[str] = Field(default_factory=list, description="Breaks and traps in the figures")
+    name: Title
+    province: Title
+    region: Title
+    notes: list[Annotated[str, Field(max_length=LONGEST)]] = Field(
+        default_factory=list, description="Breaks and traps in the figures"
+    )
     figures: Annotated[dict[str, Figure], Field(min_length=1)]
 
 
@@ -216,7 +227,7 @@ class Future(Part):
     values: Series | None = Field(None, description="Values; a straight line from the last known one")
     follows: Follows | None = Field(None, description="Moves with the product and ratio of other variables")
     one_less: list[str] | None = Field(None, min_length=1, description="One less the sum of other variables")
-    why: str = Field(min_length=1)
+    why: str = Field(min_length=1, max_length=LONGEST)
     range: Range | None = Field(None, description="Plausible bounds of growth, increase or values")
 
     forms: ClassVar[tuple[str, ...]] = ("growth", "increase", "values", "follows", "one_less")
@@ -251,9 +262,9 @@ class Future(Part):
 class NationalVariable(Part):
     """A variable of the national context: known past, assumed future."""
 
-    unit: str | None = Field(None, min_length=1)
-    what: str | None = Field(None, min_length=1, description="What it measures")
-    source: str | None = Field(None, min_length=1, description="Source of the past")
+    unit: str | None = Field(None, min_length=1, max_length=120)
+    what: str | None = Field(None, min_length=1, max_length=LONGEST, description="What it measures")
+    source: str | None = Field(None, min_length=1, max_length=LONGEST, description="Source of the past")
     past: Series | None = Field(None, description="Known values, a year without a gap each")
     future: Future | None = None
 
@@ -261,7 +272,7 @@ class NationalVariable(Part):
 class NationalFile(Part):
     """A national path; one that extends another gives only what differs."""
 
-    title: Words
+    title: Title
     question: Words | None = None
     extends: str | None = Field(None, min_length=1)
     until: YearKey | None = Field(None, description="Last year of the path")
@@ -274,7 +285,7 @@ class DefaultFigure(Part):
     value: float | None = None
     national: str | None = Field(None, description="A national variable, at the start year")
     times: float = Field(1.0, description="Factor on the national variable")
-    why: str = Field(min_length=1)
+    why: str = Field(min_length=1, max_length=LONGEST)
     range: Range | None = None
 
     @model_validator(mode="after")
@@ -290,7 +301,7 @@ class DefaultFigure(Part):
 class FigureKind(Part):
     """A figure that city files may hold, and where a panel of cities keeps it."""
 
-    unit: str = Field(min_length=1)
+    unit: str = Field(min_length=1, max_length=120)
     plausible: Range = Field(description="Bounds that catch a wrong unit")
     panel: str | None = Field(None, description="Column of the city panel")
     observed: str | None = Field(None, description="Column saying whether the panel's value was observed")
@@ -306,7 +317,7 @@ class FigureKind(Part):
 class FigureToConstant(Part):
     """How a constant of the model follows from a city's figures, or from the nation's own."""
 
-    unit: str = Field(min_length=1)
+    unit: str = Field(min_length=1, max_length=120)
     figure: list[str] = Field(default_factory=list, description="Figures; several are summed")
     national: str | None = Field(
         None, description="In place of figures: a national variable, at the start year"

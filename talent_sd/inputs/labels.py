@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.files import shipped_folder
@@ -52,6 +54,19 @@ class Labels:
         return self.elements.get(name, {}).get(lang, name.replace("_", " "))
 
 
+def labels_to_json(path: Path) -> dict[str, Any]:
+    """Return a labels file as JSON values.
+
+    Raises
+    ------
+    InputError
+        If it is not well formed.
+    """
+    from talent_sd.inputs.file_schemas import LabelsFile
+
+    return dict(read_strict(path, LabelsFile).content.model_dump())
+
+
 @cache
 def shipped_labels() -> Labels:
     """Read `models/labels.yaml`.
@@ -67,9 +82,7 @@ def shipped_labels() -> Labels:
     key = content_key(path, read_text(path).encode())
     raw = load_cached("labels", key)
     if not isinstance(raw, dict):
-        from talent_sd.inputs.file_schemas import LabelsFile
-
-        raw = read_strict(path, LabelsFile).content.model_dump()
+        raw = labels_to_json(path)
         save_cached("labels", key, raw)
     sectors = tuple(
         Sector(name, {"en": entry["en"], "zh": entry["zh"]}, tuple(map(tuple, entry["plots"])))

@@ -1,7 +1,7 @@
 """Turn a scenario, a city and a national path into the model's parameters.
 
 Order of priority, the later wins: the model's defaults, the national path, the
-city's figures, then the scenario's files from the root of its chain to itself.
+city's figures, the reading, then the scenario's files from the root of its chain to itself.
 Every value keeps its origin and what it replaced.
 """
 
@@ -17,6 +17,7 @@ from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
+from talent_sd.inputs.readings import Reading, lay_under, load_reading
 from talent_sd.inputs.scenario_chain import Scenario, load_scenario
 from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario
 from talent_sd.inputs.settings import Curve, ModelStructure, Setting, split_key
@@ -38,6 +39,7 @@ class Resolved:
     values : key to value, in order of priority
     unused : constants of the city mapping that the model does not have
     sources : every file read, as origins name it, and where it is
+    reading : the layer of assumptions under the scenario's own, None where it changes nothing
     """
 
     scenario: Scenario
@@ -48,6 +50,7 @@ class Resolved:
     values: Mapping[str, Setting]
     unused: tuple[str, ...] = ()
     sources: Mapping[str, Path] = field(default_factory=dict)
+    reading: Reading | None = None
 
     def params(self) -> dict[str, float | Curve]:
         """Return the mapping for `Model.run`: numbers, and (x, y) for lookups."""
@@ -63,6 +66,7 @@ def resolve_scenario(
     start_year: float | None = None,
     final_year: float | None = None,
     mapping: Mapped | None = None,
+    reading: str | Path | Reading | None = None,
 ) -> Resolved:
     """Resolve a scenario for a city.
 
@@ -71,8 +75,8 @@ def resolve_scenario(
     scenario, city : shipped names, paths, or already loaded
     structure : the model that the names, units and limits are checked against
     context : a national path that replaces the one the scenario names
-    start_year, final_year : the model's own by default
-    mapping : from figures to constants; the shipped one by default
+    start_year, final_year, mapping : the model's own years and the shipped figures' constants by default
+    reading : assumptions under the scenario's own: a shipped name, a path, or loaded; none by default
 
     Raises
     ------
@@ -80,19 +84,21 @@ def resolve_scenario(
         With every problem of every file at once.
     """
     problems = Problems()
-    loaded = place = national = None
+    loaded = place = national = under = None
     with problems.gathered():
         loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, problems)
     with problems.gathered():
         place = city if isinstance(city, City) else load_city(city, mapping)
     with problems.gathered():
         national = _national(context, loaded)
+    with problems.gathered():
+        under = _reading(reading)
     horizon = Horizon.of(structure, start_year, final_year)
     mapping = mapping or read_mapping()
     checking = Checking(structure, horizon, problems=problems)
     from_city: dict[str, Value] = {}
     if loaded is not None:
-        check_scenario(loaded, checking, mapping)
+        check_scenario(loaded := lay_under(loaded, under), checking, mapping)
     if place is not None and national is not None:
         problems += check_national(national, structure, horizon)
         with problems.gathered():
@@ -108,11 +114,17 @@ def resolve_scenario(
     )
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
-        **({place.file: place.path} if place.path else {}),
+        **{one.file: one.path for one in (place, under) if one and one.path},
         **dict(zip(national.files, national.paths, strict=True)),
         mapping.file: mapping.path.resolve(),
     }
-    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources)
+    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources, under)
+
+
+def _reading(reading: str | Path | Reading | None) -> Reading | None:
+    """Return a reading that changes something, None for any other."""
+    loaded = reading if reading is None or isinstance(reading, Reading) else load_reading(reading)
+    return loaded if loaded and loaded.assumptions else None
 
 
 def _national(context: str | Path | NationalPath | None, scenario: Scenario | None) -> NationalPath:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.file_kinds import read_chain
@@ -16,7 +17,7 @@ from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.inputs.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
-    from talent_sd.inputs.file_schemas import Policy, ScenarioFile, Words
+    from talent_sd.inputs.file_schemas import Assumption, Policy, ScenarioFile, Words
 
 
 # The keys of a policy that set nothing in the model.
@@ -61,6 +62,7 @@ def list_scenarios() -> tuple[str, ...]:
     return shipped_names("scenario")
 
 
+@checked
 def load_scenario(name: str | Path, problems: Problems | None = None) -> Scenario:
     """Read a scenario and all that it extends.
 
@@ -113,12 +115,7 @@ def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scena
     typed = file.content
     parent = parent or Scenario("", "", {}, {}, ())
 
-    def setting(value: object, where: tuple[str, ...], old: Setting | None) -> Setting:
-        node = file.tree.find(where)
-        line = node.key_line if node.line == node.key_line else node.line
-        key = ".".join(step for step in where[1:] or where if step != "value")
-        return Setting(key, value, Origin(file.file, line, f"{key}: {_written(value)}"), replaced=old)
-
+    setting = settings_of(file)
     policies = dict(parent.policies)
     for name, policy in typed.policies.items():
         policies[name] = _policy(name, policy, policies.get(name, {}), setting)
@@ -137,13 +134,25 @@ def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scena
         _both(typed.question) or {"en": "", "zh": ""},
         (*parent.chain, file.file),
         policies,
-        _assumptions(dict(parent.assumptions), typed, setting),
+        laid_assumptions(parent.assumptions, typed.assumptions, setting),
         shocks,
         context,
         (*parent.paths, file.path.resolve()),
         _both(typed.claims),
         _both(typed.finding),
     )
+
+
+def settings_of(file: StrictFile[Any]) -> _MakeSetting:
+    """Return what makes a file's values settings: called with a value, its path and the setting it replaces."""
+
+    def setting(value: object, where: tuple[str, ...], old: Setting | None) -> Setting:
+        node = file.tree.find(where)
+        line = node.key_line if node.line == node.key_line else node.line
+        key = ".".join(step for step in where[1:] or where if step != "value")
+        return Setting(key, value, Origin(file.file, line, f"{key}: {_written(value)}"), replaced=old)
+
+    return setting
 
 
 def _both(words: Words | None) -> dict[str, str]:
@@ -171,13 +180,10 @@ def _policy(
     return {**before, **switch, **own}
 
 
-def _assumptions(
-    merged: dict[str, Setting], typed: ScenarioFile, setting: _MakeSetting
+def laid_assumptions(
+    below: Mapping[str, Setting], entries: Mapping[str, Assumption], setting: _MakeSetting
 ) -> dict[str, Setting]:
-    """Lay a file's assumptions over its parent's.
-
-    A value for the whole of a subscripted constant replaces what was set for its elements;
-    a value for one element stands beside the rest.
+    """Return a file's assumptions, as settings, laid over its parent's.
 
     Raises
     ------
@@ -186,13 +192,14 @@ def _assumptions(
     """
     own: dict[str, Setting] = {}
     problems = Problems()
-    for name, entry in typed.assumptions.items():
+    for name, entry in entries.items():
         values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
         for element, value in values.items():
             key = f"{name}[{element}]" if element else name
             where = ("assumptions", name, "value", *([element] if element else []))
-            made = setting(value, where, merged.get(key))
-            clashes = [old for old in own if old in (key, name) or old.startswith(f"{key}[")]
+            made = setting(value, where, below.get(key))
+            whole = key.partition("[")[0]
+            clashes = [old for old in own if old in (key, whole) or old.startswith(f"{key}[")]
             if clashes:
                 first = own[clashes[0]]
                 problems.say(
@@ -202,13 +209,18 @@ def _assumptions(
                     first_line=first.origin.line,
                 )
             own[key] = made
-    for key, made in own.items():
-        replaced = [old for old in merged if old == key or old.startswith(f"{key}[")]
-        for old in replaced:
-            del merged[old]
-        merged[key] = made
     problems.refuse()
-    return merged
+    return laid_over(below, own)
+
+
+def laid_over(below: Mapping[str, Setting], own: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return assumptions laid over others.
+
+    A value for the whole of a subscripted constant replaces what was set for its elements;
+    a value for one element stands beside the rest.
+    """
+    kept = {key: old for key, old in below.items() if key not in own and key.partition("[")[0] not in own}
+    return {**kept, **own}
 
 
 def _written(value: object) -> str:

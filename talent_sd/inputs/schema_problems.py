@@ -123,16 +123,19 @@ def sound_part(model: type[BaseModel], tree: Node) -> Node:
             for item in error.errors(include_url=False)
         }
     kept = dict(tree.value)
+    within: dict[object, set[object]] = {}
     for path in filter(None, faults):
-        first = path[0]
-        section = kept.get(first)
-        if first in _SECTIONS and len(path) > 1 and section and isinstance(section.value, dict):
-            inner = {key: node for key, node in section.value.items() if key != path[1]}
-            kept[first] = Node(inner, section.line, section.key_line)
-        elif first in model.model_fields and model.model_fields[first].is_required():
-            kept[first] = Node("?", tree.line, tree.line)
+        section = kept.get(path[0])
+        if path[0] in _SECTIONS and len(path) > 1 and section and isinstance(section.value, dict):
+            within.setdefault(path[0], set()).add(path[1])
+        elif path[0] in model.model_fields and model.model_fields[path[0]].is_required():
+            kept[path[0]] = Node("?", tree.line, tree.line)
         else:
-            kept.pop(first, None)
+            kept.pop(path[0], None)
+    for first, keys in within.items():
+        if (section := kept.get(first)) and isinstance(section.value, dict):
+            inner = {key: node for key, node in section.value.items() if key not in keys}
+            kept[first] = Node(inner, section.line, section.key_line)
     return Node(kept, tree.line, tree.key_line)
 
 
@@ -257,6 +260,11 @@ def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
         return tell("{file}:{line}: {where}: keys must be text.", file=name, line=line, where=where)
     if kind in ("too_short", "string_too_short"):
         return tell(EMPTY, file=name, line=line, named=where)
+    if kind == "string_too_long":
+        return tell(
+            "{file}:{line}: {where} has {count} characters; {most} at most. Shorten it.",
+            file=name, line=line, where=where, count=len(str(node.value)), most=item["ctx"]["max_length"],
+        )  # fmt: skip
     text = foreign(item["msg"].removeprefix("Value error, "))
     prefix = f"{where}: " if where else ""
     if not text.endswith((".", "。")):

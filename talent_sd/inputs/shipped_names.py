@@ -12,14 +12,19 @@ from talent_sd.inputs.strict_yaml import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
 FILE_KINDS = {
-    "city": N_("city"), "model": N_("model"), "national": N_("national path"), "scenario": N_("scenario"),
+    "city": N_("city"), "model": N_("model"), "national": N_("national path"), "reading": N_("reading"),
+    "scenario": N_("scenario"),
 }  # fmt: skip
-_FOLDERS = {"scenario": "", "city": "cities", "national": "national"}
+_FOLDERS = {
+    "scenario": ("scenarios", ""), "city": ("scenarios", "cities"), "national": ("scenarios", "national"),
+    "reading": ("models", "readings"),
+}  # fmt: skip
 
 
 def folder_of(kind: str) -> Path:
-    """Return the shipped folder of "scenario", "city" or "national" files."""
-    return shipped_folder("scenarios") / _FOLDERS[kind]
+    """Return the shipped folder of "scenario", "city", "national" or "reading" files."""
+    folder, inner = _FOLDERS[kind]
+    return shipped_folder(folder) / inner
 
 
 def shipped_names(kind: str) -> tuple[str, ...]:
@@ -67,7 +72,7 @@ def find_file(name: str | Path, kind: str, beside: Path | None = None, where: st
     Parameters
     ----------
     name : a shipped name such as "hefei", or a path
-    kind : "scenario", "city" or "national"
+    kind : "scenario", "city", "national" or "reading"
     beside : the file that refers to `name`, whose folder relative paths start from
     where : "file:line: " put before a message
 

@@ -24,6 +24,7 @@ from talent_sd.base.language import foreign, reason_of, tell
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12
+MAX_ENTRIES = 20_000
 WORTH_KEEPING = 2000
 """Characters from which a parsed file is kept between runs."""
 SHIPPED = ("scenarios", "models")
@@ -89,7 +90,7 @@ def shown(path: Path) -> str:
     if not full.is_relative_to(here):
         return str(path)
     name = full.relative_to(here)
-    return f"./{name}" if name.parts[0] in SHIPPED else str(name)
+    return f"./{name}" if name.parts and name.parts[0] in SHIPPED else str(name)
 
 
 def read_text(path: Path) -> str:
@@ -237,6 +238,7 @@ class _Reader:
     def __init__(self, name: str) -> None:
         self.name = name
         self.problems: list[str] = []
+        self.entries = 0
 
     def problem(self, line: int, text: str) -> None:
         self.problems.append(f"{self.name}:{line}: {text}")
@@ -280,6 +282,12 @@ class _Reader:
                 line=line,
                 max_depth=MAX_DEPTH,
             )
+        self.entries += 1
+        if self.entries > MAX_ENTRIES:
+            raise InputError(
+                "{file}:{line}: more than {most} entries. Is it the right file?",
+                file=self.name, line=line, most=MAX_ENTRIES,
+            )  # fmt: skip
         if isinstance(event, ev.AliasEvent) or getattr(event, "anchor", None):
             self.problem(
                 line, tell("YAML anchors and aliases (& and *) are not allowed. Write the value out.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.engine.runner import Model
+    from talent_sd.inputs.readings import Reading
 
 AVERAGE = "average"
 """The city whose figures are the model's own: the nation's mean of 2022."""
@@ -28,6 +29,12 @@ END = 2034.0
 """Last year of the ten that experiments and laws look ahead, the model's own."""
 LONG_HORIZON = 2050.0
 SAVES_PER_YEAR = 16
+EDGE = 0.01
+"""Part by which a search keeps a condition from just failing."""
+TWENTIETH = 0.05
+"""Of a condition's number: what counts as much as one tolerance."""
+NEVER = 20.0
+"""What a condition lacks that is far from holding, in tolerances."""
 Curve = tuple[np.ndarray, np.ndarray]
 
 
@@ -52,21 +59,32 @@ class Case:
 
 
 class Trace:
-    """What one case did: arrays over time, by variable (and element)."""
+    """What one case did: arrays over time, by variable (and element).
 
-    def __init__(self, data: xr.Dataset) -> None:
+    Parameters
+    ----------
+    data : dims (time, ...), or (scenario, time, ...) with the number of the case among them
+    """
+
+    def __init__(self, data: xr.Dataset, number: int | None = None) -> None:
         self.data = data
+        self.number = number
         self.time = np.asarray(data[TIME].values, float)
 
     def series(self, name: str, element: str | None = None) -> np.ndarray:
         """Return a variable over time; a subscripted one summed over its elements, or one element's."""
-        array = self.data[name]
-        others = [dim for dim in array.dims if dim != TIME]
+        array = self.data.variables[name]  # plain arrays: xarray's own selection takes longer than the run
+        values, dims = array.values, [str(dim) for dim in array.dims]
+        if self.number is not None and SCENARIO in dims:
+            values = np.take(values, self.number, axis=dims.index(SCENARIO))
+            dims.remove(SCENARIO)
+        others = [dim for dim in dims if dim != TIME]
         if not others:
-            return np.asarray(array.values, float)
+            return np.asarray(values, float)
         if element is None:
-            return np.asarray(array.sum(others).values, float)
-        return np.asarray(array.sel({others[0]: element}).values, float)
+            return np.asarray(values.sum(axis=tuple(dims.index(dim) for dim in others)), float)
+        place = self.data[others[0]].values.tolist().index(element)
+        return np.asarray(np.take(values, place, axis=dims.index(others[0])), float)
 
     def at(self, name: str, time: float, element: str | None = None) -> float:
         """Return a variable's value at a time that was saved."""
@@ -96,11 +114,15 @@ class Laboratory:
     model : as `load_model` gives it
     outputs : variables that the measurements read, and no others: the kernel drops the rest
     engine : "auto", "kernel", "arrays" or "pysd"
+    reading : assumptions under those of the cases' scenarios; none by default
     """
 
-    def __init__(self, model: Model, outputs: Iterable[str], engine: str = "auto") -> None:
+    def __init__(
+        self, model: Model, outputs: Iterable[str], engine: str = "auto", reading: Reading | None = None
+    ) -> None:
         self.model = model
         self.engine = engine
+        self.reading = reading
         self.outputs = sorted(set(outputs))
         self._resolved: dict[tuple[str, str], dict[str, Any]] = {}
         self._defaults: dict[str, float] | None = None
@@ -152,7 +174,7 @@ class Laboratory:
             run = self.run_lanes(lanes, self._grid(LONG_HORIZON if long else None))
             for number in range(len(lanes)):
                 repetition, which = divmod(number, len(names))
-                found[repetition][names[which]] = Trace(run.isel({SCENARIO: number}))
+                found[repetition][names[which]] = Trace(run, number)
         return found
 
     def _grid(self, end: float | None) -> np.ndarray:
@@ -214,7 +236,8 @@ class Laboratory:
 
         average = city == AVERAGE
         structure = self.model.structure
-        params = dict(resolve_scenario(scenario, "hefei" if average else city, structure).params())
+        place = "hefei" if average else city
+        params = dict(resolve_scenario(scenario, place, structure, reading=self.reading).params())
         if average:
             for name in read_mapping().content.constants:
                 params.pop(name, None)
@@ -233,11 +256,16 @@ class Measurement:
     value : in the figure's unit; None where the figure is a statement without a number
     conditions : what else must hold, in words, and whether it does
     shown : further numbers that a reader wants beside it
+    lacking : how far the conditions with a number are from holding, 0 where they hold with a margin,
+        in twentieths of what they ask (see `short`). A search steers by it
+    stand_in : where `value` is infinite, how many tolerances off it is taken to be
     """
 
     value: float | None
     conditions: tuple[tuple[str, bool], ...] = ()
     shown: Mapping[str, float] = field(default_factory=dict)
+    lacking: float = 0.0
+    stand_in: float = 0.0
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -261,6 +289,15 @@ class Experiment:
     cases: Mapping[str, Case]
     reads: tuple[str, ...]
     measure: Callable[[Traces], Measurement]
+
+
+def short(smaller: float, larger: float) -> float:
+    """Return how far one number is from being a hundredth smaller than another, in twentieths of it; 0 if it is.
+
+    >>> short(1.0, 2.0), round(short(1.1, 1.0), 1)
+    (0.0, 2.2)
+    """
+    return max(smaller / larger - 1 + EDGE, 0.0) / TWENTIETH if larger > 0 else NEVER
 
 
 def gap(without: Trace, with_it: Trace, name: str, start: float, end: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from talent_sd.base.language import tell
 from talent_sd.inputs.settings import policy_key
-from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces, gap
+from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces, gap, short
 
 SCIENCE_CITIES = ("hefei", "wuxi")
 LOSS_TIME = 2025.0
@@ -18,6 +18,15 @@ REFORM_YEAR = 2025.0
 """The year in which the retirement age starts to rise."""
 ONE_POINT = 0.01
 EXIT_TIME = 2027.0
+MENDED = 0.2
+"""Part of the gap's peak that still counts as mended."""
+LATEST = 8.0
+"""Years after the exit by which the gap is mended [E14]."""
+PEAK_BEFORE = 32
+"""Saved points before that in which the gap cannot have its peak: two years."""
+GROSS_OUTPUT_PER_VALUE_ADDED = 2.75
+"""Of all branches: total output 225.8 over value added 82.3 trillion yuan, China's input-output table of 2017 (NBS);
+tables of other years give 2.6 to 3.0. From memory, to be checked."""
 SHOCKS = ("newcomer shock losses", "settled shock losses")
 
 
@@ -71,10 +80,26 @@ def _investment_per_leader(traces: Traces) -> Measurement:
 
 def _years_to_mend(whole: Trace, without: Trace) -> float:
     """Return the years from the exit until the patent gap is under a fifth of its peak; infinite if never."""
-    missing = whole.series("invention grants") - without.series("invention grants")
+    missing = _gap_of_grants(whole, without)
     peak = int(np.argmax(missing))
-    mended = np.flatnonzero(missing[peak:] < 0.2 * missing[peak])
-    return float(without.time[peak + mended[0]] - EXIT_TIME) if len(mended) else float("inf")
+    mended = np.flatnonzero(missing[peak:] < MENDED * missing[peak])
+    if not len(mended):
+        return float("inf")
+    after = peak + int(mended[0])
+    crossing = np.interp(MENDED * missing[peak], missing[[after, after - 1]], whole.time[[after, after - 1]])
+    return float(crossing - EXIT_TIME)
+
+
+def _gap_of_grants(whole: Trace, without: Trace) -> np.ndarray:
+    """Return the missing part of the grants: the nation's growth is in both, and falls out."""
+    return 1 - without.series("invention grants") / whole.series("invention grants")
+
+
+def _left_in_time(whole: Trace, without: Trace) -> float:
+    """Return what is left of the gap when it must be mended at the latest, over its peak of the years before."""
+    missing = _gap_of_grants(whole, without)
+    at = int(np.argmin(np.abs(whole.time - EXIT_TIME - LATEST)))
+    return float(missing[at] / missing[: at - PEAK_BEFORE].max())
 
 
 def _mending(traces: Traces) -> Measurement:
@@ -82,7 +107,13 @@ def _mending(traces: Traces) -> Measurement:
         city: _years_to_mend(traces[f"{city} whole"], traces[f"{city} exit"])
         for city in (*SCIENCE_CITIES, "shenyang")
     }
-    return Measurement(float(np.mean([years[city] for city in SCIENCE_CITIES])), shown=years)
+    left = {city: _left_in_time(traces[f"{city} whole"], traces[f"{city} exit"]) for city in SCIENCE_CITIES}
+    shown = years | {f"{city}, left after eight years, of the peak": part for city, part in left.items()}
+    # never: as many tolerances beyond the latest year as the part left is times the part that counts as mended
+    beyond = sum(max(part / MENDED - 1, 0) for part in left.values())
+    return Measurement(
+        float(np.mean([years[city] for city in SCIENCE_CITIES])), (), shown, stand_in=1 + beyond
+    )
 
 
 def _tax_elasticity(traces: Traces) -> Measurement:
@@ -120,6 +151,7 @@ def _balance_per_point(traces: Traces) -> Measurement:
             (tell("the projection shown to readers shortens too"), projected[1] < projected[0]),
         ),
         {**years, "projected in 2025": projected[0], "projected in 2025, older": projected[1]},
+        short(10, years["city"]) + short(years["city"], 20),
     )
 
 
@@ -168,7 +200,11 @@ def _chain_over_pay(traces: Traces) -> Measurement:
         for name in ("value added", "talent pay bill")
     }
     ratio = lost["value added"] / lost["talent pay bill"]
-    return Measurement(ratio, ((tell("pay and value added are both lost"), min(lost.values()) > 0),), lost)
+    return Measurement(
+        GROSS_OUTPUT_PER_VALUE_ADDED * ratio,
+        ((tell("pay and value added are both lost"), min(lost.values()) > 0),),
+        {**lost, "value added per yuan of pay": ratio},
+    )
 
 
 def _culture_multiplier(traces: Traces) -> Measurement:

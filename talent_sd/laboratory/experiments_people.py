@@ -6,7 +6,7 @@ import numpy as np
 
 from talent_sd.base.language import tell
 from talent_sd.inputs.settings import policy_key
-from talent_sd.laboratory.cases import AVERAGE, Case, Experiment, Measurement, Trace, Traces
+from talent_sd.laboratory.cases import AVERAGE, NEVER, Case, Experiment, Measurement, Trace, Traces, short
 
 HUBS = ("shenzhen", "hangzhou", "suzhou", "hefei")
 MEASURED_YEAR = 2024.0
@@ -38,8 +38,8 @@ def _hub_share(traces: Traces) -> Measurement:
         / trace.at("Residents", MEASURED_YEAR)
         for name, trace in traces.items()
     }
-    hub = float(np.mean([rates[name] for name in HUBS]))
-    return Measurement(hub / (hub + rates["ordinary"]), shown={name: rates[name] for name in rates})
+    shares = {name: rates[name] / (rates[name] + rates["ordinary"]) for name in HUBS}
+    return Measurement(float(np.mean(list(shares.values()))), shown=shares)
 
 
 def _step_per_level(traces: Traces) -> Measurement:
@@ -84,6 +84,7 @@ def _combination(traces: Traces) -> Measurement:
             "gain of the mix": gains["combination"],
             "gains one by one": singles,
         },
+        short(singles / gains["combination"], 1.0) if gains["combination"] > 0 else NEVER,
     )
 
 

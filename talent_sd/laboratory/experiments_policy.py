@@ -6,7 +6,7 @@ import numpy as np
 
 from talent_sd.base.language import tell
 from talent_sd.inputs.settings import policy_key
-from talent_sd.laboratory.cases import END, Case, Experiment, Measurement, Traces
+from talent_sd.laboratory.cases import END, NEVER, Case, Experiment, Measurement, Traces, short
 
 INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")
 POLICY = ("talent_apartments", "talent_tax_credit", "flexible_benefits", "career_tracking")
@@ -193,6 +193,10 @@ def _shared_value(traces: Traces) -> Measurement:
             "shared value gained by cash": net_cash,
             "part of cash's talent left": talent[1] / talent[0],
         },
+        short(1.0, ratio)
+        + short(net_cash, 0.1 * abs(whole))
+        + short(talent[1] / talent[0], 0.3)
+        + NEVER * (net <= 0),
     )
 
 

@@ -64,19 +64,22 @@ class Finding:
 
         A start value or a setting whose conditions fail is missed too: its behaviour is a test.
         """
-        if self.measurement.broken:
-            return MISSED
-        if self.figure.role in ("initial", "policy"):
+        if self.figure.role in ("initial", "policy") and not self.measurement.broken:
             return SHOWN
-        value = self.measurement.value
-        if self.figure.value is None:
-            return MET
-        return MET if value is not None and self.figure.met_by(value) else MISSED
+        return MET if self.comes_out else MISSED
 
     @property
     def fails(self) -> bool:
-        """Return whether the miss is a failure: a holdout's is not."""
-        return self.verdict == MISSED and self.figure.role != "holdout"
+        """Return whether the miss is a failure: a holdout's, or one of the article's reading, is not."""
+        return self.verdict == MISSED and self.figure.role not in ("holdout", "article")
+
+    @property
+    def comes_out(self) -> bool:
+        """Return whether value and conditions are as the article says, whatever the figure's role."""
+        value = self.measurement.value
+        if self.measurement.broken:
+            return False
+        return self.figure.value is None or (value is not None and self.figure.met_by(value))
 
 
 def experiments_for(figures: Sequence[Figure]) -> dict[str, Experiment]:

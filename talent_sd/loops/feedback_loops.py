@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.attribution import PART, attribute
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
@@ -114,6 +115,7 @@ class LoopStudy:
     stocks: tuple[StockFlows, ...]
 
 
+@checked
 def feedback_loops(
     scenario: str | Path = "baseline",
     city: str | Path = "hefei",
@@ -123,12 +125,13 @@ def feedback_loops(
     draws: int | None = None,
     seed: int = 0,
     national: str | Path | None = None,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Score a scenario's named feedback loops and split an output by them.
 
     Parameters
     ----------
-    scenario, city, national : as in `simulate`
+    scenario, city, national, reading : as in `simulate`
     of : the output to split; elements of a subscripted one are split each
     against : scenario to compare with: loops are then scored and split by how they carry the change.
         The scenario itself, or None: by what they add to the same run with all of them cut
@@ -159,7 +162,9 @@ def feedback_loops(
     >>> float(abs(loops["share"]).sum("loop").isel(draw=0, time=0).round(6))
     1.0
     """
-    study = study_loops(scenario, city, of=of, against=against, draws=draws, seed=seed, national=national)
+    study = study_loops(
+        scenario, city, of=of, against=against, draws=draws, seed=seed, national=national, reading=reading
+    )
     adds = study.adds.rename({PART: LOOP, "share": "adds", "standard_error": "adds_error"})
     merged = study.shares.reindex({TIME: adds[TIME].values})
     for name in ("adds", "adds_error", "without", "whole"):
@@ -186,6 +191,7 @@ def study_loops(
     draws: int | None = None,
     seed: int = 0,
     national: str | Path | None = None,
+    reading: str | Path | None = None,
     loops_file: str | Path | None = None,
     threads: int | None = None,
 ) -> LoopStudy:
@@ -195,7 +201,7 @@ def study_loops(
     # a file called like the other scenario is that scenario
     alone = against is None or str(against) in (str(scenario), Path(scenario).stem)
     names = [scenario] if alone or against is None else [scenario, against]
-    prepared = prepare(names, city, national=national)
+    prepared = prepare(names, city, national=national, reading=reading)
     model = prepared.model
     named = read_loops(model.structure, loops_file)
     output, elements = split_output(model, of)

@@ -25,6 +25,8 @@ from talent_sd.model.trees import (
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUOTED = r'"(?:\\"|[^"])*"'
+_PAIR = re.compile(rf"\(\s*([+-]?{_NUMBER})\s*,\s*([+-]?{_NUMBER})\s*\)\s*,")
+_PAIRS = re.compile(rf"(?:{_PAIR.pattern}\s*)+".replace(rf"([+-]?{_NUMBER})", rf"[+-]?{_NUMBER}"))
 _INSIDE = re.compile(rf"((?:{_QUOTED}|[^\[\]()\"])*)\]")
 _COMMA = re.compile(rf"{_QUOTED}|,")
 _RANKS = {":OR:": 0, ":AND:": 1, "=": 2, "<>": 2, "<=": 2, "<": 2, ">=": 2, ">": 2, "+": 3, "-": 3,
@@ -170,7 +172,7 @@ class Reader:
         Vensim's older form lists all x, then all y.
         """
         self._skip_limits()
-        pairs: list[tuple[float, float]] = []
+        pairs = self._plain_pairs()
         plain: list[float] = []
         while not self._take(")"):
             if self._take("("):
@@ -188,6 +190,15 @@ class Reader:
             raise Refused(self.start, tell("A lookup has as many x as y."))
         pairs.sort(key=lambda pair: pair[0])
         return Lookups(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
+
+    def _plain_pairs(self) -> list[tuple[float, float]]:
+        """Return the points from the bracket at hand on, all but the last, and go on to that one."""
+        match = _PAIRS.match(self.text, self.start)
+        if match is None:
+            return []
+        self.position = match.end()
+        self._next()
+        return [(float(x), float(y)) for x, y in _PAIR.findall(match[0])]
 
     def _skip_limits(self) -> None:
         if not self._take("["):

@@ -22,6 +22,7 @@ class Subscripts:
         self._range_names: dict[str, str] = {}
         self._elements: dict[str, str] = {}
         self._copies: dict[str, str] = {}
+        self._mapped: dict[tuple[str, str], dict[str, int]] = {}
         raw: dict[str, list[str]] = {}
         self._targets: dict[str, dict[str, tuple[str, ...]]] = {}
         for definition in definitions:
@@ -105,12 +106,21 @@ class Subscripts:
         for target, order in self._targets[key].items():
             if target in bound:
                 partner = name_key(bound[target])
-                partners = [self._keys(one) for one in order or self.ranges[self._range_names[target]]]
-                found = next((n for n, keys in enumerate(partners) if partner in keys), len(elements))
+                found = self._partners(key, target, order).get(partner, len(elements))
                 if found < len(elements):
                     return elements[found]
         same = {self._copies.get(key, key)} | {copy for copy, origin in self._copies.items() if origin == key}
         return next((bound[other] for other in same if other in bound), None)
+
+    def _partners(self, key: str, target: str, order: Sequence[str]) -> dict[str, int]:
+        """Return, by the key of an element mapped to, the number of the one that it means; the first of several."""
+        if (key, target) not in self._mapped:
+            found: dict[str, int] = {}
+            for number, one in enumerate(order or self.ranges[self._range_names[target]]):
+                for partner in self._keys(one):
+                    found.setdefault(partner, number)
+            self._mapped[key, target] = found
+        return self._mapped[key, target]
 
     def _keys(self, name: str) -> set[str]:
         """Return the keys of the elements that a name in a mapping stands for: its own, or those of a range."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from html.entities import name2codepoint
@@ -57,7 +58,7 @@ def read_model_bytes(path: str | Path) -> bytes:
         If it is missing, a folder, unreadable, empty or not of a known kind.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a name is too long)
         raise ModelError(
             "{file}: is a folder. Give a model file ({vensim}).", file=path, vensim=listed(VENSIM + XMILE)
         )
@@ -69,7 +70,7 @@ def read_model_bytes(path: str | Path) -> bytes:
         )
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # ValueError: a NUL in the name
         raise ModelError("{file}: no such file. Check the path.", file=path) from None
     except OSError as error:
         raise ModelError(

@@ -174,6 +174,12 @@ def _entry(
 ) -> AbstractSubscriptRange | AbstractComponent | None:
     """Return what an entry defines: a range, an equation, or nothing that is simulated."""
     equation = _flat(block.equation)
+    if len(block.name) > LONGEST_NAME:
+        raise BadEntry(
+            tell(
+                "a name of {count} characters. Use at most {most}.", count=len(block.name), most=LONGEST_NAME
+            )
+        )
     left = _LEFT.match(equation)
     if left is None:
         raise BadEntry(_unreadable(block, ""))
@@ -265,7 +271,8 @@ def _counted(part: str) -> Iterable[str]:
     return [f"{first}{number}" for number in range(int(start), int(end) + 1)]
 
 
-MOST_ELEMENTS = 1_000_000
+LONGEST_NAME = 1000
+MOST_ELEMENTS = 100_000
 
 
 def _lookup(source: str, subscripts: Any) -> AbstractLookup:

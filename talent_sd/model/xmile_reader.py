@@ -26,6 +26,7 @@ from talent_sd.model.trees import (
 from talent_sd.model.xmile_equations import Equations, Variable, plain, trees_in, written
 
 _METHODS = {"euler": "euler", "rk4": "rk4", "rk2": "rk2", "rk45": "rk4", "gear": "rk4"}
+MOST_MODULES = 1000
 _SPECIAL_STOCKS = ("conveyor", "queue", "oven")
 
 
@@ -44,6 +45,7 @@ class XmileFile(Equations):
         self.ranges = {name_key(n): (n, e) for n, e in self._dimensions()}
         self.lines: dict[tuple[str, str], int] = {}
         self.used: set[int] = set()
+        self.modules = 0
 
     def read(self) -> dict[str, Any]:
         """Return what the file holds, as the fields of a `Source` beside path and hash.
@@ -149,6 +151,17 @@ class XmileFile(Equations):
             if not node.get("name"):
                 self._say(node, tell('a variable without a name. Add name="…".'))
                 continue
+            if len(node.get("name")) > vensim_reader.LONGEST_NAME:
+                most = vensim_reader.LONGEST_NAME
+                self._say(
+                    node,
+                    tell(
+                        "a name of {count} characters. Use at most {most}.",
+                        count=len(node.get("name")),
+                        most=most,
+                    ),
+                )
+                continue
             name = prefix + re.sub(r"\\n|\s+", " ", node.get("name"))
             if node.tag == "module":
                 self._module(node, name, models, (*above, id(model)))
@@ -187,6 +200,12 @@ class XmileFile(Equations):
             (v for k, v in node.attrib.items() if k.rpartition("}")[2] in {"model_name", "model"}), None
         )
         model = models.get(name_key(named or node.get("name")))
+        self.modules += 1
+        if self.modules > MOST_MODULES:
+            raise ModelError(
+                "{file}:{line}: more than {most} modules within modules. Use fewer.",
+                file=self.path.name, line=node.sourceline, most=MOST_MODULES,
+            )  # fmt: skip
         if model is None or id(model) in above:
             self._say(
                 node, tell("module '{name}' has no <model> of its name, or holds itself. Add one.", name=name)

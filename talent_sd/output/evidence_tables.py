@@ -20,6 +20,7 @@ from talent_sd.output.terminal_tables import rich_table, words
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from talent_sd.inputs.readings import Reading
     from talent_sd.laboratory.cases import Experiment
     from talent_sd.laboratory.findings import Finding
     from talent_sd.model.structure import Structure
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 BROKEN = N_("Conditions that do not hold:")
 CHECKS = N_("Behaviour checks by sector")
 PATH = N_("Equation parts between them and what the experiment reads")
+
+READINGS = N_(
+    "Of the {all} figures {first} come out in the evidence's reading, {second} in “{title}”, which moves {moved} constants."
+)
+APART = N_("Come out alone, not beside the others: {figures}.")
 
 ONE_EFFECT = " *"
 """Marks figures whose value is no test, since one free effect was fitted to each."""
@@ -50,10 +56,20 @@ COLOURS = {
 }  # fmt: skip
 
 
-def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
-    """Make the table of figures: target, tolerance, measured value, verdict, role."""
+def evidence_table(
+    findings: Iterable[Finding], lang: str = "en", beside: Sequence[Finding] = (), name: str = ""
+) -> Table:
+    """Make the table of figures: target, tolerance, measured value, verdict, role.
+
+    Parameters
+    ----------
+    beside, name : the same figures in another reading, and what the column is called
+    """
     columns = (N_("Id"), N_("Statement"), N_("Target"), N_("Measured"), N_("Verdict"))
     table = _table(N_("The article's figures, measured on the model"), columns, lang)
+    others = {one.figure.id: one for one in beside}
+    if others:
+        table.add_column(name, no_wrap=True, max_width=10)
     # what is claimed takes the room that numbers leave: a stranger reads it in 80 columns too
     table.columns[1].ratio, table.columns[2].max_width, table.columns[4].max_width = 1, 17, 12
     table.padding, table.expand = (0, 1, 0, 0), True
@@ -73,8 +89,41 @@ def evidence_table(findings: Iterable[Finding], lang: str = "en") -> Table:
                 ),
                 (f"\n{tell(ROLES[figure.role], lang)}", "dim"),
             ),
+            *([_other(others[figure.id], lang)] if others else []),
         )
     return table
+
+
+def _other(finding: Finding, lang: str) -> Text:
+    """Return what a figure comes to in another reading, and whether it comes out."""
+    value, verdict = finding.measurement.value, "met" if finding.comes_out else "missed"
+    told = "" if value is None else f"{number_text(value)}\n"
+    return Text.assemble(told, (tell(VERDICTS[verdict], lang), COLOURS[verdict]))
+
+
+def readings_compared(
+    findings: Sequence[Finding], beside: Sequence[Finding], reading: Reading, lang: str
+) -> list[str]:
+    """Return how many figures come out in each reading, and why those that cannot do not."""
+    lines = [
+        tell(
+            READINGS,
+            lang,
+            all=len(findings),
+            first=sum(one.comes_out for one in findings),
+            second=sum(one.comes_out for one in beside),
+            title=getattr(reading.title, lang),
+            moved=len({key.partition("[")[0] for key in reading.assumptions}),
+        )
+    ]
+    out = {one.figure.id for one in beside if one.comes_out}
+    lines += [
+        f"{ident}: {getattr(forbidden.because, lang)}"
+        for ident, forbidden in reading.cannot.items()
+        if ident not in out
+    ]
+    apart = [ident for ident in reading.apart if ident not in out]
+    return [*lines, tell(APART, lang, figures=", ".join(apart))] if apart else lines
 
 
 def counted(finding: Finding) -> str:
@@ -86,7 +135,7 @@ def counted(finding: Finding) -> str:
     figure, value = finding.figure, finding.measurement.value
     if finding.verdict == "met" and figure.unclean:
         return "unclean"
-    apart = value is not None and abs(value - figure.target) > figure.allowance
+    apart = value is not None and not math.isnan(figure.target) and not figure.met_by(value)
     return "differs" if figure.role == "initial" and apart else finding.verdict
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, language, tell
@@ -142,6 +143,7 @@ class Summary:
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
 
 
+@checked
 def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
     """Return the headline numbers of a result, for a notebook or for `print`.
 
@@ -175,6 +177,7 @@ def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
     return Summary(_title(result, kind, labels, lang), _notes(result, kind, lang), records, lang)
 
 
+@checked
 def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
     """Draw a result: paths of a forecast, differences of a comparison, cost against effect of policies.
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from talent_sd.engine.runner import Model
+    from talent_sd.inputs.readings import Reading
     from talent_sd.laws.law_findings import PolicyCost
     from talent_sd.model_tests.standard_tests import Influence, StandardTest
 
@@ -62,12 +63,14 @@ _COLOURS = {HELD: "green", EXCUSED: "green", FAILED: "red", NOT_MEASURABLE: "red
 
 @dataclass(frozen=True)
 class Validation:
-    """Everything that `validate` finds."""
+    """Everything that `validate` finds; `beside`: the same figures in another reading, `reading`."""
 
     findings: tuple[Finding, ...] = ()
     checks: tuple[Verdict, ...] = ()
     tests: tuple[StandardTest, ...] = ()
     influences: tuple[Influence, ...] = ()
+    beside: tuple[Finding, ...] = ()
+    reading: Reading | None = None
 
     @property
     def passed(self) -> bool:
@@ -79,7 +82,12 @@ class Validation:
         )
 
 
-def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lambda: None) -> Validation:
+def validate(
+    model: Model,
+    engine: str = "auto",
+    done: Callable[[], None] = lambda: None,
+    reading: Reading | None = None,
+) -> Validation:
     """Measure the evidence, try the checks and the standard tests.
 
     A model other than the shipped city's is put through its own Reality Checks only:
@@ -88,6 +96,7 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     Parameters
     ----------
     done : called after each of the four parts
+    reading : one to measure the figures in besides
 
     Raises
     ------
@@ -109,13 +118,17 @@ def validate(model: Model, engine: str = "auto", done: Callable[[], None] = lamb
     figures = read_evidence()
     laboratory = Laboratory(model, evidence_outputs(list(experiments_for(figures).values())), engine)
     findings = measure_evidence(model, figures, engine, laboratory)
+    other = Laboratory(model, laboratory.outputs, engine, reading) if reading else None
+    beside = measure_evidence(model, figures, engine, other) if other else []
     done()
     checks = run_checks(model, read_checks(), engine)
     done()
     influences = measure_influences(laboratory)
     tests = run_standard_tests(laboratory, findings, checks, influences)
     done()
-    return Validation(tuple(findings), (*checks, *reality), tuple(tests), tuple(influences))
+    return Validation(
+        tuple(findings), (*checks, *reality), tuple(tests), tuple(influences), tuple(beside), reading
+    )
 
 
 def write_validation(validation: Validation, folder: Path) -> list[str]:
@@ -128,7 +141,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
     import pandas as pd
 
     tables: dict[str, list[dict[str, Any]]] = {
-        "evidence.csv": [_evidence_row(finding) for finding in validation.findings],
+        "evidence.csv": _evidence_rows(validation),
         "checks.csv": [
             _columns(check, "id", "sector", "message", "runs", "verdict", "failure")
             for check in validation.checks
@@ -144,6 +157,22 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
         if rows:
             pd.DataFrame(rows).to_csv(folder / name, index=False)
     return [name for name, rows in tables.items() if rows]
+
+
+def _evidence_rows(validation: Validation) -> list[dict[str, object]]:
+    """Return the ledger's rows, with what the figures come to in the other reading."""
+    rows = [_evidence_row(finding) for finding in validation.findings]
+    reading = validation.reading
+    for row, other in zip(rows, validation.beside, strict=False):
+        forbidden = reading.cannot.get(other.figure.id) if reading else None
+        row |= {
+            "other_reading": reading.name if reading else None,
+            "other_value": other.measurement.value,
+            "other_comes_out": other.comes_out,
+            "other_conditions_broken": "; ".join(other.measurement.broken),
+            "other_forbidden_by": forbidden.because.en if forbidden else "",
+        }
+    return rows
 
 
 def _columns(found: object, *names: str) -> dict[str, Any]:
@@ -165,6 +194,7 @@ def _evidence_row(finding: Finding) -> dict[str, object]:
         "unit": figure.unit,
         "value": value,
         "verdict": finding.verdict,
+        "comes_out": finding.comes_out,
         # of figures kept out of the fit: whether the test was clean, and why not; do not count one that was not
         "clean": (not figure.unclean) if figure.role == "holdout" else None,
         "unclean_because": figure.unclean,

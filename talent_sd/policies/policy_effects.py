@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.attribution import MOST_EXACT
+from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
@@ -96,6 +97,7 @@ class Whole:
     places: np.ndarray
 
 
+@checked
 def attribute_policies(
     scenarios: str | Path | Sequence[str | Path],
     city: str | Path = "hefei",
@@ -108,12 +110,13 @@ def attribute_policies(
     threads: int | None = None,
     model: str | Path | None = None,
     national: str | Path | None = None,
+    reading: str | Path | None = None,
 ) -> xr.Dataset:
     """Split what each scenario's policies do among them, and set their cost against it.
 
     Parameters
     ----------
-    scenarios, city, model, national : as in `simulate`; scenarios without policies are left out
+    scenarios, city, model, national, reading : as in `simulate`; scenarios without policies are left out
     outputs : names; talent, patents, tax base, social-security balance and brand by default
     draws : in how many draws mixes are split; None: one run with the model's own constants
     among : how many draws the forecast has, in whose very draws mixes are split; those of
@@ -139,7 +142,7 @@ def attribute_policies(
     >>> shares["policy"].values.tolist()
     ['industry_fund', 'venture_fund', 'talent_apartments']
     """
-    prepared = prepare(scenarios, city, model=model, national=national)
+    prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
     return policy_effects(
         prepared,
         outputs,

@@ -11,6 +11,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import tell
+from talent_sd.engine.member_blocks import refuse_too_many
 from talent_sd.uncertainty.priors import Prior
 
 METHODS = ("latin", "sobol")
@@ -100,7 +101,9 @@ class PriorDraws:
         return {}
 
 
-def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "latin") -> PriorDraws:
+def draw_priors(
+    priors: Sequence[Prior], draws: int, seed: int, method: str = "latin", memory: float = 1.0
+) -> PriorDraws:
     """Draw from all priors together.
 
     Each parameter's draws follow from the seed, its name and the number of draws
@@ -113,11 +116,12 @@ def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "l
     draws : how many; for Sobol a power of two
     seed : from 0
     method : "latin" (one draw in each of `draws` equal slices of every parameter) or "sobol"
+    memory : gigabytes that they may take
 
     Raises
     ------
     InputError
-        If the number of draws, the seed or the method is none.
+        If the number of draws, the seed or the method is none, or the draws would not fit.
     """
     problems = []
     if method not in METHODS:
@@ -146,6 +150,7 @@ def draw_priors(priors: Sequence[Prior], draws: int, seed: int, method: str = "l
         )
     if problems:
         raise InputError(problems)
+    refuse_too_many(draws, len(priors), memory)
     columns = np.empty((len(priors), draws))
     if method == "latin":
         for row, prior in enumerate(priors):

@@ -183,12 +183,14 @@ def test_the_tolerance_is_the_stated_one_the_range_or_a_tenth() -> None:
     ("changes", "message"),
     [
         ({"role": "holduot"}, "2: E01: unknown role 'holduot'. Did you mean 'holdout'? Use one of initial, policy, "
-         "calibrate, holdout."),
+         "calibrate, article, holdout."),
         ({"reading": "-"}, "2: the key 'reading' is missing in E01. Add it."),
         ({"id": "X1"}, "2: X1: 'X1' is no id. Write E and two digits."),
         ({"value": "[5, 3]"}, "10: E01.value: a range is [lowest, highest]."),
         ({"value": "much"}, "10: E01.value: value is 'much', not a number or a range [lowest, highest]."),
         ({"role": "calibrate", "value": "-"}, "2: E01: a figure to calibrate to needs a value."),
+        ({"bound": "over"}, "2: E01: unknown bound 'over'. Use one of at_least, at_most."),
+        ({"role": "article", "value": "-"}, "2: E01: a figure to calibrate to needs a value."),
         ({"role": "calibrate", "unclean": "x"},
          "2: E01: 'unclean' is for a figure held out, not for role 'calibrate'. Take it out."),
         ({"tolerence": "0.1"}, "11: unknown key 'tolerence' in E01. Did you mean 'tolerance'?"),

@@ -395,3 +395,41 @@ def test_what_leaves_its_range_is_told_with_its_time(vensim):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.run(final_time=5, initial_time=1)
+
+
+DOUBLING = "".join(
+    f":MACRO: M{n}(x)\nM{n}=M{n - 1}(x)+M{n - 1}(x+1)~~|\n:END OF MACRO:\n" for n in range(1, 40)
+)
+
+
+@pytest.mark.parametrize(("lines", "place"), [
+    (["k: (a1-a1000000000)", "x[k]=1"], "2: cannot read the entry of 'k' near ': (a1-a1000000000)'. A range has at most 100000"),
+    (["a: (a1-a1000)", "b: (b1-b1000)", "c: (c1-c1000)", "x[a,b,c]=Time"], "5: 'x': spans 1000000000 elements."),
+    (["a: (a1-a3000)", "b: (b1-b3000)", "x=SUM(y[a!]*z[b!])", "y[a]=Time", "z[b]=Time"], "4: 'x': the model comes to more than"),
+    (["x=DELAY N(Time, 2, 1, 1000000000)"], "2: 'x': has a delay or smooth of order 1e+09. The order is 1 to 1000."),
+    ([f":MACRO: M0(x)\nM0=x+1~~|\n:END OF MACRO:\n{DOUBLING}y=M39(Time)"], "81: 'M26': the model comes to more than"),
+    (["x=" + "(" * 5000 + "1" + ")" * 5000], "2: cannot read the entry of 'x' near"), (["x=1" + "^2" * 3000], "2: 'x': is nested too deeply."),
+    (["a" * 3000000 + "=1"], "2: a name of 3000000 characters."),
+])  # fmt: skip
+def test_a_bomb_is_refused_with_its_line(vensim, lines, place):
+    with pytest.raises(ModelError) as caught:
+        vensim(*lines)
+    assert str(caught.value).startswith(f"m.mdl:{place}"), str(caught.value)[:300]
+
+
+def test_a_long_sum_and_a_long_condition_run(vensim):
+    model = vensim(*[f"a{n}=Time+{n}" for n in range(1000)], "x=" + "-".join(f"a{n}" for n in range(1000)),
+                   "y=IF THEN ELSE(" + ":OR:".join(f"a{n}>1000" for n in range(1000)) + ", 1, 0)")  # fmt: skip
+    assert values(model, "x") == [-998 * t - 499500 for t in range(5)]
+    assert values(model, "y") == [0, 0, 1, 1, 1]
+
+
+def test_modules_that_double_are_refused(xmile):
+    inner = "".join(
+        f'<model name="{a}{n}"><variables><module name="m{n + 1}"/><module name="n{n + 1}"/></variables></model>'
+        for n in range(40)
+        for a in "mn"
+    )
+    last = "".join(f'<model name="{a}40"><variables>{aux("x", "1")}</variables></model>' for a in "mn")
+    with pytest.raises(ModelError, match=r"^m.stmx:4: more than 1000 modules within modules"):
+        xmile('<module name="m0"/>', after=inner + last)

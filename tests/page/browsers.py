@@ -126,11 +126,11 @@ def differing(page: dict[str, np.ndarray], forecast: Any) -> tuple[int, list[str
     return compared, wrong
 
 
-def central(scenario: str | Path, city: str) -> Any:
+def central(scenario: str | Path, city: str, reading: Path | None = None) -> Any:
     """Run a scenario once in Python."""
-    return ts.simulate(scenario, city=city).isel(scenario=0)
+    return ts.simulate(scenario, city=city, reading=reading).isel(scenario=0)
 
 
-def drawn(scenario: str | Path, city: str, draws: int = 200) -> Any:
+def drawn(scenario: str | Path, city: str, draws: int = 200, reading: Path | None = None) -> Any:
     """Run a scenario in Python for the page's draws."""
-    return ts.ensemble(scenario, city=city, draws=draws, progress=False).isel(scenario=0)
+    return ts.ensemble(scenario, city=city, draws=draws, progress=False, reading=reading).isel(scenario=0)

@@ -94,6 +94,34 @@ def test_the_page_asks_for_nothing_and_says_nothing_to_the_console(browser: Any,
     assert browser.get_log("browser") == []
 
 
+def test_a_page_in_another_reading_is_python_in_it(browser: Any, page: Path, tmp_path: Path) -> None:
+    reading, file, plan = (tmp_path / name for name in ("mine.yaml", "page.html", "plan.yaml"))
+    reading.write_text(
+        "title: Mine\nsummary: s\nassumptions:\n  arrival elasticity: {value: 1.1, why: w}\n"
+        "  culture weight: {value: {leading: 0.3, graduate: 0.4}, why: w}\n",
+        encoding="utf-8",
+    )
+    ts.page(city="handan", reading=reading).save(file)
+    browsers.opened(browser, file)
+    try:
+        scenario = "cash_subsidy_only"
+        assert "Three dimensions together (Mine)" in browser.execute_script(
+            "return document.body.textContent"
+        )
+        found = browsers.in_browser(browser, city="handan", scenario=scenario, draws=200)
+        assert browsers.differing(found, browsers.drawn(scenario, "handan", reading=reading))[1] == []
+        asked = "return talentSD.yaml({city: 'handan', scenario: arguments[0]})"
+        plan.write_text(browser.execute_script(asked, scenario), encoding="utf-8")
+        ours = browsers.central(scenario, "handan", reading)
+        assert (
+            browsers.differing(browsers.in_browser(browser, city="handan", scenario=scenario), ours)[1] == []
+        )
+        alone = browsers.central(plan, "handan")
+        assert float(abs(alone["total talent"] - ours["total talent"]).max()) == 0
+    finally:
+        browsers.opened(browser, page)
+
+
 def test_a_wrong_city_or_scenario_is_one_message(tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     found = CliRunner().invoke(app, ["page", "no_such", "--city", "hefai", "--out", str(out)])

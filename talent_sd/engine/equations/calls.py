@@ -27,6 +27,8 @@ _JOINED = {"add": 0.0, "mul": 1.0, "min": math.inf, "max": -math.inf}
 _ACTIONS = ("add", "mul", "min", "max", "mean", "mul", "add", "mul", "min", "max", "mean")
 """VECTOR SELECT's numerical action -> how the selected are joined; from 6 on without weights, 5 as powers."""
 _POWERS, _UNWEIGHTED = 5, 6
+_MACRO_WORK = 50
+"""What writing a macro out takes, in operations."""
 PYSD_ONLY = {"invert_matrix", "get_time_value"}
 """Functions that PySD alone has."""
 
@@ -137,6 +139,7 @@ def _reduce(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     _check_count(key, list(tree.arguments), 1)
     ranges = _free_ranges(lowerer, tree.arguments[0], at, unmarked=key.endswith("_xmile"))
     choices = [lowerer.subscripts.choices(name) for name in ranges]
+    lowerer.charge(math.prod(map(len, choices)))
     terms = []
     for elements in product(*choices):
         marks = {name_key(name) + "!": e for name, e in zip(ranges, elements, strict=True)}
@@ -183,6 +186,7 @@ def _count(lowerer: Lowerer, tree: Any) -> Expression:
 def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     """Write a macro's equations out for this use, its parameters being hidden slots."""
     macro = lowerer.macros[key]
+    lowerer.charge(_MACRO_WORK)
     if len(tree.arguments) != len(macro.params):
         raise ModelError(
             "gives macro '{macro}' {count} arguments. It takes {count2}.",
@@ -274,6 +278,7 @@ def _ordered(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
     name = _last_range(lowerer, tree.arguments[0], at)
     elements = lowerer.subscripts.choices(name)
     place = elements.index(lowerer.element(name, at))
+    lowerer.charge(len(elements) ** (1 if key == "vector_reorder" else 2))
     values = [
         lowerer.draft.bind(at.slot, "vector", lowerer.lower(tree.arguments[0], _set(at, name, element)))
         for element in elements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
@@ -16,6 +17,8 @@ from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import kind_of
 
 Elements = tuple[str, ...]
+MOST_CELLS = 100_000
+"""Elements that one variable may have."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,14 @@ def _define(element: Any, subscripts: Subscripts) -> Definition:
         if definition.cells and any(len(cell) != len(choices) for cell in definition.cells):
             raise ModelError(
                 tell("its definitions have different numbers of subscripts. Give each the same.")
+            )
+        if math.prod(map(len, choices)) > MOST_CELLS:
+            raise ModelError(
+                tell(
+                    "spans {count} elements. A variable has at most {most}.",
+                    count=math.prod(map(len, choices)),
+                    most=MOST_CELLS,
+                )
             )
         skipped = {cell for group in excepted for cell in product(*map(subscripts.choices, group))}
         ranges = [name_key(s) if subscripts.element_name(s) is None else "" for s in left]

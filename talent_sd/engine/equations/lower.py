@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.language import tell
+from talent_sd.base.errors import ModelError, TooLargeError, UnsupportedError, nearest
+from talent_sd.base.language import N_, tell
+from talent_sd.engine.equations import functions
 from talent_sd.engine.equations.definitions import Cell, Definition, Elements, collect_definitions
 from talent_sd.engine.equations.draft import Draft, DraftSlot, Scope
-from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time
+from talent_sd.engine.ir import Call, Expression, Number, Ref, TableCall, Time, operands_of
 from talent_sd.model.names import name_key
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import fixed_value, kind_of
@@ -29,6 +30,13 @@ class Context:
     bound: dict[str, str]
 
 
+MOST_SLOTS, MOST_WORK = 100_000, 1_000_000
+"""Scalar elements, hidden ones included, and operations that a model may come to."""
+DEEPEST = 300
+"""Operations within operations that an equation may have."""
+_MANY = 100
+"""Terms of a sum that are added one after the other; more are added as a tree."""
+_DEEP = N_("is nested too deeply. Divide it into several variables.")
 MOST_STAGES = 1000
 """Order that a delay or smooth may have."""
 Handler = Callable[["Lowerer", Any, Context], Expression]
@@ -52,6 +60,7 @@ class Lowerer:
         self.subscripts = Subscripts(main.subscripts, source.mappings)
         self.macros = {name_key(macro.name): macro for macro in macros}
         self.draft = Draft()
+        self.work = 0
         self.queue: deque[tuple[Scope, str, Elements, Cell, int]] = deque()
         self.main = Scope(collect_definitions(main, self.subscripts, source.place))
 
@@ -74,6 +83,11 @@ class Lowerer:
             place = self.source.place(name, scope.macros[-1] if scope.macros else "")
             try:
                 self._equation(cell.tree, Context(scope, slot, cell.bound))
+                _refuse_deep(self.draft.slots[slot].expression)
+            except TooLargeError as error:
+                raise ModelError("{place}: '{name}': {error}", place=place, name=name, error=error) from None
+            except RecursionError:
+                problems[f"{place}: '{name}': {tell(_DEEP)}"] = None
             except ModelError as error:
                 problems |= dict.fromkeys(f"{place}: '{name}': {problem}" for problem in error.problems)
             except UnsupportedError as error:
@@ -141,8 +155,26 @@ class Lowerer:
 
     # -- expressions -------------------------------------------------------------------------------
 
+    def charge(self, work: int) -> None:
+        """Count expressions that are about to be made.
+
+        Raises
+        ------
+        TooLargeError
+            If a model has more of them than `MOST_WORK`, or more than `MOST_SLOTS` elements.
+        """
+        self.work += work
+        if self.work > MOST_WORK or len(self.draft.slots) > MOST_SLOTS:
+            raise TooLargeError(
+                "the model comes to more than {slots} elements, or {work} operations, here. Make ranges, orders or "
+                "macros smaller.",
+                slots=MOST_SLOTS,
+                work=MOST_WORK,
+            )
+
     def lower(self, tree: Any, at: Context) -> Expression:
         """Return the expression of a tree, for the elements bound at `at`."""
+        self.charge(1)
         kind = kind_of(tree)
         if kind == "number":
             return Number(float(tree))
@@ -165,6 +197,10 @@ class Lowerer:
             for base in operands[-2::-1]:
                 result = Call("pow", (base, result))
             return result
+        if len(operands) > _MANY and set(operators) <= {"+", "-"}:
+            signs = ["+", *operators]
+            signed = [x if s == "+" else _negative(x) for s, x in zip(signs, operands, strict=True)]
+            return functions.fold("add", signed)
         result = operands[0]
         for operator, operand in zip(operators, operands[1:], strict=True):
             result = Call(_OPERATORS[operator], (result, operand))
@@ -175,6 +211,8 @@ class Lowerer:
         operators = [str(operator).upper() for operator in tree.operators]
         if operators == [":NOT:"]:
             return Call("not", (operands[0],))
+        if len(operators) > 1 and len(set(operators)) == 1 and operators[0] in {":AND:", ":OR:"}:
+            return functions.fold(_OPERATORS[operators[0]], operands)
         result = operands[-1]
         for operator, operand in zip(reversed(operators), reversed(operands[:-1]), strict=True):
             result = Call(_OPERATORS[operator], (operand, result))
@@ -321,6 +359,16 @@ class Lowerer:
                 most=MOST_STAGES,
             )
         return int(value)
+
+
+def _refuse_deep(expression: Expression) -> None:
+    """Raise a `RecursionError` for an expression that others could not walk."""
+    level = [expression]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in operands_of(node)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _negative(operand: Expression) -> Expression:

@@ -41,6 +41,7 @@ def smooth(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
         if order > 1
         else (lowerer.lower(tree.initial, at))
     )
+    lowerer.charge(order)
     for _ in range(order):
         stage = draft.add_hidden(at.slot, "smooth", "state", Number(0.0))
         draft.slots[stage].expression = Call("div", (_times(Call("sub", (target, Ref(stage))), order), time))
@@ -56,6 +57,7 @@ def delay(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     order = lowerer.fixed_order(tree.order, at)
     initial = Call("mul", (lowerer.lower(tree.initial, at), time))
     inflow = lowerer.lower(tree.input, at)
+    lowerer.charge(order)
     for _ in range(order):
         stage = draft.add_hidden(at.slot, "delay", "state", Number(0.0))
         outflow = Call("div", (Ref(stage), time))
@@ -73,6 +75,7 @@ def delay_n(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     initial = Call("mul", (lowerer.lower(tree.initial, at), time))
     inflow = lowerer.lower(tree.input, at)
     past, outflow_time, stage = time, time, -1
+    lowerer.charge(order)
     for number in range(order):
         stage = draft.add_hidden(at.slot, "delay", "state", Number(0.0))
         outflow = Call("div", (Ref(stage), past))

@@ -24,6 +24,7 @@ from talent_sd.engine.ir import (
     Ref,
     TableCall,
     Time,
+    operands_of,
 )
 from talent_sd.engine.llvm.writer import bits_of
 
@@ -245,7 +246,7 @@ class Graph:
         todo: list[tuple[Expression, bool]] = [(expression, False)]
         while todo:
             item, ready = todo.pop()
-            children = _children(item)
+            children = operands_of(item)
             if children and not ready:
                 todo.append((item, True))
                 todo.extend((child, False) for child in reversed(children))
@@ -299,9 +300,3 @@ class Graph:
             if literal.data == bits_of(0.5):
                 return self.node("root", (base,))
         return self.node("power", (base, exponent, self.node("log2", (base,))))
-
-
-def _children(item: Expression) -> tuple[Expression, ...]:
-    if isinstance(item, Call | Random):
-        return item.args
-    return (item.x,) if isinstance(item, TableCall) else ()

@@ -148,14 +148,20 @@ def _setting(model: Model, slot: int, labels: Labels | None = None) -> dict[str,
 
 
 def preset(model: Model, resolved: Resolved) -> dict[str, Any]:
-    """Return a scenario: what it sets, in slots, and its words."""
+    """Return a scenario: what it and its reading set, in slots, and its words."""
     scenario = resolved.scenario
-    own = {key: value.value for key, value in resolved.values.items() if value.origin.file in scenario.chain}
+    reading, title = resolved.reading, dict(scenario.title)
+    files = scenario.chain
+    if reading is not None:
+        files = (*files, reading.file)
+        # told wherever the scenario is, also in its link and its file
+        title = {lang: f"{text} ({getattr(reading.title, lang)})" for lang, text in title.items()}
+    own = {key: value.value for key, value in resolved.values.items() if value.origin.file in files}
     values = {slot: float(np.ravel(value)[0]) for slot, value in planned(model, own).constants.items()}
     timing = set(model.program.time_slots.values())
     return {
         "name": scenario.name,
-        "title": dict(scenario.title),
+        "title": title,
         "question": dict(scenario.question),
         "national": resolved.national.name,
         "values": {slot: value for slot, value in values.items() if slot not in timing},

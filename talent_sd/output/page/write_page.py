@@ -16,7 +16,7 @@ from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
-from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared
+from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared, tell_reading
 from talent_sd.inputs import list_cities, list_scenarios, resolve_scenario
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.shipped_names import shipped_name
@@ -41,6 +41,7 @@ from talent_sd.uncertainty.posterior import read_posterior
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.inputs import Resolved
+    from talent_sd.inputs.readings import Reading
 
 AVERAGE = "average"
 """A shipped city that is none: left out where all are asked for."""
@@ -76,6 +77,7 @@ def page(
     city: str | Path | Sequence[str | Path] | None = None,
     *,
     lang: str = "en",
+    reading: str | Path | None = None,
 ) -> Page:
     """Make the page in which a planner moves the city by hand.
 
@@ -84,6 +86,7 @@ def page(
     scenarios : a shipped name or a path, or several: presets besides those that ship
     city : a shipped name or a path, or several; by default all that ship
     lang : language shown first, "en" or "zh"; the page has both
+    reading : assumptions under the scenarios' own, as in `simulate`; each preset carries them
 
     Raises
     ------
@@ -100,11 +103,14 @@ def page(
     """
     given = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     cities = [city] if isinstance(city, (str, Path)) else city
-    return Page(page_html(given, cities, lang))
+    return Page(page_html(given, cities, lang, reading))
 
 
 def page_html(
-    scenarios: Sequence[str | Path] = (), cities: Sequence[str | Path] | None = None, lang: str = "en"
+    scenarios: Sequence[str | Path] = (),
+    cities: Sequence[str | Path] | None = None,
+    lang: str = "en",
+    reading: str | Path | None = None,
 ) -> str:
     """Return the page: the model itself, to be moved by hand in a browser.
 
@@ -113,6 +119,7 @@ def page_html(
     scenarios : presets besides those that ship; shipped names or paths. The first is shown first
     cities : shipped names or paths; None: all that ship. The first is shown first
     lang : language shown first; the page has both
+    reading : assumptions under the scenarios' own
 
     Raises
     ------
@@ -126,7 +133,7 @@ def page_html(
     names = shipped if cities is None else list(cities)
     if not names:
         raise InputError(tell("no city was given: name at least one."))
-    header, pack = _content(model, scenarios, [shipped_name(name, "city") for name in names])
+    header, pack = _content(model, scenarios, [shipped_name(name, "city") for name in names], reading)
     header["first"] = {
         "lang": lang,
         "city": next(iter(header["cities"])),
@@ -143,24 +150,29 @@ def _first(scenarios: Sequence[str | Path], header: Mapping[str, Any]) -> str:
     return SHOWN_FIRST if SHOWN_FIRST in shipped else max(shipped, key=lambda name: shipped[name])
 
 
-def _resolved(model: Model, scenarios: Sequence[str | Path], city: str | Path) -> list[Resolved]:
+def _resolved(
+    model: Model, scenarios: Sequence[str | Path], city: str | Path, reading: str | Path | None
+) -> list[Resolved]:
     """Return all presets: those given, then those that ship."""
     problems = Problems()
     found: dict[str, Resolved] = {}
     for name in (*(shipped_name(name, "scenario") for name in scenarios), *list_scenarios()):
         with problems.gathered():
-            one = resolve_scenario(name, city, model.structure)
+            one = resolve_scenario(name, city, model.structure, reading=reading)
             found.setdefault(one.scenario.name, one)
     problems.refuse()
     return list(found.values())
 
 
 def _content(
-    model: Model, scenarios: Sequence[str | Path], cities: Sequence[str | Path]
+    model: Model,
+    scenarios: Sequence[str | Path],
+    cities: Sequence[str | Path],
+    reading: str | Path | None,
 ) -> tuple[dict[str, Any], Pack]:
     """Return the header and the pack that it points into."""
     labels, pack = shipped_labels(), Pack()
-    presets = _resolved(model, scenarios, cities[0])
+    presets = _resolved(model, scenarios, cities[0], reading)
     nations = national_names(presets)
     told = _told(model, cities, nations)
     first = next(iter(told.values()))
@@ -202,7 +214,7 @@ def _content(
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},
         "mix": mix(first), "cities": towns, "shared": packer.shared(), "tested": variables.tested(_record()),
-        "city_records": _city_records(list(told)), "caveats": _caveats(),
+        "city_records": _city_records(list(told)), "caveats": _caveats(presets[0].reading),
         "words": {lang: {key: translated(text, lang) for key, text in WORDS.items()} for lang in LANGUAGES},
     }  # fmt: skip
     return header, pack
@@ -252,9 +264,11 @@ def _city_records(cities: Sequence[str]) -> dict[str, Any]:
     return {name: variables.by_variable(own[name].errors) for name in cities if name in own}
 
 
-def _caveats() -> list[dict[str, str]]:
+def _caveats(reading: Reading | None) -> list[dict[str, str]]:
+    """Return what to keep in mind, that all is in a reading first."""
     record = _record()
-    return record.caveats if record else []
+    told = {lang: tell_reading(reading, lang) for lang in LANGUAGES} if reading else None
+    return [*([told] if told else []), *(record.caveats if record else [])]
 
 
 def _html(payload: str, texts: str, lang: str) -> str:

@@ -171,6 +171,7 @@ SHOWN = (
     (N_("Engine"), "engine"),
     (N_("National path"), "national_path"),
     (N_("National paths drawn from"), "national_paths"),
+    (N_("How it reads the world"), "reading"),
     (N_("Seed"), "seed"),
     (N_("Sampling"), "sampling"),
     (N_("Posterior, SHA-256"), "posterior"),

@@ -1,13 +1,10 @@
-"""The study of the article's figures: each measured on the model, and the model's free effects fitted to them.
+"""The article's figures measured on the model, and the model's free effects fitted to them.
 
 The central values of the free effects are chosen so that the `calibrate` figures come out.
 The objective is a sum of squares: how far each figure is from its target, in
 tolerances, and how far each value is from its first guess, in widths of its range
 times a small weight. The second part makes the answer one, where a figure hangs on
 two values, and keeps it near the literature. Holdout figures take no part.
-
-In: `evidence.yaml` and `evidence_fit.yaml`.
-Out: a finding for each figure; central values of the free effects.
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""What the package's functions are called with: a wrong type is told in one sentence."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sized
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from talent_sd.base.errors import Problems
+from talent_sd.base.language import N_, tell
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Kind = tuple[str, Callable[[Any], bool]]
+
+
+LARGEST = 10**30
+
+
+def _is_name(value: object) -> bool:
+    try:
+        return isinstance(value, (str, Path)) and os.fsencode(value) is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a number that a double may hold, in the end; True and False are none."""
+    if isinstance(value, Integral):
+        return not isinstance(value, bool) and abs(int(value)) < LARGEST
+    return isinstance(value, Real)
+
+
+def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is one of a kind, or several; what can be gone through once alone is left alone."""
+    return lambda value: (
+        is_one(value)
+        or (
+            isinstance(value, Iterable)
+            and not isinstance(value, (str, bytes, Mapping))
+            and (not isinstance(value, Sized) or all(map(is_one, value)))
+        )
+    )
+
+
+NAME: Kind = (N_("a name or a path"), _is_name)
+NAMES: Kind = (N_("names or paths"), _all(_is_name))
+TEXT: Kind = (N_("text"), lambda value: isinstance(value, str))
+TEXTS: Kind = (N_("names"), _all(TEXT[1]))
+WHOLE: Kind = (N_("a whole number"), lambda value: isinstance(value, Integral) and _is_number(value))
+COUNT: Kind = (N_("a whole number above 0"), lambda value: WHOLE[1](value) and value > 0)
+NUMBER: Kind = (N_("a number"), lambda value: _is_number(value))
+MAPPING: Kind = (
+    N_("a mapping of names to values"),
+    lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
+)
+DATASET: Kind = (
+    N_("a dataset, as `simulate`, `ensemble` or `compare` return it"),
+    lambda v: hasattr(v, "data_vars"),
+)
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("scenario", "scenarios"), NAMES),
+    **dict.fromkeys(
+        ("city", "model", "national", "priors", "posterior", "out", "path", "name", "reading"), NAME
+    ),
+    **dict.fromkeys(("engine", "sampling", "cluster", "of", "against", "baseline", "lang"), TEXT),
+    "outputs": TEXTS,
+    **dict.fromkeys(("draws", "among", "seed", "block", "first_member"), WHOLE),
+    "threads": COUNT,
+    **dict.fromkeys(("memory", "discount_rate", "initial_time", "final_time", "time_step"), NUMBER),
+    "times": (N_("years"), _all(NUMBER[1])),
+    **dict.fromkeys(("params", "inputs"), MAPPING),
+    **dict.fromkeys(("spread", "result"), DATASET),
+}
+"""Parameter -> what it takes; the same name means the same everywhere."""
+SHOWN = 60
+
+
+def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Refuse arguments of a wrong type, all at once, before a function that users call does anything.
+
+    Raises
+    ------
+    InputError
+        When the function is called so.
+    """
+    # annotations are text here
+    takes = {name: str(one.annotation) for name, one in inspect.signature(function).parameters.items()}
+    kinds = {name: KINDS[name] for name in takes if name in KINDS}
+    kinds |= {name: NAME for name, kind in kinds.items() if kind is NAMES and "Sequence" not in takes[name]}
+
+    @functools.wraps(function)
+    def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        problems = Problems()
+        for name, value in {**dict(zip(takes, args, strict=False)), **kwargs}.items():
+            kind = kinds.get(name)
+            if kind and not ("None" in takes[name] if value is None else kind[1](value)):
+                text = repr(value)
+                short = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+                problems.say("{name} is {value}. Give {kind}.", name=name, value=short, kind=tell(kind[0]))
+        problems.refuse()
+        return function(*args, **kwargs)
+
+    return called

@@ -1,0 +1,63 @@
+"""Files with thousands of faults or endless texts: twenty problems at most, within seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from talent_sd.base.errors import InputError, ModelError
+from talent_sd.forecast.prepare import check_file
+
+from .conftest import WHOLE
+
+MANY = 9000 if WHOLE else 600
+Attacked = Callable[[], None]
+
+
+def _rows(row: str, indent: int = 2, count: int = MANY) -> str:
+    return "".join(" " * indent + row.format(n=n) + "\n" for n in range(count))
+
+
+TIME = "INITIAL TIME=0~~|FINAL TIME=1~~|TIME STEP=1~~|"
+FLOODS = {
+    "keys.yaml": "title: x\n" + _rows("k{n}: 1", 0),
+    "policies.yaml": "title: x\npolicies:\n" + _rows("k{n}: on"),
+    "assumptions.yaml": "title: x\nassumptions:\n" + _rows("k{n}: 1"),
+    "reasons.yaml": "title: x\nassumptions:\n" + _rows("k{n}: {{value: 1, why: x}}", count=MANY // 4),
+    "twice.yaml": "title: x\n" + _rows("title: x", 0),
+    "infinite.yaml": "title: x\npolicies:\n" + _rows("k{n}: {{intensity: .inf}}", count=MANY // 3),
+    "settings.yaml": "title: x\npolicies:\n  cash_subsidy:\n" + _rows("k{n}: 1", 4),
+    "shocks.yaml": "title: x\nshocks:\n" + _rows("k{n}: {{at: 2030}}", count=MANY // 4),
+    "figures.yaml": "name: x\nprovince: x\nregion: x\nfigures:\n"
+    + _rows("f{n}: {{unit: a, source: b, value: 1, year: 2020}}", count=MANY // 11),
+    "nation.yaml": "title: x\nextends: central\nvariables:\n" + _rows("v{n}: {{unit: a}}", count=MANY // 4),
+    "entries.yaml": "title: x\n" + _rows("k{n}: 1", 0, 30_000),
+    "bytes.yaml": "title: x\n#" + "x" * 2_000_000,
+    "title.yaml": f"title: {'x' * 100_000}\n",
+    "question.yaml": f"title: x\nquestion: {'x' * 100_000}\n",
+    "key.yaml": f"title: x\n? {'x' * 100_000}\n: 1\n",
+    "twice.mdl": "{UTF-8}\n" + _rows("a{n}=1~~|\na{n}=2~~|", 0, MANY // 3) + TIME,
+}
+
+
+@pytest.mark.parametrize(
+    "name", FLOODS if WHOLE else ["reasons.yaml", "figures.yaml", "title.yaml", "key.yaml", "twice.mdl"]
+)
+def test_floods_of_problems(name: str, tmp_path: Path, attacked: Attacked) -> None:
+    (tmp_path / name).write_text(FLOODS[name], encoding="utf-8")
+    start = time.monotonic()
+    with pytest.raises((InputError, ModelError)) as caught:
+        check_file(tmp_path / name)
+    assert time.monotonic() - start < 60
+    assert len(caught.value.told()) <= 21
+    assert len(str(caught.value)) < 25_000
+    attacked()
+
+
+def test_the_rest_is_counted() -> None:
+    error = InputError([f"problem {number}" for number in range(60_000)])
+    assert error.told()[19:] == ["problem 19", "… and 59980 more problems. Mend these first."]
+    assert len(error.problems) == 60_000
