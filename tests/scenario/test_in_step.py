@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.files import shipped_folder
-from talent_sd.inputs.settings import split_key
 from talent_sd.inputs import (
     check_file,
     list_cities,
@@ -21,6 +20,7 @@ from talent_sd.inputs import (
 )
 from talent_sd.inputs.checking import same_unit
 from talent_sd.inputs.file_schemas import schemas_folder
+from talent_sd.inputs.settings import split_key
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
 
