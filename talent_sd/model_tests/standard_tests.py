@@ -21,18 +21,9 @@ if TYPE_CHECKING:
 
 OUTCOME = "total talent"
 NOT_UNCERTAIN = (
-    "city ",
-    "known ",
-    "residents ceiling",
-    "year number",
-    "province ",
-    "policy ",
-    "loop ",
-    "core team",
-    "job loss",
-    "house price shock",
-    "band length",
-)
+    "city ", "known ", "residents ceiling", "year ", "province ", "policy ", "loop ", "core team", "job loss",
+    "house price shock", "band length",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

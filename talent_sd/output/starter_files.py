@@ -238,6 +238,7 @@ FIGURES = {
     "province_tertiary_educated": N_("Tertiary-educated people of the province"),
     "registered_population": N_("Registered (hukou) population"),
     "residents": N_("Residents, end of the year"),
+    "residents_ceiling": N_("Most residents that the master plan allows, where it names them"),
     "share_administration": N_("Share of the employed in public administration"),
     "share_business_services": N_("Share of the employed in business services"),
     "share_clerks": N_("Share of the employed who are clerks"),
@@ -295,7 +296,11 @@ def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str
 def _wanted(name: str, content: CityFigures, start: int, say: Speech) -> SimpleNamespace:
     """Return what the template tells of a figure: its kind, the rules that use it, and the years wanted."""
     kind = content.figures[name]
-    rules = [rule for rule in content.constants.values() if name in (*rule.figure, *rule.divisors)]
+    rules = [
+        rule
+        for rule in content.constants.values()
+        if name in (*rule.figure, *rule.divisors) and not rule.after
+    ]
     counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)

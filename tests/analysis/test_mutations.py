@@ -88,7 +88,7 @@ MUTATIONS = {
     ),
     "Economy and taxes": (
         "a term dropped: talent yields nothing",
-        "value added=\n\tproductive capacity*{}*relative knowledge heard",
+        "value added as modelled=\n\tproductive capacity*{}*relative knowledge heard",
         "talent output effect",
         "neutral",
     ),

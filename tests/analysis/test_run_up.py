@@ -108,7 +108,7 @@ def test_every_draw_and_its_noise_since_the_census_has_a_start_of_its_own(
     gain = (moved[TERTIARY] - quiet[TERTIARY])[:, 0]
     assert gain[0] == pytest.approx(0, abs=1e-9)
     assert gain[2] == pytest.approx(0, abs=1e-9), "noise before the census is in its count"
-    assert np.all((gain[1] > 0.02) & (gain[1] < 0.04))
+    assert np.all((gain[1] > 0.015) & (gain[1] < 0.04))  # less where many are graduates
     assert np.ptp(quiet[TERTIARY][:, 0, 0]) > 1e-5
     assert np.ptp(quiet[RESIDENTS][:, 0]) < 1e-6 + np.ptp(window.start[RESIDENTS])
 
