@@ -31,23 +31,6 @@ def language() -> str:
     return _chosen.get() or _known(os.environ.get(VARIABLE, "")) or "en"
 
 
-def set_language(lang: str) -> None:
-    """Choose the user's language from here on.
-
-    Parameters
-    ----------
-    lang : "en" or "zh"
-
-    Raises
-    ------
-    ValueError
-        If it is another.
-    """
-    if lang not in LANGUAGES:
-        raise ValueError(f"no language '{lang}': choose one of {', '.join(LANGUAGES)}")
-    _chosen.set(lang)
-
-
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
     """Make a language the user's within the block."""

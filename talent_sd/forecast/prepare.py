@@ -115,8 +115,8 @@ class ComparisonNotice(UserWarning):
     """Something about a comparison that its numbers do not show."""
 
 
-def cautions(prepared: Prepared) -> list[str]:
-    """Return what to know of scenarios that are compared, the first being the baseline, in the user's language.
+def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
+    """Return what to know of scenarios that are compared, the first being the baseline: language -> texts.
 
     A reading that is not the evidence's, scenarios that change nothing, policies that the city cannot
     pay for, and national paths that differ between scenarios.
@@ -125,11 +125,6 @@ def cautions(prepared: Prepared) -> list[str]:
     ----------
     prepared : scenarios of one city; each is run once with the model's own constants
     """
-    return cautions_by_language(prepared)[language()]
-
-
-def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
-    """Return the same in every language: language -> texts."""
     found = [*_reading(prepared), *_idle(prepared), *_nations(prepared), *_budgets(prepared)]
     told = {}
     for lang in LANGUAGES:
