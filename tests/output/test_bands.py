@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.report.html_pieces import draw_plots
 from talent_sd.output.speech import Scale
+from talent_sd.output.summary_rows import comparison_records
 
 Invent = Callable[..., xr.Dataset]
 DRAWS = 201
@@ -110,6 +111,31 @@ def test_a_summary_tells_the_median_and_the_80_percent_interval(spread: xr.Datas
     frame = ts.summary(ts.compare(spread), "en").frame.set_index("variable")
     row = frame.loc["City Brand"]
     assert [row["lower"], row["change"], row["upper"]] == pytest.approx([1020, 1100, 1180])
+
+
+def cells_of(change: xr.Dataset, labels: Labels, lang: str) -> Mapping[str, str]:
+    return next(
+        one.cells
+        for one in comparison_records(change, labels, lang)
+        if one.values["variable"] == "City Brand"
+    )
+
+
+def test_a_summarys_cells_are_its_numbers_as_people_read_them(
+    spread: xr.Dataset, invented_labels: Labels
+) -> None:
+    surely = cells_of(ts.compare(spread), invented_labels, "en")
+    assert {name: surely[name] for name in ("change", "interval", "better", "clear")} == {
+        "change": "+1,100", "interval": "1,020 … 1,180", "better": "100 %", "clear": "2022",
+    }  # fmt: skip
+    less = spread.copy()
+    offset = xr.DataArray([0.0, 1050.5], dims="scenario")
+    less["City Brand"] = (spread["City Brand"] - offset).assign_attrs(spread["City Brand"].attrs)
+    # a change of -50.5, -49.5, ... 149.5: 150 of 201 draws are above nought, and in no year nine of ten
+    perhaps = cells_of(ts.compare(less), invented_labels, "zh")
+    assert {name: perhaps[name] for name in ("change", "interval", "better", "clear")} == {
+        "change": "+49.5", "interval": "−30.5 … 130", "better": "75%", "clear": "–",
+    }  # fmt: skip
 
 
 def test_a_fans_bands_are_those_of_its_draws_the_widest_palest_and_first() -> None:
