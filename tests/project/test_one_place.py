@@ -72,6 +72,11 @@ def test_names_of_policies_constants_are_built_in_one_place() -> None:
     assert _files_with(built) == {"inputs/settings.py"}
 
 
+def test_what_is_told_of_an_output_is_reckoned_in_one_place() -> None:
+    """Terminal, notebook and report take median, band and relative change of an output from `Output.told`."""
+    assert _files_with(r"one\.relative.*\.median\(|relative\.median\(") == {"output/headline_outputs.py"}
+
+
 def test_expressions_are_evaluated_in_one_place() -> None:
     assert _files_with(r"operator\.truediv|\beval\(") == {"model/syntax.py"}
 
