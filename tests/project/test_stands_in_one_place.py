@@ -22,6 +22,14 @@ PLACES = [
     ("Philox's constants", r"(?i)0xD2511F53", ["engine/random_numbers.py"]),
     ("what counts as zero", r"\bSMALL = 1e-6", ["engine/ir.py"]),
     ("pictures", r"\bimport matplotlib|from matplotlib", ["output"]),
+    ("what a run is given", r"(?m)^Params = ", ["engine/lanes.py"]),
+    (
+        "ways through a model's causes",
+        r"(?m)^(Route|Link) = tuple",
+        ["loops/loop_layout.py", "loops/loop_scores.py"],
+    ),
+    ("a diagram's size", r"(?m)^WIDE, HIGH\b", ["loops/loop_layout.py"]),
+    ("the year that experiments end in", r"(?m)^\w*END\b.* = 20\d\d", ["laboratory/cases.py"]),
     ("modules hidden from others", r"sys\.modules", []),
     ("options declared", r"Option = Annotated\[", ["cli/options.py"]),
 ]
