@@ -8,7 +8,7 @@ export function Result({ page }) {
   const fans = page.fans.value
   const plan = page.plan.value
   if (!fans.plan) return <section class="result" id="result" aria-label={t('result')}><p>{t('running')}</p></section>
-  const found = page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  const found = page.found.value
   return (
     <section class="result" id="result" aria-label={t('result')}>
       <h2>{said(plan.title) || t('own_plan')}, {said(page.header.cities[plan.city].title)}</h2>
@@ -44,8 +44,7 @@ function Sentence({ page, found }) {
 
 /** The sentence's heart, for a screen that shows one part at a time. */
 export function Mini({ page }) {
-  const fans = page.fans.value
-  const found = fans.plan && page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  const found = page.found.value
   if (!found?.some) return null
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high)) / 10
   const change = t('sentence_change', { year: page.years.at(-1), change: amount(found.change, 'person', { sign: true, beside }) })
