@@ -1,6 +1,6 @@
 """How fast a page is in Chromium here: medians of frames and fans while a slider moves.
 
-    python tests/page/speed.py [PAGE]
+python tests/page/speed.py [PAGE]
 """
 
 from __future__ import annotations
@@ -43,14 +43,20 @@ def main() -> None:
             ts.page().save(path)
         with browsers.chromium(Path(folder) / "profile") as driver:
             browsers.opened(driver, path)
-            start = driver.execute_script("return performance.getEntriesByName('talentSD ready')[0]?.startTime")
+            start = driver.execute_script(
+                "return performance.getEntriesByName('talentSD ready')[0]?.startTime"
+            )
             driver.execute_async_script("setTimeout(arguments[0], 3000)")
             told = driver.execute_async_script(DRAG)
         frames, fans = told["frames"], told["fans"]
-        print(f"page {path.stat().st_size / 1e6:.2f} MB, ready after {start:.0f} ms")  # noqa: T201
-        print(f"frames: median {statistics.median(frames):.1f} ms, {1000 / statistics.mean(frames):.0f} a second")  # noqa: T201
-        print(f"a step of the slider: median {statistics.median(told['own']):.1f} ms")  # noqa: T201
-        print(f"both fans, quantiles, charts: median {statistics.median(fans):.0f} ms of {len(fans)}")  # noqa: T201
+        median, mean = statistics.median, statistics.mean
+        told_lines = [
+            f"page {path.stat().st_size / 1e6:.2f} MB, ready after {start:.0f} ms",
+            f"frames: median {median(frames):.1f} ms, {1000 / mean(frames):.0f} a second",
+            f"a step of the slider: median {median(told['own']):.1f} ms",
+            f"both fans, quantiles, charts: median {median(fans):.0f} ms of {len(fans)}",
+        ]
+        sys.stdout.write("\n".join(told_lines) + "\n")
 
 
 if __name__ == "__main__":
