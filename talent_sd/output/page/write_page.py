@@ -210,6 +210,7 @@ def _content(
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
         "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),
         "loops": settings.loops(model, labels), "assumptions": settable,
+        "readings": settings.readings(model),
         "presets": [settings.preset(model, one) for one in presets],
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},

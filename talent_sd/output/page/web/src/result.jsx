@@ -67,6 +67,8 @@ function Warnings({ page, fans }) {
   const plan = view.plans[view.active]
   const { header } = page
   const told = []
+  const reading = page.plans.readingOf(plan)
+  if (Object.keys(reading.values).length) told.push(`${said(reading.title)}: ${said(reading.summary)}`)
   const paid = header.roles.paid && page.row(fans.central, header.roles.paid)
   if (paid) {
     const short = page.years.filter((_, i) => paid[i] < 0.995)
@@ -126,14 +128,14 @@ function Shares({ page }) {
         <caption class="hidden">{t('shares')}</caption>
         <thead><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small></th></tr></thead>
         <tbody>
-          {parts.map(({ policy, value, error, spend }) => (
+          {parts.map(({ policy, value, error, spend, whole }) => (
             <tr key={policy.name}>
               <th scope="row">
                 {said(policy.label)}
                 <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
               </th>
               <td>{plain(value, people, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}</td>
+              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}{value > 0 && whole > 0 && <small>{t('each', { money: amount(whole / value, 'yuan', { significant: 2 }) })}</small>}</td>
             </tr>
           ))}
         </tbody>
@@ -157,10 +159,12 @@ function Keep({ page }) {
       notice.value = { word: 'link_in_bar', kind: 'done' }
     }
   }
-  const name = () => said(page.plan.peek().title) || t('own_plan')
+  const name = () => said(page.plan.value.title) || t('own_plan')
+  const rename = (text) => page.setPlan({ ...page.plan.peek(), preset: null, title: text ? { en: text, zh: text } : null })
   return (
     <div class="keep">
       <h3>{t('keep')}</h3>
+      <label class="choice"><span>{t('plan_name')}</span><input type="text" value={name()} onChange={(event) => rename(event.currentTarget.value.trim())} /></label>
       <div class="buttons">
         {self === top && <button type="button" onClick={copy}>{t('copy_link')}</button>}
         <button type="button" onClick={() => download(`${name()}.html`, pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
@@ -216,12 +220,11 @@ export function Beside({ page }) {
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
-            const years = page.years.at(-1) - found.first + 1
-            const each = found.cost && found.change > 0 ? (found.cost[1] * years) / found.change : NaN
+            const each = found.cost && found.low > 0 ? (found.cost[1] * found.years) / found.change : NaN
             return (
               <tr key={i}>
                 <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{said(plan.title) || t('plan_n', { n: i + 1 })}, {said(page.header.cities[plan.city].title)}</th>
-                <td>{amount(found.change, 'person', { sign: true })}</td>
+                <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
                 <td>{percent(found.better)}</td>
                 <td>{found.cost ? amount(found.cost[1], 'yuan/year') : '–'}</td>

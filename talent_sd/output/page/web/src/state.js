@@ -82,7 +82,7 @@ export class Page {
   }
 
   set(setting, value, settle = true) {
-    this.setPlan({ ...this.plans.set(this.plan.peek(), setting, value), preset: null }, settle, setting.slot)
+    this.setPlan(this.plans.set(this.plans.retitled(this.plan.peek()), setting, value), settle, setting.slot)
   }
 
   undo() {
@@ -191,9 +191,14 @@ export class Page {
     })
     if (view !== this.view.peek()) return
     const spend = this.#spending(plan)
+    const name = this.header.roles.spending
+    const whole = ({ name: policy }) => {
+      const own = `${name}[${policy}]`
+      return this.model.rows.has(own) ? this.row(this.#central(plan), own).reduce((sum, value) => sum + value, 0) : NaN
+    }
     this.shares.value = {
       plan, exact, draws: draws.length,
-      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), spend: spend.get(policy.name) })),
+      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), spend: spend.get(policy.name), whole: whole(policy) })),
     }
   }
 
@@ -273,17 +278,18 @@ export class Page {
     const first = this.firstYear(plan)
     const spent = own.get(roles.spent)
     const budget = own.get(roles.budget)
-    const from = this.years.findIndex((year) => year >= first)
+    // a year: of those in which the plan spends, as each policy's own cost is told
+    const paying = this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > 0))
     const over = (values) => {
       const sums = new Float64Array(draws)
-      for (let i = from; i < this.years.length; i++) for (let d = 0; d < draws; d++) sums[d] += values[i * draws + d]
-      return sums.map((sum) => sum / (this.years.length - from))
+      for (const i of paying) for (let d = 0; d < draws; d++) sums[d] += values[i * draws + d]
+      return sums.map((sum) => sum / Math.max(1, paying.length))
     }
     const costs = spent ? over(spent) : null
-    const budgets = spent && budget ? over(budget) : null
+    const budgets = spent && budget && paying.length ? over(budget) : null
     const cost = costs ? quantiles(costs, [0.1, 0.5, 0.9]) : null
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
-    return { change: middle, low, high, better, cost, share, first, some: change.some((value) => value !== 0) }
+    return { change: middle, low, high, better, cost, share, first, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   firstYear(plan) {
