@@ -2,7 +2,7 @@
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, digits, measure, named, percent, said, scale, span, t } from './words.js'
+import { amount, digits, measure, named, percent, planName, said, scale, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -223,7 +223,7 @@ export function Beside({ page }) {
             const each = found.cost && found.low > 0 ? (found.cost[1] * found.years) / found.change : NaN
             return (
               <tr key={i}>
-                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{said(plan.title) || t('plan_n', { n: i + 1 })}, {said(page.header.cities[plan.city].title)}</th>
+                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{planName(plan, i, plans)}, {said(page.header.cities[plan.city].title)}</th>
                 <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
                 <td>{percent(found.better)}</td>

@@ -70,3 +70,6 @@ export function measure(header, setting, value) {
   const unit = header.units[setting.unit]?.[lang.value].one
   return unit ? `${digits(value)}${gap()}${unit}` : `${digits(100 * value)}${gap()}%`
 }
+
+/** What a plan is called among others, or alone. */
+export const planName = (plan, i, plans) => said(plan.title) || (plans.length > 1 ? t('plan_n', { n: i + 1 }) : t('own_plan'))
