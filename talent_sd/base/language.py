@@ -120,9 +120,9 @@ def foreign(text: str) -> str:
     return text
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: OSError | ValueError) -> str:
     """Return why the system refused, in the user's language."""
-    return foreign(error.strerror or str(error))
+    return foreign(getattr(error, "strerror", None) or str(error))
 
 
 @cache

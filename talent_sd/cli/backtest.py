@@ -49,8 +49,8 @@ def backtest(
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
     from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
-    from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
     from talent_sd.output.backtest_tables import scores_text

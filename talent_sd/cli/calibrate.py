@@ -46,8 +46,8 @@ def calibrate(
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
-    from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.calibration.calibration_files import (
         STATE,

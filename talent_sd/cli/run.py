@@ -77,7 +77,7 @@ def _run_city(
     plots: bool,
 ) -> None:  # fmt: skip
     """Forecast the city, and write and show the forecast."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
@@ -86,7 +86,7 @@ def _run_city(
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
-    with written_together(out) as folder:
+    with written_together(out, store=wanted is not None) as folder:
         prepared = prepare([scenario], **preparing)
         labels = shipped_labels()
         steps = (wanted is None) + plots * (1 + len(labels.sectors))
@@ -113,7 +113,7 @@ def _run_city(
 
 def _run_model(file: Path, given: Sequence[str], out: Path, engine: str, lang: str, plots: bool) -> None:
     """Run a model that is not the city's, and write and show what a forecast has."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.any_model import model_labels, read_settings, run_model, write_model_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table

@@ -94,7 +94,7 @@ def _everything(
     model: Model, draws: int, out: Path, engine: str, lang: str, *, refit: bool, beside: Reading | None
 ) -> bool:
     """Try the laws, measure the evidence, try checks and standard tests; returns whether they hold."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.laboratory.findings import is_city_model
     from talent_sd.output.validation_tables import validate as run_validation
@@ -159,7 +159,7 @@ def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
 
 def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
     """Try laws and nothing else; returns whether they hold."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.laws.judge_laws import write_laws
 
     judged = _judged(bench, draws, lang)
@@ -173,7 +173,7 @@ def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
 def _policies(bench: Bench, out: Path, lang: str) -> None:
     """Show what every policy costs, and write it."""
     from talent_sd.base.errors import InputError
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.laws.law_bench import Missing
     from talent_sd.laws.law_findings import policy_costs, write_policy_costs
     from talent_sd.output.validation_tables import policy_costs_table

@@ -17,7 +17,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import shipped_folder
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import LANGUAGES, language, speaking, tell
 from talent_sd.base.version import __version__
 from talent_sd.inputs.file_kinds import MODEL_ENDINGS
@@ -89,6 +89,7 @@ def prepare(
     for given in names:
         scenario = shipped_name(given, "scenario")
         name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
+        name = tellable(name)
         if name in resolved:
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
