@@ -14,7 +14,11 @@ PLACES = [
     # what, as a pattern, and the files or folders that may
     ("terminal options", r"\btyper\b", ["cli"]),
     ("machine code", r"import llvmlite|from llvmlite", ["engine/llvm"]),
-    ("kernels compiled", r"\bcompile_kernel\(", ["engine/back_ends.py", "engine/llvm/kernel.py"]),
+    (
+        "kernels compiled",
+        r"\bcompile_kernel\(",
+        ["engine/back_ends.py", "engine/plain_run.py", "engine/llvm/kernel.py"],
+    ),
     ("translations found", r"\bgettext\b", ["base/language.py"]),
     ("the cache's folder", r"\bcache_folder\b", ["base/cache.py", "engine/llvm/compiled_objects.py"]),
     ("files kept between runs, with their checksum", r"O_NOFOLLOW|\.chmod\(|S_IWOTH", ["base/cache.py"]),
