@@ -41,7 +41,8 @@ def main() -> None:
             if (ROOT / name).is_file():
                 (checkout / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, checkout / name)
-        command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {part['tests']}"
+        tests = " ".join([part["tests"], *part["modules"]])  # the examples in docstrings are tests too
+        command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {tests}"
         text = CONFIG.read_text("utf-8").split("[parts.")[0]
         text = text.replace("module-path = []", f"module-path = {part['modules']!r}")
         text = text.replace('test-command = ""', f'test-command = "env PYTHONPATH=. {command}"')

@@ -12,7 +12,7 @@ Out: shares of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import numpy as np
 from talent_sd.base.dims import COALITION, DRAW, TIME
 from talent_sd.base.errors import ModelError
 from talent_sd.base.language import listed, tell
+from talent_sd.engine.lanes import Params
 from talent_sd.engine.member_blocks import by_draw
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ MOST_EXACT = 16
 """With more switches than this, combinations are sampled: 2^16 runs take seconds, 2^20 minutes."""
 MEMBERS_AT_ONCE = 1 << 15
 """Runs held in memory together."""
-Params = Mapping[str, Any]
 
 
 def coalitions(players: int) -> np.ndarray:

@@ -91,7 +91,9 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     # annotations are text here
     takes = {name: str(one.annotation) for name, one in inspect.signature(function).parameters.items()}
     kinds = {name: KINDS[name] for name in takes if name in KINDS}
-    kinds |= {name: NAME for name, kind in kinds.items() if kind is NAMES and "Sequence" not in takes[name]}
+    for name, kind in kinds.items():
+        if kind in (NAME, NAMES):
+            kinds[name] = NAMES if "Sequence" in takes[name] else NAME
 
     @functools.wraps(function)
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

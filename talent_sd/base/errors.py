@@ -70,6 +70,10 @@ class TooLargeError(ModelError):
     """A model that would take more time and memory than any sound one; nothing more is looked at."""
 
 
+class NotWritten(InputError):
+    """Results that could not be written; says what was."""
+
+
 class UnsupportedError(TalentError):
     """The native engine lacks something; names the function and the variable."""
 

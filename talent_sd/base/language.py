@@ -31,23 +31,6 @@ def language() -> str:
     return _chosen.get() or _known(os.environ.get(VARIABLE, "")) or "en"
 
 
-def set_language(lang: str) -> None:
-    """Choose the user's language from here on.
-
-    Parameters
-    ----------
-    lang : "en" or "zh"
-
-    Raises
-    ------
-    ValueError
-        If it is another.
-    """
-    if lang not in LANGUAGES:
-        raise ValueError(f"no language '{lang}': choose one of {', '.join(LANGUAGES)}")
-    _chosen.set(lang)
-
-
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
     """Make a language the user's within the block."""
@@ -137,9 +120,9 @@ def foreign(text: str) -> str:
     return text
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: OSError | ValueError) -> str:
     """Return why the system refused, in the user's language."""
-    return foreign(error.strerror or str(error))
+    return foreign(getattr(error, "strerror", None) or str(error))
 
 
 @cache

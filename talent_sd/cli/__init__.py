@@ -2,25 +2,36 @@
 
 
 def main() -> None:
-    """Run `talent-sd`."""
+    """Run `talent-sd`, and leave with its exit code."""
     import gc
-    import io
-    import signal
     import sys
 
     # thousands of objects that stay are made while modules load; looking each time for dead ones costs a tenth
     gc.set_threshold(100_000, 20, 50)
-    from talent_sd.cli.app import app
+    from talent_sd.cli import terminal
     from talent_sd.cli.language import language_wanted, refuse_empty_folder
 
-    if sys.platform == "win32":  # a pipe there has the code page's letters only, and no Chinese
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(encoding="utf-8")
-    # told to end, by a scheduler or a closing system, it leaves as after Ctrl-C: nothing half-written
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     lang = language_wanted(sys.argv[1:])
-    refuse_empty_folder(sys.argv[1:], lang)
+    terminal.leave_when_told(lang)
+    terminal.prepare_streams()
+    code: str | int | None = 0
+    try:
+        refuse_empty_folder(sys.argv[1:], lang)
+        terminal.harmless_usage_errors()
+        _run(sys.argv[1:], lang)
+    except SystemExit as end:
+        code = end.code
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        code = terminal.unshown(error)
+    sys.exit(terminal.flush() or code)
+
+
+def _run(arguments: list[str], lang: str) -> None:
+    """Run the command that is typed, in a language."""
+    from talent_sd.cli.app import app
+
     if lang == "en":
         app(prog_name="talent-sd")
         return
@@ -28,4 +39,4 @@ def main() -> None:
 
     from talent_sd.cli.language import run_in
 
-    run_in(get_command(app), sys.argv[1:], lang)
+    run_in(get_command(app), arguments, lang)

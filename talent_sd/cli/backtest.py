@@ -6,27 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
+from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import (
-    AgesOption,
-    BordersOption,
-    CensusOption,
-    ChanceOption,
-    EndOption,
-    FoldsOption,
-    HindsightOption,
-    LangOption,
-    Language,
-    NationOption,
-    OutOption,
-    PanelOption,
-    PlotsOption,
-    PosteriorDrawsOption,
-    PosteriorOption,
-    ProvinceOption,
-    StartOption,
-    StructureOption,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,23 +21,23 @@ LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (note
 
 @reporting
 def backtest(
-    panel: PanelOption,
-    census: CensusOption,
-    province: ProvinceOption = None,
-    national: NationOption = "central",
-    ages: AgesOption = None,
-    structure: StructureOption = None,
-    borders: BordersOption = None,
-    start: StartOption = 2010,
-    end: EndOption = 2020,
-    draws: PosteriorDrawsOption = 500,
-    seed: ChanceOption = 0,
-    posterior: PosteriorOption = None,
-    cross_fit: FoldsOption = None,
-    hindsight: HindsightOption = True,
-    out: OutOption = Path("backtest"),
-    lang: LangOption = Language.en,
-    plots: PlotsOption = True,
+    panel: o.PanelOption,
+    census: o.CensusOption,
+    province: o.ProvinceOption = None,
+    national: o.NationOption = "central",
+    ages: o.AgesOption = None,
+    structure: o.StructureOption = None,
+    borders: o.BordersOption = None,
+    start: o.StartOption = 2010,
+    end: o.EndOption = 2020,
+    draws: o.PosteriorDrawsOption = 500,
+    seed: o.ChanceOption = 0,
+    posterior: o.PosteriorOption = None,
+    cross_fit: o.FoldsOption = None,
+    hindsight: o.HindsightOption = True,
+    out: o.OutOption = Path("backtest"),
+    lang: o.LangOption = o.Language.en,
+    plots: o.PlotsOption = True,
 ) -> None:
     """Start every city of a panel in the past, forecast it, and score the forecast.
 
@@ -68,8 +49,8 @@ def backtest(
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
     from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
-    from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
     from talent_sd.output.backtest_tables import scores_text

@@ -7,28 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
+from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, show_written
-from talent_sd.cli.options import (
-    AgesOption,
-    BordersOption,
-    CensusOption,
-    ChanceOption,
-    CrossFitOption,
-    EndOption,
-    HeldOut,
-    HoldOutOption,
-    KnownUntilOption,
-    LangOption,
-    Language,
-    NationOption,
-    OutOption,
-    PanelOption,
-    PlotsOption,
-    ProvinceOption,
-    StartOption,
-    StepsOption,
-    StructureOption,
-)
 
 if TYPE_CHECKING:
     from talent_sd.calibration.calibration_files import Calibrated
@@ -39,23 +19,23 @@ CALIBRATING = N_("Fitting to the cities")
 
 @reporting
 def calibrate(
-    panel: PanelOption,
-    census: CensusOption,
-    province: ProvinceOption = None,
-    national: NationOption = "central",
-    ages: AgesOption = None,
-    structure: StructureOption = None,
-    borders: BordersOption = None,
-    start: StartOption = 2010,
-    end: EndOption = 2020,
-    hold_out: HoldOutOption = HeldOut.cities,
-    seed: ChanceOption = 0,
-    steps: StepsOption = 6000,
-    known_until: KnownUntilOption = None,
-    cross_fit: CrossFitOption = True,
-    out: OutOption = Path("calibration"),
-    lang: LangOption = Language.en,
-    plots: PlotsOption = True,
+    panel: o.PanelOption,
+    census: o.CensusOption,
+    province: o.ProvinceOption = None,
+    national: o.NationOption = "central",
+    ages: o.AgesOption = None,
+    structure: o.StructureOption = None,
+    borders: o.BordersOption = None,
+    start: o.StartOption = 2010,
+    end: o.EndOption = 2020,
+    hold_out: o.HoldOutOption = o.HeldOut.cities,
+    seed: o.ChanceOption = 0,
+    steps: o.StepsOption = 6000,
+    known_until: o.KnownUntilOption = None,
+    cross_fit: o.CrossFitOption = True,
+    out: o.OutOption = Path("calibration"),
+    lang: o.LangOption = o.Language.en,
+    plots: o.PlotsOption = True,
 ) -> None:
     """Fit the model's constants and its noise to the growth of cities.
 
@@ -66,8 +46,8 @@ def calibrate(
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """
-    from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.calibration.calibration_files import (
         STATE,

@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
-from talent_sd.base.errors import InputError, Problems, TalentError
+from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
 from talent_sd.base.language import listed, speaking, tell
+from talent_sd.base.output_folders import written
+from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, interrupted, interruptible
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,35 +23,14 @@ if TYPE_CHECKING:
 
     from talent_sd.forecast.prepare import Prepared
 
-CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
-"""Characters that a terminal may obey; a tab and the end of a line are none."""
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 Arguments = ParamSpec("Arguments")
 
 
 def console(*, errors: bool = False) -> Console:
-    """Make a console; made at each use, so that whoever redirects the streams is heard.
+    """Make a console; made at each use, so that whoever redirects the streams is heard. No text in it is obeyed."""
+    from rich.console import Console
 
-    A name in a model file may hold what a terminal obeys: control characters are shown as "\N{REPLACEMENT CHARACTER}".
-    """
-    from rich.console import Console, ConsoleOptions, RenderHook
-    from rich.segment import Segment
-
-    class Harmless:
-        def __init__(self, inner: Any) -> None:
-            self.inner = inner
-
-        def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Segment]:
-            for text, style, control in screen.render(self.inner, options):
-                yield Segment(text if control else text.translate(CONTROLS), style, control)
-
-    class Hook(RenderHook):
-        def process_renderables(self, renderables: list[Any]) -> list[Any]:
-            return [Harmless(each) for each in renderables]
-
-    made = Console(stderr=errors, highlight=False)
-    made.push_render_hook(Hook())
-    return made
+    return harmless(Console(stderr=errors, highlight=False))
 
 
 def say(text: str, *, errors: bool = False) -> None:
@@ -63,18 +44,21 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
     @functools.wraps(command)
     def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         lang = str(kwargs.get("lang", "en"))
+        written.clear()
         try:
-            with speaking(lang), notices():
+            with interruptible(), speaking(lang), notices():
                 _refuse_huge(kwargs)
                 command(*args, **kwargs)
         except TalentError as error:
             problems = error.told() if isinstance(error, InputError) else [str(error)]
             # only who asked for a simulation wants to know that there was none
-            nothing = [tell("Nothing was simulated.", lang)] if "out" in kwargs else []
+            idle = "out" in kwargs and not written and not isinstance(error, NotWritten)
+            nothing = [tell("Nothing was simulated.", lang)] if idle else []
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt as interrupt:
-            say(str(interrupt) or tell("Interrupted; nothing was written.", lang), errors=True)
+            with speaking(lang):
+                say(str(interrupt) or interrupted(), errors=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return reported

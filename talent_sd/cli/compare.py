@@ -283,7 +283,7 @@ class Comparison:
 
 def write_comparison(asked: Asked) -> None:
     """Compare scenarios with the first of them; write and print what was found."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import named_cities, prepare_cities
     from talent_sd.inputs.labels import shipped_labels

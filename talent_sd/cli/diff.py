@@ -34,8 +34,8 @@ def diff(
     Example:  [bold]talent-sd diff baseline hefei_combination[/bold]
     Example:  [bold]talent-sd diff hefei_combination my_plan.yaml --out changes[/bold]
     """
-    from talent_sd.base.files import written_together
     from talent_sd.base.language import tell
+    from talent_sd.base.output_folders import written_together
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.scenario_diff import scenario_differences, write_differences
     from talent_sd.inputs.labels import shipped_labels

@@ -47,7 +47,7 @@ def fit_reading(
     priors : of the free constants; the shipped ones by default
     sources : tables of cities for the back-test, or None
     """
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.evidence.reading_bench import free_constants
     from talent_sd.evidence.reading_files import (

@@ -82,7 +82,7 @@ def loops(
 
 def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
     """Study, write, and say what was found."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.loops.loop_files import write_attribution, write_loops
@@ -108,7 +108,7 @@ def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plot
 
 def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:
     """Do the same for a model that is not the city's: every loop it has, up to a limit."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.loops.loop_files import write_loops
     from talent_sd.loops.loops_of_model import study_model
     from talent_sd.output.loops.loop_words import found_table, found_words

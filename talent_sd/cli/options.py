@@ -12,6 +12,7 @@ import typer
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
+from talent_sd.base.output_folders import STORE, refuse_store, written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from talent_sd.uncertainty.prior_draws import Draws
 
 CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
-STORE = "forecast.zarr"
-"""Folder, beside a run's files, of draws that memory cannot hold."""
 
 
 class Language(StrEnum):
@@ -238,12 +237,16 @@ def draw_forecast(
 
     drawn = wanted.drawn(prepared)
     store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
+    if store is None:
+        refuse_store(out)
     title = tell("Simulating and drawing", lang)
     options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
     try:
-        return run_ensemble(prepared, drawn, options, engine=engine), store is not None
+        forecast = run_ensemble(prepared, drawn, options, engine=engine)
+        written.extend([store] if store else [])
+        return forecast, store is not None
     except KeyboardInterrupt:
-        if store is None:
+        if store is None or not store.exists():
             raise
         raise KeyboardInterrupt(tell(KEPT, lang, folder=store)) from None
 

@@ -11,29 +11,8 @@ import typer
 
 from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning, RangeNotice
 from talent_sd.base.language import tell
+from talent_sd.cli import options as o
 from talent_sd.cli.common import console, fail_on, not_finite, reporting, say, show_written
-from talent_sd.cli.options import (
-    CityOption,
-    ClusterOption,
-    DrawsOption,
-    Engine,
-    EngineOption,
-    LangOption,
-    Language,
-    MemoryOption,
-    NationalOption,
-    OutOption,
-    PlotsOption,
-    ReadingOption,
-    SamplingMethod,
-    SamplingOption,
-    SeedOption,
-    ThreadsOption,
-    Wanted,
-    draw_forecast,
-    refuse_typed,
-    wanted_draws,
-)
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
@@ -49,19 +28,19 @@ def run(
     scenario: Annotated[
         str, typer.Argument(help="A shipped scenario, a path, or any model file (.mdl, .xmile).")
     ] = "baseline",
-    city: CityOption = "hefei",
-    out: OutOption = Path("forecast"),
-    engine: EngineOption = Engine.auto,
-    national: NationalOption = None,
-    reading: ReadingOption = None,
-    draws: DrawsOption = None,
-    seed: SeedOption = 0,
-    sampling: SamplingOption = SamplingMethod.latin,
-    memory: MemoryOption = 1.0,
-    threads: ThreadsOption = None,
-    cluster: ClusterOption = None,
-    lang: LangOption = Language.en,
-    plots: PlotsOption = True,
+    city: o.CityOption = "hefei",
+    out: o.OutOption = Path("forecast"),
+    engine: o.EngineOption = o.Engine.auto,
+    national: o.NationalOption = None,
+    reading: o.ReadingOption = None,
+    draws: o.DrawsOption = None,
+    seed: o.SeedOption = 0,
+    sampling: o.SamplingOption = o.SamplingMethod.latin,
+    memory: o.MemoryOption = 1.0,
+    threads: o.ThreadsOption = None,
+    cluster: o.ClusterOption = None,
+    lang: o.LangOption = o.Language.en,
+    plots: o.PlotsOption = True,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help='Of a model file: "name=number"; once for each.')
     ] = None,
@@ -81,24 +60,24 @@ def run(
     from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 
     if Path(scenario).suffix.lower() in MODEL_ENDINGS:
-        refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
+        o.refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
         _run_model(Path(scenario), settings or [], out, engine.value, lang.value, plots)
         return
     if settings:
         raise InputError(
             "--set belongs to a model file. In a scenario, write the value under assumptions: in a file of your own."
         )
-    wanted = wanted_draws(draws, seed, sampling, memory, threads, cluster)
+    wanted = o.wanted_draws(draws, seed, sampling, memory, threads, cluster)
     preparing = {"city": city, "national": national, "reading": reading}
     _run_city(scenario, preparing, out, engine.value, wanted, seed, lang.value, plots)
 
 
 def _run_city(
-    scenario: str, preparing: dict[str, Any], out: Path, engine: str, wanted: Wanted | None, seed: int, lang: str,
+    scenario: str, preparing: dict[str, Any], out: Path, engine: str, wanted: o.Wanted | None, seed: int, lang: str,
     plots: bool,
 ) -> None:  # fmt: skip
     """Forecast the city, and write and show the forecast."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
@@ -107,7 +86,7 @@ def _run_city(
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.terminal_tables import forecast_table
 
-    with written_together(out) as folder:
+    with written_together(out, store=wanted is not None) as folder:
         prepared = prepare([scenario], **preparing)
         labels = shipped_labels()
         steps = (wanted is None) + plots * (1 + len(labels.sectors))
@@ -115,7 +94,7 @@ def _run_city(
             if wanted is None:
                 forecast, stored = run_prepared(prepared, engine=engine, done=done), False
             else:
-                forecast, stored = draw_forecast(prepared, out, wanted, engine, lang)
+                forecast, stored = o.draw_forecast(prepared, out, wanted, engine, lang)
             shown = condense(forecast, tell("Simulating and drawing", lang))
             if plots:
                 from talent_sd.output.figures.plot_forecast import save_forecast_plots
@@ -134,7 +113,7 @@ def _run_city(
 
 def _run_model(file: Path, given: Sequence[str], out: Path, engine: str, lang: str, plots: bool) -> None:
     """Run a model that is not the city's, and write and show what a forecast has."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.any_model import model_labels, read_settings, run_model, write_model_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
@@ -163,7 +142,7 @@ def _run_model(file: Path, given: Sequence[str], out: Path, engine: str, lang: s
     fail_on(not_finite(forecast, labels.headline))
 
 
-def _write_variance(prepared: Prepared, wanted: Wanted, engine: str, file: Path) -> None:
+def _write_variance(prepared: Prepared, wanted: o.Wanted, engine: str, file: Path) -> None:
     """Write where the spread comes from."""
     from talent_sd.forecast.spread import forecast_variance
 

@@ -9,28 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from talent_sd.base.language import N_, tell
+from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import (
-    AgesOption,
-    BesideOption,
-    BordersOption,
-    CostsOption,
-    Engine,
-    EngineOption,
-    FitReadingOption,
-    LangOption,
-    Language,
-    LawDrawsOption,
-    LawOption,
-    ModelOption,
-    NoCensusOption,
-    NoPanelOption,
-    OutOption,
-    ProvinceOption,
-    RangesOption,
-    RefitOption,
-    StructureOption,
-)
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -63,23 +43,23 @@ FEW = 3
 
 @reporting
 def validate(
-    out: OutOption = Path("validation"),
-    model: ModelOption = None,
-    refit: RefitOption = False,
-    law: LawOption = None,
-    draws: LawDrawsOption = 100,
-    policies: CostsOption = False,
-    reading: BesideOption = None,
-    fit_reading: FitReadingOption = None,
-    priors: RangesOption = None,
-    panel: NoPanelOption = None,
-    census: NoCensusOption = None,
-    province: ProvinceOption = None,
-    ages: AgesOption = None,
-    structure: StructureOption = None,
-    borders: BordersOption = None,
-    engine: EngineOption = Engine.auto,
-    lang: LangOption = Language.en,
+    out: o.OutOption = Path("validation"),
+    model: o.ModelOption = None,
+    refit: o.RefitOption = False,
+    law: o.LawOption = None,
+    draws: o.LawDrawsOption = 100,
+    policies: o.CostsOption = False,
+    reading: o.BesideOption = None,
+    fit_reading: o.FitReadingOption = None,
+    priors: o.RangesOption = None,
+    panel: o.NoPanelOption = None,
+    census: o.NoCensusOption = None,
+    province: o.ProvinceOption = None,
+    ages: o.AgesOption = None,
+    structure: o.StructureOption = None,
+    borders: o.BordersOption = None,
+    engine: o.EngineOption = o.Engine.auto,
+    lang: o.LangOption = o.Language.en,
 ) -> None:
     """Try the laws, measure the article's figures, try the behaviour checks and the standard tests.
 
@@ -114,7 +94,7 @@ def _everything(
     model: Model, draws: int, out: Path, engine: str, lang: str, *, refit: bool, beside: Reading | None
 ) -> bool:
     """Try the laws, measure the evidence, try checks and standard tests; returns whether they hold."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.laboratory.findings import is_city_model
     from talent_sd.output.validation_tables import validate as run_validation
@@ -179,7 +159,7 @@ def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
 
 def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
     """Try laws and nothing else; returns whether they hold."""
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.laws.judge_laws import write_laws
 
     judged = _judged(bench, draws, lang)
@@ -193,7 +173,7 @@ def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
 def _policies(bench: Bench, out: Path, lang: str) -> None:
     """Show what every policy costs, and write it."""
     from talent_sd.base.errors import InputError
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.laws.law_bench import Missing
     from talent_sd.laws.law_findings import policy_costs, write_policy_costs
     from talent_sd.output.validation_tables import policy_costs_table

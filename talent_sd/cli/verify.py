@@ -46,7 +46,7 @@ def verify(
     """
     from contextlib import nullcontext
 
-    from talent_sd.base.files import written_together
+    from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.inputs.shipped_names import shipped_names
     from talent_sd.model_tests.verification import verify_pairs, write_agreements

@@ -10,7 +10,7 @@ import numpy as np
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.engine.evaluate import evaluate
-from talent_sd.engine.ir import Number, Program
+from talent_sd.engine.ir import Program
 from talent_sd.engine.request import Request
 from talent_sd.engine.slot_plan import SlotPlan
 
@@ -103,10 +103,7 @@ class Kernels:
 
 def uniform_constants(program: Program, plan: SlotPlan) -> np.ndarray:
     """Return (n_slots,) values of the constants that all members share, NaN for other slots."""
-    values = np.full(len(program.slots), np.nan)
-    for index, slot in enumerate(program.slots):
-        if slot.kind == "constant" and isinstance(slot.expression, Number):
-            values[index] = slot.expression.value
+    values = program.own_constants.copy()
     for index, value in plan.constants.items():
         if np.ndim(value) == 0:
             values[index] = float(value)

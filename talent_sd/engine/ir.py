@@ -12,6 +12,7 @@ also a variable boundary: loop scores can perturb one link at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -196,3 +197,31 @@ class Program:
     time_slots: dict[str, int] = field(default_factory=dict)
     # constant slots whose value shaped the program (an order of SMOOTH N): changing one needs another program
     frozen: frozenset[int] = frozenset()
+
+    @cached_property
+    def by_variable(self) -> dict[str, dict[tuple[str, ...], int]]:
+        """Variable -> elements -> slot, hidden slots left out."""
+        found: dict[str, dict[tuple[str, ...], int]] = {}
+        for index, slot in enumerate(self.slots):
+            if not slot.hidden:
+                found.setdefault(slot.variable, {})[slot.subscripts] = index
+        return found
+
+    @cached_property
+    def without_value(self) -> tuple[int, ...]:
+        """Constant slots, hidden ones left out, that the file gives no number."""
+        return tuple(
+            index for index, slot in enumerate(self.slots)
+            if slot.kind == "constant" and not slot.hidden and isinstance(slot.expression, Number)
+            and np.isnan(slot.expression.value)
+        )  # fmt: skip
+
+    @cached_property
+    def own_constants(self) -> np.ndarray:
+        """(slots,) the values of constants in the file, NaN for other slots."""
+        values = np.full(len(self.slots), np.nan)
+        for index, slot in enumerate(self.slots):
+            if slot.kind == "constant" and isinstance(slot.expression, Number):
+                values[index] = slot.expression.value
+        values.flags.writeable = False
+        return values

@@ -28,12 +28,6 @@ from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.translate import Source
 
 
-def run_reference(source: Source, structure: Structure, request: Request) -> dict[str, np.ndarray]:
-    """Run a model in PySD, member by member; as `Reference.run`, for a single run."""
-    with built_reference(source, structure, request) as reference:
-        return reference.run(request)
-
-
 @contextmanager
 def built_reference(source: Source, structure: Structure, request: Request) -> Iterator[Reference]:
     """Give the model as PySD's Python file, to be run many times: building it costs seconds.

@@ -17,7 +17,7 @@ from talent_sd.base.dims import DRAW
 from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import listed, tell
-from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays
+from talent_sd.engine.back_ends import Kernels, kernel_available, run_arrays, uniform_constants
 from talent_sd.engine.dataset import make_dataset
 from talent_sd.engine.ir import Program
 from talent_sd.engine.lanes import Lanes, differs_beyond_draws, stack_lanes
@@ -38,6 +38,7 @@ from talent_sd.model.structure import Structure
 if TYPE_CHECKING:
     import xarray as xr
 
+    from talent_sd.engine.plain_run import PlainRun
     from talent_sd.engine.pysd_reference import Reference
 
 ENGINES = ("auto", "kernel", "arrays", "pysd")
@@ -263,6 +264,32 @@ class Model:
             name = self.path.name
             told = (text if text.startswith(f"{name}:") else f"{name}: {text}" for text in error.problems)
             raise ModelError(told) from None
+
+    def plain(
+        self, names: Sequence[str], outputs: Sequence[str] | None = None, params: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> PlainRun:  # fmt: skip
+        """Prepare a single run that is repeated with other constants: half a millisecond each for the city.
+
+        Parameters
+        ----------
+        names : the constants that each call gives, "name" or "name[element]"
+        outputs, params, arguments : as in `run`, the same for all calls
+
+        Raises
+        ------
+        ModelError
+            With every problem of the request; if a name is no constant, or `params` have draws.
+        UnsupportedError
+            If the native engine cannot run the model.
+        """
+        from talent_sd.engine.plain_run import PlainRun
+
+        request = self.request(params, None, outputs, **arguments)
+        if request.members is not None:
+            raise ModelError(tell("a plain run has no draws. Give each parameter one value."))
+        program, plan = self.prepare(request)
+        return PlainRun(program, plan, request, self.structure, names, uniform_constants(program, plan))
 
     def built_reference(self, request: Request) -> AbstractContextManager[Reference]:
         """Give the model built for PySD with a request's times, for many runs; errors as in `run`."""

@@ -31,11 +31,7 @@ class SlotPlan:
 
 def slots_by_variable(program: Program) -> dict[str, dict[tuple[str, ...], int]]:
     """Return variable -> elements -> slot, hidden slots left out."""
-    found: dict[str, dict[tuple[str, ...], int]] = {}
-    for index, slot in enumerate(program.slots):
-        if not slot.hidden:
-            found.setdefault(slot.variable, {})[slot.subscripts] = index
-    return found
+    return program.by_variable
 
 
 def make_plan(program: Program, structure: Structure, request: Request) -> SlotPlan:
@@ -72,11 +68,8 @@ def _refuse_missing_data(program: Program, structure: Structure, plan: SlotPlan)
     given = {*plan.constants, *plan.series}
     missing = [
         slot
-        for index, slot in enumerate(program.slots)
-        if index not in given
-        and not slot.hidden
-        and slot.kind == "constant"
-        and structure[slot.variable].kind == "data"
+        for index in program.without_value
+        if index not in given and structure[(slot := program.slots[index]).variable].kind == "data"
     ]
     if missing:
         raise ModelError(

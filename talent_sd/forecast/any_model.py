@@ -13,6 +13,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.files import tellable
 from talent_sd.base.version import __version__
 from talent_sd.forecast.prepare import package_versions
 from talent_sd.inputs.labels import Labels, Sector
@@ -79,7 +80,7 @@ def run_model(model: Model, settings: Mapping[str, float], *, engine: str = "aut
         raise InputError("{file}: has nothing to show: no stock, flow or auxiliary.", file=model.path.name)
     named = {SCENARIO: [OWN], DRAW: [0]}
     forecast = run.expand_dims(named, axis=(0, 1))
-    title = model.path.stem.replace("_", " ")
+    title = tellable(model.path.stem).replace("_", " ")
     attrs = {
         "Conventions": "CF-1.11",
         "title": f"talent_sd run of {model.path.name}",

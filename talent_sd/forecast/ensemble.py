@@ -101,12 +101,11 @@ def ensemble(
     scenarios, city, engine, model, national, reading : as in `simulate`
     draws, seed, sampling : how many, from what, and "latin" (hypercube) or "sobol" (a power of two)
     outputs : names of variables; by default those that plots and tables show
-    out : a folder for a Zarr store, for what does not fit into memory. A run that was stopped goes on
-        where it was when started again with the same inputs
+    out : a folder for a Zarr store, for what exceeds memory; the same call goes on there with a stopped run
     threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
     memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
-    priors : a file of uncertain constants, to draw from in place of the posterior
-    posterior : a file of `talent-sd calibrate`; the shipped one by default. "none": priors only, no noise
+    priors, posterior : files to draw from in place of the shipped posterior, one of uncertain constants or
+        one of `talent-sd calibrate`; posterior "none": priors only, no noise
     progress : show a bar on a terminal when it takes longer than two seconds
 
     Returns
@@ -116,8 +115,8 @@ def ensemble(
     Raises
     ------
     InputError
-        With every problem of every file; if the result would not fit into `memory` and there is no `out`;
-        if `out` holds an ensemble of other inputs (says which).
+        With every problem of every file; where `memory` is too little and there is no `out`; where `out`
+        holds an ensemble of other inputs (says which).
 
     Examples
     --------
@@ -127,9 +126,8 @@ def ensemble(
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
     prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
-    drawn = prior_draws(
-        prepared, draws, seed, sampling=sampling, priors=priors, posterior=posterior, memory=memory
-    )
+    files = {"priors": priors, "posterior": posterior}
+    drawn = prior_draws(prepared, draws, seed, sampling=sampling, memory=memory, **files)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 

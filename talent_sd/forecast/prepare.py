@@ -17,7 +17,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import shipped_folder
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import LANGUAGES, language, speaking, tell
 from talent_sd.base.version import __version__
 from talent_sd.inputs.file_kinds import MODEL_ENDINGS
@@ -89,6 +89,7 @@ def prepare(
     for given in names:
         scenario = shipped_name(given, "scenario")
         name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
+        name = tellable(name)
         if name in resolved:
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
@@ -115,8 +116,8 @@ class ComparisonNotice(UserWarning):
     """Something about a comparison that its numbers do not show."""
 
 
-def cautions(prepared: Prepared) -> list[str]:
-    """Return what to know of scenarios that are compared, the first being the baseline, in the user's language.
+def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
+    """Return what to know of scenarios that are compared, the first being the baseline: language -> texts.
 
     A reading that is not the evidence's, scenarios that change nothing, policies that the city cannot
     pay for, and national paths that differ between scenarios.
@@ -125,11 +126,6 @@ def cautions(prepared: Prepared) -> list[str]:
     ----------
     prepared : scenarios of one city; each is run once with the model's own constants
     """
-    return cautions_by_language(prepared)[language()]
-
-
-def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
-    """Return the same in every language: language -> texts."""
     found = [*_reading(prepared), *_idle(prepared), *_nations(prepared), *_budgets(prepared)]
     told = {}
     for lang in LANGUAGES:

@@ -86,7 +86,10 @@ def variance_table(
         last = [spread[name].isel({SCENARIO: 0, TIME: -1}) for spread in spreads]
         values = [array.sum([dim for dim in array.dims if dim != DRAW]).values for array in last]
         positive = all((found > 0).all() for found in values)
-        variances = [float((np.log(found) if positive else found).var()) for found in values]
+        # of values all alike rounding would leave next to nothing, and shares of that
+        variances = [
+            float((np.log(found) if positive else found).var()) if np.ptp(found) else 0.0 for found in values
+        ]
         shares = np.diff([0.0, *variances]) / variances[-1] if variances[-1] > 0 else np.full(4, np.nan)
         unit = "1" if positive else str(last[-1].attrs.get("units", ""))
         row = {"variable": name, "sd": variances[-1] ** 0.5, "sd_unit": f"log, {unit}" if positive else unit}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.errors import InputError, TalentError
-from talent_sd.base.files import held_alone, scratch_folder, write_safely
+from talent_sd.base.errors import InputError, NotWritten, TalentError
 from talent_sd.base.language import listed, reason_of, tell
+from talent_sd.base.output_folders import held_alone, scratch_folder, write_safely
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class EnsembleStore:
             (self.path / MARKS).mkdir(exist_ok=True)
             write_safely(self.path / MARKS / f"{scenario}.{block}", digest.hexdigest().encode())
         except OSError as error:
-            raise InputError(
+            raise NotWritten(
                 "{file}: cannot go on writing ({reason}). Blocks that were finished are kept: make room and "
                 "give the same command again, or choose another place.",
                 file=self.path, reason=reason_of(error),
@@ -219,7 +219,7 @@ def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block
             except OSError:
                 if not path.exists():  # else another run began the same ensemble in this moment
                     raise
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(
             "{file}: cannot write here ({reason}). Choose another place.", file=path, reason=reason_of(error)
         ) from None

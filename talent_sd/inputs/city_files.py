@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems
+from talent_sd.base.files import tellable
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import hold_to_bounds
@@ -74,5 +75,12 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     typed = file.content
     title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))
     return City(
-        file.path.stem, title, province, region, figures, tuple(typed.notes), file.file, file.path.resolve()
+        tellable(file.path.stem),
+        title,
+        province,
+        region,
+        figures,
+        tuple(typed.notes),
+        file.file,
+        file.path.resolve(),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError, Problems, nearest
+from talent_sd.base.files import tellable
 from talent_sd.base.language import tell
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import hold_to_bounds
@@ -183,7 +184,7 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     }  # fmt: skip
     _hold_to_bounds(variables)
     title, paths = last.content.title, tuple(file.path.resolve() for file in chain)
-    return NationalPath(last.path.stem, {"en": title.en, "zh": title.zh}, files, paths, variables)
+    return NationalPath(tellable(last.path.stem), {"en": title.en, "zh": title.zh}, files, paths, variables)
 
 
 def _hold_to_bounds(variables: Mapping[str, NationalSeries]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from talent_sd.base.files import tellable
 from talent_sd.inputs.file_schemas import Assumption, Part, Words
 from talent_sd.inputs.scenario_chain import Scenario, laid_assumptions, laid_over, settings_of
 from talent_sd.inputs.schema_problems import read_strict
@@ -85,7 +86,7 @@ def load_reading(name: str | Path = EVIDENCE) -> Reading:
     typed = file.content
     settings = laid_assumptions({}, typed.assumptions, settings_of(file))
     return Reading(
-        file.path.stem, file.file, file.path.resolve(), typed.title, typed.summary, settings,
+        tellable(file.path.stem), file.file, file.path.resolve(), typed.title, typed.summary, settings,
         typed.cannot, tuple(typed.apart),
     )  # fmt: skip
 

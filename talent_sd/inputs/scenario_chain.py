@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems, nearest
-from talent_sd.base.files import shipped_folder
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.inputs.file_kinds import read_chain
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin, Setting
@@ -128,7 +128,7 @@ def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scena
     if typed.context is not None:
         context = setting(typed.context, ("context",), context)
     return Scenario(
-        file.path.stem,
+        tellable(file.path.stem),
         file.file,
         _both(typed.title),
         _both(typed.question) or {"en": "", "zh": ""},

@@ -19,7 +19,7 @@ from typing import Any
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import shipped_folder
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import foreign, reason_of, tell
 
 MAX_BYTES = 2_000_000
@@ -88,9 +88,9 @@ def shown(path: Path) -> str:
             return str(Path(folder) / full.relative_to(shipped))
     here = Path.cwd()
     if not full.is_relative_to(here):
-        return str(path)
+        return tellable(str(path))
     name = full.relative_to(here)
-    return f"./{name}" if name.parts and name.parts[0] in SHIPPED else str(name)
+    return tellable(f"./{name}" if name.parts and name.parts[0] in SHIPPED else str(name))
 
 
 def read_text(path: Path) -> str:

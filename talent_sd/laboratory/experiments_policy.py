@@ -12,7 +12,6 @@ INDUSTRY = ("industry_fund", "venture_fund", "knowledge_platform", "open_labs")
 POLICY = ("talent_apartments", "talent_tax_credit", "flexible_benefits", "career_tracking")
 ECOLOGY = ("medical_cluster", "childcare_eldercare", "quality_education", "culture_ip")
 DIMENSIONS = {"industry": INDUSTRY, "policy": POLICY, "ecology": ECOLOGY}
-NEW_INDUSTRIES = ("emerging", "future")
 START = 2022.0
 CASH_ENDS = 2030.0
 CIRCLE = {
@@ -23,7 +22,6 @@ CIRCLE = {
 CIRCLE_INTENSITY = {"medical_cluster": 0.03, "quality_education": 0.035, "childcare_eldercare": 0.025}
 
 
-FIVE_YEARS = {policy_key("industry_fund"): 1.0, policy_key("industry_fund", "end"): 2030.0}
 INTERRUPTED = {
     policy_key("industry_fund", "end"): 2031.0,
     policy_key("industry_fund", "pause start"): 2027.0,

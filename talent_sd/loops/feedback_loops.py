@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, TIME, name_axes
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
-from talent_sd.engine.lanes import picked, stack_lanes
+from talent_sd.engine.lanes import Params, picked, stack_lanes
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.loop_names import LoopNames, read_loops
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
-
-Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

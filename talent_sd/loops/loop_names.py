@@ -19,6 +19,7 @@ from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
+    from talent_sd.loops.loop_scores import Route
     from talent_sd.model.structure import Structure
 
 Polarity = Literal["R", "B"]
@@ -27,7 +28,6 @@ RunPolarity = Literal["R", "B", "U"]
 Point = Annotated[
     tuple[float, float], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 ]
-Route = tuple[str, ...]
 
 
 class Either(Part):

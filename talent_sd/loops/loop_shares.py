@@ -13,8 +13,9 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
-from talent_sd.loops.loop_names import LoopNames, Route
-from talent_sd.loops.loop_scores import VariableLinks, relative_scores, same_circle, strongest_loops
+from talent_sd.loops.loop_layout import Link
+from talent_sd.loops.loop_names import LoopNames
+from talent_sd.loops.loop_scores import Route, VariableLinks, relative_scores, same_circle, strongest_loops
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 
 if TYPE_CHECKING:
@@ -124,7 +125,6 @@ KIND = "kind"
 FEWEST, MOST, SPANS = 4, 60, 20
 NEIGHBOURS = 1
 """A year's score is taken from its own steps and those of so many years to either side."""
-Link = tuple[str, str]
 
 
 @dataclass(frozen=True)

@@ -82,13 +82,6 @@ def verify(
     return deviations(ours, theirs, largest_addends(program, model.structure, request, plan))
 
 
-def disagreements(
-    ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
-) -> dict[str, float]:
-    """Return the `deviations` of the variables that differ by more than the tolerance."""
-    return {name: worst for name, worst in deviations(ours, reference, addends).items() if worst > 1}
-
-
 def deviations(
     ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], addends: Mapping[str, np.ndarray]
 ) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,39 @@ from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
+from talent_sd.output.speech import interval
 
 if TYPE_CHECKING:
     import xarray as xr
 
 TOTAL = "total talent"
 """All tiers of talent together: told before them where there is room."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of an output at one place and time, in the model's unit; NaN where it cannot be known.
+
+    Parameters
+    ----------
+    middle : median over draws
+    low, high : ends of the 80 % band
+    share : median of the relative change
+    better : share of the draws that do better than the baseline
+    """
+
+    middle: float
+    low: float
+    high: float
+    share: float
+    better: float
+
+    @property
+    def reach(self) -> float:
+        """Return the largest of what is told, in whatever direction."""
+        return (
+            max(abs(self.middle), abs(self.low), abs(self.high)) if self.low == self.low else abs(self.middle)
+        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +93,14 @@ class Output:
     def better(self) -> xr.DataArray:
         """Return the share of the draws that do better than the baseline."""
         return probability_better(self.values, self.lower_is_better)
+
+    @property
+    def told(self) -> Told:
+        """Return what is told of it: of one scenario, city and time, so that only draws are left."""
+        low, high = interval(self.values)
+        share = math.nan if self.relative is None else float(self.relative.median())
+        better = float(self.better) if self.values.sizes.get(DRAW, 1) > 1 else math.nan
+        return Told(float(self.values.median()), low, high, share, better)
 
     @property
     def largest(self) -> float:

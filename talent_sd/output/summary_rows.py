@@ -46,18 +46,17 @@ def forecast_records(forecast: xr.Dataset, labels: Labels, lang: str) -> Iterato
     start = float(forecast.attrs.get("forecast_from", forecast[TIME][0]))
     for scenario, title in scenario_titles(forecast, lang).items():
         for one in _outputs(forecast.sel({SCENARIO: scenario}), labels):
-            last = one.values.isel({TIME: -1})
-            middle, (low, high) = float(last.median()), interval(last)
-            since = growth(float(one.values.sel({TIME: start}).median()), middle)
-            scale = scale_for(abs(middle), one.unit, lang)
+            told = one.last.told
+            since = growth(float(one.values.sel({TIME: start}).median()), told.middle)
+            scale = scale_for(abs(told.middle), one.unit, lang)
             cells = {
                 "output": one.title(labels, lang),
                 "unit": scale.unit,
-                "value": digits(middle / scale.factor),
-                "interval": _span(low, high, scale),
+                "value": digits(told.middle / scale.factor),
+                "interval": _span(told.low, told.high, scale),
                 "since_start": _percent(since, lang),
             }
-            values = {"value": middle, "lower": low, "upper": high, "since_start": since}
+            values = {"value": told.middle, "lower": told.low, "upper": told.high, "since_start": since}
             yield Record(title, cells, {"scenario": scenario, **_about(one), **values})
 
 
@@ -73,31 +72,26 @@ def comparison_records(change: xr.Dataset, labels: Labels, lang: str) -> Iterato
 
 
 def _compared(one: Output, group: str, place: Mapping[str, str], labels: Labels, lang: str) -> Record:
-    assert one.relative is not None
-    last = one.values.isel({TIME: -1})
-    middle, share = float(last.median()), float(one.relative.isel({TIME: -1}).median())
-    low, high = interval(last)
-    reach = max(abs(middle), abs(low), abs(high)) if low == low else abs(middle)
-    scale = scale_for(reach, one.unit, lang)
-    better, clear = float("nan"), float("nan")
-    if one.values.sizes[DRAW] > 1:
-        better = float(one.better.isel({TIME: -1}))
-        clear = float(first_clear_year(one.values))
+    told = one.last.told
+    scale = scale_for(told.reach, one.unit, lang)
+    clear = float(first_clear_year(one.values)) if one.values.sizes[DRAW] > 1 else float("nan")
     cells = {
         "output": one.title(labels, lang),
         "unit": scale.unit,
-        "change": signed(middle / scale.factor, beside=reach / scale.factor),
-        "relative": _percent(share if one.percent_means_something else float("nan"), lang),
-        "interval": _span(low, high, scale),
-        "better": "–" if better != better else f"{100 * better:.0f}{'' if lang == 'zh' else ' '}%",
+        "change": signed(told.middle / scale.factor, beside=told.reach / scale.factor),
+        "relative": _percent(told.share if one.percent_means_something else float("nan"), lang),
+        "interval": _span(told.low, told.high, scale),
+        "better": "–"
+        if told.better != told.better
+        else f"{100 * told.better:.0f}{'' if lang == 'zh' else ' '}%",
         "clear": "–" if clear != clear else f"{clear:g}",
     }
     values = {
-        "change": middle,
-        "relative_change": share,
-        "lower": low,
-        "upper": high,
-        "probability_better": better,
+        "change": told.middle,
+        "relative_change": told.share,
+        "lower": told.low,
+        "upper": told.high,
+        "probability_better": told.better,
         "first_clear_year": clear,
     }
     return Record(group, cells, {**place, **_about(one), **values})

@@ -15,9 +15,10 @@ from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.plot_comparison import by_change
-from talent_sd.output.headline_outputs import TOTAL, headline_outputs
+from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
     NO_BREAK,
+    Scale,
     city_name,
     digits,
     interval,
@@ -129,12 +130,7 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     for one in headline_outputs(last, labels):
         scale = scale_for(one.largest, one.unit, lang)
         ahead = (one.title(labels, lang), scale.unit)
-        relative = one.relative
-        assert relative is not None
-        cells = [
-            _difference(one.values.sel({SCENARIO: name}) / scale.factor, relative.sel({SCENARIO: name}))
-            for name in titles
-        ]
+        cells = [_difference(one.at(scenario=name), scale) for name in titles]
         if not long:
             table.add_row(*ahead, *cells)
             continue
@@ -200,14 +196,14 @@ def shown_years(forecast: xr.Dataset) -> list[float]:
     return sorted({years[0], start, middle, years[-1]})
 
 
-def _difference(absolute: xr.DataArray, relative: xr.DataArray) -> str:
+def _difference(one: Output, scale: Scale) -> str:
     """Write a change, the relative one, and its 80 % interval where there are several draws."""
-    share = float(relative.median())
-    text = signed(float(absolute.median()))
-    if np.isfinite(share) and relative.attrs["baseline_minimum"] > 0:
-        text += f" ({percent(share)})".replace(" %", f"{NO_BREAK}%")
-    if absolute.sizes.get(DRAW, 1) > 1:
-        text += f"\n{span(*interval(absolute))}"
+    told, relative = one.told, one.relative
+    text = signed(told.middle / scale.factor)
+    if relative is not None and np.isfinite(told.share) and relative.attrs["baseline_minimum"] > 0:
+        text += f" ({percent(told.share)})".replace(" %", f"{NO_BREAK}%")
+    if one.values.sizes.get(DRAW, 1) > 1:
+        text += f"\n{span(told.low / scale.factor, told.high / scale.factor)}"
     return text
 
 

@@ -101,28 +101,7 @@ class PriorDraws:
         return {}
 
 
-def draw_priors(
-    priors: Sequence[Prior], draws: int, seed: int, method: str = "latin", memory: float = 1.0
-) -> PriorDraws:
-    """Draw from all priors together.
-
-    Each parameter's draws follow from the seed, its name and the number of draws
-    only, so that adding a parameter leaves the draws of the others as they were
-    (Latin hypercube; Sobol points are drawn for all parameters at once).
-
-    Parameters
-    ----------
-    priors : what to draw
-    draws : how many; for Sobol a power of two
-    seed : from 0
-    method : "latin" (one draw in each of `draws` equal slices of every parameter) or "sobol"
-    memory : gigabytes that they may take
-
-    Raises
-    ------
-    InputError
-        If the number of draws, the seed or the method is none, or the draws would not fit.
-    """
+def _refuse(draws: int, seed: int, method: str) -> None:
     problems = []
     if method not in METHODS:
         hint = nearest(method, METHODS)
@@ -150,6 +129,31 @@ def draw_priors(
         )
     if problems:
         raise InputError(problems)
+
+
+def draw_priors(
+    priors: Sequence[Prior], draws: int, seed: int, method: str = "latin", memory: float = 1.0
+) -> PriorDraws:
+    """Draw from all priors together.
+
+    Each parameter's draws follow from the seed, its name and the number of draws
+    only, so that adding a parameter leaves the draws of the others as they were
+    (Latin hypercube; Sobol points are drawn for all parameters at once).
+
+    Parameters
+    ----------
+    priors : what to draw
+    draws : how many; for Sobol a power of two
+    seed : from 0
+    method : "latin" (one draw in each of `draws` equal slices of every parameter) or "sobol"
+    memory : gigabytes that they may take
+
+    Raises
+    ------
+    InputError
+        If the number of draws, the seed or the method is none, or the draws would not fit.
+    """
+    _refuse(draws, seed, method)
     refuse_too_many(draws, len(priors), memory)
     columns = np.empty((len(priors), draws))
     if method == "latin":

@@ -129,7 +129,11 @@ def run_window(
 
 
 def blocks(draws: int, cities: int) -> Iterator[slice]:
-    """Yield slices of draws that are run at once: `BLOCK` runs of a city each, or one draw of all."""
+    """Yield slices of draws that are run at once: `BLOCK` runs of a city each, or one draw of all.
+
+    >>> list(blocks(5, 2000))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
     block = max(BLOCK // cities, 1)
     for first in range(0, draws, block):
         yield slice(first, min(first + block, draws))

@@ -23,6 +23,7 @@ from talent_sd.uncertainty.windows import (
     TERTIARY,
     Window,
     fitting_cities,
+    national_log,
     run_window,
     without_hindsight,
 )
@@ -201,14 +202,24 @@ def test_without_hindsight_only_the_faded_years_differ(model: Model) -> None:
 def test_a_city_without_figures_is_left_out_and_told(model: Model) -> None:
     panel = _panel()
     wuxi = panel.cities["wuxi"]
-    figures = {name: figure for name, figure in wuxi.figures.items() if name != "deposit_balance"}
+    lacking = ("deposit_balance", "fiscal_revenue")  # the first of its problems is told
+    figures = {name: figure for name, figure in wuxi.figures.items() if name not in lacking}
     panel.cities["wuxi"] = replace(wuxi, figures=figures)
     window = make_window(panel, model, read_national("central"), START, END)
-    assert "wuxi" not in window.cities
+    assert set(window.cities) == set(panel.cities) - {"wuxi"}
     assert window.left_out == (
-        "scenarios/cities/wuxi.yaml: wuxi has no deposit_balance for 2006 to 2010, which 'city deposits' "
+        "scenarios/cities/wuxi.yaml: wuxi has no fiscal_revenue for 2007 to 2010, which 'city fiscal revenue' "
         "needs. Add the figure, or start in a year it covers.",
     )
+
+
+def test_the_nations_educated_are_the_censuss_share_of_its_residents() -> None:
+    # of 100 000 people 15 467 had a tertiary education on 1 November 2020 (communiqué no. 6 of the census)
+    educated, residents = (
+        national_log(read_national("central"), name, 2020) for name in (TERTIARY, RESIDENTS)
+    )
+    assert np.exp(educated - residents) == pytest.approx(0.15467, rel=0.01)
+    assert 1.2e9 < np.exp(residents) < 1.5e9
 
 
 def test_a_share_beyond_the_models_limits_is_brought_within_them_and_told(model: Model) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talent_sd.forecast.prepare import cautions, cautions_by_language, prepare
+from talent_sd.forecast.prepare import cautions_by_language, prepare
 
 MIX = """\
 title: {en: Dear mix, zh: 高价组合}
@@ -17,6 +17,10 @@ policies:
   talent_apartments: {from: 2025}
   industry_fund: {from: 2025, until: 2030, intensity: INTENSITY}
 """
+
+
+def cautions(prepared):
+    return cautions_by_language(prepared)["en"]
 
 
 def test_a_mix_that_the_city_pays_for_needs_no_caution() -> None:

@@ -14,7 +14,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import held_alone
+from talent_sd.base.output_folders import held_alone
 from talent_sd.engine.member_blocks import EnsembleLayout
 from talent_sd.forecast.zarr_store import EnsembleStore, open_ensemble, open_or_create, template_of
 

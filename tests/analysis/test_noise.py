@@ -98,3 +98,16 @@ def test_the_split_over_provinces_and_cities_is_found_again() -> None:
     province, city = split_covariance(shared + own, provinces.tolist())
     np.testing.assert_allclose(city, CITY, rtol=0.15, atol=6e-6)
     np.testing.assert_allclose(np.diag(province), np.diag(PROVINCE), rtol=0.2)
+
+
+def test_provinces_of_unlike_size_are_split_as_worked_out_by_hand() -> None:
+    leftover = np.array([[1.0], [2.0], [3.0], [4.0], [6.0], [9.0]])
+    province, city = split_covariance(leftover, ["a", "a", "a", "b", "b", "c"])
+    # within: (2 + 2) / (6 - 3); between: 1398/36 / 2; cities of a province: (6 - 14/6) / 2
+    assert city.item() == pytest.approx(4 / 3)
+    assert province.item() == pytest.approx((1398 / 72 - 4 / 3) / (11 / 6))
+
+
+def test_of_one_province_nothing_is_shared() -> None:
+    province, city = split_covariance(np.array([[1.0], [2.0], [3.0]]), ["a", "a", "a"])
+    assert (province.item(), city.item()) == (0.0, 1.0)

@@ -117,3 +117,14 @@ def test_some_of_the_cities_have_the_same_run_up(model: Model, window: Window) -
     keep = np.array([name in ("handan", "chengdu") for name in CITIES])
     some = run_window(model, window.chosen(keep))[TERTIARY]
     assert some == pytest.approx(run_window(model, window)[TERTIARY][:, :, keep], abs=1e-12)
+
+
+def test_the_noise_of_each_year_since_the_census_counts_once(model: Model, window: Window) -> None:
+    name, first = "tertiary growth noise", CENSUS_GAP - 3
+    noise = {name: np.zeros((5, len(CITIES), CENSUS_GAP + 7))}
+    for draw, years in enumerate(([], [first], [first + 1], [first + 2], range(first, CENSUS_GAP))):
+        noise[name][draw, :, list(years)] = 0.01
+    starts = run_window(model, window, noise=noise)[TERTIARY][:, 0]
+    gains = starts[1:] - starts[0]
+    assert np.all((gains[:3] > 0.006) & (gains[:3] < 0.012)), "a year's noise is a year's growth"
+    np.testing.assert_allclose(gains[:3].sum(axis=0), gains[3], rtol=0.02)

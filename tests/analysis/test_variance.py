@@ -34,6 +34,12 @@ def test_the_spread_is_that_of_the_forecast(drawn: tuple[object, PosteriorDraws]
     assert table["sd"][0] == pytest.approx(float(last.std()), rel=1e-12)
 
 
+def test_what_has_no_spread_has_no_shares(drawn: tuple[object, PosteriorDraws]) -> None:
+    table = variance_table(*drawn, ["city residents"])  # type: ignore[arg-type]
+    assert table["sd"].tolist() == [0.0]
+    assert table[list(SOURCES)].isna().all(axis=None)
+
+
 def test_every_draw_is_a_run_on_its_own_national_path(drawn: tuple[object, PosteriorDraws]) -> None:
     prepared, draws = drawn
     spread = ts.ensemble("baseline", city="wuxi", draws=120, seed=3, outputs=["value added"])["value added"]

@@ -58,7 +58,7 @@ def test_wrong_arguments_of_functions(
         "name": "baseline",
         "scenario": "baseline",
     }
-    for name, parameter, bad in chosen(_calls(), 60):
+    for name, parameter, bad in chosen(_calls(), 20):
         parameters = inspect.signature(CALLS[name]).parameters
         given = {key: value for key, value in {**QUICK, **needed}.items() if key in parameters}
         given.update(

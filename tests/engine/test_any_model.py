@@ -433,3 +433,34 @@ def test_modules_that_double_are_refused(xmile):
     last = "".join(f'<model name="{a}40"><variables>{aux("x", "1")}</variables></model>' for a in "mn")
     with pytest.raises(ModelError, match=r"^m.stmx:4: more than 1000 modules within modules"):
         xmile('<module name="m0"/>', after=inner + last)
+
+
+def test_a_plain_run_gives_what_a_dataset_holds(vensim):
+    model = vensim("kind: a, b", "rate[kind]=0.1, 0.2", "start=10~ [0,50]~", "S[kind]=INTEG(S[kind]*rate[kind]+push, start)", "push=1",
+                   "late=DELAY FIXED(S[a], 2, 5)", "drawn=RANDOM UNIFORM(0, 1, 0)", end=6)  # fmt: skip
+    plain = model.plain(["rate[b]", "start"], ["S", "late"], {"push": 2})
+    assert plain.outputs == ("S[a]", "S[b]", "late")
+    with pytest.raises(UnsupportedError, match="a plain run draws nothing at random"):
+        model.plain(["start"], ["drawn"])
+    for rate, start in ((0.3, 20), (0.0, 5), (0.3, 20)):
+        run = model.run({"rate[b]": rate, "start": start, "push": 2}, outputs=["S", "late"])
+        expected = [*run["S"].values.T, run["late"].values]
+        np.testing.assert_array_equal(plain([rate, start]), expected)
+    assert plain.times.tolist() == run["time"].values.tolist()
+
+
+def test_a_plain_run_refuses_what_is_no_constant(vensim):
+    model = vensim("start=10~ [0,50]~", "S=INTEG(x, start)", "x=Time")
+    with pytest.raises(ModelError) as caught:
+        model.plain(["strat", "x", "TIME STEP"])
+    assert (
+        str(caught.value).splitlines()[0]
+        == "'strat' is no constant that a run can change. Did you mean 'start'?"
+    )
+    assert len(caught.value.problems) == 3
+    with pytest.raises(ModelError, match="a plain run has no draws"):
+        model.plain([], params={"start": [1.0, 2.0]})
+    with pytest.raises(ModelError, match=r"^'start' is 60, outside the model's limits \[0, 50\].$"):
+        model.plain(["start"])([60])
+    with pytest.raises(ModelError, match="^2 values for 1 constants.$"):
+        model.plain(["start"])([1, 2])

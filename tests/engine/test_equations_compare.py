@@ -3,10 +3,15 @@
 import numpy as np
 
 from talent_sd.engine.ir import Call, Number, Ref
-from talent_sd.model_tests.verification import addends, disagreements
+from talent_sd.model_tests.verification import addends, deviations
 
 REFERENCE = {"x": np.array([[1.0, 100.0, -3.0]]), "y": np.array([[0.0, np.nan, np.inf]])}
 NO_ADDENDS = {name: np.zeros((1, 3)) for name in REFERENCE}
+
+
+def disagreements(*results):
+    """Return the variables that differ by more than the tolerance."""
+    return {name: worst for name, worst in deviations(*results).items() if worst > 1}
 
 
 def moved(name, point, by):

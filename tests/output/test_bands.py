@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.report.html_pieces import draw_plots
 from talent_sd.output.speech import Scale
+from talent_sd.output.summary_rows import comparison_records, policy_records
 
 Invent = Callable[..., xr.Dataset]
 DRAWS = 201
@@ -110,6 +111,78 @@ def test_a_summary_tells_the_median_and_the_80_percent_interval(spread: xr.Datas
     frame = ts.summary(ts.compare(spread), "en").frame.set_index("variable")
     row = frame.loc["City Brand"]
     assert [row["lower"], row["change"], row["upper"]] == pytest.approx([1020, 1100, 1180])
+
+
+def cells_of(change: xr.Dataset, labels: Labels, lang: str) -> Mapping[str, str]:
+    return next(
+        one.cells
+        for one in comparison_records(change, labels, lang)
+        if one.values["variable"] == "City Brand"
+    )
+
+
+def test_a_summarys_cells_are_its_numbers_as_people_read_them(
+    spread: xr.Dataset, invented_labels: Labels
+) -> None:
+    surely = cells_of(ts.compare(spread), invented_labels, "en")
+    assert {name: surely[name] for name in ("change", "interval", "better", "clear")} == {
+        "change": "+1,100", "interval": "1,020 … 1,180", "better": "100 %", "clear": "2022",
+    }  # fmt: skip
+    less = spread.copy()
+    offset = xr.DataArray([0.0, 1050.5], dims="scenario")
+    less["City Brand"] = (spread["City Brand"] - offset).assign_attrs(spread["City Brand"].attrs)
+    # a change of -50.5, -49.5, ... 149.5: 150 of 201 draws are above nought, and in no year nine of ten
+    perhaps = cells_of(ts.compare(less), invented_labels, "zh")
+    assert {name: perhaps[name] for name in ("change", "interval", "better", "clear")} == {
+        "change": "+49.5", "interval": "−30.5 … 130", "better": "75%", "clear": "–",
+    }  # fmt: skip
+
+
+def test_what_is_not_known_is_an_empty_cell(spread: xr.Dataset, tmp_path: Path) -> None:
+    spread["City Brand"][:, :, 3] = np.nan
+    write_comparison_table(ts.compare(spread), tmp_path / "comparison.csv")
+    found = {
+        row["year"]: (row["change"], row["upper_95"], row["relative_change"])
+        for row in rows_of(tmp_path / "comparison.csv")
+        if row["variable"] == "City Brand"
+    }
+    assert found.pop("2025") == ("", "", "")
+    assert all("" not in cells for cells in found.values())
+
+
+def split_of_a_mix(adds: Sequence[float], costs: Sequence[float]) -> xr.Dataset:
+    """Make up a split: each policy does a quarter more alone, in draws that stray by -1, 0 and 1 of a hundred."""
+    stray = xr.DataArray([0.99, 1.0, 1.01], dims="draw")
+    axes = {"scenario": ["mix"], "output": ["total talent"], "policy": ["a", "b"], "time": [2034.0]}
+    share = xr.DataArray(np.array(adds)[None, None, :, None], axes) * stray
+    cost = xr.DataArray(np.array(costs)[None, :], {name: axes[name] for name in ("scenario", "policy")})
+    paid = cost.expand_dims(draw=3)
+    total, people = share.sum("policy"), share.isel(output=0, time=0)
+    per = (paid / people).where(people > 0, np.inf).expand_dims(measure=["person"])
+    made = xr.Dataset({
+        "contribution": share, "alone": 1.25 * share, "total": total, "present_cost": paid, "cost_per": per,
+        "mix_cost": paid.sum("policy"), "mix_cost_per": (paid.sum("policy") / total.isel(output=0, time=0)).expand_dims(measure=["person"]),
+    })  # fmt: skip
+    return made.assign_coords(unit=("output", ["person"]), other=("other", ["a", "b"]))
+
+
+def test_a_split_mixs_cells_are_its_numbers_as_people_read_them(invented_labels: Labels) -> None:
+    effects = split_of_a_mix([40_000.0, -8_000.0], [6e9, 2.5e8])
+    first, second, mix = (one.cells for one in policy_records(effects, invented_labels, "en"))
+    told = ("policy", "unit", "adds", "interval", "alone", "cost", "per_person")
+    assert [first[name] for name in told] == [
+        "a", "thousand people", "+40.0", "39.7 … 40.3", "+50.0", "6.00 billion yuan", "150 thousand yuan",
+    ]  # fmt: skip
+    assert [second[name] for name in told[2:]] == [
+        "−8.00", "−8.06 … −7.94", "−10.0", "0.250 billion yuan", "no effect",
+    ]  # fmt: skip
+    assert [mix[name] for name in told[2:]] == [
+        "+32.0", "31.7 … 32.3", "+40.0", "6.25 billion yuan", "195 thousand yuan",
+    ]  # fmt: skip
+    chinese = next(policy_records(effects, invented_labels, "zh")).cells
+    assert [chinese[name] for name in told[1:]] == [
+        "万人", "+4.00", "3.97 … 4.03", "+5.00", "60.0亿元", "15.0万元",
+    ]  # fmt: skip
 
 
 def test_a_fans_bands_are_those_of_its_draws_the_widest_palest_and_first() -> None:

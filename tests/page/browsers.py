@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +127,13 @@ def differing(page: dict[str, np.ndarray], forecast: Any) -> tuple[int, list[str
     return compared, wrong
 
 
+@cache
 def central(scenario: str | Path, city: str, reading: Path | None = None) -> Any:
     """Run a scenario once in Python."""
     return ts.simulate(scenario, city=city, reading=reading).isel(scenario=0)
 
 
+@cache
 def drawn(scenario: str | Path, city: str, draws: int = 200, reading: Path | None = None) -> Any:
     """Run a scenario in Python for the page's draws."""
     return ts.ensemble(scenario, city=city, draws=draws, progress=False, reading=reading).isel(scenario=0)

@@ -35,9 +35,7 @@ def own_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory, own_scenario: Path) -> Path:
-    """The page's file; skips where no browser is."""
-    if not (browsers.BROWSER and browsers.DRIVER):
-        pytest.skip("no Chromium with its driver here (Debian: apt-get install chromium chromium-driver)")
+    """The page's file."""
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.with_name("own_mix.yaml").write_text(OWN, encoding="utf-8")
     ts.page(own_scenario, ["hefei", "handan"]).save(path)
@@ -46,7 +44,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, own_scenario: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory, page: Path) -> Iterator[Any]:
-    """One headless Chromium with the page in it."""
+    """One headless Chromium with the page in it; skips where there is none."""
+    if not (browsers.BROWSER and browsers.DRIVER):
+        pytest.skip("no Chromium with its driver here (Debian: apt-get install chromium chromium-driver)")
     pytest.importorskip("selenium")
     with browsers.chromium(tmp_path_factory.mktemp("profile")) as driver:
         browsers.opened(driver, page)

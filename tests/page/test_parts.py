@@ -18,14 +18,12 @@ SOURCES = Path(ts.__file__).parent / "output" / "page" / "web" / "src"
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def found(page: Path) -> Any:
     """What `parts.mjs` finds."""
     if NODE is None:
         pytest.skip("no node here (Debian: apt-get install nodejs)")
-    path = tmp_path_factory.mktemp("parts") / "page.html"
-    ts.page(city="hefei").save(path)
     script = Path(__file__).with_name("parts.mjs")
-    done = subprocess.run([NODE, script, SOURCES, path], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([NODE, script, SOURCES, page], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import written_together
+from talent_sd.base.output_folders import written_together
 from talent_sd.cli.common import INTERRUPTED
 
 

@@ -45,7 +45,7 @@ def test_back_ends_are_driven_by_the_model_alone() -> None:
 def test_values_that_differ_between_runs_are_stacked_by_model_run_alone() -> None:
     """Nobody lays the draws of several cities, scenarios or coalitions one after another by hand."""
     assert _callers("tile") == set()
-    assert _importers("talent_sd.engine.lanes") == {
+    assert _importers("talent_sd.engine.lanes") - {"attribution.py"} == {  # which takes the name of a type
         "engine/runner.py",
         "forecast/posterior_draws.py",
         "laboratory/cases.py",
@@ -70,6 +70,11 @@ def test_yaml_is_read_by_the_strict_reader_alone() -> None:
 def test_names_of_policies_constants_are_built_in_one_place() -> None:
     built = r"f\"policy \{|\"policy (switch|start|end|pause)[^\"]*\[\{|loop closed\[\{"
     assert _files_with(built) == {"inputs/settings.py"}
+
+
+def test_what_is_told_of_an_output_is_reckoned_in_one_place() -> None:
+    """Terminal, notebook and report take median, band and relative change of an output from `Output.told`."""
+    assert _files_with(r"one\.relative.*\.median\(|relative\.median\(") == {"output/headline_outputs.py"}
 
 
 def test_expressions_are_evaluated_in_one_place() -> None:

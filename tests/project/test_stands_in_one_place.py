@@ -14,7 +14,11 @@ PLACES = [
     # what, as a pattern, and the files or folders that may
     ("terminal options", r"\btyper\b", ["cli"]),
     ("machine code", r"import llvmlite|from llvmlite", ["engine/llvm"]),
-    ("kernels compiled", r"\bcompile_kernel\(", ["engine/back_ends.py", "engine/llvm/kernel.py"]),
+    (
+        "kernels compiled",
+        r"\bcompile_kernel\(",
+        ["engine/back_ends.py", "engine/plain_run.py", "engine/llvm/kernel.py"],
+    ),
     ("translations found", r"\bgettext\b", ["base/language.py"]),
     ("the cache's folder", r"\bcache_folder\b", ["base/cache.py", "engine/llvm/compiled_objects.py"]),
     ("files kept between runs, with their checksum", r"O_NOFOLLOW|\.chmod\(|S_IWOTH", ["base/cache.py"]),
@@ -22,6 +26,14 @@ PLACES = [
     ("Philox's constants", r"(?i)0xD2511F53", ["engine/random_numbers.py"]),
     ("what counts as zero", r"\bSMALL = 1e-6", ["engine/ir.py"]),
     ("pictures", r"\bimport matplotlib|from matplotlib", ["output"]),
+    ("what a run is given", r"(?m)^Params = ", ["engine/lanes.py"]),
+    (
+        "ways through a model's causes",
+        r"(?m)^(Route|Link) = tuple",
+        ["loops/loop_layout.py", "loops/loop_scores.py"],
+    ),
+    ("a diagram's size", r"(?m)^WIDE, HIGH\b", ["loops/loop_layout.py"]),
+    ("the year that experiments end in", r"(?m)^\w*END\b.* = 20\d\d", ["laboratory/cases.py"]),
     ("modules hidden from others", r"sys\.modules", []),
     ("options declared", r"Option = Annotated\[", ["cli/options.py"]),
 ]

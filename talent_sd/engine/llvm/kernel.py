@@ -83,6 +83,7 @@ def compile_kernel(
     width: int | None = None,
     cpu: str | None = None,
     effort: int = 2,
+    uniform_effort: int = 0,
 ) -> Kernel:
     """Compile what a program's outputs need; an object compiled before is loaded instead.
 
@@ -98,6 +99,7 @@ def compile_kernel(
     cpu : LLVM's name of a processor, by default this one
     effort : 2, or 0 for what will run only a few hundred members: compiles in a fraction of the
         time to code that is a third slower. The results are the same bits
+    uniform_effort : the same, of what all members share: 2 where a single run is repeated thousands of times
 
     Raises
     ------
@@ -109,7 +111,7 @@ def compile_kernel(
     if lanes < 1 or lanes & (lanes - 1):
         raise ModelError("the width {lanes} is not a power of two. Give 1, 2, 4, 8 or 16.", lanes=lanes)
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
-    key = kernel_key(program, requests, lanes, f"{target.key()}\n{effort}")
+    key = kernel_key(program, requests, lanes, f"{target.key()}\n{effort} {uniform_effort}")
     kept = load_objects(key)
     if kept is not None:
         objects, facts = kept

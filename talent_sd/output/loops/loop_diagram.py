@@ -11,8 +11,9 @@ import numpy as np
 
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.loops.loop_layout import Box
-from talent_sd.loops.loop_names import DiagramLayout, LoopNames, Route
+from talent_sd.loops.loop_layout import HIGH, WIDE, Box
+from talent_sd.loops.loop_names import DiagramLayout, LoopNames
+from talent_sd.loops.loop_scores import Route
 from talent_sd.output.loops.loop_arrows import (
     FAINT_BELOW,
     Arrow,
@@ -58,7 +59,6 @@ WIDTHS_SHOWN = N_(
 
 PAGE = (8.27, 11.4)
 """Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
-WIDE, HIGH = 100.0, 70.0
 MARGIN = 7.0
 """Above and below what a smaller diagram shows, in its units."""
 MAIN, SMALL_ONE = 0.96, 0.265

@@ -46,6 +46,7 @@ WORDS = {
     "city": N_("City", "page"),
     "preset": N_("Start from", "page"),
     "nation": N_("Nation", "page"),
+    "reading": N_("Reading", "page"),
     "policies": N_("Policies", "page"),
     "policy": N_("Policy", "page"),
     "count_on": N_("{on} of {all} on", "page"),
@@ -137,14 +138,18 @@ WORDS = {
     "costs": N_("Costs", "page"),
     "shares_exact": N_(
         "{name}, {year}: Shapley shares, mean of {draws} draws spread over the outcomes; they add up "
-        "to the whole. Costs: a year, central run.",
+        "to the whole. Costs: a year, and over all years for each person, central run.",
         "page",
     ),
     "shares_sampled": N_(
         "{name}, {year}: Shapley shares from sampled orders, with their standard error; mean of "
-        "{draws} draws spread over the outcomes. Costs: a year, central run.",
+        "{draws} draws spread over the outcomes. Costs: a year, and over all years for each person, "
+        "central run.",
         "page",
     ),
+    "changed": N_("{title}, changed", "page"),
+    "each": N_("{money} each", "page"),
+    "plan_name": N_("Name of the plan", "page"),
     "keep": N_("Keep and send", "page"),
     "copy_link": N_("Copy link", "page"),
     "link_copied": N_("The link is copied: whoever has this file opens your plan with it.", "page"),

@@ -11,8 +11,10 @@ from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Number
 from talent_sd.inputs.checking import Checking, Horizon
+from talent_sd.inputs.readings import load_reading
 from talent_sd.inputs.setting_checks import POLICY, policy_constant, policy_settings
 from talent_sd.inputs.settings import LOOP_SWITCH
+from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.page.cities import planned
 from talent_sd.uncertainty.posterior import read_posterior
 from talent_sd.uncertainty.priors import read_priors
@@ -147,6 +149,23 @@ def _setting(model: Model, slot: int, labels: Labels | None = None) -> dict[str,
     }
 
 
+def readings(model: Model) -> list[dict[str, Any]]:
+    """Return each shipped reading: its words, and its assumptions in slots; the one that changes nothing first."""
+    found = []
+    for name in shipped_names("reading"):
+        one = load_reading(name)
+        own = {key: setting.value for key, setting in one.assumptions.items()}
+        timing = set(model.program.time_slots.values())
+        values = {
+            slot: float(np.ravel(v)[0])
+            for slot, v in planned(model, own).constants.items()
+            if slot not in timing
+        }
+        words = {"title": one.title.model_dump(), "summary": one.summary.model_dump()}
+        found.append({"name": one.name, **words, "values": values})
+    return sorted(found, key=lambda one: bool(one["values"]))
+
+
 def preset(model: Model, resolved: Resolved) -> dict[str, Any]:
     """Return a scenario: what it and its reading set, in slots, and its words."""
     scenario = resolved.scenario
@@ -164,5 +183,6 @@ def preset(model: Model, resolved: Resolved) -> dict[str, Any]:
         "title": title,
         "question": dict(scenario.question),
         "national": resolved.national.name,
+        "reading": None if reading is None else reading.name,
         "values": {slot: value for slot, value in values.items() if slot not in timing},
     }

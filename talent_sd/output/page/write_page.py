@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.backtest.forecast_scores import read_track_record
+from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
@@ -72,6 +73,7 @@ class Page:
         )
 
 
+@checked
 def page(
     scenarios: str | Path | Sequence[str | Path] = (),
     city: str | Path | Sequence[str | Path] | None = None,
@@ -210,6 +212,7 @@ def _content(
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
         "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),
         "loops": settings.loops(model, labels), "assumptions": settable,
+        "readings": settings.readings(model),
         "presets": [settings.preset(model, one) for one in presets],
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talent_sd.base.dims import BAND_AND_MEDIAN, DRAW, TIME
+from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR
 from talent_sd.output.headline_outputs import Output
 from talent_sd.output.report.html_pieces import KeyEntry
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import key_entries
-from talent_sd.output.speech import NOTHING, Speech, interval, signed
+from talent_sd.output.speech import NOTHING, Speech, signed
 
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
 SAME = N_("No change at the median")
@@ -49,23 +49,22 @@ def headline(output: Output, name: str, say: Speech) -> Headline:
     """Return the sentence about one output of one scenario in the last year."""
     one = output.at(scenario=name)
     last, title = one.last.values, one.title(say.labels, say.lang)
-    year = f"{float(last[TIME]):g}"
-    middle = float(last.median())
+    year, told = f"{float(last[TIME]):g}", one.last.told
     if not bool((one.values != 0).any()):
         return Headline(title, say("No difference"), say("in any year or draw"), None)
-    reach = float(abs(last.quantile(list(BAND_AND_MEDIAN))).max())
-    scale = say.scale(reach, one.unit)
-    still = abs(middle) <= NOTHING * reach
-    text = say(SAME) if still else _directed(one, middle, say.amount(abs(middle), scale), say)
+    scale = say.scale(told.reach, one.unit)
+    still = abs(told.middle) <= NOTHING * told.reach
+    text = say(SAME) if still else _directed(one, told.middle, say.amount(abs(told.middle), scale), say)
     rest = [say("in {year}", year=year)]
-    if one.percent_means_something and one.relative is not None:
-        share = float(one.relative.isel({TIME: -1}).median())
-        rest = [say("in {year} ({share})", year=year, share=say.percent(share))]
+    if one.percent_means_something:
+        rest = [say("in {year} ({share})", year=year, share=say.percent(told.share))]
     good = None
     if last.sizes[DRAW] > 1:
-        low, high = (signed(end / scale.factor, beside=reach / scale.factor) for end in interval(last))
-        told, good = _certainty(one, say)
-        rest += [say(HEADLINE_INTERVAL, low=low, high=high), *told]
+        low, high = (
+            signed(end / scale.factor, beside=told.reach / scale.factor) for end in (told.low, told.high)
+        )
+        certain, good = _certainty(one, say)
+        rest += [say(HEADLINE_INTERVAL, low=low, high=high), *certain]
     return Headline(title, text, say("; ").join(rest), good)
 
 

@@ -4,7 +4,7 @@ import { Controls } from './controls.jsx'
 import { Beside, Mini, Result } from './result.jsx'
 import { MOST_PLANS, notice } from './state.js'
 import { Why } from './why.jsx'
-import { lang, named, said, t } from './words.js'
+import { lang, named, planName, said, t } from './words.js'
 
 export function App({ page }) {
   useEffect(() => {
@@ -90,9 +90,9 @@ function Bar({ page }) {
           <span class={`plan ${i === active ? 'active' : ''}`} key={i}>
             <button type="button" aria-pressed={i === active} onClick={() => page.change({ active: i })}>
               <svg class="dot" viewBox="0 0 8 8" aria-hidden="true"><circle cx="4" cy="4" r="4" fill={COLOURS[i]} /></svg>
-              {said(plan.title) || t('plan_n', { n: i + 1 })}
+              {planName(plan, i, plans)}
             </button>
-            {plans.length > 1 && <button type="button" class="close" aria-label={t('remove_plan', { name: said(plan.title) || t('plan_n', { n: i + 1 }) })} onClick={() => remove(i)}>×</button>}
+            {plans.length > 1 && <button type="button" class="close" aria-label={t('remove_plan', { name: planName(plan, i, plans) })} onClick={() => remove(i)}>×</button>}
           </span>
         ))}
         {plans.length < MOST_PLANS && <button type="button" onClick={add}>{t('add_plan')}</button>}

@@ -7,7 +7,7 @@ import { download } from './files.js'
 import { why } from './state.js'
 import { LEVELS } from './stats.js'
 import { Trust } from './trust.jsx'
-import { digits, lang, named, said, scale, span, t } from './words.js'
+import { digits, lang, named, planName, scale, span, t } from './words.js'
 
 export const COLOURS = ['#004488', '#bb5566', '#c28f1b', '#3a8f7b']
 const GREY = '#767676'
@@ -25,7 +25,7 @@ function linesOf(page, key, view, fans) {
   }
   const many = plans.length > 1 && fans.others.length === plans.length
   const base = mode === 'difference' ? null : one(fans.base, null, t('no_policy'), GREY, !many)
-  const titled = (plan, i) => said(plan.title) || t('plan_n', { n: i + 1 })
+  const titled = (plan, i) => planName(plan, i, plans)
   const own = many
     ? plans.map((plan, i) => one(fans.others[i], fans.othersBase[i], titled(plan, i), COLOURS[i], false))
     : [one(fans.plan, fans.base, titled(plans[active], active), COLOURS[active], true)]

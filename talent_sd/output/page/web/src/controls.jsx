@@ -11,9 +11,11 @@ export function Controls({ page }) {
         <Choice label={t('city')} value={plan.city} options={Object.entries(header.cities).map(([name, one]) => [name, said(one.title)])}
           onChange={(city) => page.setPlan({ ...plan, city })} />
         <Choice label={t('preset')} value={plan.preset ?? ''} options={[...(plan.preset ? [] : [['', said(plan.title) || t('own_plan')]]), ...header.presets.map((one) => [one.name, said(one.title)])]}
-          onChange={(name) => name && page.setPlan(page.plans.preset(name, plan.city))} />
+          onChange={(name) => name && page.setPlan(page.plans.read(page.plans.preset(name, plan.city), page.plans.readingOf(plan)))} />
         <Choice label={t('nation')} value={plan.national} options={Object.entries(header.nations).map(([name, title]) => [name, said(title)])}
           onChange={(national) => page.setPlan({ ...plan, national })} />
+        {header.readings.length > 1 && <Choice label={t('reading')} value={page.plans.readingOf(plan).name} options={header.readings.map((one) => [one.name, said(one.title)])}
+          onChange={(name) => page.setPlan(page.plans.read(plan, header.readings.find((one) => one.name === name)))} />}
       </div>
       <p class="question">{said(header.presets.find((one) => one.name === plan.preset)?.question)}</p>
       <h2>{t('policies')}</h2>
@@ -140,7 +142,7 @@ function Shocks({ page }) {
   const without = (shock) => {
     const values = { ...plan.values }
     for (const { slot } of Object.values(shock.settings)) delete values[slot]
-    page.setPlan({ ...plan, preset: null, values })
+    page.setPlan({ ...page.plans.retitled(plan), values })
   }
   return (
     <div class="shocks">
@@ -190,7 +192,7 @@ function Assumption({ page, one, low, high }) {
   const put = (given, settle) => {
     const values = { ...plan.values }
     for (const [each, its] of slots) values[each] = one.factor ? its * given : given
-    page.setPlan({ ...plan, preset: null, values }, settle, slot)
+    page.setPlan({ ...page.plans.retitled(plan), values }, settle, slot)
   }
   const reset = () => {
     const values = { ...plan.values }

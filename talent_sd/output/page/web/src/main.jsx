@@ -20,6 +20,7 @@ async function start() {
   window.talentSD = makeApi(page)
   render(<App page={page} />, document.getElementById('app'))
   await page.pool.ready()
+  performance.mark('talentSD ready')
   document.documentElement.dataset.ready = 'true'
 }
 

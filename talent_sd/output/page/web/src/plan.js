@@ -19,7 +19,7 @@ export class Plans {
   preset(name, city) {
     const found = this.presets.get(name)
     if (!found) throw new PlanError([t('error_scenario', { name, known: [...this.presets.keys()].join(', ') })])
-    return { title: found.title, preset: name, city, national: found.national, values: { ...found.values } }
+    return { title: found.title, preset: name, reading: found.reading, city, national: found.national, values: { ...found.values } }
   }
 
   /** The same city, nation and assumptions with no policy and no shock: what a plan is compared with. */
@@ -31,9 +31,28 @@ export class Plans {
     return { ...plan, title: null, preset: null, values }
   }
 
+  /** The reading that a plan is in; the first changes nothing. */
+  readingOf(plan) {
+    return this.header.readings.find(({ name }) => name === plan.reading) ?? this.header.readings[0]
+  }
+
+  /** A plan in another reading; what the plan assumes itself wins. */
+  read(plan, reading) {
+    const values = { ...plan.values }
+    for (const [slot, value] of Object.entries(this.readingOf(plan).values)) if (values[slot] === value) delete values[slot]
+    return { ...plan, reading: reading.name, values: { ...reading.values, ...values } }
+  }
+
   isOn(plan, policy) {
     const { slot, default: own } = policy.settings.switch
     return (plan.values[slot] ?? own) > 0
+  }
+
+  /** The title of a plan that is changed by hand: no longer the preset's own. */
+  retitled(plan) {
+    if (!plan.preset || !plan.title) return plan
+    const title = Object.fromEntries(Object.entries(plan.title).map(([code, text]) => [code, this.header.words[code].changed.replace('{title}', text)]))
+    return { ...plan, title, preset: null }
   }
 
   value(plan, setting) {
@@ -173,7 +192,7 @@ export class Plans {
   encode(state) {
     const { names } = this.header.slots
     const plans = state.plans.map((plan) => ({
-      t: plan.title ?? undefined, p: plan.preset ?? undefined, c: plan.city, n: plan.national,
+      t: plan.title ?? undefined, p: plan.preset ?? undefined, r: plan.reading ?? undefined, c: plan.city, n: plan.national,
       s: Object.fromEntries(Object.entries(plan.values).map(([slot, value]) => [names[slot], value])),
     }))
     const content = { v: this.header.version, m: this.header.model.sha256.slice(0, 12), a: state.active, o: state.outputs, l: state.lang, plans }
@@ -199,7 +218,7 @@ export class Plans {
           else values[slot] = value
         }
         const national = plan.n in this.header.nations ? plan.n : Object.keys(this.header.nations)[0]
-        return { title: words(plan.t), preset: this.presets.has(plan.p) ? plan.p : null, city, national, values }
+        return { title: words(plan.t), preset: this.presets.has(plan.p) ? plan.p : null, reading: typeof plan.r === 'string' ? plan.r : null, city, national, values }
       })
       const other = told.m !== this.header.model.sha256.slice(0, 12) || told.v !== this.header.version
       return { plans, active: Math.min(told.a ?? 0, plans.length - 1), outputs: told.o, lang: told.l, lost, other }

@@ -2,13 +2,13 @@
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, digits, measure, named, percent, said, scale, span, t } from './words.js'
+import { amount, digits, measure, named, percent, planName, said, scale, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
   const plan = page.plan.value
   if (!fans.plan) return <section class="result" id="result" aria-label={t('result')}><p>{t('running')}</p></section>
-  const found = page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  const found = page.found.value
   return (
     <section class="result" id="result" aria-label={t('result')}>
       <h2>{said(plan.title) || t('own_plan')}, {said(page.header.cities[plan.city].title)}</h2>
@@ -44,8 +44,7 @@ function Sentence({ page, found }) {
 
 /** The sentence's heart, for a screen that shows one part at a time. */
 export function Mini({ page }) {
-  const fans = page.fans.value
-  const found = fans.plan && page.result(fans.view.plans[fans.view.active], fans.plan, fans.base)
+  const found = page.found.value
   if (!found?.some) return null
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high)) / 10
   const change = t('sentence_change', { year: page.years.at(-1), change: amount(found.change, 'person', { sign: true, beside }) })
@@ -68,6 +67,8 @@ function Warnings({ page, fans }) {
   const plan = view.plans[view.active]
   const { header } = page
   const told = []
+  const reading = page.plans.readingOf(plan)
+  if (Object.keys(reading.values).length) told.push(`${said(reading.title)}: ${said(reading.summary)}`)
   const paid = header.roles.paid && page.row(fans.central, header.roles.paid)
   if (paid) {
     const short = page.years.filter((_, i) => paid[i] < 0.995)
@@ -127,14 +128,14 @@ function Shares({ page }) {
         <caption class="hidden">{t('shares')}</caption>
         <thead><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small></th></tr></thead>
         <tbody>
-          {parts.map(({ policy, value, error, spend }) => (
+          {parts.map(({ policy, value, error, spend, whole }) => (
             <tr key={policy.name}>
               <th scope="row">
                 {said(policy.label)}
                 <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
               </th>
               <td>{plain(value, people, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}</td>
+              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}{value > 0 && whole > 0 && <small>{t('each', { money: amount(whole / value, 'yuan', { significant: 2 }) })}</small>}</td>
             </tr>
           ))}
         </tbody>
@@ -158,10 +159,12 @@ function Keep({ page }) {
       notice.value = { word: 'link_in_bar', kind: 'done' }
     }
   }
-  const name = () => said(page.plan.peek().title) || t('own_plan')
+  const name = () => said(page.plan.value.title) || t('own_plan')
+  const rename = (text) => page.setPlan({ ...page.plan.peek(), preset: null, title: text ? { en: text, zh: text } : null })
   return (
     <div class="keep">
       <h3>{t('keep')}</h3>
+      <label class="choice"><span>{t('plan_name')}</span><input type="text" value={name()} onChange={(event) => rename(event.currentTarget.value.trim())} /></label>
       <div class="buttons">
         {self === top && <button type="button" onClick={copy}>{t('copy_link')}</button>}
         <button type="button" onClick={() => download(`${name()}.html`, pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
@@ -217,12 +220,11 @@ export function Beside({ page }) {
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
-            const years = page.years.at(-1) - found.first + 1
-            const each = found.cost && found.change > 0 ? (found.cost[1] * years) / found.change : NaN
+            const each = found.cost && found.low > 0 ? (found.cost[1] * found.years) / found.change : NaN
             return (
               <tr key={i}>
-                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{said(plan.title) || t('plan_n', { n: i + 1 })}, {said(page.header.cities[plan.city].title)}</th>
-                <td>{amount(found.change, 'person', { sign: true })}</td>
+                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{planName(plan, i, plans)}, {said(page.header.cities[plan.city].title)}</th>
+                <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
                 <td>{percent(found.better)}</td>
                 <td>{found.cost ? amount(found.cost[1], 'yuan/year') : '–'}</td>

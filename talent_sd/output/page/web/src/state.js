@@ -8,6 +8,7 @@ import { lang } from './words.js'
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const SHAPLEY_DRAWS = 16
+const SETS_AT_ONCE = 16
 const TOGETHER = 1000 // milliseconds
 
 export const notice = signal(null) // {text, kind}
@@ -36,6 +37,10 @@ export class Page {
     this.plan = computed(() => this.view.value.plans[this.view.value.active])
     this.central = computed(() => this.#central(this.plan.value))
     this.centralBase = computed(() => this.#central(this.plans.baseline(this.plan.value)))
+    this.found = computed(() => {
+      const { view, plan, base } = this.fans.value
+      return plan && this.result(view.plans[view.active], plan, base)
+    })
     const phone = matchMedia('(max-width: 700px)').matches
     this.pool = new Pool(content, Math.max(1, Math.min(phone ? 2 : 4, navigator.hardwareConcurrency || 2)))
   }
@@ -44,6 +49,7 @@ export class Page {
     if (!this.restore(location.hash)) this.restore(document.getElementById('plan')?.textContent ?? '')
     effect(() => {
       this.view.value
+      clearTimeout(this.timer)
       this.refresh()
     })
     effect(() => this.#remember(this.view.value, lang.value))
@@ -76,7 +82,7 @@ export class Page {
   }
 
   set(setting, value, settle = true) {
-    this.setPlan({ ...this.plans.set(this.plan.peek(), setting, value), preset: null }, settle, setting.slot)
+    this.setPlan(this.plans.set(this.plans.retitled(this.plan.peek()), setting, value), settle, setting.slot)
   }
 
   undo() {
@@ -168,11 +174,16 @@ export class Page {
     }
     const draws = this.#spread(key)
     const { sets, shares, exact } = coalitions(on.length)
-    const also = Object.fromEntries(
-      on.map(({ settings }, i) => [settings.switch.slot, sets.flatMap((set) => draws.map(() => (set[i] ? plan.values[settings.switch.slot] : 0)))]),
-    )
-    const members = sets.flatMap(() => draws)
-    const values = await this.pool.fan(plan, members, { rows: [this.model.rows.get(key)], save: this.header.save.slice(-1), also })
+    const row = this.model.rows.get(key)
+    const values = new Float64Array(sets.length * draws.length)
+    for (let from = 0; from < sets.length; from += SETS_AT_ONCE) {
+      if (view !== this.view.peek()) return // a slider moved: its fan comes first
+      const some = sets.slice(from, from + SETS_AT_ONCE)
+      const also = Object.fromEntries(
+        on.map(({ settings: { switch: { slot } } }, i) => [slot, some.flatMap((set) => draws.map(() => (set[i] ? plan.values[slot] : 0)))]),
+      )
+      values.set(await this.pool.fan(plan, some.flatMap(() => draws), { rows: [row], save: this.header.save.slice(-1), also }), from * draws.length)
+    }
     const found = on.map(() => [])
     draws.forEach((_, d) => {
       const own = shares(Float64Array.from(sets, (_, s) => values[s * draws.length + d]))
@@ -180,9 +191,14 @@ export class Page {
     })
     if (view !== this.view.peek()) return
     const spend = this.#spending(plan)
+    const name = this.header.roles.spending
+    const whole = ({ name: policy }) => {
+      const own = `${name}[${policy}]`
+      return this.model.rows.has(own) ? this.row(this.#central(plan), own).reduce((sum, value) => sum + value, 0) : NaN
+    }
     this.shares.value = {
       plan, exact, draws: draws.length,
-      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), spend: spend.get(policy.name) })),
+      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), spend: spend.get(policy.name), whole: whole(policy) })),
     }
   }
 
@@ -262,11 +278,18 @@ export class Page {
     const first = this.firstYear(plan)
     const spent = own.get(roles.spent)
     const budget = own.get(roles.budget)
-    const years = this.years.map((year, i) => [year, i]).filter(([year]) => year >= first)
-    const over = (values) => (values ? this.draws.map((draw) => mean(years.map(([, i]) => values[i * draws + draw]))) : null)
-    const cost = spent ? quantiles(over(spent), [0.1, 0.5, 0.9]) : null
-    const share = spent && budget ? quantiles(this.draws.map((_, d) => over(spent)[d] / over(budget)[d]), [0.5])[0] : null
-    return { change: middle, low, high, better, cost, share, first, some: change.some((value) => value !== 0) }
+    // a year: of those in which the plan spends, as each policy's own cost is told
+    const paying = this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > 0))
+    const over = (values) => {
+      const sums = new Float64Array(draws)
+      for (const i of paying) for (let d = 0; d < draws; d++) sums[d] += values[i * draws + d]
+      return sums.map((sum) => sum / Math.max(1, paying.length))
+    }
+    const costs = spent ? over(spent) : null
+    const budgets = spent && budget && paying.length ? over(budget) : null
+    const cost = costs ? quantiles(costs, [0.1, 0.5, 0.9]) : null
+    const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
+    return { change: middle, low, high, better, cost, share, first, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   firstYear(plan) {

@@ -40,7 +40,10 @@ export function digits(value, significant = 3, beside = 0) {
   const size = Math.max(Math.abs(value), Math.abs(beside))
   if (value === 0 || Math.abs(value) < 1e-4 * size || size < 1e-12) return '0'
   const decimals = Math.min(9, Math.max(0, significant - 1 - Math.floor(Math.log10(size))))
-  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace('-', '−')
+  // by hand: toLocaleString takes longer than all charts together
+  const [whole, part] = Math.abs(value).toFixed(decimals).split('.')
+  const text = whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part ? `.${part}` : '')
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text
 }
 
 const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
@@ -67,3 +70,6 @@ export function measure(header, setting, value) {
   const unit = header.units[setting.unit]?.[lang.value].one
   return unit ? `${digits(value)}${gap()}${unit}` : `${digits(100 * value)}${gap()}%`
 }
+
+/** What a plan is called among others, or alone. */
+export const planName = (plan, i, plans) => said(plan.title) || (plans.length > 1 ? t('plan_n', { n: i + 1 }) : t('own_plan'))

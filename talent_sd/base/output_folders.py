@@ -1,0 +1,255 @@
+"""Output that is written whole or not at all, into folders where nothing stale is left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from talent_sd.base.cache import load_cached, save_cached
+from talent_sd.base.errors import InputError, NotWritten
+from talent_sd.base.language import N_, listed, reason_of, tell
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that takes no more, which name no file."""
+UNWRITABLE = N_("{target}: cannot write here ({reason}). Choose another folder with --out.")
+LIST = "written"
+"""Kind of cached file: what the last run wrote into a folder, so that the next one can clear it away."""
+STORE = "forecast.zarr"
+"""Folder in an output folder for draws that do not fit into memory."""
+ENDING = [
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None)) and signal.getsignal(number) != signal.SIG_IGN
+]
+"""Signals that end the program in order; one that the user lets the system ignore (nohup) stays ignored."""
+written: list[Path] = []
+"""Folders that the program has written to, in order."""
+SCRATCH = re.compile(r"\.talent_sd-[0-9a-f]{12}")
+MOMENT = 60.0
+"""Seconds within which a run has locked its scratch folder."""
+DEPTH = 3
+"""Folders above an output folder where a killed run may have left its scratch folder."""
+
+
+@contextmanager
+def written_together(target: str | Path, *, store: bool = False) -> Iterator[Path]:
+    """Give a temporary folder whose files move to `target` when the block ends well.
+
+    If the block fails, or is interrupted, nothing is left behind and `target` is as it was. Files in
+    `target` that an earlier run wrote, and that nobody has changed, go: they would belong to other
+    results than the new ones. All others stay.
+
+    Parameters
+    ----------
+    store : whether the block looks after a stored ensemble in `target` itself
+
+    Raises
+    ------
+    InputError
+        If `target` is a file, cannot be written, or holds a stored ensemble of another run; raised
+        before the block runs, so that nobody waits for a simulation that has nowhere to go.
+    NotWritten
+        If the files cannot be written or moved: says what was.
+    """
+    target = Path(target)
+    for place in (target, *target.absolute().parents[:DEPTH]):
+        _sweep(place)
+    try:
+        # beside the target, hence on the same file system: a rename there is atomic
+        beside = _existing_folder(target)
+    except (OSError, ValueError) as error:
+        raise InputError(UNWRITABLE, target=target, reason=reason_of(error)) from error
+    if not store:
+        refuse_store(target)
+    temporary, moved = beside, list[str]()
+    try:
+        with scratch_folder(beside) as temporary:
+            yield temporary
+            with uninterrupted():
+                target.mkdir(parents=True, exist_ok=True)
+                with held_alone(target, wait=True):
+                    _replace_all(temporary, target, moved)
+                written.append(target)
+    except OSError as error:
+        if error.errno in FULL or _inside(error.filename, (temporary, target)):
+            there = (
+                tell("Written before that: {folders}.", folders=listed(moved))
+                if moved
+                else tell("Nothing was written.")
+            )
+            text = tell(UNWRITABLE, target=target, reason=reason_of(error))
+            raise NotWritten([f"{text} {there}"]) from error
+        raise
+
+
+def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
+    """Move files into a folder and note them in its list; those of the list before, if unchanged, go."""
+    files = sorted(temporary.iterdir())
+    ours = {file.name: _sha256(file) for file in files}
+    before = _listed(target)
+    if target in written:  # by the same command: it writes in several goes
+        ours = before | ours
+    for name, kept in before.items():
+        if name not in ours and kept == _sha256(target / name):
+            (target / name).unlink()
+    for file in files:
+        file.replace(target / file.name)
+        moved.append(file.name)
+    save_cached(LIST, str(target.resolve()), ours)
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """Return the files that the last run wrote into a folder, with their checksums: names alone, no paths."""
+    kept = load_cached(LIST, str(folder.resolve()))
+    return {name: str(checksum) for name, checksum in (kept or {}).items() if Path(name).name == name}
+
+
+def _sha256(file: Path) -> str:
+    """Return a file's checksum, "" of one that cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def refuse_store(target: Path) -> None:
+    """Refuse an output folder with a stored ensemble: beside other results it would seem to belong to them.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    if (target / STORE).is_dir():
+        raise InputError(
+            "{store}: draws of another run lie here. Choose another folder with --out, or remove them.",
+            store=target / STORE,
+        )
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off signals that end the program until the block is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give a new folder in `beside` that is gone when the block ends; first, those that killed runs left go.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    _sweep(beside)
+    folder = beside / f".talent_sd-{secrets.token_hex(6)}"
+    try:
+        # made within the block that clears it away, so that no interruption falls in between
+        folder.mkdir(mode=0o700)
+        with held_alone(folder):
+            inner = folder / "files"  # from here on the folder is not empty: see `_sweep`
+            inner.mkdir()
+            yield inner
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove scratch folders of runs that were killed: nobody holds them any more."""
+    if os.name != "posix":
+        return  # no lock tells there whether a run is alive
+    with contextlib.suppress(OSError):
+        for folder in [each for each in place.iterdir() if SCRATCH.fullmatch(each.name)]:
+            # one that is empty and new may be about to be locked by its run
+            new = time.time() - folder.lstat().st_mtime < MOMENT and not any(folder.iterdir())
+            with contextlib.suppress(InputError):
+                if not new and not folder.is_symlink():
+                    with held_alone(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def held_alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Keep other runs that do the same out of a folder within the block; ends with the process, however it ends.
+
+    Where the system has no such lock (Windows, some network disks) it does nothing.
+
+    Parameters
+    ----------
+    wait : for another run to leave it
+
+    Raises
+    ------
+    InputError
+        If another run is in it.
+    OSError
+        If there is no such folder.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise InputError(
+                "{folder}: another run is writing here. Wait until it has ended, or choose another place.",
+                folder=folder,
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_safely(file: Path, content: bytes) -> None:
+    """Write a file; on return it is on the disk, even if the machine stops."""
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _inside(name: object, folders: tuple[Path, ...]) -> bool:
+    """Whether an error's file lies in one of the folders."""
+    return isinstance(name, (str, Path)) and any(Path(name).is_relative_to(folder) for folder in folders)
+
+
+def _existing_folder(target: Path) -> Path:
+    """Return `target`, else its nearest ancestor that exists; refuse a path through a file."""
+    for place in (target, *target.absolute().parents):
+        if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(13, "no permission to write")
+            return place
+        if place.exists():
+            raise NotADirectoryError(20, "is a file, not a folder")
+    raise FileNotFoundError(2, "no such folder")

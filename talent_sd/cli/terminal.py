@@ -1,0 +1,156 @@
+"""What the program needs of terminal and system: characters that can be shown, signals, a stream that takes them."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import signal
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from talent_sd.base.language import listed, reason_of, speaking, tell
+from talent_sd.base.output_folders import ENDING, written
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+HANDLER = "talent_sd"
+NARROWEST = 20
+"""Columns of a terminal that is one."""
+CONTROLS = dict.fromkeys(
+    [
+        *range(9), *range(11, 32), *range(127, 160),
+        0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+    ],
+    "\N{REPLACEMENT CHARACTER}",
+)  # fmt: skip
+"""Characters that a terminal may obey, or that turn the direction of a text; a tab and the end of a line are none."""
+SUBSTITUTES = {
+    "−": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "·": ".", "’": "'", "‘": "'", "“": '"', "”": '"',
+}  # fmt: skip
+"""For an encoding that lacks them: a minus must not become a question mark."""
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take every text: what an encoding lacks is shown as something near it, or as "?"."""
+    codecs.register_error(HANDLER, _substitute)
+    if not os.environ.get("COLUMNS", "80").isdecimal() or int(os.environ.get("COLUMNS", "80")) < NARROWEST:
+        del os.environ["COLUMNS"]  # nothing would be shown
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started the program
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif isinstance(stream, io.TextIOWrapper):
+            # a pipe on Windows has the code page's letters only, and no Chinese
+            stream.reconfigure(encoding="utf-8" if sys.platform == "win32" else None, errors=HANDLER)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that an encoding lacks, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    near = "".join(
+        SUBSTITUTES.get(one) or unicodedata.normalize("NFKD", one)
+        for one in error.object[error.start : error.end]
+    )
+    return "".join(one if one.isascii() else "?" for one in near if not unicodedata.combining(one)), error.end
+
+
+def harmless(console: Console) -> Console:
+    """Return the console, in which no text from outside is obeyed: control characters show as "\N{REPLACEMENT CHARACTER}"."""
+    from rich.console import ConsoleOptions, RenderHook
+    from rich.segment import Segment
+
+    class Harmless:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Segment]:
+            for text, style, control in screen.render(self.inner, options):
+                yield Segment(text if control else text.translate(CONTROLS), style, control)
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: list[Any]) -> list[Any]:
+            return [Harmless(each) for each in renderables]
+
+    console.push_render_hook(Hook())
+    return console
+
+
+def harmless_usage_errors() -> None:
+    """Make the messages of typer harmless too: they repeat what was typed."""
+    from typer import rich_utils
+
+    make = rich_utils._get_rich_console  # noqa: SLF001 (there is no other way in)
+    rich_utils._get_rich_console = lambda stderr=False: harmless(make(stderr=stderr))  # noqa: SLF001
+
+
+def interrupted() -> str:
+    """Return what is said after an interruption: what was written before it, or that nothing was."""
+    if written:
+        return tell("Interrupted. Written before that: {folders}.", folders=listed(written))
+    return tell("Interrupted; nothing was written.")
+
+
+def leave_when_told(lang: str) -> None:
+    """Leave with a word and `INTERRUPTED`, from any point, when told to end: by Ctrl-C, a scheduler, a closing terminal."""
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        with contextlib.suppress(Exception), speaking(lang):
+            os.write(2, f"{interrupted()}\n".encode())
+        os._exit(INTERRUPTED)
+
+    leave.ours = True  # type: ignore[attr-defined]
+    for number in ENDING:
+        signal.signal(number, leave)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Make signals an exception within the block, so that what is half done is cleared away."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    if not all(hasattr(handler, "ours") for handler in before.values()):
+        yield  # not the program, but something that uses its commands
+        return
+    try:
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def flush() -> int:
+    """Flush what was printed; return `FAILED` where it cannot be: a full disk, a reader that left."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        return unshown(error)
+    return 0
+
+
+def unshown(error: OSError | ValueError) -> int:
+    """Say, if it can be said, that the output could not be shown; a reader that left has seen what it wanted."""
+    with contextlib.suppress(OSError, ValueError):
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(
+                tell("The output could not be shown ({reason}).", reason=reason_of(error)) + "\n"
+            )
+            sys.stderr.flush()
+    # else Python tries again as it ends, and complains
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return FAILED

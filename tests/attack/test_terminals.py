@@ -1,0 +1,188 @@
+"""Whatever the terminal, the system's language, the folder and its name: words, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from talent_sd.base.files import shipped_folder
+
+from .conftest import PROGRAM, SEED, WHOLE, Outcome, chosen
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, devices and users of POSIX")
+Attacked = Callable[[], None]
+Typed = Callable[..., Outcome]
+ENCODINGS = ("ascii", "latin-1", "gbk", "utf-8", "utf-16", "cp437", "gb18030", "big5", "shift_jis")
+COMMANDS = (
+    ("list", "cities"), ("list", "policies", "--lang", "zh"), ("check", "nowhere.yaml"), ("--help",), ("run", "--help"),
+    ("run", "--no-such-option"), ("list", "variables"), ("diff", "baseline", "hefei_combination"), ("--version",),
+)  # fmt: skip
+
+
+def test_encodings_and_languages(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
+    environments = [{"PYTHONIOENCODING": name} for name in ENCODINGS]
+    environments += [
+        {"LC_ALL": name, "PYTHONUTF8": utf8} for name in ("C", "POSIX", "zh_CN.GBK", "no") for utf8 in "01"
+    ]
+    environments += [{"COLUMNS": columns} for columns in ("0", "1", "-5", "x", "7", "100000")]
+    environments += [{"TERM": "dumb"}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"TALENT_SD_LANG": "xx"}, {"HOME": "/nowhere"},
+                     {"TALENT_SD_CACHE": "/dev/null"}, {"TALENT_SD_CACHE": "/proc/nowhere"}, {"TMPDIR": "/nowhere"}]  # fmt: skip
+    for environment, command in chosen([(one, command) for one in environments for command in COMMANDS], 2):
+        done = typed(*command, cwd=tmp_path, env=environment)
+        assert done.is_fit_to_read(), (environment, command, done.said)
+        assert done.code == (2 if command[0] == "check" or command[-1] == "--no-such-option" else 0), (
+            environment,
+            command,
+        )
+        assert done.said.strip(), (environment, command)
+        attacked()
+
+
+def test_a_minus_stays_a_minus(typed: Typed, tmp_path: Path) -> None:
+    done = typed(
+        "diff",
+        "baseline",
+        "hefei_combination",
+        "--lang",
+        "zh",
+        cwd=tmp_path,
+        env={"PYTHONIOENCODING": "ascii"},
+    )
+    assert b"\\u" not in done.out
+    code = "from talent_sd.cli import terminal; terminal.prepare_streams(); print('−5 % × 2 é 人')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=True
+    ).stdout
+    assert shown.strip() == b"-5 % x 2 e ?"
+
+
+@posix
+def test_streams_that_take_nothing(tmp_path: Path, attacked: Attacked) -> None:
+    ways = (
+        "> /dev/full",
+        "2> /dev/full",
+        "> /dev/full 2>&1",
+        ">&-",
+        "2>&-",
+        ">&- 2>&-",
+        "< /dev/null",
+        "<&-",
+        "| head -c 20",
+        "| true",
+    )
+    for way, command in chosen([(way, command) for way in ways for command in COMMANDS[:7]], 1):
+        quoted = " ".join(f"'{part}'" for part in (*PROGRAM, *command))
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {quoted} {way}"],
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        assert b"Traceback" not in done.stdout + done.stderr, (way, command, done.stderr)
+        assert b"Exception ignored" not in done.stderr, (way, command, done.stderr)
+        assert done.returncode in (0, 1, 2), (way, command, done)
+        attacked()
+
+
+@posix
+@pytest.mark.skipif(not WHOLE, reason="a minute: part of the whole attack")
+def test_folders_and_names(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
+    names = [
+        "with space",
+        "人才",
+        "-n",
+        "--help",
+        "a\nb",
+        "a\tb",
+        "\x1b[31mred",
+        "\u202egnp",
+        b"not\xffutf8",
+        "'quoted'",
+        "$HOME",
+        "%s{x}",
+        "x" * 200,
+    ]
+    for name in names:
+        folder = tmp_path / (os.fsdecode(name) if isinstance(name, bytes) else name)
+        folder.mkdir()
+        city = folder / "mine.yaml"
+        shutil.copy(shipped_folder("scenarios") / "cities" / "hefei.yaml", city)
+        done = typed("run", "--city", city, "--out", folder / "out", "--no-plots")
+        assert (done.is_fit_to_read(), done.code) == (True, 0), (name, done.said)
+        assert {"forecast.nc", "forecast.csv", "run.json"} <= {one.name for one in (folder / "out").iterdir()}
+        done = typed(
+            "compare",
+            "hefei_combination",
+            "--city",
+            city,
+            "--out",
+            folder / "out",
+            "--no-plots",
+            "--no-policies",
+        )
+        assert (done.is_fit_to_read(), done.code) == (True, 0), (name, done.said)
+        done = typed("check", city, folder / "nowhere.yaml")
+        assert (done.is_fit_to_read(), done.code) == (True, 2), (name, done.said)
+        assert b"\x1b" not in done.out + done.err
+        attacked()
+
+
+@posix
+def test_signals_from_the_first_instant(tmp_path: Path, attacked: Attacked) -> None:
+    moments = [0.06 + 0.05 * number for number in range(40)]
+    cases = [
+        (moment, number) for moment in moments for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ]
+    for place, (moment, number) in enumerate(chosen(cases, 1)):
+        out = tmp_path / str(place)
+        with subprocess.Popen(
+            [*PROGRAM, "run", "--no-plots", "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
+            time.sleep(moment)
+            child.send_signal(number)
+            said, error = child.communicate(timeout=120)
+        started = b"Interrupted" in error or child.returncode in (0, 130)
+        # before the program's first line it is Python that is interrupted, and says so in its own way
+        assert started or moment < 0.3, (moment, number, error)
+        if started:
+            assert b"Traceback" not in error, (moment, number, error)
+            assert child.returncode == (0 if not error else 130), (moment, number, said, error)
+            assert (b"nothing was written" in error) == (not out.exists()), (moment, number, error)
+        assert [one for one in tmp_path.iterdir() if one.name.startswith(".")] == [], (moment, number)
+        attacked()
+
+
+STORED = ("run", "--no-plots", "--draws", "600", "--memory", "0.02", "--seed", "3")
+
+
+@posix
+@pytest.mark.skipif(not WHOLE, reason="a minute: part of the whole attack")
+def test_kills(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
+    """Killed at any moment and given again: the same files to the bit, and nothing left over."""
+    reference = tmp_path / "reference"
+    assert typed(*STORED, "--out", reference, cwd=tmp_path).code == 0
+    chance = __import__("numpy").random.default_rng(SEED)
+    out = tmp_path / "again"
+    for _ in range(20):
+        with subprocess.Popen(
+            [*PROGRAM, *STORED, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as child:
+            time.sleep(chance.uniform(0.5, 6))
+            child.kill()
+        attacked()
+    done = typed(*STORED, "--out", out, cwd=tmp_path)
+    assert done.code == 0, done.said
+    for name in ("forecast.csv", "variance.csv"):
+        assert (out / name).read_bytes() == (reference / name).read_bytes(), name
+    left = [one for place in (tmp_path, out) for one in place.iterdir() if one.name.startswith(".talent_sd-")]
+    assert left == []
