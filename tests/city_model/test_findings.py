@@ -57,21 +57,21 @@ QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = 
     ]),
     "hefei_combination": ("hefei", [
         ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("49 billion", "490亿", spent),
-        ("81 000 people", "8.1万人", people()), ("1.8 %", "1.8%", change("total talent")),
+        ("79 400 people", "7.94万人", people()), ("1.7 %", "1.7%", change("total talent")),
         ("2.4 %", "2.4%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("21 firms", "21家", level("Suppliers")), ("160 000 people", "16万人", people()),
+        ("21 firms", "21家", level("Suppliers")), ("157 000 people", "15.7万人", people()),
         ("4.4 %", "4.4%", change("value added")), ("132 billion", "1320亿", spent),
         ("146 billion", "1460亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("210 000 people", "21万人", people()), ("2.2 %", "2.2%", change("total talent")),
+        ("204 000 people", "20.4万人", people()), ("2.1 %", "2.1%", change("total talent")),
         ("284 billion", "2840亿", spent),
     ]),
     "quality_city": ("chengdu", [
         ("19 %", "19%", change("service satisfaction")), ("1.33 times", "1.33倍", level("medical access time ratio")),
-        ("51 300 people", "5.13万人", people()), ("105 billion", "1050亿", spent),
+        ("56 300 people", "5.63万人", people()), ("105 billion", "1050亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
         ("117 000 people", "11.7万人", people()), ("25 billion", "250亿", spent),
@@ -83,15 +83,15 @@ QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = 
         ("27 billion", "270亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("41 300 people", "4.13万人", people()), ("54 billion", "540亿", spent),
-        ("0.80 %", "0.80%", change("total talent")),
+        ("42 900 people", "4.29万人", people()), ("54 billion", "540亿", spent),
+        ("0.83 %", "0.83%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("76 000 people", "7.6万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("62 900", "6.29万人", people()),
+        ("76 000 people", "7.6万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("61 600", "6.16万人", people()),
         ("15.4 billion", "154亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("170 000 people", "17万人", people()), ("3.7 %", "3.7%", change("total talent")),
+        ("168 000 people", "16.8万人", people()), ("3.6 %", "3.6%", change("total talent")),
         ("164 billion", "1640亿", spent), ("42 billion", "420亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
