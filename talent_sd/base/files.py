@@ -6,6 +6,10 @@ import csv
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TextIO
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def tellable(name: str) -> str:
@@ -37,9 +41,27 @@ def shipped_folder(name: str) -> Path:
     raise FileNotFoundError(f"the installed package has no folder '{name}'; reinstall talent_sd")
 
 
+class TableWriter:
+    """Writes CSV in which no text is a formula: one that begins like one gets an apostrophe before it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._writer = csv.writer(stream)
+
+    def writerow(self, row: Iterable[object]) -> None:
+        """Write a row; numbers in full, nothing for None."""
+        self._writer.writerow(
+            [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
+        )
+
+    def writerows(self, rows: Iterable[Iterable[object]]) -> None:
+        """Write rows."""
+        for row in rows:
+            self.writerow(row)
+
+
 def write_rows(file: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Write a table as CSV: names of columns, then rows; numbers in full, nothing for None."""
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = TableWriter(stream)
         writer.writerow(columns)
         writer.writerows(rows)

@@ -131,7 +131,10 @@ MemoryOption = Annotated[
 ]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", help="Of the kernel; all by default.", min=1)]
 ClusterOption = Annotated[
-    str | None, typer.Option("--cluster", help="Address of a dask scheduler to run the draws on.")
+    str | None,
+    typer.Option(
+        "--cluster", help="Address of a dask scheduler to run the draws on: on this machine, or with TLS."
+    ),
 ]
 
 # ---- mixes split among their policies

@@ -49,7 +49,8 @@ def run_on_cluster(
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             "no cluster answers at '{address}' ({reason}). Start one with `dask scheduler` and `dask "
-            "worker`, and give its address, such as tcp://127.0.0.1:8786.",
+            "worker`, and give its address, such as tcp://127.0.0.1:8786. Its workers run what they are sent (pickles): "
+            "stay on this machine (127.0.0.1), or use TLS (tls://…).",
             address=address,
             reason=reason,
         ) from None

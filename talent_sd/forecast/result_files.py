@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
+from talent_sd.base.files import TableWriter
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.inputs.labels import Labels
@@ -104,7 +104,7 @@ def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
     if many:
         labels[DRAW] = list(QUANTILES)
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = TableWriter(stream)
         writer.writerow(("scenario", "quantile" if many else "draw", *FORECAST_COLUMNS))
         for name in map(str, forecast.data_vars):
             # a plain variable: labelled arrays cost a millisecond each, and there are hundreds
@@ -130,7 +130,7 @@ def write_comparison_table(
     lower_is_better : variables of which less is wanted
     """
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = TableWriter(stream)
         if CITY not in change.dims:
             writer.writerow(COMPARISON_COLUMNS)
             writer.writerows(_comparison_rows(change, lower_is_better))
@@ -251,6 +251,6 @@ def iamc_rows(
 def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
     """Write rows of `iamc_rows` below their heading."""
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = TableWriter(stream)
         writer.writerow((*INDEX, *(f"{year:g}" for year in years)))
         writer.writerows(rows)

@@ -106,7 +106,7 @@ MUTATIONS = {
     ),
     "Social security": (
         "a sign flipped: pensions fill the fund",
-        "contributions + fund subsidy + fund interest + pool transfer - {},",
+        "contributions + fund subsidy + fund interest + pool transfer + last grant - {},",
         "benefits",
         "(-benefits)",
     ),
