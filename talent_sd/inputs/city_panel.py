@@ -33,6 +33,8 @@ SAME = 0.002
 """Log difference below which two counts are of the same borders."""
 MOST = 0.2
 """Part of the values, or cities, above which a table is wrong and not a cell of it."""
+REVISED = 0.05
+"""Log difference from the census up to which yearly residents may be of the same borders: they were revised."""
 
 
 @dataclass(frozen=True)
@@ -326,7 +328,7 @@ def on_later_borders(cities: Mapping[str, City], table: pd.DataFrame, mapping: M
         for figure, kind in mapping.content.figures.items():
             if kind.census and kind.unit == "person" and figure in figures:
                 figures[figure] = _scaled(figures[figure], factors)
-        if "residents" in figures and abs(np.log(earlier / listed)) > SAME:
+        if "residents" in figures:
             figures["residents"] = _residents(figures["residents"], listed, earlier)
         found[name] = replace(city, figures=figures)
     return found
@@ -341,7 +343,13 @@ def _scaled(figure: DatedFigure, factors: Mapping[int, float]) -> DatedFigure:
 def _residents(figure: DatedFigure, listed: float, earlier: float) -> DatedFigure:
     """Return yearly residents on the later borders, up to the jump that the change of borders made."""
     known = figure.values.get(BEFORE)
-    if known is None or abs(np.log(known / earlier)) < abs(np.log(known / listed)):
+    if known is None:
+        return figure
+    if abs(np.log(earlier / listed)) <= SAME:  # the census was listed on the later borders already
+        listed = known
+        if abs(np.log(earlier / known)) < REVISED:
+            return figure
+    elif abs(np.log(known / earlier)) < abs(np.log(known / listed)):
         return figure
     ratio = earlier / listed
     years = sorted(year for year in figure.values if BEFORE <= year <= NOW)
