@@ -102,16 +102,13 @@ def resolve_scenario(
     if place is not None and national is not None:
         problems += check_national(national, structure, horizon)
         with problems.gathered():
-            from_city = city_constants(
-                place, int(horizon.start), national, mapping, structure.variables, known_years=True
-            )
+            start, names = int(horizon.start), structure.variables
+            from_city = city_constants(place, start, national, mapping, names, known_years=True)
         problems += check_city(from_city, structure)
     problems.refuse()
     assert loaded is not None and place is not None and national is not None  # noqa: PT018
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **checking.found}
-    unused = tuple(
-        name for name in mapping.content.constants if split_key(name)[0] not in structure.variables
-    )
+    unused = tuple(n for n in mapping.content.constants if split_key(n)[0] not in structure.variables)
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **{one.file: one.path for one in (place, under) if one and one.path},
