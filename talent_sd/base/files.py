@@ -49,14 +49,23 @@ class TableWriter:
 
     def writerow(self, row: Iterable[object]) -> None:
         """Write a row; numbers in full, nothing for None."""
-        self._writer.writerow(
-            [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
-        )
+        self._writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
 
     def writerows(self, rows: Iterable[Iterable[object]]) -> None:
         """Write rows."""
         for row in rows:
             self.writerow(row)
+
+
+def _is_formula(cell: object) -> bool:
+    """Tell whether a spreadsheet would take a text for a formula; a number written as text is none."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
 
 
 def write_rows(file: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
