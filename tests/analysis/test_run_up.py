@@ -126,5 +126,6 @@ def test_the_noise_of_each_year_since_the_census_counts_once(model: Model, windo
         noise[name][draw, :, list(years)] = 0.01
     starts = run_window(model, window, noise=noise)[TERTIARY][:, 0]
     gains = starts[1:] - starts[0]
-    assert np.all((gains[:3] > 0.006) & (gains[:3] < 0.012)), "a year's noise is a year's growth"
+    # less where many are graduates already
+    assert np.all((gains[:3] > 0.004) & (gains[:3] < 0.012)), "a year's noise is a year's growth"
     np.testing.assert_allclose(gains[:3].sum(axis=0), gains[3], rtol=0.02)

@@ -59,8 +59,8 @@ def test_validate_prints_and_writes_everything(validated: tuple[Result, Path]) -
     widths = [abs(float(row["at_high"]) - float(row["at_low"])) for row in inputs]
     assert len(inputs) > 100
     assert widths == sorted(widths, reverse=True)
-    # of the second edition, which starts from more of the city's own figures; the first had 0.1 and more
-    assert widths[0] > 0.02
+    # the mean city stands at the nation's own ratios, so that few inputs move it; the first edition had 0.1 and more
+    assert widths[0] > 0.015
     tests = _rows(out / "standard_tests.csv")
     assert len(tests) == 12
     assert {row["verdict"] for row in tests} == {"passed"}
@@ -217,7 +217,7 @@ def test_start_values_that_the_citys_own_figures_contradict_are_told(validated: 
 def test_findings_and_conditions_are_chinese_where_the_user_is(tmp_path: Path) -> None:
     result = RUNNER.invoke(app, ["validate", "--lang", "zh", "--draws", "3", "--out", str(tmp_path / "out")])
     text = "".join(result.output.split())
-    assert {row["share_of_draws"] for row in _rows(tmp_path / "out" / "laws.csv")} > {"0", "1"}
+    assert {row["share_of_draws"] for row in _rows(tmp_path / "out" / "laws.csv")} >= {"", "1"}
     for told in (
         "组合所得多于三项政策单独实施之和",
         "每个方程是否一致",
