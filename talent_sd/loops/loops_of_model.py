@@ -13,8 +13,8 @@ from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
 from talent_sd.loops.loop_layout import HIGH, WIDE, placed
-from talent_sd.loops.loop_names import DiagramLayout, LoopNames, NamedLoop, Route, RunPolarity
-from talent_sd.loops.loop_scores import VariableLinks, enumerate_loops, strongest_loops
+from talent_sd.loops.loop_names import DiagramLayout, LoopNames, NamedLoop, RunPolarity
+from talent_sd.loops.loop_scores import Route, VariableLinks, enumerate_loops, strongest_loops
 from talent_sd.loops.loop_shares import LinkPicture, by_year, link_picture, shares_dataset, spans
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 
