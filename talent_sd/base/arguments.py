@@ -48,6 +48,7 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 NAME: Kind = (N_("a name or a path"), _is_name)
+PATH: Kind = (NAME[0], lambda value: _is_name(value) and "\0" not in str(value))
 NAMES: Kind = (N_("names or paths"), _all(_is_name))
 TEXT: Kind = (N_("text"), lambda value: isinstance(value, str))
 TEXTS: Kind = (N_("names"), _all(TEXT[1]))
@@ -64,9 +65,8 @@ DATASET: Kind = (
 )
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("scenario", "scenarios"), NAMES),
-    **dict.fromkeys(
-        ("city", "model", "national", "priors", "posterior", "out", "path", "name", "reading"), NAME
-    ),
+    **dict.fromkeys(("city", "national", "name", "reading"), NAME),
+    **dict.fromkeys(("model", "priors", "posterior", "out", "path"), PATH),
     **dict.fromkeys(("engine", "sampling", "cluster", "of", "against", "baseline", "lang"), TEXT),
     "outputs": TEXTS,
     **dict.fromkeys(("draws", "among", "seed", "block", "first_member"), WHOLE),

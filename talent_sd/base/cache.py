@@ -166,6 +166,5 @@ def content_key(path: Path, content: bytes) -> str:
 
 
 def _file_name(kind: str, content: str) -> str:
-    return (
-        hashlib.sha256(f"{kind} {content} {code_fingerprint()}".encode()).hexdigest()[:40] + f".{kind}.json"
-    )
+    key = f"{kind} {content} {code_fingerprint()}".encode("utf-8", "surrogatepass")
+    return f"{hashlib.sha256(key).hexdigest()[:40]}.{kind}.json"

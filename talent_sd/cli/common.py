@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec
 import typer
 
 from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
+from talent_sd.base.files import tellable
 from talent_sd.base.language import listed, speaking, tell
 from talent_sd.base.output_folders import written
 from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, interrupted, interruptible
@@ -135,4 +136,4 @@ def command_line(name: str, arguments: Sequence[object], options: Mapping[str, o
     "talent-sd compare 'my mix.yaml' --city hefei --seed 1"
     """
     given = [str(part) for pair in options.items() if pair[1] is not None for part in pair]
-    return shlex.join(["talent-sd", name, *map(str, arguments), *given])
+    return tellable(shlex.join(["talent-sd", name, *map(str, arguments), *given]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
-from talent_sd.base.files import TableWriter
+from talent_sd.base.files import TableWriter, tellable
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.inputs.labels import Labels
@@ -55,6 +57,11 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     """
     import netCDF4
 
+    if tellable(str(file)) != str(file):  # the library takes no name that is no text
+        with tempfile.TemporaryDirectory() as folder:
+            write_dataset(dataset, Path(folder) / "forecast.nc")
+            shutil.move(Path(folder) / "forecast.nc", file)
+        return
     extra = {
         str(name): set(dataset.variables[name].dims) for name in dataset.coords if name not in dataset.dims
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,7 +156,7 @@ def open_or_create(
     InputError
         If something else is in the way, another run is writing to it, or the inputs differ: says which.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where a name is too long)
         _create(path, template(), identity, block)
     with held_alone(path):
         yield EnsembleStore(path, layout, _same_block(path, identity))
@@ -217,7 +218,7 @@ def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block
             try:
                 store.rename(path)
             except OSError:
-                if not path.exists():  # else another run began the same ensemble in this moment
+                if not os.path.exists(path):  # noqa: PTH110 # else another run began the same ensemble in this moment
                     raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(

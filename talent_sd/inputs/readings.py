@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.files import tellable
 from talent_sd.inputs.file_schemas import Assumption, Part, Words
 from talent_sd.inputs.scenario_chain import Scenario, laid_assumptions, laid_over, settings_of
@@ -70,6 +71,7 @@ class Reading:
     apart: tuple[str, ...] = ()
 
 
+@checked
 def load_reading(name: str | Path = EVIDENCE) -> Reading:
     """Read a reading; names and limits are checked against a model when a scenario is resolved.
 

@@ -185,7 +185,11 @@ def test_impossible_figures_of_a_posterior(tmp_path: Path, attacked: Attacked) -
         before = holder[key]
         holder[key] = before * factor
         (tmp_path / "p.json").write_text(json.dumps(told), encoding="utf-8")
-        if not _is_told(lambda: read_posterior(tmp_path / "p.json")):
+        # a small variance times a thousand is one still; growth may last no longer than its year
+        matrices = [*noise["province"], *noise["city"]]
+        same = before * factor == before or (holder in matrices and 1e-6 <= before * factor <= 0.04)
+        same = same or (holder is noise["persistence"] and 0 <= factor < 1)
+        if not same and not _is_told(lambda: read_posterior(tmp_path / "p.json")):
             silent.append((key, before, factor))
         holder[key] = before
         attacked()

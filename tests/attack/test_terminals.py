@@ -152,8 +152,8 @@ def test_signals_from_the_first_instant(tmp_path: Path, attacked: Attacked) -> N
             child.send_signal(number)
             said, error = child.communicate(timeout=120)
         started = b"Interrupted" in error or child.returncode in (0, 130)
-        # before the program's first line it is Python that is interrupted, and says so in its own way
-        assert started or moment < 0.3, (moment, number, error)
+        # before the program's first line it is Python that is interrupted, in its own way: late, on a busy machine
+        assert started or moment < 0.3 or (child.returncode, error) == (-number, b""), (moment, number, error)
         if started:
             assert b"Traceback" not in error, (moment, number, error)
             assert child.returncode == (0 if not error else 130), (moment, number, said, error)

@@ -95,7 +95,7 @@ def test_one_sentence_each() -> None:
         lambda: model.run(params=[1]): "params is [1]. Give a mapping of names to values.",
         lambda: ts.ensemble(draws="40"): "draws is '40'. Give a whole number.",
         lambda: ts.plot(5): f"result is 5. Give {kind}.",
-        lambda: ts.ensemble(draws=10**9): "1000000000 draws of 68 inputs do not fit into memory=1 gigabytes.",
+        lambda: ts.ensemble(draws=10**9): "1000000000 draws of ",
     }.items():
         with pytest.raises(TalentError) as caught:
             call()

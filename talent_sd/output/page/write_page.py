@@ -103,6 +103,10 @@ def page(
     >>> ts.page("three_dimensional", city="hefei")  # doctest: +SKIP
     <Page: 1.2 MB; .save(path) writes it>
     """
+    if lang not in LANGUAGES:
+        raise InputError(
+            "no language '{lang}': choose one of {names}.", lang=lang, names=", ".join(LANGUAGES)
+        )
     given = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     cities = [city] if isinstance(city, (str, Path)) else city
     return Page(page_html(given, cities, lang, reading))
