@@ -268,7 +268,8 @@ def usual_sign(scores: LinkScores, cause: int, effect: int) -> int:
         turned = rng.choice([1.0, 1.0, 1.0, -1.0], size=(1, TRIALS)) if slot == cause else 1.0
         scattered[slot] = (value or 1.0) * spread * turned
     nudged = scattered | {cause: scattered[cause] + 1e-6 * np.abs(scattered[cause])}
-    change = value_of(expression, nudged.__getitem__, run, points) - value_of(
-        expression, scattered.__getitem__, run, points
-    )
+    with np.errstate(invalid="ignore"):  # some trials overflow: they do not count
+        change = value_of(expression, nudged.__getitem__, run, points) - value_of(
+            expression, scattered.__getitem__, run, points
+        )
     return int(np.sign(np.nansum(np.sign(change))))
