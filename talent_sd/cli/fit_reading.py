@@ -31,7 +31,7 @@ def tables_given(panel: Path | None, census: Path | None, *others: Path | None) 
     if panel is None and census is None and not any(others):
         return None
     if panel is None or census is None:
-        raise InputError("The back-test needs --panel and --census together. Give both, or neither.")
+        raise InputError(tell("The back-test needs --panel and --census together. Give both, or neither."))
     province, ages, structure, borders = others
     return Sources(panel, census, province, "central", ages, structure, borders)
 

@@ -65,7 +65,9 @@ def run(
         return
     if settings:
         raise InputError(
-            "--set belongs to a model file. In a scenario, write the value under assumptions: in a file of your own."
+            tell(
+                "--set belongs to a model file. In a scenario, write the value under assumptions: in a file of your own."
+            )
         )
     wanted = o.wanted_draws(draws, seed, sampling, memory, threads, cluster)
     preparing = {"city": city, "national": national, "reading": reading}

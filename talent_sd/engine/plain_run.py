@@ -58,7 +58,7 @@ class PlainRun:
         kernel = compile_kernel(program, plan.outputs, (), series, width=1, effort=0, uniform_effort=2)
         if kernel.layout.member_outputs:
             raise UnsupportedError(
-                "a plain run draws nothing at random. Leave such outputs out, or use Model.run."
+                tell("a plain run draws nothing at random. Leave such outputs out, or use Model.run.")
             )
         rows = [plan.series[slot] for slot in series]
         by_point = np.stack(rows) if rows else np.empty((0, len(request.times)))

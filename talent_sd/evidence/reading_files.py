@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.inputs.readings import EVIDENCE, Reading
 
 if TYPE_CHECKING:
@@ -211,4 +212,6 @@ def _forbidden(ident: str, finding: Finding, loops: tuple[str, ...], known: Read
 def refuse_evidence(name: str) -> None:
     """Refuse to fit the reading that by definition changes nothing."""
     if Path(name).stem == EVIDENCE:
-        raise InputError("the reading 'evidence' changes nothing, so there is nothing to fit. Name another.")
+        raise InputError(
+            tell("the reading 'evidence' changes nothing, so there is nothing to fit. Name another.")
+        )

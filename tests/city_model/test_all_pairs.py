@@ -13,6 +13,7 @@ from talent_sd.inputs import list_cities, list_scenarios
 
 # Stocks that are balances: they may be negative.
 BALANCES = {
+    "Carried Migration",
     "Year Net Flow",
     "Cumulative Net Migration",
     "Poached Talent",
