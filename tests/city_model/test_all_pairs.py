@@ -87,9 +87,9 @@ def test_half_the_step_moves_no_headline_output_by_half_a_percent(run: Any, scen
         scale = whole["benefits"] if name == "social security balance" else np.abs(whole[name])
         moved = np.abs(half[name] - whole[name])
         if name == "years of balance":
-            # an empty fund lasts no time, where a week is no change; far ahead the projection divides by
+            # an empty fund lasts no time, where ten days are no change; far ahead the projection divides by
             # a growth of next to nothing, and 1 % is what it is good for (0.53 % in Handan at 23 years)
-            moved = moved.where(moved > 0.02, 0) * xr.where(scale > 20, 0.5, 1)
+            moved = moved.where(moved > 0.03, 0) * xr.where(scale > 20, 0.5, 1)
         assert float((moved / scale).max()) <= 0.005, name
 
 
