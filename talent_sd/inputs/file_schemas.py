@@ -55,8 +55,8 @@ class Words(Part):
 class Title(Words):
     """A title or name in English and Chinese, short enough for a heading; one text alone stands for both."""
 
-    en: str = Field(min_length=1, max_length=120, description="English")
-    zh: str = Field(min_length=1, max_length=120, description="Chinese")
+    en: str = Field(min_length=1, max_length=200, description="English")
+    zh: str = Field(min_length=1, max_length=200, description="Chinese")
 
 
 class Pause(Part):

@@ -36,8 +36,8 @@ def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_throug
         "Cluster Maturity > Industry Capital > Suppliers; "
     )
     assert float(activity.sel(kind=REST).max()) > 0.1
-    # without a fund nothing runs round the cluster and its capital: what people see of the city and who
-    # lives there leads what has no name
+    # without a fund nothing runs round the cluster and its capital: those who come, settle and make a city
+    # larger lead what has no name
     baseline = studies["baseline"].shares.attrs["strongest_rest"]
-    assert baseline.startswith("Outsiders View > Residents by Age; ")
+    assert baseline.startswith("Newcomers > Settled Talent > Residents by Age; ")
     assert "Cluster Maturity > Industry Capital" not in baseline
