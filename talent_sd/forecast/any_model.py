@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.files import tellable
 from talent_sd.base.version import __version__
-from talent_sd.forecast.prepare import package_versions
+from talent_sd.forecast.prepare import made_with
 from talent_sd.inputs.labels import Labels, Sector
 
 if TYPE_CHECKING:
@@ -119,12 +117,7 @@ def write_model_capsule(
 ) -> None:
     """Write what is needed to know, and repeat, how a run came about: versions, the file's SHA-256, settings."""
     capsule = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "talent_sd": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": package_versions(),
-        "engine": forecast.attrs["engine"],
+        **made_with(forecast),
         "seed": 0,
         "times": [float(forecast[TIME][0]), float(forecast[TIME][-1])],
         "files": [{"file": model.path.name, "sha256": model.structure.sha256}],

@@ -295,12 +295,7 @@ def write_capsule(
     notices : what the numbers do not show, in English
     """
     capsule = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "talent_sd": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": package_versions(),
-        "engine": forecast.attrs["engine"],
+        **made_with(forecast),
         "seed": seed,
         "sampling": forecast.attrs.get("sampling"),
         "priors_sha256": forecast.attrs.get("priors"),
@@ -323,6 +318,18 @@ def files_read(prepared: Prepared) -> dict[str, str]:
     for resolved in prepared.resolved.values():
         files |= {name: _sha256(path) for name, path in resolved.sources.items() if name not in files}
     return files
+
+
+def made_with(forecast: xr.Dataset) -> dict[str, Any]:
+    """Return when, on what and with which versions and engine a run was made: the head of every capsule."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "talent_sd": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": package_versions(),
+        "engine": forecast.attrs["engine"],
+    }
 
 
 def package_versions() -> dict[str, str | None]:
