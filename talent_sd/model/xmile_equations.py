@@ -106,6 +106,11 @@ class Equations:
             return self._reference(tree, prefix, at, reduced)
         if kind == "Call":
             key = name_key(tree.function.reference)
+            if key == "if_then_else" and _holds(tree.arguments[2]):
+                condition, given, held = tree.arguments
+                tree = trees.SampleIfTrue(condition, given, held.initial)
+                rewrite(tree, lambda part: self._resolved(part, prefix, at, reduced))
+                return tree
             if key == "lookup":
                 return self._lookup(tree, prefix, at)
             if key in _REDUCERS and len(tree.arguments) == 1:
@@ -221,3 +226,12 @@ def written(node: Any, tag: str = "eqn") -> str:
 def _numbers(node: Any) -> list[float]:
     separator = node.get("sep", ",")
     return [float(part) for part in (node.text or "").split(separator) if part.strip()]
+
+
+def _holds(tree: Tree) -> bool:
+    """Tell whether a tree is PREVIOUS(SELF, start): with IF before it, Vensim's SAMPLE IF TRUE."""
+    return (
+        kind_of(tree) == "DelayFixed"
+        and kind_of(tree.input) == "Reference"
+        and tree.input.reference == "self"
+    )

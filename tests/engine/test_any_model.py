@@ -171,6 +171,8 @@ def test_vensims_functions_mean_what_its_manual_says(vensim, equation, expected)
     ("PULSE(3, 1, 1)", [0, 0, 6, 0, 6, 0, 6, 0, 6]), ("PULSE(3, 1, 0)", [0, 0, 6, 0, 0, 0, 0, 0, 0]),
     ("INT(TIME - 2)", [-2, -2, -1, -1, 0, 0, 1, 1, 2]), ("(TIME - 2) MOD 1.5", [1, 0, 0.5, 1, 0, 0.5, 1, 0, 0.5]),
     ("4 // (TIME - 2)", [-2, -8 / 3, -4, -8, 0, 8, 4, 8 / 3, 2]), ("1 + IF TIME &gt;= 4 THEN 1 ELSE 2 {no}", [3] * 8 + [2]),
+    ("IF TIME &lt; 2 THEN TIME ELSE PREVIOUS(SELF, 9)", [0, 0.5, 1, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5]),
+    ("IF TIME > 2 THEN TIME ELSE PREVIOUS(SELF, 9)", [9, 9, 9, 9, 9, 2.5, 3, 3.5, 4]),
     ("PREVIOUS(TIME, 9)", [9, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]), ("INIT(TIME + 1)", [1] * 9),
     ("NOT (TIME &lt; 4) AND TIME &gt; 1 OR 0", [0] * 8 + [1]), ("ROUND(-0.5) + DT + STOPTIME", [4.5] * 9),
     ("10 - 2 - 3 * -1 ^ 2", [11] * 9),

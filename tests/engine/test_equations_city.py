@@ -27,10 +27,6 @@ def test_the_native_engine_lacks_nothing_for_the_city(city):
     assert city.lacks == ""
 
 
-@pytest.mark.xfail(
-    reason="SAMPLE IF TRUE, which known years use, leaves as PREVIOUS(SELF, ...): XMILE's SELF is not read yet",
-    strict=True,
-)
 def test_the_city_model_comes_back_equal_from_xmile(city, tmp_path):
     simlin = pytest.importorskip("simlin")
     path = tmp_path / "city.xmile"
