@@ -41,6 +41,12 @@ for (const slot of seen)
 const ends = [...seen].filter((slot) => header.slots.kinds[slot] === 'constant')
 const set = ends.filter((slot) => slot in plan.values).map((slot) => header.slots.names[slot])
 
+// a product's change is shared by all of its factors
+const { settings } = header.policies.find((one) => one.name === 'manufacturing_academy')
+const academy = { [settings.switch.slot]: 1, [settings.intensity.slot]: 3 * settings.intensity.default }
+const trained = drivers.vectors({ ...plan, values: academy })
+const product = drivers.of(model.places.get('academy enrolment'), plan, trained, before, header.years.length - 1)
+
 // a game whose shares are known: a's worth, b's, c's, and 6 for a and b together
 const worth = (set) => 1 * set[0] + 2 * set[1] + 4 * set[2] + 6 * (set[0] && set[1])
 const small = coalitions(3)
@@ -50,7 +56,7 @@ const walks = many.shares(many.sets.map((set) => worth(set) + set[9] * 0.5))
 const means = Array.from({ length: 10 }, (_, i) => walks.reduce((total, walk) => total + walk[i], 0) / walks.length)
 
 console.log(JSON.stringify({
-  equal, differ: differ.slice(0, 5), changed: talent.changed, sum, rest: talent.rest, reached: seen.size, set, shares, means,
+  equal, differ: differ.slice(0, 5), changed: talent.changed, sum, rest: talent.rest, product, reached: seen.size, set, shares, means,
   sizes: { exact: small.sets.length, sampled: many.sets.length },
   quantiles: quantiles([5, 1, 4, 2, 3, 9], [0.1, 0.5, 0.975]),
 }))

@@ -41,6 +41,16 @@ def test_causes_of_a_sum_add_up_and_lead_to_what_the_plan_sets(found: Any) -> No
     assert "policy switch[venture_fund]" in found["set"]
 
 
+def test_every_factor_of_a_product_has_its_part_in_the_change(found: Any) -> None:
+    product = found["product"]
+    moved = [cause for cause in product["causes"] if cause["now"] != cause["before"]]
+    assert len(moved) >= 3
+    assert all(cause["effect"] != 0 for cause in moved)
+    assert abs(product["rest"]) < 0.15 * abs(product["changed"])
+    parts = sum(cause["effect"] for cause in product["causes"])
+    assert parts + product["rest"] + product["clock"] == pytest.approx(product["changed"])
+
+
 def test_shapley_shares_are_exact_up_to_eight_policies_and_add_up_beyond(found: Any) -> None:
     assert found["shares"] == pytest.approx([4.0, 5.0, 4.0])
     assert found["sizes"]["exact"] == 8

@@ -39,6 +39,12 @@ return boxes.flatMap(([e, a], i) => boxes.slice(i + 1).filter(([f, b]) => !e.con
 """Pairs of things to press or read that lie on one another."""
 
 
+ROWS = """
+return [...document.querySelectorAll(arguments[0] + ' tr')].map((row) => [...row.children].map((cell) => cell.innerText.trim()))
+"""
+"""The cells of a table's rows."""
+
+
 @pytest.fixture
 def view(browser: Any, page: Path) -> Iterator[Any]:
     """The page as it opens, on a desk."""
@@ -131,16 +137,24 @@ def test_the_sentence_and_the_tables_tell_pythons_numbers(view: Any) -> None:
     assert told[0] == pytest.approx(middle, rel=0.006)
     assert told[1:] == pytest.approx([low, high], rel=0.01)
     assert f"{round(100 * (change > 0).mean())} of 100 draws" in sentence
+    opened_tables(view)
     row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
     quantiles = np.quantile(last.sel(scenario="three_dimensional"), [0.5, 0.1, 0.9]) / 1e6
     assert all(f"{value:.2f}" in row for value in quantiles)
 
 
+def opened_tables(driver: Any) -> None:
+    """Open every chart's table."""
+    driver.execute_script("for (const s of document.querySelectorAll('.chart summary')) s.click()")
+    wait(lambda: len(driver.find_elements("css selector", ".chart tbody")) == 4)
+
+
 def test_every_chart_has_its_table(view: Any) -> None:
+    opened_tables(view)
     counts = view.execute_script(
         "return [...document.querySelectorAll('.chart')].map((c) => [c.querySelectorAll('canvas').length, c.querySelectorAll('tbody tr').length])"
     )
-    assert counts == [[1, 13]] * 4
+    assert counts == [[2, 13]] * 4  # the fans, and the line above them
 
 
 def test_a_slider_moves_by_keys_and_undo_takes_it_back(view: Any) -> None:
@@ -155,6 +169,49 @@ def test_a_slider_moves_by_keys_and_undo_takes_it_back(view: Any) -> None:
         if text(view, ".policy.on .native output") != before:
             press(view, "Undo")
     assert text(view, ".policy.on .native output") == before
+
+
+def test_between_two_fans_the_line_moves_with_the_slider(view: Any) -> None:
+    pictures, fans = view.execute_async_script(
+        """
+        const done = arguments[0], seen = new Set(), start = talentSD.timing.fan.length
+        const slider = document.querySelector('.policy.on .size input[type=range]')
+        const line = document.querySelector('.chart canvas.line')
+        let step = 0
+        function frame() {
+          slider.value = String(300 + 10 * step++)
+          slider.dispatchEvent(new Event('input', { bubbles: true }))
+          seen.add(line.toDataURL())
+          step < 40 ? requestAnimationFrame(frame) : done([seen.size, talentSD.timing.fan.length - start])
+        }
+        frame()
+        """
+    )
+    assert pictures > 20
+    assert pictures > fans + 5
+
+
+def test_presets_are_compared_here_and_what_is_off_is_offered(view: Any) -> None:
+    view.execute_script("document.querySelector('.choices ~ details summary').click()")
+    table = wait(lambda: view.execute_script(ROWS, ".controls .shares tbody"))
+    assert len(table) >= 12
+    name, adds = next(row[:2] for row in table if row[0] == "Three dimensions together")
+    press(view, name)
+    wait(lambda: text(view, ".sentence").startswith(f"{adds}\xa0thousand people by 2034") and settled(view))
+    assert name in text(view, ".result h2")
+    parts = view.execute_script(ROWS, ".result .shares:not(.offers) tbody")
+    *each, total = [[float(cell.split("\n")[0].replace(",", "")) for cell in row[1:]] for row in parts]
+    assert np.sum(each, axis=0) == pytest.approx(total, rel=0.01)
+    press(view, "No policies")
+    offers = wait(lambda: len(rows := view.execute_script(ROWS, ".offers[open] tbody")) == 18 and rows)
+    press(view, offers[0][0])
+    parts = wait(
+        lambda: len(rows := view.execute_script(ROWS, ".result .shares:not(.offers) tbody")) == 2 and rows
+    )
+    assert parts[0][0] == offers[0][0]
+    assert (
+        len(wait(lambda: len(r := view.execute_script(ROWS, ".offers:not(.stale) tbody")) == 17 and r)) == 17
+    )
 
 
 def test_everything_is_within_reach_of_the_keyboard(view: Any) -> None:
@@ -177,6 +234,17 @@ def test_yuan_a_year_sets_the_size_at_which_the_model_spends_it(view: Any) -> No
         )
     )
     assert float(shown) == pytest.approx(1500, rel=0.002)
+    press(view, "No policies")
+    wait(lambda: "No policy is on" in text(view, ".sentence"))
+    view.execute_script(
+        "[...document.querySelectorAll('.switch span')].find((s) => s.textContent === 'Manufacturing academy').click()"
+    )
+    wait(lambda: "Costs" in text(view, ".sentence"))
+    view.execute_script(
+        "const i = document.querySelector(arguments[0]); i.value = '1900'; i.dispatchEvent(new Event('change', { bubbles: true }))",
+        box,
+    )
+    wait(lambda: "Costs 1.90\xa0billion yuan a year" in text(settled(view), ".sentence"))
 
 
 def test_a_link_brings_the_plan_back_and_another_editions_says_so(view: Any, page: Path) -> None:

@@ -34,6 +34,7 @@ WORDS = {
     "plans": N_("Plans", "page"),
     "plan": N_("Plan", "page"),
     "plan_n": N_("Plan {n}", "page"),
+    "plan_in_city": N_("{plan}, {city}", "page"),
     "own_plan": N_("My plan", "page"),
     "add_plan": N_("Compare another", "page"),
     "remove_plan": N_("Remove {name}", "page"),
@@ -45,6 +46,14 @@ WORDS = {
     "close": N_("Close", "page"),
     "city": N_("City", "page"),
     "preset": N_("Start from", "page"),
+    "preset_name": N_("Preset", "page"),
+    "take_preset": N_("Start from {name}", "page"),
+    "presets_here": N_("What each preset does here", "page"),
+    "presets_note": N_(
+        "{name}, {year}, against no policy: median of the draws, as in the sentence on the plan. "
+        "Press a name to start from it.",
+        "page",
+    ),
     "nation": N_("Nation", "page"),
     "reading": N_("Reading", "page"),
     "policies": N_("Policies", "page"),
@@ -116,8 +125,8 @@ WORDS = {
     "running": N_("Running …", "page"),
     "sentence_nothing": N_("No policy is on in {city}. Switch one on, or start from a preset.", "page"),
     "sentence_change": N_("{change} by {year}", "page"),
-    "sentence_span": N_("({name}; 80 % of the draws: {span}).", "page"),
-    "sentence_cost": N_("For {money} a year from {first}.", "page"),
+    "sentence_span": N_("{name} against no policy; in 80 % of the draws {span}.", "page"),
+    "sentence_cost": N_("Costs {money} a year, the mean of {first} to {last}.", "page"),
     "sentence_chance": N_("Better than no policy in {chance} of 100 draws.", "page"),
     "low_to_high": N_("{low} to {high}", "page"),
     "source": N_("Source:", "page"),
@@ -137,22 +146,39 @@ WORDS = {
     "adds": N_("Adds", "page"),
     "costs": N_("Costs", "page"),
     "shares_exact": N_(
-        "{name}, {year}: Shapley shares, mean of {draws} draws spread over the outcomes; they add up "
-        "to the whole. Costs: a year, and over all years for each person, central run.",
+        "{name}, {year}: each policy's part in what all do together (Shapley), the mean of {draws} "
+        "draws. Means add up, medians as in the sentence above do not. Costs: the mean of the years "
+        "in which the plan pays; under it, all yuan over the people added.",
         "page",
     ),
     "shares_sampled": N_(
-        "{name}, {year}: Shapley shares from sampled orders, with their standard error; mean of "
-        "{draws} draws spread over the outcomes. Costs: a year, and over all years for each person, "
-        "central run.",
+        "{name}, {year}: each policy's part in what all do together (Shapley, from sampled orders, "
+        "with their standard error), the mean of {draws} draws. Means add up, medians as in the "
+        "sentence above do not. Costs: the mean of the years in which the plan pays; under it, all "
+        "yuan over the people added.",
         "page",
     ),
+    "together_mean": N_("Together", "page"),
+    "offers": N_("What other policies would add", "page"),
+    "offers_note": N_(
+        "{name}, {year}: each alone on top of this plan, at its usual size; the cheapest for each "
+        "person first. Press a name to switch it on.",
+        "page",
+    ),
+    "switch_on": N_("Switch on {name}", "page"),
     "changed": N_("{title}, changed", "page"),
-    "each": N_("{money} each", "page"),
+    "each": N_("thousand yuan each", "page"),
+    "share_a_year": N_("{share} % a year", "page"),
     "plan_name": N_("Name of the plan", "page"),
     "keep": N_("Keep and send", "page"),
     "copy_link": N_("Copy link", "page"),
     "link_copied": N_("The link is copied: whoever has this file opens your plan with it.", "page"),
+    "link_copied_here": N_(
+        "The link is copied. It opens your plan on this computer, where the page lies; to send the "
+        "plan, save the page.",
+        "page",
+    ),
+    "saved": N_("Saved to your downloads: {file}", "page"),
     "link_in_bar": N_("The link stands in the address bar: copy it there.", "page"),
     "save_page": N_("Save page with plan", "page"),
     "save_plan": N_("Save plan (YAML)", "page"),
@@ -206,7 +232,14 @@ WORDS = {
     "time_itself": N_("Time itself", "page"),
     "together": N_("Several together", "page"),
     "total": N_("In all", "page"),
-    "causes_still": N_("{count} more that move nothing here", "page"),
+    "causes_still": N_("Further inputs that do nothing here: {count}", "page"),
+    "central_note": N_(
+        "These are numbers of the central run, in which every assumption stands at its middle; "
+        "charts and sentences tell of {draws} draws around it.",
+        "page",
+    ),
+    "name_in_model": N_("Name in the model:", "page"),
+    "model_says": N_("The model says:", "page"),
     "delayed": N_("{name}, delayed", "page"),
     "source_plan": N_("Set by the plan.", "page"),
     "source_city": N_("From the figures of {city}:", "page"),

@@ -7,11 +7,12 @@ import { Why } from './why.jsx'
 import { lang, named, planName, said, t } from './words.js'
 
 export function App({ page }) {
+  const city = page.city.value
   useEffect(() => {
     document.documentElement.lang = lang.value === 'zh' ? 'zh-Hans' : lang.value
     document.documentElement.dataset.lang = lang.value
-    document.title = `${t('page_title')}: ${said(page.header.cities[page.plan.value.city].title)}`
-  })
+    document.title = `${t('page_title')}: ${said(page.header.cities[city].title)}`
+  }, [lang.value, city])
   useKeys(page)
   const [over, setOver] = useState(false)
   const drop = {
@@ -34,14 +35,14 @@ export function App({ page }) {
         <section class="charts" id="charts" aria-label={t('charts')}>
           <Choosing page={page} />
           <Beside page={page} />
-          <div class="grid">{page.view.value.outputs.map((key) => <Chart key={key} page={page} outputKey={key} />)}</div>
+          <div class="grid">{page.outputs.value.map((key) => <Chart key={key} page={page} outputKey={key} />)}</div>
           <p class="hint legend">{t('legend', { draws: page.header.draws, known: page.header.known_until })}</p>
         </section>
         <Controls page={page} />
       </main>
       <nav class="jump" aria-label={t('parts')}>
         <Mini page={page} />
-        {[['plan', 'your_plan'], ['charts', 'charts'], ['result', 'result']].map(([id, word]) => <a key={id} href={`#${id}`} onClick={(event) => jump(event, id)}>{t(word)}</a>)}
+        {[['result', 'result'], ['charts', 'charts'], ['plan', 'your_plan']].map(([id, word]) => <a key={id} href={`#${id}`} onClick={(event) => jump(event, id)}>{t(word)}</a>)}
       </nav>
       <Why page={page} />
     </div>
@@ -78,8 +79,8 @@ function useKeys(page) {
 function Bar({ page }) {
   const { plans, active } = page.view.value
   const add = () => {
-    const title = { en: `Plan ${plans.length + 1}`, zh: `方案${plans.length + 1}` }
-    page.change({ plans: [...plans, { ...page.plan.peek(), title, preset: null }], active: plans.length })
+    // side by side, plans differ by less than a fan is wide: what they change is shown
+    page.change({ plans: [...plans, { ...page.plan.peek(), title: null, preset: null }], active: plans.length, mode: 'difference' })
   }
   const remove = (gone) => page.change({ plans: plans.filter((_, i) => i !== gone), active: Math.max(0, active - (gone <= active ? 1 : 0)) })
   return (
@@ -126,12 +127,9 @@ function Notice() {
 
 /** Which outputs are shown, and whether as levels or as differences. */
 function Choosing({ page }) {
-  const view = page.view.value
+  const shown = page.outputs.value
   const [open, setOpen] = useState(false)
-  const toggle = (key) => {
-    const outputs = view.outputs.includes(key) ? view.outputs.filter((one) => one !== key) : [...view.outputs, key]
-    page.change({ outputs })
-  }
+  const toggle = (key) => page.change({ outputs: shown.includes(key) ? shown.filter((one) => one !== key) : [...shown, key] })
   const keys = (names) => [...new Set(names)].flatMap((name) => page.model.elements(name)).filter((key) => page.model.rows.has(key))
   const sectors = [{ title: { en: t('headline'), zh: t('headline') }, outputs: page.header.headline }, ...page.header.sectors]
   return (
@@ -139,18 +137,18 @@ function Choosing({ page }) {
       <fieldset class="modes">
         <legend class="hidden">{t('show_as')}</legend>
         {[['level', 'levels'], ['difference', 'difference']].map(([mode, word]) => (
-          <label key={mode}><input type="radio" name="shown" checked={view.mode === mode} onChange={() => page.change({ mode })} />{t(word)}</label>
+          <label key={mode}><input type="radio" name="shown" checked={page.mode.value === mode} onChange={() => page.change({ mode })} />{t(word)}</label>
         ))}
       </fieldset>
       <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>{t('choose_outputs', { count: view.outputs.length })}</summary>
+        <summary>{t('choose_outputs', { count: shown.length })}</summary>
         {open && (
           <div class="sectors">
             {sectors.map((sector, i) => (
               <fieldset key={i}>
                 <legend>{said(sector.title)}</legend>
                 {keys(sector.outputs).map((key) => (
-                  <label key={key}><input type="checkbox" checked={view.outputs.includes(key)} onChange={() => toggle(key)} />{named(key)}</label>
+                  <label key={key}><input type="checkbox" checked={shown.includes(key)} onChange={() => toggle(key)} />{named(key)}</label>
                 ))}
               </fieldset>
             ))}

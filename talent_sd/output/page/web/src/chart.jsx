@@ -15,61 +15,60 @@ const FIRST_SHOWN = 2010
 const alpha = (colour, share) => colour + Math.round(255 * share).toString(16).padStart(2, '0')
 
 /** What a chart draws: lines with levels x years, in the model's unit; the first is the baseline where there is one. */
-function linesOf(page, key, view, fans) {
-  const { plans, active, mode } = view
-  const one = (values, base, title, colour, full) => {
-    const own = values?.get(key)
-    if (!own) return null
-    const taken = mode === 'difference' ? own.map((value, i) => value - base.get(key)[i]) : own
-    return { title, colour, full, bands: page.bandsFor(taken) }
+function linesOf(page, key, fans, difference) {
+  const { plans, active } = fans.view
+  const one = (values, base, title, colour, full, own = false) => {
+    const found = values?.get(key)
+    if (!found) return null
+    const taken = difference ? found.map((value, i) => value - base.get(key)[i]) : found
+    return { title, colour, full, own, bands: page.bandsFor(taken) }
   }
   const many = plans.length > 1 && fans.others.length === plans.length
-  const base = mode === 'difference' ? null : one(fans.base, null, t('no_policy'), GREY, !many)
+  const base = difference ? null : one(fans.base, null, t('no_policy'), GREY, !many)
   const titled = (plan, i) => planName(plan, i, plans)
   const own = many
-    ? plans.map((plan, i) => one(fans.others[i], fans.othersBase[i], titled(plan, i), COLOURS[i], false))
-    : [one(fans.plan, fans.base, titled(plans[active], active), COLOURS[active], true)]
+    ? plans.map((plan, i) => one(fans.others[i], fans.othersBase[i], titled(plan, i), COLOURS[i], false, i === active))
+    : [one(fans.plan, fans.base, titled(plans[active], active), COLOURS[active], true, true)]
   return [base, ...own].filter(Boolean)
+}
+
+/** The plan's line in the model's unit: the last fan's median, moved by what the central run has moved since. */
+function lineNow(page, key, line, difference) {
+  const { view, central, centralBase } = page.fans.peek()
+  if (view.plans[view.active].city !== page.city.peek() || view.active !== page.view.peek().active) return line.bands[3]
+  const gain = (now, then, year) => page.row(now, key)[year] - page.row(then, key)[year]
+  const [now, base] = [page.central.peek(), page.centralBase.peek()]
+  return line.bands[3].map((value, year) => value + gain(now, central, year) - (difference ? gain(base, centralBase, year) : 0))
 }
 
 export function Chart({ page, outputKey }) {
   const holder = useRef(null)
   const chart = useRef(null)
   const [point, setPoint] = useState(null)
+  const [open, setOpen] = useState(false)
   const [shown, setShown] = useState({ lines: [], by: { factor: 1, unit: '' } })
   const unit = page.header.variables[outputKey.split('[')[0]].unit
 
   // the whole chart when a fan arrives
   useSignalEffect(() => {
     const fans = page.fans.value
-    const view = page.view.value
+    const difference = page.mode.value === 'difference'
     lang.value
     if (!fans.plan || !fans.plan.has(outputKey)) return
-    const lines = linesOf(page, outputKey, view, fans)
+    const lines = linesOf(page, outputKey, fans, difference)
     const largest = Math.max(...lines.flatMap(({ bands }) => bands.flatMap((level) => Array.from(level, Math.abs))))
     const by = scale(largest, unit)
-    setShown({ lines, by, difference: view.mode === 'difference' })
-    const history = view.mode === 'difference' ? [] : page.header.cities[page.plan.value.city].history[outputKey] ?? []
-    chart.current = draw(chart.current, holder.current, page, lines, history, by, view.mode === 'difference', setPoint)
+    setShown({ lines, by, difference })
+    const history = difference ? [] : page.header.cities[fans.view.plans[fans.view.active].city].history[outputKey] ?? []
+    chart.current = draw(chart.current, holder.current, page, lines, history, by, difference, setPoint)
+    chart.current.now = () => lineNow(page, outputKey, lines.find(({ own }) => own), difference)
   })
 
   // between two fans the line moves with the central run, at once
   useSignalEffect(() => {
-    const central = page.central.value
-    const base = page.centralBase.value
-    const fans = page.fans.peek()
-    const view = page.view.peek()
-    const u = chart.current
-    if (!u || !fans.central || u.lines.length !== (view.mode === 'difference' ? 1 : 2) || fans.view.plans[fans.view.active].city !== page.plan.peek().city) return
-    const line = u.lines.at(-1)
-    const move = (year) => {
-      const gain = page.row(central, outputKey)[year] - page.row(fans.central, outputKey)[year]
-      const same = page.row(base, outputKey)[year] - page.row(fans.centralBase, outputKey)[year]
-      return view.mode === 'difference' ? gain - same : gain
-    }
-    const moved = Array.from(line.bands[3], (value, year) => (value + move(year)) / u.by.factor)
-    u.data[line.at] = u.x.map((year) => moved[page.years.indexOf(year)] ?? null)
-    u.redraw(false)
+    page.central.value
+    page.centralBase.value
+    if (chart.current?.now) drawLine(chart.current)
   })
 
   useEffect(() => () => chart.current?.destroy(), [])
@@ -99,9 +98,9 @@ export function Chart({ page, outputKey }) {
         <button type="button" onClick={() => (why.value = outputKey)} aria-label={t('why_of', { name: title })}>{t('why')}</button>
         <button type="button" onClick={() => savePicture(chart.current, title, lines, by)} aria-label={t('picture_of', { name: title })}>PNG</button>
         <button type="button" onClick={() => download(`${title}.csv`, '\ufeff' + csv(page, title, unit, lines), 'text/csv')} aria-label={t('table_file_of', { name: title })}>CSV</button>
-        <details class="table">
+        <details class="table" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary>{t('table')}<span class="hidden">: {title}</span></summary>
-          <Table page={page} title={title} lines={lines} by={by} />
+          {open && <Table page={page} title={title} lines={lines} by={by} />}
         </details>
       </div>
     </section>
@@ -166,7 +165,8 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
       series.push({ stroke: 'transparent', points: { show: false } }, { stroke: 'transparent', points: { show: false } })
       fills.push({ series: [data.length - 1, data.length - 2], fill: alpha(line.colour, share) })
     }
-    line.at = data.push(over(line.bands[3])) - 1
+    if (line.own) continue // `drawLine` does it
+    data.push(over(line.bands[3]))
     series.push({ stroke: line.colour, width: 2, points: { show: false } })
   }
   if (past.length) {
@@ -174,7 +174,7 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
     data.push(x.map((year) => (known.has(year) ? known.get(year) / by.factor : null)))
     series.push({ stroke: 'transparent', points: { show: true, size: 5, stroke: '#1a1a1a', fill: '#1a1a1a' } })
   }
-  const mark = [lines.map((line) => [line.colour, line.full]), past.length > 0, difference].toString()
+  const mark = [lines.map((line) => [line.colour, line.full, line.own]), past.length > 0, difference].toString()
   const keep = old && old.mark === mark && old.root.isConnected
   const u = keep ? old : new uPlot(options(page, holder, series, fills, difference, setPoint), data, holder)
   if (keep) u.setData(data)
@@ -195,7 +195,27 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
       destroy()
     }
   }
-  return Object.assign(u, { mark, lines, by, x })
+  return Object.assign(u, { mark, by, colour: lines.find(({ own }) => own).colour, years: page.years })
+}
+
+/** The plan's own line lies on a canvas above the fans: while a slider moves, it alone is drawn anew. */
+function drawLine(u) {
+  const { canvas } = u.ctx
+  u.line ??= u.ctx.canvas.parentNode.appendChild(Object.assign(document.createElement('canvas'), { className: 'line' }))
+  const { line } = u
+  if (line.width !== canvas.width || line.height !== canvas.height) Object.assign(line, { width: canvas.width, height: canvas.height })
+  const ctx = line.getContext('2d')
+  const { left, top, width, height } = u.bbox
+  ctx.clearRect(0, 0, line.width, line.height)
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(left, top, width, height)
+  ctx.clip()
+  ctx.beginPath()
+  u.now().forEach((value, i) => ctx.lineTo(u.valToPos(u.years[i], 'x', true), u.valToPos(value / u.by.factor, 'y', true)))
+  Object.assign(ctx, { strokeStyle: u.colour, lineWidth: (2 * line.width) / u.width, lineJoin: 'round' })
+  ctx.stroke()
+  ctx.restore()
 }
 
 const height = (holder) => Math.round(Math.min(260, Math.max(180, holder.clientWidth * 0.52)))
@@ -213,6 +233,7 @@ function options(page, holder, series, bands, difference, setPoint) {
     ],
     hooks: {
       drawClear: [(u) => shade(u, page.header.known_until)],
+      draw: [(u) => u.now && drawLine(u)],
       setCursor: [(u) => {
         const year = u.cursor.idx === null || u.cursor.idx === undefined ? null : u.data[0][u.cursor.idx]
         const at = page.years.indexOf(year)
@@ -257,6 +278,7 @@ function savePicture(u, title, lines, by) {
   ctx.font = `${12 * ratio}px system-ui, sans-serif`
   ctx.fillText(by.unit, 10 * ratio, 36 * ratio)
   ctx.drawImage(from, 0, head)
+  ctx.drawImage(u.line, 0, head)
   lines.forEach((line, i) => {
     const y = from.height + head + (14 + 24 * i) * ratio
     ctx.fillStyle = line.colour

@@ -1,6 +1,7 @@
 // The left side: city, nation, presets, policies, assumptions, loops.
-import { useState } from 'preact/hooks'
-import { amount, digits, element, lang, measure, said, t } from './words.js'
+import { useEffect, useState } from 'preact/hooks'
+import { Adding } from './result.jsx'
+import { amount, digits, element, lang, measure, named, said, t } from './words.js'
 
 export function Controls({ page }) {
   const plan = page.plan.value
@@ -10,20 +11,48 @@ export function Controls({ page }) {
       <div class="choices">
         <Choice label={t('city')} value={plan.city} options={Object.entries(header.cities).map(([name, one]) => [name, said(one.title)])}
           onChange={(city) => page.setPlan({ ...plan, city })} />
-        <Choice label={t('preset')} value={plan.preset ?? ''} options={[...(plan.preset ? [] : [['', said(plan.title) || t('own_plan')]]), ...header.presets.map((one) => [one.name, said(one.title)])]}
-          onChange={(name) => name && page.setPlan(page.plans.read(page.plans.preset(name, plan.city), page.plans.readingOf(plan)))} />
+        <Choice label={t('preset')} value={plan.preset ?? ''} options={[...(plan.preset ? [] : [['', page.name()]]), ...header.presets.map((one) => [one.name, said(one.title)])]}
+          onChange={(name) => name && page.startFrom(name)} />
         <Choice label={t('nation')} value={plan.national} options={Object.entries(header.nations).map(([name, title]) => [name, said(title)])}
           onChange={(national) => page.setPlan({ ...plan, national })} />
         {header.readings.length > 1 && <Choice label={t('reading')} value={page.plans.readingOf(plan).name} options={header.readings.map((one) => [one.name, said(one.title)])}
           onChange={(name) => page.setPlan(page.plans.read(plan, header.readings.find((one) => one.name === name)))} />}
       </div>
       <p class="question">{said(header.presets.find((one) => one.name === plan.preset)?.question)}</p>
+      <Presets page={page} />
       <h2>{t('policies')}</h2>
       {header.groups.map((group) => <Group key={group.word} page={page} group={group} />)}
       <Shocks page={page} />
       <Assumptions page={page} />
       <Loops page={page} />
     </section>
+  )
+}
+
+/** What each preset does in this city, to choose by; worked out while it is open. */
+function Presets({ page }) {
+  const [open, setOpen] = useState(false)
+  const [found, setFound] = useState(null)
+  const plan = page.plan.value
+  const reading = page.plans.readingOf(plan)
+  useEffect(() => {
+    if (!open) return
+    setFound(null)
+    let gone = false
+    page.pool.newest('presets', async () => gone || page.weighPresets(() => gone).then((rows) => gone || setFound(rows)))
+    return () => (gone = true)
+  }, [open, plan.city, plan.national, reading.name])
+  const rows = (found ?? []).map(({ plan: { preset, title }, found: { change, cost, years } }) => ({
+    name: preset, label: said(title), value: change, cost: cost[1], each: (cost[1] * years) / change,
+    onClick: () => page.startFrom(preset), told: t('take_preset', { name: said(title) }),
+  }))
+  rows.sort((a, b) => b.value - a.value)
+  return (
+    <details class="group shares" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t('presets_here')}</summary>
+      {rows.length ? <Adding title={t('presets_here')} first={t('preset_name')} rows={rows} /> : open && <p class="hint">{t('running')}</p>}
+      <p class="hint">{t('presets_note', { name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+    </details>
   )
 }
 
@@ -87,7 +116,7 @@ function Size({ page, policy, name }) {
   // fine steps where plans are usually set, all of the range within reach
   const to = (x) => Number((low + (high - low) * (x / 1000) ** 2).toPrecision(3))
   const from = (v) => 1000 * Math.sqrt(Math.max(0, v - low) / (high - low || 1))
-  const spent = page.spentOn(policy, page.central.value)
+  const spent = page.spentOn(policy)
   const shown = measure(page.header, setting, value)
   const [big, word] = lang.value === 'zh' ? [1e8, t('yuan_big')] : [1e6, t('yuan_big')]
   const set = (v, settle) => page.set(setting, v, settle)
@@ -99,7 +128,7 @@ function Size({ page, policy, name }) {
         onInput={(event) => set(to(Number(event.currentTarget.value)), false)} onChange={(event) => set(to(Number(event.currentTarget.value)), true)} />
       <label class="money">
         <input type="number" min="0" step="any" value={Number.isFinite(spent) ? Number((spent / big).toPrecision(3)) : ''} aria-label={t('yuan_of', { name })}
-          onChange={(event) => event.currentTarget.value !== '' && set(page.solveSize(policy, Number(event.currentTarget.value) * big), true)} />
+          onChange={(event) => event.currentTarget.value !== '' && page.setYuan(policy, Number(event.currentTarget.value) * big)} />
         <span>{word}</span>
       </label>
     </div>

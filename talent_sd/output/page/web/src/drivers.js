@@ -42,11 +42,13 @@ export class Drivers {
     const time = this.header.years[year]
     const earlier = against ? time : this.header.years[Math.max(0, year - 1)]
     const reads = this.header.slots.reads[slot]
-    const members = [before, now, ...reads.map((cause) => Object.assign(before.slice(), { [cause]: now[cause] }))]
+    // a cause's part: between what it does alone and what its absence undoes, so that factors share their product
+    const one = (from, cause, to) => Object.assign(from.slice(), { [cause]: to[cause] })
+    const members = [before, now, ...reads.flatMap((cause) => [one(before, cause, now), one(now, cause, before)])]
     const values = this.evaluate(plan, members, time)
     const start = earlier === time ? values : this.evaluate(plan, [before], earlier)
     const from = start(slot, 0)
-    const causes = reads.map((cause, i) => ({ slot: cause, now: now[cause], before: before[cause], effect: values(slot, i + 2) - values(slot, 0) }))
+    const causes = reads.map((cause, i) => ({ slot: cause, now: now[cause], before: before[cause], effect: (values(slot, 2 * i + 2) - values(slot, 0) + values(slot, 1) - values(slot, 2 * i + 3)) / 2 }))
     causes.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect))
     const changed = values(slot, 1) - from
     const clock = values(slot, 0) - from

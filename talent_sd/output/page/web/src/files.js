@@ -6,6 +6,7 @@ export function download(name, content, type = 'application/octet-stream') {
   link.download = name.replace(/[\\/:*?"<>|]+/g, ' ').trim()
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+  return link.download
 }
 
 /** The page as it was opened, with plans inside: opened again, it shows them. */

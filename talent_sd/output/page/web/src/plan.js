@@ -43,6 +43,12 @@ export class Plans {
     return { ...plan, reading: reading.name, values: { ...reading.values, ...values } }
   }
 
+  /** A preset in a plan's city, reading and nation, unless it brings a nation of its own. */
+  from(plan, name) {
+    const one = this.read(this.preset(name, plan.city), this.readingOf(plan))
+    return one.national === Object.keys(this.header.nations)[0] ? { ...one, national: plan.national } : one
+  }
+
   isOn(plan, policy) {
     const { slot, default: own } = policy.settings.switch
     return (plan.values[slot] ?? own) > 0

@@ -1,43 +1,46 @@
 // The right side: the plan in one sentence, its cost, what each policy adds, warnings.
+import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, digits, measure, named, percent, planName, said, scale, span, t } from './words.js'
+import { amount, apart, digits, lang, measure, named, percent, planName, said, scale, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
-  const plan = page.plan.value
   if (!fans.plan) return <section class="result" id="result" aria-label={t('result')}><p>{t('running')}</p></section>
   const found = page.found.value
   return (
     <section class="result" id="result" aria-label={t('result')}>
-      <h2>{said(plan.title) || t('own_plan')}, {said(page.header.cities[plan.city].title)}</h2>
+      <h2><Heading page={page} /></h2>
       <p class="sentence" role="status" aria-live="polite"><Sentence page={page} found={found} /></p>
       <Warnings page={page} fans={fans} />
       <Money found={found} />
       <Printed page={page} />
       <Shares page={page} />
+      <Offers page={page} />
       <Keep page={page} />
       <Trusted page={page} />
     </section>
   )
 }
 
+const Heading = ({ page }) => t('plan_in_city', { plan: page.name(), city: said(page.header.cities[page.city.value].title) })
+
 function Sentence({ page, found }) {
   const last = page.years.at(-1)
   const name = named(page.header.roles.people)
   if (!found) return t('running')
-  if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.plan.value.city].title) })
+  if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.city.value].title) })
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
   const values = {
     year: last, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
-    chance: `${Math.round(100 * found.better)}`, first: Math.floor(found.first),
+    chance: `${Math.round(100 * found.better)}`, first: Math.floor(found.first), last: found.until,
   }
   const spends = found.cost && found.cost[1] > 0
   return (
     <>
-      <strong>{t('sentence_change', values)}</strong> {t('sentence_span', values)}{' '}
-      {spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan') })} {t('sentence_chance', values)}
+      <strong>{t('sentence_change', values)}</strong>{' '}
+      {[t('sentence_span', values), spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan') }), t('sentence_chance', values)].filter(Boolean).join(apart())}
     </>
   )
 }
@@ -112,36 +115,71 @@ function Printed({ page }) {
   )
 }
 
+/** Policies or presets with what they add and cost: {name, label, value, error, cost, each, onClick}. */
+export function Adding({ title, first, rows, total = null }) {
+  const most = Math.max(...rows.map(({ value }) => Math.abs(value)), 1e-9)
+  const people = scale(Math.max(most, Math.abs(total?.value ?? 0)), 'person')
+  const money = scale(Math.max(0, ...[...rows, total ?? {}].map(({ cost }) => cost || 0)), 'yuan/year')
+  const plain = (value, beside) => (value > 0 ? '+' : '') + digits(value / people.factor, 3, beside / people.factor)
+  const cost = (yuan) => (Number.isFinite(yuan) ? digits(yuan / money.factor) : '–')
+  const thousand = lang.value === 'zh' ? 1e4 : 1e3
+  return (
+    <table>
+      <caption class="hidden">{title}</caption>
+      <thead><tr><th scope="col">{first}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small><small>{t('each')}</small></th></tr></thead>
+      <tbody>
+        {rows.map(({ name, label, value, error, cost: yuan, each, onClick, told }) => (
+          <tr key={name}>
+            <th scope="row">
+              {onClick ? <button type="button" class="plain" aria-label={told} onClick={onClick}>{label}</button> : label}
+              <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
+            </th>
+            <td>{plain(value, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
+            <td>{cost(yuan)}{value > 0 && each > 0 && <small>{digits(each / thousand, 2)}</small>}</td>
+          </tr>
+        ))}
+        {total && <tr class="total"><th scope="row">{t('together_mean')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}</td></tr>}
+      </tbody>
+    </table>
+  )
+}
+
 function Shares({ page }) {
   const shares = page.shares.value
   if (!shares) return <p class="hint">{t('shares_wait')}</p>
   if (!shares.parts.length) return null
-  const parts = [...shares.parts].sort((a, b) => b.value - a.value)
-  const most = Math.max(...parts.map(({ value }) => Math.abs(value)), 1e-9)
-  const people = scale(most, 'person')
-  const money = scale(Math.max(0, ...parts.map(({ spend }) => spend || 0)), 'yuan/year')
-  const plain = (value, by, beside) => (value > 0 && by === people ? '+' : '') + digits(value / by.factor, 3, beside / by.factor)
+  const row = ({ policy, value, error, whole }) => ({ name: policy.name, label: said(policy.label), value, error, cost: whole / shares.years, each: whole / value })
+  const rows = shares.parts.map(row).sort((a, b) => b.value - a.value)
+  const sum = (key) => rows.reduce((total, one) => total + one[key], 0)
   return (
     <div class={`shares ${shares.stale ? 'stale' : ''}`}>
       <h3>{t('shares')}</h3>
-      <table>
-        <caption class="hidden">{t('shares')}</caption>
-        <thead><tr><th scope="col">{t('policy')}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small></th></tr></thead>
-        <tbody>
-          {parts.map(({ policy, value, error, spend, whole }) => (
-            <tr key={policy.name}>
-              <th scope="row">
-                {said(policy.label)}
-                <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
-              </th>
-              <td>{plain(value, people, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-              <td>{Number.isFinite(spend) ? digits(spend / money.factor) : '–'}{value > 0 && whole > 0 && <small>{t('each', { money: amount(whole / value, 'yuan', { significant: 2 }) })}</small>}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: sum('value'), cost: sum('cost') }} />
       <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: shares.draws, name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
     </div>
+  )
+}
+
+/** What the policies that are not in the plan would add to it; the cheapest first. */
+function Offers({ page }) {
+  const offers = page.offers.value
+  const [open, setOpen] = useState(false)
+  const bare = offers?.parts.length === page.header.policies.length
+  useEffect(() => {
+    if (bare) setOpen(true) // who has nothing yet looks for something
+  }, [bare])
+  if (!offers?.parts.length) return null
+  const rows = offers.parts.map(({ policy, value, whole, years }) => ({
+    name: policy.name, label: said(policy.label), value, cost: whole / years, each: value > 0 ? whole / value : Infinity,
+    onClick: () => page.set(policy.settings.switch, 1), told: t('switch_on', { name: said(policy.label) }),
+  }))
+  rows.sort((a, b) => a.each - b.each || b.value - a.value)
+  return (
+    <details class={`shares offers ${offers.stale ? 'stale' : ''}`} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t('offers')}</summary>
+      <Adding title={t('offers')} first={t('policy')} rows={rows} />
+      <p class="hint">{t('offers_note', { name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+    </details>
   )
 }
 
@@ -154,21 +192,22 @@ function Keep({ page }) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(location.href)
-      notice.value = { word: 'link_copied', kind: 'done' }
+      notice.value = { word: location.protocol === 'file:' ? 'link_copied_here' : 'link_copied', kind: 'done' }
     } catch {
       notice.value = { word: 'link_in_bar', kind: 'done' }
     }
   }
-  const name = () => said(page.plan.value.title) || t('own_plan')
+  const name = page.name()
+  const save = (ending, content, type) => (notice.value = { word: 'saved', values: { file: download(`${name}.${ending}`, content, type) }, kind: 'done' })
   const rename = (text) => page.setPlan({ ...page.plan.peek(), preset: null, title: text ? { en: text, zh: text } : null })
   return (
     <div class="keep">
       <h3>{t('keep')}</h3>
-      <label class="choice"><span>{t('plan_name')}</span><input type="text" value={name()} onChange={(event) => rename(event.currentTarget.value.trim())} /></label>
+      <label class="choice"><span>{t('plan_name')}</span><input type="text" value={name} onChange={(event) => rename(event.currentTarget.value.trim())} /></label>
       <div class="buttons">
         {self === top && <button type="button" onClick={copy}>{t('copy_link')}</button>}
-        <button type="button" onClick={() => download(`${name()}.html`, pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
-        <button type="button" onClick={() => download(`${name()}.yaml`, page.yaml(), 'text/yaml')}>{t('save_plan')}</button>
+        <button type="button" onClick={() => save('html', pageWith(page.source, page.fragment()), 'text/html')}>{t('save_page')}</button>
+        <button type="button" onClick={() => save('yaml', page.yaml(), 'text/yaml')}>{t('save_plan')}</button>
         <label class="button"><input type="file" accept=".yaml,.yml,text/yaml" onChange={open} />{t('open_plan')}</label>
         <button type="button" onClick={() => print()}>{t('print')}</button>
       </div>
@@ -180,7 +219,7 @@ function Keep({ page }) {
 function Trusted({ page }) {
   const { header } = page
   const records = Object.entries(header.tested)
-  const own = header.city_records[page.plan.value.city] ?? {}
+  const own = header.city_records[page.city.value] ?? {}
   return (
     <details class="group trusted">
       <summary>{t('trust')}</summary>
@@ -208,10 +247,9 @@ function Trusted({ page }) {
 
 /** Plans side by side. */
 export function Beside({ page }) {
-  const fans = page.fans.value
-  const { plans } = page.view.value
-  if (plans.length < 2 || fans.others?.length !== plans.length) return null
-  const rows = plans.map((plan, i) => ({ plan, found: page.result(plan, fans.others[i], fans.othersBase[i]) }))
+  const rows = page.beside.value
+  if (!rows.length) return null
+  const plans = rows.map(({ plan }) => plan)
   return (
     <section class="beside" aria-label={t('side_by_side')}>
       <table>
@@ -223,7 +261,7 @@ export function Beside({ page }) {
             const each = found.cost && found.low > 0 ? (found.cost[1] * found.years) / found.change : NaN
             return (
               <tr key={i}>
-                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{planName(plan, i, plans)}, {said(page.header.cities[plan.city].title)}</th>
+                <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{t('plan_in_city', { plan: planName(plan, i, plans), city: said(page.header.cities[plan.city].title) })}</th>
                 <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
                 <td>{percent(found.better)}</td>

@@ -3,13 +3,19 @@ import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
 import { bands, coalitions, mean, quantiles, standardError } from './stats.js'
-import { lang } from './words.js'
+import { lang, planName } from './words.js'
 
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const SHAPLEY_DRAWS = 16
 const SETS_AT_ONCE = 16
 const TOGETHER = 1000 // milliseconds
+
+/** The mean of the years in which something is paid. */
+function yearly(values) {
+  const paid = Array.from(values).filter((value) => value > 0)
+  return paid.length ? mean(paid) : 0
+}
 
 export const notice = signal(null) // {text, kind}
 export const why = signal(null) // key of the output asked about
@@ -32,15 +38,27 @@ export class Page {
     this.future = signal([])
     this.fans = signal({ plan: null, base: null, others: [] })
     this.shares = signal(null)
+    this.offers = signal(null)
     this.tornado = signal(null)
     this.timing = { fan: [], frame: [] }
     this.plan = computed(() => this.view.value.plans[this.view.value.active])
+    // parts of the view: who reads one of them alone is not asked again at every step of a slider
+    this.outputs = computed(() => this.view.value.outputs)
+    this.mode = computed(() => this.view.value.mode)
+    this.city = computed(() => this.plan.value.city)
     this.central = computed(() => this.#central(this.plan.value))
-    this.centralBase = computed(() => this.#central(this.plans.baseline(this.plan.value)))
+    const base = computed(() => JSON.stringify(this.plans.baseline(this.plan.value)))
+    this.centralBase = computed(() => this.#central(JSON.parse(base.value)))
     this.found = computed(() => {
       const { view, plan, base } = this.fans.value
       return plan && this.result(view.plans[view.active], plan, base)
     })
+    this.beside = computed(() => {
+      const { view, others, othersBase } = this.fans.value
+      return others.length > 1 ? view.plans.map((plan, i) => ({ plan, found: this.result(plan, others[i], othersBase[i]) })) : []
+    })
+    this.perCentral = computed(() => this.#perCentral(this.fans.value))
+    this.known = new WeakMap() // values of a fan -> their bands
     const phone = matchMedia('(max-width: 700px)').matches
     this.pool = new Pool(content, Math.max(1, Math.min(phone ? 2 : 4, navigator.hardwareConcurrency || 2)))
   }
@@ -81,6 +99,11 @@ export class Page {
     this.change({ plans: plans.map((one, i) => (i === active ? plan : one)) }, settle, what)
   }
 
+  /** Take a preset in the city and the reading that are shown. */
+  startFrom(name) {
+    this.setPlan(this.plans.from(this.plan.peek(), name))
+  }
+
   set(setting, value, settle = true) {
     this.setPlan(this.plans.set(this.plans.retitled(this.plan.peek()), setting, value), settle, setting.slot)
   }
@@ -115,40 +138,43 @@ export class Page {
     return values.subarray(at, at + this.years.length)
   }
 
-  /** Rows that charts and sentences need. */
-  #rows(view) {
+  /** Rows that charts and sentences need; of a plan, with what it pays. */
+  #keys(view, plan) {
     const { roles } = this.header
-    const keys = new Set([...view.outputs, roles.people, roles.spent, roles.budget, roles.paid].filter((key) => this.model.rows.has(key)))
-    return [...keys]
+    const paid = plan ? [roles.spent, roles.budget, ...this.header.policies.map((policy) => this.#spending(policy))] : []
+    return [...new Set([...view.outputs, roles.people, ...paid])].filter((key) => this.model.rows.has(key))
+  }
+
+  #spending({ name }) {
+    return `${this.header.roles.spending}[${name}]`
   }
 
   refresh() {
     this.pool.newest('fan', async () => {
       const view = this.view.peek()
       const plan = view.plans[view.active]
-      const keys = this.#rows(view)
-      const rows = keys.map((key) => this.model.rows.get(key))
+      const [keys, baseKeys] = [this.#keys(view, true), this.#keys(view, false)]
+      const baseOf = (one) => this.#fan(this.plans.baseline(one), baseKeys)
       const others = view.plans.length > 1 ? view.plans : []
       const began = performance.now()
       busy.value = true
-      const [own, base, ...rest] = await Promise.all(
-        [plan, this.plans.baseline(plan), ...others.filter((one) => one !== plan)].map((one) => this.#fan(one, keys, rows)),
-      )
-      const beside = others.map((one) => (one === plan ? own : rest.shift()))
-      const othersBase = await Promise.all(others.map((one) => (one === plan ? base : this.#fan(this.plans.baseline(one), keys, rows))))
+      const [own, base] = await Promise.all([this.#fan(plan, keys), baseOf(plan)])
+      const beside = await Promise.all(others.map((one) => (one === plan ? own : this.#fan(one, keys))))
+      const othersBase = await Promise.all(others.map((one) => (one === plan ? base : baseOf(one))))
       batch(() => {
         this.fans.value = { view, plan: own, base, others: beside, othersBase, central: this.central.peek(), centralBase: this.centralBase.peek() }
         busy.value = false
       })
       this.timing.fan.push(performance.now() - began)
-      this.#later(view)
+      if (!this.#sized()) this.#later(view)
     })
   }
 
-  async #fan(plan, keys, rows) {
+  async #fan(plan, keys) {
     const text = JSON.stringify([plan.city, plan.national, plan.values, keys])
     this.cache ??= new Map()
     if (this.cache.has(text)) return this.cache.get(text)
+    const rows = keys.map((key) => this.model.rows.get(key))
     const values = await this.pool.fan(plan, this.draws, { rows })
     const size = this.years.length * this.draws.length
     const found = new Map(keys.map((key, i) => [key, values.subarray(i * size, (i + 1) * size)]))
@@ -160,8 +186,12 @@ export class Page {
   /** What takes longer waits until the sliders rest. */
   #later(view) {
     clearTimeout(this.timer)
-    this.shares.value = this.shares.peek() && { ...this.shares.peek(), stale: true }
-    this.timer = setTimeout(() => this.pool.newest('shares', () => this.#split(view)), 350)
+    for (const told of [this.shares, this.offers]) told.value = told.peek() && { ...told.peek(), stale: true }
+    const both = async () => {
+      await this.#split(view)
+      await this.#offer(view)
+    }
+    this.timer = setTimeout(() => this.pool.newest('shares', both), 350)
   }
 
   async #split(view) {
@@ -190,16 +220,51 @@ export class Page {
       own.forEach((share) => share.forEach((value, i) => found[i].push(value)))
     })
     if (view !== this.view.peek()) return
-    const spend = this.#spending(plan)
-    const name = this.header.roles.spending
-    const whole = ({ name: policy }) => {
-      const own = `${name}[${policy}]`
-      return this.model.rows.has(own) ? this.row(this.#central(plan), own).reduce((sum, value) => sum + value, 0) : NaN
-    }
+    const own = this.fans.peek().plan
+    const { years } = this.found.peek()
+    const paid = (policy) => this.#paid(own.get(this.#spending(policy)), draws)
     this.shares.value = {
-      plan, exact, draws: draws.length,
-      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), spend: spend.get(policy.name), whole: whole(policy) })),
+      plan, exact, draws: draws.length, years,
+      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), whole: paid(policy) })),
     }
+  }
+
+  /** What each policy that is not in the plan would add to it at its usual size, and cost: one at a time. */
+  async #offer(view) {
+    const { roles, policies } = this.header
+    const plan = view.plans[view.active]
+    const off = policies.filter((policy) => !this.plans.isOn(plan, policy))
+    if (!roles.people || !roles.spent || view !== this.view.peek()) return
+    const draws = this.#spread(roles.people)
+    const rows = [roles.people, roles.spent].map((key) => this.model.rows.get(key))
+    const years = this.years.length
+    const own = this.fans.peek().plan
+    const parts = []
+    for (const policy of off) {
+      if (view !== this.view.peek()) return
+      const values = await this.pool.fan(this.plans.set(plan, policy.settings.switch, 1), draws, { rows })
+      const at = (key, year, draw) => own.get(key)[year * this.draws.length + draw]
+      const more = draws.map((draw, d) => values[(years - 1) * draws.length + d] - at(roles.people, years - 1, draw))
+      const spent = this.years.map((_, y) => mean(draws.map((draw, d) => values[(years + y) * draws.length + d] - at(roles.spent, y, draw))))
+      const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
+      const whole = spent.reduce((sum, value) => sum + value, 0)
+      parts.push({ policy, value: mean(more), whole, years: Math.max(1, paying) })
+    }
+    if (view === this.view.peek()) this.offers.value = { plan, parts }
+  }
+
+  /** What presets do in the plan's city, nation and reading: change and cost of each, as the sentence tells them. */
+  async weighPresets(gone) {
+    const plan = this.plan.peek()
+    const { roles, presets } = this.header
+    const keys = [roles.people, roles.spent, roles.budget].filter((key) => this.model.rows.has(key))
+    const found = []
+    for (const { name } of presets) {
+      if (gone()) break
+      const one = this.plans.from(plan, name)
+      found.push({ plan: one, found: this.result(one, await this.#fan(one, keys), await this.#fan(this.plans.baseline(one), keys)) })
+    }
+    return found
   }
 
   /** Draws spread evenly over the effect on an output. */
@@ -211,20 +276,52 @@ export class Page {
     return Array.from({ length: SHAPLEY_DRAWS }, (_, i) => effects[Math.floor(((i + 0.5) * effects.length) / SHAPLEY_DRAWS)][0])
   }
 
-  /** Yuan a year on each policy in the central run, over the years in which it is on. */
-  #spending(plan, central = this.central.peek()) {
-    const name = this.header.roles.spending
-    return new Map(this.header.policies.map((policy) => [policy.name, this.spentOn(policy, central, name)]))
+  /** Yuan over all years, the mean of some draws of (years x draws). */
+  #paid(values, draws) {
+    if (!values) return NaN
+    return this.years.reduce((sum, _, y) => sum + mean(draws.map((draw) => values[y * this.draws.length + draw])), 0)
   }
 
-  spentOn(policy, central = this.central.peek(), name = this.header.roles.spending) {
-    const key = `${name}[${policy.name}]`
-    if (!this.model.rows.has(key)) return NaN
-    const paid = Array.from(this.row(central, key)).filter((value) => value > 0)
-    return paid.length ? mean(paid) : 0
+  /** Policy -> the median of its yearly cost in the last fan, over that of the central run then. */
+  #perCentral({ plan, central }) {
+    const draws = this.draws.length
+    const ratio = (policy) => {
+      const values = plan?.get(this.#spending(policy))
+      const middle = values && yearly(this.row(central, this.#spending(policy)))
+      if (!middle) return 1
+      return quantiles(this.draws.map((draw) => yearly(this.years.map((_, y) => values[y * draws + draw]))), [0.5])[0] / middle
+    }
+    return new Map(this.header.policies.map((policy) => [policy.name, ratio(policy)]))
   }
 
-  /** The intensity at which the model spends so many yuan a year on a policy: found by running it. */
+  /** Yuan a year on a policy, over the years in which it is on: the median of the draws; between two fans it moves with the central run. */
+  spentOn(policy, central = this.central.value) {
+    if (!this.model.rows.has(this.#spending(policy))) return NaN
+    return yearly(this.row(central, this.#spending(policy))) * (this.perCentral.value.get(policy.name) || 1)
+  }
+
+  /** Set a policy's size so that it costs so many yuan a year; the fan that follows tells whether it does. */
+  setYuan(policy, yuan) {
+    const { intensity } = policy.settings
+    this.set(intensity, this.solveSize(policy, yuan), true)
+    this.wanted = { policy, yuan, plan: this.plan.peek(), left: 3 }
+  }
+
+  /** Move a size that yuan were given for as near to them as the last fan allows; whether it moved. */
+  #sized() {
+    const { wanted } = this
+    if (!wanted || wanted.plan !== this.plan.peek()) return (this.wanted = null)
+    const spent = this.spentOn(wanted.policy)
+    const size = this.solveSize(wanted.policy, wanted.yuan)
+    const { intensity } = wanted.policy.settings
+    if (!wanted.left-- || Math.abs(spent / wanted.yuan - 1) < 1e-3 || size === this.plans.value(wanted.plan, intensity)) return (this.wanted = null)
+    const { plans, active } = this.view.peek()
+    wanted.plan = this.plans.set(wanted.plan, intensity, size)
+    this.view.value = { ...this.view.peek(), plans: plans.map((one, i) => (i === active ? wanted.plan : one)) }
+    return true
+  }
+
+  /** The intensity at which a policy costs so many yuan a year: found by running the model. */
   solveSize(policy, yuan) {
     const setting = policy.settings.intensity
     const limits = [setting.low ?? 0, setting.high ?? setting.default * 10]
@@ -262,7 +359,8 @@ export class Page {
 
   /** Levels x years of (years x draws). */
   bandsFor(values) {
-    return bands(values, this.years.length)
+    if (!this.known.has(values)) this.known.set(values, bands(values, this.years.length))
+    return this.known.get(values)
   }
 
   result(plan, own, base) {
@@ -275,7 +373,6 @@ export class Page {
     const lower = this.header.variables[key].lower
     const better = change.filter((value) => (lower ? value < 0 : value > 0)).length / draws
     const [low, middle, high] = quantiles(change, [0.1, 0.5, 0.9])
-    const first = this.firstYear(plan)
     const spent = own.get(roles.spent)
     const budget = own.get(roles.budget)
     // a year: of those in which the plan spends, as each policy's own cost is told
@@ -289,7 +386,8 @@ export class Page {
     const budgets = spent && budget && paying.length ? over(budget) : null
     const cost = costs ? quantiles(costs, [0.1, 0.5, 0.9]) : null
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
-    return { change: middle, low, high, better, cost, share, first, years: paying.length, some: change.some((value) => value !== 0) }
+    const until = this.years[paying.at(-1)]
+    return { change: middle, low, high, better, cost, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   firstYear(plan) {
@@ -308,6 +406,12 @@ export class Page {
     const { version, model } = this.header
     const plan = this.plan.peek()
     return this.plans.toYaml(plan, `talent-sd run this-file.yaml --city ${plan.city}; talent_sd ${version}, ${model.name} ${model.sha256.slice(0, 12)}`)
+  }
+
+  /** What the active plan is called. */
+  name() {
+    const { plans, active } = this.view.value
+    return planName(plans[active], active, plans)
   }
 
   /** Take a scenario file as the active plan; tell every problem. */

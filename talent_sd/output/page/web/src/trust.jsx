@@ -4,7 +4,7 @@ import { t } from './words.js'
 export function Trust({ page, outputKey }) {
   const name = outputKey.split('[')[0]
   const test = outputKey.includes('[') ? null : page.header.tested[name]
-  const city = page.plan.value.city
+  const city = page.city.value
   const own = page.header.city_records[city]?.[name]
   if (!test) return <span class="trust none" title={t('untested_note')}>{t('untested')}</span>
   const values = {

@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { Drivers } from './drivers.js'
 import { why } from './state.js'
-import { amount, digits, named, said, scale, t, variable } from './words.js'
+import { amount, digits, lang, named, said, scale, t, variable } from './words.js'
 
 export function Why({ page }) {
   const dialog = useRef(null)
@@ -87,7 +87,7 @@ function Link({ page, drivers, slot, found, against, go }) {
   const delayed = kinds[slot] === 'initial'
   return (
     <>
-      <p class="doc">{one.doc && <span lang="en">{one.doc}</span>}</p>
+      {one.doc && <p class="doc">{lang.value === 'en' ? one.doc : <>{t('model_says')}<span lang="en">{one.doc}</span></>}</p>}
       {constant ? <Source page={page} slot={slot} value={found.now} /> : <p><strong>{t(against ? 'value_against' : 'value_since', values)}</strong> {found.stock && t('stock_note')} {delayed && t('start_note')}</p>}
       {!constant && (
         <table>
@@ -96,7 +96,7 @@ function Link({ page, drivers, slot, found, against, go }) {
           <tbody>
             {moving.map((cause) => <Cause key={cause.slot} page={page} drivers={drivers} cause={cause} go={go} effect={effect} />)}
             {Math.abs(found.clock) > 1e-9 * Math.abs(found.changed) && <tr><th scope="row">{t('time_itself')}{tables[slot] && `: ${tables[slot].map((i) => variable(lookups[i].split('[')[0])).join(', ')}`}</th><td /><td /><td>{effect(found.clock)}</td></tr>}
-            {moving.length > 1 && Math.abs(found.rest) > 1e-3 * Math.abs(found.changed) && <tr><th scope="row">{t('together')}</th><td /><td /><td>{effect(found.rest)}</td></tr>}
+            {Math.abs(found.rest) > 1e-3 * Math.abs(found.changed) && <tr><th scope="row">{t('together')}</th><td /><td /><td>{effect(found.rest)}</td></tr>}
             <tr class="total"><th scope="row">{t('total')}</th><td /><td /><td>{effect(found.changed)}</td></tr>
           </tbody>
         </table>
@@ -111,7 +111,7 @@ function Link({ page, drivers, slot, found, against, go }) {
           </table>
         </details>
       )}
-      <p class="hint code">{names[slot]}</p>
+      <p class="hint">{t('central_note', { draws: header.draws })} {t('name_in_model')} <span class="code" lang="en">{names[slot]}</span></p>
     </>
   )
 }

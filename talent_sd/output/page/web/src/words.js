@@ -10,7 +10,7 @@ export function speak(content) {
 
 export function t(key, values = {}) {
   const text = header?.words[lang.value][key] ?? key
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? '')).replace(/ %/g, '\u00a0%')
 }
 
 export const said = (text) => text?.[lang.value] ?? text?.en ?? ''
@@ -46,10 +46,12 @@ export function digits(value, significant = 3, beside = 0) {
   return value < 0 && /[1-9]/.test(text) ? `−${text}` : text
 }
 
+const YEARLY_SHARE = '1/year'
 const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
 
 /** A number with its unit; beside a larger one, no finer than that one is told. */
 export function amount(value, unit, { sign = false, significant = 3, beside = 0 } = {}) {
+  if (unit === YEARLY_SHARE) return t('share_a_year', { share: digits(100 * value, significant) })
   const by = scale(Math.max(Math.abs(value), Math.abs(beside)), unit)
   const text = digits(value / by.factor, significant, beside / by.factor)
   return `${sign && value > 0 ? '+' : ''}${text}${by.unit ? gap() + by.unit : ''}`
@@ -63,10 +65,14 @@ export function span(low, high, unit, sign = false) {
   return `${t('low_to_high', { low: one(low), high: one(high) })}${by.unit ? gap() + by.unit : ''}`
 }
 
+/** What stands between two sentences. */
+export const apart = () => (lang.value === 'zh' ? '' : ' ')
+
 export const percent = (share) => `${Math.round(100 * share)}${gap()}%`
 
 /** A setting's value in its own unit; what has none is a share. */
 export function measure(header, setting, value) {
+  if (setting.unit === YEARLY_SHARE) return amount(value, YEARLY_SHARE)
   const unit = header.units[setting.unit]?.[lang.value].one
   return unit ? `${digits(value)}${gap()}${unit}` : `${digits(100 * value)}${gap()}%`
 }
