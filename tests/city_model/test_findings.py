@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("7 720 people", "0.772万人", people(2030)), ("10.0 billion", "100亿", spent),
+        ("7 680 people", "0.768万人", people(2030)), ("9.9 billion", "99亿", spent),
         ("0.30 %", "0.30%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
         ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("49 billion", "490亿", spent),
-        ("79 400 people", "7.94万人", people()), ("1.7 %", "1.7%", change("total talent")),
-        ("2.4 %", "2.4%", change("value added")),
+        ("77 800 people", "7.78万人", people()), ("1.7 %", "1.7%", change("total talent")),
+        ("2.3 %", "2.3%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("21 firms", "21家", level("Suppliers")), ("157 000 people", "15.7万人", people()),
-        ("4.4 %", "4.4%", change("value added")), ("132 billion", "1320亿", spent),
-        ("146 billion", "1460亿", gap("shared value")),
+        ("20 firms", "20家", level("Suppliers")), ("153 000 people", "15.3万人", people()),
+        ("4.3 %", "4.3%", change("value added")), ("131 billion", "1310亿", spent),
+        ("141 billion", "1410亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("204 000 people", "20.4万人", people()), ("2.1 %", "2.1%", change("total talent")),
-        ("284 billion", "2840亿", spent),
+        ("201 000 people", "20.1万人", people()), ("2.1 %", "2.1%", change("total talent")),
+        ("277 billion", "2770亿", spent),
     ]),
     "quality_city": ("chengdu", [
-        ("19 %", "19%", change("service satisfaction")), ("1.33 times", "1.33倍", level("medical access time ratio")),
-        ("56 300 people", "5.63万人", people()), ("105 billion", "1050亿", spent),
+        ("19 %", "19%", change("service satisfaction")), ("1.34 times", "1.34倍", level("medical access time ratio")),
+        ("53 900 people", "5.39万人", people()), ("105 billion", "1050亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("117 000 people", "11.7万人", people()), ("25 billion", "250亿", spent),
-        ("4.4 %", "4.4%", change("total talent")), ("0.99 %", "0.99%", change("value added")),
+        ("112 000 people", "11.2万人", people()), ("25 billion", "250亿", spent),
+        ("4.3 %", "4.3%", change("total talent")), ("0.99 %", "0.99%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("39 000 people", "3.9万人", people()), ("8.0 %", "8.0%", change("City Brand")),
+        ("37 900 people", "3.79万人", people()), ("8.0 %", "8.0%", change("City Brand")),
         ("35 billion", "350亿", spent),
-        ("27 billion", "270亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("26 billion", "260亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("42 900 people", "4.29万人", people()), ("54 billion", "540亿", spent),
+        ("42 800 people", "4.28万人", people()), ("54 billion", "540亿", spent),
         ("0.83 %", "0.83%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("76 000 people", "7.6万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("61 600", "6.16万人", people()),
+        ("76 000 people", "7.6万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("61 200", "6.12万人", people()),
         ("15.4 billion", "154亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("168 000 people", "16.8万人", people()), ("3.6 %", "3.6%", change("total talent")),
-        ("164 billion", "1640亿", spent), ("42 billion", "420亿", gap("shared value")),
+        ("166 000 people", "16.6万人", people()), ("3.6 %", "3.6%", change("total talent")),
+        ("164 billion", "1640亿", spent), ("41 billion", "410亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
         ("200 leading", "200名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
         ("7.6 billion", "76亿", lambda pair: -gap("supporting investment", 2028)(pair)),
         ("220 a year", "220件", lambda pair: -gap("invention grants")(pair)),
-        ("1.32 %", "1.32%", lambda pair: -change("value added")(pair)), ("2.2 yuan", "2.2元", per_pay),
+        ("1.31 %", "1.31%", lambda pair: -change("value added")(pair)), ("2.1 yuan", "2.1元", per_pay),
     ]),
 }  # fmt: skip
 
