@@ -64,6 +64,10 @@ class Free:
         """Return where it stands in the model."""
         return 1.0 if self.factor else next(iter(self.own.values()))
 
+    def moved(self, by: float) -> float:
+        """Return the value, or factor, that lies some prior standard deviations from the model's, in its range."""
+        return float(np.clip(self.centre + by * self.sd, self.low, self.high))
+
     def values(self, at: float) -> dict[str, float]:
         """Return the constants at a value, or factor."""
         return (
@@ -220,9 +224,7 @@ class Bench:
             key: value
             for one, move in zip(self.free, point, strict=True)
             if move
-            for key, value in one.values(
-                float(np.clip(one.centre + move * one.sd, one.low, one.high))
-            ).items()
+            for key, value in one.values(one.moved(move)).items()
         }
 
     def find(

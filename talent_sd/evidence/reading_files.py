@@ -36,7 +36,7 @@ def moves_table(found: Found, needs: Mapping[str, list[str]]) -> pd.DataFrame:
         {
             "constant": one.key,
             "shipped": one.centre,
-            "reading": one.centre + move * one.sd,
+            "reading": one.moved(move),
             "moved_sd": move,
             "sd": one.sd,
             "low": one.low,
@@ -159,7 +159,7 @@ def write_reading(found: Found, known: Reading, needs: Mapping[str, list[str]], 
     for place in order:
         one, move = found.free[place], found.point[place]
         if move:
-            name, value = _entry(one.key, one.factor, one.values(one.centre + move * one.sd))
+            name, value = _entry(one.key, one.factor, one.values(one.moved(move)))
             content["assumptions"][name] = {"value": value, "why": _why(move, needs[one.key], one.source)}
     content["cannot"] = {
         ident: _forbidden(ident, alone.finding, alone.loops, known) for ident, alone in found.cannot.items()

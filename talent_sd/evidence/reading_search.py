@@ -81,7 +81,7 @@ class Found:
             key: value
             for one, move in zip(self.free, self.point, strict=True)
             if move
-            for key, value in one.values(one.centre + move * one.sd).items()
+            for key, value in one.values(one.moved(move)).items()
         }
 
     @property
@@ -334,6 +334,6 @@ def rounded(bench: Bench, point: np.ndarray) -> np.ndarray:
     found = point.copy()
     for place, (one, move) in enumerate(zip(bench.free, point, strict=True)):
         if move:
-            value = float(np.clip(float(f"{one.centre + move * one.sd:.{DIGITS}g}"), one.low, one.high))
+            value = float(np.clip(float(f"{one.moved(move):.{DIGITS}g}"), one.low, one.high))
             found[place] = (value - one.centre) / one.sd
     return found
