@@ -3,7 +3,8 @@
     python .ci/subset_fonts.py /usr/share/fonts/opentype/noto
 
 Regular: Latin, Greek, punctuation and the 3755 level-1 characters of GB 2312, so that a
-user's own Chinese title prints. Bold: what our own words and labels use, for headings.
+user's own Chinese title prints, and every character in the name of a province, city or county of China
+(`place_characters.txt`). Bold: what our own words and labels use, for headings; what it lacks comes from Regular.
 The families are renamed, so that a full Noto on the user's machine never takes their place, and
 differ, so that a heading's rare character falls back on Regular.
 Needs fonttools; run again when words or labels change (a test says when).
@@ -106,8 +107,14 @@ def rename(font: TTFont, weight: str) -> None:
 def main() -> None:
     """Cut both weights into the package."""
     source, target = Path(sys.argv[1]), ROOT / "talent_sd" / "output" / "fonts"
+    places = set(map(ord, Path(__file__).with_name("place_characters.txt").read_text("utf-8"))) - {0x0A}
     base, own = {*LATIN, *MARKS}, own_words()
-    cut(source / "NotoSansCJK-Regular.ttc", "Regular", base | own | level_one(), target / "regular.otf")
+    cut(
+        source / "NotoSansCJK-Regular.ttc",
+        "Regular",
+        base | own | level_one() | places,
+        target / "regular.otf",
+    )
     cut(source / "NotoSansCJK-Bold.ttc", "Bold", base | own, target / "bold.otf")
 
 

@@ -11,6 +11,7 @@ from talent_sd.cli.calibrate import calibrate
 from talent_sd.cli.check import check
 from talent_sd.cli.compare import compare
 from talent_sd.cli.diff import diff
+from talent_sd.cli.document import document
 from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
 from talent_sd.cli.new import new
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(compare)
 app.command()(page)
+app.command()(document)
 app.command()(loops)
 app.command("list")(listing)
 app.command()(check)

@@ -1,23 +1,29 @@
-"""The spread of an ensemble: as quantiles, small and good for bands and medians, and where it comes from."""
+"""The spread of an ensemble: as quantiles, and where it comes from; what one constant or loop moves alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.progress import progress_bar
+from talent_sd.engine.runner import model_constants
 from talent_sd.forecast.posterior_draws import PosteriorDraws
+from talent_sd.inputs.settings import LOOP_SWITCH, loop_key
+from talent_sd.uncertainty.prior_draws import PriorDraws
+from talent_sd.uncertainty.priors import Prior, assumed_figures, read_priors
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
+    from talent_sd.uncertainty.posterior import Posterior
 
 STEPS = 1000
 LARGE = 5000
@@ -27,6 +33,10 @@ AT_ONCE = 100_000_000
 ENOUGH = 500
 """Draws that tell shares to a few points."""
 SOURCES = ("parameters", "province", "city", "national")
+ENDS = (0.1, 0.9)
+"""Quantiles of what is believed of a constant, between which it is moved."""
+TENTH = 0.1
+"""How far a constant of which nothing is believed is moved, as a part of itself."""
 
 
 def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str = "auto") -> pd.DataFrame:
@@ -142,3 +152,124 @@ def _quantiles(array: xr.DataArray) -> np.ndarray:
             part = slice(first, first + width)
             result[scenario, :, :, part] = np.quantile(array[scenario, :, :, part].values, chances, axis=0)
     return result
+
+
+# ---- one thing moved at a time -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing done to a run: a constant put to one end of what is believed of it, or a loop opened.
+
+    Parameters
+    ----------
+    name : constant, or loop
+    end : the constant's value (or factor) there; NaN of a loop
+    params : what the run is given
+    """
+
+    name: str
+    end: float
+    params: Mapping[str, float]
+
+
+def constant_moves(prepared: Prepared, posterior: Posterior | None) -> list[Move]:
+    """Return both ends of every constant that a forecast draws, the lower first; what the city's file fixes stays.
+
+    Parameters
+    ----------
+    prepared : its first scenario says what is fixed
+    posterior : of the fitted constants, which win over their priors
+    """
+    model, fixed = prepared.model, prepared.first.params()
+    fitted = () if posterior is None else posterior.names
+    priors = [one for one in read_priors(model.structure, model.program) if one.key not in fitted]
+    moves = []
+    for prior in (*priors, *assumed_figures(prepared.first)):
+        ends = prior.quantile(np.array(ENDS))
+        moves += _both_ends(prior.key, ends, PriorDraws((prior,), ends[None], {}).params(fixed, 0, 2))
+    for column, name in enumerate(fitted):
+        assert posterior is not None
+        ends = np.quantile(posterior.values[:, column], ENDS)
+        own = posterior.elements[name]
+        like = Prior(name, "normal", ends[0], ends[1], 1.0, 1.0, bool(posterior.factor[column]), own, "", "")
+        moves += _both_ends(name, ends, PriorDraws((like,), ends[None], {}).params(fixed, 0, 2))
+    return moves
+
+
+def _both_ends(name: str, ends: np.ndarray, params: Mapping[str, np.ndarray]) -> list[Move]:
+    return [
+        Move(name, float(end), {key: float(value[place]) for key, value in params.items()})
+        for place, end in enumerate(ends)
+        if params
+    ]
+
+
+def tenth_moves(model: Model) -> list[Move]:
+    """Return every constant of a model a tenth below and above its value, inside its limits; 0 stays."""
+    moves = []
+    for key, value in model_constants(model).items():
+        variable = model.structure[key.partition("[")[0]]
+        low, high = variable.limits
+        for factor in (1 - TENTH, 1 + TENTH):
+            moved = float(
+                np.clip(value * factor, -np.inf if low is None else low, np.inf if high is None else high)
+            )
+            if value and variable.kind == "constant":
+                moves.append(Move(key, moved, {key: moved}))
+    return moves
+
+
+def loop_moves(model: Model) -> list[Move]:
+    """Return every named loop opened alone; none of a model without switches."""
+    switch = model.structure.find(LOOP_SWITCH)
+    loops = model.structure.subscripts[switch.dims[0]] if switch is not None and switch.dims else ()
+    return [Move(loop, float("nan"), {loop_key(loop): 0.0}) for loop in loops]
+
+
+def moved_runs(
+    model: Model, fixed: Mapping[str, Any], moves: Sequence[Move], outputs: Sequence[str], year: float
+) -> dict[str, np.ndarray]:
+    """Run a model as it is and then with each move alone.
+
+    Parameters
+    ----------
+    fixed : params of all runs
+    moves : what is done in each
+    outputs : names; subscripted ones are added up
+    year : of the values
+
+    Returns
+    -------
+    output -> (1 + moves,) values, the run as it is first
+    """
+    own = model_constants(model)
+    columns: dict[str, np.ndarray] = {}
+    for number, move in enumerate(moves, 1):
+        for key, value in move.params.items():
+            if key not in columns:
+                base = fixed.get(key, fixed.get(key.partition("[")[0], own.get(key)))
+                columns[key] = np.full(1 + len(moves), base, float)
+            columns[key][number] = value
+    run = model.run(params={**fixed, **columns}, outputs=list(outputs), times=[year])
+    lanes = np.arange(1 + len(moves))
+    return {
+        name: np.asarray(run[name].reindex(draw=lanes).values, float).reshape(len(lanes), -1).sum(axis=1)
+        for name in outputs
+    }
+
+
+def step_error(
+    model: Model, fixed: Mapping[str, Any], outputs: Sequence[str], year: float
+) -> dict[str, float]:
+    """Return how far half the time step moves each output, as a part of it; subscripted ones are added up."""
+    step = model.structure.time["TIME STEP"]
+    runs = [
+        model.run(params=dict(fixed), outputs=list(outputs), times=[year], time_step=length)
+        for length in (step, step / 2)
+    ]
+    found = {}
+    for name in outputs:
+        whole, half = (float(run[name].sum()) for run in runs)
+        found[name] = abs(half / whole - 1) if whole else abs(half)
+    return found

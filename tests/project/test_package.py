@@ -77,6 +77,13 @@ def test_the_shipped_font_can_write_every_word_label_and_title() -> None:
     assert {character for character in wanted if not font.get_char_index(ord(character))} == set()
 
 
+def test_the_shipped_font_can_write_every_place_of_china() -> None:
+    places = (PACKAGE.parent / ".ci" / "place_characters.txt").read_text("utf-8")
+    wanted = set("漯亳衢濮泸儋") | (set(places) - {"\n"})
+    font = FT2Font(str(PACKAGE / "output" / "fonts" / "regular.otf"))
+    assert {character for character in wanted if not font.get_char_index(ord(character))} == set()
+
+
 def test_the_fonts_stay_small_and_carry_their_licence() -> None:
     folder = PACKAGE / "output" / "fonts"
     assert sum(file.stat().st_size for file in folder.glob("*.otf")) < 1.2e6

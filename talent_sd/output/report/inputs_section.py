@@ -15,6 +15,7 @@ from talent_sd.output.speech import Speech, digits
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
+    from talent_sd.inputs.scenario_chain import Scenario
     from talent_sd.inputs.settings import Setting
 
 CAPTION_FACTS = N_("What the forecast starts from: the city's figures and the nation's path")
@@ -30,7 +31,7 @@ NUMBERED = ("from", "until")
 def mix_table(material: Material, say: Speech) -> Table | None:
     """Return the policies of all mixes side by side; None where no scenario has any."""
     titles = material.titles(say.lang)
-    mixes = {name: _mix(material.resolved[name]) for name in material.names}
+    mixes = {name: mix_of(material.resolved[name].scenario) for name in material.names}
     if not mixes[material.baseline]:
         del mixes[material.baseline]
     policies = dict.fromkeys(policy for mix in mixes.values() for policy in mix)
@@ -38,19 +39,19 @@ def mix_table(material: Material, say: Speech) -> Table | None:
         return None
     rows: list[list[str | Cell]] = []
     for policy in policies:
-        cells = [Cell(_timing(mix[policy], say) if policy in mix else "–") for mix in mixes.values()]
+        cells = [Cell(timing(mix[policy], say) if policy in mix else "–") for mix in mixes.values()]
         rows.append([say.element(policy), *cells])
     headings = [say("Policy"), *(titles[name] for name in mixes)]
     return plain_table(say("The mixes side by side"), headings, rows)
 
 
-def _mix(resolved: Resolved) -> dict[str, Mapping[str, Setting]]:
+def mix_of(scenario: Scenario) -> dict[str, Mapping[str, Setting]]:
     """Return the policies that are on."""
-    policies = resolved.scenario.policies
+    policies = scenario.policies
     return {name: own for name, own in policies.items() if "switch" in own and own["switch"].value is True}
 
 
-def _timing(settings: Mapping[str, Setting], say: Speech) -> str:
+def timing(settings: Mapping[str, Setting], say: Speech) -> str:
     """Say when a policy runs, and what else its file sets."""
     start, end = (settings[key].value if key in settings else None for key in NUMBERED)
     if start is not None and end is not None:
@@ -130,7 +131,7 @@ def reasons_table(material: Material, say: Speech) -> Table | None:
     groups = []
     for name in material.names:
         resolved = material.resolved[name]
-        active = _mix(resolved)
+        active = mix_of(resolved.scenario)
         rows = []
         for note in read_notes(resolved.scenario):
             if note.kind == "policy" and note.about not in active:
@@ -150,10 +151,10 @@ def reasons_table(material: Material, say: Speech) -> Table | None:
     return Table(say(CAPTION_REASONS), headings, groups, frozenset(range(5)))
 
 
-def facts_table(material: Material, say: Speech) -> Table:
-    """Return the city's figures and the national path that the baseline starts from, with their sources."""
+def facts_table(resolved: Resolved, say: Speech) -> Table:
+    """Return the city's figures and the national path that a scenario starts from, with their sources."""
     rows: list[list[str | Cell]] = []
-    for key, value in material.resolved[material.baseline].values.items():
+    for key, value in resolved.values.items():
         number = value.value
         if isinstance(number, tuple):
             shown, unit = Cell(say(SERIES, count=len(number[0]))), _unit(value.unit, say)

@@ -58,7 +58,7 @@ def trust(material: Material, say: Speech) -> Trust:
         _evidence_table(findings, say) if findings else None,
         record,
         _judged(record, say) if record else {},
-        _record_table(record.scores, say) if record else None,
+        record_table(record.scores, say) if record else None,
         str(material.spread.attrs.get("posterior", "")),
     )
 
@@ -87,7 +87,7 @@ def _evidence_table(findings: Sequence[Finding], say: Speech) -> Table:
                 Cell("–") if value is None else Cell(number_text(value), value, "measured"),
                 figure.unit,
                 verdict_text(one, say.lang),
-                _remark(one, say),
+                remark(one, say),
             ]
         )
     headings = [say("Id"), say("Statement"), say("Role"), say("Target"), say("Measured"), say("Unit"),
@@ -95,7 +95,8 @@ def _evidence_table(findings: Sequence[Finding], say: Speech) -> Table:
     return plain_table(say(EVIDENCE), headings, rows, texts=(0, 1, 2, 5, 6, 7))
 
 
-def _remark(one: Finding, say: Speech) -> str:
+def remark(one: Finding, say: Speech) -> str:
+    """Return what else to know of a measured figure, "" if nothing."""
     figure = one.figure
     if figure.unclean:
         return in_language(figure, "unclean", say.lang)
@@ -119,7 +120,8 @@ def verdict_of(score: Score) -> str:
     return "worse" if score.verdict == "level" and score.model > best else score.verdict
 
 
-def _record_table(scores: Sequence[Score], say: Speech) -> Table:
+def record_table(scores: Sequence[Score], say: Speech) -> Table:
+    """Return the scores of the back-test."""
     rows: list[list[str | Cell]] = []
     for one in scores:
         errors = dict(

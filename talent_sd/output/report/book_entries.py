@@ -1,0 +1,309 @@
+"""The reviewer's book, variable by variable: equation, meaning, unit, value, belief, and links to all that is told of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import TIME
+from talent_sd.base.language import N_
+from talent_sd.engine.runner import model_constants
+from talent_sd.model.names import name_key
+from talent_sd.model.structure import KINDS, Variable
+from talent_sd.model.syntax import references
+from talent_sd.output.evidence_tables import sector_name
+from talent_sd.output.report.mathematics import Mathematics, anchor
+from talent_sd.output.speech import Speech, digits
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from markupsafe import Markup
+
+    from talent_sd.engine.runner import Model
+    from talent_sd.inputs import Resolved
+    from talent_sd.loops.loop_names import NamedLoop
+    from talent_sd.model.translate import Source
+    from talent_sd.uncertainty.posterior import Posterior
+    from talent_sd.uncertainty.priors import Prior
+
+_SOURCE = re.compile(r"\s*\bSource: (.*)$")
+_CITED = re.compile(r"\bE\d{2}\b")
+SHAPES = {"triangular": N_("triangular"), "normal": N_("normal, ends cut"), "uniform": N_("uniform"),
+          "loguniform": N_("log-uniform")}  # fmt: skip
+SHOWN = 6
+"""Elements of a variable whose values are listed."""
+
+
+def raw(text: str) -> Markup:
+    """Return what was escaped where it was put together."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the book tells of one variable: `title` and `label` are its two names, `facts` (what, told) pairs."""
+
+    variable: Variable
+    title: str
+    label: str
+    ident: str
+    kind: str
+    place: str
+    meaning: Markup
+    equations: list[Markup]
+    facts: list[tuple[str, Markup]]
+
+
+@dataclass(frozen=True)
+class Chapters:
+    """A model, what is known of it, and the links between all of it.
+
+    Parameters
+    ----------
+    model, source : the model, and its trees
+    say : words and names
+    resolved : what a city's baseline runs on; None of a model that is not the city's
+    run : dims (time, ...) of that run, every stock and auxiliary; of another model its own run, None if it has none
+    priors, posterior : what is believed of constants before and after the fit
+    loops : the named loops
+    evidence : id -> the article's figure in a few words
+    """
+
+    model: Model
+    source: Source
+    say: Speech
+    resolved: Resolved | None = None
+    run: xr.Dataset | None = None
+    priors: Mapping[str, Prior] = field(default_factory=dict)
+    posterior: Posterior | None = None
+    loops: tuple[NamedLoop, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, name: str) -> str:
+        """Return what a variable is called: as in the file, which is in English; in Chinese by its label."""
+        return name if self.say.lang == "en" else self.say.variable(name)
+
+    # ---- links -------------------------------------------------------------------------------------
+
+    def link(self, name: str) -> Markup:
+        """Return a link to a variable, or to the variable of "name[element]"."""
+        variable = self.model.structure.find(name.partition("[")[0])
+        if variable is None:
+            return raw(escape(name))
+        element = name.partition("[")[2].rstrip("]")
+        shown = self.shown(variable.name) + (f" [{self.say.element(element)}]" if element else "")
+        return raw(f'<a href="#{escape(anchor(variable.name))}">{escape(shown)}</a>')
+
+    def links(self, names: Iterable[str]) -> Markup:
+        """Return links to several variables."""
+        return raw(escape(self.say(", ")).join(map(self.link, names)))
+
+    def cited(self, text: str) -> Markup:
+        """Return a text, each figure of the article in it a link."""
+
+        def one(match: re.Match[str]) -> str:
+            known = match[0] in self.evidence
+            return f'<a href="#e-{match[0]}">{match[0]}</a>' if known else match[0]
+
+        return raw(_CITED.sub(one, escape(text)))
+
+    def loop_link(self, loop: NamedLoop) -> Markup:
+        """Return a link to a loop."""
+        return raw(
+            f'<a href="#l-{escape(loop.name)}">{escape(loop.polarity)} {escape(loop.label[self.say.lang])}</a>'
+        )
+
+    @cached_property
+    def sources(self) -> dict[str, list[str]]:
+        """Return each source named in the model's file -> the variables that name it."""
+        found: dict[str, list[str]] = {}
+        for variable in self.model.structure.variables.values():
+            if match := _SOURCE.search(variable.doc):
+                found.setdefault(match[1], []).append(variable.name)
+        return found
+
+    @cached_property
+    def readers(self) -> dict[str, list[str]]:
+        """Return variable -> the variables whose equations read it."""
+        found: dict[str, list[str]] = {}
+        for variable in self.model.structure.variables.values():
+            for cause in variable.depends_on:
+                found.setdefault(cause, []).append(variable.name)
+        return found
+
+    @cached_property
+    def naming(self) -> dict[str, list[str]]:
+        """Return element of a range -> the variables whose equations name it on their right side."""
+        found: dict[str, dict[str, None]] = {}
+        for element in self.source.model.sections[0].elements:
+            for component in element.components:
+                for reference in references(component.ast):
+                    for one in reference.subscripts.subscripts if reference.subscripts else ():
+                        found.setdefault(name_key(one), {})[self.model.structure[element.name].name] = None
+        return {name: list(names) for name, names in found.items()}
+
+    @cached_property
+    def loops_of(self) -> dict[str, list[NamedLoop]]:
+        """Return variable -> the loops that pass it."""
+        found: dict[str, list[NamedLoop]] = {}
+        for loop in self.loops:
+            for name in dict.fromkeys(name for route in loop.routes for name in route):
+                found.setdefault(name, []).append(loop)
+        return found
+
+    @cached_property
+    def constants(self) -> dict[str, dict[str, float]]:
+        """Return constant -> element, "" without one -> value in the model's file."""
+        found: dict[str, dict[str, float]] = {}
+        for key, value in ({} if self.model.lacks else model_constants(self.model)).items():
+            name, _, element = key.partition("[")
+            found.setdefault(name, {})[element.rstrip("]")] = value
+        return found
+
+    # ---- entries -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _writer(self) -> Mathematics:
+        names = self.model.structure.variables
+        return Mathematics({name_key(name): (name, self.shown(name)) for name in names}, self.say.element)
+
+    @cached_property
+    def macros(self) -> dict[str, list[Markup]]:
+        """Return macro, with its parameters -> the equations in it."""
+        return {
+            f"{macro.name} ({', '.join(macro.params)})": [
+                Mathematics({}).equation(element.name, part)
+                for element in macro.elements
+                for part in element.components
+            ]
+            for macro in self.source.model.sections[1:]
+        }
+
+    @cached_property
+    def sectors(self) -> dict[str, list[Entry]]:
+        """Return sector -> its variables in the file's order; one without a name is called ""."""
+        structure = self.model.structure
+        found: dict[str, list[Entry]] = {}
+        for element in self.source.model.sections[0].elements:
+            variable = structure[element.name]
+            equations = [self._writer.equation(variable.name, part) for part in element.components]
+            found.setdefault(variable.group, []).append(self._entry(variable, equations))
+        return found
+
+    def sector_title(self, sector: str) -> str:
+        """Return what a sector is called."""
+        return sector_name(sector, self.say.lang) if sector else self.say("Variables")
+
+    def _entry(self, variable: Variable, equations: list[Markup]) -> Entry:
+        meaning = _SOURCE.sub("", variable.doc)
+        return Entry(
+            variable,
+            self.shown(variable.name),
+            self.say.variable(variable.name) if self.say.lang == "en" else variable.name,
+            anchor(variable.name),
+            self.say(KINDS[variable.kind]),
+            self.model.structure.place(variable.name),
+            self.cited(meaning),
+            equations,
+            [(self.say(what), told) for what, told in self._facts(variable) if told],
+        )
+
+    def _facts(self, variable: Variable) -> Iterable[tuple[str, Markup]]:
+        say, name = self.say, variable.name
+        if name in self.constants:
+            yield N_("Value in the file"), raw(escape(self._elements(self.constants[name])))
+        low, high = ("" if end is None else f"{end:g}" for end in variable.limits)
+        if low or high:
+            yield N_("Limits"), raw(f"{low or '−∞'} … {high or '∞'}")
+        yield N_("In this city"), self._of_city(name)
+        yield N_("In the run"), self._in_run(name)
+        for prior in (
+            one for one in self.priors.values() if name in {key.partition("[")[0] for key in one.elements}
+        ):
+            yield N_("Believed before the fit"), self._prior(prior)
+        if self.posterior is not None and name in self.posterior.names:
+            yield N_("After the fit"), raw(escape(self.after(name)))
+        if match := _SOURCE.search(variable.doc):
+            place = list(self.sources).index(match[1]) + 1
+            yield (
+                N_("Source"),
+                raw(
+                    f'{self.cited(match[1])} <a href="#s-{place}" title="{escape(say("all that name it"))}">↗</a>'
+                ),
+            )
+        yield N_("Loops"), raw(escape(say(", ")).join(map(self.loop_link, self.loops_of.get(name, ()))))
+        yield N_("Read by"), self.links(self.readers.get(name, ()))
+
+    def _elements(self, values: Mapping[str, float]) -> str:
+        return self.say("; ").join(
+            f"{self.say.element(element)} {value:g}".strip() if element else f"{value:g}"
+            for element, value in values.items()
+        )
+
+    def _of_city(self, name: str) -> Markup:
+        """Return the values that a city's file or its national path sets, with their origin."""
+        if self.resolved is None:
+            return raw("")
+        found = []
+        for key, value in self.resolved.values.items():
+            if key.partition("[")[0] != name:
+                continue
+            element = key.partition("[")[2].rstrip("]")
+            number = f"{value.value:.6g}" if isinstance(value.value, float) else self.say("a series")
+            shown = f"{self.say.element(element)} {number}".strip() if element else number
+            found.append(
+                f'{escape(shown)} <span class="code">{escape(str(value.origin))}</span> {escape(value.origin.text)}'
+            )
+        return raw("<br>".join(found))
+
+    def _in_run(self, name: str) -> Markup:
+        """Return the values at the start and at the end of the run."""
+        if self.run is None or name not in self.run or TIME not in self.run[name].dims:
+            return raw("")
+        told = []
+        for place in (0, -1):
+            values: Any = self.run[name].isel({TIME: place})
+            flat = np.asarray(values.values, float).ravel()
+            labels = (
+                [self.say.element(e) for e in values[values.dims[0]].values]
+                if values.ndim == 1
+                else [""] * len(flat)
+            )
+            shown = [f"{label} {digits(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
+            more = self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
+            told.append(f"{float(self.run[TIME][place]):g}{self.say(': ')}{more}")
+        return raw("<br>".join(map(escape, told)))
+
+    def _prior(self, prior: Prior) -> Markup:
+        kind = self.say(SHAPES[prior.distribution])
+        if prior.factor:
+            kind = f"{self.say('factor')}{self.say(', ')}{kind}"
+        element = f"{prior.key}{self.say(': ')}" if "[" in prior.key else ""
+        spread = "" if prior.sd is None else f", ± {prior.sd:g}"
+        told = f"{element}{kind}, {prior.low:g} … {prior.high:g}{spread}. {prior.source}"
+        return raw(f'{self.cited(told)} <span class="code">{escape(prior.place)}</span>')
+
+    def after(self, name: str) -> str:
+        """Return a fitted constant's median and the middle 80 % of its draws."""
+        assert self.posterior is not None
+        column = self.posterior.values[:, self.posterior.names.index(name)]
+        low, middle, high = np.quantile(column, (0.1, 0.5, 0.9))
+        told = self.say(
+            "median {middle}, 80 % of the draws {low} … {high}",
+            middle=f"{middle:.4g}",
+            low=f"{low:.4g}",
+            high=f"{high:.4g}",
+        )
+        return (
+            f"{self.say('factor')}{self.say(': ')}{told}"
+            if self.posterior.factor[self.posterior.names.index(name)]
+            else told
+        )

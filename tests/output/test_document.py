@@ -1,0 +1,443 @@
+"""The reviewer's book: its equations read back equal the model's file, every requirement has an answer, nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from talent_sd.base.files import shipped_folder
+from talent_sd.laws.law_files import read_laws
+from talent_sd.model.names import name_key
+from talent_sd.model.structure import build_structure
+from talent_sd.model.syntax import kind_of
+from talent_sd.model.translate import translate
+from talent_sd.output.report import page as book_page
+from talent_sd.output.report.mathematics import Mathematics, anchor
+
+from .test_report_browser import browser, opened, requests  # noqa: F401 (a fixture)
+
+MODELS = sorted((Path(__file__).parents[1] / "engine/models").glob("*/model.*"))
+SHIPPED = shipped_folder("models") / "city.mdl"
+STRESS = [
+    "1.1",
+    "1.2",
+    "1.3a",
+    "1.3b",
+    "1.3c",
+    "2.1",
+    "2.2",
+    "2.3",
+    "2.4",
+    "2.5",
+    "3.1",
+    "3.2",
+    "3.3",
+    "3.4",
+    "4.1",
+    "4.2",
+    "4.3",
+    "5.1",
+    "5.2",
+    "5.3",
+    "5.4",
+    "6.1",
+]
+REQUIRED = [f"M{n}" for n in range(1, 9)] + [f"S{n}" for n in range(1, 10)] + [f"C{n}" for n in range(1, 9)]
+
+WORDS = {"t": "time", "lookup": "inline_lookups"}
+
+# ---- an equation as nested tuples, whoever wrote it ---------------------------------------------------
+
+
+def summed(parts: list[tuple[int, Any]]) -> Any:
+    """Return a sum: the signed terms in no order, a sum within a sum opened."""
+    terms: Counter[Any] = Counter()
+    for sign, part in parts:
+        if isinstance(part, tuple) and part[0] == "sum":
+            for term, count in part[1]:
+                terms[term] += sign * count
+        else:
+            terms[part] += sign
+    if len(terms) == 1 and set(terms.values()) == {1}:
+        return next(iter(terms))
+    return "sum", frozenset(terms.items())
+
+
+def multiplied(parts: list[tuple[int, Any]]) -> Any:
+    """Return a product: each factor with its power, 1 above and -1 below; a product within it opened."""
+    factors: Counter[Any] = Counter()
+    for power, part in parts:
+        if isinstance(part, tuple) and part[0] == "product":
+            for factor, count in part[1]:
+                factors[factor] += power * count
+        else:
+            factors[part] += power
+    if len(factors) == 1 and set(factors.values()) == {1}:
+        return next(iter(factors))
+    return "product", frozenset(factors.items())
+
+
+def from_tree(node: Any) -> Any:
+    """Return a tree of the reader's in that form."""
+    kind = kind_of(node)
+    if kind == "number":
+        return (
+            summed([(-1, abs(float(node)))]) if float(node) < 0 else float(node) if node == node else ":NA:"
+        )
+    if kind == "array":
+        return ("", *(from_tree(one) for one in node)) if node.ndim == 1 else ("lines", *map(from_tree, node))
+    if kind == "Reference":
+        return "name", name_key(node.reference), tuple(node.subscripts.subscripts if node.subscripts else ())
+    if kind == "Arithmetic":
+        first, *others = map(from_tree, node.arguments)
+        if node.operators == ["negative"]:
+            return summed([(-1, first)])
+        if node.operators[0] in "+-":
+            return summed(
+                [
+                    (1, first),
+                    *((1 if s == "+" else -1, o) for s, o in zip(node.operators, others, strict=True)),
+                ]
+            )
+        if node.operators[0] == "^":
+            for other in others:
+                first = ("power", first, other)
+            return first
+        return multiplied(
+            [(1, first), *((1 if s == "*" else -1, o) for s, o in zip(node.operators, others, strict=True))]
+        )
+    if kind == "Logic":
+        return "logic", tuple(node.operators), *map(from_tree, node.arguments)
+    if kind == "Lookups":
+        return "points", tuple(zip(map(float, node.x), map(float, node.y), strict=True))
+    if kind == "Call":
+        return "call", from_tree(node.function), *map(from_tree, node.arguments)
+    if isinstance(node, str):
+        return "text", node
+    parts = [value for value in vars(node).values() if value is not None and value is not False]
+    return "call", ("name", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower(), ()), *map(from_tree, parts)
+
+
+class MathML:
+    """Reads MathML with eyes of its own: tokens in reading order, then the ranks of the signs."""
+
+    def __init__(self, element: ElementTree.Element) -> None:
+        self.tokens = list(self.flat(element))
+        self.at = 0
+
+    def flat(self, element: ElementTree.Element) -> Iterator[Any]:
+        tag, children = element.tag, list(element)
+        text = "".join(element.itertext())
+        if tag == "mfrac" and children[1].text == "dt":
+            yield "value", "rate"
+        elif tag == "mfrac":
+            above, below = (MathML(child).whole() for child in children)
+            yield "value", multiplied([(1, above), (-1, below)])
+        elif tag == "msup":
+            yield "value", ("power", *(MathML(child).whole() for child in children))
+        elif tag == "msqrt":
+            yield "value", ("call", ("name", "sqrt", ()), *(MathML(child).whole() for child in children))
+        elif tag == "msub":
+            name = MathML(children[0]).whole()
+            yield "value", ("name", name[1], tuple(one.get("data-s", "") for one in children[1].iter("mi")))
+        elif tag == "munder":
+            yield "sign", "∑"
+        elif tag == "mtable" and element.get("class") == "cases":
+            rows = [[MathML(cell).whole() for cell in row] for row in children]
+            found = rows[-1][0]
+            for value, condition in reversed([row[:2] for row in rows[:-1]]):
+                found = ("call", ("name", "if_then_else", ()), condition, value, found)
+            yield "value", found
+        elif tag == "mn":
+            yield "value", float(text) if text != ":NA:" else text
+        elif tag == "mo" and text != "{":
+            yield "sign", text
+        elif tag == "mtext" and element.get("class") == "except":
+            yield "except", text
+        elif tag == "mtext" and element.get("class") == "word":
+            pass
+        elif tag == "mtext" and children:
+            yield "value", ("name", key_of(children[0].get("href", "")), ())
+        elif tag == "mtext":
+            yield "value", ("text", text)
+        elif tag == "mi":
+            yield "value", ("name", WORDS.get(text, text.replace(" ", "_")), ())
+        else:
+            for child in children:
+                yield from self.flat(child)
+
+    def sign(self, *wanted: str) -> str:
+        if (
+            self.at < len(self.tokens)
+            and self.tokens[self.at][0] == "sign"
+            and self.tokens[self.at][1] in wanted
+        ):
+            self.at += 1
+            return str(self.tokens[self.at - 1][1])
+        return ""
+
+    def whole(self) -> Any:
+        found = self.logic(("or",)) if self.tokens else None
+        assert self.at == len(self.tokens), self.tokens[self.at :]
+        return found
+
+    def logic(self, signs: tuple[str, ...]) -> Any:
+        lower = {"or": ("and",), "and": ("=", "≠", "<", ">", "≤", "≥")}.get(signs[0])
+        below = (lambda: self.logic(lower)) if lower else self.added
+        parts, found = [below()], []
+        while sign := self.sign(*signs):
+            found.append({"or": ":OR:", "and": ":AND:", "≠": "<>", "≤": "<=", "≥": ">="}.get(sign, sign))
+            parts.append(below())
+        return ("logic", tuple(found), *parts) if found else parts[0]
+
+    def added(self) -> Any:
+        if self.sign("not"):
+            return "logic", (":NOT:",), self.added()
+        parts = [(-1 if self.sign("−") else 1, self.product())]
+        while sign := self.sign("+", "−"):
+            parts.append((1 if sign == "+" else -1, self.product()))
+        return summed(parts)
+
+    def product(self) -> Any:
+        parts = [(1, self.one())]
+        while sign := self.sign("·", "×"):
+            other = self.one()
+            if sign == "×":  # a number with its power of ten
+                parts[-1] = (1, float(f"{parts[-1][1]}e{int(other[2])}"))
+            else:
+                parts.append((1, other))
+        return multiplied(parts)
+
+    def one(self) -> Any:
+        if self.sign("∑"):
+            return "call", ("name", "sum", ()), self.product()
+        if self.sign("("):
+            found = self.arguments()
+            if len(found) == 1:
+                return found[0]
+            return ("pair" if len(found) == 2 else "", *found)
+        kind, value = self.tokens[self.at]
+        assert kind == "value", self.tokens[self.at :]
+        self.at += 1
+        if isinstance(value, tuple) and value[0] == "name" and self.sign("("):
+            return "call", value, *self.arguments()
+        return value
+
+    def arguments(self) -> list[Any]:
+        found: list[Any] = []
+        while not self.sign(")"):
+            found.append(self.points() or self.logic(("or",)))
+            self.sign(",")
+        return found
+
+    def points(self) -> Any:
+        """Return pairs that follow one another without a sign between, None where there are none."""
+        found, start = [], self.at
+        while self.sign("("):
+            try:
+                pair = self.arguments()
+            except (AssertionError, IndexError):
+                break
+            if len(pair) != 2 or not all(isinstance(one, float) or one[0] == "sum" for one in pair):
+                break
+            found.append(tuple(map(as_number, pair)))
+            if self.at < len(self.tokens) and self.tokens[self.at] != ("sign", "(") and len(found) > 1:
+                return "points", tuple(found)
+            if self.at == len(self.tokens):
+                return "points", tuple(found)
+        self.at = start
+        return None
+
+
+def as_number(value: Any) -> float:
+    return value if isinstance(value, float) else -next(iter(value[1]))[0]
+
+
+KEYS: dict[str, str] = {}
+
+
+def key_of(link: str) -> str:
+    return KEYS[link.removeprefix("#")]
+
+
+def right_sides(math: str) -> list[list[Any]]:
+    """Return the tokens to the right of an equation's first "="; of a stock those of its rate and of its start."""
+    root = ElementTree.fromstring(math)
+    top = root[0]
+    stock = any(one.text == "dt" for one in top.iter("mi"))
+    lines = [MathML(row).tokens for row in top] if stock else [MathML(root).tokens]
+    return [line[line.index(("sign", "=")) + 1 :] for line in lines]
+
+
+def read(tokens: list[Any]) -> Any:
+    """Return what tokens say: the points of a curve, or an expression."""
+    reader = MathML.__new__(MathML)
+    reader.tokens, reader.at = [token for token in tokens if token[0] != "except"], 0
+    return reader.points() or reader.whole()
+
+
+def numbers(tokens: list[Any]) -> list[float]:
+    """Return the numbers of a list, each with its sign."""
+    found: list[float] = []
+    for place, (sort, value) in enumerate(tokens):
+        if sort == "value" and tokens[place - 1] == ("sign", "×"):
+            found[-1] = float(f"{found[-1]}e{int(value[2])}")
+        elif sort == "value":
+            found.append(-value if tokens[place - 1] == ("sign", "−") else value)
+    return found
+
+
+def agrees(name: str, math: str, component: Any) -> bool:
+    """Tell whether an equation in MathML says what its tree says, and of what."""
+    tree, told = component.ast, right_sides(math)
+    subscripts, excepted = component.subscripts
+    root = ElementTree.fromstring(math)
+    left = next(value for _, value in MathML(root).tokens if value != "rate")
+    if kind_of(tree) != "Integ" and left != ("name", name_key(name), tuple(subscripts)):
+        return False
+    words = [one.text for one in root.iter("mtext") if one.get("class") == "except"]
+    if words != [f"except {', '.join(group)}" for group in excepted]:
+        return False
+    if kind_of(tree) == "array":
+        return numbers(told[0]) == np.ravel(tree).tolist()
+    if kind_of(tree) == "Integ":
+        return [read(one) for one in told] == [from_tree(tree.flow), from_tree(tree.initial)]
+    return read(told[0]) == from_tree(tree)
+
+
+@pytest.mark.parametrize("path", [SHIPPED, *MODELS], ids=lambda path: path.parent.name)
+def test_every_equation_in_the_book_equals_the_models_file(path: Path) -> None:
+    source = translate(path)
+    structure = build_structure(source)
+    KEYS.clear()
+    KEYS.update({anchor(name): name_key(name) for name in structure.variables})
+    writer = Mathematics({name_key(name): (name, name) for name in structure.variables})
+    made = [
+        (element.name, str(writer.equation(element.name, component)), component)
+        for element in source.model.sections[0].elements
+        for component in element.components
+    ]
+    assert [name for name, math, component in made if not agrees(name, math, component)] == []
+    assert len(made) >= len(structure.variables)
+    # the reader would notice: no equation of another variable passes for this one
+    (name, _, component), *others = made
+    assert not any(agrees(name, math, component) for _, math, _ in others)
+
+
+# ---- the whole book -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def book() -> Any:
+    """The city's book with one law and few moves: what takes long is tried elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        few = read_laws().pick(["nation_value_added_ratio"])
+        moves = book_page.constant_moves
+        patch.setattr(book_page, "read_laws", lambda: few)
+        patch.setattr(book_page, "constant_moves", lambda *given: moves(*given)[:20])
+        return book_page.gather_book(None, "shenyang", "en")
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, book: Any) -> Path:
+    """The book in a language."""
+    path = tmp_path_factory.mktemp("book") / "model.html"
+    say = replace(book.say, lang=request.param)
+    book_page.write_book(path, replace(book, chapters=replace(book.chapters, say=say)), "talent-sd document")
+    return path
+
+
+def places(html: str) -> set[str]:
+    found = re.findall(r'\bid="([^"]*)"', html)
+    assert len(found) == len(set(found)), [name for name, count in Counter(found).items() if count > 1]
+    return {unescape(one) for one in found}
+
+
+def test_every_requirement_has_an_answer_and_every_link_a_place(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    rows = dict(re.findall(r'<tr data-item="([^"]*)">(.*?)</tr>', html, re.DOTALL))
+    assert list(rows) == STRESS + REQUIRED
+    assert [name for name, row in rows.items() if 'href="#' not in row] == []
+    links = {unescape(one) for one in re.findall(r'href="#([^"]*)"', html)}
+    assert links - places(html) == set()
+    structure = build_structure(translate(SHIPPED))
+    assert {anchor(name) for name in structure.variables} <= places(html)
+    assert len(re.findall(r"<math ", html)) == sum(
+        len(e.components) for e in translate(SHIPPED).model.sections[0].elements
+    )
+
+
+def test_the_book_holds_nothing_that_is_fetched_or_obeyed(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html) == []
+    assert "default-src 'none'" in html
+    assert "script-src" not in html
+
+
+def test_a_browser_shows_the_book_without_a_message_or_a_request(browser: Any, written: Path) -> None:  # noqa: F811
+    opened(browser, written)
+    assert browser.get_log("browser") == []
+    assert requests(browser, written) == []
+    wide = browser.execute_script(
+        "return [...document.querySelectorAll('math')].filter(m => m.getBoundingClientRect().width > "
+        "m.parentElement.clientWidth).map(m => m.closest('article').id)"
+    )
+    assert wide == []
+
+
+def test_a_model_that_is_not_the_citys_says_what_it_can(tmp_path: Path) -> None:
+    model = tmp_path / "bath & tub.mdl"
+    model.write_text(
+        "{UTF-8}\nLevel = INTEG(inflow - Level/time to drain, 10)\n\t~ litre\n\t~ Water <b>in</b> the tub. Source: [E08].|\n"
+        "inflow = 5\n\t~ litre/minute\n\t~ |\ntime to drain = 4\n\t~ minute\n\t~ |\n"
+        "INITIAL TIME = 0 ~~|\nFINAL TIME = 8 ~~|\nTIME STEP = 0.5 ~~|\nSAVEPER = 1 ~~|\n",
+        encoding="utf-8",
+    )
+    book = book_page.gather_book(model, "hefei", "en")
+    book_page.write_book(tmp_path / "model.html", book)
+    html = (tmp_path / "model.html").read_text(encoding="utf-8")
+    assert "Water &lt;b&gt;in&lt;/b&gt; the tub." in html
+    rows = dict(re.findall(r'<tr data-item="([^"]*)">(.*?)</tr>', html, re.DOTALL))
+    unanswered = [name for name, row in rows.items() if "ask its author" in row]
+    assert set(unanswered) == {"1.1", "1.3a", "1.3c", "2.3", "3.2", "S8", *(f"C{n}" for n in range(1, 8))}
+    assert {unescape(one) for one in re.findall(r'href="#([^"]*)"', html)} <= places(html)
+    level = next(result for result in book.results if result.title == "Level")
+    assert level.values[0] == pytest.approx(float(book.model.run(outputs=["Level"])["Level"][-1]))
+    assert f"Level: {level.values[0]:.2f} litre as it is" in html
+
+
+def test_moving_a_constant_is_what_a_run_with_it_gives() -> None:
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.forecast.spread import constant_moves, loop_moves, moved_runs
+    from talent_sd.uncertainty.posterior import read_posterior
+
+    prepared = prepare("baseline", "wuxi")
+    moves = [*constant_moves(prepared, read_posterior())[-2:], loop_moves(prepared.model)[0]]
+    found = moved_runs(prepared.model, prepared.first.params(), moves, ["total talent"], 2034.0)[
+        "total talent"
+    ]
+    for number, params in enumerate([{}, *(move.params for move in moves)]):
+        run = prepared.model.run(
+            params={**prepared.first.params(), **params}, outputs=["total talent"], times=[2034.0]
+        )
+        assert found[number] == float(run["total talent"].item())
+    assert len(set(found)) == 4
+
+
+@pytest.mark.skipif(not any(map(shutil.which, book_page.BROWSERS)), reason="no browser here that prints")
+def test_a_browser_prints_the_book(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<p>x</p>", encoding="utf-8")
+    assert book_page.print_pdf(page, tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
