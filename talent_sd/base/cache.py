@@ -13,6 +13,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +26,7 @@ SHIPPED_FORMAT = 1
 """Of `models/compiled`: another where the form or the meaning of what lies there changes."""
 KEPT = 64
 """Files of one kind that the cache holds."""
+PART, HOUR = ".part", 3600
 
 
 def cache_folder(part: str = "") -> Path | None:
@@ -87,7 +89,7 @@ def keep(file: Path, content: bytes, most: int, left: int | None = None) -> None
     left : how many then stay; as many as it may hold by default
     """
     with contextlib.suppress(OSError):
-        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")  # mode 0600
+        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=PART)  # mode 0600
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
@@ -95,6 +97,9 @@ def keep(file: Path, content: bytes, most: int, left: int | None = None) -> None
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise
+        for part in file.parent.glob(f"*{PART}"):  # of runs that were killed as they wrote
+            if time.time() - part.stat().st_mtime > HOUR:
+                part.unlink(missing_ok=True)
         files = list(file.parent.glob("*" + "".join(file.suffixes)))
         if len(files) > most:
             files.sort(key=lambda one: one.stat().st_mtime_ns, reverse=True)

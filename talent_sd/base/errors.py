@@ -16,8 +16,6 @@ MOST = 20
 """Problems that are told of one thing; the others are counted."""
 LONGEST = 1000
 """Characters of a problem."""
-HINTS = 100
-"""Hints given for one error."""
 
 
 class TalentError(Exception):
@@ -30,6 +28,7 @@ class TalentError(Exception):
     """
 
     def __init__(self, text: str, /, **values: object) -> None:
+        _Hints.given = 0
         super().__init__(tell(text, **values) if values else text)
 
 
@@ -48,7 +47,6 @@ class InputError(TalentError):
         self.problems = tuple(problems)
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
-        _Hints.given = 0
         super().__init__("\n".join(self.told()))
 
     def told(self) -> list[str]:
@@ -83,9 +81,14 @@ class UnitError(TalentError):
 
 
 class _Hints:
-    """How many hints were given since the last error was raised."""
+    """How many hints were looked for since the last error was raised."""
 
     given = 0
+
+
+def hints_are_shown() -> bool:
+    """Tell whether another hint would be read: each is looked for among all candidates, which takes time."""
+    return _Hints.given <= MOST
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
@@ -99,7 +102,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     ''
     """
     _Hints.given += 1
-    if _Hints.given > HINTS:  # nobody reads so many, and each is looked for among all candidates
+    if not hints_are_shown():
         return ""
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
     # a Chinese name is short: one character in two may be mistyped

@@ -6,9 +6,12 @@ import csv
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
@@ -49,7 +52,7 @@ class TableWriter:
 
     def writerow(self, row: Iterable[object]) -> None:
         """Write a row; numbers in full, nothing for None."""
-        self._writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
+        self._writer.writerow(map(_harmless, row))
 
     def writerows(self, rows: Iterable[Iterable[object]]) -> None:
         """Write rows."""
@@ -57,15 +60,15 @@ class TableWriter:
             self.writerow(row)
 
 
-def _is_formula(cell: object) -> bool:
-    """Tell whether a spreadsheet would take a text for a formula; a number written as text is none."""
+def _harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; a number written as text is none."""
     if not isinstance(cell, str) or not cell.startswith(FORMULA):
-        return False
+        return cell
     try:
         float(cell)
     except ValueError:
-        return True
-    return False
+        return f"'{cell}"
+    return cell
 
 
 def write_rows(file: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -74,3 +77,9 @@ def write_rows(file: Path, columns: Iterable[str], rows: Iterable[Iterable[objec
         writer = TableWriter(stream)
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def write_frame(file: Path, frame: pd.DataFrame, number: str | None = None) -> None:
+    """Write a frame as CSV, numbers by a format such as "%.6g"; its texts are no formulas either."""
+    # a carriage return alone would begin a row: pandas does not quote it
+    frame.replace("\r", "\n", regex=True).map(_harmless).to_csv(file, index=False, float_format=number)

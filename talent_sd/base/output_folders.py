@@ -35,6 +35,10 @@ ENDING = [
 """Signals that end the program in order; one that the user lets the system ignore (nohup) stays ignored."""
 written: list[Path] = []
 """Folders that the program has written to, in order."""
+begun: list[Path] = []
+"""Stores that the program has begun, or gone on with; what is not in `written` too is not finished."""
+_scratch: set[Path] = set()
+"""Scratch folders of this process that are still there."""
 SCRATCH = re.compile(r"\.talent_sd-[0-9a-f]{12}")
 MOMENT = 60.0
 """Seconds within which a run has locked its scratch folder."""
@@ -169,12 +173,20 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     folder = beside / f".talent_sd-{secrets.token_hex(6)}"
     try:
         # made within the block that clears it away, so that no interruption falls in between
+        _scratch.add(folder)
         folder.mkdir(mode=0o700)
         with held_alone(folder):
             inner = folder / "files"  # from here on the folder is not empty: see `_sweep`
             inner.mkdir()
             yield inner
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _scratch.discard(folder)
+
+
+def clear_scratch() -> None:
+    """Remove this process's scratch folders, for a process that ends at once; threads may still write into them."""
+    for folder in [*_scratch] * 3:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -184,9 +196,9 @@ def _sweep(place: Path) -> None:
         return  # no lock tells there whether a run is alive
     with contextlib.suppress(OSError):
         for folder in [each for each in place.iterdir() if SCRATCH.fullmatch(each.name)]:
-            # one that is empty and new may be about to be locked by its run
-            new = time.time() - folder.lstat().st_mtime < MOMENT and not any(folder.iterdir())
-            with contextlib.suppress(InputError):
+            with contextlib.suppress(InputError, OSError):
+                # one that is empty and new may be about to be locked by its run
+                new = time.time() - folder.lstat().st_mtime < MOMENT and not any(folder.iterdir())
                 if not new and not folder.is_symlink():
                     with held_alone(folder):
                         shutil.rmtree(folder, ignore_errors=True)

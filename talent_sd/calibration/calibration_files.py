@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import write_frame
 from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings, province_folds
@@ -152,8 +153,8 @@ def write_calibration(calibrated: Calibrated, folder: Path) -> None:
     write_posterior(calibrated.posterior, folder / "posterior.json")
     if calibrated.apart:
         write_cross_fit(calibrated.apart, folder / "cross_fit.json")
-    diagnostics_table(calibrated).to_csv(folder / "diagnostics.csv", index=False, float_format="%.6g")
-    evidence_table(calibrated.posterior).to_csv(folder / "evidence.csv", index=False, float_format="%.6g")
+    write_frame(folder / "diagnostics.csv", diagnostics_table(calibrated), "%.6g")
+    write_frame(folder / "evidence.csv", evidence_table(calibrated.posterior), "%.6g")
 
 
 def diagnostics_table(calibrated: Calibrated) -> pd.DataFrame:

@@ -4,8 +4,16 @@
 def main() -> None:
     """Run `talent-sd`, and leave with its exit code."""
     import gc
+    import os
+    import signal
     import sys
 
+    def leave(_number: int, _frame: object) -> None:
+        os.write(2, b"Interrupted; nothing was written.\n")
+        os._exit(130)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, leave)  # while modules load; then see `terminal`
     # thousands of objects that stay are made while modules load; looking each time for dead ones costs a tenth
     gc.set_threshold(100_000, 20, 50)
     from talent_sd.cli import terminal
@@ -25,7 +33,9 @@ def main() -> None:
         if error.filename is not None:
             raise
         code = terminal.unshown(error)
-    sys.exit(terminal.flush() or code)
+    code = terminal.flush() or code
+    terminal.ignore_signals()
+    sys.exit(code)
 
 
 def _run(arguments: list[str], lang: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.files import write_frame
 from talent_sd.base.language import N_
 from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, say, show_written
@@ -88,12 +89,12 @@ def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path) -> pd.D
     from talent_sd.backtest.run_backtest import forecast_table, patent_table, score_table
 
     scores = score_table(test)
-    scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-    forecast_table(test).to_csv(folder / "forecasts.csv", index=False, float_format="%.6g")
-    miss_table(test).to_csv(folder / "misses.csv", index=False, float_format="%.4f")
+    write_frame(folder / "scores.csv", scores, "%.6g")
+    write_frame(folder / "forecasts.csv", forecast_table(test), "%.6g")
+    write_frame(folder / "misses.csv", miss_table(test), "%.4f")
     patents = patent_table(model, test.window, drawn)
     if len(patents):
-        patents.to_csv(folder / "patents.csv", index=False, float_format="%.6g")
+        write_frame(folder / "patents.csv", patents, "%.6g")
     notes = [*test.window.left_out, *test.window.adjusted]
     (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
     return scores

@@ -15,7 +15,7 @@ import typer
 from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
 from talent_sd.base.files import tellable
 from talent_sd.base.language import listed, speaking, tell
-from talent_sd.base.output_folders import written
+from talent_sd.base.output_folders import begun, written
 from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, interrupted, interruptible
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
     def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         lang = str(kwargs.get("lang", "en"))
         written.clear()
+        begun.clear()
         try:
             with interruptible(), speaking(lang), notices():
                 _refuse_huge(kwargs)
@@ -57,9 +58,9 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             nothing = [tell("Nothing was simulated.", lang)] if idle else []
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
-        except KeyboardInterrupt as interrupt:
+        except KeyboardInterrupt:
             with speaking(lang):
-                say(str(interrupt) or interrupted(), errors=True)
+                say(interrupted(), errors=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return reported

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import write_frame
 from talent_sd.base.language import tell
 from talent_sd.cli.common import console, say, show_written
 
@@ -71,13 +72,13 @@ def fit_reading(
             found = search_reading(model, figures, free_constants(model, priors), lambda _: done(1))
             needs = needed_for(model, found)
         moves = moves_table(found, needs)
-        moves.to_csv(folder / "moves.csv", index=False, float_format="%.6g")
-        figures_table(found).to_csv(folder / "figures.csv", index=False, float_format="%.6g")
+        write_frame(folder / "moves.csv", moves, "%.6g")
+        write_frame(folder / "figures.csv", figures_table(found), "%.6g")
         write_reading(found, known, needs, folder / f"{known.name}.yaml")
         reading = load_reading(folder / f"{known.name}.yaml")
         costs = None if sources is None else backtest_cost(model, found.constants, sources, *WINDOW)
         if costs is not None:
-            costs.to_csv(folder / "backtest.csv", index=False, float_format="%.6g")
+            write_frame(folder / "backtest.csv", costs, "%.6g")
         files = sorted(file.name for file in folder.iterdir())
     console().print(moves_shown(moves, lang))
     say(found_words(found, time.monotonic() - started, lang))

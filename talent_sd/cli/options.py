@@ -12,7 +12,7 @@ import typer
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
-from talent_sd.base.output_folders import STORE, refuse_store, written
+from talent_sd.base.output_folders import STORE, begun, refuse_store, written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -204,7 +204,6 @@ StartOption = Annotated[int, typer.Option("--start", help="Year that forecasts s
 EndOption = Annotated[int, typer.Option("--end", help="Last year of the forecasts.")]
 
 
-KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
 COPIES_TO_COMPARE = 4
 """Arrays of an ensemble's size while it is compared: itself, changes, relative changes, one on its way."""
 
@@ -244,14 +243,10 @@ def draw_forecast(
         refuse_store(out)
     title = tell("Simulating and drawing", lang)
     options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
-    try:
-        forecast = run_ensemble(prepared, drawn, options, engine=engine)
-        written.extend([store] if store else [])
-        return forecast, store is not None
-    except KeyboardInterrupt:
-        if store is None or not store.exists():
-            raise
-        raise KeyboardInterrupt(tell(KEPT, lang, folder=store)) from None
+    begun.extend([store] if store else [])
+    forecast = run_ensemble(prepared, drawn, options, engine=engine)
+    written.extend([store] if store else [])
+    return forecast, store is not None
 
 
 def draw_paired(

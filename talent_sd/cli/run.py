@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from talent_sd.base.errors import EngineNotice, InputError, NonFiniteWarning, RangeNotice
+from talent_sd.base.files import write_frame
 from talent_sd.base.language import tell
 from talent_sd.cli import options as o
 from talent_sd.cli.common import console, fail_on, not_finite, reporting, say, show_written
@@ -149,4 +150,4 @@ def _write_variance(prepared: Prepared, wanted: o.Wanted, engine: str, file: Pat
     from talent_sd.forecast.spread import forecast_variance
 
     shares = forecast_variance(prepared, wanted.draws, wanted.seed, engine=engine)
-    shares.to_csv(file, index=False, float_format="%.4g")
+    write_frame(file, shares, "%.4g")

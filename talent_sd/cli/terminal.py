@@ -15,13 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from talent_sd.base.language import listed, reason_of, speaking, tell
-from talent_sd.base.output_folders import ENDING, written
+from talent_sd.base.language import N_, listed, reason_of, speaking, tell
+from talent_sd.base.output_folders import ENDING, begun, clear_scratch, written
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
 HANDLER = "talent_sd"
 NARROWEST = 20
 """Columns of a terminal that is one."""
@@ -95,6 +96,8 @@ def harmless_usage_errors() -> None:
 
 def interrupted() -> str:
     """Return what is said after an interruption: what was written before it, or that nothing was."""
+    if kept := [store for store in begun if store not in written and store.exists()]:
+        return tell(KEPT, folder=kept[0])
     if written:
         return tell("Interrupted. Written before that: {folders}.", folders=listed(written))
     return tell("Interrupted; nothing was written.")
@@ -104,7 +107,9 @@ def leave_when_told(lang: str) -> None:
     """Leave with a word and `INTERRUPTED`, from any point, when told to end: by Ctrl-C, a scheduler, a closing terminal."""
 
     def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        ignore_signals()
         with contextlib.suppress(Exception), speaking(lang):
+            clear_scratch()
             os.write(2, f"{interrupted()}\n".encode())
         os._exit(INTERRUPTED)
 
@@ -113,16 +118,28 @@ def leave_when_told(lang: str) -> None:
         signal.signal(number, leave)
 
 
+def ignore_signals() -> None:
+    """End in peace: all is done, and Python would say no word when told to end once more."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Make signals an exception within the block, so that what is half done is cleared away."""
+    """Make a signal an exception within the block, so that what is half done is cleared away; a second ends at once."""
     before = {number: signal.getsignal(number) for number in ENDING}
     if not all(hasattr(handler, "ours") for handler in before.values()):
         yield  # not the program, but something that uses its commands
         return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        raise KeyboardInterrupt
+
     try:
         for number in before:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, interrupt)
         yield
     finally:
         for number, handler in before.items():

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.output_folders import scratch_folder
 from talent_sd.engine.pysd_build import build_reference, load_fresh
 from talent_sd.engine.pysd_safe_names import LOWERED, SafeNames, told_of
 from talent_sd.engine.request import Request
@@ -45,9 +46,9 @@ def built_reference(source: Source, structure: Structure, request: Request) -> I
     """
     _refuse_partial(structure, request)
     _refuse_crossed_mappings(source)
-    with tempfile.TemporaryDirectory(prefix="talent_sd-") as folder:
+    with scratch_folder(Path(tempfile.gettempdir())) as folder:
         with _quiet(request.seed), told_of(source.path.name):
-            file, names = build_reference(source, request, Path(folder))
+            file, names = build_reference(source, request, folder)
         yield Reference(file, source.path.name, structure, _clock(request), names)
 
 

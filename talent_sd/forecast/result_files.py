@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
-from talent_sd.base.files import TableWriter, tellable
+from talent_sd.base.files import TableWriter, tellable, write_rows
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
 from talent_sd.inputs.labels import Labels
@@ -257,7 +257,4 @@ def iamc_rows(
 
 def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
     """Write rows of `iamc_rows` below their heading."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = TableWriter(stream)
-        writer.writerow((*INDEX, *(f"{year:g}" for year in years)))
-        writer.writerows(rows)
+    write_rows(file, (*INDEX, *(f"{year:g}" for year in years)), rows)

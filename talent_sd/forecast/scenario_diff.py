@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import product
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import Problems
+from talent_sd.base.files import write_rows
 from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
@@ -100,10 +100,7 @@ def scenario_differences(
 
 def write_differences(differences: Sequence[Difference], path: Path) -> None:
     """Write differences as CSV, a row each; nothing stands for what holds on one side only."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(field.name for field in fields(Difference))
-        rows.writerows(map(_cells, differences))
+    write_rows(path, [field.name for field in fields(Difference)], map(_cells, differences))
 
 
 def _cells(difference: Difference) -> list[object]:

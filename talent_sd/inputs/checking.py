@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cached_property
 
-from talent_sd.base.errors import InputError, Problems, nearest
+from talent_sd.base.errors import InputError, Problems, hints_are_shown, nearest
 from talent_sd.base.language import listed, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import ModelStructure, ModelVariable, Setting, split_key
@@ -56,7 +57,7 @@ def nearest_label(name: str, known: Iterable[str]) -> str:
     >>> nearest_label("现金补帖", ["cash_subsidy", "venture_fund"])
     " Did you mean 'cash_subsidy'?"
     """
-    if name.isascii():
+    if name.isascii() or not hints_are_shown():
         return ""
     labels = shipped_labels()
     told = {**labels.variables, **labels.elements}
@@ -126,6 +127,11 @@ class Checking:
         """Tell whether the model has a constant of that name."""
         variable = self.structure.variables.get(name)
         return variable is not None and variable.kind == "constant"
+
+    @cached_property
+    def constants(self) -> list[str]:
+        """Names of the model's constants."""
+        return [name for name in self.structure.variables if self.is_constant(name)]
 
     def after(self, prefix: str) -> list[str]:
         """Return what follows a prefix in the names of variables that begin with it."""

@@ -191,6 +191,7 @@ def laid_assumptions(
         If the file sets the same thing twice, in two ways of writing.
     """
     own: dict[str, Setting] = {}
+    of_name: dict[str, list[str]] = {}
     problems = Problems()
     for name, entry in entries.items():
         values = entry.value if isinstance(entry.value, dict) else {"": entry.value}
@@ -199,7 +200,9 @@ def laid_assumptions(
             where = ("assumptions", name, "value", *([element] if element else []))
             made = setting(value, where, below.get(key))
             whole = key.partition("[")[0]
-            clashes = [old for old in own if old in (key, whole) or old.startswith(f"{key}[")]
+            keys = of_name.setdefault(whole, [])
+            clashes = [old for old in keys if old in (key, whole) or key == whole]
+            keys.append(key)
             if clashes:
                 first = own[clashes[0]]
                 problems.say(

@@ -162,8 +162,7 @@ def _check_assumption(checking: Checking, key: str, setting: Setting, mapping: M
     name = match["name"].strip() if match else key
     variable = checking.structure.variables.get(name)
     if variable is None:
-        constants = [v for v in checking.structure.variables if checking.is_constant(v)]
-        hint = nearest(name, constants) or nearest_label(name, constants)
+        hint = nearest(name, checking.constants) or nearest_label(name, checking.constants)
         hint = hint or tell(" See talent-sd list variables.")
         checking.say("unknown constant '{name}'.{hint}", setting, name=name, hint=hint)
         return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import write_frame
 from talent_sd.base.language import N_, tell
 from talent_sd.evidence import measure_evidence
 from talent_sd.inputs.evidence_ledger import read_evidence
@@ -155,7 +156,7 @@ def write_validation(validation: Validation, folder: Path) -> list[str]:
     }
     for name, rows in tables.items():
         if rows:
-            pd.DataFrame(rows).to_csv(folder / name, index=False)
+            write_frame(folder / name, pd.DataFrame(rows))
     return [name for name, rows in tables.items() if rows]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.dims import BAND_AND_MEDIAN, DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import shipped_folder
+from talent_sd.base.files import shipped_folder, write_rows
 from talent_sd.inputs.file_schemas import Part, Range
 from talent_sd.inputs.schema_problems import validate
 from talent_sd.inputs.strict_yaml import read_yaml, shown
@@ -208,11 +207,8 @@ def write_policies_table(effects: xr.Dataset, path: Path) -> None:
     measures = [str(measure) for measure in effects["measure"].values]
     per = [f"{start}{m}{end}" for m in measures for start, end in
            (("cost_per_", ""), ("cost_per_", "_lower"), ("cost_per_", "_upper"), ("effective_", ""))]  # fmt: skip
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow((*COLUMNS, *COST_COLUMNS, *per))
-        for name in effects[SCENARIO].values:
-            writer.writerows(_rows(mix_of(effects, str(name)), str(name)))
+    rows = (row for name in map(str, effects[SCENARIO].values) for row in _rows(mix_of(effects, name), name))
+    write_rows(path, (*COLUMNS, *COST_COLUMNS, *per), rows)
 
 
 def mix_of(effects: xr.Dataset, scenario: str) -> xr.Dataset:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,24 @@ def test_the_rest_is_counted() -> None:
     error = InputError([f"problem {number}" for number in range(60_000)])
     assert error.told()[19:] == ["problem 19", "… and 59980 more problems. Mend these first."]
     assert len(error.problems) == 60_000
+
+
+def test_only_hints_that_are_told_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, find = [], difflib.get_close_matches
+
+    def counted(word: str, *arguments: Any, **options: Any) -> list[str]:
+        looked.append(word)
+        return find(word, *arguments, **options)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    for _ in range(2):  # each error has its own
+        looked.clear()
+        file = tmp_path / "many.yaml"
+        file.write_text(
+            "title: x\nassumptions:\n" + _rows("settling tme{n}: {{value: 1, why: x}}", count=600), "utf-8"
+        )
+        with pytest.raises(InputError) as caught:
+            check_file(file)
+        told = caught.value.told()
+        assert (len(caught.value.problems), len(told), len(looked)) == (600, 21, 20)
+        assert all(text.endswith("Did you mean 'settling time'?") for text in told[:20])
