@@ -166,6 +166,7 @@ export class Page {
         this.fans.value = { view, plan: own, base, others: beside, othersBase, central: this.central.peek(), centralBase: this.centralBase.peek() }
         busy.value = false
       })
+      await null // charts are drawn
       this.timing.fan.push(performance.now() - began)
       if (!this.#sized()) this.#later(view)
     })
