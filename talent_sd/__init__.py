@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from talent_sd.output.notebook import plot, summary
     from talent_sd.output.page.write_page import page
     from talent_sd.policies.policy_effects import attribute_policies
+    from talent_sd.search import optimise
 
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_scenario",
+    "optimise",
     "page",
     "plot",
     "resolve_scenario",
@@ -58,6 +60,7 @@ _HOME = {
     "summary": "talent_sd.output.notebook",
     "simulate": "talent_sd.forecast.simulate",
     "load_model": "talent_sd.engine.runner",
+    "optimise": "talent_sd.search",
     "list_cities": "talent_sd.inputs",
     "list_scenarios": "talent_sd.inputs",
     "load_scenario": "talent_sd.inputs",

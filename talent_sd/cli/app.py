@@ -15,6 +15,7 @@ from talent_sd.cli.document import document
 from talent_sd.cli.listing import listing
 from talent_sd.cli.loops import loops
 from talent_sd.cli.new import new
+from talent_sd.cli.optimise import optimise
 from talent_sd.cli.page import page
 from talent_sd.cli.run import run
 from talent_sd.cli.validate import validate
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(compare)
+app.command()(optimise)
 app.command()(page)
 app.command()(document)
 app.command()(loops)

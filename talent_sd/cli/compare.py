@@ -250,6 +250,7 @@ class Comparison:
 
     def write(self, change: xr.Dataset) -> None:
         """Write the tables, and a capsule for each city."""
+        from talent_sd.forecast.money import write_spending_table
         from talent_sd.forecast.prepare import write_capsule
         from talent_sd.forecast.result_files import (
             write_comparison_table,
@@ -264,6 +265,7 @@ class Comparison:
         write_iamc(self.rows, change["time"].values, folder / "comparison_iamc.csv")
         if not self.asked.side_by_side:
             write_forecast_table(self.spreads[self.only], folder / "forecast.csv")
+            write_spending_table(self.prepared[self.only], self.spreads[self.only], folder / "spending.csv")
         for city, prepared in self.prepared.items():
             file = folder / (f"run_{city}.json" if self.asked.side_by_side else "run.json")
             notices = self.notices[city]["en"]

@@ -82,6 +82,7 @@ def _run_city(
     """Forecast the city, and write and show the forecast."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
+    from talent_sd.forecast.money import write_spending_table
     from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
@@ -105,6 +106,7 @@ def _run_city(
                 save_forecast_plots(shown, labels, lang, folder, done)
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
+        write_spending_table(prepared, forecast, folder / "spending.csv")
         if wanted is not None and wanted.draws > 1:
             _write_variance(prepared, wanted, engine, folder / "variance.csv")
         write_capsule(prepared, forecast, folder / "run.json", seed=seed)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError, UnitError, nearest
@@ -154,8 +156,6 @@ def first_clear_year(change: xr.DataArray) -> xr.DataArray:
     -------
     dims (scenario, ...), unit "year"; NaN where that is so in no year to the end, and of a single draw.
     """
-    import numpy as np
-
     more = probability_better(change)
     found = []
     for agreed in (more >= CLEAR, more <= 1 - CLEAR):
@@ -165,6 +165,37 @@ def first_clear_year(change: xr.DataArray) -> xr.DataArray:
     if change.sizes[DRAW] == 1:
         first = first.where(False, np.nan)
     return first.assign_attrs(units="year")
+
+
+def beaten(values: np.ndarray) -> np.ndarray:
+    """Share of the draws in which one scenario does better than another; equal ones count half.
+
+    Parameters
+    ----------
+    values : (scenarios, draws, ...), more being better; the same draws in all
+
+    Returns
+    -------
+    (scenarios, scenarios, ...): first against second; one half on the diagonal
+
+    >>> beaten(np.array([[3.0, 1.0], [2.0, 2.0], [0.0, 0.0]])).tolist()
+    [[0.5, 0.5, 1.0], [0.5, 0.5, 1.0], [0.0, 0.0, 0.5]]
+    """
+    one, other = values[:, None], values[None]
+    return (one > other).mean(axis=2) + 0.5 * (one == other).mean(axis=2)
+
+
+def regret(values: np.ndarray) -> np.ndarray:
+    """What a scenario misses of the best one in each draw; 0 where it is the best.
+
+    Parameters
+    ----------
+    values : (scenarios, draws, ...), more being better
+
+    >>> regret(np.array([[3.0, 1.0], [2.0, 2.0]])).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    return values.max(axis=0) - values
 
 
 def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:

@@ -77,6 +77,7 @@ def prepare(
         With every problem of every file at once; if no scenario is named.
     """
     from talent_sd.engine.runner import load_model
+    from talent_sd.forecast.money import sized
     from talent_sd.inputs import resolve_scenario
     from talent_sd.inputs.shipped_names import shipped_name
 
@@ -94,9 +95,8 @@ def prepare(
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
         try:
-            resolved[name] = resolve_scenario(
-                scenario, city, loaded.structure, context=national, reading=reading
-            )
+            one = resolve_scenario(scenario, city, loaded.structure, context=national, reading=reading)
+            resolved[name] = sized(loaded, one)
         except InputError as error:
             problems += error.problems
     if problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -258,3 +258,49 @@ def iamc_rows(
 def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
     """Write rows of `iamc_rows` below their heading."""
     write_rows(file, (*INDEX, *(f"{year:g}" for year in years)), rows)
+
+
+PLAN_COLUMNS = (
+    "plan", "goal", "unit", "gain", "lower", "upper", "better_than_baseline", "best_share", "regret", "regret_upper",
+    "policy", "from", "until", "intensity", "yuan_per_year",
+)  # fmt: skip
+FACTOR_COLUMNS = ("plan", "other", "constant", "correlation", "low", "high", "share", "unless", "en", "zh")
+
+
+def write_plan_tables(plans: xr.Dataset, factors: Sequence[Mapping[str, object]], folder: Path) -> None:
+    """Write `plans.csv`, `duels.csv` and `factors.csv`.
+
+    Parameters
+    ----------
+    plans, factors : as `talent_sd.search` gives them
+    """
+    goals, names = plans["goal"].values, plans["plan"].values
+    rows: list[tuple[object, ...]] = []
+    for name in names:
+        one = plans.sel(plan=name)
+        for goal in goals:
+            gained = _gained(one.sel(goal=goal), plans["regret"].sel(goal=goal))
+            rows.append((name, str(goal), *gained, *("",) * 5))
+        for policy in one["policy"].values[one["intensity"].values > 0]:
+            own = one.sel(policy=policy)
+            cells = [float(own[key]) for key in ("start", "end", "intensity", "cost")]
+            rows.append((name, *("",) * 9, policy, *cells))
+    write_rows(folder / "plans.csv", PLAN_COLUMNS, rows)
+    duels = (
+        (goal, first, second, float(plans["better"].sel(goal=goal, plan=first, other=second)))
+        for goal, first, second in itertools.product(goals, names, names)
+        if first != second
+    )
+    write_rows(folder / "duels.csv", ("goal", "plan", "other", "probability_better"), duels)
+    told = ([factor.get(key, "") for key in FACTOR_COLUMNS] for factor in factors)
+    write_rows(folder / "factors.csv", FACTOR_COLUMNS, told)
+
+
+def _gained(one: xr.Dataset, regret: xr.DataArray) -> tuple[object, ...]:
+    """Return the unit, median and band of a plan's gain, how often it is better and best, and its regret."""
+    low, high = one["gain"].quantile(list(BANDS[80]), DRAW).values.tolist()
+    own = one["regret"]
+    return (
+        str(one["unit"].item()), float(one["gain"].median()), low, high, float(one["better_than_baseline"]),
+        float((own <= regret.min("plan")).mean()), float(own.median()), float(own.quantile(0.9)),
+    )  # fmt: skip

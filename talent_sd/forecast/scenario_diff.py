@@ -15,7 +15,7 @@ from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import check_scenario, policy_constant, shock_constant
+from talent_sd.inputs.setting_checks import BUDGET, SIZE, check_scenario, policy_constant, shock_constant
 from talent_sd.inputs.settings import policy_key
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Difference:
 
     Parameters
     ----------
-    part : "policies", "assumptions", "shocks", "context" or "city"
+    part : "policies", "assumptions", "shocks", "budget", "context" or "city"
     key : policy, "policy.setting", constant, "shock.setting", national variable
     unit : the model's; "" for a switch or a name
     old, new : what holds on each side; None where nothing does, as for a policy that is off
@@ -53,6 +53,10 @@ class _Side:
 
     value: float | str | bool | None
     origin: str
+
+
+_NOTHING = _Side(None, "")
+SIZED = ("intensity", SIZE)
 
 
 def scenario_differences(
@@ -90,6 +94,7 @@ def scenario_differences(
         *_policies(one, two, checker, default),
         *_assumptions(one.assumptions, two.assumptions, checker, default),
         *_shocks(one.shocks, two.shocks, checker, default),
+        *_budget(one.budget, two.budget, checker),
         *_context(one, two, int(horizon.final)),
     ]
     if city is not None:
@@ -126,19 +131,20 @@ def _policies(one: Scenario, two: Scenario, checker: Checking, default: Default)
         if not any(running):
             continue
         for key in dict.fromkeys([*settings[0], *settings[1]]):
-            constant = policy_constant(checker, policy, key)
+            constant = policy_constant(checker, policy, "intensity" if key == SIZE else key)
             if key == "switch" or constant is None:
                 continue
             own = default(constant)
-            # of a policy that is off no setting matters
+            # of a policy that is off no setting matters, of one sized in yuan no intensity
             sides = [
-                (_setting(side.get(key)) or own) if on else _Side(None, "")
+                _setting(side.get(key)) or (_NOTHING if SIZE in (key, *side) and key in SIZED else own)
+                if on
+                else _NOTHING
                 for side, on in zip(settings, running, strict=True)
             ]
             if sides[0].value != sides[1].value:
-                yield _difference(
-                    "policies", f"{policy}.{key}", _unit(checker, constant), (sides[0], sides[1])
-                )
+                unit = "yuan/year" if key == SIZE else _unit(checker, constant)
+                yield _difference("policies", f"{policy}.{key}", unit, (sides[0], sides[1]))
 
 
 def _off(policy: str, default: Default) -> _Side:
@@ -183,6 +189,15 @@ def _shocks(
             sides = [_setting(side.get(key)) or own for side in (ours, theirs)]
             if sides[0].value != sides[1].value:
                 yield _difference("shocks", f"{shock}.{key}", _unit(checker, constant), (sides[0], sides[1]))
+
+
+def _budget(
+    one: Mapping[str, Setting], two: Mapping[str, Setting], checker: Checking
+) -> Iterator[Difference]:
+    for key, constant in BUDGET.items():
+        sides = [_setting(side.get(key)) or _NOTHING for side in (one, two)]
+        if sides[0].value != sides[1].value:
+            yield _difference("budget", key, _unit(checker, constant), (sides[0], sides[1]))
 
 
 def _context(one: Scenario, two: Scenario, final: int) -> Iterator[Difference]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.errors import InputError
+from talent_sd.base.language import N_, tell
 from talent_sd.base.progress import progress_bar
 from talent_sd.engine.runner import model_constants
 from talent_sd.forecast.posterior_draws import PosteriorDraws
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.uncertainty.posterior import Posterior
 
+NO_EMA = N_(
+    "this needs EMA Workbench, which is not installed. Install it with: pip install 'talent_sd[optimise]'"
+)
 STEPS = 1000
 LARGE = 5000
 """Draws above which an ensemble is condensed before it is shown."""
@@ -273,3 +280,102 @@ def step_error(
         whole, half = (float(run[name].sum()) for run in runs)
         found[name] = abs(half / whole - 1) if whole else abs(half)
     return found
+
+
+def deciding_factors(drawn: xr.DataArray, gain: xr.DataArray, axis: str) -> list[dict[str, Any]]:
+    """Return what decides between the plan that gains most, the others, and doing nothing.
+
+    Parameters
+    ----------
+    drawn : dims (draw, parameter), as an ensemble has it
+    gain : dims (axis, draw) over the baseline, more being better
+    axis : of the plans
+
+    Returns
+    -------
+    `plan` that leads, `other` ("" for doing nothing), `leads` (share of draws), and one of `deciding_constants`, whose
+    keys are left out where no constant decides
+    """
+    import pandas as pd
+
+    _, names = drawn.transpose(DRAW, ...).indexes.values()
+    table = pd.DataFrame(drawn.transpose(DRAW, ...).values, columns=list(names))
+    ordered = gain[axis].values[np.argsort(-gain.median(DRAW).values, kind="stable")]
+    best, found = ordered[0], []
+    for other in (*ordered[1:], ""):
+        lead = gain.sel({axis: best}) - (gain.sel({axis: other}) if other else 0)
+        first, second, values = best, other, lead.values
+        if other and (values > 0).mean() < 0.5:
+            first, second, values = other, best, -values
+        leads = {"plan": str(first), "other": str(second), "leads": float((values > 0).mean())}
+        found += [{**leads, **one} for one in deciding_constants(table, values)] or [leads]
+    return found
+
+
+def deciding_constants(
+    drawn: pd.DataFrame, lead: np.ndarray, most: int = 3
+) -> list[dict[str, float | str | bool]]:
+    """Return the constants that decide which of two scenarios does better, strongest first; none where none does.
+
+    A constant counts if its rank correlation with the lead is no chance at 5 % though all are tried (Bonferroni).
+    Where the trailing one wins in some draws, PRIM (Friedman & Fisher 1999) says beyond which value it tends to.
+
+    Parameters
+    ----------
+    drawn : a row a draw, a column a constant
+    lead : (draws,) of the first over the second; the first leads in most draws
+
+    Returns
+    -------
+    `constant`, `correlation`; `unless`: whether there is a box in which the second tends to win, then `low` and `high`
+    (NaN: no bound) and `share`, how often it wins there
+
+    Raises
+    ------
+    InputError
+        If EMA Workbench is not installed.
+    """
+    from scipy.stats import spearmanr
+
+    varied = drawn.loc[:, drawn.nunique() > 1]
+    found = []
+    for name in varied.columns:
+        test = spearmanr(varied[name], lead)
+        if test.pvalue * varied.shape[1] < 0.05:
+            found.append((abs(test.statistic), str(name), float(test.statistic)))
+    chosen = [(name, correlation) for _, name, correlation in sorted(found, reverse=True)[:most]]
+    boxes = _winning_box(varied[[name for name, _ in chosen]], lead < 0) if chosen else {}
+    return [
+        {"constant": name, "correlation": correlation, "unless": name in boxes, **boxes.get(name, {})}
+        for name, correlation in chosen
+    ]
+
+
+def _winning_box(drawn: pd.DataFrame, wins: np.ndarray) -> dict[str, dict[str, float]]:
+    """Return the bounds of the smallest box in which something happens in most draws; nothing where there is none."""
+    if not 0.02 <= wins.mean() <= 0.5:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # EMA Workbench warns as it is imported
+        try:
+            from ema_workbench.analysis.prim import Prim
+        except ImportError:
+            raise InputError(tell(NO_EMA)) from None
+        level = logging.getLogger("EMA").level
+        logging.getLogger("EMA").setLevel(logging.ERROR)
+        try:
+            box = Prim(
+                drawn.reset_index(drop=True), wins.astype(int), threshold=0.5, peel_alpha=0.1
+            ).find_box()
+        finally:
+            logging.getLogger("EMA").setLevel(level)
+    if box is None or box.density <= 0.5:
+        return {}
+    limits, whole = box.box_lims[-1], box.box_lims[0]
+    bounds = {}
+    for name in drawn.columns:
+        low, high = (float(limits[name][end]) for end in (0, 1))
+        ends = low if low > whole[name][0] else np.nan, high if high < whole[name][1] else np.nan
+        if not np.isnan(ends).all():
+            bounds[str(name)] = {"low": ends[0], "high": ends[1], "share": float(box.density)}
+    return bounds

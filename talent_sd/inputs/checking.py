@@ -112,12 +112,14 @@ class Checking:
     ----------
     structure, horizon : the model, and the years of the run
     found : key of the model to its resolved setting
+    sizes : constant of a policy's intensity to its size in yuan a year, where a file tells that instead
     """
 
     structure: ModelStructure
     horizon: Horizon
     found: dict[str, Setting] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
+    sizes: dict[str, Setting] = field(default_factory=dict)
 
     def variable(self, key: str) -> ModelVariable | None:
         """Return the model's variable that a key is of, None if there is none."""

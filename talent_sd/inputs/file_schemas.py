@@ -81,6 +81,9 @@ class PolicyEntry(Part):
     pause: Pause | None = Field(None, description="An interruption, {from: 2027, until: 2028}")
     targeting: float | None = Field(None, description="Part of the money that reaches those it is for")
     intensity: float | None = Field(None, description="Strength, in the unit of the model's constant")
+    size: float | None = Field(
+        None, gt=0, description="Yuan a year at full strength, in place of `intensity`"
+    )
     unit_cost: float | None = Field(
         None, alias="unit cost", ge=0, description="Cost per unit, in the model's unit"
     )
@@ -95,6 +98,13 @@ class PolicyEntry(Part):
             raise ValueError(
                 tell("leave `switch` out: a policy with settings is on; write off to switch it off.")
             )
+        return self
+
+    @model_validator(mode="after")
+    def one_size(self) -> PolicyEntry:
+        """Refuse a size told twice."""
+        if self.size is not None and self.intensity is not None:
+            raise ValueError(tell("give either `intensity` or `size` (yuan a year), not both."))
         return self
 
 
@@ -127,6 +137,15 @@ class Policy(Part):
         inner = handler.resolve_ref_schema(settings)["properties"]["settings"]
         entry = next(form for form in inner["anyOf"] if form.get("type") != "null")
         return {"anyOf": [{"enum": ["on", "off"]}, entry], "description": "on, off, or the policy's settings"}
+
+
+class Budget(Part):
+    """Money set aside for all policies together; what they would spend beyond it is not paid."""
+
+    yuan_per_year: float = Field(alias="yuan per year", gt=0, description="At the prices of `price_basis`")
+    from_: Year | None = Field(None, alias="from", description="Year it starts; 2025 if left out")
+    until: Year | None = Field(None, description="Year it ends; 2035 if left out")
+    price_basis: Year | None = Field(None, description="Year of its and the sizes' prices; 2024 if left out")
 
 
 class Assumption(Part):
@@ -166,6 +185,7 @@ class ScenarioFile(Part):
         default_factory=dict, description="Name: {at: year, size: ...}"
     )
     context: str | None = Field(None, min_length=1, description="The national path, such as national/central")
+    budget: Budget | None = Field(None, description="Yuan a year for all policies together")
 
 
 class Figure(Part):

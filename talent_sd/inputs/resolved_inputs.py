@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import Problems
+from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.language import tell
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
 from talent_sd.inputs.city_files import load_city
@@ -40,6 +41,8 @@ class Resolved:
     unused : constants of the city mapping that the model does not have
     sources : every file read, as origins name it, and where it is
     reading : the layer of assumptions under the scenario's own, None where it changes nothing
+    sizes : constant of a policy's intensity to its size in yuan a year; a run of the model turns it into
+        an intensity (`talent_sd.forecast.money.sized`)
     """
 
     scenario: Scenario
@@ -51,9 +54,25 @@ class Resolved:
     unused: tuple[str, ...] = ()
     sources: Mapping[str, Path] = field(default_factory=dict)
     reading: Reading | None = None
+    sizes: Mapping[str, Setting] = field(default_factory=dict)
 
     def params(self) -> dict[str, float | Curve]:
-        """Return the mapping for `Model.run`: numbers, and (x, y) for lookups."""
+        """Return the mapping for `Model.run`: numbers, and (x, y) for lookups.
+
+        Raises
+        ------
+        InputError
+            If a size in yuan was not turned into an intensity yet.
+        """
+        if self.sizes:
+            raise InputError(
+                tell(
+                    "{origin}: a size in yuan becomes an intensity by a run of the model, which `simulate`, "
+                    "`ensemble` and the commands make. Use one of them, or give the intensity.",
+                    origin=one.origin,
+                )
+                for one in self.sizes.values()
+            )
         return {key: resolved.value for key, resolved in self.values.items()}
 
 
@@ -115,7 +134,9 @@ def resolve_scenario(
         **dict(zip(national.files, national.paths, strict=True)),
         mapping.file: mapping.path.resolve(),
     }
-    return Resolved(loaded, place, national, horizon.start, horizon.final, values, unused, sources, under)
+    return Resolved(
+        loaded, place, national, horizon.start, horizon.final, values, unused, sources, under, checking.sizes
+    )
 
 
 def _reading(reading: str | Path | Reading | None) -> Reading | None:

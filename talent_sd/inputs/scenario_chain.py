@@ -41,6 +41,7 @@ class Scenario:
     assumptions : constant, or "constant[element]", to its value
     shocks : shock name to its settings, such as "at" and "size"
     context : the national path, None where no file names one
+    budget : "yuan per year", "from", "until", "price_basis" to its settings
     """
 
     name: str
@@ -55,6 +56,7 @@ class Scenario:
     paths: tuple[Path, ...] = ()
     claims: Mapping[str, str] = field(default_factory=dict)
     finding: Mapping[str, str] = field(default_factory=dict)
+    budget: Mapping[str, Setting] = field(default_factory=dict)
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -124,6 +126,10 @@ def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scena
         own = shocks.setdefault(name, {})
         for key, value in parts.items():
             own[key] = setting(value, ("shocks", name, key), own.get(key))
+    budget = dict(parent.budget)
+    if typed.budget is not None:
+        for key, value in typed.budget.model_dump(by_alias=True, exclude_none=True).items():
+            budget[key] = setting(value, ("budget", key), budget.get(key))
     context = parent.context
     if typed.context is not None:
         context = setting(typed.context, ("context",), context)
@@ -140,6 +146,7 @@ def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scena
         (*parent.paths, file.path.resolve()),
         _both(typed.claims),
         _both(typed.finding),
+        budget,
     )
 
 
@@ -177,7 +184,10 @@ def _policy(
         own[key] = setting(value, (*where, *path), before.get(key))
     if before and "switch" in before and before["switch"].value is True:
         switch = {"switch": before["switch"]}
-    return {**before, **switch, **own}
+    # a size in yuan and an intensity say the same
+    retold = {"size": "intensity", "intensity": "size"}
+    kept = {key: old for key, old in before.items() if retold.get(key) not in own}
+    return {**kept, **switch, **own}
 
 
 def laid_assumptions(
@@ -235,6 +245,42 @@ def _written(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def scenario_text(
+    title: Mapping[str, str],
+    question: Mapping[str, str],
+    extends: str,
+    policies: Mapping[str, Mapping[str, object]],
+    budget: Mapping[str, object],
+    context: str | None = None,
+) -> str:
+    """Return a scenario as a file has it; numbers to twelve digits.
+
+    >>> print(scenario_text({"en": "A", "zh": "甲"}, {"en": "Q"}, "baseline", {"open_labs": {"from": 2026.0}}, {}), end="")
+    title: {en: 'A', zh: '甲'}
+    question: {en: 'Q'}
+    extends: 'baseline'
+    policies:
+      open_labs: {from: 2026}
+    """
+    lines = [f"title: {_flow(title)}", f"question: {_flow(question)}", f"extends: {_cell(extends)}"]
+    lines += (
+        ["policies:", *(f"  {name}: {_flow(settings)}" for name, settings in policies.items())]
+        if policies
+        else []
+    )
+    lines += [f"budget: {_flow(budget)}"] if budget else []
+    lines += [f"context: {_cell(context)}"] if context else []
+    return "\n".join(lines) + "\n"
+
+
+def _flow(settings: Mapping[str, object]) -> str:
+    return "{" + ", ".join(f"{key}: {_cell(value)}" for key, value in settings.items()) + "}"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else "'" + str(value).replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import Problems, nearest
@@ -22,6 +23,13 @@ POLICY = "policy"
 """The model's subscript of policies."""
 TIMING = {"from": "start", "until": "end", "ramp": "ramp time"}
 PAUSE = {"pause.from": "pause start", "pause.until": "pause end"}
+SIZE = "size"
+"""A policy's setting: yuan a year, in place of its intensity."""
+BUDGET = {
+    "yuan per year": "policy money", "from": "policy money start", "until": "policy money end",
+    "price_basis": "policy money price year",
+}  # fmt: skip
+"""A budget's setting -> the model's constant."""
 PARTS = {"switch": "switch", **TIMING, **PAUSE}
 """A policy's setting -> what `policy_key` calls its constant."""
 _KEY = re.compile(r"(?P<name>.+?)\[(?P<elements>[^\[\]]+)\]\Z")
@@ -35,8 +43,10 @@ def check_policy(checking: Checking, name: str, settings: Mapping[str, Setting])
         checking.say("unknown policy '{name}'.{hint}", first, name=name, hint=hint_of(name, policies))
         return
     for key, setting in settings.items():
-        target = policy_constant(checking, name, key)
-        if target is not None:
+        target = policy_constant(checking, name, "intensity" if key == SIZE else key)
+        if target is not None and key == SIZE:
+            checking.sizes[target] = replace(setting, value=float(setting.value), unit="yuan/year")
+        elif target is not None:
             checking.put(target, setting, "" if key == "switch" else f"{name}.{key}")
         else:
             hint = hint_of(key, policy_settings(checking, name))
@@ -64,7 +74,7 @@ def policy_settings(checking: Checking, name: str) -> list[str]:
     """Return the settings that a policy has in this model."""
     keys = [*checking.after(f"{name.replace('_', ' ')} "), *checking.after(f"{POLICY} ")]
     known = (key for key in keys if key != "switch" and policy_constant(checking, name, key))
-    return [*TIMING, *(["pause"] if policy_constant(checking, name, "pause.from") else []), *known]
+    return [*TIMING, SIZE, *(["pause"] if policy_constant(checking, name, "pause.from") else []), *known]
 
 
 def _check_dates(checking: Checking, name: str, settings: Mapping[str, Setting]) -> None:
@@ -122,6 +132,13 @@ def check_scenario(scenario: Scenario, checking: Checking, mapping: Mapped) -> N
         _check_assumption(checking, key, setting, mapping)
     for name, settings in scenario.shocks.items():
         _check_shock(checking, name, settings)
+    for key, setting in scenario.budget.items():
+        checking.put(BUDGET[key], setting, f"budget.{key}")
+    start, end = scenario.budget.get("from"), scenario.budget.get("until")
+    if start:
+        checking.is_in_run(start, "budget.from")
+    if start and end:
+        _ends_after(checking, "budget", start, end)
 
 
 def shock_constant(shock: str, key: str) -> str:

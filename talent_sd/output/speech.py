@@ -259,3 +259,21 @@ class Speech:
     def both(self, texts: Mapping[str, str]) -> str:
         """Return a text by language, the other language's where this one has none."""
         return texts.get(self.lang) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def letter(plan: str) -> str:
+    """Return what a plan is called.
+
+    >>> letter("plan_b")
+    'B'
+    """
+    return plan.rpartition("_")[2].upper()
+
+
+def goal_label(goal: str, labels: Labels, lang: str) -> str:
+    """Return a goal in words."""
+    name, _, when = goal.rpartition("@")
+    output = labels.variable(name, lang)
+    if when == "sum":
+        return tell("{output}, all years", lang, output=output)
+    return tell("{variable}, {year}", lang, variable=output, year=when)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,9 @@ from talent_sd.output.speech import (
     Scale,
     city_name,
     digits,
+    goal_label,
     interval,
+    letter,
     percent,
     scale_for,
     scenario_titles,
@@ -34,12 +36,18 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.forecast.scenario_diff import Difference
+    from talent_sd.model.structure import Structure
     from talent_sd.model_tests.verification import Agreement
 
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
 FORECAST = N_("{city}: {scenario}")
+PLANS = N_("{city}: plans for {budget} million yuan a year")
+PLANS_TOLD = N_(
+    "Gain over the baseline: median of {draws} draws, below it the 80 % interval. Regret: what is missed of the best of these "
+    "plans, in nine draws of ten at most. Beats: share of draws."
+)
 
 MOST_COLUMNS = 2
 
@@ -209,7 +217,7 @@ def _difference(one: Output, scale: Scale) -> str:
 
 PARTS = {
     "policies": N_("Policies"), "assumptions": N_("Assumptions"), "shocks": N_("Shocks"),
-    "context": N_("National path", "difference"), "city": N_("City's start values"),
+    "budget": N_("Budget"), "context": N_("National path", "difference"), "city": N_("City's start values"),
 }  # fmt: skip
 LARGE = 1e6
 """Numbers from here on are cut to six digits, so that two stand side by side."""
@@ -275,3 +283,82 @@ def _side(value: float | str | bool | None, origin: str, lang: str) -> Text:
 def _short(origin: str) -> str:
     """Name a shipped file without its folder; the user's own as it is."""
     return origin.rsplit("/", 1)[-1] if origin.startswith("scenarios/") else origin
+
+
+def plans_table(plans: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of the plans that a search found: what is in them, what they gain and how surely.
+
+    Parameters
+    ----------
+    plans : as `talent_sd.search.optimise` gives them
+    """
+    table = rich_table(
+        tell(PLANS, lang, city=plans.attrs[f"city_{lang}"], budget=digits(plans.attrs["budget"] / 1e6)),
+        *words(tell("Plan", lang), tell("Policies, million yuan a year", lang), overflow="fold"),
+        *words(tell("Goal", lang), overflow="fold"),
+        *numbers(tell("Gain", lang), tell("Better than baseline", lang), tell("Regret", lang)),
+        *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in plans["plan"].values)),
+    )
+    table.caption = tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW])
+    for name in plans["plan"].values:
+        one = plans.sel(plan=name)
+        for number, goal in enumerate(plans["goal"].values):
+            own = one.sel(goal=goal)
+            gain, missed = own["gain"], own["regret"].quantile(0.9)
+            scale = scale_for(float(abs(gain).max()), str(own["unit"].item()), lang)
+            band = span(*interval(gain / scale.factor))
+            beats = [
+                "" if other == name else f"{100 * float(own['better'].sel(other=other)):.0f} %"
+                for other in plans["plan"].values
+            ]
+            mix = [
+                f"{labels.element(str(p), lang)} {digits(float(one['cost'].sel(policy=p)) / 1e6)} "
+                f"({float(one['start'].sel(policy=p)):g}–{float(one['end'].sel(policy=p)):g})"
+                for p in plans["policy"].values if float(one["intensity"].sel(policy=p)) > 0
+            ]  # fmt: skip
+            table.add_row(
+                letter(name) if number == 0 else "",
+                "\n".join(mix) if number == 0 else "",
+                f"{goal_label(str(goal), labels, lang)}\n{scale.unit}",
+                f"{signed(float(gain.median()) / scale.factor)}\n{band}",
+                f"{100 * float(own['better_than_baseline']):.0f} %",
+                digits(float(missed) / scale.factor),
+                *beats,
+            )
+        table.add_section()
+    return table
+
+
+def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:
+    """Say what decides between two plans, as `deciding_factors` found it."""
+    leads = f"{100 * factor['leads']:.0f}"
+    second = letter(factor["other"]) if factor["other"] else tell("doing nothing", lang)
+    words = {"plan": letter(factor["plan"]), "other": second, "leads": leads}
+    if "constant" not in factor:
+        return tell(
+            "{plan} beats {other} in {leads} % of the draws; no single constant decides.", lang, **words
+        )
+    key = str(factor["constant"])
+    name, _, element = key.removesuffix(" (factor)").partition("[")
+    elements = [labels.element(part.strip(), lang) for part in element.rstrip("]").split(",") if part]
+    words["constant"] = labels.variable(name, lang) + (f" ({', '.join(elements)})" if elements else "")
+    unit = (
+        tell("times its value", lang) if key.endswith(" (factor)") else unit_label(structure[name].unit, lang)
+    )
+    if not factor["unless"]:
+        more = factor["correlation"] > 0
+        text = N_("{plan} beats {other} in {leads} % of the draws, by the more the higher {constant}.")
+        less = N_("{plan} beats {other} in {leads} % of the draws, by the more the lower {constant}.")
+        return tell(text if more else less, lang, **words)
+    above = np.isnan(factor["high"])
+    words |= {"bound": digits(factor["low"] if above else factor["high"]), "unit": unit}
+    words["share"] = f"{100 * factor['share']:.0f}"
+    text = N_(
+        "{plan} beats {other} in {leads} % of the draws, unless {constant} is above {bound} {unit}: "
+        "then {other} does, in {share} %."
+    )
+    less = N_(
+        "{plan} beats {other} in {leads} % of the draws, unless {constant} is below {bound} {unit}: "
+        "then {other} does, in {share} %."
+    )
+    return tell(text if above else less, lang, **words)

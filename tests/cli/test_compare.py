@@ -38,6 +38,7 @@ def test_compare_writes_every_file_it_promises(compared: Ran) -> None:
         "policies_hefei_combination_interactions.png",
         "report.html",
         "run.json",
+        "spending.csv",
     ]
 
 

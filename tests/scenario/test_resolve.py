@@ -53,7 +53,7 @@ def test_further_keys_of_a_policy_set_the_constants_named_after_it(
     assert params["cash subsidy unit cost"] == 500
     assert params["policy targeting[cash_subsidy]"] == 0.5
     wrong = "title: S\npolicies:\n  industry_fund: {effect: 2, budget share: 0.1, start: 2025}\n"
-    known = "Known: from, until, ramp, pause, intensity, targeting."
+    known = "Known: from, until, ramp, size, pause, intensity, targeting."
     assert problems_of(write("t.yaml", wrong), structure) == [
         f"t.yaml:3: unknown setting 'effect' of policy industry_fund. {known}",
         f"t.yaml:3: unknown setting 'budget share' of policy industry_fund. {known}",
@@ -167,13 +167,13 @@ def test_names_limits_and_dates_are_checked_against_the_model_all_at_once(
         "bad.yaml:3: unknown policy 'housing_vouchers'. Did you mean 'housing_voucher'?",
         "bad.yaml:4: industry_fund.intensity is 3, above the model's maximum 0.2 (a share: 3 % is 0.03).",
         "bad.yaml:4: unknown setting 'strength' of policy industry_fund. "
-        "Known: from, until, ramp, pause, intensity, targeting.",
+        "Known: from, until, ramp, size, pause, intensity, targeting.",
         "bad.yaml:4: industry_fund.until is 2024, not after from, 2025. Swap or mend them.",
         "bad.yaml:5: venture_fund.from is 2021, outside the run (2022 to before 2034). Move it.",
         "bad.yaml:6: cash_subsidy.unit cost is 1e+09, above the model's maximum 1e+07 yuan/person.",
         "bad.yaml:6: cash_subsidy.from is 2040, outside the run (2022 to before 2034). Move it.",
         "bad.yaml:7: unknown setting 'intensity' of policy talent_apartments. "
-        "Known: from, until, ramp, pause, targeting.",
+        "Known: from, until, ramp, size, pause, targeting.",
         "bad.yaml:7: talent_apartments.until is 2020, before the run starts in 2022. Move it.",
         "bad.yaml:9: unknown constant 'retirment rate'. Did you mean 'retirement rate'?",
         "bad.yaml:10: 'talent' is computed by the model (stock); only constants can be set.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,17 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_forecast import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
-from talent_sd.output.speech import city_name, scale_for, scenario_titles, source_line
-from talent_sd.output.style import BASELINE, GREY, heading, house_style, line_look, new_figure, save_figure
+from talent_sd.output.speech import city_name, goal_label, letter, scale_for, scenario_titles, source_line
+from talent_sd.output.style import (
+    BASELINE,
+    GREY,
+    INK,
+    heading,
+    house_style,
+    line_look,
+    new_figure,
+    save_figure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -230,4 +239,157 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
             fontsize=6.5,
             color=GREY,
         )
+    return figure
+
+
+def save_plan_plots(
+    plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], labels: Labels, lang: str, folder: Path
+) -> None:
+    """Write the pictures of the plans that a search found; each factor has its sentence in `lang`."""
+    with house_style():
+        save_figure(_plot_gains(plans, labels, lang), folder / "plans_gain.png")
+        save_figure(_plot_timelines(plans, labels, lang), folder / "plans_spending.png")
+        save_figure(_plot_duels(plans, labels, lang), folder / "plans_duels.png")
+        save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
+
+
+def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str) -> Figure:
+    figure = new_figure(7.2, height)
+    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / 1e6:,.0f}"}
+    figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
+    told = tell(
+        "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
+    )
+    figure.text(0.02, 0.10 / height, told, fontsize=6.5, color=GREY)
+    return figure
+
+
+def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw what plans gain, with the 80 % interval: a row a plan; two goals against each other."""
+    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
+    two = len(goals) == 2
+    height = 4.6 if two else 1.25 + 0.34 * len(names)
+    figure = _plan_figure(plans, height, tell("What the plans gain over the baseline", lang), lang)
+    axes = figure.subplots(1, 1 if two else len(goals), squeeze=False)[0]
+    figure.subplots_adjust(left=0.11, right=0.97, top=1 - 0.55 / height, bottom=0.75 / height, wspace=0.2)
+    told = []
+    for goal, unit in zip(goals, plans["unit"].values, strict=True):
+        gain = plans["gain"].sel(goal=goal)
+        scale = scale_for(float(abs(gain).max()), str(unit), lang)
+        quantiles = (gain / scale.factor).quantile([BAND[0], 0.5, BAND[1]], DRAW).values
+        told.append((quantiles, f"{goal_label(goal, labels, lang)} ({scale.unit})"))
+    for number, name in enumerate(names):
+        look = line_look(number)
+        style = {"color": look["color"], "marker": look["marker"], "markersize": 5}
+        if two:
+            (x, x_label), (y, y_label) = told
+            axes[0].hlines(y[1, number], x[0, number], x[2, number], color=look["color"], linewidth=1)
+            axes[0].vlines(x[1, number], y[0, number], y[2, number], color=look["color"], linewidth=1)
+            axes[0].plot(x[1, number], y[1, number], **style)
+            axes[0].annotate(
+                letter(name),
+                (x[1, number], y[1, number]),
+                (5, 5),
+                textcoords="offset points",
+                fontsize=9,
+                **heading(),
+            )
+            axes[0].set_xlabel(x_label)
+            axes[0].set_ylabel(y_label)
+            continue
+        for axis, (x, x_label) in zip(axes, told, strict=True):
+            axis.hlines(number, x[0, number], x[2, number], color=look["color"], linewidth=1.4)
+            axis.plot(x[1, number], number, **style)
+            axis.set_xlabel(x_label)
+    for axis in axes:
+        axis.grid(axis="x")
+        axis.axvline(0, color=GREY, linewidth=0.7)
+        if not two:
+            axis.set_yticks(range(len(names)), [letter(name) for name in names])
+            axis.set_ylim(len(names) - 0.5, -0.5)
+            axis.grid(visible=False, axis="y")
+    return figure
+
+
+def _plot_timelines(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw each plan as bars over its years, a bar a policy, as tall as the money it gets."""
+    names = list(map(str, plans["plan"].values))
+    costs = plans["cost"].where(plans["intensity"] > 0)
+    counts = [int(costs.sel(plan=name).notnull().sum()) for name in names]
+    height = 0.95 + sum(0.30 + 0.26 * count for count in counts)
+    figure = _plan_figure(plans, height, tell("What the plans spend, million yuan a year", lang), lang)
+    axes = figure.subplots(
+        len(names),
+        1,
+        squeeze=False,
+        sharex=True,
+        gridspec_kw={"height_ratios": [max(c, 1) + 0.7 for c in counts]},
+    )[:, 0]
+    figure.subplots_adjust(left=0.24, right=0.95, top=1 - 0.5 / height, bottom=0.5 / height, hspace=0.25)
+    largest = float(costs.max())
+    first, last = float(plans["start"].min()), float(plans["end"].max())
+    for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
+        own = costs.sel(plan=name).dropna("policy")
+        own = own.isel(policy=np.argsort(-own.values, kind="stable"))
+        for row, policy in enumerate(own["policy"].values):
+            begin, end = (float(plans[key].sel(plan=name, policy=policy)) for key in ("start", "end"))
+            cost = float(own.sel(policy=policy))
+            tall = 0.12 + 0.72 * cost / largest
+            axis.barh(row, end - begin, tall, left=begin, color=line_look(number)["color"])
+            axis.text(last + 0.1, row, f"{cost / 1e6:,.0f}", va="center", fontsize=7.5, color=GREY)
+        axis.set_yticks(
+            range(own.size), [labels.element(str(policy), lang) for policy in own["policy"].values]
+        )
+        axis.set_ylim(own.size - 0.4, -0.6)
+        axis.set_xlim(first, last)
+        axis.grid(visible=False, axis="y")
+        axis.grid(axis="x")
+        axis.set_title(letter(name), loc="left", fontsize=9, pad=2, **heading())
+    axes[-1].set_xticks(np.arange(first, last + 0.5))
+    return figure
+
+
+def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw how often the plan of a row beats that of a column, a square a goal."""
+    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
+    told = [letter(name) for name in names]
+    tall = 0.42 * len(names)
+    height = (tall + 0.95) * len(goals) + 0.55
+    figure = _plan_figure(plans, height, tell("How often one plan beats another, % of the draws", lang), lang)
+    for number, goal in enumerate(goals):
+        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.95)
+        axis = figure.add_axes((0.12, bottom / height, 0.55, tall / height))
+        better = plans["better"].sel(goal=goal).values
+        alone = plans["better_than_baseline"].sel(goal=goal).values
+        table = 100 * np.column_stack([better, alone])
+        axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
+        for row, column in np.ndindex(*table.shape):
+            strong = abs(table[row, column] - 50) > 35
+            text = "–" if row == column else f"{table[row, column]:.0f}"
+            axis.text(
+                column, row, text, ha="center", va="center", fontsize=8, color="white" if strong else INK
+            )
+        axis.set_xticks(range(len(names) + 1), [*told, tell("Baseline", lang)])
+        axis.set_yticks(range(len(names)), told)
+        axis.xaxis.tick_top()
+        axis.grid(visible=False)
+        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=16, **heading())
+    return figure
+
+
+def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang: str) -> Figure:
+    """Draw what decides between plans: a bar as long as the rank correlation with the lead, under its sentence."""
+    height = 0.95 + 0.46 * max(len(factors), 1)
+    figure = _plan_figure(plans, height, tell("What decides between the plans", lang), lang)
+    axis = figure.add_axes((0.04, 0.55 / height, 0.92, 1 - 1.0 / height))
+    for row, factor in enumerate(factors):
+        value = float(factor.get("correlation", 0.0))
+        axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])
+        axis.text(-1, row - 0.12, str(factor[lang]), fontsize=6.5, va="center")
+    axis.set_ylim(max(len(factors), 1) - 0.4, -0.5)
+    axis.set_xlim(-1, 1)
+    axis.set_yticks([])
+    axis.set_xlabel(tell("Rank correlation of the constant with the lead", lang), fontsize=7)
+    axis.axvline(0, color=GREY, linewidth=0.7)
+    axis.grid(visible=False, axis="y")
     return figure

@@ -166,6 +166,7 @@ WORDS = {
         "page",
     ),
     "switch_on": N_("Switch on {name}", "page"),
+    "go_to": N_("Go to {name}", "page"),
     "changed": N_("{title}, changed", "page"),
     "each": N_("thousand yuan each", "page"),
     "share_a_year": N_("{share} % a year", "page"),

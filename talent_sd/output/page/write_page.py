@@ -17,6 +17,7 @@ from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
+from talent_sd.forecast.money import sized
 from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared, tell_reading
 from talent_sd.inputs import list_cities, list_scenarios, resolve_scenario
 from talent_sd.inputs.labels import shipped_labels
@@ -164,7 +165,7 @@ def _resolved(
     found: dict[str, Resolved] = {}
     for name in (*(shipped_name(name, "scenario") for name in scenarios), *list_scenarios()):
         with problems.gathered():
-            one = resolve_scenario(name, city, model.structure, reading=reading)
+            one = sized(model, resolve_scenario(name, city, model.structure, reading=reading))
             found.setdefault(one.scenario.name, one)
     problems.refuse()
     return list(found.values())

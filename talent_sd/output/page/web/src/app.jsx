@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Chart, COLOURS } from './chart.jsx'
 import { Controls } from './controls.jsx'
-import { Beside, Mini, Result } from './result.jsx'
+import { Beside, goTo, Mini, Result } from './result.jsx'
 import { MOST_PLANS, notice } from './state.js'
 import { Why } from './why.jsx'
 import { lang, named, planName, said, t } from './words.js'
@@ -49,13 +49,9 @@ export function App({ page }) {
   )
 }
 
-/** To a part of the page; the address's fragment belongs to the plan. */
 function jump(event, id) {
   event.preventDefault()
-  const part = document.getElementById(id)
-  part.scrollIntoView({ block: 'start' })
-  part.tabIndex = -1
-  part.focus({ preventScroll: true })
+  goTo(id)
 }
 
 function useKeys(page) {

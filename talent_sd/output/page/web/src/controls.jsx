@@ -32,17 +32,17 @@ export function Controls({ page }) {
 /** What each preset does in this city, to choose by; worked out while it is open. */
 function Presets({ page }) {
   const [open, setOpen] = useState(false)
-  const [found, setFound] = useState(null)
+  const [found, setFound] = useState([])
   const plan = page.plan.value
   const reading = page.plans.readingOf(plan)
   useEffect(() => {
     if (!open) return
-    setFound(null)
+    setFound([])
     let gone = false
-    page.pool.newest('presets', async () => gone || page.weighPresets(() => gone).then((rows) => gone || setFound(rows)))
+    page.pool.newest('presets', () => page.weighPresets((rows) => (gone ? false : (setFound(rows), true))))
     return () => (gone = true)
   }, [open, plan.city, plan.national, reading.name])
-  const rows = (found ?? []).map(({ plan: { preset, title }, found: { change, cost, years } }) => ({
+  const rows = found.map(({ plan: { preset, title }, found: { change, cost, years } }) => ({
     name: preset, label: said(title), value: change, cost: cost[1], each: (cost[1] * years) / change,
     onClick: () => page.startFrom(preset), told: t('take_preset', { name: said(title) }),
   }))
@@ -50,7 +50,8 @@ function Presets({ page }) {
   return (
     <details class="group shares" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('presets_here')}</summary>
-      {rows.length ? <Adding title={t('presets_here')} first={t('preset_name')} rows={rows} /> : open && <p class="hint">{t('running')}</p>}
+      {rows.length > 0 && <Adding title={t('presets_here')} first={t('preset_name')} rows={rows} />}
+      {open && rows.length < page.header.presets.length && <p class="hint">{t('running')}</p>}
       <p class="hint">{t('presets_note', { name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
     </details>
   )
@@ -88,7 +89,7 @@ function Policy({ page, policy }) {
   const last = page.years.at(-1)
   const value = (setting) => page.plans.value(plan, setting)
   return (
-    <div class={`policy ${on ? 'on' : ''}`}>
+    <div class={`policy ${on ? 'on' : ''}`} id={`policy-${policy.name}`}>
       <label class="switch">
         <input type="checkbox" role="switch" checked={on} onChange={(event) => page.set(policy.settings.switch, event.currentTarget.checked ? 1 : 0)} />
         <span>{name}</span>

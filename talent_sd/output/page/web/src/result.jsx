@@ -115,6 +115,15 @@ function Printed({ page }) {
   )
 }
 
+/** To a part of the page; the address's fragment belongs to the plan. */
+export function goTo(id) {
+  const part = document.getElementById(id)
+  part.closest('details')?.setAttribute('open', '')
+  part.scrollIntoView({ block: 'start' })
+  part.tabIndex = -1
+  part.focus({ preventScroll: true })
+}
+
 /** Policies or presets with what they add and cost: {name, label, value, error, cost, each, onClick}. */
 export function Adding({ title, first, rows, total = null }) {
   const most = Math.max(...rows.map(({ value }) => Math.abs(value)), 1e-9)
@@ -135,7 +144,7 @@ export function Adding({ title, first, rows, total = null }) {
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
             </th>
             <td>{plain(value, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-            <td>{cost(yuan)}{value > 0 && each > 0 && <small>{digits(each / thousand, 2)}</small>}</td>
+            <td>{cost(yuan)}{value > most / 1e3 && each > 0 && <small>{digits(each / thousand, 2)}</small>}</td>
           </tr>
         ))}
         {total && <tr class="total"><th scope="row">{t('together_mean')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}</td></tr>}
@@ -148,7 +157,8 @@ function Shares({ page }) {
   const shares = page.shares.value
   if (!shares) return <p class="hint">{t('shares_wait')}</p>
   if (!shares.parts.length) return null
-  const row = ({ policy, value, error, whole }) => ({ name: policy.name, label: said(policy.label), value, error, cost: whole / shares.years, each: whole / value })
+  const row = ({ policy, value, error, whole }) => ({ name: policy.name, label: said(policy.label), value, error, cost: whole / shares.years, each: whole / value,
+    onClick: () => goTo(`policy-${policy.name}`), told: t('go_to', { name: said(policy.label) }) })
   const rows = shares.parts.map(row).sort((a, b) => b.value - a.value)
   const sum = (key) => rows.reduce((total, one) => total + one[key], 0)
   return (
@@ -164,7 +174,8 @@ function Shares({ page }) {
 function Offers({ page }) {
   const offers = page.offers.value
   const [open, setOpen] = useState(false)
-  const bare = offers?.parts.length === page.header.policies.length
+  const { view } = page.fans.value
+  const bare = !page.header.policies.some((policy) => page.plans.isOn(view.plans[view.active], policy))
   useEffect(() => {
     if (bare) setOpen(true) // who has nothing yet looks for something
   }, [bare])

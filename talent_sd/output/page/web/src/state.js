@@ -9,6 +9,7 @@ export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const SHAPLEY_DRAWS = 16
 const SETS_AT_ONCE = 16
+const OFFERS_AT_ONCE = 6
 const TOGETHER = 1000 // milliseconds
 
 /** The mean of the years in which something is paid. */
@@ -165,6 +166,7 @@ export class Page {
         this.fans.value = { view, plan: own, base, others: beside, othersBase, central: this.central.peek(), centralBase: this.centralBase.peek() }
         busy.value = false
       })
+      await null // charts are drawn
       this.timing.fan.push(performance.now() - began)
       if (!this.#sized()) this.#later(view)
     })
@@ -237,34 +239,38 @@ export class Page {
     if (!roles.people || !roles.spent || view !== this.view.peek()) return
     const draws = this.#spread(roles.people)
     const rows = [roles.people, roles.spent].map((key) => this.model.rows.get(key))
-    const years = this.years.length
-    const own = this.fans.peek().plan
+    const [years, own] = [this.years.length, this.fans.peek().plan]
+    const at = (key, year, draw) => own.get(key)[year * this.draws.length + draw]
     const parts = []
-    for (const policy of off) {
+    for (let from = 0; from < off.length; from += OFFERS_AT_ONCE) {
       if (view !== this.view.peek()) return
-      const values = await this.pool.fan(this.plans.set(plan, policy.settings.switch, 1), draws, { rows })
-      const at = (key, year, draw) => own.get(key)[year * this.draws.length + draw]
-      const more = draws.map((draw, d) => values[(years - 1) * draws.length + d] - at(roles.people, years - 1, draw))
-      const spent = this.years.map((_, y) => mean(draws.map((draw, d) => values[(years + y) * draws.length + d] - at(roles.spent, y, draw))))
-      const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
-      const whole = spent.reduce((sum, value) => sum + value, 0)
-      parts.push({ policy, value: mean(more), whole, years: Math.max(1, paying) })
+      const some = off.slice(from, from + OFFERS_AT_ONCE)
+      const also = Object.fromEntries(some.map(({ settings: { switch: { slot } } }, i) => [slot, some.flatMap((_, k) => draws.map(() => (i === k ? 1 : 0)))]))
+      const values = await this.pool.fan(plan, some.flatMap(() => draws), { rows, also })
+      some.forEach((policy, k) => {
+        const found = (row, year, d) => values[((row * years + year) * some.length + k) * draws.length + d]
+        const spent = this.years.map((_, y) => mean(draws.map((draw, d) => found(1, y, d) - at(roles.spent, y, draw))))
+        const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
+        parts.push({
+          policy, value: mean(draws.map((draw, d) => found(0, years - 1, d) - at(roles.people, years - 1, draw))),
+          whole: spent.reduce((sum, value) => sum + value, 0), years: Math.max(1, paying),
+        })
+      })
     }
     if (view === this.view.peek()) this.offers.value = { plan, parts }
   }
 
-  /** What presets do in the plan's city, nation and reading: change and cost of each, as the sentence tells them. */
-  async weighPresets(gone) {
+  /** What presets do in the plan's city, nation and reading: change and cost as the sentence tells them, `take`n one by one. */
+  async weighPresets(take) {
     const plan = this.plan.peek()
     const { roles, presets } = this.header
     const keys = [roles.people, roles.spent, roles.budget].filter((key) => this.model.rows.has(key))
-    const found = []
+    let found = []
     for (const { name } of presets) {
-      if (gone()) break
       const one = this.plans.from(plan, name)
-      found.push({ plan: one, found: this.result(one, await this.#fan(one, keys), await this.#fan(this.plans.baseline(one), keys)) })
+      found = [...found, { plan: one, found: this.result(one, await this.#fan(one, keys), await this.#fan(this.plans.baseline(one), keys)) }]
+      if (!take(found)) return
     }
-    return found
   }
 
   /** Draws spread evenly over the effect on an output. */
