@@ -69,12 +69,15 @@ class PolicyCost:
             return np.where(self.cost > 0, self.output / self.cost, np.nan)
 
     @property
+    def measured(self) -> np.ndarray:
+        """Return (cities,) what the literature's range is about."""
+        yuan = self.told is not None and self.told.per == "output"
+        return self.per_yuan if yuan else self.per_person_year
+
+    @property
     def judged(self) -> float:
         """Return the median over cities of what the literature's range is about; NaN without a range."""
-        if self.told is None:
-            return float("nan")
-        values = self.per_person_year if self.told.per == "person_year" else self.per_yuan
-        return float(np.median(values))
+        return float("nan") if self.told is None else float(np.median(self.measured))
 
     @property
     def inside(self) -> bool:
@@ -146,15 +149,15 @@ def _prices(years: np.ndarray) -> np.ndarray:
 
 
 def write_policy_costs(costs: Iterable[PolicyCost], folder: Path) -> str:
-    """Write `policy_costs.csv` and return its name."""
+    """Write `policy_costs.csv`, whose `inside` is about the row's own city, and return its name."""
     rows = []
     for one in costs:
-        literature: list[object] = [""] * 6
-        if (told := one.told) is not None:
-            source = " ".join(told.source.split())
-            literature = [told.per, *told.range, one.inside, told.assumption, source]
         for number, city in enumerate(one.cities):
             numbers = (one.per_person_year, one.per_yuan, one.cost, one.person_years)
+            literature: list[object] = [""] * 6
+            if (told := one.told) is not None:
+                inside = told.range[0] <= one.measured[number] <= told.range[1]
+                literature = [told.per, *told.range, inside, told.assumption, " ".join(told.source.split())]
             rows.append([one.policy, one.way, city, *(f"{n[number]:.6g}" for n in numbers), *literature])
     write_rows(folder / CSV, COLUMNS, rows)
     return CSV

@@ -122,6 +122,8 @@ def test_policies_are_shown_with_costs_both_ways_and_the_range(tmp_path: Path) -
             assert float(row["cost_per_person_year"]) == pytest.approx(told, rel=1e-4)
         else:
             assert row["cost_per_person_year"] == "inf"
+        value = float(row["cost_per_person_year" if row["range_of"] == "person_year" else "output_per_yuan"])
+        assert (row["inside"] == "True") == (float(row["lower"]) <= value <= float(row["upper"])), row
 
 
 @pytest.mark.parametrize(("least", "code"), [("70", 0), ("90", 1)])

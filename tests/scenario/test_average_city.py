@@ -15,6 +15,7 @@ ONE_TO_ONE = {
     "city share aged 0 to 14": ("share_0_14",),
     "city share aged 0 to 4": ("share_0_4",),
     "city share aged 15 to 19": ("share_15_19",),
+    "city share aged 55 to 59": ("share_55_59",),
     "city share aged 20 to 34": ("share_20_34",),
     "city share aged 15 to 59": ("share_15_59",),
     "city share aged 60 and over": ("share_60_plus",),

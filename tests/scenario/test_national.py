@@ -179,7 +179,7 @@ def test_five_year_ages_add_up_to_the_people_and_to_the_broad_shares(name: str) 
         assert whole == pytest.approx(path.value("population", year), rel=3e-5)
         for broad, part in (
             ("share_0_14", people[:3]), ("share_15_59", people[3:12]), ("share_60_plus", people[12:]),
-            ("share_20_34", people[4:7]), ("share_0_4", people[:1]), ("share_15_19", people[3:4]),
+            ("share_20_34", people[4:7]), ("share_0_4", people[:1]), ("share_15_19", people[3:4]), ("share_55_59", people[11:12]),
         ):  # fmt: skip
             assert sum(part) / whole == pytest.approx(path.value(broad, year), abs=3e-5), (broad, year)
     jobs = ("leaders", "professionals", "clerks_services", "production", "farmers")
