@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 import talent_sd as ts
 from talent_sd.cli.app import app
-from talent_sd.output.page.write_page import page_html
+from talent_sd.output.page.write_page import Page, page_html
 
 from . import browsers
+from .test_view import press, wait
 
 
 @pytest.mark.parametrize(("scenario", "city"), [("three_dimensional", "handan"), ("core_team_exit", "hefei")])
@@ -119,6 +120,30 @@ def test_a_page_in_another_reading_is_python_in_it(browser: Any, page: Path, tmp
         alone = browsers.central(plan, "handan")
         assert float(abs(alone["total talent"] - ours["total talent"]).max()) == 0
     finally:
+        browsers.opened(browser, page)
+
+
+def test_in_a_notebook_it_runs_in_a_frame_of_its_own(browser: Any, page: Path, tmp_path: Path) -> None:
+    host, saved = tmp_path / "notebook.html", tmp_path / "saved"
+    shown = Page(page.read_text("utf-8"))._repr_html_()
+    host.write_text(f"<!DOCTYPE html><meta charset='utf-8'><title>notebook</title>{shown}", encoding="utf-8")
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(saved)})
+    try:
+        browser.get(host.as_uri())
+        browser.switch_to.frame(browser.find_element("tag name", "iframe"))
+        wait(lambda: browser.execute_script("return document.documentElement.dataset.ready === 'true'"))
+        assert (
+            browser.execute_script("return self.origin") == "null"
+        )  # nothing of the notebook's is within reach
+        found = browsers.in_browser(browser, city="handan", scenario="cash_subsidy_only", draws=200)
+        assert browsers.differing(found, browsers.drawn("cash_subsidy_only", "handan"))[1] == []
+        press(browser, "Save page with plan")
+        file = wait(lambda: saved.exists() and [f for f in saved.iterdir() if f.suffix == ".html"])[0]
+        assert browser.get_log("browser") == []
+        browser.switch_to.default_content()
+        browsers.opened(browser, file)
+    finally:
+        browser.switch_to.default_content()
         browsers.opened(browser, page)
 
 

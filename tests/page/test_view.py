@@ -45,6 +45,21 @@ return [...document.querySelectorAll(arguments[0] + ' tr')].map((row) => [...row
 """The cells of a table's rows."""
 
 
+INKS = """
+const done = arguments[0]
+dispatchEvent(new Event('beforeprint'))
+requestAnimationFrame(() => {
+  const canvas = document.querySelector('.chart canvas')
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  const seen = new Set()
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.subarray(i, i + 3).join())
+  dispatchEvent(new Event('afterprint'))
+  done([...seen].map((one) => one.split(',').map(Number)))
+})
+"""
+"""The opaque colours of the first chart as it is printed."""
+
+
 @pytest.fixture
 def view(browser: Any, page: Path) -> Iterator[Any]:
     """The page as it opens, on a desk."""
@@ -317,6 +332,11 @@ def test_paper_shows_the_plan_and_whole_charts(view: Any) -> None:
             == "block"
         )
         assert view.execute_script("return document.querySelector('.controls').offsetParent") is None
+        # on one canvas, which is opaque on paper: no other lies on it, and it holds fans and line
+        assert view.execute_script("return document.querySelector('canvas.line').offsetParent") is None
+        colours = view.execute_async_script(INKS)
+        assert [0, 68, 136] in colours
+        assert len(colours) > 20
     finally:
         view.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 

@@ -182,9 +182,10 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
   if (!keep) {
     const observer = new ResizeObserver(() => u.setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) }))
     observer.observe(holder)
-    // a canvas does not shrink with the paper: two charts stand side by side on A4
-    const onPaper = () => u.setSize({ width: 330, height: 180 })
-    const onScreen = () => u.setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) })
+    // a canvas does not shrink with the paper: two charts stand side by side on A4, each on one canvas, for a new
+    // one is opaque there
+    const onPaper = () => Object.assign(u, { onPaper: true }).setSize({ width: 330, height: 180 })
+    const onScreen = () => Object.assign(u, { onPaper: false }).setSize({ width: Math.max(200, holder.clientWidth), height: height(holder) })
     addEventListener('beforeprint', onPaper)
     addEventListener('afterprint', onScreen)
     const destroy = u.destroy.bind(u)
@@ -200,20 +201,24 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
 
 /** The plan's own line lies on a canvas above the fans: while a slider moves, it alone is drawn anew. */
 function drawLine(u) {
+  if (u.onPaper) return strokeLine(u, u.ctx)
   const { canvas } = u.ctx
   u.line ??= u.ctx.canvas.parentNode.appendChild(Object.assign(document.createElement('canvas'), { className: 'line' }))
   const { line } = u
   if (line.width !== canvas.width || line.height !== canvas.height) Object.assign(line, { width: canvas.width, height: canvas.height })
-  const ctx = line.getContext('2d')
+  line.getContext('2d').clearRect(0, 0, line.width, line.height)
+  strokeLine(u, line.getContext('2d'))
+}
+
+function strokeLine(u, ctx) {
   const { left, top, width, height } = u.bbox
-  ctx.clearRect(0, 0, line.width, line.height)
   ctx.save()
   ctx.beginPath()
   ctx.rect(left, top, width, height)
   ctx.clip()
   ctx.beginPath()
   u.now().forEach((value, i) => ctx.lineTo(u.valToPos(u.years[i], 'x', true), u.valToPos(value / u.by.factor, 'y', true)))
-  Object.assign(ctx, { strokeStyle: u.colour, lineWidth: (2 * line.width) / u.width, lineJoin: 'round' })
+  Object.assign(ctx, { strokeStyle: u.colour, lineWidth: (2 * ctx.canvas.width) / u.width, lineJoin: 'round' })
   ctx.stroke()
   ctx.restore()
 }

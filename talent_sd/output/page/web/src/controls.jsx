@@ -229,10 +229,10 @@ function Assumption({ page, one, low, high }) {
     for (const [each] of slots) delete values[each]
     page.setPlan({ ...plan, values })
   }
-  const unit = page.header.units[one.unit]?.[lang.value].one ?? ''
   const name = said(one.label)
+  const told = (number) => (one.factor ? `× ${digits(number)}` : amount(number, one.unit))
   const step = (one.high - one.low) / 200
-  const shown = `${one.factor ? '× ' : ''}${digits(value)} ${unit}`
+  const shown = told(value)
   return (
     <div class={`assumption ${changed ? 'on' : ''}`}>
       <label>
@@ -241,9 +241,9 @@ function Assumption({ page, one, low, high }) {
           onInput={(event) => put(Number(event.currentTarget.value), false)} onChange={(event) => put(Number(event.currentTarget.value), true)} />
       </label>
       <p class="hint">
-        {t('range', { low: digits(one.low), high: digits(one.high) })}{low !== undefined && ' ' + t('moves', { change: amount(Math.abs(high - low), 'person') })}{' '}
+        {t('range', { low: told(one.low), high: told(one.high) })}{low !== undefined && ' ' + t('moves', { change: amount(Math.abs(high - low), 'person') })}{' '}
         {one.source !== 'posterior' ? <>{t('source')} <span lang="en">{one.source}.</span></> : t('fitted_source')}{' '}
-        {changed && <button type="button" onClick={reset}>{t('back_to', { value: digits(one.factor ? 1 : own) })}</button>}
+        {changed && <button type="button" onClick={reset}>{t('back_to', { value: told(one.factor ? 1 : own) })}</button>}
       </p>
     </div>
   )

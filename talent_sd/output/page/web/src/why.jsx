@@ -91,7 +91,7 @@ function Link({ page, drivers, slot, found, against, go }) {
       {constant ? <Source page={page} slot={slot} value={found.now} /> : <p><strong>{t(against ? 'value_against' : 'value_since', values)}</strong> {found.stock && t('stock_note')} {delayed && t('start_note')}</p>}
       {!constant && (
         <table>
-          <caption>{t(found.stock ? 'causes_of_change' : 'causes', { name: label(page, drivers, slot), unit: by.unit })}</caption>
+          <caption>{t(found.stock ? 'causes_of_change' : 'causes', { name: label(page, drivers, slot), unit: by.unit }).replace(/[,，]\s*$/, '')}</caption>
           <thead><tr><th scope="col">{t('cause')}</th><th scope="col">{t(against ? 'without' : 'year_before')}</th><th scope="col">{t(against ? 'with_plan' : 'this_year')}</th><th scope="col">{t('does')}</th></tr></thead>
           <tbody>
             {moving.map((cause) => <Cause key={cause.slot} page={page} drivers={drivers} cause={cause} go={go} effect={effect} />)}
