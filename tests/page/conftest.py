@@ -24,6 +24,14 @@ shocks:
   core_team_exit: {at: 2028, size: 0.1}
 """
 
+IN_YUAN = """title: In yuan
+extends: baseline
+policies:
+  talent_apartments: {size: 2.0e+8}
+  housing_voucher: on
+budget: {yuan per year: 1.0e+9, until: 2032}
+"""
+
 
 @pytest.fixture(scope="session")
 def own_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,7 +46,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, own_scenario: Path) -> Path:
     """The page's file."""
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.with_name("own_mix.yaml").write_text(OWN, encoding="utf-8")
-    ts.page(own_scenario, ["hefei", "handan"]).save(path)
+    sized = path.with_name("in_yuan.yaml")
+    sized.write_text(IN_YUAN, encoding="utf-8")
+    ts.page([own_scenario, sized], ["hefei", "handan"]).save(path)
     return path
 
 

@@ -36,6 +36,21 @@ def test_a_scenario_of_ones_own_is_a_preset_with_its_draws(browser: Any, own_sce
     assert browsers.differing(found, browsers.drawn(own_scenario, "hefei"))[1] == []
 
 
+@pytest.mark.parametrize("city", ["hefei", "handan"])
+def test_yuan_buy_in_each_city_what_they_buy_there(
+    browser: Any, page: Path, city: str, tmp_path: Path
+) -> None:
+    ours = browsers.central(page.with_name("in_yuan.yaml"), city)
+    assert browsers.differing(browsers.in_browser(browser, city=city, scenario="in_yuan"), ours)[1] == []
+    told = browser.execute_script("return talentSD.yaml({city: arguments[0], scenario: 'in_yuan'})", city)
+    assert "budget: {yuan per year: 1000000000, until: 2032}" in told
+    file = tmp_path / "plan.yaml"
+    file.write_text(told, encoding="utf-8")
+    assert browsers.differing(browsers.in_browser(browser, city=city, yaml=told), ours)[1] == []
+    alone = browsers.central(file, city)
+    assert browsers.differing({str(n): ours[n].values for n in ours.data_vars}, alone)[1] == []
+
+
 def test_what_is_asked_in_words_is_what_a_file_says(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "asked.yaml"
     file.write_text(
@@ -78,6 +93,7 @@ def test_the_plan_file_gives_the_same_numbers_in_python_and_back_in_the_page(
         ("{city: 'hefei', policies: {cash: 'on'}}", "Unknown policy 'cash'."),
         ("{city: 'hefei', policies: {cash_subsidy: {intensity: -1}}}", "cash_subsidy.intensity is -1, outside 0 to 1000000."),
         ("{city: 'hefei', assumptions: {nothing: 1}}", "Unknown constant 'nothing'."),
+        ("{city: 'hefei', policies: {talent_apartments: {size: 2e8}}}", "talent_apartments.size: yuan become an intensity"),
         ("{city: 'hefei', draws: 201}", "draws: 201. Give 1 to 200, or none."),
     ],
 )  # fmt: skip

@@ -210,7 +210,7 @@ def test_presets_are_compared_here_and_what_is_off_is_offered(view: Any) -> None
     view.execute_script("document.querySelector('.choices ~ details summary').click()")
     table = wait(
         lambda: (
-            len(rows := view.execute_script(ROWS, ".controls .shares tbody")) == 13 and rows
+            len(rows := view.execute_script(ROWS, ".controls .shares tbody")) == 14 and rows
         )  # one's own too
     )
     name, adds = next(row[:2] for row in table if row[0] == "Three dimensions together")

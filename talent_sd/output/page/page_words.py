@@ -70,6 +70,12 @@ WORDS = {
     "from": N_("From", "page"),
     "until": N_("Until", "page"),
     "ramp": N_("Years to full strength", "page"),
+    "budget_for_all": N_("Money set aside for all policies", "page"),
+    "budget_note": N_(
+        "What policies would cost beyond it is not paid: all are scaled down alike. Left empty, they "
+        "may take the city's own limit.",
+        "page",
+    ),
     "to_the_end": N_("beyond", "page"),
     "shocks": N_("Shocks", "page"),
     "take_out": N_("Take out", "page"),
@@ -254,6 +260,11 @@ WORDS = {
     "error_scenario": N_("No scenario '{name}' is on this page. It has: {known}.", "page"),
     "error_policy": N_("Unknown policy '{name}'. Known: {known}.", "page"),
     "error_switch": N_("{name}: write on, off, or settings such as {from: 2025}.", "page"),
+    "error_size": N_(
+        "{name}: yuan become an intensity by a run of talent-sd. Give this file when the page is made "
+        "(talent-sd page FILE), or write the intensity.",
+        "page",
+    ),
     "error_setting": N_("Unknown setting '{name}'. Leave it out.", "page"),
     "error_number": N_("{name} is {value}, not a number.", "page"),
     "error_range": N_("{name} is {value}, outside {low} to {high}.", "page"),

@@ -12,7 +12,7 @@ from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Number
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.readings import load_reading
-from talent_sd.inputs.setting_checks import POLICY, policy_constant, policy_settings
+from talent_sd.inputs.setting_checks import BUDGET, POLICY, policy_constant, policy_settings
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.page.cities import planned
@@ -67,6 +67,12 @@ def shocks(model: Model) -> list[dict[str, Any]]:
                         if model.program.slots[slot].kind == "constant"}  # fmt: skip
             found.append({"name": shock.replace(" ", "_"), "settings": settings})
     return found
+
+
+def budget(model: Model) -> dict[str, Any]:
+    """Return the settings of money set aside for all policies together, with slot, default and limits."""
+    slots = slot_numbers(model)
+    return {key: _setting(model, slots[name]) for key, name in BUDGET.items() if name in slots}
 
 
 def loops(model: Model, labels: Labels) -> list[dict[str, Any]]:

@@ -171,6 +171,24 @@ def _resolved(
     return list(found.values())
 
 
+def _elsewhere(
+    model: Model, scenarios: Sequence[str | Path], cities: Sequence[str | Path], reading: str | Path | None
+) -> dict[str, dict[str, dict[int, float]]]:
+    """Return scenario -> city -> what it sets there, of scenarios whose sizes in yuan differ by city."""
+    problems = Problems()
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for name in scenarios:
+        for city in cities:
+            with problems.gathered():
+                one = resolve_scenario(shipped_name(name, "scenario"), city, model.structure, reading=reading)
+                if not one.sizes:
+                    break
+                values = settings.preset(model, sized(model, one))["values"]
+                found.setdefault(one.scenario.name, {})[one.city.name] = values
+    problems.refuse()
+    return found
+
+
 def _content(
     model: Model,
     scenarios: Sequence[str | Path],
@@ -180,6 +198,7 @@ def _content(
     """Return the header and the pack that it points into."""
     labels, pack = shipped_labels(), Pack()
     presets = _resolved(model, scenarios, cities[0], reading)
+    elsewhere = _elsewhere(model, scenarios, cities[1:], reading)
     nations = national_names(presets)
     told = _told(model, cities, nations)
     first = next(iter(told.values()))
@@ -216,9 +235,11 @@ def _content(
         "sectors": variables.sectors(labels, shown),
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
         "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),
-        "loops": settings.loops(model, labels), "assumptions": settable,
+        "budget": settings.budget(model), "loops": settings.loops(model, labels), "assumptions": settable,
         "readings": settings.readings(model),
-        "presets": [settings.preset(model, one) for one in presets],
+        "presets": [
+            settings.preset(model, one) | {"in_cities": elsewhere.get(one.scenario.name, {})} for one in presets
+        ],
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},
         "mix": mix(first), "cities": towns, "shared": packer.shared(), "tested": variables.tested(_record()),

@@ -10,7 +10,7 @@ export function Controls({ page }) {
     <section class="controls" id="plan" aria-label={t('your_plan')}>
       <div class="choices">
         <Choice label={t('city')} value={plan.city} options={Object.entries(header.cities).map(([name, one]) => [name, said(one.title)])}
-          onChange={(city) => page.setPlan({ ...plan, city })} />
+          onChange={(city) => page.setPlan(page.plans.moved(plan, city))} />
         <Choice label={t('preset')} value={plan.preset ?? ''} options={[...(plan.preset ? [] : [['', page.name()]]), ...header.presets.map((one) => [one.name, said(one.title)])]}
           onChange={(name) => name && page.startFrom(name)} />
         <Choice label={t('nation')} value={plan.national} options={Object.entries(header.nations).map(([name, title]) => [name, said(title)])}
@@ -22,6 +22,7 @@ export function Controls({ page }) {
       <Presets page={page} />
       <h2>{t('policies')}</h2>
       {header.groups.map((group) => <Group key={group.word} page={page} group={group} />)}
+      <Budget page={page} />
       <Shocks page={page} />
       <Assumptions page={page} />
       <Loops page={page} />
@@ -163,6 +164,27 @@ function Number_({ label, name, setting, page }) {
 }
 
 const clamp = (value, { low, high }) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, value))
+
+/** Money set aside for all policies together; empty: the share of the city's budget that it can spend. */
+function Budget({ page }) {
+  const setting = page.header.budget['yuan per year']
+  if (!setting) return null
+  const value = page.plans.value(page.plan.value, setting)
+  const big = lang.value === 'zh' ? 1e8 : 1e6
+  return (
+    <div class="group">
+      <label class="choice">
+        <span>{t('budget_for_all')}</span>
+        <span class="money">
+          <input type="number" min="0" step="any" value={value > 0 && value !== setting.default ? Number((value / big).toPrecision(4)) : ''}
+            onChange={(event) => page.set(setting, Number(event.currentTarget.value) * big || setting.default, true)} />
+          {t('yuan_big')}
+        </span>
+      </label>
+      <p class="hint">{t('budget_note')}</p>
+    </div>
+  )
+}
 
 /** Shocks are set by presets and files; here they are told, and can be taken out. */
 function Shocks({ page }) {

@@ -19,13 +19,13 @@ export class Plans {
   preset(name, city) {
     const found = this.presets.get(name)
     if (!found) throw new PlanError([t('error_scenario', { name, known: [...this.presets.keys()].join(', ') })])
-    return { title: found.title, preset: name, reading: found.reading, city, national: found.national, values: { ...found.values } }
+    return { title: found.title, preset: name, reading: found.reading, city, national: found.national, values: { ...(found.in_cities[city] ?? found.values) } }
   }
 
   /** The same city, nation and assumptions with no policy and no shock: what a plan is compared with. */
   baseline(plan) {
     const own = new Set()
-    for (const { settings } of [...this.header.policies, ...this.header.shocks])
+    for (const { settings } of [...this.header.policies, ...this.header.shocks, { settings: this.header.budget }])
       for (const { slot } of Object.values(settings)) own.add(slot)
     const values = Object.fromEntries(Object.entries(plan.values).filter(([slot]) => !own.has(Number(slot))))
     return { ...plan, title: null, preset: null, values }
@@ -47,6 +47,11 @@ export class Plans {
   from(plan, name) {
     const one = this.read(this.preset(name, plan.city), this.readingOf(plan))
     return one.national === Object.keys(this.header.nations)[0] ? { ...one, national: plan.national } : one
+  }
+
+  /** A plan in another city; a preset whose sizes are in yuan has its own there. */
+  moved(plan, city) {
+    return plan.preset ? this.from({ ...plan, city }, plan.preset) : { ...plan, city }
   }
 
   isOn(plan, policy) {
@@ -73,7 +78,7 @@ export class Plans {
   }
 
   /** Lay what a file says over a plan, as Python's scenario files mean it. Throws PlanError with every problem. */
-  merged(plan, { policies = {}, assumptions = {}, shocks = {}, national, title }) {
+  merged(plan, { policies = {}, assumptions = {}, shocks = {}, budget = {}, national, title }) {
     const values = { ...plan.values }
     const problems = []
     const put = (setting, value, label) => {
@@ -102,7 +107,8 @@ export class Plans {
         const parts = key === 'pause' ? Object.entries(value ?? {}).map(([k, v]) => [`pause.${k}`, v]) : [[key, value]]
         for (const [k, v] of parts) {
           const setting = policy.settings[k] ?? policy.settings[k.replaceAll('_', ' ')]
-          if (!setting || k === 'switch') problems.push(t('error_setting', { name: `${name}.${k}` }))
+          if (k === 'size') problems.push(t('error_size', { name: `${name}.size` }))
+          else if (!setting || k === 'switch') problems.push(t('error_setting', { name: `${name}.${k}` }))
           else put(setting, v, `${name}.${k}`)
         }
       }
@@ -114,6 +120,11 @@ export class Plans {
         if (!setting) problems.push(t('error_setting', { name: `${name}.${key}` }))
         else put(setting, value, `${name}.${key}`)
       }
+    }
+    for (const [key, value] of Object.entries(budget ?? {})) {
+      const setting = this.header.budget[key]
+      if (!setting) problems.push(t('error_setting', { name: `budget.${key}` }))
+      else put(setting, value, `budget.${key}`)
     }
     for (const [name, given] of Object.entries(assumptions ?? {})) {
       const value = given !== null && typeof given === 'object' && 'value' in given ? given.value : given
@@ -174,6 +185,8 @@ export class Plans {
       return parts.length ? [`  ${shock.name}: {${parts.map(([key, value]) => `${key}: ${number(value)}`).join(', ')}}`] : []
     })
     if (shocks.length) lines.push('shocks:', ...shocks)
+    const money = Object.entries(this.header.budget).map(([key, setting]) => [key, take(setting)]).filter(([, value]) => value !== undefined)
+    if (money.length) lines.push(`budget: {${money.map(([key, value]) => `${key}: ${number(value)}`).join(', ')}}`)
     if (rest.size) lines.push('assumptions:')
     for (const [slot, value] of rest) lines.push(`  ${this.header.slots.names[slot]}: {value: ${number(value)}, why: set on the page}`)
     return lines.join('\n') + '\n'
@@ -188,6 +201,8 @@ export class Plans {
       throw new PlanError([error.message])
     }
     if (told === null || typeof told !== 'object' || Array.isArray(told)) throw new PlanError([t('error_file')])
+    const unknown = Object.keys(told).filter((key) => !FILE.has(key))
+    if (unknown.length) throw new PlanError(unknown.map((name) => t('error_setting', { name })))
     const parent = String(told.extends ?? 'baseline').replace(/^.*\//, '').replace(/\.yaml$/, '')
     const base = this.preset(parent, city)
     const title = typeof told.title === 'string' ? { en: told.title, zh: told.title } : told.title
@@ -240,6 +255,9 @@ export class PlanError extends Error {
     this.problems = problems
   }
 }
+
+/** What a scenario file may hold. */
+const FILE = new Set(['title', 'question', 'extends', 'policies', 'assumptions', 'shocks', 'context', 'budget', 'claims', 'finding'])
 
 const words = (title) =>
   title && typeof title === 'object' && typeof title.en === 'string' && typeof title.zh === 'string' ? { en: title.en, zh: title.zh } : null
