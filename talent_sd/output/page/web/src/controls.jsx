@@ -1,6 +1,7 @@
 // The left side: city, nation, presets, policies, assumptions, loops.
 import { useEffect, useState } from 'preact/hooks'
 import { Adding } from './result.jsx'
+import { weighAssumptions, weighPresets } from './weigh.js'
 import { amount, digits, element, lang, measure, named, said, t } from './words.js'
 
 export function Controls({ page }) {
@@ -40,7 +41,7 @@ function Presets({ page }) {
     if (!open) return
     setFound([])
     let gone = false
-    page.pool.newest('presets', () => page.weighPresets((rows) => (gone ? false : (setFound(rows), true))))
+    page.pool.newest('presets', () => weighPresets(page, (rows) => (gone ? false : (setFound(rows), true))))
     return () => (gone = true)
   }, [open, plan.city, plan.national, reading.name])
   const rows = found.map(({ plan: { preset, title }, found: { change, cost, years } }) => ({
@@ -223,7 +224,7 @@ function Assumptions({ page }) {
     : all.filter(({ one }, i) => i < FIRST_MANY || changed(one))
   const toggle = (event) => {
     setOpen(event.currentTarget.open)
-    if (event.currentTarget.open) page.weighAssumptions()
+    if (event.currentTarget.open) weighAssumptions(page)
   }
   return (
     <details class="group" open={open} onToggle={toggle}>

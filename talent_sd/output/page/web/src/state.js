@@ -2,14 +2,12 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
-import { bands, coalitions, mean, quantiles, standardError } from './stats.js'
+import { bands, mean, quantiles } from './stats.js'
+import { weighOffers, weighPolicies } from './weigh.js'
 import { lang, planName } from './words.js'
 
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
-const SHAPLEY_DRAWS = 16
-const SETS_AT_ONCE = 16
-const OFFERS_AT_ONCE = 6
 const TOGETHER = 1000 // milliseconds
 
 /** The mean of the years in which something is paid. */
@@ -142,11 +140,11 @@ export class Page {
   /** Rows that charts and sentences need; of a plan, with what it pays. */
   #keys(view, plan) {
     const { roles } = this.header
-    const paid = plan ? [roles.spent, roles.budget, ...this.header.policies.map((policy) => this.#spending(policy))] : []
+    const paid = plan ? [roles.spent, roles.budget, ...this.header.policies.map((policy) => this.spendingKey(policy))] : []
     return [...new Set([...view.outputs, roles.people, ...paid])].filter((key) => this.model.rows.has(key))
   }
 
-  #spending({ name }) {
+  spendingKey({ name }) {
     return `${this.header.roles.spending}[${name}]`
   }
 
@@ -155,12 +153,12 @@ export class Page {
       const view = this.view.peek()
       const plan = view.plans[view.active]
       const [keys, baseKeys] = [this.#keys(view, true), this.#keys(view, false)]
-      const baseOf = (one) => this.#fan(this.plans.baseline(one), baseKeys)
+      const baseOf = (one) => this.fan(this.plans.baseline(one), baseKeys)
       const others = view.plans.length > 1 ? view.plans : []
       const began = performance.now()
       busy.value = true
-      const [own, base] = await Promise.all([this.#fan(plan, keys), baseOf(plan)])
-      const beside = await Promise.all(others.map((one) => (one === plan ? own : this.#fan(one, keys))))
+      const [own, base] = await Promise.all([this.fan(plan, keys), baseOf(plan)])
+      const beside = await Promise.all(others.map((one) => (one === plan ? own : this.fan(one, keys))))
       const othersBase = await Promise.all(others.map((one) => (one === plan ? base : baseOf(one))))
       batch(() => {
         this.fans.value = { view, plan: own, base, others: beside, othersBase, central: this.central.peek(), centralBase: this.centralBase.peek() }
@@ -172,7 +170,7 @@ export class Page {
     })
   }
 
-  async #fan(plan, keys) {
+  async fan(plan, keys) {
     const text = JSON.stringify([plan.city, plan.national, plan.values, keys])
     this.cache ??= new Map()
     if (this.cache.has(text)) return this.cache.get(text)
@@ -190,110 +188,18 @@ export class Page {
     clearTimeout(this.timer)
     for (const told of [this.shares, this.offers]) told.value = told.peek() && { ...told.peek(), stale: true }
     const both = async () => {
-      await this.#split(view)
-      await this.#offer(view)
+      await weighPolicies(this, view)
+      await weighOffers(this, view)
     }
     this.timer = setTimeout(() => this.pool.newest('shares', both), 350)
-  }
-
-  async #split(view) {
-    const plan = view.plans[view.active]
-    const key = this.header.roles.people
-    const on = this.header.policies.filter((policy) => this.plans.isOn(plan, policy))
-    if (!on.length || !key) {
-      this.shares.value = { plan, parts: [] }
-      return
-    }
-    const draws = this.#spread(key)
-    const { sets, shares, exact } = coalitions(on.length)
-    const row = this.model.rows.get(key)
-    const values = new Float64Array(sets.length * draws.length)
-    for (let from = 0; from < sets.length; from += SETS_AT_ONCE) {
-      if (view !== this.view.peek()) return // a slider moved: its fan comes first
-      const some = sets.slice(from, from + SETS_AT_ONCE)
-      const also = Object.fromEntries(
-        on.map(({ settings: { switch: { slot } } }, i) => [slot, some.flatMap((set) => draws.map(() => (set[i] ? plan.values[slot] : 0)))]),
-      )
-      values.set(await this.pool.fan(plan, some.flatMap(() => draws), { rows: [row], save: this.header.save.slice(-1), also }), from * draws.length)
-    }
-    const found = on.map(() => [])
-    draws.forEach((_, d) => {
-      const own = shares(Float64Array.from(sets, (_, s) => values[s * draws.length + d]))
-      own.forEach((share) => share.forEach((value, i) => found[i].push(value)))
-    })
-    if (view !== this.view.peek()) return
-    const own = this.fans.peek().plan
-    const { years } = this.found.peek()
-    const paid = (policy) => this.#paid(own.get(this.#spending(policy)), draws)
-    this.shares.value = {
-      plan, exact, draws: draws.length, years,
-      parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), whole: paid(policy) })),
-    }
-  }
-
-  /** What each policy that is not in the plan would add to it at its usual size, and cost: one at a time. */
-  async #offer(view) {
-    const { roles, policies } = this.header
-    const plan = view.plans[view.active]
-    const off = policies.filter((policy) => !this.plans.isOn(plan, policy))
-    if (!roles.people || !roles.spent || view !== this.view.peek()) return
-    const draws = this.#spread(roles.people)
-    const rows = [roles.people, roles.spent].map((key) => this.model.rows.get(key))
-    const [years, own] = [this.years.length, this.fans.peek().plan]
-    const at = (key, year, draw) => own.get(key)[year * this.draws.length + draw]
-    const parts = []
-    for (let from = 0; from < off.length; from += OFFERS_AT_ONCE) {
-      if (view !== this.view.peek()) return
-      const some = off.slice(from, from + OFFERS_AT_ONCE)
-      const also = Object.fromEntries(some.map(({ settings: { switch: { slot } } }, i) => [slot, some.flatMap((_, k) => draws.map(() => (i === k ? 1 : 0)))]))
-      const values = await this.pool.fan(plan, some.flatMap(() => draws), { rows, also })
-      some.forEach((policy, k) => {
-        const found = (row, year, d) => values[((row * years + year) * some.length + k) * draws.length + d]
-        const spent = this.years.map((_, y) => mean(draws.map((draw, d) => found(1, y, d) - at(roles.spent, y, draw))))
-        const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
-        parts.push({
-          policy, value: mean(draws.map((draw, d) => found(0, years - 1, d) - at(roles.people, years - 1, draw))),
-          whole: spent.reduce((sum, value) => sum + value, 0), years: Math.max(1, paying),
-        })
-      })
-    }
-    if (view === this.view.peek()) this.offers.value = { plan, parts }
-  }
-
-  /** What presets do in the plan's city, nation and reading: change and cost as the sentence tells them, `take`n one by one. */
-  async weighPresets(take) {
-    const plan = this.plan.peek()
-    const { roles, presets } = this.header
-    const keys = [roles.people, roles.spent, roles.budget].filter((key) => this.model.rows.has(key))
-    let found = []
-    for (const { name } of presets) {
-      const one = this.plans.from(plan, name)
-      found = [...found, { plan: one, found: this.result(one, await this.#fan(one, keys), await this.#fan(this.plans.baseline(one), keys)) }]
-      if (!take(found)) return
-    }
-  }
-
-  /** Draws spread evenly over the effect on an output. */
-  #spread(key) {
-    const { plan, base } = this.fans.peek()
-    const last = (this.years.length - 1) * this.draws.length
-    const effects = this.draws.map((draw) => [draw, plan.get(key)[last + draw] - base.get(key)[last + draw]])
-    effects.sort((a, b) => a[1] - b[1])
-    return Array.from({ length: SHAPLEY_DRAWS }, (_, i) => effects[Math.floor(((i + 0.5) * effects.length) / SHAPLEY_DRAWS)][0])
-  }
-
-  /** Yuan over all years, the mean of some draws of (years x draws). */
-  #paid(values, draws) {
-    if (!values) return NaN
-    return this.years.reduce((sum, _, y) => sum + mean(draws.map((draw) => values[y * this.draws.length + draw])), 0)
   }
 
   /** Policy -> the median of its yearly cost in the last fan, over that of the central run then. */
   #perCentral({ plan, central }) {
     const draws = this.draws.length
     const ratio = (policy) => {
-      const values = plan?.get(this.#spending(policy))
-      const middle = values && yearly(this.row(central, this.#spending(policy)))
+      const values = plan?.get(this.spendingKey(policy))
+      const middle = values && yearly(this.row(central, this.spendingKey(policy)))
       if (!middle) return 1
       return quantiles(this.draws.map((draw) => yearly(this.years.map((_, y) => values[y * draws + draw]))), [0.5])[0] / middle
     }
@@ -302,8 +208,8 @@ export class Page {
 
   /** Yuan a year on a policy, over the years in which it is on: the median of the draws; between two fans it moves with the central run. */
   spentOn(policy, central = this.central.value) {
-    if (!this.model.rows.has(this.#spending(policy))) return NaN
-    return yearly(this.row(central, this.#spending(policy))) * (this.perCentral.value.get(policy.name) || 1)
+    if (!this.model.rows.has(this.spendingKey(policy))) return NaN
+    return yearly(this.row(central, this.spendingKey(policy))) * (this.perCentral.value.get(policy.name) || 1)
   }
 
   /** Set a policy's size so that it costs so many yuan a year; the fan that follows tells whether it does. */
@@ -343,22 +249,6 @@ export class Page {
       else high = middle
     }
     return Number(((low + high) / 2).toPrecision(4))
-  }
-
-  /** What each assumption moves: the talent of the last year at both ends of its range. */
-  weighAssumptions() {
-    const plan = this.plan.peek()
-    const key = this.header.roles.people
-    const row = this.model.rows.get(key)
-    const last = this.header.save.slice(-1)
-    const value = (one, end) => {
-      const values = { ...plan.values }
-      for (const [slot, own] of Object.entries(one.slots)) values[slot] = one.factor ? own * end : end
-      return this.model.central({ ...plan, values }, last)[row]
-    }
-    const found = this.header.assumptions.map((one) => ({ one, low: value(one, one.low), high: value(one, one.high) }))
-    found.sort((a, b) => Math.abs(b.high - b.low) - Math.abs(a.high - a.low))
-    this.tornado.value = found
   }
 
   // ---- results in words
