@@ -17,6 +17,7 @@ from talent_sd.base.version import __version__ as __version__
 if TYPE_CHECKING:
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
+    from talent_sd.forecast.any_model import ema_model, salib_problem
     from talent_sd.forecast.compare import compare
     from talent_sd.forecast.ensemble import ensemble
     from talent_sd.forecast.simulate import simulate
@@ -36,6 +37,7 @@ __all__ = [
     "UnsupportedError",
     "attribute_policies",
     "compare",
+    "ema_model",
     "ensemble",
     "feedback_loops",
     "list_cities",
@@ -46,6 +48,7 @@ __all__ = [
     "page",
     "plot",
     "resolve_scenario",
+    "salib_problem",
     "simulate",
     "summary",
 ]
@@ -53,7 +56,9 @@ __all__ = [
 _HOME = {
     "attribute_policies": "talent_sd.policies.policy_effects",
     "compare": "talent_sd.forecast.compare",
+    "ema_model": "talent_sd.forecast.any_model",
     "ensemble": "talent_sd.forecast.ensemble",
+    "salib_problem": "talent_sd.forecast.any_model",
     "feedback_loops": "talent_sd.loops.feedback_loops",
     "page": "talent_sd.output.page.write_page",
     "plot": "talent_sd.output.notebook",

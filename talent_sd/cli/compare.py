@@ -257,9 +257,12 @@ class Comparison:
             write_dataset,
             write_forecast_table,
             write_iamc,
+            write_ranking_tables,
         )
 
         folder = self.folder
+        if (ranks := self.ranks()) is not None:
+            write_ranking_tables(ranks, folder)
         write_dataset(change, folder / "comparison.nc")
         write_comparison_table(change, folder / "comparison.csv", self.labels.lower_is_better)
         write_iamc(self.rows, change["time"].values, folder / "comparison_iamc.csv")
@@ -271,13 +274,32 @@ class Comparison:
             notices = self.notices[city]["en"]
             write_capsule(prepared, self.spreads[city], file, seed=self.asked.seed, notices=notices)
 
+    def ranks(self) -> xr.Dataset | None:
+        """Return who beats whom; None of a single draw or of cities side by side."""
+        from talent_sd.base.dims import DRAW, SCENARIO, TIME
+        from talent_sd.forecast.compare import ranking
+        from talent_sd.forecast.ensemble import SUMS
+
+        if self.asked.wanted is None or self.asked.side_by_side:
+            return None
+        spread = self.spreads[self.only]
+        plain = {SCENARIO, DRAW, TIME}
+        names = [
+            name
+            for name in (*SUMS, *self.labels.headline)
+            if name in spread and set(spread[name].dims) == plain
+        ]
+        return ranking(spread, names, self.labels.lower_is_better) if names else None
+
     def tables(self, change: xr.Dataset) -> Iterator[Table]:
         """Yield what the terminal shows."""
         from talent_sd.output.policies.policy_tables import policies_table
-        from talent_sd.output.terminal_tables import cities_table, comparison_table
+        from talent_sd.output.terminal_tables import cities_table, comparison_table, duels_table
 
         table = cities_table if self.asked.side_by_side else comparison_table
         yield table(change, self.labels, self.lang)
+        if (ranks := self.ranks()) is not None:
+            yield duels_table(ranks, self.spreads[self.only], self.labels, self.lang)
         if self.effects is not None:
             for name in self.effects["scenario"].values:
                 yield policies_table(self.effects, str(name), self.labels, self.lang)

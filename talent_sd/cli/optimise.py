@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import LANGUAGES, tell
+from talent_sd.base.language import LANGUAGES, N_, tell
 from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, say, show_written
+
+AGREE = N_("{count} searches agree to {share:.1f} % in hypervolume; {tried} plans were tried.")
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.search import Asked
+
+GoalsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--goal",
+        help='What to raise: "total talent", "total talent@2030", "tax base@sum". Several: a front.',
+    ),
+]
+WeightsOption = Annotated[
+    list[float] | None,
+    typer.Option("--weight", help="Of each goal, in their order: one sum instead of a front."),
+]
 
 
 @reporting
@@ -24,17 +38,8 @@ def optimise(
     budget: Annotated[
         float, typer.Option("--budget", help="Yuan a year for all policies: 2e9 is two billion.")
     ] = 1e9,
-    goal: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--goal",
-            help='What to raise: "total talent", "total talent@2030", "tax base@sum". Several: a front.',
-        ),
-    ] = None,
-    weight: Annotated[
-        list[float] | None,
-        typer.Option("--weight", help="Of each goal, in their order: one sum instead of a front."),
-    ] = None,
+    goal: GoalsOption = None,
+    weight: WeightsOption = None,
     risk: Annotated[
         str,
         typer.Option(
@@ -68,10 +73,9 @@ def optimise(
 ) -> None:
     """Find the mix of policies that does most for a yearly budget, and how sure of it one can be.
 
-    Tries thousands of plans (which policies, how much money, from when, how long) in the same draws of all that is
-    uncertain, and keeps few that are distinct: plan_a.yaml and so on, scenario files that every other command takes.
-    plans.csv says what each gains and costs, duels.csv how sure it is that one beats another, factors.csv what
-    decides between them. The same command in the same folder goes on where it was stopped.
+    Tries thousands of plans in the same draws of all that is uncertain, and keeps few that are distinct: plan_a.yaml and
+    so on, scenario files for every other command. plans.csv says what each gains and costs, duels.csv how often one beats
+    another, factors.csv what decides between them. The same command in the same folder goes on where it was stopped.
 
     Example:  [bold]talent-sd optimise --city hefei --budget 2e9 --goal "total talent"[/bold]
     Example:  [bold]talent-sd optimise --city handan --budget 5e8 --goal "total talent" --goal "tax base@sum" --risk p10[/bold]
@@ -91,7 +95,8 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
     from talent_sd.forecast.money import write_spending_table
     from talent_sd.forecast.result_files import write_dataset, write_plan_tables
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.terminal_tables import factor_words, plans_table
+    from talent_sd.output.speech import factor_words, plan_words
+    from talent_sd.output.terminal_tables import plans_table
     from talent_sd.search import find_plans
 
     labels = shipped_labels()
@@ -101,7 +106,7 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
         {**one, **{each: factor_words(one, labels, structure, each) for each in LANGUAGES}}
         for one in found.factors
     ]
-    if not found.files:
+    if not bool((found.plans["gain"].median("draw") > 0).any()):
         raise InputError(tell("No plan gains anything: the money does more where it is now."))
     with written_together(out) as folder:
         for name, text in found.files.items():
@@ -114,17 +119,30 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
 
             save_plan_plots(found.plans, factors, labels, lang, folder)
         files = sorted(file.name for file in folder.iterdir())
-    console().print(plans_table(found.plans, labels, lang))
-    for text in (*(str(one[lang]) for one in factors), *_agreement(found.plans, lang)):
+    for goal in found.plans["goal"].values:
+        console().print(plans_table(found.plans, str(goal), labels, lang))
+    say(tell("Money, million yuan a year at full strength:", lang))
+    for name in found.files:
+        say(plan_words(found.plans, name, labels, lang))
+    for text in (*(str(one[lang]) for one in factors), *_in_short(found.plans, lang)):
         say(text)
     show_written(out, files, lang)
 
 
-def _agreement(plans: xr.Dataset, lang: str) -> list[str]:
-    """Say whether the searches agree."""
+def _in_short(plans: xr.Dataset, lang: str) -> list[str]:
+    """Say which plan is never far from the best, and whether the searches agree."""
+    from talent_sd.output.speech import letter
+
+    missed = plans["regret"].quantile(0.9, "draw")
+    worst = (missed / missed.max("plan")).fillna(0.0).max("goal")
+    told = []
+    if plans.sizes["plan"] > 1:
+        safe = str(plans["plan"].values[int(worst.values.argmin())])
+        told.append(
+            tell("{plan} is never far from the best: it has the least regret.", lang, plan=letter(safe))
+        )
     ends = plans["volume"].values[:, -1]
-    if len(ends) < 2 or ends.max() <= 0:
-        return []
-    text = "{count} searches agree to {share:.1f} % in hypervolume; {tried} plans were tried."
-    share = 100 * float(ends.min() / ends.max())
-    return [tell(text, lang, count=len(ends), share=share, tried=plans.attrs["tried"])]
+    if len(ends) > 1 and ends.max() > 0:
+        share, tried = 100 * float(ends.min() / ends.max()), plans.attrs["tried"]
+        told.append(tell(AGREE, lang, count=len(ends), share=share, tried=tried))
+    return told

@@ -17,6 +17,7 @@ from talent_sd.forecast.prepare import Prepared, prepare
 if TYPE_CHECKING:
     import xarray as xr
 
+OTHER = "other"
 RELATIVE = ", relative"
 """Ending of the name under which a variable's relative change stands."""
 
@@ -196,6 +197,46 @@ def regret(values: np.ndarray) -> np.ndarray:
     [[0.0, 1.0], [1.0, 0.0]]
     """
     return values.max(axis=0) - values
+
+
+def ranking(
+    spread: xr.Dataset, outputs: Sequence[str], lower_is_better: frozenset[str] = frozenset()
+) -> xr.Dataset:
+    """Rank scenarios in the last year, draw by draw: the same draws in all.
+
+    Parameters
+    ----------
+    spread : dims (scenario, draw, time, ...); a subscripted output is summed
+    outputs : names
+    lower_is_better : those of which less is wanted
+
+    Returns
+    -------
+    `better` (output, scenario, other): share of the draws in which one does better than the other; `best` (output,
+    scenario): in which none does better; `regret` (output, scenario, draw): what is missed of the best; `rank` (output,
+    scenario): by the median, 1 the best
+    """
+    import xarray as xr
+
+    found = []
+    for name in outputs:
+        last = spread[name].isel({TIME: -1}, drop=True)
+        last = last.sum([dim for dim in last.dims if dim not in (SCENARIO, DRAW)]).transpose(SCENARIO, DRAW)
+        values = (-1 if name in lower_is_better else 1) * last.values
+        missed = regret(values)
+        order = np.argsort(np.argsort(-np.median(values, axis=1), kind="stable"))
+        data = {
+            "better": ((SCENARIO, OTHER), beaten(values)),
+            "best": ((SCENARIO,), (missed == 0).mean(axis=1)),
+            "regret": ((SCENARIO, DRAW), missed),
+            "rank": ((SCENARIO,), order + 1),
+        }
+        names = list(map(str, spread[SCENARIO].values))
+        found.append(xr.Dataset(data, {SCENARIO: names, OTHER: names}))
+    joined = xr.concat(found, "output").assign_coords(output=list(outputs))
+    return joined.assign_coords(
+        unit=("output", [str(spread[name].attrs.get("units", "")) for name in outputs])
+    )
 
 
 def _same_unit(variant: xr.DataArray, baseline: xr.DataArray) -> None:

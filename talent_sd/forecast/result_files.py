@@ -14,7 +14,7 @@ import numpy as np
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
 from talent_sd.base.files import TableWriter, tellable, write_rows
 from talent_sd.base.version import __version__
-from talent_sd.forecast.compare import RELATIVE, first_clear_year, probability_better
+from talent_sd.forecast.compare import OTHER, RELATIVE, first_clear_year, probability_better
 from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
@@ -258,6 +258,25 @@ def iamc_rows(
 def write_iamc(rows: Iterable[tuple[object, ...]], years: Iterable[float], file: Path) -> None:
     """Write rows of `iamc_rows` below their heading."""
     write_rows(file, (*INDEX, *(f"{year:g}" for year in years)), rows)
+
+
+def write_ranking_tables(ranks: xr.Dataset, folder: Path) -> None:
+    """Write `ranking.csv` and `duels.csv`: who beats whom in the last year, how often, and what is missed of the best."""
+    outputs, names = ranks["output"].values, ranks[SCENARIO].values
+    rows = []
+    for output, name in itertools.product(outputs, names):
+        one = ranks.sel({"output": output, SCENARIO: name})
+        missed = one["regret"]
+        cells = (int(one["rank"]), float(one["best"]), float(missed.median()), float(missed.quantile(0.9)))
+        rows.append((output, name, *cells, str(one["unit"].item())))
+    columns = ("variable", "scenario", "rank", "best_share", "regret", "regret_upper", "unit")
+    write_rows(folder / "ranking.csv", columns, rows)
+    duels = (
+        (output, one, other, float(ranks["better"].sel({"output": output, SCENARIO: one, OTHER: other})))
+        for output, one, other in itertools.product(outputs, names, names)
+        if one != other
+    )
+    write_rows(folder / "duels.csv", ("variable", "scenario", "other", "probability_better"), duels)
 
 
 PLAN_COLUMNS = (

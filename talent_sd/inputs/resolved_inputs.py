@@ -134,9 +134,8 @@ def resolve_scenario(
         **dict(zip(national.files, national.paths, strict=True)),
         mapping.file: mapping.path.resolve(),
     }
-    return Resolved(
-        loaded, place, national, horizon.start, horizon.final, values, unused, sources, under, checking.sizes
-    )
+    years = horizon.start, horizon.final
+    return Resolved(loaded, place, national, *years, values, unused, sources, under, checking.sizes)
 
 
 def _reading(reading: str | Path | Reading | None) -> Reading | None:

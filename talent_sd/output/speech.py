@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from talent_sd.model.structure import Structure
 
 DIMENSIONLESS = {"", "1", "dmnl", "dimensionless", "share", "ratio"}
 UNITS = {
@@ -261,6 +263,10 @@ class Speech:
         return texts.get(self.lang) or texts.get("en") or next(iter(texts.values()), "")
 
 
+MILLIONS = {"en": 1e6, "zh": 1e8}
+"""Yuan in which plans are told: millions, in Chinese hundreds of millions."""
+
+
 def letter(plan: str) -> str:
     """Return what a plan is called.
 
@@ -277,3 +283,53 @@ def goal_label(goal: str, labels: Labels, lang: str) -> str:
     if when == "sum":
         return tell("{output}, all years", lang, output=output)
     return tell("{variable}, {year}", lang, variable=output, year=when)
+
+
+def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -> str:
+    """Return what is in a plan: each policy with its money a year and its years, the dearest first."""
+    one = plans.sel(plan=name)
+    one = one.isel(policy=np.argsort(-one["cost"].values, kind="stable"))
+    parts = [
+        tell(
+            N_("{policy} {cost} ({start:g}–{end:g})"), lang, policy=labels.element(str(p), lang),
+            cost=digits(float(one["cost"].sel(policy=p)) / MILLIONS[lang]),
+            start=float(one["start"].sel(policy=p)), end=float(one["end"].sel(policy=p)),
+        )
+        for p in one["policy"].values if float(one["intensity"].sel(policy=p)) > 0
+    ]  # fmt: skip
+    return f"{letter(name)}: {tell(', ', lang).join(parts)}"
+
+
+def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:
+    """Say what decides between two plans, as `deciding_factors` found it."""
+    leads = f"{100 * factor['leads']:.0f}"
+    second = letter(factor["other"]) if factor["other"] else tell("doing nothing", lang)
+    words = {"plan": letter(factor["plan"]), "other": second, "leads": leads}
+    if "constant" not in factor:
+        return tell(
+            "{plan} beats {other} in {leads} % of the draws; no single constant decides.", lang, **words
+        )
+    key = str(factor["constant"])
+    name, _, element = key.removesuffix(" (factor)").partition("[")
+    elements = [labels.element(part.strip(), lang) for part in element.rstrip("]").split(",") if part]
+    words["constant"] = labels.variable(name, lang) + (f" ({', '.join(elements)})" if elements else "")
+    unit = (
+        tell("times its value", lang) if key.endswith(" (factor)") else unit_label(structure[name].unit, lang)
+    )
+    if not factor["unless"]:
+        more = factor["correlation"] > 0
+        text = N_("{plan} beats {other} in {leads} % of the draws, by the more the higher “{constant}”.")
+        less = N_("{plan} beats {other} in {leads} % of the draws, by the more the lower “{constant}”.")
+        return tell(text if more else less, lang, **words)
+    above = np.isnan(factor["high"])
+    words |= {"bound": digits(factor["low"] if above else factor["high"]), "unit": unit}
+    words["share"] = f"{100 * factor['share']:.0f}"
+    text = N_(
+        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is above {bound} {unit}: "
+        "then {other} does, in {share} %."
+    )
+    less = N_(
+        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is below {bound} {unit}: "
+        "then {other} does, in {share} %."
+    )
+    return tell(text if above else less, lang, **words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
+    MILLIONS,
     NO_BREAK,
     Scale,
     city_name,
@@ -36,17 +37,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.forecast.scenario_diff import Difference
-    from talent_sd.model.structure import Structure
     from talent_sd.model_tests.verification import Agreement
 
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
 FORECAST = N_("{city}: {scenario}")
-PLANS = N_("{city}: plans for {budget} million yuan a year")
+DUELS = N_("Who beats whom: {output}, {year}")
+DUELS_TOLD = N_(
+    "Share of {draws} draws. Regret: what is missed of the best, in nine draws of ten at most; {unit}."
+)
+PLANS = N_("{city}, {budget} million yuan a year: {goal}")
 PLANS_TOLD = N_(
-    "Gain over the baseline: median of {draws} draws, below it the 80 % interval. Regret: what is missed of the best of these "
-    "plans, in nine draws of ten at most. Beats: share of draws."
+    "Gain over the baseline, {unit}: median of {draws} draws, below it the 80 % interval. Regret: what is missed of the best "
+    "of these plans, in nine draws of ten at most. Beats: share of draws."
 )
 
 MOST_COLUMNS = 2
@@ -285,80 +289,68 @@ def _short(origin: str) -> str:
     return origin.rsplit("/", 1)[-1] if origin.startswith("scenarios/") else origin
 
 
-def plans_table(plans: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of the plans that a search found: what is in them, what they gain and how surely.
+def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of who beats whom in all talent, a row and a column a scenario, the best first.
+
+    Parameters
+    ----------
+    ranks : as `talent_sd.forecast.compare.ranking` gives it
+    """
+    output = TOTAL if TOTAL in ranks["output"].values else str(ranks["output"].values[0])
+    one = ranks.sel(output=output)
+    one = one.isel({SCENARIO: np.argsort(one["rank"].values)})
+    titles, names = scenario_titles(spread, lang), [str(name) for name in one[SCENARIO].values]
+    scale = scale_for(float(one["regret"].max()), str(one["unit"].item()), lang)
+    numbered = [str(number + 1) for number in range(len(names))]
+    table = rich_table(
+        tell(DUELS, lang, output=labels.variable(output, lang), year=f"{float(spread[TIME][-1]):g}"),
+        *numbers(""),
+        *words(tell("Scenario", lang), min_width=10, overflow="fold"),
+        *numbers(*(tell("beats {plan}", lang, plan=number) for number in numbered)),
+        *numbers(tell("Regret", lang)),
+    )  # fmt: skip
+    table.caption = tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit)
+    for number, name in zip(numbered, names, strict=True):
+        beats = [float(one["better"].sel({SCENARIO: name, "other": other})) for other in names]
+        cells = [
+            "" if other == name else f"{100 * share:.0f} %" for other, share in zip(names, beats, strict=True)
+        ]
+        missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
+        table.add_row(number, titles[name], *cells, digits(missed))
+    return table
+
+
+def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of what the plans that a search found gain for one goal, and how surely.
 
     Parameters
     ----------
     plans : as `talent_sd.search.optimise` gives them
     """
+    one = plans.sel(goal=goal)
+    names = list(map(str, plans["plan"].values))
+    scale = scale_for(float(abs(one["gain"]).max()), str(one["unit"].item()), lang)
+    money = f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"
+    words_of = {"city": plans.attrs[f"city_{lang}"], "budget": money, "goal": goal_label(goal, labels, lang)}
     table = rich_table(
-        tell(PLANS, lang, city=plans.attrs[f"city_{lang}"], budget=digits(plans.attrs["budget"] / 1e6)),
-        *words(tell("Plan", lang), tell("Policies, million yuan a year", lang), overflow="fold"),
-        *words(tell("Goal", lang), overflow="fold"),
+        tell(PLANS, lang, **words_of),
+        *words(tell("Plan", lang)),
         *numbers(tell("Gain", lang), tell("Better than baseline", lang), tell("Regret", lang)),
-        *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in plans["plan"].values)),
+        *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in names)),
     )
-    table.caption = tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW])
-    for name in plans["plan"].values:
-        one = plans.sel(plan=name)
-        for number, goal in enumerate(plans["goal"].values):
-            own = one.sel(goal=goal)
-            gain, missed = own["gain"], own["regret"].quantile(0.9)
-            scale = scale_for(float(abs(gain).max()), str(own["unit"].item()), lang)
-            band = span(*interval(gain / scale.factor))
-            beats = [
-                "" if other == name else f"{100 * float(own['better'].sel(other=other)):.0f} %"
-                for other in plans["plan"].values
-            ]
-            mix = [
-                f"{labels.element(str(p), lang)} {digits(float(one['cost'].sel(policy=p)) / 1e6)} "
-                f"({float(one['start'].sel(policy=p)):g}–{float(one['end'].sel(policy=p)):g})"
-                for p in plans["policy"].values if float(one["intensity"].sel(policy=p)) > 0
-            ]  # fmt: skip
-            table.add_row(
-                letter(name) if number == 0 else "",
-                "\n".join(mix) if number == 0 else "",
-                f"{goal_label(str(goal), labels, lang)}\n{scale.unit}",
-                f"{signed(float(gain.median()) / scale.factor)}\n{band}",
-                f"{100 * float(own['better_than_baseline']):.0f} %",
-                digits(float(missed) / scale.factor),
-                *beats,
-            )
-        table.add_section()
-    return table
-
-
-def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:
-    """Say what decides between two plans, as `deciding_factors` found it."""
-    leads = f"{100 * factor['leads']:.0f}"
-    second = letter(factor["other"]) if factor["other"] else tell("doing nothing", lang)
-    words = {"plan": letter(factor["plan"]), "other": second, "leads": leads}
-    if "constant" not in factor:
-        return tell(
-            "{plan} beats {other} in {leads} % of the draws; no single constant decides.", lang, **words
+    table.caption = tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW], unit=scale.unit)
+    for name in names:
+        own = one.sel(plan=name)
+        gain, missed = own["gain"] / scale.factor, float(own["regret"].quantile(0.9)) / scale.factor
+        beats = [float(own["better"].sel(other=other)) for other in names]
+        table.add_row(
+            letter(name),
+            f"{signed(float(gain.median()))}\n{span(*interval(gain))}",
+            f"{100 * float(own['better_than_baseline']):.0f} %",
+            digits(missed),
+            *(
+                "" if other == name else f"{100 * share:.0f} %"
+                for other, share in zip(names, beats, strict=True)
+            ),
         )
-    key = str(factor["constant"])
-    name, _, element = key.removesuffix(" (factor)").partition("[")
-    elements = [labels.element(part.strip(), lang) for part in element.rstrip("]").split(",") if part]
-    words["constant"] = labels.variable(name, lang) + (f" ({', '.join(elements)})" if elements else "")
-    unit = (
-        tell("times its value", lang) if key.endswith(" (factor)") else unit_label(structure[name].unit, lang)
-    )
-    if not factor["unless"]:
-        more = factor["correlation"] > 0
-        text = N_("{plan} beats {other} in {leads} % of the draws, by the more the higher {constant}.")
-        less = N_("{plan} beats {other} in {leads} % of the draws, by the more the lower {constant}.")
-        return tell(text if more else less, lang, **words)
-    above = np.isnan(factor["high"])
-    words |= {"bound": digits(factor["low"] if above else factor["high"]), "unit": unit}
-    words["share"] = f"{100 * factor['share']:.0f}"
-    text = N_(
-        "{plan} beats {other} in {leads} % of the draws, unless {constant} is above {bound} {unit}: "
-        "then {other} does, in {share} %."
-    )
-    less = N_(
-        "{plan} beats {other} in {leads} % of the draws, unless {constant} is below {bound} {unit}: "
-        "then {other} does, in {share} %."
-    )
-    return tell(text if above else less, lang, **words)
+    return table

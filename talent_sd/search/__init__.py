@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SAME = 0.3
-"""Plans are distinct where more of the money than this goes elsewhere, or to other years."""
+"""Plans are distinct where more of the money goes elsewhere, or to other years."""
 NEAR = 0.75
 """A plan is worth showing beside the best of one goal if it gains at least this part of it."""
-IDLE = 0.002
-"""A policy that adds less than this part of a plan's gain is left out of it."""
+IDLE, MOST_CHANGES = 0.002, 12
+"""A policy that adds less than this part of a plan's gain is left out of it; changes to a plan at the most."""
 TITLE = N_("Plan {letter} for {city}: {budget} million yuan a year")
 QUESTION = N_("Found by talent-sd optimise for {goals}: where does the money do most?")
 MOST_MONEY, LEAST_PLANS = 1e12, 4
@@ -103,15 +103,11 @@ class Asked:
         """
         problems = Problems()
         if not (np.isfinite(self.budget) and 0 < self.budget <= MOST_MONEY):
-            problems.say(
-                "the budget is {budget:g} yuan a year. Give a number above 0, up to {most:g}.",
-                budget=self.budget,
-                most=MOST_MONEY,
-            )
+            text = N_("the budget is {budget:g} yuan a year. Give a number above 0, up to {most:g}.")
+            problems.say(text, budget=self.budget, most=MOST_MONEY)
         if self.risk not in RISKS:
-            hint = nearest(self.risk, RISKS)
-            text = "unknown risk '{risk}'.{hint} Use one of {names}."
-            problems.say(text, risk=self.risk, hint=hint, names=listed(RISKS))
+            text = N_("unknown risk '{risk}'.{hint} Use one of {names}.")
+            problems.say(text, risk=self.risk, hint=nearest(self.risk, RISKS), names=listed(RISKS))
         if not self.goals or len(set(self.goals)) < len(self.goals):
             problems.say("name at least one goal, and each once.")
         if self.weights is not None and (
@@ -120,14 +116,14 @@ class Asked:
             problems.say("{count} goals need {count} weights, each above 0.", count=len(self.goals))
         last = end if self.horizon is None else self.horizon
         if not self.start < last <= end:
-            problems.say(
-                "plans from {first} to {last}: they must end after they start, and by {end}. Correct the years.",
-                first=self.start,
-                last=last,
-                end=end,
+            text = N_(
+                "plans from {first} to {last}: they must end after they start, and by {end}. Correct the years."
             )
+            problems.say(text, first=self.start, last=last, end=end)
         if min(self.draws, self.searches, self.generations, self.most) < 1 or self.population < LEAST_PLANS:
-            text = "draws, searches, generations and plans must be 1 or more, the population {least} or more."
+            text = N_(
+                "draws, searches, generations and plans must be 1 or more, the population {least} or more."
+            )
             problems.say(text, least=LEAST_PLANS)
         problems.refuse()
 
@@ -206,17 +202,7 @@ def optimise(
 def find_plans(
     asked: Asked, out: Path | None = None, threads: int | None = None, *, progress: bool = True
 ) -> Optimum:
-    """Search plans for a city, choose few, and run them in all draws.
-
-    Parameters
-    ----------
-    out, threads, progress : as in `optimise`
-
-    Raises
-    ------
-    InputError
-        As `optimise`.
-    """
+    """Search plans for a city, choose few, and run them in all draws; the rest and errors as in `optimise`."""
     prepared = asked.prepared(asked.baseline)
     end = int(prepared.model.structure.time["FINAL TIME"])
     asked.refuse(end)
@@ -241,7 +227,7 @@ def find_plans(
     )
     with progress_bar(tell("Searching"), asked.generations, shown=progress) as done:
         found = search(quest, None if out is None else out / FOLDER, done)
-    chosen = pruned(quest, found.plans.pick(choose(quest, found, asked.most)))
+    chosen = tidied(quest, found.plans.pick(choose(quest, found, asked.most)))
     names = [f"plan_{letter}" for letter in ascii_lowercase[: len(chosen)]]
     files = {name: _file(levers, chosen, n, name, prepared, asked, out) for n, name in enumerate(names)}
     ready = _ready(files, asked)
@@ -261,11 +247,9 @@ def _file(
     bench, city = levers.bench, prepared.first.city.title
     costs = bench.costs(plans.pick([number]))[0]
     budget = {key: float(bench.fixed[constant]) for key, constant in BUDGET.items()}
-    words = {
-        "letter": name[-1].upper(),
-        "budget": f"{levers.budget / 1e6:g}",
-        "goals": ", ".join(asked.goals),
-    }
+    words = {"letter": name[-1].upper(), "goals": ", ".join(asked.goals)}
+    # Chinese counts in hundreds of millions
+    money = {"en": f"{levers.budget / 1e6:,.6g}", "zh": f"{levers.budget / 1e8:.6g}"}
     shipped = str(asked.baseline) in shipped_names("scenario")
     base = os.path.relpath(Path(asked.baseline).resolve(), (out or Path()).resolve())
     policies = {
@@ -279,7 +263,7 @@ def _file(
     }
     path = prepared.first.national.name
     return scenario_text(
-        {lang: tell(TITLE, lang, city=city[lang], **words) for lang in LANGUAGES},
+        {lang: tell(TITLE, lang, city=city[lang], budget=money[lang], **words) for lang in LANGUAGES},
         {lang: tell(QUESTION, lang, **words) for lang in LANGUAGES},
         str(asked.baseline) if shipped else base,
         policies,
@@ -329,31 +313,40 @@ def choose(quest: Quest, found: Found, most: int) -> list[int]:
     return chosen
 
 
-def pruned(quest: Quest, plans: Plans) -> Plans:
-    """Return plans without policies that add next to nothing, one after the other, least first."""
-    levers = quest.levers
+def tidied(quest: Quest, plans: Plans) -> Plans:
+    """Return plans without policies that add next to nothing, and with those that add something for little money."""
     rows = []
     for number in range(len(plans)):
         one = plans.pick([number])
-        while one.on.sum() > 1:
-            columns = [c for c in np.flatnonzero(one.on[0]) if not levers.kept[c]]
-            if not columns:
-                break
-            less = Plans(
-                *(np.repeat(part, len(columns), axis=0) for part in (one.intensity, one.start, one.end))
-            )
-            less.intensity[np.arange(len(columns)), columns] = 0.0
-            values = levers.bench.values(joined([one, less]), quest.goals)
-            gain = quest.gain(values)
+        for _ in range(MOST_CHANGES):
+            others = joined([one, *_changed(quest.levers, one)])
+            gain = quest.gain(quest.levers.bench.values(others, quest.goals))
             worth = -losses(gain, "median" if quest.risk == "regret" else quest.risk, gain.max(axis=0)).sum(
                 axis=1
             )
-            least = int(np.argmax(worth[1:]))
-            if worth[0] - worth[1 + least] > IDLE * abs(worth[0]):
+            # a policy less is worth a little, a policy more has to be
+            step = IDLE * abs(worth[0])
+            value = worth - step * (others.on.sum(axis=1) - one.on.sum())
+            best = int(value.argmax())
+            if best == 0 or value[best] <= value[0]:
                 break
-            one = less.pick([least])
+            one = others.pick([best])
         rows.append(one)
     return joined(rows)
+
+
+def _changed(levers: Levers, one: Plans) -> list[Plans]:
+    """Return a plan with one policy less, for each that need not be, and with one more, for little money."""
+    less = [c for c in np.flatnonzero(one.on[0]) if not levers.kept[c] and one.on.sum() > 1]
+    more = [(c, part) for c in np.flatnonzero(~one.on[0] & levers.free) for part in (0.01, 0.03, 0.1)]
+    found = Plans(*(np.repeat(part, len(less), axis=0) for part in (one.intensity, one.start, one.end)))
+    found.intensity[np.arange(len(less)), less] = 0.0
+    if not more:
+        return [found]
+    points = np.repeat(levers.points(one), len(more), axis=0).reshape(len(more), 4, -1)
+    for row, (column, part) in zip(points, more, strict=True):
+        row[:, column] = 0.75, part, 0.0, 0.999
+    return [found, levers.plans(points.reshape(len(more), -1))]
 
 
 def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread: xr.Dataset) -> xr.Dataset:

@@ -292,7 +292,7 @@ class Levers:
                 first = rng.choice(active)
             if kind == ON:
                 one[ON, first] = 0.25 if one[ON, first] >= 0.5 else 0.75
-                one[MONEY, first] = rng.uniform(LEAST, 0.6)
+                one[MONEY, first] = np.exp(rng.uniform(np.log(LEAST), np.log(0.6)))
             elif kind == MONEY:
                 one[MONEY, first] *= np.exp(rng.normal(0, 0.5))
             elif kind <= LENGTH:

@@ -34,6 +34,21 @@ def test_intervals_and_probabilities_are_those_of_the_paired_draws(drawn: tuple[
     assert float(row["upper"]) == pytest.approx(pd.Series(change).quantile(0.9), rel=1e-12)
 
 
+def test_who_beats_whom_and_by_how_much_follows_from_the_same_draws(drawn: tuple[Outcome, Path]) -> None:
+    outcome, out = drawn
+    duels = pd.read_csv(out / "duels.csv").set_index(["variable", "scenario", "other"])["probability_better"]
+    with xr.open_dataset(out / "comparison.nc", engine="netcdf4") as comparison:
+        change = comparison["tax base"].isel(scenario=0, time=-1).values
+    assert duels["tax base", "hefei_combination", "baseline"] == (change > 0).mean()
+    assert duels["tax base", "baseline", "hefei_combination"] == 1 - (change > 0).mean()
+    ranks = pd.read_csv(out / "ranking.csv").set_index(["variable", "scenario"])
+    assert ranks.loc[("tax base", "baseline"), "regret_upper"] == pytest.approx(
+        pd.Series(change.clip(min=0)).quantile(0.9), rel=1e-9
+    )
+    assert ranks.loc[("total talent", "hefei_combination"), "rank"] == 1
+    assert "Who beats whom: Talent (all tiers), 2034" in outcome.out
+
+
 def test_what_memory_cannot_hold_is_refused(talent_sd: Command, tmp_path: Path) -> None:
     outcome = talent_sd(*GIVEN, "--draws", "1000", "--memory", "0.01", "--out", tmp_path / "out")
     assert outcome.code == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
-from talent_sd.search import Asked, choose, pruned
+from talent_sd.search import Asked, choose, tidied
 from talent_sd.search.generations import Archive, Quest, losses, read_goal, search
 from talent_sd.search.plans import Bench, Levers, Plans, make_levers
 
@@ -50,7 +50,7 @@ def test_the_search_finds_the_known_optimum_within_a_per_cent_from_every_of_ten_
 def test_the_money_of_the_best_plan_goes_by_the_squares_of_the_gains(levers: Levers) -> None:
     asked = quest(levers, (0,))
     found = search(asked)
-    plan = pruned(asked, found.plans.pick(choose(asked, found, 1)))
+    plan = tidied(asked, found.plans.pick(choose(asked, found, 1)))
     money = levers.bench.costs(plan)[0]
     np.testing.assert_allclose(money, BUDGET * GAINS**2 / (GAINS**2).sum(), atol=0.1 * BUDGET)
     np.testing.assert_array_equal(plan.start[plan.on], 2025)

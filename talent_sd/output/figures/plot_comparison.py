@@ -16,7 +16,16 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_forecast import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
-from talent_sd.output.speech import city_name, goal_label, letter, scale_for, scenario_titles, source_line
+from talent_sd.output.speech import (
+    MILLIONS,
+    city_name,
+    digits,
+    goal_label,
+    letter,
+    scale_for,
+    scenario_titles,
+    source_line,
+)
 from talent_sd.output.style import (
     BASELINE,
     GREY,
@@ -255,7 +264,7 @@ def save_plan_plots(
 
 def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str) -> Figure:
     figure = new_figure(7.2, height)
-    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / 1e6:,.0f}"}
+    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"}
     figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
     told = tell(
         "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
@@ -280,7 +289,7 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         told.append((quantiles, f"{goal_label(goal, labels, lang)} ({scale.unit})"))
     for number, name in enumerate(names):
         look = line_look(number)
-        style = {"color": look["color"], "marker": look["marker"], "markersize": 5}
+        style = {key: look[key] for key in ("color", "marker")} | {"markersize": 5}
         if two:
             (x, x_label), (y, y_label) = told
             axes[0].hlines(y[1, number], x[0, number], x[2, number], color=look["color"], linewidth=1)
@@ -336,10 +345,8 @@ def _plot_timelines(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
             cost = float(own.sel(policy=policy))
             tall = 0.12 + 0.72 * cost / largest
             axis.barh(row, end - begin, tall, left=begin, color=line_look(number)["color"])
-            axis.text(last + 0.1, row, f"{cost / 1e6:,.0f}", va="center", fontsize=7.5, color=GREY)
-        axis.set_yticks(
-            range(own.size), [labels.element(str(policy), lang) for policy in own["policy"].values]
-        )
+            axis.text(last + 0.1, row, digits(cost / MILLIONS[lang]), va="center", fontsize=7.5, color=GREY)
+        axis.set_yticks(range(own.size), [labels.element(str(one), lang) for one in own["policy"].values])
         axis.set_ylim(own.size - 0.4, -0.6)
         axis.set_xlim(first, last)
         axis.grid(visible=False, axis="y")
@@ -354,21 +361,18 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
     told = [letter(name) for name in names]
     tall = 0.42 * len(names)
-    height = (tall + 0.95) * len(goals) + 0.55
+    height = (tall + 0.7) * len(goals) + 0.6
     figure = _plan_figure(plans, height, tell("How often one plan beats another, % of the draws", lang), lang)
     for number, goal in enumerate(goals):
-        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.95)
+        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.7)
         axis = figure.add_axes((0.12, bottom / height, 0.55, tall / height))
-        better = plans["better"].sel(goal=goal).values
-        alone = plans["better_than_baseline"].sel(goal=goal).values
-        table = 100 * np.column_stack([better, alone])
+        one = plans.sel(goal=goal)
+        table = 100 * np.column_stack([one["better"].values, one["better_than_baseline"].values])
         axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
         for row, column in np.ndindex(*table.shape):
-            strong = abs(table[row, column] - 50) > 35
+            colour = "white" if abs(table[row, column] - 50) > 35 else INK
             text = "–" if row == column else f"{table[row, column]:.0f}"
-            axis.text(
-                column, row, text, ha="center", va="center", fontsize=8, color="white" if strong else INK
-            )
+            axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
         axis.set_xticks(range(len(names) + 1), [*told, tell("Baseline", lang)])
         axis.set_yticks(range(len(names)), told)
         axis.xaxis.tick_top()
@@ -385,7 +389,8 @@ def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang:
     for row, factor in enumerate(factors):
         value = float(factor.get("correlation", 0.0))
         axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])
-        axis.text(-1, row - 0.12, str(factor[lang]), fontsize=6.5, va="center")
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        axis.text(-0.98, row - 0.12, str(factor[lang]), fontsize=6.5, va="center", bbox=box)
     axis.set_ylim(max(len(factors), 1) - 0.4, -0.5)
     axis.set_xlim(-1, 1)
     axis.set_yticks([])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
-from talent_sd.forecast.compare import CLEAR
-from talent_sd.output.headline_outputs import Output
+from talent_sd.forecast.compare import CLEAR, OTHER, ranking
+from talent_sd.output.headline_outputs import TOTAL, Output
 from talent_sd.output.report.html_pieces import KeyEntry
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import key_entries
@@ -39,10 +39,31 @@ def cards(
         (
             keys[name],
             say.both(material.resolved[name].scenario.question),
-            [headline(one, name, say) for one in outputs if not one.chosen],
+            [*(headline(one, name, say) for one in outputs if not one.chosen), *_place(material, name, say)],
         )
         for name in material.compared
     ]
+
+
+def _place(material: Material, name: str, say: Speech) -> list[Headline]:
+    """Return the sentence about a scenario's rank by talent, whom it beats how often, and what it costs."""
+    spread = material.spread
+    if len(material.compared) < 2 or TOTAL not in spread or spread.sizes[DRAW] < 2:
+        return []
+    one = ranking(spread, [TOTAL]).isel(output=0)
+    titles = material.titles(say.lang)
+    rest = [
+        say("beats {scenario} in {share} of the draws", scenario=titles[other],
+            share=say.chance(float(one["better"].sel({SCENARIO: name, OTHER: other}))))
+        for other in material.compared if other != name
+    ]  # fmt: skip
+    if material.policies is not None and name in material.policies[SCENARIO].values:
+        cost = float(material.policies["mix_cost"].sel({SCENARIO: name}).median())
+        rest.append(
+            say("costs {amount} in all, present value", amount=say.amount(cost, say.scale(cost, "yuan")))
+        )
+    rank = say("{rank} of {count}", rank=int(one["rank"].sel({SCENARIO: name})), count=spread.sizes[SCENARIO])
+    return [Headline(say("Rank by talent"), rank, say("; ").join(rest), None)]
 
 
 def headline(output: Output, name: str, say: Speech) -> Headline:
