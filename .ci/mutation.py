@@ -42,7 +42,7 @@ def main() -> None:
                 (checkout / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, checkout / name)
         tests = " ".join([part["tests"], *part["modules"]])  # the examples in docstrings are tests too
-        command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {tests}"
+        command = f"{sys.executable} -m pytest -n 0 -x -q -p no:cacheprovider {tests}"
         text = CONFIG.read_text("utf-8").split("[parts.")[0]
         text = text.replace("module-path = []", f"module-path = {part['modules']!r}")
         text = text.replace('test-command = ""', f'test-command = "env PYTHONPATH=. {command}"')
