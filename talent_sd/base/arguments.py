@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import Problems
 from talent_sd.base.language import N_, tell
 
@@ -47,6 +48,17 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
     )
 
 
+def _is_result(value: Any) -> bool:
+    """Whether a value is a dataset of numbers that has something in every direction, scenarios with a name each."""
+    if not hasattr(value, "data_vars") or not all(value.sizes.values()):
+        return False
+    drawn = [array for array in value.data_vars.values() if {SCENARIO, DRAW} & set(array.dims)]
+    names = list(value.indexes.get(SCENARIO, ()))
+    numbers = all(array.dtype.kind in "biuf" for array in drawn)
+    numbers = numbers and {SCENARIO, TIME} & set(value.dims) <= set(value.indexes)
+    return numbers and len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
+
+
 NAME: Kind = (N_("a name or a path"), _is_name)
 PATH: Kind = (NAME[0], lambda value: _is_name(value) and "\0" not in str(value))
 NAMES: Kind = (N_("names or paths"), _all(_is_name))
@@ -59,10 +71,8 @@ MAPPING: Kind = (
     N_("a mapping of names to values"),
     lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
 )
-DATASET: Kind = (
-    N_("a dataset, as `simulate`, `ensemble` or `compare` return it"),
-    lambda v: hasattr(v, "data_vars"),
-)
+DATASET: Kind = (N_("a dataset, as `simulate`, `ensemble` or `compare` return it"), _is_result)
+FORECAST: Kind = (DATASET[0], lambda value: _is_result(value) and {SCENARIO, TIME} <= set(value.indexes))
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("scenario", "scenarios"), NAMES),
     **dict.fromkeys(("city", "national", "name", "reading"), NAME),
@@ -74,7 +84,8 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("memory", "discount_rate", "initial_time", "final_time", "time_step"), NUMBER),
     "times": (N_("years"), _all(NUMBER[1])),
     **dict.fromkeys(("params", "inputs"), MAPPING),
-    **dict.fromkeys(("spread", "result"), DATASET),
+    "spread": FORECAST,
+    "result": DATASET,
 }
 """Parameter -> what it takes; the same name means the same everywhere."""
 SHOWN = 60
@@ -101,10 +112,14 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
         for name, value in {**dict(zip(takes, args, strict=False)), **kwargs}.items():
             kind = kinds.get(name)
             if kind and not ("None" in takes[name] if value is None else kind[1](value)):
-                text = repr(value)
+                text = " ".join(repr(value).split())
                 short = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
                 problems.say("{name} is {value}. Give {kind}.", name=name, value=short, kind=tell(kind[0]))
         problems.refuse()
-        return function(*args, **kwargs)
+        given = inspect.signature(function).bind(*args, **kwargs)
+        for name, value in given.arguments.items():
+            if kinds.get(name) is TEXTS and isinstance(value, str):
+                given.arguments[name] = [value]  # one name is no list of its letters
+        return function(*given.args, **given.kwargs)
 
     return called

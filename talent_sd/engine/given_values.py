@@ -226,8 +226,10 @@ class ValueReader:
 
 def _array(value: Any) -> np.ndarray:
     try:
+        if np.asarray(value).dtype.kind in "mMS":
+            raise TypeError(value)
         return np.asarray(value, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(tell("is {value!r}, not a number. Give a number.", value=value)) from None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.arguments import checked
-from talent_sd.base.errors import Problems
+from talent_sd.base.errors import OddFigure, Problems
 from talent_sd.base.files import tellable
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
-from talent_sd.inputs.figure_bounds import hold_to_bounds
+from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.shipped_names import find_file, shipped_names
@@ -72,6 +73,8 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         lambda name, _: str(figures[name].origin), problems,
     )  # fmt: skip
     problems.refuse()
+    if later := years_to_come({name: figure.values for name, figure in figures.items()}):
+        warnings.warn(f"{file.file}: {later}", OddFigure, stacklevel=2)
     typed = file.content
     title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))
     return City(

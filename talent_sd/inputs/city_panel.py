@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.csv_tables import read_table
-from talent_sd.inputs.figure_bounds import odd_figures
+from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.strict_yaml import shown
 
@@ -123,7 +123,10 @@ def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
     """Return a line for each rule that cities break; note a problem where a fifth of them cannot be."""
     broken: dict[tuple[int, str, bool], list[str]] = {}
     for name, city in cities.items():
-        for one in odd_figures({key: figure.values for key, figure in city.figures.items()}, "city"):
+        figures = {key: figure.values for key, figure in city.figures.items()}
+        if later := years_to_come(figures):
+            broken.setdefault((0, "", False), []).append(f"{name}: {later}")
+        for one in odd_figures(figures, "city"):
             key = (id(one.rule), one.names[0], one.wrong)
             broken.setdefault(key, []).append(f"{name}: {one}")
     told = Problems()

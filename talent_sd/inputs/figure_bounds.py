@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
 from math import prod
@@ -12,9 +13,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from talent_sd.base.errors import OddFigure, Problems
+from talent_sd.base.errors import MOST, OddFigure, Problems
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import language, tell
+from talent_sd.base.language import language, listed, tell
 from talent_sd.inputs.file_schemas import Part, Range, Words
 from talent_sd.inputs.schema_problems import read_strict
 
@@ -140,6 +141,18 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
     pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
     # over several years: the change a year; a change of sign stays what it is
     return {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
+
+
+def years_to_come(figures: Figures) -> str:
+    """Return what is said of figures of years that are still to come, "" where there are none."""
+    this = date.today().year
+    later = {name: max(values) for name, values in figures.items() if values and max(values) > this}
+    if not later:
+        return ""
+    shown = listed([tell("{name} in {year}", name=name, year=year) for name, year in later.items()][:MOST])
+    return tell(
+        "{figures}: a year that is still to come. A city's figures are facts: check the years.", figures=shown
+    )
 
 
 def hold_to_bounds(figures: Figures, kind: Kind, at: Place, problems: Problems, warn: bool = True) -> None:

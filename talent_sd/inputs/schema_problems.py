@@ -201,7 +201,13 @@ def _problem(model: type[BaseModel], tree: Node, name: str, item: dict) -> tuple
         return found
     if node.value is None:
         return min(_empty(node, name, path))
-    return node.line, _problem_of_value(node, name, item, _named(path))
+    where = _named(path)
+    if item["loc"][-1:] == ("[key]",):  # the key is at fault, not what it holds
+        node, where = (
+            Node(path[-1], node.key_line, node.key_line),
+            tell("a key of {named}", named=_named(path[:-1])),
+        )
+    return node.line, _problem_of_value(node, name, item, where)
 
 
 def _by_id(tree: Node, path: tuple[object, ...]) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from talent_sd.base.arguments import checked
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE
@@ -236,7 +236,10 @@ def _kind(result: xr.Dataset) -> str:
         return LOOPS
     if any(name.endswith(RELATIVE) for name in names):
         return COMPARISON
-    if any({SCENARIO, DRAW, TIME} <= set(map(str, result[name].dims)) for name in names):
+    if (
+        any({SCENARIO, DRAW, TIME} <= set(map(str, result[name].dims)) for name in names)
+        and CITY not in result.dims
+    ):
         return FORECAST
     raise InputError(
         tell(

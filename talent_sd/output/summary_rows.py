@@ -43,11 +43,14 @@ class Record:
 
 def forecast_records(forecast: xr.Dataset, labels: Labels, lang: str) -> Iterator[Record]:
     """Yield each scenario's headline outputs in the last year, and their change since the forecast's start."""
-    start = float(forecast.attrs.get("forecast_from", forecast[TIME][0]))
+    # or what is left of it, where the user took a part
+    start = float(
+        np.clip(forecast.attrs.get("forecast_from", -np.inf), forecast[TIME].min(), forecast[TIME].max())
+    )
     for scenario, title in scenario_titles(forecast, lang).items():
         for one in _outputs(forecast.sel({SCENARIO: scenario}), labels):
             told = one.last.told
-            since = growth(float(one.values.sel({TIME: start}).median()), told.middle)
+            since = growth(float(one.values.sel({TIME: start}, method="nearest").median()), told.middle)
             scale = scale_for(abs(told.middle), one.unit, lang)
             cells = {
                 "output": one.title(labels, lang),

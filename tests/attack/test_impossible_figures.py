@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
 from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import City, list_cities, load_city, read_mapping, read_national, read_panel
@@ -72,6 +74,18 @@ def test_impossible_figures_of_cities(tmp_path: Path, attacked: Attacked) -> Non
             silent.append((city, name, told, last))
         attacked()
     assert silent == []
+
+
+def test_figures_of_years_to_come_are_told(tmp_path: Path) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+    later = re.sub(r"\b20\d\d(?=: [\d.])", lambda year: str(int(year[0]) + 60), text)
+    (tmp_path / "later.yaml").write_text(later, encoding="utf-8")
+    with pytest.warns(OddFigure, match=r"residents in 208., .*: a year that is still to come") as told:
+        load_city(tmp_path / "later.yaml")
+    assert str(told[-1].message).startswith(f"{tmp_path / 'later.yaml'}: residents in 208")
+    (tmp_path / "later.yaml").write_text(text.replace("2020:", "3020:"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a key of residents\.values is 3020; give 2200 or less\."):
+        load_city(tmp_path / "later.yaml")
 
 
 def test_impossible_figures_of_national_paths(tmp_path: Path, attacked: Attacked) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.arguments import KINDS, MAPPING, NAMES
 from talent_sd.base.errors import TalentError
 
-from .conftest import Outcome, chosen
+from .conftest import WHOLE, Outcome, chosen
 
 Attacked = Callable[[], None]
 BAD = (
@@ -71,6 +74,52 @@ def test_wrong_arguments_of_functions(
             said = str(error)
         assert len(said) < 10_000, (name, parameter)
         attacked()
+
+
+def _parts(spread: xr.Dataset) -> dict[str, xr.Dataset]:
+    """What users make of a result, and what is none."""
+    one = spread.isel(scenario=[0])
+    return {
+        "nothing": xr.Dataset(), "one scenario": spread.isel(scenario=0), "no draw": spread.isel(draw=[]),
+        "one year": spread.isel(time=[0]), "later years": spread.sel(time=slice(2027, None)), "no year": spread.isel(time=[]),
+        "a year": spread.isel(time=0), "backwards": spread.isel(time=slice(None, None, -1)), "mean": spread.mean("draw"),
+        "twice": xr.concat([one, one], "scenario"), "texts": spread.astype(str), "complex": spread.astype(complex),
+        "bare": spread.drop_vars(list(spread.data_vars)), "cities": spread.expand_dims("city"), "gaps": spread.where(False),
+        "infinite": spread * np.inf, "numbers": spread.assign_coords(scenario=[1, 2]),
+        "no words": xr.Dataset({name: (array.dims, array.values) for name, array in spread.data_vars.items()}),
+    }  # fmt: skip
+
+
+def test_parts_of_results(attacked: Attacked) -> None:
+    spread = ts.ensemble(["baseline", "hefei_combination"], draws=3, outputs=["Residents", "Talent"])
+    made: set[tuple[str, str]] = set()
+    for name, part in _parts(spread).items():
+        for function in (ts.compare, ts.summary, *([ts.plot] if WHOLE else [])):
+            with contextlib.suppress(TalentError), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of what is not finite
+                str(function(part))
+                made.add((name, function.__name__))
+            attacked()
+    assert {name for name, call in made if call == "summary"} >= {
+        "later years",
+        "one year",
+        "backwards",
+        "gaps",
+    }
+    assert {name for name, _ in made}.isdisjoint(
+        {"nothing", "no draw", "no year", "texts", "complex", "twice"}
+    )
+
+
+def test_one_name_is_no_list_of_letters() -> None:
+    assert list(ts.simulate("baseline", outputs="Residents").data_vars) == ["Residents"]
+    assert list(ts.load_model().run(None, None, "Residents").data_vars) == ["Residents"]
+
+
+@pytest.mark.parametrize("bad", [10**400, b"1", np.datetime64("2026-01-01"), None, 1j])
+def test_what_is_no_number_is_no_parameter(bad: object) -> None:
+    with pytest.raises(TalentError, match="'city residents' is .* Give a "):
+        ts.load_model().run({"city residents": bad}, outputs=["Residents"])
 
 
 def test_wrong_arguments_of_a_run(attacked: Attacked) -> None:
