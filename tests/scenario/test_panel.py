@@ -193,7 +193,10 @@ def test_people_of_2010_are_counted_on_the_borders_of_2020(write: Write) -> None
     old = {2009: 4e6, 2010: 4e6, 2012: 4.1e6, 2015: 2.9e6, 2020: 2.8e6}
     found = _moved(write, old, 0.7)
     assert found["census_population"] == {2010: pytest.approx(2.8e6), 2020: pytest.approx(2.8e6)}
-    assert found["tertiary_educated"] == {2010: pytest.approx(3.4e5), 2020: pytest.approx(2.8e5)}  # half a county's worth
+    assert found["tertiary_educated"] == {
+        2010: pytest.approx(3.4e5),
+        2020: pytest.approx(2.8e5),
+    }  # half a county's worth
     assert found["residents"] == pytest.approx({**old, 2009: 2.8e6, 2010: 2.8e6, 2012: 2.87e6})
 
 
