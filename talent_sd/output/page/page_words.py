@@ -27,6 +27,7 @@ GROUPS = {
 WORDS = {
     "page_title": N_("Talent plan", "page"),
     "skip": N_("Skip to the result", "page"),
+    "skip_plan": N_("Skip to your plan", "page"),
     "your_plan": N_("Your plan", "page"),
     "charts": N_("Charts", "page"),
     "result": N_("Result", "page"),

@@ -27,6 +27,7 @@ export function App({ page }) {
   }
   return (
     <div class={`page ${over ? 'over' : ''}`} {...drop}>
+      <a class="skip" href="#plan" onClick={(event) => jump(event, 'plan')}>{t('skip_plan')}</a>
       <a class="skip" href="#result" onClick={(event) => jump(event, 'result')}>{t('skip')}</a>
       <Bar page={page} />
       <Notice />
