@@ -21,13 +21,14 @@ class Flow:
 class StockFlows:
     """A stock and the names of its flows; a rate that is no flow of its own is one called like `CHANGE`.
 
-    `group` is the model's sector, "" where it has none.
+    `group` is the model's sector, "" where it has none; `drivers` what such a rate reads besides the stock.
     """
 
     stock: str
     inflows: tuple[str, ...]
     outflows: tuple[str, ...]
     group: str = ""
+    drivers: tuple[str, ...] = ()
 
 
 CHANGE = "change of {stock}"
@@ -50,6 +51,7 @@ def stock_flows(
     read = _readers(program)
     stocks: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     reads: dict[str, dict[str, None]] = {}
+    drivers: dict[str, dict[str, None]] = {}
     taken: dict[tuple[str, int], str] = {}
     for state in program.states:
         slot = slots[state.slot]
@@ -63,6 +65,8 @@ def stock_flows(
             elif any(slots[cause].kind in ("auxiliary", "state") for cause in references(term)):
                 flow, sign = CHANGE.format(stock=slot.variable), 1
                 causes = references(slot.expression)
+                own = drivers.setdefault(slot.variable, {})
+                own |= {slots[cause].variable: None for cause in references(term) if not slots[cause].hidden}
             else:
                 continue
             if taken.setdefault((flow, sign), slot.variable) != slot.variable:
@@ -73,7 +77,13 @@ def stock_flows(
                 {one.variable: None for one in known if one.kind == "state" and not one.hidden}
             )
     found = tuple(
-        StockFlows(stock, tuple(ins), tuple(outs), (groups or {}).get(stock, ""))
+        StockFlows(
+            stock,
+            tuple(ins),
+            tuple(outs),
+            (groups or {}).get(stock, ""),
+            tuple(name for name in drivers.get(stock, ()) if name != stock),
+        )
         for stock, (ins, outs) in stocks.items()
         if ins or outs
     )

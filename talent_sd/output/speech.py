@@ -29,7 +29,9 @@ STEPS = {
     "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
 }
 """Factor and name of the scales of each language, largest first."""
-BANDS_TOLD = N_(" Bands: 50, 80 and 95 % of {draws} draws (80 % where lines share a panel).")
+BANDS_TOLD = N_(
+    " Bands: 50, 80 and 95 % of {draws} draws; 80 % where two lines share a panel, bars at the end where more do."
+)
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SOURCE = N_("Source: {source}, model {model} ({hash}). Shaded: years with known national figures.")
 

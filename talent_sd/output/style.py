@@ -19,8 +19,27 @@ INK, GREY, FAINT = "#1a1a1a", "#666666", "#dddddd"
 BASELINE = -1
 """Style of what others are compared with: a quiet grey."""
 _BASELINE_COLOUR = "#9a9a9a"
-_COLOURS = ("#004488", "#bb5566", "#c28f1b", "#3a8f7b", "#7b5ea7")
-"""Told apart by hue and, in grey, by lightness (after Paul Tol's high-contrast set)."""
+_COLOURS = (
+    "#004488",
+    "#bb5566",
+    "#c28f1b",
+    "#3a8f7b",
+    "#7b5ea7",
+    "#5aa5d6",
+    "#8c510a",
+    "#d17ac2",
+    "#6b8e23",
+    "#e07b39",
+    "#2f5d50",
+    "#a3a3d9",
+    "#c9b037",
+    "#5e3c58",
+    "#00a6a6",
+    "#d94f30",
+    "#7a7a52",
+    "#f2a0a8",
+)
+"""The first five told apart by hue and, in grey, by lightness (after Paul Tol's high-contrast set); none twice."""
 _DASHES: tuple[tuple[float, tuple[float, ...] | None], ...] = (
     (0, None),
     (0, (5, 1.6)),
@@ -62,14 +81,14 @@ _RULES: dict[str, Any] = {
 
 
 def line_look(style: int) -> dict[str, Any]:
-    """Colour, dash and marker of a line; of the first thirty styles no two look the same.
+    """Colour, dash and marker of a line; of the first hundred styles no two look the same.
 
-    >>> line_look(0)["color"], line_look(5)["color"], line_look(0)["marker"], line_look(5)["marker"]
-    ('#004488', '#004488', 'o', 'X')
+    >>> line_look(0)["color"], line_look(18)["color"], line_look(0)["marker"], line_look(18)["marker"]
+    ('#004488', '#004488', 'o', 's')
     """
     if style == BASELINE:
         return {"color": _BASELINE_COLOUR, "linestyle": "-", "marker": "P"}
-    turn = style % len(_MARKERS)  # five colours and six dashes: thirty pairs
+    turn = (style + style // len(_COLOURS)) % len(_MARKERS)
     return {"color": _COLOURS[style % len(_COLOURS)], "linestyle": _DASHES[turn], "marker": _MARKERS[turn]}
 
 

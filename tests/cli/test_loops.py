@@ -77,7 +77,7 @@ def test_any_model_file_gets_its_loops_and_pictures(talent_sd, tmp_path):
     assert result.code == 0, result.err
     assert "The model has 8 loops; the 7 strongest are shown." in result.out + result.err
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "dominance.png", "feedback_loops.png", "feedback_loops.svg", "loops.csv", "stock_and_flow.svg"]  # fmt: skip
+        "dominance.png", "feedback_loops.png", "feedback_loops.svg", "loops.csv", "stock_and_flow.png", "stock_and_flow.svg"]  # fmt: skip
     with Image.open(tmp_path / "feedback_loops.png") as picture:
         assert picture.size[0] == 1654
         assert 1000 < picture.size[1] < 2280  # A4 at most

@@ -234,11 +234,14 @@ def test_the_stock_and_flow_picture_names_every_stock_and_flow_and_nothing_touch
     )
 
 
-def test_a_flow_between_two_stocks_stands_at_both_and_says_where_it_runs(studies):
+def test_a_flow_between_two_stocks_leads_from_box_to_box(studies):
     figure = plot_stock_flow(studies["baseline"].stocks, shipped_labels())
-    written = [" ".join(text.get_text().split()) for text in figure.axes[0].texts]
-    assert "Settling to Settled talent" in written
-    assert "Settling from Newcomers" in written
+    figure.canvas.draw()
+    boxes = {" ".join(t.get_text().split()): t.get_window_extent() for t in figure.axes[0].texts}
+    source, flow, sink = (boxes[name] for name in ("Newcomers", "Settling", "Settled talent"))
+    assert source.x1 < flow.x0
+    assert flow.x1 < sink.x0
+    assert any(name.startswith("net change by ") for name in boxes)
 
 
 def test_switches_of_a_run_with_draws_add_up_for_every_draw():

@@ -58,7 +58,7 @@ def test_tiers_of_very_different_size_become_an_index(
     invented_forecast: Invent, invented_labels: Labels
 ) -> None:
     figure = plot_overview(invented_forecast(), invented_labels)
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 1]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
     assert len(lines) == 4
     assert [float(line.get_ydata()[2]) for line in lines] == pytest.approx([100.0] * 4)
     assert "index, 2024 = 100" in texts(figure)
@@ -80,7 +80,9 @@ def test_lines_that_are_nothing_throughout_are_left_out(
     assert "Leading" in shown
     assert [text for text in shown if text.startswith(("Professional", "Skilled", "Graduate"))] == []
     forecast["Talent"][:] = 0.0
-    assert "none in this scenario" in texts(plot_overview(forecast, invented_labels))
+    figure = plot_overview(forecast, invented_labels)
+    assert len(figure.axes) == len(invented_labels.headline) - 1
+    assert any("Not drawn, the same in every year and draw: Talent" in text for text in texts(figure))
 
 
 def test_many_lines_alike_are_written_as_one(invented_forecast: Invent, invented_labels: Labels) -> None:
@@ -97,8 +99,11 @@ def test_many_lines_alike_are_written_as_one(invented_forecast: Invent, invented
     shown = texts(plot_overview(forecast.assign(credibility=level), labels))
     assert "6 others" in shown
     assert "policy 6" in shown
-    level[:] = 1.0
+    level[:] = level.values[..., 6:]
     assert "all 7" in texts(plot_overview(forecast.assign(credibility=level), labels))
+    level[:] = 1.0
+    with pytest.raises(InputError, match="nothing to plot"):
+        plot_overview(forecast.assign(credibility=level), labels)
 
 
 def test_no_two_scenarios_of_thirty_look_the_same() -> None:

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from talent_sd.forecast.prepare import prepare
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.output.policies.plot_policies import broken, policy_figures, policy_pictures
-from talent_sd.output.policies.policy_panels import ellipse, outline_of
+from talent_sd.output.figures.panels import broken
+from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
 from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
-from talent_sd.output.speech import Scale, digits
+from talent_sd.output.speech import Scale, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
-from talent_sd.policies.policy_table import write_policies_table
+from talent_sd.policies.policy_table import mix_of, write_policies_table
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +86,6 @@ def test_the_sentence_names_the_excess_and_where_it_comes_from() -> None:
     assert excess_text(one.isel(policy=[0]), Scale(1.0, "people"), "en") == "A mix of one policy."
 
 
-def test_an_ellipse_holds_four_fifths_of_normal_draws() -> None:
-    draws = np.random.default_rng(0).multivariate_normal([1, 2], [[2, 1.2], [1.2, 1]], 4000).T
-    outline = np.stack(ellipse(*draws))
-    from matplotlib.path import Path
-
-    assert Path(outline.T).contains_points(draws.T).mean() == pytest.approx(0.8, abs=0.02)
-
-
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_pictures_name_every_policy_and_keep_within_the_page(effects: xr.Dataset, lang: str) -> None:
     labels = shipped_labels()
@@ -115,7 +107,7 @@ def test_a_lone_policy_has_a_plane_and_nothing_to_hold_it_against(effects: xr.Da
     assert list(policy_pictures(effects, "cash_subsidy_only", shipped_labels())) == ["cost"]
 
 
-def test_a_single_run_is_drawn_without_ellipses() -> None:
+def test_a_single_run_is_drawn_without_intervals() -> None:
     single = policy_effects(prepare(["hefei_combination"], "handan"))
     figures = policy_figures(single, shipped_labels(), "en")
     assert [caption for caption, _ in figures["hefei_combination"]] == [
@@ -123,7 +115,7 @@ def test_a_single_run_is_drawn_without_ellipses() -> None:
         "What each policy adds: Talent (all tiers)",
         "Which policies help each other: Talent (all tiers), 2034",
     ]
-    assert not figures["hefei_combination"][0][1].axes[0].patches
+    assert not figures["hefei_combination"][0][1].axes[0].collections
 
 
 def few_of_many(draws: int = 4, among: int = 20) -> xr.Dataset:
@@ -165,44 +157,28 @@ def test_the_policies_table_has_the_mix_in_all_draws(some: xr.Dataset, tmp_path:
     assert table.loc["mix_in_all_draws", "present_cost"].isna().all()
 
 
-@pytest.mark.parametrize(
-    ("lang", "words"),
-    [("en", "Means over the 6 draws, not medians"), ("zh", "图中为6次抽样的均值，而非表中的中位数")],
-)
-def test_the_picture_of_contributions_says_that_it_has_means_and_why(
-    effects: xr.Dataset, lang: str, words: str
-) -> None:
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_bars_of_contributions_tell_the_numbers_of_the_table(effects: xr.Dataset, lang: str) -> None:
+    table = printed(effects, "hefei_combination", lang)
     figure = policy_pictures(effects, "hefei_combination", shipped_labels(), lang)["contributions"]
-    note = next(text for text in texts(figure) if words[:8] in text).replace(
-        "\n", " " if lang == "en" else ""
-    )
-    assert note.startswith(words)
-    middle = float(
-        effects["total"].sel(scenario="hefei_combination", output="total talent").isel(time=-1).median()
-    )
-    assert digits(middle / (1e3 if lang == "en" else 1e4)) in note
+    told = [text.get_text() for text in figure.axes[0].texts]
+    of = mix_of(effects, "hefei_combination").isel(time=-1).sel(output="total talent")
+    factor = 1e3 if lang == "en" else 1e4
+    middles = sorted(of["contribution"].median("draw").values / factor, reverse=True)
+    assert told[:-2] == [signed(float(value)) for value in middles]
+    assert told[-1] == digits(float(of["total"].median()) / factor)
+    assert all(text in table for text in told)
 
 
-def test_outlines_of_costs_stay_above_zero_and_inside_the_frame(effects: xr.Dataset) -> None:
-    spread_out = effects.copy()
-    # costs that differ by a factor of forty: an ellipse of them would reach below zero
-    factor = xr.DataArray(np.geomspace(1, 40, 6), dims="draw")
-    for name in ("present_cost", "mix_cost"):
-        spread_out[name] = spread_out[name] * factor
-    for data in (effects, spread_out):
-        figure = policy_pictures(data, "hefei_combination", shipped_labels())["cost"]
-        for axes in figure.axes:
-            (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-            outlines = [line for line in axes.lines if len(line.get_xdata()) == 73]
-            assert len(outlines) in (2, 3)
-            for line in outlines:
-                x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
-                assert (x > 0).all()
-                assert left <= x.min() <= x.max() <= right
-                assert low <= y.min() <= y.max() <= high
-    costs = spread_out["present_cost"].isel(scenario=-1, policy=-1).values
-    share = spread_out["contribution"].isel(scenario=-1, policy=-1, output=0, time=-1).values
-    assert ellipse(costs, share)[0].min() < 0 < outline_of(costs, share)[0].min()
+def test_a_cross_reaches_no_farther_than_the_draws(effects: xr.Dataset) -> None:
+    figure = policy_pictures(effects, "hefei_combination", shipped_labels())["cost"]
+    left = figure.axes[0]
+    of = mix_of(effects, "hefei_combination").isel(time=-1).sel(output="total talent")
+    cost, share = of["present_cost"].values / 1e9, of["contribution"].values / 1e3
+    ends = np.concatenate([line for lines in left.collections for line in lines.get_segments()])
+    assert cost.min() <= ends[:, 0].min() <= ends[:, 0].max() <= cost.max()
+    assert share.min() <= ends[:, 1].min() <= ends[:, 1].max() <= share.max()
+    assert left.get_xlim()[1] >= ends[:, 0].max()
 
 
 def test_no_chinese_line_begins_with_a_closing_mark_or_splits_a_number() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.dims import BANDS
 from talent_sd.base.language import tell
 from talent_sd.output.speech import digits
-from talent_sd.output.style import FAINT, GREY, heading, line_look
+from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,10 @@ OPACITIES = {95: 0.16, 80: 0.22, 50: 0.30}
 RISE, FALL = "#004488", "#bb5566"
 """Of bars that add and that take away."""
 LABEL_SIZE = 7.5
+FANS = 2
+"""So many lines of a panel have bands."""
+BAR = 4.0
+"""Points that a bar at the end of a line takes."""
 QUIET = 0.05
 """Smallest span of a value axis, relative to the values: a flat line is to look flat."""
 
@@ -63,16 +67,40 @@ def draw_panel(
     zero_line: bool = False,
     label_lines: bool = True,
 ) -> None:
-    """Draw lines with bands, a heading with the unit under it, and a mark where the forecast starts."""
+    """Draw lines with bands, a heading with the unit under it, and a mark where the forecast starts.
+
+    Fans over one another are mud: of more than two lines the baseline keeps a band, and bars at the
+    end tell the middle 80 % of each in the last year.
+    """
+    ends = [line for line in lines if len(line.values) > 1] if len(lines) > FANS else []
     for line in lines:
         _draw_line(axes, line, company=len(lines) - 1)
+    for number, line in enumerate(ends):
+        _draw_end(axes, line, number)
     _frame_values(axes, lines, zero_line)
     _frame_years(axes, lines, forecast_from, lang if letter in ("", "a") else None)
     if zero_line:
         axes.axhline(0, color=GREY, linewidth=0.8, zorder=1.5)
     _head(axes, letter, title, unit)
     if label_lines:
-        label_ends(axes, lines)
+        label_ends(axes, lines, end_room(lines))
+
+
+def end_room(lines: Sequence[Line]) -> float:
+    """Return the points that bars at the ends of lines take."""
+    return BAR * sum(len(line.values) > 1 for line in lines) if len(lines) > FANS else 0.0
+
+
+def _draw_end(axes: Axes, line: Line, number: int) -> None:
+    """Draw the middle 80 % of the last year beside the axes."""
+    from matplotlib.transforms import offset_copy
+
+    low, high = np.quantile(line.values[:, -1], BANDS[80])
+    beside = offset_copy(
+        axes.get_yaxis_transform(), axes.get_figure(root=True), x=4 + BAR * number, units="points"
+    )
+    axes.plot([1, 1], [low, high], color=line_look(line.style)["color"], linewidth=1.6, transform=beside,
+              clip_on=False, solid_capstyle="butt", zorder=3, scalex=False)  # fmt: skip
 
 
 def _draw_line(axes: Axes, line: Line, company: int) -> None:
@@ -81,8 +109,10 @@ def _draw_line(axes: Axes, line: Line, company: int) -> None:
     look = line_look(line.style)
     colour = look["color"]
     if len(line.values) > 1:
-        # several fans over each other cannot be read: lines in company get the 80 % band only
-        for band, opacity in OPACITIES.items() if lone else [(80, OPACITIES[80])]:
+        shown = OPACITIES if lone else {80: OPACITIES[80]}
+        if company >= FANS and line.style != BASELINE:
+            shown = {}
+        for band, opacity in shown.items():
             edges = np.quantile(line.values, BANDS[band], axis=0)
             pale = opacity if lone else opacity * 2.5 / (2 + company)
             axes.fill_between(line.years, *edges, color=colour, alpha=pale, linewidth=0, zorder=2)
@@ -104,7 +134,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     """Start at zero where the values come near it; never blow a flat line up."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    everything = np.concatenate([_outline(line, lone=len(lines) == 1) for line in lines])
+    everything = np.concatenate([_outline(line, len(lines)) for line in lines])
     everything = everything[np.isfinite(everything)]
     low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
     if zero_line:
@@ -121,13 +151,34 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axes)))
+    mark_cut(axes)
 
 
-def _outline(line: Line, lone: bool) -> np.ndarray:
+def _outline(line: Line, lines: int) -> np.ndarray:
     """Values at the edge of what is drawn."""
     if len(line.values) == 1:
         return line.values[0]
-    return np.quantile(line.values, BANDS[95 if lone else 80], axis=0).ravel()
+    if lines > FANS and line.style != BASELINE:
+        return np.append(line.middle, np.quantile(line.values[:, -1], BANDS[80]))
+    return np.quantile(line.values, BANDS[95 if lines == 1 else 80], axis=0).ravel()
+
+
+CUT = "cut axis"
+"""What the mark of an axis that does not begin at zero is called."""
+
+
+def mark_cut(axes: Axes, *, along: str = "y") -> None:
+    """Mark an axis that does not reach zero by two strokes across its foot."""
+    for old in [line for line in axes.lines if line.get_gid() == CUT + along]:
+        old.remove()
+    low, high = sorted(axes.get_ylim() if along == "y" else axes.get_xlim())
+    if low <= 0 <= high:
+        return
+    at = 0.045 if low > 0 else 0.955
+    for shift in (-0.014, 0.014):
+        ends = ([-0.014, 0.014], [at + shift - 0.01, at + shift + 0.01])
+        axes.plot(*(ends if along == "y" else ends[::-1]), color=INK, linewidth=0.8, transform=axes.transAxes,
+                  clip_on=False, zorder=5, gid=CUT + along, scalex=False, scaley=False)  # fmt: skip
 
 
 def _tick(value: float, axes: Axes) -> str:
@@ -154,20 +205,19 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
                 tell("forecast", lang),
                 (forecast_from, 1.0),
                 xycoords=("data", "axes fraction"),
-                xytext=(3, -1),
+                xytext=(0, 2),  # above the frame, where no line comes
                 textcoords="offset points",
-                fontsize=6.5,
+                fontsize=6.2,
                 color=GREY,
-                va="top",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+                va="baseline",
             )
 
 
 def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
     rows: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
-        (letter, -24, 19, {"fontsize": 9, **heading()}),
-        (title, -12, 19, {"fontsize": 9, **heading()}),
-        (unit, -12, 8, {"fontsize": 7.5, "color": GREY}),
+        (letter, -24, 21, {"fontsize": 9, **heading()}),
+        (title, -12, 21, {"fontsize": 9, **heading()}),
+        (unit, -12, 10, {"fontsize": 7.5, "color": GREY}),
     )
     for text, across, up, look in rows:
         axes.annotate(
@@ -191,11 +241,11 @@ def end_labels(lines: Sequence[Line]) -> list[str]:
 
 def label_heights(labels: Sequence[str]) -> list[float]:
     """Height of each label in points."""
-    return [LABEL_SIZE * 1.3 * (1 + label.count("\n")) for label in labels]
+    return [LABEL_SIZE * 1.42 * (1 + label.count("\n")) for label in labels]
 
 
-def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
-    """Write a label at the end of each line, pushed apart where they would touch."""
+def label_ends(axes: Axes, lines: Sequence[Line], aside: float = 0.0) -> None:
+    """Write a label at the end of each line, `aside` points from there, pushed apart where they would touch."""
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
     labels = end_labels(lines)
     tall = label_heights(labels)
@@ -208,7 +258,7 @@ def label_ends(axes: Axes, lines: Sequence[Line]) -> None:
             label,
             (1, at / height),
             xycoords="axes fraction",
-            xytext=(6, place - at),
+            xytext=(6 + aside, place - at),
             textcoords="offset points",
             va="center",
             fontsize=LABEL_SIZE,
@@ -262,3 +312,40 @@ def dress_bars(axes: Axes) -> None:
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.5)
     axes.spines["left"].set_visible(False)
+
+
+CLOSING = "，。、；：！？）》”％%…"
+"""Marks that no Chinese line begins with."""
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Break a Chinese text into lines of at most `width` characters; none begins with a closing mark or splits a number.
+
+    >>> broken("一二三四。五六2034年", 4)
+    ['一二三', '四。五六', '2034', '年']
+    """
+    lines = []
+    while text:
+        end = min(width, len(text))
+        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
+            end -= 1
+        lines.append(text[:end].strip())
+        text = text[end:].lstrip()
+    return lines
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Return whether a place is between two characters of a number or a Latin word."""
+    before, after = text[place - 1], text[place]
+    return all(one.isascii() and (one.isalnum() or one in ".,") for one in (before, after))
+
+
+def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
+    """Break a note to a width in letters of so many points: Chinese anywhere, English at spaces."""
+    from textwrap import wrap
+
+    width = inches * 6 / size
+    if any("\u4e00" <= letter <= "\u9fff" for letter in text):
+        full = sum(1.0 if letter > "\u2e80" else 0.62 for letter in text) / len(text)
+        return broken(text, int(width * 10.8 / full))
+    return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))

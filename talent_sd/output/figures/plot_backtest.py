@@ -13,6 +13,7 @@ from talent_sd.base.dims import BANDS
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
+from talent_sd.output.figures.panels import mark_cut
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known
@@ -33,6 +34,8 @@ RELIABILITY = N_(
 NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏州市", "长沙市", "合肥市", "深圳市", "沈阳市", "杭州市",
          "郑州市", "上海市", "北京市")  # fmt: skip
 """The cities that the article names; the panel's own first ones where it has none of them."""
+PAGE = 8.0
+"""Inches across: what a printed page takes."""
 COLUMNS = 5
 PRIORS_ACROSS = 4
 BINS = 32
@@ -60,7 +63,7 @@ def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None
     from matplotlib.ticker import MultipleLocator
 
     with house_style():
-        figure = new_figure(9, 2.6)
+        figure = new_figure(PAGE, 2.6)
         axes = figure.subplots(1, len(SCORED), sharey=True)
         for axis, outcome in zip(axes, SCORED, strict=True):
             actual = actual_levels(test.window, outcome)
@@ -90,7 +93,7 @@ def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> Non
     """
     keep = ~test.fitted if (~test.fitted).any() else test.fitted
     with house_style():
-        figure = new_figure(9, 2.7)
+        figure = new_figure(PAGE, 2.7)
         axes = figure.subplots(1, len(SCORED), sharey=True, sharex=True)
         for axis, outcome in zip(axes, SCORED, strict=True):
             axis.set_title(tell(OUTCOME_NAMES[outcome], lang), loc="left")
@@ -165,7 +168,7 @@ def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
     names = [name for name in NAMED if name in test.window.cities] or list(test.window.cities[: len(NAMED)])
     rows = -(-len(names) // COLUMNS)
     titles = _city_titles(lang)
-    figure = new_figure(9, 1.75 * rows + 0.6)
+    figure = new_figure(PAGE, 1.75 * rows + 0.8)
     axes = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True).ravel()
     for axis, name in zip(axes, names, strict=False):
         _fan(axis, test, outcome, test.window.cities.index(name), lang)
@@ -175,8 +178,10 @@ def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
     for axis in axes[max(len(names) - COLUMNS, 0) : len(names)]:  # the lowest of each column
         axis.tick_params(labelbottom=True)
     title = tell(FANS, lang, outcome=tell(OUTCOME_NAMES[outcome], lang), year=test.window.years[0])
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=4, frameon=False)
-    _finish(figure, title, file, top=0.96)
+    below = 1 - 0.3 / figure.get_figheight()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.0, below), ncols=4,
+                  frameon=False)  # fmt: skip
+    _finish(figure, title, file, top=1 - 0.5 / figure.get_figheight())
 
 
 def _city_titles(lang: str) -> dict[str, str]:
@@ -204,6 +209,7 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     known = np.isfinite(actual)
     axis.plot(years[known], actual[known], "o-", color=RED, ms=2.5, lw=1, label=tell("what happened", lang))
     axis.set_xticks([years[0], years[-1]])
+    mark_cut(axis)
 
 
 def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path, lang: str = "en") -> None:
@@ -213,7 +219,7 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
     chance = (np.arange(4000)[:, None] + 0.5) / 4000 * np.ones(count)
     prior = beliefs.spread(chance)
     with house_style():
-        figure = new_figure(9, 1.45 * rows + 0.7)
+        figure = new_figure(PAGE, 1.45 * rows + 0.7)
         axes = figure.subplots(rows, PRIORS_ACROSS, squeeze=False).ravel()
         for column, name in enumerate(beliefs.names):
             axis = axes[column]

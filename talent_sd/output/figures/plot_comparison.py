@@ -13,7 +13,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, listed, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import Line
+from talent_sd.output.figures.panels import Line, mark_cut
 from talent_sd.output.figures.plot_forecast import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BANDS = N_(" Bands: 80 % of {draws} draws.")
+BANDS = N_(" Bands: 80 % of {draws} draws; where more than two lines share a panel, bars at the end.")
 BAND_TOLD = N_(" Medians of {draws} draws; lines: 80 % interval.")
 PLOT = N_("Changes in {year} against {baseline}")
 
@@ -206,6 +206,7 @@ def _draw_rows(axis: Axes, last: xr.DataArray, order: list[str], titles: Mapping
             label=titles[scenario],
         )  # fmt: skip
     axis.axvline(0, color=GREY, linewidth=0.7)
+    mark_cut(axis, along="x")
     axis.grid(axis="x")
     axis.grid(visible=False, axis="y")
 
@@ -241,13 +242,8 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
             handles, names, loc="upper left", bbox_to_anchor=(0.015, 1 - 0.40 / height), ncols=4, frameon=False,
             fontsize=8, handletextpad=0.3, columnspacing=1.4,
         )  # fmt: skip
-        figure.text(
-            0.02,
-            0.10 / height,
-            source_line(change, lang, BAND_TOLD, N_("Source: {source}, model {model} ({hash}).")),
-            fontsize=6.5,
-            color=GREY,
-        )
+        source = source_line(change, lang, BAND_TOLD, N_("Source: {source}, model {model} ({hash})."))
+        figure.text(0.02, 0.10 / height, source, fontsize=6.5, color=GREY)
     return figure
 
 
@@ -313,6 +309,8 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     for axis in axes:
         axis.grid(axis="x")
         axis.axvline(0, color=GREY, linewidth=0.7)
+        for along in "xy" if two else "x":
+            mark_cut(axis, along=along)
         if not two:
             axis.set_yticks(range(len(names)), [letter(name) for name in names])
             axis.set_ylim(len(names) - 0.5, -0.5)

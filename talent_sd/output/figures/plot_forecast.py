@@ -14,7 +14,15 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import LABEL_SIZE, Line, draw_panel, end_labels, label_heights
+from talent_sd.output.figures.panels import (
+    LABEL_SIZE,
+    Line,
+    draw_panel,
+    end_labels,
+    end_room,
+    foot_lines,
+    label_heights,
+)
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 
@@ -22,11 +30,19 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.62, 2.15, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
+LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
 """Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
-KEY_COLUMNS, KEY_ROW = 4, 0.17
+FOOT = 6.2
+"""Points of the note below."""
+PRINTED = 8.0
+"""Inches that a page has across; a picture is no wider, so that its letters are printed as large as they are drawn."""
+KEY_COLUMNS, KEY_ROW = 3, 0.17
 MANY_ALIKE = 4
 """More identical lines than this share one label."""
+IDLE = N_("Not drawn, the same in every year and draw: {names}.")
+NEXT_TO_NOTHING = 1e-6
+LATER = frozenset({"cohort retention"})
+"""Shares of a group that is formed on the way: drawn from the year before the first one in which they move."""
 TOO_DIFFERENT = 8.0
 """Lines whose sizes differ by more than this factor are drawn as an index."""
 
@@ -84,7 +100,7 @@ def save_forecast_plots(
     save_figure(plot_overview(forecast, labels, lang), folder / "overview.png")
     done(1)
     for sector in labels.sectors:
-        if any(name in forecast for panel in sector.plots for name in panel):
+        if _shown(forecast.isel({SCENARIO: 0}), sector.plots)[0]:
             save_figure(plot_sector(forecast, sector, labels, lang), folder / f"sector_{sector.name}.png")
         done(1)
 
@@ -99,19 +115,45 @@ def _plot_panels(
 ) -> Figure:
     one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
     start = forecast.attrs.get("forecast_from")
-    panels = [
-        panel_of(one, [name for name in group if name in one], labels, lang, start)
-        for group in groups
-        if any(name in one for name in group)
-    ]
-    if not panels:
+    shown, idle = _shown(one, groups)
+    if not shown:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
         raise InputError("nothing to plot: the forecast has none of {wanted}.", wanted=wanted)
+    panels = [panel_of(one, part, labels, lang, start) for part in shown]
     names = scenario_titles(forecast, lang)
     subtitle = tell(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
     )
-    return compose(panels, title, subtitle, source_line(forecast, lang), lang, start)
+    source = source_line(forecast, lang)
+    if idle:
+        told = (
+            f"{labels.variable(name, lang)} {digits(float(one[name].values.flat[0]))}"
+            for part in idle
+            for name in part
+        )
+        source = f"{source}\n{tell(IDLE, lang, names=tell('; ', lang).join(told))}"
+    return compose(panels, title, subtitle, source, lang, start)
+
+
+Groups = Sequence[Sequence[str]]
+
+
+def _shown(one: xr.Dataset, groups: Groups) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the panels of one scenario worth drawing, and those in which nothing ever moves, which would be empty."""
+    present = [part for group in groups for part in _apart([name for name in group if name in one], one)]
+    idle = [part for part in present if all(_still(one[name].values) for name in part)]
+    return [part for part in present if part not in idle], idle
+
+
+def _apart(names: list[str], one: xr.Dataset) -> list[list[str]]:
+    """Return the variables of a panel; each its own panel where several have elements, whose names would repeat."""
+    several = sum(set(one[name].dims) - {DRAW, TIME} != set() for name in names) > 1
+    return [[name] for name in names] if several else [names] if names else []
+
+
+def _still(values: np.ndarray) -> bool:
+    """Return whether a variable never moves, in no draw and for no element."""
+    return bool(np.ptp(values) <= NEXT_TO_NOTHING * max(1.0, float(np.abs(values).max())))
 
 
 def panel_of(
@@ -134,6 +176,10 @@ def panel_of(
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
             lines.append(Line(label, years, stacked[:, :, column], len(lines)))
+    if LATER.issuperset(names):
+        moving = [np.flatnonzero((line.values != line.values[:, :1]).any(axis=0)) for line in lines]
+        first = max(0, min((int(own[0]) for own in moving if own.size), default=1) - 1)
+        lines = [replace(line, years=line.years[first:], values=line.values[:, first:]) for line in lines]
     title = tell(", ", lang).join(_sentence(labels.variable(name, lang) for name in names))
     return _scaled(title, unit, _tidied(lines, lang), lang, index_at)
 
@@ -217,22 +263,25 @@ def compose(
 
     Each column is as wide as a panel plus the widest label written at its lines' ends.
     """
-    columns = len(panels) if len(panels) < 4 else 2 if len(panels) == 4 else 3
-    rows = math.ceil(len(panels) / columns)
     top = TOP + (KEY + KEY_ROW * ((len(key) - 1) // KEY_COLUMNS) if key else 0)
     up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
     with house_style():
-        rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
-        width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
-        height = top + rows * (up + BETWEEN) - BETWEEN + BOTTOM
+        for columns in (3, 2, 1):  # as many as a printed page takes at this size
+            columns = min(columns, len(panels))
+            rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
+            width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
+            if width <= PRINTED:
+                break
+        rows = math.ceil(len(panels) / columns)
+        foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
+        bottom = BOTTOM + 0.115 * (len(foot) - 1)
+        height = top + rows * (up + BETWEEN) - BETWEEN + bottom
         figure = new_figure(width, height)
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
             y = height - top - up - row * (up + BETWEEN)
-            # a panel whose labels are shorter than its column's takes the room they leave
-            across = ACROSS + rooms[column] - _label_room([panel], bool(key))
-            axes = figure.add_axes((x / width, y / height, across / width, up / height))
+            axes = figure.add_axes((x / width, y / height, ACROSS / width, up / height))
             heading_room = LEFT / 2 + ACROSS + rooms[column]
             draw_panel(
                 axes,
@@ -248,7 +297,7 @@ def compose(
         left = (LEFT - 24 / 72) / width
         figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
         figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
-        figure.text(left, 0.12 / height, source, fontsize=6.5, color=GREY, va="bottom")
+        figure.text(left, 0.12 / height, "\n".join(foot), fontsize=FOOT, color=GREY, va="bottom")
         if key:
             _draw_key(figure, key, left, 1 - 0.68 / height)
     return figure
@@ -272,10 +321,11 @@ def text_width(text: str, **look: Any) -> float:
 
 def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
     """Width (inches) that the labels at the ends of these panels' lines need."""
+    bars = max(end_room(panel.lines) for panel in panels) / 72
     if keyed:
-        return 0.1
+        return 0.1 + bars
     labels = [label for panel in panels for label in end_labels(panel.lines)]
-    return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1
+    return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1 + bars
 
 
 def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:

@@ -26,9 +26,13 @@ OF_NAMED = N_("Share of the named loops' activity in each year")
 OF_SHOWN = N_("Share of the activity of the loops shown, by time")
 
 PAGE = (7.6, 5.6)
-FILLS = ("#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566")
+FILLS = (
+    "#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566",
+    "#5aa5d6", "#8c510a", "#f2a0a8", "#6b8e23", "#004488", "#e07b39", "#b8d8e8", "#5e3c58",
+)  # fmt: skip
+"""A loop has a colour of its own in every picture, by its number."""
 HATCHES = ("", "////")
-"""A loop has its own look in every picture: the fill by its number, hatched from the ninth on."""
+"""From the seventeenth on hatched."""
 SMALL = 0.03
 """Loops whose share stays below this in every year are drawn together."""
 TOGETHER = "#d9d9d9"
@@ -70,7 +74,7 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         _cover(low, study, lang)
         figure.text(0.03, 0.97, tell("Who dominates when", lang), fontsize=12, va="top", **heading())
         figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=5.7, color=GREY, va="bottom")
+        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
     return figure
 
 
@@ -99,7 +103,8 @@ def _stacks(study: LoopStudy | ModelStudy, lang: str) -> list[Stack]:
     for side, parts in rest.items():
         total = np.sum(parts, axis=0) if parts else np.zeros(1)
         if np.max(total) > 0:
-            found.append((tell("other named loops", lang), total, (TOGETHER, ""), side))
+            named = any(look == (TOGETHER, "") for _, _, look, _ in found)  # one look, one entry
+            found.append(("" if named else tell("other named loops", lang), total, (TOGETHER, ""), side))
     return found
 
 

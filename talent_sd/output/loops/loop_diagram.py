@@ -16,12 +16,14 @@ from talent_sd.loops.loop_names import DiagramLayout, LoopNames
 from talent_sd.loops.loop_scores import Route
 from talent_sd.output.loops.loop_arrows import (
     FAINT_BELOW,
+    PLUS,
     Arrow,
     Marks,
     draw_arrows,
     draw_badge,
     draw_delay,
     draw_sign,
+    path_of,
     place_marks,
 )
 from talent_sd.output.loops.loop_numbers import (
@@ -59,7 +61,7 @@ WIDTHS_SHOWN = N_(
 
 PAGE = (8.27, 11.4)
 """Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
-MARGIN = 7.0
+MARGIN = 9.0
 """Above and below what a smaller diagram shows, in its units."""
 MAIN, SMALL_ONE = 0.96, 0.265
 """Widths of the large diagram and of the three small ones, as parts of the page's."""
@@ -69,13 +71,14 @@ FULL_WIDTH = 0.35
 
 @dataclass(frozen=True)
 class DrawnLink:
-    """A link between two variables of the diagram, and what runs through it, (time,)."""
+    """A link between two variables of the diagram, what runs through it, (time,), and the loops that pass it."""
 
     cause: str
     effect: str
     sign: int
     slow: bool
     weight: np.ndarray
+    loops: frozenset[str] = frozenset()
 
 
 def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
@@ -92,11 +95,13 @@ def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
     if names.layout is None:
         raise ValueError("these loops have no places in a diagram")
     found: dict[tuple[str, str], list[tuple[int, bool, np.ndarray]]] = {}
+    passing: dict[tuple[str, str], set[str]] = {}
     for loop in names.loops:
         for route in loop.routes:
             weight = np.nan_to_num(mean_size(links.weights[route]))
             for cause, effect, sign, slow in _collapsed(route, names.layout.shown_as, links):
                 found.setdefault((cause, effect), []).append((sign, slow, weight))
+                passing.setdefault((cause, effect), set()).add(loop.name)
     return tuple(
         DrawnLink(
             cause,
@@ -104,6 +109,7 @@ def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
             _joint_sign([sign for sign, _, _ in parts]),
             all(slow for _, slow, _ in parts),
             np.sum([weight for _, _, weight in parts], axis=0),
+            frozenset(passing[cause, effect]),
         )
         for (cause, effect), parts in found.items()
     )
@@ -155,6 +161,7 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
     sheet = sheet_of(study)
     with house_style():
         figure = new_figure(PAGE[0], sheet.height)
+        _draw_scale(figure, sheet)
         _draw_heading(figure, sheet, study, lang, years[len(years) // 2][1], links)
         main = diagram_axes(figure, sheet)
         plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
@@ -204,7 +211,8 @@ def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
     list_at = 0.31
     smalls = list_at + list_height(rows_of(study)) + 0.055
     main = smalls + SMALL_ONE * (top - low) * unit + 0.19
-    return Sheet(low, top, main, smalls, list_at, main + MAIN * (top - low) * unit + 0.79)
+    head = 0.79 if "city" in study.shares.attrs else 0.95
+    return Sheet(low, top, main, smalls, list_at, main + MAIN * (top - low) * unit + head)
 
 
 def _draw_heading(
@@ -266,8 +274,49 @@ def plan_diagram(
     assert layout is not None
     boxes = draw_labels(axes, layout, labels, lang)
     arrows = _arrows(links, layout, year)
-    wanted = {loop.name: loop.at for loop in study.names.loops if loop.at is not None}
+    wanted = {
+        loop.name: _beside(loop.name, links, arrows, boxes) or loop.at
+        for loop in study.names.loops
+        if loop.at is not None
+    }
     return DrawingPlan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
+
+
+def _beside(
+    loop: str, links: Sequence[DrawnLink], arrows: Sequence[Arrow], boxes: Mapping[str, Box]
+) -> tuple[float, float] | None:
+    """Return the middle of the arrow that is most a loop's own: there its badge belongs. None without an arrow."""
+    own = [(len(link.loops), number) for number, link in enumerate(links) if loop in link.loops]
+    if not own:
+        return None
+    fewest = min(own)[0]
+    paths = [path_of(arrows[number], boxes) for shared, number in own if shared == fewest]
+    longest = max(paths, key=lambda path: float(np.hypot(*np.diff(path, axis=0).T).sum()))
+    x, y = longest[len(longest) // 2]
+    return float(x), float(y)
+
+
+def _draw_scale(figure: Figure, sheet: Sheet) -> None:
+    """Draw what the widths of arrows mean, at the top right."""
+    from matplotlib.lines import Line2D
+
+    for place, part in enumerate((0.02, 0.1, FULL_WIDTH)):
+        x, y = 0.74 + 0.08 * place, 1 - 0.25 / sheet.height
+        width = Arrow("", "", 1, slow=False, weight=part / FULL_WIDTH).width
+        figure.add_artist(
+            Line2D(
+                [x, x + 0.055],
+                [y, y],
+                color=PLUS,
+                linewidth=width,
+                solid_capstyle="butt",
+                transform=figure.transFigure,
+            )
+        )
+        text = f"{100 * part:g} %" if part < FULL_WIDTH else f"≥ {100 * part:g} %"
+        figure.text(
+            x + 0.0275, 1 - 0.33 / sheet.height, text, fontsize=6.5, color=GREY, ha="center", va="top"
+        )
 
 
 def _draw_plan(axes: Axes, plan: DrawingPlan, study: LoopStudy | ModelStudy) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,10 @@ from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.evidence_tables import sector_name
-from talent_sd.output.figures.panels import draw_step, dress_bars
+from talent_sd.output.figures.panels import draw_step, dress_bars, mark_cut
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_numbers import Row, output_name, split_rows, subtitle, wrapped
+from talent_sd.output.loops.loop_numbers import Row, output_name, shortened, split_rows, subtitle, wrapped
 from talent_sd.output.speech import Scale, digits, scale_for, signed
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure, save_vector
 
@@ -37,17 +38,18 @@ UNIT = N_("Unit: {unit}")
 WATERFALL = N_("What each loop adds: {of}, {year}")
 WATERFALL_CHANGE = N_("Which loops carry the change: {of}, {year}")
 KEY = N_(
-    "A box is a stock; inflows at its left, outflows at its right. Round end: outside the model's stocks. "
-    "Square end: another stock, which is named. Two heads: a net change, either way."
+    "A box is a stock; inflows at its left, outflows at its right; a pipe between two boxes leads from one stock into "
+    "the other. Round end: outside the model's stocks. Square end: another stock, which is named. Two heads: a net "
+    "change, either way, with what moves it."
 )
 
-WIDTH, MARGIN, GUTTER = 9.0, 0.2, 0.35
-LABEL, PIPE, BOX = 1.06, 0.52, 1.02
+WIDTH, MARGIN, GUTTER = 8.2, 0.15, 0.3
+LABEL, PIPE, BOX = 0.93, 0.36, 0.9
 """Inches: of a flow's name, of its pipe, of a stock's box."""
 ROW, LINE, GAP, SECTOR = 0.27, 0.098, 0.11, 0.34
 """Inches: of a flow, of a line of text, between stocks, of a sector's heading."""
-HEAD, FOOT = 0.75, 0.45
-LETTERS_BOX, LETTERS_FLOW = 19, 23
+HEAD, FOOT = 0.9, 0.15
+LETTERS_BOX, LETTERS_FLOW = 17, 18
 """In a line of a stock's name, and of a flow's; a Chinese character counts as two."""
 CLOUD = "#5b7fb8"
 
@@ -55,7 +57,7 @@ CLOUD = "#5b7fb8"
 def save_loop_plots(
     study: LoopStudy, labels: Labels, lang: str, folder: Path, done: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Write feedback_loops.png and .svg, dominance.png, attribution.png and stock_and_flow.svg.
+    """Write feedback_loops.png and .svg, dominance.png, attribution.png and stock_and_flow.png and .svg.
 
     Parameters
     ----------
@@ -65,23 +67,26 @@ def save_loop_plots(
     done(2)
     save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
     done(1)
-    save_vector(plot_stock_flow(study.stocks, labels, lang), folder / "stock_and_flow.svg")
+    _save_both(plot_stock_flow(study.stocks, labels, lang), folder / "stock_and_flow")
     done(1)
 
 
 def save_model_plots(study: ModelStudy, lang: str, folder: Path) -> None:
-    """Write feedback_loops.png and .svg, dominance.png and stock_and_flow.svg of a model that is not the city's."""
+    """Write feedback_loops.png and .svg, dominance.png and stock_and_flow.png and .svg of a model that is not the city's."""
     _save_shared(study, Labels(), lang, folder)
     if study.stocks:
-        save_vector(plot_stock_flow(study.stocks, Labels(), lang), folder / "stock_and_flow.svg")
+        _save_both(plot_stock_flow(study.stocks, Labels(), lang), folder / "stock_and_flow")
 
 
 def _save_shared(study: LoopStudy | ModelStudy, labels: Labels, lang: str, folder: Path) -> None:
     if study.names.layout is not None:
-        diagram = plot_loops(study, labels, lang)
-        save_figure(diagram, folder / "feedback_loops.png")
-        save_vector(diagram, folder / "feedback_loops.svg")
+        _save_both(plot_loops(study, labels, lang), folder / "feedback_loops")
     save_figure(plot_dominance(study, lang), folder / "dominance.png")
+
+
+def _save_both(figure: Figure, file: Path) -> None:
+    save_figure(figure, file.with_suffix(".png"))
+    save_vector(figure, file.with_suffix(".svg"))
 
 
 def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: str | None = None) -> Figure:
@@ -153,6 +158,7 @@ def _bars(
     axes.set_ylim(final + 0.6, -0.6)
     axes.set_yticks(range(final + 1), names)
     dress_bars(axes)
+    mark_cut(axes, along="x")
     for tick in (axes.yaxis.get_ticklabels()[0], axes.yaxis.get_ticklabels()[-1]):
         tick.set(**heading())
 
@@ -174,9 +180,10 @@ def _method(study: LoopStudy, lang: str) -> str:
 
 @dataclass(frozen=True)
 class _End:
-    """A flow beside a stock: its words, whether another stock is at its other end, both ways or not."""
+    """A flow beside a stock: its words; whether it leads in, has another stock at its other end, goes both ways."""
 
     lines: list[str]
+    inward: bool
     joined: bool
     net: bool
 
@@ -185,31 +192,44 @@ class _End:
         return max(ROW, len(self.lines) * LINE + 0.06)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """A stock with its flows, in words."""
+@dataclass
+class _Chain:
+    """Stocks that flows join, from source to sink, with the flows before the first, between, and behind the last.
+
+    `between` holds for each gap the flows through it, in words, and the ends of other flows in it.
+    """
 
     sector: str
-    stock: list[str]
-    inflows: list[_End]
-    outflows: list[_End]
+    stocks: list[list[str]]
+    before: list[_End]
+    between: list[tuple[list[list[str]], list[_End]]]
+    behind: list[_End]
+
+    @property
+    def width(self) -> float:
+        return len(self.stocks) * BOX + (len(self.stocks) + 1) * (LABEL + PIPE)
 
     @property
     def height(self) -> float:
-        sides = [sum(end.height for end in ends) for ends in (self.inflows, self.outflows)]
-        return max(*sides, ROW, len(self.stock) * LINE + 0.09)
+        gaps = [sum(max(ROW, len(words) * LINE + 0.1) for words in through) + sum(end.height for end in ends)
+                for through, ends in self.between]  # fmt: skip
+        sides = [sum(end.height for end in ends) for ends in (self.before, self.behind)]
+        return max(*gaps, *sides, ROW, *(len(stock) * LINE + 0.09 for stock in self.stocks))
 
 
 def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str = "en") -> Figure:
-    """Draw stocks and flows by sector, in two columns.
+    """Draw stocks by sector with the flows into, between and out of them.
 
     Parameters
     ----------
     stocks : as `stock_flows` returns them
     labels : names of the variables
     """
-    columns = _columns(_blocks(stocks, labels, lang))
-    height = HEAD + FOOT + max(_height(column) for column in columns)
+    rows = _rows(_chains(stocks, labels, lang))
+    sectors = list(dict.fromkeys(row[0].sector for row in rows))
+    height = (
+        HEAD + FOOT + SECTOR * len(sectors) + sum(max(chain.height for chain in row) + GAP for row in rows)
+    )
     with house_style():
         figure = new_figure(WIDTH, height)
         axes = figure.add_axes((0, 0, 1, 1))
@@ -217,100 +237,163 @@ def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str = "e
         axes.set_ylim(height, 0)
         axes.set_axis_off()
         axes.text(MARGIN, 0.2, tell("Stocks and flows", lang), fontsize=13, va="top", **heading())
-        axes.text(MARGIN, 0.48, tell(KEY, lang), fontsize=7, va="top", color=GREY)
-        for number, column in enumerate(columns):
-            _draw_column(axes, column, MARGIN + number * (2 * (LABEL + PIPE) + BOX + GUTTER), lang)
+        axes.text(MARGIN, 0.48, "\n".join(wrapped(tell(KEY, lang), 150)), fontsize=6.5, va="top", color=GREY)
+        y, sector = HEAD, None
+        for row in rows:
+            if row[0].sector != sector:
+                sector = row[0].sector
+                axes.text(MARGIN, y + 0.2, sector_name(sector, lang), fontsize=8.5, va="center", **heading())
+                y += SECTOR
+            tall = max(chain.height for chain in row)
+            for place, chain in enumerate(row):
+                _draw_chain(axes, chain, MARGIN + place * (chain.width + GUTTER), y, tall)
+            y += tall + GAP
     return figure
 
 
-def _blocks(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Block]:
+def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Chain]:
+    """Put stocks of a sector that flows join into chains, from the first source to the last sink."""
+    held = {one.stock: one for one in stocks}
     fills = {flow: one.stock for one in stocks for flow in one.inflows}
     empties = {flow: one.stock for one in stocks for flow in one.outflows}
+    follows: dict[str, str] = {}
+    for flow, source in empties.items():
+        sink = fills.get(flow)
+        free = source not in follows and sink not in follows.values()
+        if sink and free and held[sink].group == held[source].group and not _leads(follows, sink, source):
+            follows[source] = sink
 
-    def end(flow: str, other: str, key: str) -> _End:
+    def end(flow: str, *, inward: bool, stock: str) -> _End:
         net = flow.startswith(CHANGE.partition("{")[0])
-        name = tell("net change", lang) if net else labels.variable(flow, lang)
-        lines = wrapped(name, LETTERS_FLOW)
+        other = (empties if inward else fills).get(flow, "")
+        if net:
+            names = tell(", ", lang).join(labels.variable(name, lang) for name in held[stock].drivers[:3])
+            lines = shortened(wrapped(tell("net change by {names}", lang, names=names), LETTERS_FLOW), 4)
+        else:
+            lines = wrapped(labels.variable(flow, lang), LETTERS_FLOW)
         if other:
+            key = N_("from {stock}") if inward else N_("to {stock}")
             lines += wrapped(tell(key, lang, stock=labels.variable(other, lang)), LETTERS_FLOW)
-        return _End(lines, bool(other), net)
+        return _End(lines, inward, bool(other), net)
 
-    return [
-        _Block(
-            one.group,
-            wrapped(labels.variable(one.stock, lang), LETTERS_BOX),
-            [end(flow, empties.get(flow, ""), N_("from {stock}")) for flow in one.inflows],
-            [end(flow, fills.get(flow, ""), N_("to {stock}")) for flow in one.outflows],
-        )
-        for one in stocks
-    ]
-
-
-def _columns(blocks: list[_Block]) -> list[list[_Block]]:
-    """Share blocks among two columns of about one height; a sector stays together."""
-    sectors: dict[str, list[_Block]] = {}
-    for block in blocks:
-        sectors.setdefault(block.sector, []).append(block)
-    whole = _height(blocks)
-    left: list[_Block] = []
-    right: list[_Block] = []
-    for own in sectors.values():
-        fits = not right and _height(left) + _height(own) / 2 <= whole / 2
-        (left if fits else right).extend(own)
-    return [column for column in (left, right) if column]
-
-
-def _height(column: Sequence[_Block]) -> float:
-    return sum(block.height + GAP for block in column) + SECTOR * len({block.sector for block in column})
+    chains = []
+    for first in (one.stock for one in stocks if one.stock not in follows.values()):
+        names = [first]
+        while names[-1] in follows:
+            names.append(follows[names[-1]])
+        joined = set()
+        between: list[tuple[list[list[str]], list[_End]]] = []
+        for source, sink in pairwise(names):
+            through = [flow for flow in held[source].outflows if fills.get(flow) == sink]
+            joined |= set(through)
+            words = [wrapped(labels.variable(flow, lang), LETTERS_FLOW + 8) for flow in through]
+            between.append((words, []))
+        sides: dict[str, list[_End]] = {"before": [], "behind": []}
+        for place, name in enumerate(names):
+            for flow in (flow for flow in held[name].inflows if flow not in joined):
+                (between[place - 1][1] if place else sides["before"]).append(
+                    end(flow, inward=True, stock=name)
+                )
+            for flow in (flow for flow in held[name].outflows if flow not in joined):
+                last = place == len(names) - 1
+                (sides["behind"] if last else between[place][1]).append(end(flow, inward=False, stock=name))
+        words = [wrapped(labels.variable(name, lang), LETTERS_BOX) for name in names]
+        chains.append(_Chain(held[first].group, words, sides["before"], between, sides["behind"]))
+    return chains
 
 
-def _draw_column(axes: Axes, column: Sequence[_Block], left: float, lang: str) -> None:
-    y, sector = HEAD, None
-    for block in column:
-        if block.sector != sector:
-            sector = block.sector
-            axes.text(left, y + 0.2, sector_name(sector, lang), fontsize=8.5, va="center", **heading())
-            y += SECTOR
-        _draw_block(axes, block, left, y)
-        y += block.height + GAP
+def _leads(follows: Mapping[str, str], start: str, goal: str) -> bool:
+    return start == goal or (start in follows and _leads(follows, follows[start], goal))
 
 
-def _draw_block(axes: Axes, block: _Block, left: float, top: float) -> None:
+def _rows(chains: Sequence[_Chain]) -> list[list[_Chain]]:
+    """Set chains in rows: sectors together, a long one alone, single stocks two by two."""
+    rows: list[list[_Chain]] = []
+    for sector in dict.fromkeys(chain.sector for chain in chains):
+        own = [chain for chain in chains if chain.sector == sector]
+        rows += [[chain] for chain in own if len(chain.stocks) > 1]
+        single = [chain for chain in own if len(chain.stocks) == 1]
+        rows += [single[place : place + 2] for place in range(0, len(single), 2)]
+    return rows
+
+
+def _draw_chain(axes: Axes, chain: _Chain, left: float, top: float, tall: float) -> None:
+    """Draw a chain in a row so tall: boxes, and the flows before, between and behind them."""
     from matplotlib.patches import Rectangle
 
-    box, middle = left + LABEL + PIPE, top + block.height / 2
-    axes.add_patch(
-        Rectangle((box, top), BOX, block.height, facecolor="white", edgecolor=INK, linewidth=1.0, zorder=3)
-    )
-    axes.text(box + BOX / 2, middle, "\n".join(block.stock), fontsize=6.6, ha="center", va="center", zorder=4,
-              linespacing=1.05, **heading())  # fmt: skip
-    for ends, side in ((block.inflows, -1), (block.outflows, 1)):
-        room = (block.height - sum(end.height for end in ends)) / max(len(ends), 1)
-        y, inner = top, box if side < 0 else box + BOX
-        for end in ends:
-            _draw_flow(axes, end, inner, inner + side * PIPE, y + (end.height + room) / 2)
-            y += end.height + room
+    low = top + (tall - chain.height) / 2
+    edge = left + LABEL + PIPE
+    for place, words in enumerate(chain.stocks):
+        box = edge + place * (BOX + LABEL + PIPE)
+        axes.add_patch(
+            Rectangle(
+                (box, low), BOX, chain.height, facecolor="white", edgecolor=INK, linewidth=1.0, zorder=3
+            )
+        )
+        axes.text(box + BOX / 2, low + chain.height / 2, "\n".join(words), fontsize=6.2, ha="center", va="center",
+                  zorder=4, linespacing=1.05, **heading())  # fmt: skip
+        if place < len(chain.between):
+            _draw_gap(axes, chain.between[place], box + BOX, low, chain.height)
+    _draw_side(axes, chain.before, edge, low, chain.height)
+    _draw_side(axes, chain.behind, edge + len(chain.stocks) * BOX + (len(chain.stocks) - 1) * (LABEL + PIPE), low,
+               chain.height)  # fmt: skip
 
 
-def _draw_flow(axes: Axes, end: _End, inner: float, outer: float, y: float) -> None:
-    """Draw a pipe with its valve between a stock's edge and what lies at the other end, and its name."""
-    away = 1 if outer > inner else -1
+def _draw_side(axes: Axes, ends: Sequence[_End], edge: float, top: float, height: float) -> None:
+    room = (height - sum(end.height for end in ends)) / max(len(ends), 1)
+    y = top
+    for end in ends:
+        away = -1 if end.inward else 1
+        _draw_flow(axes, end, edge, edge + away * PIPE, y + (end.height + room) / 2)
+        y += end.height + room
+
+
+def _draw_gap(
+    axes: Axes, gap: tuple[list[list[str]], list[_End]], left: float, top: float, height: float
+) -> None:
+    """Draw what runs between two stocks: pipes from one to the other, and ends of other flows in rows of their own."""
+    through, ends = gap
+    right, y = left + LABEL + PIPE, top
+    taken = sum(max(ROW, len(words) * LINE + 0.1) for words in through) + sum(end.height for end in ends)
+    spare = (height - taken) / (len(through) + len(ends))
+    for words in through:
+        tall = max(ROW, len(words) * LINE + 0.1)
+        pipe = y + spare / 2 + tall - 0.05
+        _pipe(axes, left, right, pipe, (right,))
+        axes.text((left + right) / 2, pipe - 0.06, "\n".join(words), fontsize=6, ha="center", va="bottom", color=INK,
+                  linespacing=1.0)  # fmt: skip
+        y += tall + spare
+    for end in ends:
+        inner = right if end.inward else left
+        _draw_flow(axes, end, inner, inner + (-1 if end.inward else 1) * PIPE, y + (end.height + spare) / 2)
+        y += end.height + spare
+
+
+def _pipe(axes: Axes, start: float, stop: float, y: float, tips: Sequence[float]) -> None:
+    """Draw a pipe with its valve, and an arrow's head at each tip."""
     for shift in (-0.014, 0.014):
-        axes.plot([inner, outer], [y + shift] * 2, color=INK, linewidth=0.6, zorder=1)
-    points_in = [inner] if away < 0 or end.net else []
-    points_out = [outer - away * 0.05] if away > 0 or end.net else []
-    for tip, direction in [(x, -away) for x in points_in] + [(x, away) for x in points_out]:
+        axes.plot([start, stop], [y + shift] * 2, color=INK, linewidth=0.6, zorder=1)
+    middle = (start + stop) / 2
+    for tip in tips:
+        away = 1 if tip > middle else -1
         axes.annotate(
-            "", (tip, y), (tip - direction * 0.08, y),
+            "", (tip, y), (tip - away * 0.08, y),
             arrowprops={
                 "arrowstyle": "-|>,head_length=0.6,head_width=0.28", "color": INK, "linewidth": 0,
                 "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0,
             },
             zorder=2,
         )  # fmt: skip
-    valve = (inner + outer) / 2
-    axes.plot([valve], [y], "o", markersize=5.2, markerfacecolor="white", markeredgecolor=INK,
+    axes.plot([middle], [y], "o", markersize=5.2, markerfacecolor="white", markeredgecolor=INK,
               markeredgewidth=0.7, zorder=2)  # fmt: skip
+
+
+def _draw_flow(axes: Axes, end: _End, inner: float, outer: float, y: float) -> None:
+    """Draw a flow between a stock's edge and what lies at the other end, and its name."""
+    away = 1 if outer > inner else -1
+    tips = [inner] if end.inward or end.net else []
+    tips += [outer - away * 0.05] if not end.inward or end.net else []
+    _pipe(axes, inner, outer, y, tips)
     look: dict[str, Any] = {"marker": "s", "color": INK} if end.joined else {"marker": "o", "color": CLOUD}
     axes.plot([outer], [y], markersize=4.2, markerfacecolor="white", markeredgewidth=0.9, zorder=3, **look)
     axes.text(outer + away * 0.07, y, "\n".join(end.lines), fontsize=6, va="center", ha="left" if away > 0 else "right",

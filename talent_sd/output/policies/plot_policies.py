@@ -9,34 +9,32 @@ from typing import TYPE_CHECKING
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
+from talent_sd.output.figures.panels import foot_lines
 from talent_sd.output.policies.policy_panels import (
+    MIX,
     draw_key,
     draw_over_time,
     draw_pairs,
     draw_plane,
-    draw_waterfall,
+    draw_shares,
 )
 from talent_sd.output.policies.policy_tables import excess_text, method_text
-from talent_sd.output.speech import Scale, Speech, city_name, scale_for, scenario_titles
-from talent_sd.output.style import GREY, heading, house_style, new_figure, save_figure
+from talent_sd.output.speech import Scale, city_name, scale_for, scenario_titles
+from talent_sd.output.style import BASELINE, GREY, heading, house_style, new_figure, save_figure
 from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-EXACT = N_("Exact Shapley shares; they add up to the mix. ")
 INTERACTIONS_NOTE = N_(
     "How much more two policies do together than apart, on average over the rest of the mix ({unit}). "
     "Blue: they help each other; red, hatched: one does what the other has done, or takes its money."
 )
-MEANS = N_(
-    "Means over the {draws} draws, not medians as in the tables: only means add up from the policies to "
-    "the mix (the mix's median is {median}). "
-)
+MEDIANS = N_("Medians of {draws} draws and the middle 80 %, as in the tables; medians need not add up. ")
 PLANE_NOTE = N_(
-    "Point: median of {draws} draws (dots). Outline: where 80 % would lie, were effects and the logarithms "
-    "of costs normal. Grey lines: the same cost per unit."
+    "Point: median of {draws} draws. Cross: the middle 80 % of costs and of effects. Grey lines: the same cost "
+    "per unit."
 )
 
 WIDTH = 7.2
@@ -103,7 +101,7 @@ def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     entries = draw_plane(left, right, of.isel({TIME: -1}), labels, lang, people, money)
     draw_key(figure, 0.755, 1 - 1.0 / height, entries)
     if of.sizes["policy"] > 1:
-        mix = [(tell("Whole mix", lang), 0), (tell("Sum of its policies alone", lang), 1)]
+        mix = [(tell("Whole mix", lang), MIX), (tell("Sum of its policies alone", lang), BASELINE)]
         draw_key(figure, 0.755, 2.75 / height, mix)
     note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
     return figure, f"{note} {method_text(of, lang)}".strip()
@@ -117,20 +115,17 @@ def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, s
     bottom, top = 0.85 / height, 1 - 0.95 / height
     left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
     right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
-    draw_waterfall(left, last, labels, lang, people)
+    draw_shares(left, last, labels, lang, people)
     draw_over_time(right, of, labels, lang, people)
-    note = ""
-    if of.sizes[DRAW] > 1:
-        median = Speech(lang).amount(float(last["total"].median()), people)
-        note = tell(MEANS, lang, draws=of.sizes[DRAW], median=median)
-    said = excess_text(last, people, lang, mean=True)
-    return figure, f"{note}{said} {tell(EXACT, lang) if of.attrs['exact'] else ''}"
+    note = tell(MEDIANS, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
+    return figure, f"{note}{excess_text(last, people, lang)} {method_text(of, lang)}"
 
 
 def _interactions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw the matrix of pairwise interactions in the last year."""
-    side = 0.42 * (of.sizes["policy"] - 1)
-    width, height = max(WIDTH, side + 2.3), side + 2.3
+    count = of.sizes["policy"] - 1
+    side = max(0.42 * count, min(0.8 * count, 2.0))  # few cells are large ones, so that no page is blank
+    width, height = max(side + 2.9, 4.6), side + 2.1
     figure = new_figure(width, height)
     axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
     scale = draw_pairs(axes, of.isel({TIME: -1}), labels, lang)
@@ -155,38 +150,7 @@ def _title(picture: str, of: xr.Dataset, labels: Labels, lang: str) -> str:
     return tell(TITLES[picture], lang, output=output, year=year)
 
 
-CLOSING = "，。、；：！？）》”％%…"
-"""Marks that no Chinese line begins with."""
-
-
-def broken(text: str, width: int) -> list[str]:
-    """Break a Chinese text into lines of at most `width` characters; none begins with a closing mark or splits a number.
-
-    >>> broken("一二三四。五六2034年", 4)
-    ['一二三', '四。五六', '2034', '年']
-    """
-    lines = []
-    while text:
-        end = min(width, len(text))
-        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
-            end -= 1
-        lines.append(text[:end].strip())
-        text = text[end:].lstrip()
-    return lines
-
-
-def _inside_word(text: str, place: int) -> bool:
-    """Return whether a place is between two characters of a number or a Latin word."""
-    before, after = text[place - 1], text[place]
-    return all(one.isascii() and (one.isalnum() or one in ".,") for one in (before, after))
-
-
 def _foot(figure: Figure, text: str) -> None:
-    """Write the note below, broken to the figure's width: Chinese anywhere, English at spaces."""
-    from textwrap import wrap
-
-    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
-    width = int(figure.get_figwidth() * (11.3 if chinese else 23.5))
-    english = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    lines = broken(text, width) if chinese else wrap(english, width)
+    """Write the note below, broken to the figure's width."""
+    lines = foot_lines(text, figure.get_figwidth())
     figure.text(0.03, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, TIME
+from talent_sd.base.dims import BAND, DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FALL, RISE, draw_step, dress_bars, spread_apart
 from talent_sd.output.speech import Scale, digits, scale_for, signed
-from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
+from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INSIDE = 0.8
-"""Share of the draws within an ellipse, were they normal."""
 STEPS = (1, 2, 5)
+MIX = 17
+"""Style of the whole mix, which no policy of a mix of seventeen has."""
 
 
 def draw_plane(
@@ -45,7 +45,7 @@ def draw_plane(
     if last.sizes["policy"] > 1:
         whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
         both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
-        _points(right, whole, both)
+        _points(right, whole, both, (MIX, BASELINE))
         _limits(right, whole, both, margin=0.3)
         _dress(right, unit, people, money, lang, N_("The mix", "plot"))
     else:
@@ -82,51 +82,29 @@ def draw_key(figure: Figure, x: float, y: float, entries: Sequence[tuple[str, in
         figure.text(x + 0.015, here, name, fontsize=6.8, va="center", color=INK)
 
 
-def ellipse(x: np.ndarray, y: np.ndarray, inside: float = INSIDE) -> tuple[np.ndarray, np.ndarray]:
-    """Return the outline that holds so large a share of normal draws (draws,): x and y, (points,).
-
-    Of draws without spread it is the point itself:
-
-    >>> [float(v[7]) for v in ellipse(np.ones(9), np.full(9, 2.0))]
-    [1.0, 2.0]
-    """
-    reach = math.sqrt(-2 * math.log(1 - inside))  # of a chi-square with two degrees of freedom
-    spread, turn = np.linalg.eigh(np.cov(x, y))
-    angle = np.linspace(0, 2 * np.pi, 73)
-    circle = np.stack([np.cos(angle), np.sin(angle)]) * np.sqrt(np.maximum(spread, 0))[:, None] * reach
-    outline = turn @ circle
-    return outline[0] + x.mean(), outline[1] + y.mean()
+def _ends(values: np.ndarray) -> np.ndarray:
+    """Return the middle 80 % of draws (draws, policies): (2, policies)."""
+    return np.quantile(values, BAND, axis=0)
 
 
-def outline_of(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the outline of draws as in `ellipse`; of costs (x) that are all above 0, above 0.
-
-    Costs are skewed and never negative: the ellipse is of their logarithms.
-    """
-    if (x > 0).all():
-        logs, heights = ellipse(np.log(x), y)
-        return np.exp(logs), heights
-    return ellipse(x, y)
-
-
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    for style in range(x.shape[1]):
-        look, own = line_look(style), (x[:, style], y[:, style])
-        if len(x) > 2:
-            outline = outline_of(*own)
-            axes.fill(*outline, color=look["color"], alpha=0.08, linewidth=0)
-            axes.plot(*outline, color=look["color"], linewidth=0.6, alpha=0.8)
-            axes.plot(*own, ".", color=look["color"], markersize=1.6, alpha=0.5)
-        axes.plot(np.median(own[0]), np.median(own[1]), look["marker"], color=look["color"],
-                  markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=4)  # fmt: skip
+def _points(axes: Axes, x: np.ndarray, y: np.ndarray, styles: Sequence[int] = ()) -> None:
+    """Draw medians with the middle 80 % of costs and of effects as a cross: it reaches nothing that no draw has."""
+    (left, right), (bottom, top) = _ends(x), _ends(y)
+    for place, style in enumerate(styles or range(x.shape[1])):
+        look = line_look(style)
+        at = float(np.median(x[:, place])), float(np.median(y[:, place]))
+        if len(x) > 1:
+            axes.hlines(at[1], left[place], right[place], color=look["color"], linewidth=1.0)
+            axes.vlines(at[0], bottom[place], top[place], color=look["color"], linewidth=1.0)
+        axes.plot(*at, look["marker"], color=look["color"], markersize=5, markeredgecolor="white",
+                  markeredgewidth=0.6, zorder=4)  # fmt: skip
 
 
 def _limits(axes: Axes, x: np.ndarray, y: np.ndarray, margin: float = 0.06) -> None:
-    """Show the origin, every draw, and every outline to its end."""
-    edges = [(x, y)] + [outline_of(*pair) for pair in zip(x.T, y.T, strict=True) if len(x) > 2]
-    bottom, top = (pick(0.0, *(pick(part[1].min(), part[1].max()) for part in edges)) for pick in (min, max))
+    """Show the origin and every cross to its end."""
+    bottom, top = min(0.0, float(_ends(y).min())), max(0.0, float(_ends(y).max()))
     room = (top - bottom) or 1.0
-    axes.set_xlim(0, max(part[0].max() for part in edges) * (1 + margin))
+    axes.set_xlim(0, (float(_ends(x).max()) or 1.0) * (1 + margin))
     axes.set_ylim(bottom - 0.04 * room, top + margin * room)
     axes.grid(visible=False)
 
@@ -145,7 +123,7 @@ def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count
         text = text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan")
         axes.annotate(text if count > 2 else text.partition("/")[0].removesuffix(" yuan"), (x, y), textcoords="offset points",
                       xytext=(2, 0) if aside else (0, 1), ha="left" if aside else "center",
-                      va="center" if aside else "bottom", fontsize=5.5, color=GREY, annotation_clip=False)  # fmt: skip
+                      va="center" if aside else "bottom", fontsize=6, color=GREY, annotation_clip=False)  # fmt: skip
 
 
 def nice_ratios(corner: float, count: int = 4) -> list[float]:
@@ -165,99 +143,87 @@ def nice_ratios(corner: float, count: int = 4) -> list[float]:
 
 
 PARTS = N_("Sum of its policies alone")
-WATERFALL = N_("From the policies one by one to the mix, {year}")
+BARS = N_("What each adds in {year}, as in the tables")
+LEAST = 0.02
+"""Policies that add less than this part of the mix, or of the largest, are put together."""
+MOST_LINES = 5
+"""So many policies have a line of their own over time."""
 
-MOST_AREAS = 5
-"""So many policies have an area of their own; the others share one."""
 
-
-def draw_waterfall(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scale: Scale) -> None:
-    """Draw what each policy does alone, then the synergy in its two parts, then the mix: means over draws.
-
-    Means, not medians: only they add up.
-    """
-    alone = last["alone"].mean(DRAW).values / scale.factor
-    order = np.argsort(-alone, kind="stable")
-    rows = [(labels.element(str(last["policy"].values[i]), lang), float(alone[i])) for i in order]
-    budget = float(last["synergy_budget"].mean()) / scale.factor
-    rest = float(last["synergy"].mean()) / scale.factor - budget
-    parts = float(alone.sum())
-    names, here = [], 0.0
-    for row, (name, step) in enumerate(rows):
-        _bar(axes, row, here, step)
-        names.append(name)
-        here += step
-    _whole(axes, len(rows), parts, GREY)
-    names.append(tell(PARTS, lang))
-    for row, (key, step) in enumerate(
-        ((N_("Shared budget"), budget), (N_("Overlap, complementarity"), rest)), len(rows) + 1
-    ):
-        _bar(axes, row, here, step)
-        names.append(tell(key, lang))
-        here += step
-    _whole(axes, len(rows) + 3, here, INK)
-    names.append(tell("Whole mix", lang))
-    axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+def draw_shares(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scale: Scale) -> None:
+    """Draw each policy's Shapley share, what they do alone, and the mix: medians and middle 80 %, as the tables."""
+    share = last["contribution"].transpose("policy", DRAW).values / scale.factor
+    total, alone = last["total"].values / scale.factor, last["alone"].sum("policy").values / scale.factor
+    middles = np.median(share, axis=1)
+    order = np.argsort(-middles, kind="stable")
+    large = max(abs(float(np.median(total))), float(np.abs(middles).max()))
+    small = [i for i in order if abs(middles[i]) < LEAST * large]
+    kept = [i for i in order if i not in small] if len(small) > 1 else list(order)
+    rows = [(labels.element(str(last["policy"].values[i]), lang), share[i]) for i in kept]
+    if len(kept) < len(order):
+        rows.append((tell("{count} others", lang, count=len(small)), share[small].sum(axis=0)))
+    rows += [(tell(PARTS, lang), alone), (tell("Whole mix", lang), total)]
+    for row, (_, values) in enumerate(rows):
+        _bar(axes, row, values, (GREY, INK)[row - len(rows)] if row >= len(rows) - 2 else "")
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.axhline(len(rows) - 2.5, color=FAINT, linewidth=0.8)
     low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0), high + 0.16 * (high - low))
+    axes.set_xlim(min(low, 0), max(high, 0) + 0.22 * (max(high, 0) - min(low, 0)))
     axes.axvline(0, color=INK, linewidth=0.7)
     dress_bars(axes)
     axes.set_xlabel(scale.unit or "1", fontsize=7.5)
-    axes.set_title(tell(WATERFALL, lang, year=f"{float(last[TIME]):g}"), fontsize=8, color=INK,
+    axes.set_title(tell(BARS, lang, year=f"{float(last[TIME]):g}"), fontsize=8, color=INK,
                    loc="left", x=-0.62, pad=8)  # fmt: skip
 
 
-def _bar(axes: Axes, row: int, start: float, step: float) -> None:
-    draw_step(axes, row, start, step)
-    _write(axes, row, max(start, start + step), signed(step))
-
-
-def _whole(axes: Axes, row: int, value: float, colour: str) -> None:
-    axes.barh(row, value, height=0.62, color=colour, zorder=2)
-    _write(axes, row, max(value, 0.0), digits(value), bold=True)
-
-
-def _write(axes: Axes, row: int, x: float, text: str, *, bold: bool = False) -> None:
-    look = heading() if bold else {"color": INK}
-    axes.annotate(
-        text, (x, row), xytext=(3, 0), textcoords="offset points", fontsize=6.6, va="center", zorder=5, **look
-    )
+def _bar(axes: Axes, row: int, values: np.ndarray, colour: str) -> None:
+    """Draw one bar with its interval and its number; `colour` marks a bar that is no policy."""
+    middle = float(np.median(values))
+    low, high = np.quantile(values, BAND)
+    if colour:
+        axes.barh(row, middle, height=0.62, color=colour, zorder=2)
+    else:
+        draw_step(axes, row, 0.0, middle)
+    if len(values) > 1:
+        axes.plot([low, high], [row, row], color=FAINT if colour == INK else INK, linewidth=1.0, zorder=3)
+        if colour == INK:
+            axes.plot(
+                [max(middle, 0.0), max(high, middle, 0.0)], [row, row], color=INK, linewidth=1.0, zorder=3
+            )
+    look = heading() if colour else {"color": INK}
+    axes.annotate(digits(middle) if colour else signed(middle), (max(middle, float(high), 0.0), row), xytext=(3, 0),
+                  textcoords="offset points", fontsize=6.6, va="center", zorder=5, **look)  # fmt: skip
 
 
 def draw_over_time(axes: Axes, of: xr.Dataset, labels: Labels, lang: str, scale: Scale) -> None:
-    """Draw the shares over time as areas, gains above zero and losses below; lines of the mix and of the sum of parts."""
-    share = of["contribution"].mean(DRAW).transpose("policy", TIME).values / scale.factor
-    order = np.argsort(-np.abs(share[:, -1]), kind="stable")
-    kept = sorted(order[:MOST_AREAS], key=lambda i: -share[i, -1])
-    areas = [(labels.element(str(of["policy"].values[i]), lang), share[i]) for i in kept]
-    left_over = order[MOST_AREAS:]
-    if len(left_over):
-        areas.append((tell("{count} others", lang, count=len(left_over)), share[left_over].sum(0)))
+    """Draw the medians of the largest shares, of the mix and of the sum of its parts over the years."""
+    share = of["contribution"].median(DRAW).transpose("policy", TIME).values / scale.factor
+    order = np.argsort(-np.abs(share[:, -1]), kind="stable")[:MOST_LINES]
     years = of[TIME].values
-    up, down = np.zeros(len(years)), np.zeros(len(years))
-    places, names = [], []
-    for number, (name, values) in enumerate(areas):
-        colour = line_look(number)["color"] if number < MOST_AREAS else "#9a9a9a"
-        gain, loss = np.maximum(values, 0), np.minimum(values, 0)
-        axes.fill_between(years, up, up + gain, color=colour, alpha=0.75, linewidth=0)
-        axes.fill_between(years, down, down + loss, color=colour, alpha=0.75, linewidth=0)
-        places.append((up[-1] + gain[-1] / 2) if values[-1] >= 0 else down[-1] + loss[-1] / 2)
-        names.append((name, colour))
-        up, down = up + gain, down + loss
-    total = of["total"].mean(DRAW).values / scale.factor
-    parts = of["alone"].sum("policy").mean(DRAW).values / scale.factor
-    axes.plot(years, total, color=INK, linewidth=1.4)
-    axes.plot(years, parts, color=INK, linewidth=1.0, linestyle=(0, (3, 1.5)))
-    places += [total[-1], parts[-1]]
-    names += [(tell("Whole mix", lang), INK), (f"- - {tell(PARTS, lang)}", INK)]
+    total = of["total"].median(DRAW).values / scale.factor
+    parts = of["alone"].sum("policy").median(DRAW).values / scale.factor
+    lines = [
+        (labels.element(str(of["policy"].values[i]), lang), share[i], line_look(n))
+        for n, i in enumerate(order)
+    ]
+    lines += [
+        (tell("Whole mix", lang), total, {"color": INK, "linestyle": "-"}),
+        (tell(PARTS, lang), parts, {"color": GREY, "linestyle": (0, (3, 1.5))}),
+    ]
+    for _, values, look in lines:
+        axes.plot(years, values, color=look["color"], linestyle=look["linestyle"], linewidth=1.2)
     start = float(of.attrs.get("forecast_from", years[0]))
     axes.set_xlim(start, years[-1])
     axes.set_xticks(np.linspace(start, years[-1], 3).round())
     axes.axhline(0, color=INK, linewidth=0.7)
     axes.set_ylabel(scale.unit or "1", fontsize=7.5)
-    axes.set_title(tell("Shapley shares over time", lang), fontsize=8, color=INK, loc="left", pad=8)
-    _names(axes, places, names)
+    axes.set_title(tell("The largest over time", lang), fontsize=8, color=INK, loc="left", pad=8)
+    _names(
+        axes,
+        [float(values[-1]) for _, values, _ in lines],
+        [(name, str(look["color"])) for name, _, look in lines],
+    )
 
 
 def _names(axes: Axes, places: list[float], names: list[tuple[str, str]]) -> None:

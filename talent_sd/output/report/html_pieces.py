@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.output.figures.panels import Line, draw_panel
+from talent_sd.output.figures.panels import Line, draw_panel, mark_cut
 from talent_sd.output.speech import Scale, Speech
 from talent_sd.output.style import BODY, HEADING, house_style, new_figure
 
@@ -283,6 +283,7 @@ def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
     for axes, (own_low, own_high) in zip(everything, limits, strict=True):
         if own_high - own_low >= FLAT * (high - low):
             axes.set_ylim(low, high)
+            mark_cut(axes)
             continue
         for text in axes.texts:
             if text.get_text() == unit:

@@ -1,0 +1,212 @@
+"""What an editor asks of every picture: no text on another or off the page, none too small, no empty panel, no colour
+twice in one legend, no axis cut without its mark, no wider than a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from talent_sd.engine.runner import load_model
+from talent_sd.forecast.compare import RELATIVE, compare
+from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.inputs.national_paths import read_national
+from talent_sd.loops.loops_of_model import ModelStudy, study_model
+from talent_sd.loops.stocks_and_flows import stock_flows
+from talent_sd.output.figures import plot_backtest
+from talent_sd.output.figures.panels import CUT
+from talent_sd.output.figures.plot_comparison import plot_cities, plot_differences, plot_paths
+from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector
+from talent_sd.output.headline_outputs import TOTAL
+from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.loop_diagram import plot_loops
+from talent_sd.output.loops.loop_plots import plot_stock_flow
+from talent_sd.output.policies.plot_policies import policy_pictures
+from talent_sd.output.style import house_style, line_look
+
+from .conftest import invented_effects
+
+Invent = Callable[..., xr.Dataset]
+SMALLEST, PAGE = 6.0, 8.3
+"""Points of a letter, and inches of a page across."""
+LOOPS = Path(__file__).parents[1] / "loops" / "models"
+SOME = ("baseline", "cash_subsidy_only", "hefei_combination")
+
+
+def invented_cities() -> xr.Dataset:
+    random = np.random.default_rng(2)
+    names = [TOTAL, "invention grants", "tax base"]
+    dims, sizes = ("scenario", "city", "draw", "time"), (2, 3, 5, 2)
+    data = {name + RELATIVE: (dims, 0.05 + 0.01 * random.normal(size=sizes)) for name in names}
+    coords = {
+        "scenario": ["one", "two"], "city": ["hefei", "wuxi", "luohe"], "draw": range(5), "time": [2033.0, 2034.0],
+        "title_en": ("scenario", ["One", "Two"]), "title_zh": ("scenario", ["甲", "乙"]),
+        "city_en": ("city", ["Hefei", "Wuxi", "Luohe"]), "city_zh": ("city", ["合肥", "无锡", "漯河"]),
+    }  # fmt: skip
+    about = {"source": "talent_sd", "model": "city.mdl", "model_sha256": "0123", "baseline": "baseline",
+             "baseline_title_en": "Baseline", "baseline_title_zh": "基准情景"}  # fmt: skip
+    return xr.Dataset(data, coords, about)
+
+
+def invented_backtest() -> SimpleNamespace:
+    """Two provinces of five cities, a window of ten years, twenty draws."""
+    random = np.random.default_rng(3)
+    years, cities = tuple(range(2010, 2021)), tuple(f"{name}市" for name in "邯绵无东成苏长合深沈")
+    path = np.linspace(0, 0.4, len(years))[:, None]
+    outcomes = plot_backtest.SCORED
+    actual = {name: 10 + path + 0.1 * random.normal(size=(len(years), 10)) for name in outcomes}
+    for levels in actual.values():
+        levels[0] = 10
+    window = SimpleNamespace(
+        years=years, cities=cities, provinces=("甲", "乙") * 5, national=read_national("central"), actual=actual,
+        start={name: np.full(10, 10.0) for name in outcomes}, real=actual[plot_backtest.SCORED[3]],
+    )  # fmt: skip
+    spread = {name: 10 + path + 0.1 * random.normal(size=(20, len(years), 10)) for name in outcomes}
+    fitted = np.arange(10) < 5
+    return SimpleNamespace(window=window, fitted=fitted, spread=spread, parameters_only=spread)
+
+
+@cache
+def studied() -> ModelStudy:
+    return study_model(LOOPS / "workforce.mdl")
+
+
+def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> Iterator[tuple[str, Figure]]:
+    """Yield every picture, small cases."""
+    for draws, scenarios in ((1, SOME[:2]), (20, SOME)):
+        spread = invent(scenarios, draws)
+        yield f"paths, {draws} draws", plot_paths(spread, labels, lang)
+        yield f"differences, {draws} draws", plot_differences(compare(spread), labels, lang)
+        yield f"overview, {draws} draws", plot_overview(spread, labels, lang)
+        yield f"sector, {draws} draws", plot_sector(spread, labels.sectors[0], labels, lang)
+    yield "cities", plot_cities(invented_cities(), shipped_labels(), lang)
+    for policies in (
+        ["industry_fund", "venture_fund", "talent_apartments"],
+        list(shipped_labels().elements)[15:27],
+    ):
+        effects = invented_effects(["mix"], policies).assign_attrs(
+            city_en="Hefei", city_zh="合肥", exact=1, forecast_from=2024.0
+        )
+        effects["mix_cost"] = effects["present_cost"].sum("policy")
+        effects["synergy"] = effects["total"] - effects["alone"].sum("policy")
+        effects["synergy_budget"] = effects["synergy"] / 3
+        for name, figure in policy_pictures(effects, "mix", shipped_labels(), lang).items():
+            yield f"{name} of {len(policies)} policies", figure
+    study = studied()
+    yield "loops", plot_loops(study, Labels(), lang)
+    yield "dominance", plot_dominance(study, lang)
+    model = load_model()
+    sectors = {name: variable.group for name, variable in model.structure.variables.items()}
+    yield "stocks and flows", plot_stock_flow(stock_flows(model.program, sectors)[0], shipped_labels(), lang)
+    test = invented_backtest()
+    plot_backtest.save_backtest_plots(test, Path(), lang)  # type: ignore[arg-type]
+    plot_backtest.save_predictive_plot(test, Path(), lang)  # type: ignore[arg-type]
+    yield from ((f"back-test {number}", figure) for number, figure in enumerate(kept))
+
+
+def written(figure: Figure) -> list[Text]:
+    """Return the texts that are seen; of ticks those inside their axis."""
+    hidden: set[int] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            room = 1e-6 * (high - low)
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                inside = low - room <= tick.get_loc() <= high + room and axes.axison
+                hidden |= {
+                    id(one) for one in (tick.label1, tick.label2) if not inside or not one.get_visible()
+                }
+    texts = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip()]
+    shut = {id(one) for axes in figure.axes if not axes.get_visible() for one in axes.findobj(Text)}
+    return [one for one in texts if id(one) not in hidden | shut]
+
+
+def cut(axes: Axes) -> list[str]:
+    """Return the axes of numbers that do not reach zero; years and logarithms never do."""
+    found = []
+    for along, (low, high) in (("y", axes.get_ylim()), ("x", axes.get_xlim())):
+        low, high = sorted((low, high))
+        names = axes.yaxis if along == "y" else axes.xaxis
+        years = 1900 < low < high < 2100
+        told = [label.get_text() for label in names.get_ticklabels() if label.get_visible()]
+        numbers = any(text and text.lstrip("−").replace(",", "").replace(".", "").isdigit() for text in told)
+        if axes.axison and axes.get_visible() and numbers and not years and (low > 0 or high < 0):
+            found.append(along)
+    return found
+
+
+def look_of(handle: Artist) -> str:
+    """Return the colour of a legend's entry, as it is seen."""
+    colour = handle.get_color() if isinstance(handle, Line2D) else np.ravel(handle.get_facecolor())[:4]  # type: ignore[attr-defined]
+    return to_hex(tuple(colour) if not isinstance(colour, str) else colour, keep_alpha=True) + str(
+        handle.get_alpha()
+    )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_picture_is_one_that_an_editor_keeps(
+    invented_forecast: Invent, invented_labels: Labels, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Figure] = []
+    monkeypatch.setattr(plot_backtest, "save_figure", lambda figure, _: kept.append(figure))
+    wrong: list[str] = []
+    for name, figure in figures(invented_forecast, invented_labels, lang, kept):
+        with house_style():
+            figure.canvas.draw()
+            texts = written(figure)
+            boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        page = figure.bbox
+        off = [
+            t
+            for t, box in boxes
+            if box.x0 < -1 or box.x1 > page.x1 + 1 or box.y0 < -1 or box.y1 > page.y1 + 1
+        ]
+        level = [pair for pair, text in zip(boxes, texts, strict=True) if text.get_rotation() % 90 == 0]
+        # a little common border is the fonts' own leading
+        touching = [
+            (a, b) for (a, x), (b, y) in combinations(level, 2) if x.padded(-2).overlaps(y.padded(-2))
+        ]
+        small = [text.get_text() for text in texts if text.get_fontsize() < SMALLEST]
+        wrong += [f"{name}: off the page: {t}" for t in off] + [
+            f"{name}: {a!r} on {b!r}" for a, b in touching
+        ]
+        wrong += [f"{name}: too small: {text}" for text in small]
+        if figure.get_figwidth() > PAGE:
+            wrong.append(f"{name}: {figure.get_figwidth():.1f} inches wide")
+        for axes in figure.axes:
+            drawn = [*axes.lines, *axes.patches, *axes.collections, *axes.images, *axes.texts]
+            if axes.axison and axes.get_visible() and not drawn:
+                wrong.append(f"{name}: an empty panel")
+            if axes.axison and axes.lines and not (axes.patches or axes.collections or axes.images):
+                values = np.concatenate(
+                    [np.asarray(line.get_ydata(), float) for line in axes.lines if len(line.get_xdata()) > 2]
+                    or [[0, 1]]
+                )
+                if np.ptp(values) == 0:
+                    wrong.append(f"{name}: a panel in which nothing moves")
+            marks = [line for line in axes.lines if str(line.get_gid()).startswith(CUT)]
+            if bool(cut(axes)) != bool(marks) and not (
+                name.startswith("back-test") and not marks and "x" in cut(axes)
+            ):
+                wrong.append(f"{name}: {axes.get_xlim()}, {axes.get_ylim()}: cut axis and marks disagree")
+        for legend in [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend())]:
+            looks = [look_of(handle) for handle in legend.legend_handles]
+            if len(looks) != len(set(looks)):
+                wrong.append(f"{name}: a colour twice in one legend")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_eighteen_scenarios_have_eighteen_colours() -> None:
+    assert len({line_look(style)["color"] for style in range(18)}) == 18
