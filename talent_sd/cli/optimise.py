@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
     from talent_sd.search import Asked
 
-GoalsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--goal",
-        help='What to raise: "total talent", "total talent@2030", "tax base@sum". Several: a front.',
-    ),
-]
-WeightsOption = Annotated[
-    list[float] | None,
-    typer.Option("--weight", help="Of each goal, in their order: one sum instead of a front."),
-]
-
 
 @reporting
 def optimise(
@@ -38,8 +26,8 @@ def optimise(
     budget: Annotated[
         float, typer.Option("--budget", help="Yuan a year for all policies: 2e9 is two billion.")
     ] = 1e9,
-    goal: GoalsOption = None,
-    weight: WeightsOption = None,
+    goal: o.GoalsOption = None,
+    weight: o.WeightsOption = None,
     risk: Annotated[
         str,
         typer.Option(

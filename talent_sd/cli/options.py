@@ -312,3 +312,16 @@ def refuse_typed(context: typer.Context, options: Sequence[str], file: str, lang
     typed = [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if typed:
         raise InputError(tell(CITY_ONLY, lang, options=", ".join(typed), file=file))
+
+
+GoalsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--goal",
+        help='What to raise: "total talent", "total talent@2030", "tax base@sum". Several: a front.',
+    ),
+]
+WeightsOption = Annotated[
+    list[float] | None,
+    typer.Option("--weight", help="Of each goal, in their order: one sum instead of a front."),
+]

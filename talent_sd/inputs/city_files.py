@@ -78,12 +78,6 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     typed = file.content
     title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))
     return City(
-        tellable(file.path.stem),
-        title,
-        province,
-        region,
-        figures,
-        tuple(typed.notes),
-        file.file,
+        tellable(file.path.stem), title, province, region, figures, tuple(typed.notes), file.file,
         file.path.resolve(),
-    )
+    )  # fmt: skip
