@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +149,14 @@ def test_an_archive_holds_arrays_and_seeds_alone(levers: Levers, tmp_path: Path)
         assert sorted(kept.files) == ["end", "generation", "intensity", "points", "seed", "start", "values"]
         assert int(kept["seed"]) == 7
     assert Archive(None, {}).read(0, 0, np.zeros((1, 1))) is None
+
+
+def test_without_the_extra_one_sentence_says_how_to_get_it(
+    levers: Levers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymoo.algorithms.moo.nsga2", None)
+    told = (
+        "the search needs pymoo, which is not installed. Install it with: pip install 'talent_sd[optimise]'"
+    )
+    with pytest.raises(ts.InputError, match=f"^{re.escape(told)}$"):
+        search(quest(levers, (0,), 1))
