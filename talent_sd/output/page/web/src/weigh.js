@@ -2,7 +2,7 @@
 import { coalitions, mean, standardError } from './stats.js'
 
 const SHAPLEY_DRAWS = 16
-const SETS_AT_ONCE = 16
+const SETS_AT_ONCE = 8 // the next fan waits for no more than these
 const OFFERS_AT_ONCE = 6
 
 /** Each policy's part in what the plan does (Shapley), and what it costs. */
