@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from talent_sd.engine.ir import Call, Expression, Program, Ref
+from talent_sd.engine.ir import Call, Expression, Number, Program, Ref, Slot
 from talent_sd.engine.order import references
 
 
@@ -66,7 +66,7 @@ def stock_flows(
                 flow, sign = CHANGE.format(stock=slot.variable), 1
                 causes = references(slot.expression)
                 own = drivers.setdefault(slot.variable, {})
-                own |= {slots[cause].variable: None for cause in references(term) if not slots[cause].hidden}
+                own |= {slots[cause].variable: None for cause in references(term) if _moves(slots[cause])}
             else:
                 continue
             if taken.setdefault((flow, sign), slot.variable) != slot.variable:
@@ -91,6 +91,12 @@ def stock_flows(
         Flow(name, tuple(one for one in own if one in {held.stock for held in found}))
         for name, own in reads.items()
     )
+
+
+def _moves(slot: Slot) -> bool:
+    """Return whether a variable says what moves a stock: a named nought or one does not."""
+    neutral = isinstance(slot.expression, Number) and slot.expression.value in (0, 1)
+    return not slot.hidden and not neutral
 
 
 def _readers(program: Program) -> dict[str, set[str]]:

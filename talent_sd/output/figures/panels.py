@@ -337,7 +337,7 @@ def broken(text: str, width: int) -> list[str]:
 def _inside_word(text: str, place: int) -> bool:
     """Return whether a place is between two characters of a number or a Latin word."""
     before, after = text[place - 1], text[place]
-    return all(one.isascii() and (one.isalnum() or one in ".,") for one in (before, after))
+    return all(one in ".,−" or (one.isascii() and one.isalnum()) for one in (before, after))
 
 
 def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:

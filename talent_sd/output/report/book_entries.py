@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -268,19 +268,22 @@ class Chapters:
         """Return the values at the start and at the end of the run."""
         if self.run is None or name not in self.run or TIME not in self.run[name].dims:
             return raw("")
-        told = []
-        for place in (0, -1):
-            values: Any = self.run[name].isel({TIME: place})
-            flat = np.asarray(values.values, float).ravel()
-            labels = (
-                [self.say.element(e) for e in values[values.dims[0]].values]
-                if values.ndim == 1
-                else [""] * len(flat)
-            )
-            shown = [f"{label} {digits(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
-            more = self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
-            told.append(f"{float(self.run[TIME][place]):g}{self.say(': ')}{more}")
+        years = self.run[TIME].values
+        told = (f"{years[place]:g}{self.say(': ')}{self.at(name, place)}" for place in (0, -1))
         return raw("<br>".join(map(escape, told)))
+
+    def at(self, name: str, place: int) -> str:
+        """Return a variable's values at one point of the run, element by element."""
+        assert self.run is not None
+        values = self.run[name].isel({TIME: place})
+        flat = np.asarray(values.values, float).ravel()
+        labels = (
+            [self.say.element(str(one)) for one in values[values.dims[0]].values]
+            if values.ndim == 1
+            else [""] * len(flat)
+        )
+        shown = [f"{label} {digits(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
+        return self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
 
     def _prior(self, prior: Prior) -> Markup:
         kind = self.say(SHAPES[prior.distribution])

@@ -15,7 +15,7 @@ from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_
 from talent_sd.output.report.book_entries import Chapters, raw
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.report.inputs_section import mix_of, timing
-from talent_sd.output.speech import Speech, digits
+from talent_sd.output.speech import Speech
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -136,17 +136,10 @@ class BookTables:
         rows: Rows = []
         for one in self.model.structure.variables.values():
             if one.kind == "stock":
-                told = "–" if run is None else digits(float(run[one.name].isel(time=0).sum()), 4)
-                rows.append(
-                    [
-                        self.chapters.link(one.name),
-                        told,
-                        self.say.unit_of(one.unit),
-                        ", ".join(map(self.say.element, one.dims)),
-                    ]
-                )
-        headings = (N_("Stock"), N_("At the start, elements added up"), N_("Unit"), N_("For each"))
-        return self._table(N_("Stocks and where they start"), headings, rows, (0, 2, 3))
+                told = "–" if run is None else self.chapters.at(one.name, 0)
+                rows.append([self.chapters.link(one.name), told, self.say.unit_of(one.unit)])
+        headings = (N_("Stock"), N_("At the start"), N_("Unit"))
+        return self._table(N_("Stocks and where they start"), headings, rows)
 
     @cached_property
     def delays(self) -> Table:
