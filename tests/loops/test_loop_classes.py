@@ -39,5 +39,7 @@ def test_kinds_add_up_in_every_year_that_moves_and_the_fund_of_hefei_runs_throug
     # without a fund nothing runs round the cluster and its capital: those who come, settle and make a city
     # larger lead what has no name
     baseline = studies["baseline"].shares.attrs["strongest_rest"]
-    assert {"Newcomers > Residents by Age", "Newcomers > Settled Talent > Residents by Age"} <= set(baseline.split("; "))
+    assert {"Newcomers > Residents by Age", "Newcomers > Settled Talent > Residents by Age"} <= set(
+        baseline.split("; ")
+    )
     assert "Cluster Maturity > Industry Capital" not in baseline

@@ -99,7 +99,6 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
         effects = invented_effects(["mix"], policies).assign_attrs(
             city_en="Hefei", city_zh="合肥", exact=1, forecast_from=2024.0
         )
-        effects["mix_cost"] = effects["present_cost"].sum("policy")
         effects["synergy"] = effects["total"] - effects["alone"].sum("policy")
         effects["synergy_budget"] = effects["synergy"] / 3
         for name, figure in policy_pictures(effects, "mix", shipped_labels(), lang).items():
