@@ -14,6 +14,9 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, leave)  # while modules load; then see `terminal`
+    os.environ["MPLBACKEND"] = (
+        "agg"  # pictures go to files alone; a name that matplotlib does not know is an error
+    )
     # thousands of objects that stay are made while modules load; looking each time for dead ones costs a tenth
     gc.set_threshold(100_000, 20, 50)
     from talent_sd.cli import terminal

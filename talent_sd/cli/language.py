@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,13 +37,19 @@ def language_wanted(arguments: Sequence[str]) -> str:
 
 
 def refuse_empty_folder(arguments: Sequence[str], lang: str) -> None:
-    """Leave with a message if --out is empty: read as a path, nothing is the working folder.
+    """Leave with a message if --out is empty (read as a path, nothing is the working folder), or that folder has gone.
 
     Raises
     ------
     SystemExit
         With exit code 2.
     """
+    try:
+        os.getcwd()  # noqa: PTH109 (no path of it is wanted)
+    except OSError:
+        with speaking(lang):
+            say(tell("The folder you are in has gone. Change to another one."), errors=True)
+        sys.exit(WRONG_INPUT)
     pairs = zip(arguments, arguments[1:], strict=False)
     after = [value for option, value in pairs if option == "--out"]
     joined = [argument.removeprefix("--out=") for argument in arguments if argument.startswith("--out=")]

@@ -91,10 +91,9 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
         raise InputError("block={wanted}. Run at least one draw at once.", wanted=wanted)
     per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
     refuse_too_many(layout.draws, inputs_per_draw, memory, per_draw)
-    fitting = int((memory * GIGABYTE - 8 * inputs_per_draw * layout.draws) / per_draw)
-    if wanted is not None:
-        return min(wanted, fitting, layout.draws)
-    return min(LARGEST_BLOCK, fitting, layout.draws)
+    fitting = (memory * GIGABYTE - 8 * inputs_per_draw * layout.draws) / per_draw
+    # the smallest first made whole: a memory of 1e300 overflows
+    return int(min(LARGEST_BLOCK if wanted is None else wanted, fitting, layout.draws))
 
 
 def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: int = 0) -> None:

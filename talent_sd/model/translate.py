@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from html.entities import name2codepoint
 from pathlib import Path
@@ -24,6 +25,8 @@ XMILE = (".xmile", ".xml", ".stmx")
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{([^}\r\n]*)\}")
 _ENTITY = re.compile(rb"&(\w+);")
 _UNDECLARED_PREFIX = 201  # libxml2's number of the error
+MOST_BYTES = 20_000_000
+"""Of a model file: some ten times the largest that anybody has published."""
 _MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -69,6 +72,14 @@ def read_model_bytes(path: str | Path) -> bytes:
             xmile=listed(XMILE),
         )
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError("{file}: not a regular file. Save its content to a file first.", file=path)
+        if status.st_size > MOST_BYTES:
+            raise ModelError(
+                "{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
+                file=path, size=status.st_size, max_bytes=MOST_BYTES,
+            )  # fmt: skip
         content = path.read_bytes()
     except (FileNotFoundError, ValueError):  # ValueError: a NUL in the name
         raise ModelError("{file}: no such file. Check the path.", file=path) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from talent_sd.base.errors import InputError, ModelError
+from talent_sd.engine.member_blocks import EnsembleLayout, block_size
 from talent_sd.forecast.prepare import check_file
 
 from .conftest import WHOLE
@@ -57,6 +59,24 @@ def test_floods_of_problems(name: str, tmp_path: Path, attacked: Attacked) -> No
     assert len(caught.value.told()) <= 21
     assert len(str(caught.value)) < 25_000
     attacked()
+
+
+def test_a_model_file_that_is_none(tmp_path: Path) -> None:
+    with (tmp_path / "huge.mdl").open("wb") as file:
+        file.truncate(10**11)
+    with pytest.raises(
+        ModelError, match=r"huge\.mdl: 100000000000 bytes are more than the 20000000 allowed\."
+    ):
+        check_file(tmp_path / "huge.mdl")
+    os.mkfifo(tmp_path / "pipe.mdl")
+    with pytest.raises(ModelError, match=r"pipe\.mdl: not a regular file\."):
+        check_file(tmp_path / "pipe.mdl")
+
+
+def test_more_memory_than_there_is_numbers_for() -> None:
+    layout = EnsembleLayout(("a",), 5, (2024.0,), {"x": {}})
+    assert block_size(layout, 3, 1e300) == 5
+    assert block_size(layout, 3, 1e300, 2) == 2
 
 
 def test_the_rest_is_counted() -> None:

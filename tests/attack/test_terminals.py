@@ -168,6 +168,24 @@ def test_signals_from_the_first_instant(tmp_path: Path, attacked: Attacked) -> N
         attacked()
 
 
+@posix
+def test_a_folder_that_has_gone(tmp_path: Path, attacked: Attacked) -> None:
+    quoted = " ".join(f"'{part}'" for part in (*PROGRAM, "check", "x.yaml"))
+    script = f"mkdir gone && cd gone && rmdir ../gone && {quoted}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (2, b"The folder you are in has gone. Change to another one.\n")
+    attacked()
+
+
+@posix
+@pytest.mark.skipif(not WHOLE, reason="seconds: part of the whole attack")
+def test_pictures_in_spite_of_the_environment(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
+    for backend in ("nonsense", "qtagg", "module://nowhere"):
+        done = typed("run", "--out", tmp_path / backend[:4], cwd=tmp_path, env={"MPLBACKEND": backend})
+        assert (done.code, (tmp_path / backend[:4] / "overview.png").is_file()) == (0, True), done.said
+        attacked()
+
+
 STORED = ("run", "--no-plots", "--draws", "600", "--memory", "0.02", "--seed", "3")
 
 
