@@ -324,14 +324,14 @@ def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure
         less = N_("{plan} beats {other} in {leads} % of the draws, by the more the lower “{constant}”.")
         return tell(text if more else less, lang, **words)
     above = np.isnan(factor["high"])
-    words |= {"bound": digits(factor["low"] if above else factor["high"]), "unit": unit}
+    words["bound"] = f"{digits(factor['low'] if above else factor['high'])} {unit}".strip()
     words["share"] = f"{100 * factor['share']:.0f}"
     text = N_(
-        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is above {bound} {unit}: "
+        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is above {bound}: "
         "then {other} does, in {share} %."
     )
     less = N_(
-        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is below {bound} {unit}: "
+        "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is below {bound}: "
         "then {other} does, in {share} %."
     )
     return tell(text if above else less, lang, **words)
