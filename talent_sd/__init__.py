@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from talent_sd import loops
     from talent_sd.base.errors import InputError, ModelError, TalentError, UnitError, UnsupportedError
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.any_model import ema_model, salib_problem
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from talent_sd.forecast.simulate import simulate
     from talent_sd.inputs import list_cities, list_scenarios, load_scenario, resolve_scenario
     from talent_sd.loops.feedback_loops import feedback_loops
+    from talent_sd.loops.why import Cause, why
     from talent_sd.output.notebook import plot, summary
     from talent_sd.output.page.write_page import page
     from talent_sd.policies.policy_effects import attribute_policies
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "Cause",
     "InputError",
     "ModelError",
     "TalentError",
@@ -44,6 +47,7 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_scenario",
+    "loops",
     "optimise",
     "page",
     "plot",
@@ -51,6 +55,7 @@ __all__ = [
     "salib_problem",
     "simulate",
     "summary",
+    "why",
 ]
 
 _HOME = {
@@ -60,6 +65,7 @@ _HOME = {
     "ensemble": "talent_sd.forecast.ensemble",
     "salib_problem": "talent_sd.forecast.any_model",
     "feedback_loops": "talent_sd.loops.feedback_loops",
+    "loops": "talent_sd.loops",
     "page": "talent_sd.output.page.write_page",
     "plot": "talent_sd.output.notebook",
     "summary": "talent_sd.output.notebook",
@@ -70,13 +76,16 @@ _HOME = {
     "list_scenarios": "talent_sd.inputs",
     "load_scenario": "talent_sd.inputs",
     "resolve_scenario": "talent_sd.inputs",
+    "Cause": "talent_sd.loops.why",
+    "why": "talent_sd.loops.why",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
     if name not in __all__:
         raise AttributeError(f"module 'talent_sd' has no attribute '{name}'")
-    value = getattr(import_module(_HOME.get(name, "talent_sd.base.errors")), name)
+    home = import_module(_HOME.get(name, "talent_sd.base.errors"))
+    value = home if name == "loops" else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -138,7 +138,7 @@ class Score(Part):
     against_best: Range = Field(description="90 % interval of the model's error less the best baseline's")
     crps: float
     coverage_80: float = Field(description="Share of the outcomes inside the 80 % interval")
-    trend: float | None = Field(None, description="None where it needs figures there are none of")
+    trend: float | None = Field(None, description="None where the figures that it needs are missing")
     damped_trend: float | None = None
 
     @property

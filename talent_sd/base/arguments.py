@@ -62,6 +62,12 @@ def _is_result(value: Any) -> bool:
 NAME: Kind = (N_("a name or a path"), _is_name)
 PATH: Kind = (NAME[0], lambda value: _is_name(value) and "\0" not in str(value))
 NAMES: Kind = (N_("names or paths"), _all(_is_name))
+SCENARIOS: Kind = (
+    N_("names, paths, or mappings of what a scenario's file holds"),
+    lambda value: (
+        isinstance(value, Mapping) or _all(lambda one: _is_name(one) or isinstance(one, Mapping))(value)
+    ),
+)
 TEXT: Kind = (N_("text"), lambda value: isinstance(value, str))
 TEXTS: Kind = (N_("names"), _all(TEXT[1]))
 WHOLE: Kind = (N_("a whole number"), lambda value: isinstance(value, Integral) and _is_number(value))
@@ -73,6 +79,15 @@ MAPPING: Kind = (
 )
 DATASET: Kind = (N_("a dataset, as `simulate`, `ensemble` or `compare` return it"), _is_result)
 FORECAST: Kind = (DATASET[0], lambda value: _is_result(value) and {SCENARIO, TIME} <= set(value.indexes))
+RESULT: Kind = (
+    N_("a result, as `simulate`, `ensemble`, `compare` or `why` return it, or a variable of one"),
+    lambda v: (
+        _is_result(v)
+        or (hasattr(v, "dims") and not hasattr(v, "data_vars"))
+        or hasattr(v, "strip")
+        and hasattr(v, "causes")
+    ),
+)
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("scenario", "scenarios"), NAMES),
     **dict.fromkeys(("city", "national", "name", "reading"), NAME),
@@ -81,11 +96,13 @@ KINDS: Mapping[str, Kind] = {
     "outputs": TEXTS,
     **dict.fromkeys(("draws", "among", "seed", "block", "first_member"), WHOLE),
     "threads": COUNT,
-    **dict.fromkeys(("memory", "discount_rate", "initial_time", "final_time", "time_step"), NUMBER),
+    **dict.fromkeys(
+        ("memory", "discount_rate", "initial_time", "final_time", "time_step", "horizon"), NUMBER
+    ),
     "times": (N_("years"), _all(NUMBER[1])),
-    **dict.fromkeys(("params", "inputs"), MAPPING),
+    **dict.fromkeys(("params", "inputs", "overrides"), MAPPING),
     "spread": FORECAST,
-    "result": DATASET,
+    "result": RESULT,
 }
 """Parameter -> what it takes; the same name means the same everywhere."""
 SHOWN = 60
@@ -105,6 +122,8 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     for name, kind in kinds.items():
         if kind in (NAME, NAMES):
             kinds[name] = NAMES if "Sequence" in takes[name] else NAME
+        if "Scenarios" in takes[name]:
+            kinds[name] = SCENARIOS
 
     @functools.wraps(function)
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import hashlib
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, NotWritten
-from talent_sd.base.language import N_, listed, reason_of, tell
+from talent_sd.base.language import N_, language, listed, reason_of, tell
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""
@@ -80,6 +81,8 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
     try:
         with scratch_folder(beside) as temporary:
             yield temporary
+            if language() == "zh":
+                _mark_tables(temporary)
             with uninterrupted():
                 target.mkdir(parents=True, exist_ok=True)
                 with held_alone(target, wait=True):
@@ -240,6 +243,14 @@ def held_alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _mark_tables(folder: Path) -> None:
+    """Begin CSV files with the mark by which spreadsheets know UTF-8: without it Chinese is gibberish there."""
+    for table in folder.rglob("*.csv"):
+        content = table.read_bytes()
+        if not content.startswith(codecs.BOM_UTF8):
+            table.write_bytes(codecs.BOM_UTF8 + content)
 
 
 def write_safely(file: Path, content: bytes) -> None:

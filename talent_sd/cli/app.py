@@ -20,6 +20,7 @@ from talent_sd.cli.page import page
 from talent_sd.cli.run import run
 from talent_sd.cli.validate import validate
 from talent_sd.cli.verify import verify
+from talent_sd.cli.why import why
 
 app = typer.Typer(
     help="Ten-year forecasts of a Chinese city's talent and everything that hangs on it.",
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(compare)
 app.command()(optimise)
+app.command()(why)
 app.command()(page)
 app.command()(document)
 app.command()(loops)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.files import write_frame
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.common import add_workbook, console, reporting, say, show_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ def backtest(
     cross_fit: o.FoldsOption = None,
     hindsight: o.HindsightOption = True,
     out: o.OutOption = Path("backtest"),
+    xlsx: o.XlsxOption = False,
     lang: o.LangOption = o.Language.en,
     plots: o.PlotsOption = True,
 ) -> None:
@@ -50,7 +51,6 @@ def backtest(
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
     from talent_sd.backtest.run_backtest import run_backtest, run_cross_fitted
-    from talent_sd.base.language import tell
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.engine.runner import load_model
@@ -72,7 +72,7 @@ def backtest(
                 test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
             else:
                 test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
-        scores = _write(test, model, drawn, folder)
+        scores = _write(test, model, drawn, folder, lang.value if xlsx else "")
         if plots:
             from talent_sd.output.figures.plot_backtest import save_backtest_plots
 
@@ -83,8 +83,8 @@ def backtest(
     show_written(out, files, lang.value)
 
 
-def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path) -> pd.DataFrame:
-    """Write the tables and the notes; return the scores."""
+def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path, book: str) -> pd.DataFrame:
+    """Write the tables and the notes, and in the language of `book` a workbook; return the scores."""
     from talent_sd.backtest.largest_misses import miss_table
     from talent_sd.backtest.run_backtest import forecast_table, patent_table, score_table
 
@@ -97,4 +97,6 @@ def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path) -> pd.D
         write_frame(folder / "patents.csv", patents, "%.6g")
     notes = [*test.window.left_out, *test.window.adjusted]
     (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
+    if book:
+        add_workbook(folder, "backtest", [], lang=book)
     return scores

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import reporting, say
+from talent_sd.cli.common import console, reporting, say
 from talent_sd.cli.options import LangOption, Language
 
 
@@ -18,9 +18,10 @@ def check(
     ],
     lang: LangOption = Language.en,
 ) -> None:
-    """Check files without simulating; exit code 0 or 2.
+    """Check files; exit code 0 or 2.
 
-    Every problem of every file is shown at once, with file, line and remedy.
+    Every problem of every file is shown at once, with file, line and remedy. Of a city it is told which defaults
+    stand in for missing figures, and how far each may move the last year.
 
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
@@ -37,5 +38,20 @@ def check(
             problems += error.problems
         else:
             say(tell("{file}: fine ({kind})", lang.value, file=file, kind=tell(FILE_KINDS[kind], lang.value)))
+            if kind == "city":
+                show_gaps(file, lang.value)
     if problems:
         raise InputError(problems)
+
+
+def show_gaps(city: Path, lang: str) -> None:
+    """Show what stands in for the figures that a city lacks."""
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.forecast.what_if import NOTHING, gaps
+    from talent_sd.inputs.labels import shipped_labels
+    from talent_sd.output.listings import gaps_table
+
+    prepared = prepare("baseline", city)
+    missing = gaps(prepared)
+    if any(gap.most > NOTHING for gap in missing):
+        console().print(gaps_table(prepared, missing, shipped_labels(), lang))

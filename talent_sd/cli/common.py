@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, i
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
+    from rich.table import Table
 
     from talent_sd.forecast.prepare import Prepared
 
@@ -131,10 +133,47 @@ def show_written(folder: Path, files: list[str], lang: str) -> None:
 
 
 def command_line(name: str, arguments: Sequence[object], options: Mapping[str, object]) -> str:
-    """Return a command as typed in a shell; options that are None are left out.
+    """Return a command as typed in a shell; options that are None or False are left out, True is a switch.
 
     >>> command_line("compare", ["my mix.yaml"], {"--city": "hefei", "--draws": None, "--seed": 1})
     "talent-sd compare 'my mix.yaml' --city hefei --seed 1"
     """
-    given = [str(part) for pair in options.items() if pair[1] is not None for part in pair]
+    wanted = [(key, value) for key, value in options.items() if value is not None and value is not False]
+    given = [str(part) for pair in wanted for part in (pair[:1] if pair[1] is True else pair)]
     return tellable(shlex.join(["talent-sd", name, *map(str, arguments), *given]))
+
+
+def add_workbook(
+    folder: Path,
+    name: str,
+    tables: Iterable[Table],
+    about: Mapping[str, object] | None = None,
+    prepared: Prepared | None = None,
+    lang: str = "en",
+) -> None:
+    """Write a command's tables, and its CSV files, into a workbook beside them.
+
+    Parameters
+    ----------
+    name : of the command
+    about : a dataset's attributes, which say how its numbers came about
+    """
+    from talent_sd.output.workbook import write_workbook
+
+    csv_files = sorted(folder.glob("*.csv"))
+    write_workbook(folder / f"{name}.xlsx", tables, csv_files, about, prepared, lang)
+
+
+def save_tables(
+    file: Path | None, tables: Iterable[object], prepared: Prepared | None = None, lang: str = "en"
+) -> None:
+    """Write tables into a workbook, if one was asked for."""
+    if file is None:
+        return
+    from talent_sd.base.output_folders import scratch_folder, write_safely
+    from talent_sd.output.workbook import write_workbook
+
+    with scratch_folder(Path(tempfile.gettempdir())) as folder:
+        write_workbook(folder / "tables.xlsx", tables, prepared=prepared, lang=lang)
+        write_safely(file, (folder / "tables.xlsx").read_bytes())
+    say(tell("Written to {file}.", lang, file=file))

@@ -13,6 +13,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, tell
 from talent_sd.cli import options as o
 from talent_sd.cli.common import (
+    add_workbook,
     command_line,
     console,
     fail_on,
@@ -49,6 +50,7 @@ class Asked:
     national: str | None
     reading: str | None
     draws: int | None
+    central: bool
     seed: int
     sampling: SamplingMethod
     memory: float
@@ -60,6 +62,7 @@ class Asked:
     policies: bool
     policy_draws: int | None
     discount_rate: float | None
+    xlsx: bool
 
     @property
     def side_by_side(self) -> bool:
@@ -69,16 +72,20 @@ class Asked:
     @property
     def wanted(self) -> Wanted | None:
         """The draws, None of a single run."""
-        return wanted_draws(self.draws, self.seed, self.sampling, self.memory, self.threads, self.cluster)
+        return wanted_draws(
+            self.draws, self.seed, self.sampling, self.memory, self.threads, self.cluster,
+            central=self.central, engine=self.engine,
+        )  # fmt: skip
 
     @property
     def split(self) -> dict[str, Any] | None:
         """How mixes are split among their policies, as `policy_effects` takes it; None: they are not."""
         if not self.policies or self.engine is Engine.pysd or self.side_by_side:
             return None
+        draws = self.wanted.draws if self.wanted else None
         return {
-            "draws": None if self.draws is None else min(self.draws, self.policy_draws or POLICY_DRAWS),
-            "among": self.draws,
+            "draws": None if draws is None else min(draws, self.policy_draws or POLICY_DRAWS),
+            "among": draws,
             "seed": self.seed,
             "sampling": self.sampling.value,
             "threads": self.threads,
@@ -92,13 +99,14 @@ class Asked:
 
     def command(self) -> str:
         """Return what repeats the comparison, for the report."""
-        draws = {"--draws": self.draws, "--seed": self.seed, "--sampling": self.sampling.value}
+        wanted = self.wanted
+        draws = {"--draws": wanted and wanted.draws, "--seed": self.seed, "--sampling": self.sampling.value}
         options = {
             **({"--cities": self.cities} if self.side_by_side else {"--city": self.city}),
             "--baseline": None if self.baseline == "baseline" else self.baseline,
             "--national": self.national,
             "--reading": self.reading,
-            **(draws if self.draws is not None else {}),
+            **(draws if wanted else {"--central": self.central}),
             **self.of_policies,
             "--engine": None if self.engine is Engine.auto else self.engine.value,
         }
@@ -126,7 +134,7 @@ class Asked:
                 )
             )
         elif self.policy_draws is not None and not drawn:
-            problems.append(tell("--policy-draws is for many draws. Add --draws, for example --draws 200."))
+            problems.append(tell("--policy-draws is for many draws. Leave out --central."))
         if problems:
             raise InputError(problems)
 
@@ -162,13 +170,12 @@ class Comparison:
         return compare(spread, baseline=str(spread["scenario"].values[0]))
 
     def _forecast(self, prepared: Prepared) -> xr.Dataset:
-        from talent_sd.forecast.ensemble import SUMS
         from talent_sd.forecast.result_files import iamc_rows
         from talent_sd.forecast.simulate import run_prepared
 
         asked, apart = self.asked, self.asked.side_by_side
         # of fourteen cities all outputs would be gigabytes
-        outputs = [*self.labels.headline, *SUMS] if apart else None
+        outputs = list(self.labels.headline) if apart else None
         if asked.wanted is None:
             steps = {} if apart else {"done": self.done}
             spread = run_prepared(prepared, engine=asked.engine.value, outputs=outputs, **steps)
@@ -278,17 +285,12 @@ class Comparison:
         """Return who beats whom; None of a single draw or of cities side by side."""
         from talent_sd.base.dims import DRAW, SCENARIO, TIME
         from talent_sd.forecast.compare import ranking
-        from talent_sd.forecast.ensemble import SUMS
 
         if self.asked.wanted is None or self.asked.side_by_side:
             return None
         spread = self.spreads[self.only]
         plain = {SCENARIO, DRAW, TIME}
-        names = [
-            name
-            for name in (*SUMS, *self.labels.headline)
-            if name in spread and set(spread[name].dims) == plain
-        ]
+        names = [name for name in self.labels.headline if name in spread and set(spread[name].dims) == plain]
         return ranking(spread, names, self.labels.lower_is_better) if names else None
 
     def tables(self, change: xr.Dataset) -> Iterator[Table]:
@@ -325,8 +327,12 @@ def write_comparison(asked: Asked) -> None:
             if asked.report:
                 found.report(change)
         found.write(change)
+        tables = list(found.tables(change))
+        if asked.xlsx:
+            about = {"command": asked.command(), **change.attrs}
+            add_workbook(folder, "compare", tables, about, next(iter(prepared.values())), lang)
         files = sorted(file.name for file in folder.iterdir())
-    for table in found.tables(change):
+    for table in tables:
         console().print(table)
     show_written(asked.out, files, lang)
     fail_on(found.odd)
@@ -358,6 +364,7 @@ def compare(
     national: o.NationalOption = None,
     reading: o.ReadingOption = None,
     draws: o.DrawsOption = None,
+    central: o.CentralOption = False,
     seed: o.SeedOption = 0,
     sampling: o.SamplingOption = o.SamplingMethod.latin,
     memory: o.MemoryOption = 1.0,
@@ -369,14 +376,15 @@ def compare(
     policies: o.PoliciesOption = True,
     policy_draws: o.PolicyDrawsOption = None,
     discount_rate: o.DiscountOption = None,
+    xlsx: o.XlsxOption = False,
 ) -> None:
     """Compare scenarios with a baseline.
 
     Prints the differences in the last year; writes comparison.nc, comparison.csv,
     comparison_iamc.csv, forecast.csv, run.json, plots of paths and differences, and report.html, one
     offline page in both languages to hand over. A baseline that is
-    not among the scenarios is added. With --draws every draw is compared with the
-    baseline's same draw: intervals, and the probability of doing better.
+    not among the scenarios is added. Each of 200 draws is compared with the baseline's same draw: medians,
+    intervals, and the probability of doing better. With --central it is one run of each, without intervals.
     policies.csv tells what each policy of a mix adds (exact Shapley shares) and costs;
     with --engine pysd it is left out, for it needs thousands of runs.
     With --cities the headline differences of several cities stand side by side, in the

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import console, reporting, say
-from talent_sd.cli.options import LangOption, Language
+from talent_sd.cli.common import console, reporting, save_tables, say
+from talent_sd.cli.options import LangOption, Language, XlsxFileOption
 
 
 class Shelf(StrEnum):
@@ -27,21 +28,48 @@ def listing(
     what: Annotated[Shelf, typer.Argument(help="What to list.")],
     of: Annotated[
         str | None,
-        typer.Option("--of", help="One figure (evidence) or one variable (variables), with all behind it."),
+        typer.Option("--of", help="One figure (evidence), variable or city, with all behind it."),
     ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Only rows that hold this text, in whatever column.")
+    ] = None,
+    city: Annotated[
+        str | None, typer.Option("--city", help="With variables: their values for a city, central run.")
+    ] = None,
+    xlsx: XlsxFileOption = None,
     lang: LangOption = Language.en,
 ) -> None:
     """List cities, policies, scenarios, evidence, variables or loops.
 
     Example:  [bold]talent-sd list policies --lang zh[/bold]
     Example:  [bold]talent-sd list evidence --of E08[/bold]
+    Example:  [bold]talent-sd list cities --of hefei[/bold]
+    Example:  [bold]talent-sd list variables --search wage --city hefei[/bold]
     """
     from talent_sd.output.listings import shelf_table
 
-    if of is None:
-        console().print(shelf_table(what.value, lang.value))
-        return
-    say(_one(what, of, lang.value))
+    if what is Shelf.cities and of is not None:
+        _show_city(of, lang.value, xlsx)
+    elif of is None or (what is Shelf.variables and search is not None):
+        table = shelf_table(what.value, lang.value, search or "", city)
+        console().print(table)
+        save_tables(xlsx, [table], lang=lang.value)
+    else:
+        say(_one(what, of, lang.value))
+
+
+def _show_city(name: str, lang: str, xlsx: Path | None) -> None:
+    """Show a city's figures, sources and gaps."""
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.forecast.what_if import gaps
+    from talent_sd.inputs.labels import shipped_labels
+    from talent_sd.output.listings import city_tables
+
+    prepared = prepare("baseline", name)
+    tables = list(city_tables(prepared, gaps(prepared), shipped_labels(), lang))
+    for table in tables:
+        console().print(table)
+    save_tables(xlsx, tables, prepared, lang)
 
 
 def _one(what: Shelf, name: str, lang: str) -> str:
@@ -56,10 +84,13 @@ def _one(what: Shelf, name: str, lang: str) -> str:
     figures = {figure.id: figure for figure in read_evidence()}
     structure = read_structure(shipped_folder("models") / "city.mdl")
     if what is Shelf.variables:
+        from talent_sd.inputs.labels import shipped_labels
+
+        name = shipped_labels().name_of(name)
         return variable_trace(structure[name].name, structure, figures, lang)
     if what is not Shelf.evidence:
         raise InputError(
-            "--of goes with evidence or variables, not with {shelf}. Leave it out.", shelf=what.value
+            "--of goes with cities, evidence or variables, not with {shelf}. Leave it out.", shelf=what.value
         )
     figure = figures.get(name.upper())
     if figure is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talent_sd.base.language import tell
-from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.common import add_workbook, console, reporting, say, show_written
 from talent_sd.cli.options import (
     CityOption,
     LangOption,
@@ -19,6 +19,7 @@ from talent_sd.cli.options import (
     OutOption,
     PlotsOption,
     ReadingOption,
+    XlsxOption,
     refuse_typed,
 )
 
@@ -49,6 +50,7 @@ def loops(
     reading: ReadingOption = None,
     lang: LangOption = Language.en,
     plots: PlotsOption = True,
+    xlsx: XlsxOption = False,
 ) -> None:
     """Show which feedback loops drive a scenario, and when.
 
@@ -61,7 +63,7 @@ def loops(
 
     if Path(scenario).suffix.lower() in MODEL_ENDINGS:
         refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
-        _loops_of_model(Path(scenario), out, lang.value, plots)
+        _loops_of_model(Path(scenario), out, lang.value, plots, xlsx)
         return
     from talent_sd.loops.feedback_loops import study_loops
 
@@ -77,10 +79,10 @@ def loops(
         national=national,
         reading=reading,
     )
-    _loops_of_city(study_of, out, lang.value, plots)
+    _loops_of_city(study_of, out, lang.value, plots, xlsx)
 
 
-def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool) -> None:
+def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plots: bool, xlsx: bool) -> None:
     """Study, write, and say what was found."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
@@ -99,14 +101,17 @@ def _loops_of_city(study_of: Callable[[], LoopStudy], out: Path, lang: str, plot
                 from talent_sd.output.loops.loop_plots import save_loop_plots
 
                 save_loop_plots(study, labels, lang, folder, done)
+        table = loop_table(study, labels, lang)
+        if xlsx:
+            add_workbook(folder, "loops", [table], study.shares.attrs, lang=lang)
         files = sorted(file.name for file in folder.iterdir())
-    console().print(loop_table(study, labels, lang))
+    console().print(table)
     for sentence in loop_words(study, labels, lang):
         say(sentence)
     show_written(out, files, lang)
 
 
-def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:
+def _loops_of_model(file: Path, out: Path, lang: str, plots: bool, xlsx: bool) -> None:
     """Do the same for a model that is not the city's: every loop it has, up to a limit."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.loops.loop_files import write_loops
@@ -120,8 +125,11 @@ def _loops_of_model(file: Path, out: Path, lang: str, plots: bool) -> None:
             from talent_sd.output.loops.loop_plots import save_model_plots
 
             save_model_plots(study, lang, folder)
+        table = found_table(study, lang)
+        if xlsx:
+            add_workbook(folder, "loops", [table], study.shares.attrs, lang=lang)
         files = sorted(one.name for one in folder.iterdir())
-    console().print(found_table(study, lang))
+    console().print(table)
     for sentence in found_words(study, lang):
         say(sentence)
     show_written(out, files, lang)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.uncertainty.prior_draws import Draws
 
+HEADLINE_DRAWS = 200
+"""Draws of a forecast unless told otherwise."""
 CITY_ONLY = N_("{options}: only for the city model; {file} is another one. Leave out: {options}.")
 
 
@@ -82,6 +84,30 @@ ReadingOption = Annotated[
     ),
 ]
 
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help='"name=number" for a constant of the model, or "name[element]=number"; once for each.'
+    ),
+]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy", help="NAME, NAME=off or NAME=from:2026,until:2030,intensity:20000; once for each."
+    ),
+]
+HorizonOption = Annotated[
+    float | None, typer.Option("--horizon", help="Last year of the forecast; 2034 by default.")
+]
+
+XlsxOption = Annotated[
+    bool,
+    typer.Option("--xlsx", help="Write all tables into one workbook too, with a sheet of units and sources."),
+]
+XlsxFileOption = Annotated[
+    Path | None, typer.Option("--xlsx", help="A workbook to write the tables to, such as tables.xlsx.")
+]
+
 # ---- what a model is tried by
 ModelOption = Annotated[
     Path | None,
@@ -119,7 +145,16 @@ RangesOption = Annotated[
 # ---- many draws
 DrawsOption = Annotated[
     int | None,
-    typer.Option("--draws", help="Forecast so many times, each with its own draw of what is uncertain."),
+    typer.Option(
+        "--draws",
+        help=f"Forecast so many times, each with its own draw of what is uncertain; {HEADLINE_DRAWS} by default.",
+    ),
+]
+CentralOption = Annotated[
+    bool,
+    typer.Option(
+        "--central", help="One run with every uncertain number at its central value, in place of draws."
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="What the draws follow from.")]
 SamplingOption = Annotated[
@@ -290,19 +325,24 @@ def wanted_draws(
     memory: float,
     threads: int | None,
     cluster: str | None,
+    *,
+    central: bool,
+    engine: Engine,
 ) -> Wanted | None:
-    """Return what the options say of draws, None of a single run.
+    """Return what the options say of draws, None of a single central run: asked for, or all that PySD does in time.
 
     Raises
     ------
     InputError
-        If there is a cluster for one run.
+        If draws or a cluster are asked for together with one central run.
     """
-    if draws is not None:
-        return Wanted(draws, seed, sampling.value, memory, threads, cluster)
-    if cluster is not None:
+    if central and draws is not None:
+        raise InputError(tell("--central is one run, --draws are many. Leave one out."))
+    if draws is None and cluster is not None:
         raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
-    return None
+    if draws is None and (central or engine is Engine.pysd):
+        return None
+    return Wanted(HEADLINE_DRAWS if draws is None else draws, seed, sampling.value, memory, threads, cluster)
 
 
 def refuse_typed(context: typer.Context, options: Sequence[str], file: str, lang: str) -> None:

@@ -35,7 +35,7 @@ CONTROLS = dict.fromkeys(
 )  # fmt: skip
 """Characters that a terminal may obey, or that turn the direction of a text; a tab and the end of a line are none."""
 SUBSTITUTES = {
-    "−": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "·": ".", "’": "'", "‘": "'", "“": '"', "”": '"',
+    "−": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "·": ".", "’": "'", "‘": "'", "“": '"', "”": '"', "█": "#",
 }  # fmt: skip
 """For an encoding that lacks them: a minus must not become a question mark."""
 

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.errors import InputError
 from talent_sd.base.files import tellable
 from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
-from talent_sd.forecast.ensemble import SUMS
 from talent_sd.forecast.money import intensity_key
 from talent_sd.forecast.prepare import KNOWN_UNTIL, made_with, prepare
 from talent_sd.forecast.spread import NO_EMA
@@ -36,35 +33,6 @@ if TYPE_CHECKING:
 _HEADLINES, _PANELS = 12, 12
 OWN = "model"
 """Name of the only scenario."""
-
-
-def read_settings(settings: Sequence[str]) -> dict[str, float]:
-    """Return name -> number of texts that read "name=number" or "name[element]=number".
-
-    Raises
-    ------
-    InputError
-        With every text that does not.
-
-    >>> read_settings(["birth rate=0.03", "start[a] = 1e3"])
-    {'birth rate': 0.03, 'start[a]': 1000.0}
-    """
-    found: dict[str, float] = {}
-    problems = Problems()
-    for text in settings:
-        name, equals, number = text.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            value = float("nan")
-        if not equals or not name.strip() or not np.isfinite(value):
-            problems.say("--set '{text}' is no setting. Write --set \"name=number\".", text=text)
-        elif name.strip() in found:
-            problems.say("--set gives '{name}' twice. Give it once.", name=name.strip())
-        else:
-            found[name.strip()] = value
-    problems.refuse()
-    return found
 
 
 def run_model(model: Model, settings: Mapping[str, float], *, engine: str = "auto") -> xr.Dataset:
@@ -202,7 +170,7 @@ def tried_constants(values: Mapping[str, float], priors: Iterable[Prior]) -> dic
 @checked
 def ema_model(
     city: str | Path = "hefei",
-    outputs: str | Sequence[str] = (*SUMS, "tax base"),
+    outputs: str | Sequence[str] = ("total talent", "tax base"),
     *,
     scenario: str | Path = "baseline",
     model: str | Path | None = None,

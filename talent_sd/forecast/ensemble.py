@@ -27,7 +27,7 @@ from talent_sd.engine.member_blocks import (
     make_layout,
     run_block,
 )
-from talent_sd.forecast.prepare import Prepared, prepare
+from talent_sd.forecast.prepare import Prepared, Scenarios, prepare
 from talent_sd.uncertainty.prior_draws import Draws, draw_priors
 from talent_sd.uncertainty.priors import assumed_figures, read_priors
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 DRAWN = "drawn"
-SUMS = ("total talent",)
-"""Sums over what is plotted part by part."""
 NO_POSTERIOR = "none"
 Keep = Callable[[int, int, dict[str, np.ndarray]], None]
 """Keeps a block's values: number of the scenario, number of the block, output -> values."""
@@ -71,7 +69,7 @@ class Options:
 
 @checked
 def ensemble(
-    scenarios: str | Path | Sequence[str | Path] = "baseline",
+    scenarios: Scenarios = "baseline",
     city: str | Path = "hefei",
     *,
     draws: int = 1000,
@@ -90,23 +88,23 @@ def ensemble(
     posterior: str | Path | None = None,
     progress: bool = True,
     reading: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    horizon: float | None = None,
 ) -> xr.Dataset:
     """Forecast a city many times, each with its own draw of the uncertain constants.
 
-    Draw i has the same constants in every scenario, so that differences between scenarios are not
-    blurred by chance. No result depends on `threads`, `block`, `memory`, `cluster` or `out`.
+    Draw i has the same constants in every scenario. No result depends on `threads`, `block`, `memory`, `cluster`, `out`.
 
     Parameters
     ----------
-    scenarios, city, engine, model, national, reading : as in `simulate`
+    scenarios, city, engine, model, national, reading, overrides, horizon : as in `simulate`
     draws, seed, sampling : how many, from what, and "latin" (hypercube) or "sobol" (a power of two)
-    outputs : names of variables; by default those that plots and tables show
+    outputs : names of variables; by default what plots and tables show
     out : a folder for a Zarr store, for what exceeds memory; the same call goes on there with a stopped run
-    threads, block : of the kernel, default: all processors; draws at once, default: as many as suit
-    memory, cluster : gigabytes for draws and results at hand; address of a dask.distributed scheduler
+    threads, block, memory, cluster : of the kernel; draws at once; gigabytes at hand; address of a dask scheduler
     priors, posterior : files to draw from in place of the shipped posterior, one of uncertain constants or
         one of `talent-sd calibrate`; posterior "none": priors only, no noise
-    progress : show a bar on a terminal when it takes longer than two seconds
+    progress : show a bar on a terminal
 
     Returns
     -------
@@ -115,8 +113,7 @@ def ensemble(
     Raises
     ------
     InputError
-        With every problem of every file; where `memory` is too little and there is no `out`; where `out`
-        holds an ensemble of other inputs (says which).
+        With every problem of every file; where `memory` is too little without `out`, or `out` is of other inputs.
 
     Examples
     --------
@@ -125,7 +122,8 @@ def ensemble(
     >>> dict(spread["Residents"].sizes)
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
-    prepared = prepare(scenarios, city, model=model, national=national, reading=reading)
+    laid: dict[str, Any] = {"overrides": overrides, "horizon": horizon}
+    prepared = prepare(scenarios, city, model=model, national=national, reading=reading, **laid)
     files = {"priors": priors, "posterior": posterior}
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, memory=memory, **files)
     options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
@@ -182,6 +180,7 @@ def run_ensemble(
     used = ("pysd" if prepared.model.lacks else "kernel") if engine == "auto" else engine
     seed = int(draws.identity.get("seed", 0))
     arguments = {"outputs": list(layout.outputs), "engine": engine, "times": layout.years, "seed": seed}
+    arguments["final_time"] = prepared.first.final_year
     arguments["threads"] = options.threads
     if options.out is not None:
         identity = {**_identity(prepared, layout, used), **draws.identity}
@@ -223,7 +222,7 @@ def shown_outputs(structure: Structure) -> list[str]:
     labels = shipped_labels()
     plotted = [name for sector in labels.sectors for panel in sector.plots for name in panel]
     variables = structure.variables
-    shown = [name for name in dict.fromkeys([*labels.headline, *SUMS, *plotted]) if name in variables]
+    shown = [name for name in dict.fromkeys([*labels.headline, *plotted]) if name in variables]
     return shown or [v.name for v in variables.values() if v.kind in ("stock", "auxiliary")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +34,10 @@ KNOWN_UNTIL = 2024.0
 PACKAGES = ("numpy", "xarray", "pandas", "pysd", "llvmlite", "netCDF4")
 
 
+Scenarios = str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]]
+"""A scenario or several: shipped names, paths, or what a file would hold."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Everything a forecast needs, checked: nothing was simulated yet."""
@@ -48,28 +52,32 @@ class Prepared:
 
     @property
     def years(self) -> np.ndarray:
-        """Return the years that a forecast is told at, from the model's start to its end."""
-        time = self.model.structure.time
-        return np.arange(time["INITIAL TIME"], time["FINAL TIME"] + 1e-9)
+        """Return the years that a forecast is told at, from its start to its end."""
+        return np.arange(self.first.start_year, self.first.final_year + 1e-9)
 
 
 def prepare(
-    scenarios: str | Path | Sequence[str | Path],
+    scenarios: Scenarios,
     city: str | Path = "hefei",
     *,
     model: str | Path | None = None,
     national: str | Path | None = None,
     reading: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    horizon: float | None = None,
 ) -> Prepared:
     """Read and check the model, the scenarios and the city.
 
     Parameters
     ----------
-    scenarios : a shipped name or a path, or several; a path's stem becomes its name on the scenario axis
+    scenarios : a shipped name or a path, or several; a path's stem becomes its name on the scenario axis. Or what a
+        scenario's file would hold, as a mapping, named by its title
     city : a shipped name or a path
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
     reading : assumptions under the scenario's own, "evidence" (none), "article" or a path
+    overrides : settings laid over every scenario, as `overridden` takes them
+    horizon : last year of the forecast; the model's own by default
 
     Raises
     ------
@@ -78,30 +86,48 @@ def prepare(
     """
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.money import sized
-    from talent_sd.inputs import resolve_scenario
+    from talent_sd.inputs import Scenario, load_scenario, resolve_scenario
     from talent_sd.inputs.shipped_names import shipped_name
+    from talent_sd.inputs.typed_settings import overridden, scenarios_named
 
-    names = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
-    if not names:
+    named = list(scenarios_named(scenarios))
+    if not named:
         raise InputError(tell("no scenario was given: name at least one."))
     loaded = load_model(model)
+    final = None if horizon is None else _final_year(horizon, loaded.structure.time)
     resolved: dict[str, Resolved] = {}
     problems: list[str] = []
-    for given in names:
-        scenario = shipped_name(given, "scenario")
-        name = Path(scenario).stem if Path(scenario).suffix in (".yaml", ".yml") else Path(scenario).name
-        name = tellable(name)
+    for name, given in named:
+        scenario = given if isinstance(given, Scenario) else shipped_name(given, "scenario")
+        name = tellable(name if scenario is given else str(scenario))
         if name in resolved:
             problems.append(tell("two scenarios are called '{name}'. Rename one of the files.", name=name))
             continue
         try:
-            one = resolve_scenario(scenario, city, loaded.structure, context=national, reading=reading)
+            if overrides:
+                whole = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+                scenario = overridden(whole, overrides, loaded.structure)
+            one = resolve_scenario(
+                scenario, city, loaded.structure, context=national, reading=reading, final_year=final
+            )
             resolved[name] = sized(loaded, one)
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     return Prepared(loaded, resolved)
+
+
+def _final_year(horizon: float, time: Mapping[str, float]) -> float:
+    """Return the last year asked for, refused where nothing would be forecast or it is no year."""
+    first = max(KNOWN_UNTIL, time["INITIAL TIME"])
+    if not (horizon > first and horizon == int(horizon)):
+        raise InputError(
+            "the horizon is {horizon:g}. Give a whole year after {first:g}, the last that is known.",
+            horizon=horizon,
+            first=first,
+        )
+    return float(horizon)
 
 
 PAID = "affordability"
@@ -159,7 +185,7 @@ def _idle(prepared: Prepared) -> Iterator[Told]:
 
 def _tell_idle(name: str, baseline: str, first: Resolved) -> str:
     return tell(
-        "'{scenario}' sets nothing else than '{baseline}' in {city}: every difference is exactly 0. If it should "
+        "'{scenario}' changes nothing against '{baseline}' in {city}: every difference is exactly 0. If it should "
         "differ, look at what it sets with `talent-sd diff {baseline} {scenario}`.",
         scenario=name,
         baseline=baseline,
@@ -193,7 +219,9 @@ def _budgets(prepared: Prepared) -> Iterator[Told]:
     if prepared.model.structure.find(PAID) is None:
         return
     for name, one in prepared.resolved.items():
-        run = prepared.model.run(params=one.params(), outputs=[PAID], times=prepared.years)
+        run = prepared.model.run(
+            params=one.params(), outputs=[PAID], times=prepared.years, final_time=one.final_year
+        )
         paid = run[PAID].values.ravel()
         if (paid < IN_FULL).any():
             yield partial(_tell_budget, name, one, prepared.years, paid)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO
-from talent_sd.forecast.prepare import Prepared, prepare
+from talent_sd.forecast.prepare import Prepared, Scenarios, prepare
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +48,15 @@ def run_prepared(
         outputs = [v.name for v in model.structure.variables.values() if v.kind in ("stock", "auxiliary")]
     runs = []
     for resolved in prepared.resolved.values():
-        runs.append(model.run(params=resolved.params(), outputs=list(outputs), engine=engine, times=years))
+        runs.append(
+            model.run(
+                params=resolved.params(),
+                outputs=list(outputs),
+                engine=engine,
+                times=years,
+                final_time=float(years[-1]),
+            )
+        )
         done(1)
     return describe(_joined(runs, list(prepared.resolved)), prepared)
 
@@ -73,7 +81,7 @@ def _joined(runs: Sequence[xr.Dataset], names: list[str]) -> xr.Dataset:
 
 @checked
 def simulate(
-    scenario: str | Path | Sequence[str | Path] = "baseline",
+    scenario: Scenarios = "baseline",
     city: str | Path = "hefei",
     *,
     engine: str = "auto",
@@ -81,18 +89,23 @@ def simulate(
     national: str | Path | None = None,
     outputs: Sequence[str] | None = None,
     reading: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    horizon: float | None = None,
 ) -> xr.Dataset:
     """Forecast a city's next ten years under one scenario or several.
 
     Parameters
     ----------
-    scenario : a shipped name or a path, or several
+    scenario : a shipped name or a path, what a scenario's file would hold as a mapping, or several
     city : a shipped name or a path
     engine : "auto" (the kernel where it can, else PySD with a notice), "kernel" or "pysd"
     model : a model file; the shipped city model by default
     national : a national path, which wins over the scenario's own
     outputs : names of variables; stocks and auxiliaries by default
     reading : assumptions under the scenario's own: "evidence" (the default, none), "article" or a path
+    overrides : settings laid over every scenario: constant to number, policy to "on", "off" or its settings,
+        shock to its settings, such as {"arrival elasticity": 0.8, "cash_subsidy": {"from": 2026, "intensity": 20000}}
+    horizon : last year of the forecast; 2034 by default
 
     Returns
     -------
@@ -109,6 +122,12 @@ def simulate(
     >>> forecast = ts.simulate("baseline", city="wuxi", outputs=["Residents"])
     >>> forecast["Residents"].dims
     ('scenario', 'draw', 'time')
+    >>> mild = ts.simulate("baseline", city="wuxi", overrides={"retirement age shift": 0.0}, horizon=2030)
+    >>> int(mild["time"][-1])
+    2030
     """
-    prepared = prepare(scenario, city, model=model, national=national, reading=reading)
+    prepared = prepare(
+        scenario, city, model=model, national=national, reading=reading,
+        overrides=overrides, horizon=horizon,
+    )  # fmt: skip
     return run_prepared(prepared, engine=engine, outputs=outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -90,7 +91,7 @@ def read_mapping(path: Path | None = None) -> Mapped:
     file = read_strict(path or shipped_folder("models") / "city_figures.yaml", CityFigures)
     figures, problems = file.content.figures, Problems()
     for user, rule in file.content.constants.items():
-        for name in (name for name in (*rule.figure, *rule.divisors) if name not in figures):
+        for name in (name for name in (*rule.figure, *rule.divisors, *rule.owned) if name not in figures):
             problems.say(
                 "{file}:{line}: '{constant}' uses unknown figure '{name}'.{hint}",
                 file=file.file, line=file.line("constants", user), constant=user, name=name,
@@ -141,7 +142,10 @@ def city_constants(
                 found[constant] = _of_known_year(city, rule, start_year, mapping.content)
             continue
         with problems.gathered():
-            value = _from_figures(city, rule, start_year, national)
+            value = _from_own(city, rule, start_year, national, found)
+            value = value or _from_figures(city, rule, start_year, national)
+            if value is None and rule.optional:
+                continue
             found[constant] = value or _from_default(city, constant, start_year, national, mapping)
     problems.refuse()
     return _scaled_groups(found, mapping)
@@ -173,6 +177,27 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
     return Value(value, rule.unit, how, first.source, year, first.origin)
+
+
+def _from_own(
+    city: City, rule: FigureToConstant, start: int, national: NationalPath, found: Mapping[str, Value]
+) -> Value | None:
+    """Return the constant from the figure that goes before its usual ones; None where the city lacks it."""
+    if rule.own is None:
+        return None
+    own = rule.model_copy(
+        update={"figure": [rule.own.figure], "per": rule.own.per, "carry": None, "max_age": 4}
+    )
+    value = _from_figures(city, own, start, national)
+    if value is None:
+        return None
+
+    def factor(name: str) -> float:
+        return found[name].value if name in found else national.value(name, start)
+
+    times = math.prod(map(factor, rule.own.times)) / math.prod(map(factor, rule.own.over))
+    told = "".join(f" × {name}" for name in rule.own.times) + "".join(f" / {name}" for name in rule.own.over)
+    return replace(value, value=value.value * times, how=value.how + told)
 
 
 def _of_known_year(city: City, rule: FigureToConstant, start: int, mapping: CityFigures) -> Value:

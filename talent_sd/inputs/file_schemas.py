@@ -81,12 +81,8 @@ class PolicyEntry(Part):
     pause: Pause | None = Field(None, description="An interruption, {from: 2027, until: 2028}")
     targeting: float | None = Field(None, description="Part of the money that reaches those it is for")
     intensity: float | None = Field(None, description="Strength, in the unit of the model's constant")
-    size: float | None = Field(
-        None, gt=0, description="Yuan a year at full strength, in place of `intensity`"
-    )
-    unit_cost: float | None = Field(
-        None, alias="unit cost", ge=0, description="Cost per unit, in the model's unit"
-    )
+    size: float | None = Field(None, gt=0, description="Yuan a year at full strength, not with `intensity`")
+    unit_cost: float | None = Field(None, alias="unit cost", ge=0, description="In the model's unit")
     evidence: list[str] | None = Field(None, description="Ids in the evidence ledger; a note")
     why: str | None = Field(None, max_length=LONGEST, description="A note")
     source: str | None = Field(None, max_length=LONGEST, description="A note")
@@ -176,14 +172,10 @@ class ScenarioFile(Part):
     question: Words | None = Field(None, description="What the scenario is meant to answer")
     claims: Words | None = Field(None, description="What the source of the idea claims; a note")
     finding: Words | None = Field(None, description="What the model says, with figures; a note")
-    extends: str | None = Field(
-        None, min_length=1, description="A shipped scenario, or a file beside this one"
-    )
+    extends: str | None = Field(None, min_length=1, description="A shipped scenario, or a file beside it")
     policies: dict[str, Policy] = Field(default_factory=dict)
     assumptions: dict[str, Assumption] = Field(default_factory=dict)
-    shocks: dict[str, Annotated[dict[str, float], Field(min_length=1)]] = Field(
-        default_factory=dict, description="Name: {at: year, size: ...}"
-    )
+    shocks: dict[str, Annotated[dict[str, float], Field(min_length=1)]] = Field(default_factory=dict)
     context: str | None = Field(None, min_length=1, description="The national path, such as national/central")
     budget: Budget | None = Field(None, description="Yuan a year for all policies together")
 
@@ -223,7 +215,7 @@ class CityFile(Part):
     province: Title
     region: Title
     notes: list[Annotated[str, Field(max_length=LONGEST)]] = Field(
-        default_factory=list, description="Breaks and traps in the figures"
+        default_factory=list, description="Breaks, traps"
     )
     figures: Annotated[dict[str, Figure], Field(min_length=1)]
 
@@ -329,9 +321,16 @@ class FigureKind(Part):
     ages: str | None = Field(None, description="Column of the table of ages")
     structure: str | None = Field(None, description="Column of the table of jobs and homes")
     province: str | None = Field(None, description="Column of the province table")
-    scale: float | Series = Field(
-        1.0, description="Column times this is in `unit`; one number, or one a year"
-    )
+    scale: float | Series = Field(1.0, description="Column times this is in `unit`; one, or one a year")
+
+
+class OwnFigure(Part):
+    """A figure that goes before a constant's usual ones: times and over constants found before, or national variables."""
+
+    figure: str
+    per: str | None = Field(None, description="Figure of the same year that divides")
+    times: list[str] = Field(default_factory=list)
+    over: list[str] = Field(default_factory=list)
 
 
 class FigureToConstant(Part):
@@ -339,19 +338,13 @@ class FigureToConstant(Part):
 
     unit: str = Field(min_length=1, max_length=120)
     figure: list[str] = Field(default_factory=list, description="Figures; several are summed")
-    national: str | None = Field(
-        None, description="In place of figures: a national variable, at the start year"
-    )
-    per: str | list[str] | None = Field(
-        None, description="Figure of the same year that divides; several are summed"
-    )
-    carry: str | None = Field(
-        None, description="National variable that carries an older value to the start year"
-    )
+    national: str | None = Field(None, description="A national variable at the start year, not figures")
+    per: str | list[str] | None = Field(None, description="Figure of the same year that divides, or several")
+    carry: str | None = Field(None, description="National variable that carries an older value on")
     max_age: int = Field(0, ge=0, description="Years a figure may be old")
-    after: int = Field(
-        0, ge=0, description="Years past the start: a known year of a forecast; 0 where it is not known"
-    )
+    after: int = Field(0, ge=0, description="Years past the start: a known year of a forecast; else 0")
+    own: OwnFigure | None = Field(None, description="A figure that goes before, where the city has it")
+    optional: bool = Field(False, description="The model's own value stands where the city has no figure")
     group: str | None = Field(None, description="Constants of one group are scaled to sum to one")
     default: DefaultFigure | None = None
 
@@ -366,6 +359,11 @@ class FigureToConstant(Part):
     def divisors(self) -> tuple[str, ...]:
         """Figures whose sum divides; none where nothing does."""
         return (self.per,) if isinstance(self.per, str) else tuple(self.per or ())
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """Figures that go before the usual ones where a city has them."""
+        return tuple(name for name in (self.own.figure, self.own.per) if name) if self.own else ()
 
 
 class CityFigures(Part):
@@ -391,6 +389,7 @@ class LabelsFile(Part):
 
     headline: list[str]
     lower_is_better: list[str] = Field(default_factory=list)
+    told_up_to: dict[str, float] = Field(default_factory=dict)
     sectors: dict[str, SectorLabel]
     variables: dict[str, Words]
 

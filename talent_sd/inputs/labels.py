@@ -38,6 +38,7 @@ class Labels:
     sectors: tuple[Sector, ...] = ()
     headline: tuple[str, ...] = ()
     lower_is_better: frozenset[str] = frozenset()
+    told_up_to: Mapping[str, float] = field(default_factory=dict)
 
     def variable(self, name: str, lang: str) -> str:
         """Label of a variable, or the name itself.
@@ -48,6 +49,20 @@ class Labels:
         'Teacup Temperature'
         """
         return self.variables.get(name, {}).get(lang, name)
+
+    def name_of(self, given: str) -> str:
+        """Return the variable, or the element, that a label in either language stands for; anything else as it is.
+
+        >>> Labels({"total talent": {"en": "Talent (all tiers)", "zh": "人才总量"}}).name_of("人才总量")
+        'total talent'
+        """
+        if given in self.variables or given in self.elements:
+            return given
+        named = ((name, text) for part in (self.variables, self.elements) for name, text in part.items())
+        wanted = given.strip().casefold()
+        return next(
+            (name for name, text in named if wanted in (one.casefold() for one in text.values())), given
+        )
 
     def element(self, name: str, lang: str) -> str:
         """Label of a subscript's element (a tier, a policy, a loop), or the name itself."""
@@ -89,6 +104,6 @@ def shipped_labels() -> Labels:
         for name, entry in raw.pop("sectors").items()
     )
     variables, headline = raw.pop("variables"), tuple(raw.pop("headline"))
-    lower = frozenset(raw.pop("lower_is_better"))
+    lower, most = frozenset(raw.pop("lower_is_better")), raw.pop("told_up_to")
     elements = {name: text for part in raw.values() for name, text in part.items()}
-    return Labels(variables, elements, sectors, headline, lower)
+    return Labels(variables, elements, sectors, headline, lower, most)

@@ -119,15 +119,14 @@ def resolve_scenario(
     if loaded is not None:
         check_scenario(loaded := lay_under(loaded, under), checking, mapping)
     if place is not None and national is not None:
-        problems += check_national(national, structure, horizon)
+        problems += _of_nation(national, structure, horizon, final_year)
         with problems.gathered():
-            start, names = int(horizon.start), structure.variables
-            from_city = city_constants(place, start, national, mapping, names, known_years=True)
+            from_city = _from_city(place, int(horizon.start), national, mapping, structure)
         problems += check_city(from_city, structure)
     problems.refuse()
     assert loaded is not None and place is not None and national is not None  # noqa: PT018
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **checking.found}
-    unused = tuple(n for n in mapping.content.constants if split_key(n)[0] not in structure.variables)
+    unused = _unused(mapping, structure)
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **{one.file: one.path for one in (place, under) if one and one.path},
@@ -136,6 +135,32 @@ def resolve_scenario(
     }
     years = horizon.start, horizon.final
     return Resolved(loaded, place, national, *years, values, unused, sources, under, checking.sizes)
+
+
+def _unused(mapping: Mapped, structure: ModelStructure) -> tuple[str, ...]:
+    """Return constants of the city mapping that the model does not have."""
+    return tuple(n for n in mapping.content.constants if split_key(n)[0] not in structure.variables)
+
+
+def _from_city(
+    city: City, start: int, national: NationalPath, mapping: Mapped, structure: ModelStructure
+) -> dict[str, Value]:
+    return city_constants(city, start, national, mapping, structure.variables, known_years=True)
+
+
+def _of_nation(
+    national: NationalPath, structure: ModelStructure, horizon: Horizon, asked: float | None
+) -> Problems:
+    """Return what is wrong with a national path for a run; one line where it ends before the year asked for."""
+    last = min(max(series.values) for series in national.variables.values())
+    if asked is None or asked <= last:
+        return check_national(national, structure, horizon)
+    problems = Problems()
+    problems.say(
+        "the horizon is {year:g}, but the national path {path} ends in {last}. Give an earlier year, or a "
+        "longer path with --national.", year=asked, path=national.name, last=last,
+    )  # fmt: skip
+    return problems
 
 
 def _reading(reading: str | Path | Reading | None) -> Reading | None:
@@ -161,7 +186,8 @@ def named_context(scenario: Scenario) -> NationalPath:
     if scenario.context is None:
         return read_national(DEFAULT_CONTEXT)
     origin = scenario.context.origin
-    file = scenario.paths[scenario.chain.index(origin.file)]
+    # what was given in Python has no file that a path could start from
+    file = scenario.paths[scenario.chain.index(origin.file)] if origin.file in scenario.chain else None
     return read_national(str(scenario.context.value), file, f"{origin}: ")
 
 

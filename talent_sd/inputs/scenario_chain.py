@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from talent_sd.inputs.file_schemas import Assumption, Policy, ScenarioFile, Words
 
 
+TYPED = Path()
+"""Where a file is that is none: what was typed, or given in Python."""
 # The keys of a policy that set nothing in the model.
 NOTES = ("evidence", "why", "source")
 
@@ -87,7 +89,7 @@ def load_scenario(name: str | Path, problems: Problems | None = None) -> Scenari
 
     merged: Scenario | None = None
     for file in read_chain(find_file(name, "scenario"), "scenario", ScenarioFile, problems, unknown_evidence):
-        merged = _laid_over(merged, file)
+        merged = laid_over_file(merged, file)
     assert merged is not None
     return merged
 
@@ -112,7 +114,7 @@ def unknown_evidence(scenario: StrictFile[ScenarioFile]) -> list[str]:
     ]
 
 
-def _laid_over(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scenario:
+def laid_over_file(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> Scenario:
     """Return the parent with one file's settings laid over it."""
     typed = file.content
     parent = parent or Scenario("", "", {}, {}, ())
@@ -156,6 +158,7 @@ def settings_of(file: StrictFile[Any]) -> _MakeSetting:
     def setting(value: object, where: tuple[str, ...], old: Setting | None) -> Setting:
         node = file.tree.find(where)
         line = node.key_line if node.line == node.key_line else node.line
+        line = 0 if file.path is TYPED else line
         key = ".".join(step for step in where[1:] or where if step != "value")
         return Setting(key, value, Origin(file.file, line, f"{key}: {_written(value)}"), replaced=old)
 

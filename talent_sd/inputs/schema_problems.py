@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ _BOUNDS = {
     "greater_than_equal": ("ge", N_("{bound:g} or more")),
     "less_than_equal": ("le", N_("{bound:g} or less")),
 }
+_GROUPED = re.compile(r"-?\d{1,3}([,，]\d{3,4})+(\.\d+)?")
+"""A number written with commas."""
 EMPTY = N_("{file}:{line}: {named} is empty. Fill it, or leave the key out.")
 PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 """What a starter file holds where its user has to put something, by language."""
@@ -250,6 +253,12 @@ def _problem_of_key(
 def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
     """Return the message of a value that is not what its key takes."""
     kind, line = item["type"], node.line
+    if kind in ("float_type", "int_type") and _GROUPED.fullmatch(str(node.value)):
+        return tell(
+            "{file}:{line}: {where} is {described}: commas do not belong in a number. Write {number}.",
+            file=name, line=line, where=where, described=described(node.value),
+            number=re.sub("[,，]", "", str(node.value)),
+        )  # fmt: skip
     if kind in _EXPECTED:
         return tell(
             "{file}:{line}: {where} is {described}; give {expected}.",

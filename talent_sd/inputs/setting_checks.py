@@ -207,7 +207,11 @@ def _check_assumption(checking: Checking, key: str, setting: Setting, mapping: M
 
 def _not_an_assumption(name: str, variable: ModelVariable, mapping: Mapped) -> str | None:
     """Return why a variable cannot be set under assumptions, None if it can."""
-    rules = [rule for key, rule in mapping.content.constants.items() if split_key(key)[0] == name]
+    rules = [
+        rule
+        for key, rule in mapping.content.constants.items()
+        if split_key(key)[0] == name and not rule.optional
+    ]
     figures = listed(dict.fromkeys(figure for rule in rules for figure in rule.figure))
     if figures:
         return tell(

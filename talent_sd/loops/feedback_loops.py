@@ -16,6 +16,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.version import __version__
 from talent_sd.engine.lanes import Params, picked, stack_lanes
 from talent_sd.forecast.prepare import KNOWN_UNTIL
+from talent_sd.inputs.file_kinds import MODEL_ENDINGS
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.loop_names import LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
@@ -129,7 +130,8 @@ def feedback_loops(
 
     Parameters
     ----------
-    scenario, city, national, reading : as in `simulate`
+    scenario, city, national, reading : as in `simulate`. In place of a scenario any model file (.mdl, .xmile), whose
+        strongest loops are found, named R1, B1, ... and scored; nothing else applies to it
     of : the output to split; elements of a subscripted one are split each
     against : scenario to compare with: loops are then scored and split by how they carry the change.
         The scenario itself, or None: by what they add to the same run with all of them cut
@@ -160,6 +162,8 @@ def feedback_loops(
     >>> float(abs(loops["share"]).sum("loop").isel(draw=0, time=0).round(6))
     1.0
     """
+    if Path(scenario).suffix.lower() in MODEL_ENDINGS:
+        return _loops_of_file(scenario)
     study = study_loops(
         scenario, city, of=of, against=against, draws=draws, seed=seed, national=national, reading=reading
     )
@@ -169,6 +173,15 @@ def feedback_loops(
         merged[name] = adds[name]
     merged.attrs |= {"of": adds.attrs["of"], "of_units": adds.attrs["units"], "exact": adds.attrs["exact"]}
     return named_loops(merged)
+
+
+def _loops_of_file(model: str | Path) -> xr.Dataset:
+    """Return the strongest loops of any model file, with what they pass."""
+    from talent_sd.loops.loops_of_model import study_model
+
+    found = study_model(model)
+    passes = (LOOP, [loop.story["en"] for loop in found.names.loops])
+    return name_axes(found.shares.assign_coords(passes=passes))
 
 
 def named_loops(loops: xr.Dataset) -> xr.Dataset:

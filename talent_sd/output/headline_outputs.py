@@ -13,13 +13,17 @@ from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.speech import interval
+from talent_sd.output.speech import Scale, digits, interval
 
 if TYPE_CHECKING:
     import xarray as xr
 
 TOTAL = "total talent"
-"""All tiers of talent together: told before them where there is room."""
+"""All tiers of talent together."""
+
+
+ALWAYS = 0.95
+"""Share of draws above nought from which on a relative change is told."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Output:
     values : dims of (scenario, city, draw, time), a level or a change
     relative : the same against the baseline, if the dataset is a comparison
     lower_is_better : whether less of it is wanted
+    most : beyond this only "more than" is told
     """
 
     name: str
@@ -66,6 +71,7 @@ class Output:
     values: xr.DataArray
     relative: xr.DataArray | None
     lower_is_better: bool
+    most: float = math.inf
 
     @property
     def element(self) -> str:
@@ -102,6 +108,27 @@ class Output:
         better = float(self.better) if self.values.sizes.get(DRAW, 1) > 1 else math.nan
         return Told(float(self.values.median()), low, high, share, better)
 
+    def level(self, value: float, scale: Scale, beside: float = 0.0, lang: str = "en") -> str:
+        """Write a level of it, given in the model's unit: what lies beyond `most` is only "more than" that."""
+        if value > self.most:
+            return tell("over {most}", lang, most=f"{self.most / scale.factor:g}")
+        return digits(value / scale.factor, beside=beside / scale.factor)
+
+    def band(self, low: float, high: float, scale: Scale, lang: str = "en") -> str:
+        """Write the ends of an interval of levels, given in the model's unit."""
+        ends = [self.level(end, scale, max(abs(low), abs(high)), lang) for end in (low, high)]
+        return " … ".join(dict.fromkeys(ends)) if low > self.most else " … ".join(ends)
+
+    def since(self, year: float) -> tuple[float, float]:
+        """Return the medians of its change from a year to the last: absolute, and relative.
+
+        The relative one is NaN of a debt, of nothing and of years: a per cent of these is no number.
+        """
+        first, last = self.values.sel({TIME: year}, method="nearest"), self.values.isel({TIME: -1})
+        change = float((last - first).median())
+        sound = self.unit != "year" and min(float((one > 0).mean()) for one in (first, last)) > ALWAYS
+        return change, float((last / first).median()) - 1 if sound else math.nan
+
     @property
     def largest(self) -> float:
         """Return the largest median, in whatever direction."""
@@ -136,15 +163,9 @@ class Output:
         return tell("{variable}: {element}", lang, variable=variable, element=self.elements(labels, lang))
 
 
-def headline_outputs(dataset: xr.Dataset, labels: Labels, *, total: bool = False) -> Iterator[Output]:
-    """Yield the headline outputs that a forecast or comparison has, element by element.
-
-    Parameters
-    ----------
-    total : whether talent as a whole comes first
-    """
-    names = (TOTAL, *labels.headline) if total else labels.headline
-    return outputs_of(dataset, dict.fromkeys(name for name in names if name in dataset), labels)
+def headline_outputs(dataset: xr.Dataset, labels: Labels) -> Iterator[Output]:
+    """Yield the headline outputs that a forecast or comparison has, element by element."""
+    return outputs_of(dataset, [name for name in labels.headline if name in dataset], labels)
 
 
 def outputs_of(dataset: xr.Dataset, names: Iterable[str], labels: Labels) -> Iterator[Output]:
@@ -156,7 +177,8 @@ def outputs_of(dataset: xr.Dataset, names: Iterable[str], labels: Labels) -> Ite
             chosen = dict(zip(extra, parts, strict=True))
             lower = name in labels.lower_is_better
             one = relative.sel(chosen) if relative is not None else None
-            yield Output(name, chosen, array.sel(chosen), one, lower)
+            most = labels.told_up_to.get(name, math.inf)
+            yield Output(name, chosen, array.sel(chosen), one, lower, most)
 
 
 def largest(array: xr.DataArray) -> float:

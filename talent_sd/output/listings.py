@@ -1,8 +1,9 @@
-"""Tables of what ships: cities, policies, scenarios, evidence, variables, loops."""
+"""Tables of what ships (cities, policies, scenarios, evidence, variables, loops), and of why a number is what it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.cells import cell_len
@@ -11,10 +12,13 @@ from rich.text import Text
 
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
-from talent_sd.inputs.labels import shipped_labels
+from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
+from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
-from talent_sd.output.speech import digits, unit_label
+from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for, signed, unit_label
+from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 EVIDENCE = N_("Evidence")
 INTENSITY = N_("Intensity")
@@ -29,18 +33,26 @@ WHOLE = (N_("Id"), KIND, UNIT, N_("Role"), N_("Polarity"), EVIDENCE)
 """Columns that are not broken over lines."""
 LONGEST_WORD = 14
 """Columns are kept wide enough for words of so many letters."""
+if TYPE_CHECKING:
+    from talent_sd.forecast.prepare import Prepared
+
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
 """Keys of the column headings, and the rows."""
 
 
-def shelf_table(what: str, lang: str = "en") -> Table:
+def shelf_table(what: str, lang: str = "en", search: str = "", city: str | None = None) -> Table:
     """Make the table of one of the shelves.
 
     Parameters
     ----------
     what : cities, policies, scenarios, evidence, variables or loops
+    search : only rows that hold this text, whatever its case
+    city : of variables, show their values there instead of their evidence
     """
     headings, rows = SHELVES[what](lang)
+    rows = [row for row in rows if search.casefold() in " ".join(row).casefold()]
+    if city is not None and what == "variables":
+        headings, rows = _with_values(headings, rows, city, lang)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     # a model's variables have long names; all others must come out in one piece, to be copied
     whole = WHOLE if what == "variables" else (NAME, *WHOLE)
@@ -107,6 +119,32 @@ def _variables(lang: str) -> Rows:
     return (NAME, KIND, UNIT, MEANING, EVIDENCE), map(row, structure.variables.values())
 
 
+def _with_values(headings: Sequence[str], rows: Iterable[Sequence[str]], city: str, lang: str) -> Rows:
+    """Put a city's values, at the forecast's start and end, in place of kind and evidence; of many elements their range."""
+    from talent_sd.forecast.prepare import KNOWN_UNTIL, prepare
+    from talent_sd.model.structure import KINDS as kinds
+
+    prepared = prepare("baseline", city)
+    rows = [
+        row
+        for row in rows
+        if row[1] in {tell(kinds[kind], lang) for kind in ("stock", "auxiliary", "constant")}
+    ]
+    ends = [max(KNOWN_UNTIL, prepared.years[0]), prepared.years[-1]]
+    run = prepared.model.run(params=prepared.first.params(), outputs=[row[0] for row in rows], times=ends)
+
+    def told(name: str, year: float) -> str:
+        values = (
+            run[name].sel(time=year).values.ravel() if "time" in run[name].dims else run[name].values.ravel()
+        )
+        return " … ".join(
+            dict.fromkeys(digits(value) for value in (float(values.min()), float(values.max())))
+        )
+
+    made = [(row[0], *(told(row[0], year) for year in ends), row[2], row[3]) for row in rows]
+    return (headings[0], *(f"{year:g}" for year in ends), headings[2], headings[3]), made
+
+
 def _evidence(lang: str) -> Rows:
     from talent_sd.inputs.evidence_ledger import ROLES, cited_by, read_evidence
     from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
@@ -146,3 +184,184 @@ SHELVES: dict[str, Callable[[str], Rows]] = {
     "variables": _variables,
     "loops": _loops,
 }
+
+
+def city_tables(
+    prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en"
+) -> Iterator[Table | Text]:
+    """Yield a city's figures with their sources, and its gaps."""
+    from talent_sd.output.starter_files import FIGURES
+
+    city = prepared.first.city
+    table = rich_table(
+        tell("{city}: its figures ({file})", lang, city=city.title[lang], file=city.file),
+        *words(tell("Figure", lang), overflow="fold"),
+        *numbers(tell("Latest", lang), tell("Year", lang), overflow="fold"),
+        *numbers(tell("Source", lang)),
+    )
+    sources: dict[str, int] = {}
+    for name, figure in city.figures.items():
+        year, first = max(figure.values), min(figure.values)
+        scale = scale_for(abs(figure.values[year]), figure.unit, lang)
+        value = f"{digits(figure.values[year] / scale.factor)} {scale.unit}".strip()
+        number = sources.setdefault(figure.source, len(sources) + 1)
+        label = name if lang == "en" else f"{tell(FIGURES[name], lang)}\n  {name}"
+        table.add_row(Text(label), value, f"{year}" if first == year else f"{first}–{year}", f"[{number}]")
+    yield table
+    yield from (Text(f"[{number}] {source}") for source, number in sources.items())
+    yield from map(Text, city.notes)
+    yield gaps_table(prepared, missing, labels, lang)
+
+
+def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en") -> Table | Text:
+    """Make the table of figures that a city lacks: what stands in, and how far the last year may move for it."""
+    city, year = prepared.first.city.title[lang], f"{prepared.years[-1]:g}"
+    if not missing:
+        return Text(tell("{city} lacks no figure that the model asks for.", lang, city=city))
+    table = rich_table(
+        tell(
+            "{city}: what stands in for missing figures, and how far it moves {year}",
+            lang,
+            city=city,
+            year=year,
+        ),
+        *words(tell("Missing", lang), overflow="fold", min_width=22),
+        *words(tell("Stands in", lang), overflow="fold", min_width=14),
+        *numbers(*(labels.variable(name, lang) for name in MOVED), overflow="fold"),
+    )
+    for gap in missing:
+        scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
+        ends = f"{digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)}"
+        stands = f"{digits(gap.value / scale.factor)} {scale.unit}\n({ends})"
+        moves = [_ends(gap.moves[name]) for name in MOVED]
+        table.add_row(Text("\n".join(gap.figures[:2]) + (" …" if gap.figures[2:] else "")), stands, *moves)
+    table.caption = tell(
+        "In brackets the range tried: the assumption's own, else that of the shipped cities. Central runs, one figure "
+        "moved at a time.",
+        lang,
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _ends(ends: tuple[float, float]) -> str:
+    if max(map(abs, ends)) <= NOTHING:
+        return "0"
+    return "\n".join(percent(end).replace(" ", NO_BREAK) for end in sorted(ends))
+
+
+def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
+    """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
+    mattering = [gap for gap in missing if gap.most > NOTHING]
+    if not mattering:
+        return ""
+    most = mattering[0]
+    return tell(
+        "{city} lacks {count} figures; defaults stand in. Most may hang on {figure}: up to {share} in {year}. All of them: "
+        "`talent-sd list cities --of {name}`.",
+        lang,
+        city=prepared.first.city.title[lang],
+        count=len(mattering),
+        figure=most.figures[0],
+        share=percent(most.most).lstrip("+"),
+        year=f"{prepared.years[-1]:g}",
+        name=prepared.first.city.file,
+    )
+
+
+BAR = 24
+"""Characters of the longest bar of a strip."""
+MOST_CAUSES, MOST_FIGURES, SOURCE_WIDTH = 10, 12, 160
+
+
+def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> Iterator[Table | Text]:
+    """Yield the strips of a variable and of the strongest cause of each in turn, then the figures on that way."""
+    attrs = found.study.prepared.first
+    where = {"city": attrs.city.title[lang], "scenario": attrs.scenario.title[lang]}
+    yield Text(tell("{city}, {scenario}; one central run", lang, **where), style="bold")
+    way: list[Cause] = []
+    one: Cause | None = found
+    while one is not None and len(way) < links and (one.strip or not way):
+        way.append(one)
+        yield _strip(one, labels, lang)
+        passed = {each.name for each in way} | {CLOCK, TOGETHER}
+        # what stands for the same number under another name tells nothing new
+        told = {(each.before, each.now) for each in way}
+        going = (c for c in one.strip if c.name not in passed and (c.before, c.now) not in told)
+        one = next(going, None)
+    yield _figures(way, labels, lang)
+
+
+def _strip(one: Cause, labels: Labels, lang: str) -> Table:
+    change = one.now - one.before
+    scale = scale_for(max(abs(one.before), abs(one.now)), one.unit, lang)
+    by = scale_for(max([abs(change), *(abs(cause.effect) for cause in one.strip)]), one.unit, lang)
+    title = tell(
+        "{name}: {before} in {first}, {now} {unit} in {last}",
+        lang,
+        name=labels.variable(one.name, lang),
+        before=digits(one.before / scale.factor, 4),
+        now=digits(one.now / scale.factor, 4),
+        unit=scale.unit,
+        first=f"{one.year - 1:g}",
+        last=f"{one.year:g}",
+    )
+    table = rich_table(
+        title,
+        *words(tell("What moved it", lang), overflow="fold"),
+        *numbers(by.unit or tell("dimensionless", lang)),
+        *words("", no_wrap=True),
+    )
+    shown, rest = one.strip[:MOST_CAUSES], one.strip[MOST_CAUSES:]
+    largest = max((abs(cause.effect) for cause in shown), default=1.0)
+    for cause in shown:
+        bar = "█" * max(1, round(BAR * abs(cause.effect) / largest))
+        table.add_row(
+            _why_name(cause, labels, lang),
+            signed(cause.effect / by.factor),
+            Text(bar, "green" if cause.effect > 0 else "red"),
+        )
+    if rest:
+        told = signed(sum(cause.effect for cause in rest) / by.factor)
+        table.add_row(tell("{count} others", lang, count=len(rest)), told, "")
+    table.add_section()
+    table.add_row(tell("Together", lang), signed(change / by.factor), "")
+    return table
+
+
+def _why_name(cause: Cause, labels: Labels, lang: str) -> Text:
+    if cause.name == CLOCK:
+        return Text(tell("the passing of time: paths, dates", lang))
+    if cause.name == TOGETHER:
+        return Text(tell("causes acting together", lang))
+    return Text(labels.variable(cause.name, lang))
+
+
+def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
+    """Make the table of what a way rests on: constants and tables over time, the user's and the city's first."""
+    table = rich_table(
+        tell("Figures on this way", lang),
+        *words(tell("Figure", lang), overflow="fold", min_width=22),
+        *numbers(tell("Value", lang), overflow="fold", min_width=12),
+        *words(tell("Source", lang), overflow="fold"),
+    )
+    near = [each for step in way for each in (step, *step.strip)]
+    figures = {one.name: one for each in near for one in each.figures}
+    given = set(way[0].study.prepared.first.params()) if way else set()
+    ranked = sorted(figures.values(), key=lambda one: not {*_keys(one)} & given)
+    for one in ranked[:MOST_FIGURES]:
+        scale = scale_for(abs(one.now), one.unit, lang)
+        value = f"{digits(one.now / scale.factor)} {scale.unit}".strip()
+        table.add_row(labels.variable(one.name, lang), value, Text(_cut(one.source)))
+    for name, source in {name: source for step in way for name, source in step.tables.items()}.items():
+        table.add_row(labels.variable(name, lang), tell("by year", lang), Text(_cut(source)))
+    return table
+
+
+def _keys(one: Cause) -> Iterator[str]:
+    yield one.name
+    yield from (f"{one.name}[{element}]" for element in one.elements)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SOURCE_WIDTH else f"{text[:SOURCE_WIDTH]}…"

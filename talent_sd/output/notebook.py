@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
@@ -12,7 +12,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.inputs.labels import Labels, shipped_labels
-from talent_sd.output.speech import city_name
+from talent_sd.output.speech import city_name, scale_for
 from talent_sd.output.summary_rows import (
     Record,
     comparison_records,
@@ -20,16 +20,16 @@ from talent_sd.output.summary_rows import (
     loop_records,
     policy_records,
 )
+from talent_sd.output.terminal_tables import run_note
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from talent_sd.loops.why import Cause
+
 CAUTION = N_("No policy's effect has been tested against what happened anywhere.")
-SINGLE = N_(
-    "One run with the model's own constants: no intervals. Ask for draws to see how certain the numbers are."
-)
 
 FORECAST, COMPARISON, POLICIES, LOOPS = "forecast", "comparison", "policies", "loops"
 MAKERS: dict[str, Callable[[xr.Dataset, Labels, str], Iterator[Record]]] = {
@@ -44,7 +44,7 @@ HEADINGS = {
     "interval": N_("80 % interval"), "loop": N_("Loop", "notebook"), "output": N_("Output"),
     "per_person": N_("Cost per person"), "policy": N_("Policy"), "relative": N_("Relative"),
     "share": N_("Share of activity"), "since_start": N_("Since the start"), "unit": N_("Unit"),
-    "value": N_("Median"),
+    "value": N_("Value"),
 }  # fmt: skip
 TITLES = {
     FORECAST: N_("{city}, {year}"),
@@ -172,18 +172,20 @@ def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
     >>> told.frame.columns.tolist()
     ['scenario', 'variable', 'subscript', 'unit', 'year', 'value', 'lower', 'upper', 'since_start']
     """
+    result = _whole(result)
     lang, kind, labels = _known(lang), _kind(result), shipped_labels()
     records = tuple(MAKERS[kind](result, labels, lang))
     return Summary(_title(result, kind, labels, lang), _notes(result, kind, lang), records, lang)
 
 
 @checked
-def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
-    """Draw a result: paths of a forecast, differences of a comparison, cost against effect of policies.
+def plot(result: xr.Dataset | xr.DataArray | Cause, lang: str | None = None) -> Figure:
+    """Draw any result: paths, differences, policies, loops, causes, or the variables of a run.
 
     Parameters
     ----------
-    result : what `simulate`, `ensemble`, `compare` or `attribute_policies` returned; of the last its first scenario
+    result : what `simulate`, `ensemble`, `compare`, `attribute_policies` (its first scenario), `feedback_loops` or `why`
+        returned, what `Model.run` did, or one variable of these
     lang : "en" or "zh"; that of `TALENT_SD_LANG` by default
 
     Returns
@@ -193,23 +195,72 @@ def plot(result: xr.Dataset, lang: str | None = None) -> Figure:
     Raises
     ------
     InputError
-        If the dataset is none of these, or the language is unknown.
+        If it is none of these, or the language is unknown.
     """
-    lang, kind, labels = _known(lang), _kind(result), shipped_labels()
-    if kind == FORECAST:
-        from talent_sd.output.figures.plot_comparison import plot_paths
+    lang, labels = _known(lang), shipped_labels()
+    if not hasattr(result, "dims"):
+        return _shown_by_notebooks(plot_causes(cast("Cause", result), labels, lang))
+    result = _whole(cast("xr.Dataset | xr.DataArray", result))
+    kind = _kind(result)
+    if kind in (FORECAST, COMPARISON):
+        from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 
-        return _shown_by_notebooks(plot_paths(result, labels, lang))
-    if kind == COMPARISON:
-        from talent_sd.output.figures.plot_comparison import plot_differences
-
-        return _shown_by_notebooks(plot_differences(result, labels, lang))
+        if not any(name in result for name in labels.headline):
+            names = [str(name) for name in result.data_vars if not str(name).endswith(RELATIVE)]
+            labels = replace(labels, headline=tuple(names[:MOST_PANELS]))
+        draw = plot_paths if kind == FORECAST else plot_differences
+        return _shown_by_notebooks(draw(result, labels, lang))
     if kind == POLICIES:
         from talent_sd.output.policies.plot_policies import policy_pictures
 
         scenario = str(result[SCENARIO].values[0])
         return _shown_by_notebooks(policy_pictures(result, scenario, labels, lang)["cost"])
-    raise InputError(tell("plot() draws no loops: `talent-sd loops` does."))
+    from talent_sd.output.figures.plot_forecast import plot_shares
+
+    return _shown_by_notebooks(plot_shares(result, labels, lang))
+
+
+def plot_causes(found: Cause, labels: Labels, lang: str = "en") -> Figure:
+    """Draw what moved a variable since the year before: a bar for each cause, the strongest on top."""
+    from talent_sd.output.figures.panels import FALL, RISE
+    from talent_sd.output.style import GREY, heading, house_style, new_figure
+
+    shown = found.strip[::-1]
+    scale = scale_for(max((abs(one.effect) for one in shown), default=0.0), found.unit, lang)
+    with house_style():
+        height = 1.0 + 0.27 * max(len(shown), 1)
+        figure = new_figure(6.4, height)
+        axis = figure.add_axes((0.4, 0.5 / height, 0.55, 1 - 0.95 / height))
+        effects = [one.effect / scale.factor for one in shown]
+        axis.barh(
+            range(len(shown)),
+            effects,
+            color=[RISE if effect > 0 else FALL for effect in effects],
+            height=0.62,
+        )
+        axis.set_yticks(range(len(shown)), [labels.variable(one.name, lang) for one in shown])
+        axis.axvline(0, color=GREY, linewidth=0.7)
+        axis.set_xlabel(scale.unit)
+        years = f"{found.year - 1:g} → {found.year:g}"
+        figure.text(
+            0.02, 1 - 0.3 / height, f"{labels.variable(found.name, lang)}, {years}", fontsize=11, **heading()
+        )
+    return figure
+
+
+MOST_PANELS = 12
+"""So many variables are drawn of a result without headline outputs."""
+
+
+def _whole(result: xr.Dataset | xr.DataArray) -> xr.Dataset:
+    """Return a result, a variable of one, or a bare run as a dataset with axes of scenarios and draws."""
+    bare = not hasattr(result, "data_vars")
+    whole = cast("xr.Dataset", result.to_dataset(name=result.name or "value") if bare else result)  # type: ignore[union-attr, call-arg]
+    over_time = TIME in whole.dims and "share" not in whole and "contribution" not in whole
+    for dim, value in ((DRAW, 0), (SCENARIO, "run")) if over_time else ():
+        if dim not in whole.dims:
+            whole = whole.drop_vars(dim, errors="ignore").expand_dims({dim: [value]})
+    return whole
 
 
 def _shown_by_notebooks(figure: Figure) -> Figure:
@@ -232,7 +283,7 @@ def _kind(result: xr.Dataset) -> str:
     names = set(map(str, result.data_vars))
     if "contribution" in names:
         return POLICIES
-    if {"share", "adds"} <= names:
+    if "share" in names:
         return LOOPS
     if any(name.endswith(RELATIVE) for name in names):
         return COMPARISON
@@ -258,6 +309,10 @@ def _known(lang: str | None) -> str:
 
 
 def _title(result: xr.Dataset, kind: str, labels: Labels, lang: str) -> str:
+    return _full_title(result, kind, labels, lang).lstrip(", ，")
+
+
+def _full_title(result: xr.Dataset, kind: str, labels: Labels, lang: str) -> str:
     of = str(result["output"].values[0]) if kind == POLICIES else str(result.attrs.get("of", ""))
     return tell(
         TITLES[kind],
@@ -274,8 +329,5 @@ def _notes(result: xr.Dataset, kind: str, lang: str) -> tuple[str, ...]:
         from talent_sd.output.policies.policy_tables import method_text
 
         return method_text(result, lang).strip(), tell(CAUTION, lang)
-    draws = int(result.attrs.get("draws", result.sizes.get(DRAW, 1)))
-    notes = [tell("Medians of {draws} draws." if draws > 1 else SINGLE, lang, draws=draws)]
-    if kind == COMPARISON:
-        notes.append(tell(CAUTION, lang))
-    return tuple(notes)
+    notes = [run_note(result, lang), tell(CAUTION, lang) if kind == COMPARISON else ""]
+    return tuple(filter(None, notes))

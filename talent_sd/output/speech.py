@@ -94,7 +94,14 @@ def _plural(label: str) -> str:
     ('people/year', 'yuan', 'patents', '1/year')
     """
     head, slash, rest = label.partition("/")
-    plurals = {"person": "people", "patent": "patents", "firm": "firms", "year": "years", "level": "levels"}
+    plurals = {
+        "person": "people",
+        "patent": "patents",
+        "firm": "firms",
+        "household": "households",
+        "year": "years",
+        "level": "levels",
+    }
     return plurals.get(head, head) + slash + rest
 
 
@@ -188,7 +195,9 @@ def source_line(forecast: xr.Dataset, lang: str, bands: str = BANDS_TOLD, source
         model=attrs.get("model", ""),
         hash=str(attrs.get("model_sha256", ""))[:8],
     )
-    if forecast.sizes.get(DRAW, 1) > 1:
+    if forecast.sizes.get(DRAW, 1) < 2:
+        line += tell(" One central run.", lang) if "city_en" in attrs else ""
+    else:
         line += tell(bands, lang, draws=attrs.get("draws", forecast.sizes[DRAW]))
     return line
 

@@ -217,6 +217,7 @@ FIGURES = {
     "average_wage": N_("Average wage of urban units' employees"),
     "bachelor_or_above": N_("People with a bachelor's degree or more"),
     "census_population": N_("People counted in the census"),
+    "births": N_("Births of the year"),
     "deposit_balance": N_("Deposits with banks, end of the year"),
     "employed": N_("People employed"),
     "fiscal_expenditure": N_("General public budget expenditure"),
@@ -230,9 +231,13 @@ FIGURES = {
     "homes_rented": N_("Households of the long form that rent their home"),
     "house_price": N_("Price of homes, mean of the year"),
     "household_size": N_("People per household"),
+    "invention_patents_granted": N_("Invention patents granted to the city's own"),
+    "jobs": N_("People at work in the city, by the yearbook"),
     "loan_balance": N_("Loans of banks, end of the year"),
     "migrants_other_province": N_("Residents registered in another province"),
     "migrants_same_province": N_("Residents registered elsewhere in the province"),
+    "pension_fund_balance": N_("Balance of the city's pension fund, end of the year"),
+    "pension_fund_payments": N_("Payments of the city's pension fund in the year"),
     "province_invention_patents_granted": N_("Invention patents granted in the province"),
     "province_research_intensity": N_("Research and development per GDP of the province"),
     "province_tertiary_educated": N_("Tertiary-educated people of the province"),
@@ -283,8 +288,8 @@ def city_starter(path: Path, mapping: Mapped, start: int, lang: str = "en") -> s
 def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str]]:
     """Return the figures that the model cannot do without, those it can, and those it does not use."""
     rules = [(rule, (*rule.figure, *rule.divisors)) for rule in content.constants.values()]
-    needed = {name for rule, names in rules if rule.default is None for name in names}
-    used = {name for _, names in rules for name in names}
+    needed = {name for rule, names in rules if not (rule.default or rule.optional) for name in names}
+    used = {name for rule, names in rules for name in (*names, *rule.owned)}
     kinds = list(content.figures)
     return (
         [name for name in kinds if name in needed],
@@ -299,7 +304,7 @@ def _wanted(name: str, content: CityFigures, start: int, say: Speech) -> SimpleN
     rules = [
         rule
         for rule in content.constants.values()
-        if name in (*rule.figure, *rule.divisors) and not rule.after
+        if name in (*rule.figure, *rule.divisors, *rule.owned) and not rule.after
     ]
     counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start

@@ -13,9 +13,18 @@ from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import Output, headline_outputs, outputs_of
-from talent_sd.output.policies.policy_tables import mix_numbers, policy_numbers
-from talent_sd.output.speech import Scale, digits, interval, percent, scale_for, scenario_titles, signed, span
-from talent_sd.output.terminal_tables import growth
+from talent_sd.output.policies.policy_tables import mix_numbers, no_ratio, policy_numbers
+from talent_sd.output.speech import (
+    Scale,
+    digits,
+    interval,
+    percent,
+    scale_for,
+    scenario_titles,
+    signed,
+    span,
+)
+from talent_sd.output.terminal_tables import since_text
 from talent_sd.policies.policy_table import MIX, mix_of, ranked
 
 if TYPE_CHECKING:
@@ -50,16 +59,16 @@ def forecast_records(forecast: xr.Dataset, labels: Labels, lang: str) -> Iterato
     for scenario, title in scenario_titles(forecast, lang).items():
         for one in _outputs(forecast.sel({SCENARIO: scenario}), labels):
             told = one.last.told
-            since = growth(float(one.values.sel({TIME: start}, method="nearest").median()), told.middle)
-            scale = scale_for(abs(told.middle), one.unit, lang)
+            scale = scale_for(min(abs(told.middle), one.most), one.unit, lang)
             cells = {
                 "output": one.title(labels, lang),
                 "unit": scale.unit,
-                "value": digits(told.middle / scale.factor),
-                "interval": _span(told.low, told.high, scale),
-                "since_start": _percent(since, lang),
+                "value": one.level(told.middle, scale, lang=lang),
+                "interval": "–" if told.low != told.low else one.band(told.low, told.high, scale, lang),
+                "since_start": _spaced(since_text(one, start, scale), lang),
             }
-            values = {"value": told.middle, "lower": told.low, "upper": told.high, "since_start": since}
+            values = {"value": told.middle, "lower": told.low, "upper": told.high}
+            values["since_start"] = one.since(start)[1]
             yield Record(title, cells, {"scenario": scenario, **_about(one), **values})
 
 
@@ -144,7 +153,7 @@ def _policy(
         "interval": _span(low, high, scale),
         "alone": signed(values["alone"] / scale.factor),
         "cost": _amount(values["present_cost"], money, lang),
-        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else tell("no effect", lang),
+        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else no_ratio(adds, lang),
     }
     return Record(group, cells, {**about, **values})
 
@@ -174,7 +183,7 @@ def loop_records(loops: xr.Dataset, labels: Labels, lang: str) -> Iterator[Recor
 def _outputs(dataset: xr.Dataset, labels: Labels) -> Iterator[Output]:
     """Yield the headline outputs; of a model that has none, its first variables."""
     drawn = dataset.drop_vars([name for name, one in dataset.items() if not {DRAW, TIME} <= set(one.dims)])
-    found = list(headline_outputs(drawn, labels, total=True))
+    found = list(headline_outputs(drawn, labels))
     names = [str(name) for name in drawn.data_vars if not str(name).endswith(RELATIVE)]
     yield from found or outputs_of(drawn, names[:MOST], labels)
 
@@ -191,7 +200,11 @@ def _span(low: float, high: float, scale: Scale) -> str:
 
 
 def _percent(share: float, lang: str) -> str:
-    return percent(share).replace(" ", "" if lang == "zh" else " ")
+    return _spaced(percent(share), lang)
+
+
+def _spaced(text: str, lang: str) -> str:
+    return text.replace(" %", "%" if lang == "zh" else " %")
 
 
 def _amount(value: float, scale: Scale, lang: str) -> str:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
+CENTRAL = N_(
+    "One central run: every uncertain number at its central value, so no intervals. Medians of draws differ from it."
+)
 FORECAST = N_("{city}: {scenario}")
 DUELS = N_("Who beats whom: {output}, {year}")
 DUELS_TOLD = N_(
@@ -87,38 +90,48 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     forecast : dims (scenario, draw, time, ...); the first scenario is shown. Of several
         draws the median, and below it the 80 % interval
     """
-    years, many = shown_years(forecast), forecast.sizes.get(DRAW, 1) > 1
-    since = forecast.attrs.get("forecast_from", years[0])
+    many = forecast.sizes.get(DRAW, 1) > 1
+    since = forecast.attrs.get("forecast_from", float(forecast[TIME][0]))
+    # intervals take the room of the known years
+    years = [year for year in shown_years(forecast) if year >= since or not many]
     scenario = next(iter(scenario_titles(forecast, lang).values()))
     table = rich_table(
         tell(FORECAST, lang, city=city_name(forecast, lang), scenario=scenario),
-        # intervals may break: on a narrow terminal the names must not go instead
-        *words(tell("Output", lang), min_width=10, overflow="fold"),
-        *words(tell("Unit", lang), min_width=6, overflow="fold"),
-        *numbers(*(f"{year:g}" for year in years), no_wrap=not many),
+        *words(tell("Output", lang), min_width=18 if many else 10, overflow="fold"),
+        *([] if many else words(tell("Unit", lang), min_width=6, overflow="fold")),
+        *numbers(*(f"{year:g}" for year in years), no_wrap=True),
         *numbers(tell("since {year}", lang, year=f"{since:g}"), no_wrap=True),
     )
-    if many:
-        draws = forecast.attrs.get("draws", forecast.sizes[DRAW])
-        table.caption = tell("Median of {draws} draws; below it the 80 % interval.", lang, draws=draws)
+    table.caption, table.caption_justify = run_note(forecast, lang), "left"
     for one in headline_outputs(forecast.isel({SCENARIO: 0}), labels):
         shown = [one.values.sel({TIME: year}) for year in years]
         medians = np.array([float(values.median()) for values in shown])
         largest = float(np.nanmax(np.abs(medians), initial=0.0))
-        scale = scale_for(largest, one.unit, lang)
-        size = largest / scale.factor
-        cells = [digits(value / scale.factor, beside=size) for value in medians]
+        scale = scale_for(min(largest, one.most), one.unit, lang)
+        cells = [one.level(value, scale, largest, lang) for value in medians]
+        title = [one.title(labels, lang), scale.unit]
         if many:
-            ends = [span(*interval(values / scale.factor), size) for values in shown]
+            ends = [one.band(*interval(values), scale, lang) for values in shown]
             cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
-        start = float(one.values.sel({TIME: since}).median())
-        table.add_row(one.title(labels, lang), scale.unit, *cells, percent(growth(start, medians[-1])))
+            title = ["\n  ".join(filter(None, title))]
+        table.add_row(*title, *cells, since_text(one, since, scale))
     return table
 
 
-def growth(start: float, end: float) -> float:
-    """Return the relative change; from a surplus to a debt, or from nothing, none means anything: NaN."""
-    return end / start - 1 if start * end > 0 else float("nan")
+def since_text(one: Output, year: float, scale: Scale) -> str:
+    """Write an output's change from a year to the last: in per cent where that is a number, else in its unit."""
+    change, relative = one.since(year)
+    if relative == relative:
+        return percent(relative)
+    return "–" if one.most < np.inf else signed(change / scale.factor)
+
+
+def run_note(forecast: xr.Dataset, lang: str = "en") -> str:
+    """Say what the numbers of a dataset are: medians of so many draws, or one central run; "" of another model."""
+    draws = int(forecast.attrs.get("draws", forecast.sizes.get(DRAW, 1)))
+    if draws > 1:
+        return tell("Medians of {draws} draws, each with its 80 % interval.", lang, draws=draws)
+    return tell(CENTRAL, lang) if f"{CITY}_en" in forecast.attrs else ""
 
 
 def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:

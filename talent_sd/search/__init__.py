@@ -22,7 +22,7 @@ from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import LANGUAGES, N_, listed, tell
 from talent_sd.base.progress import progress_bar
 from talent_sd.forecast.compare import beaten, regret
-from talent_sd.forecast.ensemble import DRAWN, SUMS, Options, prior_draws, run_ensemble, shown_outputs
+from talent_sd.forecast.ensemble import DRAWN, Options, prior_draws, run_ensemble, shown_outputs
 from talent_sd.forecast.money import PAID_TO_DATE
 from talent_sd.forecast.prepare import Prepared, prepare
 from talent_sd.forecast.spread import deciding_factors
@@ -232,7 +232,7 @@ def find_plans(
     files = {name: _file(levers, chosen, n, name, prepared, asked, out) for n, name in enumerate(names)}
     ready = _ready(files, asked)
     drawn = prior_draws(ready, asked.draws, asked.seed)
-    outputs = [*shown_outputs(ready.model.structure), *SUMS, PAID_TO_DATE, *(goal.name for goal in goals)]
+    outputs = [*shown_outputs(ready.model.structure), PAID_TO_DATE, *(goal.name for goal in goals)]
     options = Options(threads=threads, progress=False)
     spread = run_ensemble(ready, drawn, options, outputs=list(dict.fromkeys(outputs)))
     plans = _dataset(quest, found, chosen, names, spread)

@@ -49,7 +49,7 @@ def test_scenarios_on_different_national_paths_say_so(tmp_path: Path, path: str)
         "nation's, not the policies'. Give --national, or the same context in both files."
     ]
     assert cautions(prepare(["baseline", str(other)], "wuxi", national="central")) == [
-        "'other' sets nothing else than 'baseline' in Wuxi: every difference is exactly 0. If it should differ, look at "
+        "'other' changes nothing against 'baseline' in Wuxi: every difference is exactly 0. If it should differ, look at "
         "what it sets with `talent-sd diff baseline other`."
     ]
 
@@ -58,7 +58,7 @@ def test_cautions_are_told_in_both_languages_whatever_the_users(tmp_path: Path) 
     same = tmp_path / "same.yaml"
     same.write_text("title: {en: Same, zh: 相同}\nextends: baseline\n", encoding="utf-8")
     told = cautions_by_language(prepare(["baseline", str(same)], "hefei"))
-    assert told["en"][0].startswith("'same' sets nothing else than 'baseline' in Hefei")
+    assert told["en"][0].startswith("'same' changes nothing against 'baseline' in Hefei")
     assert told["zh"][0].startswith("“same”在合肥的设定与“baseline”完全相同")
 
 

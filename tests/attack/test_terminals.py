@@ -117,7 +117,7 @@ def test_folders_and_names(typed: Typed, tmp_path: Path, attacked: Attacked) -> 
         folder.mkdir()
         city = folder / "mine.yaml"
         shutil.copy(shipped_folder("scenarios") / "cities" / "hefei.yaml", city)
-        done = typed("run", "--city", city, "--out", folder / "out", "--no-plots")
+        done = typed("run", "--city", city, "--out", folder / "out", "--central", "--no-plots")
         assert (done.is_fit_to_read(), done.code) == (True, 0), (name, done.said)
         assert {"forecast.nc", "forecast.csv", "run.json"} <= {one.name for one in (folder / "out").iterdir()}
         done = typed(
@@ -127,6 +127,7 @@ def test_folders_and_names(typed: Typed, tmp_path: Path, attacked: Attacked) -> 
             city,
             "--out",
             folder / "out",
+            "--central",
             "--no-plots",
             "--no-policies",
         )
@@ -149,7 +150,9 @@ def test_signals_from_the_first_instant(tmp_path: Path, attacked: Attacked) -> N
     for place, (moment, number, again) in enumerate(chosen(cases, 1)):
         out = tmp_path / str(place)
         with subprocess.Popen(
-            [*PROGRAM, "run", "--no-plots", "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*PROGRAM, "run", "--central", "--no-plots", "--out", str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         ) as child:
             time.sleep(moment)
             child.send_signal(number)

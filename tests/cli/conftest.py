@@ -36,7 +36,7 @@ def talent_sd_fixture() -> Callable[..., Outcome]:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
     """One `talent-sd run` with the shipped baseline, plots and all."""
     out = tmp_path_factory.mktemp("run") / "forecast"
-    return _talent_sd("run", "--out", out), out
+    return _talent_sd("run", "--central", "--out", out), out
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +50,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
         "hefei_combination",
         "--city",
         "hefei",
+        "--central",
         "--lang",
         "zh",
     )

@@ -94,7 +94,7 @@ def test_a_mistyped_command_is_answered_in_chinese(
 
 def test_a_city_goes_by_its_chinese_name(talent_sd: Command) -> None:
     for name in ("合肥", "合肥市"):
-        outcome = talent_sd("run", "合肥式组合拳", "--city", name, "--no-plots", "--lang", "zh")
+        outcome = talent_sd("run", "合肥式组合拳", "--city", name, "--central", "--no-plots", "--lang", "zh")
         assert (outcome.code, outcome.out.splitlines()[0].strip()) == (0, "合肥：合肥式组合拳")
 
 

@@ -59,7 +59,7 @@ def test_cash_lifts_arrivals_and_fades_while_the_combination_holds_people(compar
 
 def test_the_baseline_is_added_where_it_is_missing(talent_sd: Command, tmp_path: Path) -> None:
     outcome = talent_sd(
-        "compare", "cash_subsidy_only", "--no-plots", "--no-report", "--out", tmp_path / "out"
+        "compare", "cash_subsidy_only", "--central", "--no-plots", "--no-report", "--out", tmp_path / "out"
     )
     assert outcome.code == 0, outcome.err
     table = pd.read_csv(tmp_path / "out" / "comparison.csv", keep_default_na=False)

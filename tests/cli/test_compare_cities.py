@@ -102,7 +102,8 @@ def test_a_city_named_twice_and_none_named_are_refused(talent_sd: Command, tmp_p
     ("options", "message"),
     [
         (("--cities", "wuxi", "--city", "hefei"), "--city and --cities were both given. Leave one out."),
-        (("--policy-draws", "5"), "--policy-draws is for many draws. Add --draws, for example --draws 200."),
+        (("--central", "--policy-draws", "5"), "--policy-draws is for many draws. Leave out --central."),
+        (("--central", "--draws", "5"), "--central is one run, --draws are many. Leave one out."),
         (
             ("--cities", "wuxi", "--discount-rate", "0.05"),
             "--discount-rate would do nothing: policies are split in one city only, and not with --no-policies or "
@@ -131,7 +132,14 @@ def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(
 
     out = tmp_path / "out"
     outcome = talent_sd(
-        "compare", "three_dimensional", "--cities", "zhengzhou,wuxi", "--no-plots", "--out", str(out)
+        "compare",
+        "three_dimensional",
+        "--cities",
+        "zhengzhou,wuxi",
+        "--central",
+        "--no-plots",
+        "--out",
+        str(out),
     )
     assert outcome.code == 0
     (notice,) = json.loads((out / "run_zhengzhou.json").read_text("utf-8"))["notices"]
@@ -146,7 +154,15 @@ def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(
 def test_without_a_report_there_is_none(talent_sd: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
     talent_sd(
-        "compare", "cash_subsidy_only", "--cities", "wuxi", "--no-plots", "--no-report", "--out", str(out)
+        "compare",
+        "cash_subsidy_only",
+        "--cities",
+        "wuxi",
+        "--central",
+        "--no-plots",
+        "--no-report",
+        "--out",
+        str(out),
     )
     assert (out / "comparison.csv").exists()
     assert not (out / "report.html").exists()

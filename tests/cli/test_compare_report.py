@@ -25,7 +25,15 @@ def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
 ) -> None:
     out = tmp_path / "out"
     outcome = talent_sd(
-        "compare", "three_dimensional", "--city", "zhengzhou", "--no-plots", "--no-policies", "--out", out
+        "compare",
+        "three_dimensional",
+        "--city",
+        "zhengzhou",
+        "--central",
+        "--no-plots",
+        "--no-policies",
+        "--out",
+        out,
     )
     assert outcome.code == 0, outcome.err
     (notice,) = json.loads((out / "run.json").read_text(encoding="utf-8"))["notices"]
@@ -37,7 +45,7 @@ def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
 
 def test_without_report_none_is_written(talent_sd: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = talent_sd(
-        "compare", "cash_subsidy_only", "--no-plots", "--no-report", "--out", tmp_path / "out"
+        "compare", "cash_subsidy_only", "--central", "--no-plots", "--no-report", "--out", tmp_path / "out"
     )
     assert outcome.code == 0, outcome.err
     assert not (tmp_path / "out" / "report.html").exists()

@@ -26,7 +26,7 @@ def mine(tmp_path: Path) -> Path:
 
 def test_a_run_records_the_reading_and_each_constants_line(mine: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = RUNNER.invoke(app, ["run", "--reading", str(mine), "--no-plots", "--out", str(out)])
+    result = RUNNER.invoke(app, ["run", "--central", "--reading", str(mine), "--no-plots", "--out", str(out)])
     assert result.exit_code == 0, result.output
     capsule = json.loads((out / "run.json").read_text(encoding="utf-8"))
     scenario = capsule["scenarios"]["baseline"]

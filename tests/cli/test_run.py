@@ -134,7 +134,7 @@ def test_an_interrupt_leaves_nothing_and_exits_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("talent_sd.forecast.simulate.run_prepared", interrupted)
-    outcome = talent_sd("run", "--out", tmp_path / "new")
+    outcome = talent_sd("run", "--central", "--out", tmp_path / "new")
     assert (outcome.code, outcome.err) == (130, "Interrupted; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -144,7 +144,7 @@ def test_the_users_own_scenario_runs_under_its_own_name(talent_sd: Command, tmp_
     mine.write_text(
         "title: {en: More cash, zh: 更多补贴}\nextends: baseline\npolicies: {cash_subsidy: on}\n", "utf-8"
     )
-    outcome = talent_sd("run", mine, "--no-plots", "--out", tmp_path / "out")
+    outcome = talent_sd("run", mine, "--central", "--no-plots", "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[0].strip() == "Hefei: More cash"
     with xr.open_dataset(tmp_path / "out" / "forecast.nc", engine="netcdf4") as forecast:

@@ -20,6 +20,15 @@ except SystemExit as end:
 
 
 def test_a_run_without_plots_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM, "run", "--no-plots", "--out", str(tmp_path / "forecast")]
+    command = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        "run",
+        "--central",
+        "--no-plots",
+        "--out",
+        str(tmp_path / "forecast"),
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert json.loads(shown.splitlines()[-1]) == [0, []]

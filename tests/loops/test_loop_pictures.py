@@ -186,7 +186,7 @@ def test_a_scenario_that_changes_nothing_says_so(studies):
     changed = studies["cash_subsidy_only"]
     study = replace(changed, shares=shares.assign_attrs(changed.shares.attrs), links=links)
     assert loop_words(study, shipped_labels()) == [
-        "The scenario changes nothing against the other: no loop has anything to carry."
+        "The two scenarios do not differ here: there is no change for the loops to carry."
     ]
 
 

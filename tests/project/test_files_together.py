@@ -97,7 +97,7 @@ def test_a_folder_without_permission_is_one_message(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a program without telling it")
 def test_a_program_told_to_end_clears_its_temporary_files_away(tmp_path: Path) -> None:
     command = "from talent_sd.cli import main; main()"
-    arguments = ["run", "--no-plots", "--out", str(tmp_path / "forecast")]
+    arguments = ["run", "--central", "--no-plots", "--out", str(tmp_path / "forecast")]
     with subprocess.Popen([sys.executable, "-c", command, *arguments], stdout=subprocess.DEVNULL) as child:
         deadline = time.monotonic() + 60
         while not list(tmp_path.iterdir()) and child.poll() is None and time.monotonic() < deadline:

@@ -89,6 +89,38 @@ def plot_sector(
     return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario)
 
 
+MOST_LOOPS = 8
+
+
+def plot_shares(loops: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
+    """Draw the shares of the strongest loops over time, + where a loop reinforces.
+
+    Parameters
+    ----------
+    loops : as `feedback_loops` gives them
+    """
+    share = loops["share"].transpose("loop", DRAW, TIME).dropna(TIME, how="all")
+    strongest = (
+        abs(share).mean((DRAW, TIME)).sortby(abs(share).mean((DRAW, TIME)), ascending=False)["loop"].values
+    )
+    lines = [
+        Line(
+            labels.element(str(name), lang),
+            share[TIME].values,
+            100 * np.nan_to_num(share.sel(loop=name).values),
+            number,
+        )
+        for number, name in enumerate(strongest[:MOST_LOOPS])
+    ]
+    title = tell(N_("Shares of the loops' activity"), lang)
+    panel = Panel(title, "%", tuple(lines))
+    start = loops.attrs.get("forecast_from")
+    name = city_name(loops, lang) or str(loops.attrs.get("model", ""))
+    return compose(
+        [panel], tell("Feedback loops", lang), name, source_line(loops, lang), lang, start, zero_line=True
+    )
+
+
 def save_forecast_plots(
     forecast: xr.Dataset,
     labels: Labels,

@@ -34,7 +34,10 @@ ALL_FOUND = N_("The model has {count} loops; the {shown} strongest are shown.")
 COVER = N_("Of the activity of all loops found, {kinds}.")
 LOOPS_REST = N_("The model is at rest: nothing moves, so no loop scores (0/0).")
 LOOPS_TURNS = N_("{name} turns: {when}.")
-NOTHING_MOVES = N_("The scenario changes nothing against the other: no loop has anything to carry.")
+DECLINE = N_(
+    "A reinforcing loop amplifies whatever moves, a decline as well: here {names} deepen one, and so take away."
+)
+NOTHING_MOVES = N_("The two scenarios do not differ here: there is no change for the loops to carry.")
 STRONGEST_FOUND = N_(
     "The model has more than 1000 loops: {count} strong ones were searched for, {shown} are shown."
 )
@@ -164,14 +167,23 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
         if spread > 0:
             cell += f" ± {digits(spread / scale.factor, 2)}"
         table.add_row(label, *(part for part, _ in _parts(study, loop.name, lang)), cell)
+    falling = [loop.label[lang] for n, loop in enumerate(study.names.loops)
+               if loop.polarity == "R" and adds[f"{loop_sign(study.names, n)} {loop.label[lang]}"][0] < 0]  # fmt: skip
+    if falling:
+        table.caption = f"{table.caption} " + tell(DECLINE, lang, names=tell(", ", lang).join(falling))
     return table
 
 
 def _table(study: LoopStudy | ModelStudy, lang: str, last: Column) -> Table:
     """Return a table of loops with a column for each of three years."""
-    years = (year for _, year in three_years(study))
+    years = (tell("Share in\n{year}", lang, year=year) for _, year in three_years(study))
     title = subtitle(study, lang)
-    return rich_table(title, *words(tell("Loop", lang)), *numbers(*years, no_wrap=True), last)
+    table = rich_table(title, *words(tell("Loop", lang)), *numbers(*years, no_wrap=True), last)
+    table.caption, table.caption_justify = (
+        tell("Shares are of the activity of the loops named here.", lang),
+        "left",
+    )
+    return table
 
 
 def _parts(study: LoopStudy | ModelStudy, loop: str, lang: str) -> list[tuple[str, np.ndarray]]:

@@ -231,7 +231,7 @@ def _content(
         "elements": {name: dict(text) for name, text in labels.elements.items()},
         "subscripts": {dim: list(elements) for dim, elements in model.structure.subscripts.items()},
         "units": variables.units(model), "steps": {lang: [list(s) for s in STEPS[lang]] for lang in LANGUAGES},
-        "headline": [name for name in (variables.TALENT, *labels.headline) if name in shown],
+        "headline": [name for name in labels.headline if name in shown],
         "sectors": variables.sectors(labels, shown),
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
         "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     Numbers = tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]
 
-CHANCE = N_(" (more than the sum in {share} of the draws)")
+CHANCE = N_(" (80 % of the draws: {low} … {high}; more than the sum in {share})")
 DRAWS_AMONG = N_("{draws} of the {among} draws, spread evenly over what the mix does,")
 EXACT = N_("Exact Shapley shares; they add up to the mix. ")
 EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
 HOW = N_(
     "Median of {draws} with 80 % interval; costs discounted to {year} at {rate} % a year, in its prices. "
-    "What comes after the last year counts for nothing. ∞: no effect in some draws."
+    "What comes after the last year counts for nothing. ∞: adds nothing in some draws."
 )
 HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
@@ -45,8 +45,8 @@ HOW_SINGLE = N_(
 SAMPLED = N_("Shapley shares from sampled orders, with standard error; they add up to the mix. ")
 SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
 WHY = N_(
-    ": {budget} through the capped budget they share, {rest} through complementarity, less overlap and "
-    "what services lose."
+    ". The budget they share takes or gives {budget}, complementarity less overlap {rest}: medians each, which need not "
+    "add up."
 )
 
 
@@ -114,17 +114,12 @@ FACTORS = {
 """Yuan to the unit in which the table's columns tell a cost; their headings name it."""
 
 
-def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) -> str:
-    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why.
-
-    Parameters
-    ----------
-    mean : tell means over draws, whose parts add up, not medians
-    """
+def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
+    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why: medians."""
     if of.sizes["policy"] < 2:
         return tell("A mix of one policy.", lang)
     total, synergy, budget, rest = (
-        float(values.mean() if mean else values.median())
+        float(values.median())
         for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
     )
     if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
@@ -134,7 +129,10 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str, *, mean: bool = False) 
     text = tell(key, lang, amount=amount, unit=scale.unit or "1")
     if of.sizes[DRAW] > 1:
         share = f"{float((of['synergy'] > 0).mean()):.0%}"
-        text += tell(CHANCE, lang, share=share if lang == "zh" else share.replace("%", " %"))
+        low, high = (signed(end / scale.factor) for end in interval(of["synergy"]))
+        text += tell(
+            CHANCE, lang, low=low, high=high, share=share if lang == "zh" else share.replace("%", " %")
+        )
     parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
     return text + tell(WHY, lang, **parts)
 
@@ -189,7 +187,7 @@ def _cells(
         signed(float(alone.median()) / people.factor),
         digits(float(cost.median()) / money.factor),
         *(
-            ratio_text(ratio.sel(measure=m) / factor, lang, many and m == "person")
+            ratio_text(ratio.sel(measure=m) / factor, adds if m == "person" else None, lang, many)
             for m, factor in FACTORS[lang].items()
         ),
     ]
@@ -199,13 +197,23 @@ def _band(values: xr.DataArray) -> str:
     return _unbroken(span(*interval(values)))
 
 
-def ratio_text(ratio: xr.DataArray, lang: str, many: bool) -> str:
-    """Write a cost per unit (draws), with its 80 % interval; "no effect" where it has none."""
+def no_ratio(adds: xr.DataArray | None, lang: str) -> str:
+    """Say why there is no cost per unit: what it adds to (draws) falls in nearly every draw, or nothing is added."""
+    falls = adds is not None and float((adds < 0).mean()) > NEARLY_ALL
+    return tell("takes away" if falls else "adds nothing", lang)
+
+
+NEARLY_ALL = 0.9
+"""Share of the draws in which an effect must be negative to be told as one."""
+
+
+def ratio_text(ratio: xr.DataArray, adds: xr.DataArray | None, lang: str, many: bool) -> str:
+    """Write a cost per unit (draws); with `adds`, what the unit is of, its 80 % interval and why there is none."""
     low, middle, high = ranked(ratio.values).tolist()
     if not np.isfinite(middle):
-        return _unbroken(tell("no effect", lang))
+        return _unbroken(no_ratio(adds, lang))
     text = digits(middle)
-    if many:
+    if many and adds is not None:
         text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")
     return text
 

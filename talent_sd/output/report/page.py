@@ -190,7 +190,7 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
 
 def _one_city(material: Material, say: Speech) -> dict[str, Any]:
     """Return what is told of one city alone: headlines, paths, what each policy does."""
-    outputs = list(headline_outputs(material.change, say.labels, total=True))
+    outputs = list(headline_outputs(material.change, say.labels))
     apart: dict[str, list[Any]] = {}
     for one in outputs:
         if one.chosen:
@@ -215,7 +215,7 @@ def _one_city(material: Material, say: Speech) -> dict[str, Any]:
 def _side_by_side(material: CitiesMaterial, names: Mapping[str, str], say: Speech) -> dict[str, Any]:
     """Return what is told of several cities: each output, city by city."""
     first = material.first
-    outputs = list(headline_outputs(material.change, say.labels, total=True))
+    outputs = list(headline_outputs(material.change, say.labels))
     parts = {
         whole: [
             city_part(one, names, first, say, picture=whole)

@@ -10,6 +10,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
+from talent_sd.output.policies.policy_tables import no_ratio
 from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table, inline_svg
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import band_headings
@@ -25,8 +26,8 @@ COST_MIX = N_("Cost: the mix costs {cost} in present value (yuan of {base}).")
 COST_MIX_NOBODY = N_("The mix as a whole holds nobody more in the last year: no cost per person can be told.")
 COST_MIX_PERSON = N_("For the mix as a whole that is {cost} for each person more in the last year.")
 COST_NOTE = N_(
-    "Present values are discounted; what comes after the last year counts for nothing. “No effect”: the "
-    "policy adds nothing, or takes away, so that no cost per unit can be told. Policies share one capped "
+    "Present values are discounted; what comes after the last year counts for nothing. “Adds nothing” and "
+    "“takes away”: there is no cost per unit to tell. Policies share one capped "
     "budget: what is paid for one is not what dropping it would save; the spending it causes is its "
     "Shapley share of all of it."
 )
@@ -215,6 +216,14 @@ def sums(mix: Mix) -> Table:
     return Table(say("The mix against the sum of its parts"), headings, [Group("", rows)])
 
 
+OUTPUT_OF = {
+    "cost_per:person": "total talent",
+    "cost_per:patent": "invention grants",
+    "cost_per:tax_base": "tax base",
+}
+"""What a cost per unit is a cost of."""
+
+
 def costs(mix: Mix) -> Table:
     """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
     one, say = mix.one, mix.say
@@ -229,7 +238,9 @@ def costs(mix: Mix) -> Table:
         cells = []
         for key, (values, scale) in columns.items():
             value = float(values.isel(policy=place))
-            text = say("no effect") if np.isinf(value) else digits(value / scale.factor)
+            adds = mix.last["contribution"].isel(policy=place)
+            of = adds.sel(output=OUTPUT_OF[key]) if OUTPUT_OF.get(key) in adds["output"].values else None
+            text = no_ratio(of, say.lang) if np.isinf(value) else digits(value / scale.factor)
             cells.append(Cell(text, value, key))
         about = {"scenario": mix.name, "policy": str(one["policy"].values[place])}
         rows.append(Row(mix.policy(place), cells, about))

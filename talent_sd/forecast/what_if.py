@@ -1,0 +1,253 @@
+"""What settings laid over a scenario change and why one may change nothing; what a city's missing figures may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.dims import BAND, DRAW
+from talent_sd.base.language import N_, listed, tell
+from talent_sd.forecast.compare import RELATIVE, compare
+from talent_sd.forecast.ensemble import DRAWN, PARAMETER, Options, run_ensemble
+from talent_sd.forecast.prepare import Prepared
+from talent_sd.forecast.simulate import run_prepared
+from talent_sd.inputs.city_figures import city_constants, read_mapping
+from talent_sd.inputs.city_files import list_cities, load_city
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.settings import split_key
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from talent_sd.uncertainty.prior_draws import Draws
+
+CHANGED, PLAIN = "changed", "unchanged"
+SMALL = 0.005
+"""A change of every headline output by less than this in the last year is told as next to nothing."""
+MOST_READERS = 3
+LONGEST_PATH = 5
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A forecast with settings laid over it beside the same forecast without them.
+
+    Parameters
+    ----------
+    prepared : "changed" and "unchanged"
+    change : as `compare` gives it, draw by draw
+    spread : of both, what `change` was taken from
+    """
+
+    prepared: Prepared
+    change: xr.Dataset
+    spread: xr.Dataset
+
+
+def what_if(changed: Prepared, plain: Prepared, drawn: Draws | None, *, engine: str = "auto") -> WhatIf:
+    """Run a scenario with and without settings laid over it, in the same draws; None: one central run of each."""
+    both = Prepared(changed.model, {PLAIN: plain.first, CHANGED: changed.first})
+    outputs = list(shipped_labels().headline)
+    if drawn is None:
+        spread = run_prepared(both, engine=engine, outputs=outputs)
+    else:
+        spread = run_ensemble(both, drawn, Options(progress=False), engine=engine, outputs=outputs)
+    return WhatIf(both, compare(spread, baseline=PLAIN), spread)
+
+
+def explanations(found: WhatIf, lang: str) -> list[str]:
+    """Say of each setting what it replaced, and, where next to nothing comes of it, where its effect is lost."""
+    plain, changed = found.prepared.resolved[PLAIN], found.prepared.resolved[CHANGED]
+    before, after = plain.values, changed.values
+    keys = [
+        key for key, setting in after.items() if not setting.origin.line and setting is not before.get(key)
+    ]
+    keys = [key for key in keys if key not in before or before[key].value != after[key].value]
+    told = [_replaced(found, key, before, after, lang) for key in keys]
+    if not _moves(found.change):
+        runs = run_prepared(found.prepared)
+        for key in (key for key in keys if key in changed.scenario.assumptions):
+            told += _lost(found, key, runs, lang)
+    nothing = N_(
+        "Nothing that was set changes anything: it has that value already, or nothing reads it here."
+    )
+    still = not any(array.values.any() for array in found.change.data_vars.values())
+    return list(filter(None, told)) or ([tell(nothing, lang)] if still else [])
+
+
+def _moves(change: xr.Dataset) -> bool:
+    last = change.isel(time=-1)
+    names = [str(name) for name in last.data_vars if str(name).endswith(RELATIVE)]
+    return any(float(np.abs(last[name].median(DRAW)).max()) > SMALL for name in names)
+
+
+def _replaced(found: WhatIf, key: str, before: Mapping[str, Any], after: Mapping[str, Any], lang: str) -> str:
+    """Say what a constant was before: drawn, set in a file, or the model's own."""
+    drawn = found.spread.coords.get(DRAWN)
+    value = f"{after[key].value:g}"
+    if drawn is not None and key not in before and key in drawn[PARAMETER].values:
+        low, middle, high = drawn.sel({PARAMETER: key}).quantile([BAND[0], 0.5, BAND[1]]).values
+        return tell(
+            "{name} = {value} in every draw; otherwise it is drawn, {middle:.3g} with 80 % from {low:.3g} to {high:.3g}.",
+            lang, name=_named(key, lang), value=value, middle=middle, low=low, high=high,
+        )  # fmt: skip
+    if key in before:
+        return tell("{name} = {value} in place of {old:g} ({origin}).", lang, name=_named(key, lang), value=value,
+                    old=before[key].value, origin=before[key].origin)  # fmt: skip
+    return ""
+
+
+def _lost(found: WhatIf, key: str, runs: xr.Dataset, lang: str) -> Iterator[str]:
+    """Follow a setting that moves next to nothing along what reads it, to where its effect is lost, and say why there."""
+    name = split_key(key)[0]
+    moved = {reader: _moved(runs[reader]) for reader in _readers(found, name, runs)}
+    for reader in sorted(moved, key=lambda one: -moved[one])[:MOST_READERS]:
+        path = [name, reader]
+        while (size := _moved(runs[path[-1]])) > SMALL and len(path) < LONGEST_PATH:
+            following = {one: _moved(runs[one]) for one in _readers(found, path[-1], runs) if one not in path}
+            if not following:
+                break
+            path.append(max(following, key=following.__getitem__))
+        yield tell(
+            "In the central run: {path}{held}.",
+            lang,
+            path=" → ".join(
+                f"{_label(one, lang)} {100 * _moved(runs[one]):.2g} %" if one != name else name
+                for one in path
+            ),
+            held="" if size > SMALL else _held(found, path, runs, lang),
+        )
+    if not moved:
+        yield tell("{name} is read only where the run starts.", lang, name=_named(key, lang))
+
+
+def _readers(found: WhatIf, name: str, runs: xr.Dataset) -> list[str]:
+    variables = found.prepared.model.structure.variables.values()
+    return [one.name for one in variables if name in one.depends_on and one.name in runs]
+
+
+def _held(found: WhatIf, path: list[str], runs: xr.Dataset, lang: str) -> str:
+    """Say what else the last of a path reads: what is 0 throughout, else values in the last year."""
+    others = [
+        one for one in found.prepared.model.structure[path[-1]].depends_on if one in runs and one not in path
+    ]
+    still = [_label(one, lang) for one in others if not runs[one].values.any()]
+    if still:
+        return tell(", because {names} is 0 throughout", lang, names=listed(still))
+    plain = runs.isel(time=-1).sel(scenario=PLAIN)
+    told = [f"{_label(one, lang)} {float(plain[one].mean()):.3g}" for one in others[:MOST_READERS]]
+    return tell(" (beside {names})", lang, names=listed(told)) if told else ""
+
+
+def _named(key: str, lang: str) -> str:
+    """Name a constant as it was typed; in Chinese by its label."""
+    name, element = split_key(key)
+    if lang == "en":
+        return key
+    return _label(name, lang) + (f"[{shipped_labels().element(element, lang)}]" if element else "")
+
+
+def _label(name: str, lang: str) -> str:
+    return shipped_labels().variable(name, lang)
+
+
+def _moved(array: xr.DataArray) -> float:
+    """Return the largest relative change of a variable in any year and element."""
+    plain, changed = (array.sel(scenario=name).values for name in (PLAIN, CHANGED))
+    scale = np.maximum(np.abs(plain), np.abs(changed))
+    return float(np.max(np.divide(np.abs(changed - plain), scale, out=np.zeros_like(scale), where=scale > 0)))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A figure that a city's file lacks, what stands in for it, and how much that can move the last year.
+
+    Parameters
+    ----------
+    constant : of the model
+    figures : any of which would fill the gap, in the order preferred
+    value, unit : what stands in
+    how : the reckoning, as `Value` has it
+    low, high : range tried: the assumption's own, else that of the shipped cities' own figures
+    moves : output -> relative change of its value in the last year at the low and the high end
+    """
+
+    constant: str
+    figures: tuple[str, ...]
+    value: float
+    unit: str
+    how: str
+    low: float
+    high: float
+    moves: Mapping[str, tuple[float, float]]
+
+    @property
+    def most(self) -> float:
+        """Return the largest change of any output, as a share."""
+        return max(abs(end) for ends in self.moves.values() for end in ends)
+
+
+MOVED = ("total talent", "Residents", "value added", "invention grants")
+NOTHING = 0.0005
+"""A gap that moves every output by less is said to move nothing."""
+
+
+def gaps(prepared: Prepared) -> tuple[Gap, ...]:
+    """Return the figures that a city lacks, those that can move the last year most first: two central runs for each."""
+    mapping, first = read_mapping(), prepared.first
+    lacking = {
+        key: rule
+        for key, rule in mapping.content.constants.items()
+        if rule.default and key in first.values and first.values[key].origin.file == mapping.file
+    }
+    if not lacking:
+        return ()
+    ranges = {key: _range(prepared, key) for key in lacking}
+    end = float(prepared.years[-1])
+    run = prepared.model.plain(list(lacking), list(MOVED), first.params(), times=[end], final_time=end)
+    centre = np.array([float(first.values[key].value) for key in lacking])
+    still = run(centre)[:, 0].copy()
+
+    def changed(number: int, value: float) -> np.ndarray:
+        tried = centre.copy()
+        tried[number] = value
+        return run(tried)[:, 0] / still - 1
+
+    found = []
+    for number, (key, rule) in enumerate(lacking.items()):
+        value = first.values[key]
+        at_ends = np.transpose([changed(number, tried) for tried in ranges[key]]).tolist()
+        ends = {name: (low, high) for name, (low, high) in zip(run.outputs, at_ends, strict=True)}
+        names = tuple(dict.fromkeys((*rule.owned[:1], *rule.figure, *rule.divisors)))
+        found.append(Gap(key, names, value.value, value.unit, value.origin.text, *ranges[key], ends))
+    return tuple(sorted(found, key=lambda gap: -gap.most))
+
+
+def _range(prepared: Prepared, key: str) -> tuple[float, float]:
+    """Return the range of an assumption: its own, else what stands in times the extremes of the shipped cities'."""
+    mapping, first = read_mapping(), prepared.first
+    rule = mapping.content.constants[key]
+    value = float(first.values[key].value)
+    assert rule.default is not None
+    if rule.default.range:
+        return rule.default.range
+    start, national = int(first.start_year), first.national
+    rules = mapping.content.constants.items()
+    # constants of a group are scaled to sum to one
+    together = {
+        split_key(one)[0] for one, other in rules if one == key or (rule.group and other.group == rule.group)
+    }
+    ratios = [1.0]
+    for name in list_cities():
+        own = city_constants(load_city(name), start, national, only=together)[key]
+        if own.year is not None:
+            ratios.append(
+                own.value / (rule.default.times * national.value(str(rule.default.national), start))
+            )
+    low, high = prepared.model.structure[split_key(key)[0]].limits
+    return max(value * min(ratios), -np.inf if low is None else low), min(
+        value * max(ratios), np.inf if high is None else high
+    )

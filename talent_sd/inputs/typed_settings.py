@@ -1,0 +1,202 @@
+"""Settings that stand in no file: typed with a command, or given in Python; and scenarios given as mappings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talent_sd.base.errors import InputError, Problems
+from talent_sd.base.language import tell
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.scenario_chain import TYPED, Scenario, laid_over_file, load_scenario
+from talent_sd.inputs.schema_problems import StrictFile, validate
+from talent_sd.inputs.setting_checks import POLICY
+from talent_sd.inputs.settings import ModelStructure
+from talent_sd.inputs.strict_yaml import parse_yaml
+
+SAID = "overrides"
+"""What messages call the place of settings that stand in no file."""
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, float]:
+    """Return name -> number of texts that read "name=number" or "name[element]=number".
+
+    Raises
+    ------
+    InputError
+        With every text that does not.
+
+    >>> read_settings(["birth rate=0.03", "start[a] = 1e3"])
+    {'birth rate': 0.03, 'start[a]': 1000.0}
+    """
+    found: dict[str, float] = {}
+    problems = Problems()
+    for text in settings:
+        name, equals, number = text.rpartition("=")
+        value = _number(number)
+        if not equals or not name.strip() or not isinstance(value, float):
+            problems.say("--set '{text}' is no setting. Write --set \"name=number\".", text=text)
+        elif name.strip() in found:
+            problems.say("--set gives '{name}' twice. Give it once.", name=name.strip())
+        else:
+            found[name.strip()] = value
+    problems.refuse()
+    return found
+
+
+def read_policies(policies: Sequence[str]) -> dict[str, Any]:
+    """Return policy -> "on", "off" or its settings, of texts such as "cash_subsidy=from:2026,intensity:20000".
+
+    Raises
+    ------
+    InputError
+        With every text that is none.
+
+    >>> read_policies(["cash_subsidy=from:2026,intensity:20000", "open_labs", "culture_ip=off"])
+    {'cash_subsidy': {'from': 2026.0, 'intensity': 20000.0}, 'open_labs': 'on', 'culture_ip': 'off'}
+    """
+    found: dict[str, Any] = {}
+    problems = Problems()
+    for text in policies:
+        name, _, rest = text.partition("=")
+        parts = [part.partition(":") for part in rest.split(",")]
+        numbers = {key.strip(): _number(value) for key, _, value in parts}
+        if rest.strip() in ("", "on", "off"):
+            found[name.strip()] = rest.strip() or "on"
+        elif any(not key or not isinstance(value, float) for key, value in numbers.items()):
+            problems.say(
+                "--policy '{text}' is no policy's setting. Write --policy NAME=from:2026,until:2030,intensity:20000, or "
+                "NAME=off.",
+                text=text,
+            )
+        else:
+            found[name.strip()] = numbers
+    problems.refuse()
+    return found
+
+
+def _number(text: str) -> float | None:
+    """Return the number that a text is, None of any other."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def scenario_of(given: Mapping[str, Any]) -> Scenario:
+    """Return a scenario given as a mapping of what its file would hold; it extends "baseline" by default.
+
+    Raises
+    ------
+    InputError
+        With every problem.
+    """
+    title = given.get("title", "scenario")
+    below = load_scenario(given.get("extends", "baseline"))
+    own = {"title": title} | {key: value for key, value in given.items() if key != "extends"}
+    made = laid_over_file(below, _as_file(own, "scenario"))
+    name = title if isinstance(title, str) else str(title.get("en", "scenario"))
+    return replace(made, name=name, chain=below.chain, paths=below.paths)
+
+
+def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: ModelStructure) -> Scenario:
+    """Return a scenario with settings laid over it that stand in no file; its title says so.
+
+    Parameters
+    ----------
+    overrides : constant, or "constant[element]", to a number, or a number by element; policy to "on", "off" or
+        its settings, such as {"from": 2026, "intensity": 20000}; shock to {"at": 2027, "size": 0.2}. Names or Chinese labels
+
+    Raises
+    ------
+    InputError
+        If a value has a form that nothing takes; names and limits are checked when the scenario is resolved.
+    """
+    labels = shipped_labels()
+    names = {**{labels.variable(name, "zh"): name for name in structure.variables}}
+    policies = tuple(structure.subscripts.get(POLICY, ()))
+    names |= {labels.element(policy, "zh"): policy for policy in policies}
+    parts: dict[str, dict[str, Any]] = {"policies": {}, "assumptions": {}, "shocks": {}}
+    for given, value in overrides.items():
+        name = names.get(given, given)
+        if name in policies or (
+            value in ("on", "off") if isinstance(value, str) else isinstance(value, bool)
+        ):
+            parts["policies"][name] = ("on" if value else "off") if isinstance(value, bool) else _plain(value)
+        elif isinstance(value, Mapping) and "at" in value:
+            parts["shocks"][name] = _plain(value)
+        else:
+            parts["assumptions"][name] = {"value": _plain(value), "why": SAID}
+    file = _as_file({"title": "x", **{part: own for part, own in parts.items() if own}}, SAID)
+    made = laid_over_file(scenario, file)
+    told = [f"{given} = {_told(value)}" for given, value in overrides.items()]
+    title = {
+        lang: text + tell(", ", lang) + tell(", ", lang).join(told) for lang, text in scenario.title.items()
+    }
+    return replace(scenario, title=title, **{part: getattr(made, part) for part in parts})
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of any kind as floats, in mappings too."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return value if isinstance(value, (str, bool)) or not hasattr(value, "__float__") else float(value)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_told(one)}" for key, one in value.items())
+    return str(value) if isinstance(value, (str, bool)) else f"{value:g}"
+
+
+def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
+    """Return content as the file that would hold it, checked as one.
+
+    Raises
+    ------
+    InputError
+        With every problem.
+    """
+    from talent_sd.inputs.file_schemas import ScenarioFile
+
+    try:
+        text = json.dumps(_texts(content), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        raise InputError(
+            "{name}: holds what no file could: give numbers, texts and mappings of them.", name=name
+        ) from None
+    try:
+        tree = parse_yaml(text, name)
+        return StrictFile(validate(ScenarioFile, tree, name), tree, name, TYPED)
+    except InputError as error:
+        raise InputError(
+            [problem.replace(f"{name}:1: ", f"{name}: ") for problem in error.problems]
+        ) from None
+
+
+def _texts(value: Any) -> Any:
+    """Return a value with whole numbers, arrays' numbers and paths as JSON has them."""
+    if isinstance(value, Mapping):
+        return {str(key): _texts(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_texts(one) for one in value]
+    if isinstance(value, (str, bool, Path)) or value is None:
+        return str(value) if isinstance(value, Path) else value
+    return _plain(value)
+
+
+def scenarios_named(given: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (name, scenario) of whatever stands for scenarios: a name, a path, a mapping, or several of these."""
+    several = [given] if isinstance(given, (str, Path, Mapping)) else list(given)
+    for one in several:
+        if isinstance(one, Mapping):
+            made = scenario_of(one)
+            yield made.name, made
+        else:
+            yield (Path(one).stem if Path(one).suffix in (".yaml", ".yml") else Path(one).name), one

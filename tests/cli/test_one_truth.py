@@ -1,0 +1,207 @@
+"""One comparison told six ways: every number that stands in two of them is the same."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from .conftest import Outcome
+
+Told = tuple[Outcome, Path]
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+LAST = 2034
+
+
+@pytest.fixture(scope="module")
+def told(talent_sd: Callable[..., Outcome], tmp_path_factory: pytest.TempPathFactory) -> Told:
+    out = tmp_path_factory.mktemp("truth") / "out"
+    outcome = talent_sd(
+        "compare", "cash_subsidy_only", "hefei_combination", "--city", "wuxi", "--draws", "8", "--no-plots", "--xlsx",
+        "--out", out,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    return outcome, out
+
+
+class Cells(HTMLParser):
+    """Collects every cell of a report that holds a number in full: what it is about, column, number, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.about: dict[str, str] = {}
+        self.cells: list[tuple[dict[str, str], str, float, str]] = []
+        self._open = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key.removeprefix("data-"): value or "" for key, value in attrs}
+        if tag == "tr":
+            self.about = given
+        elif tag == "td" and "value" in given:
+            self.cells.append((self.about, given.get("column", ""), float(given["value"]), ""))
+            self._open = True
+
+    def handle_data(self, data: str) -> None:
+        if self._open and data.strip():
+            about, column, value, text = self.cells[-1]
+            self.cells[-1] = (about, column, value, text + data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "td"
+
+
+def sheets(file: Path) -> dict[str, list[list[object]]]:
+    """Return a workbook's sheets as rows of numbers and texts."""
+    with zipfile.ZipFile(file) as book:
+        strings = [
+            "".join(part.text or "" for part in one.iter(f"{SHEET}t"))
+            for one in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
+        ]
+        names = [
+            one.attrib["name"]
+            for one in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{SHEET}sheet")
+        ]
+
+        def rows(number: int) -> Iterator[list[object]]:
+            root = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))
+            for row in root.iter(f"{SHEET}row"):
+                values = [
+                    (cell.attrib.get("t"), cell.findtext(f"{SHEET}v")) for cell in row.iter(f"{SHEET}c")
+                ]
+                yield [strings[int(v)] if kind == "s" else float(v) for kind, v in values if v is not None]
+
+        return {name: list(rows(number)) for number, name in enumerate(names, 1)}
+
+
+def numbers_of(text: str) -> list[float]:
+    """Return the numbers that a cell of a table tells."""
+    found = re.findall(r"[−+-]?\d[\d,]*(?:\.\d+)?", re.sub(r"\(.*?\)", "", text))
+    return [float(one.replace("−", "-").replace("+", "").replace(",", "")) for one in found]
+
+
+def agree(shown: float, full: float, factor: float = 1.0) -> bool:
+    """Whether a number written to three digits is a full one."""
+    return (
+        abs(shown * factor - full) <= 0.0051 * max(abs(full), abs(shown * factor))
+        or abs(shown * factor - full) < 1e-9
+    )
+
+
+def test_the_dataset_and_the_table_of_differences_are_the_same(told: Told) -> None:
+    table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False)
+    with xr.open_dataset(told[1] / "comparison.nc", engine="netcdf4") as change:
+        for (name, scenario), rows in table.groupby(["variable", "scenario"]):
+            array = change[str(name).replace("/", "∕")].sel(scenario=scenario).transpose("draw", "time", ...)
+            for column, chance in (("change", 0.5), ("lower", 0.1), ("upper", 0.9)):
+                np.testing.assert_array_equal(
+                    rows[column].astype(float).values.reshape(array.shape[1:]),
+                    array.quantile(chance, "draw").values,
+                )
+
+
+def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told) -> None:
+    book = sheets(told[1] / "compare.xlsx")
+    for name in ("comparison", "forecast", "policies"):
+        table = pd.read_csv(told[1] / f"{name}.csv", keep_default_na=False, dtype=str)
+        rows = book[name]
+        assert len(rows) == len(table) + 1
+        for row, own in zip(rows[1:], table.itertuples(index=False), strict=True):
+            full = [float(v) for v in own if _is_number(str(v))]
+            shown = [v for v in row if isinstance(v, float)]
+            assert set(full) <= set(shown)
+    screen = told[0].out.replace("\N{NO-BREAK SPACE}", " ")
+    for name, rows in book.items():
+        if name not in ("Read me", "comparison", "forecast", "policies", "comparison_iamc"):
+            for cell in (
+                str(cell).splitlines()[0] for row in rows[1:-2] for cell in row[2:] if isinstance(cell, str)
+            ):
+                assert all(part in screen for part in cell.split()), (name, cell)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def test_the_terminal_tells_the_medians_of_the_table(told: Told) -> None:
+    from talent_sd.inputs.labels import shipped_labels
+
+    labels = shipped_labels()
+    table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False).query(f"year == {LAST}")
+    rows = next(
+        rows for name, rows in sheets(told[1] / "compare.xlsx").items() if name.startswith("Wuxi, 2034")
+    )
+    seen = 0
+    for row in rows[1:]:
+        if len(row) < 3:  # the title and the caption follow the rows
+            continue
+        title, cells = row[0], row[-2:]
+        unit = row[1] if len(row) == 4 else ""  # an output without unit has one cell less
+        factor = next((factor for word, factor in SCALES.items() if str(unit).startswith(word)), 1.0)
+        name, _, part = str(title).partition(": ")
+        (found,) = {v for v in table["variable"] if labels.variable(v, "en") == name}
+        own = table[(table["variable"] == found)]
+        if part:
+            own = own[[labels.element(one, "en") == part for one in own["subscript"]]]
+        for scenario, cell in zip(("cash_subsidy_only", "hefei_combination"), cells, strict=True):
+            (numbers,) = own[own["scenario"] == scenario].to_dict("records")
+            shown = numbers_of(str(cell))
+            full = [float(numbers[key]) for key in ("change", "lower", "upper")]
+            assert all(agree(a, b, factor) for a, b in zip(shown, full, strict=True)), (title, cell, full)
+            seen += 1
+    assert seen >= 10
+
+
+def test_every_number_of_the_report_that_names_its_place_is_the_tables(told: Told) -> None:
+    page = Cells((told[1] / "report.html").read_text("utf-8"))
+    policies = xr.open_dataset(told[1] / "policies.nc", engine="netcdf4").load()
+    table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False)
+    policy_cells = [
+        cell for cell in page.cells if cell[0].get("policy") and cell[1].startswith("contribution:")
+    ]
+    assert policy_cells
+    for about, column, value, text in policy_cells:
+        own = (
+            policies["contribution"]
+            .sel(scenario=about["scenario"], policy=about["policy"], output=column.partition(":")[2])
+            .isel(time=-1)
+        )
+        assert value == pytest.approx(float(own.median()), rel=1e-12), about
+        assert numbers_of(text)
+    known = {float(v) for key in ("change", "lower", "upper") for v in table[key] if v != ""}
+    changes = [
+        cell for cell in page.cells if cell[1] in ("change", "lower", "upper") and "variable" in cell[0]
+    ]
+    assert all(value in known for _, _, value, _ in changes)
+
+
+def test_the_mix_exceeds_its_parts_by_one_number_everywhere(told: Told) -> None:
+    policies = xr.open_dataset(told[1] / "policies.nc", engine="netcdf4").load()
+    of = policies.sel(scenario="hefei_combination", output="total talent").isel(time=-1)
+    excess = of["total"] - of["alone"].dropna("policy").sum("policy")
+    np.testing.assert_allclose(excess.values, of["synergy"].values, rtol=1e-9)
+    page = Cells((told[1] / "report.html").read_text("utf-8"))
+    shown = [
+        value for about, column, value, _ in page.cells
+        if column == "synergy" and about.get("scenario") == "hefei_combination" and about.get("output") == "total talent"
+    ]  # fmt: skip
+    assert shown
+    assert all(value == pytest.approx(float(excess.median()), rel=1e-9) for value in shown)
+    size = abs(float(excess.median()))
+    said = re.search(
+        r"The mix does ([\d,.]+) (thousand |million |)people (?:more|less)", " ".join(told[0].out.split())
+    )
+    assert said is not None
+    assert agree(float(said[1].replace(",", "")), size, SCALES.get(said[2].strip(), 1.0))

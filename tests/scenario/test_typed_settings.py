@@ -1,0 +1,117 @@
+"""Settings that stand in no file do what the same settings in a file do, and are refused as those are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import talent_sd as ts
+from talent_sd.base.errors import InputError
+from talent_sd.forecast.prepare import prepare
+from talent_sd.forecast.what_if import explanations, what_if
+from talent_sd.inputs.typed_settings import read_policies
+
+FILE = """title: {en: Mine, zh: 我的}
+extends: baseline
+policies:
+  cash_subsidy: {from: 2026, intensity: 20000}
+assumptions:
+  arrival elasticity: {value: 0.8, why: tried}
+shocks:
+  core_team_exit: {at: 2027, size: 0.2}
+"""
+GIVEN = {
+    "cash_subsidy": {"from": 2026, "intensity": 20000},
+    "arrival elasticity": 0.8,
+    "core_team_exit": {"at": 2027, "size": np.float64(0.2)},
+}
+
+
+def _values(prepared: object) -> dict[str, object]:
+    return prepared.first.params()  # type: ignore[attr-defined]
+
+
+def test_a_file_a_mapping_and_overrides_are_the_same(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(FILE, "utf-8")
+    wanted = _values(prepare(mine))
+    as_mapping = {
+        "title": {"en": "Mine", "zh": "我的"},
+        "extends": "baseline",
+        "policies": {"cash_subsidy": {"from": 2026, "intensity": 20000}},
+        "assumptions": {"arrival elasticity": {"value": 0.8, "why": "tried"}},
+        "shocks": {"core_team_exit": {"at": 2027, "size": 0.2}},
+    }
+    assert _values(prepare(as_mapping)) == wanted
+    assert _values(prepare("baseline", overrides=GIVEN)) == wanted
+    in_chinese = {
+        "现金补贴": GIVEN["cash_subsidy"],
+        **{k: v for k, v in GIVEN.items() if k != "cash_subsidy"},
+    }
+    assert _values(prepare("baseline", overrides=in_chinese)) == wanted
+    assert prepare(as_mapping).first.scenario.title == {"en": "Mine", "zh": "我的"}
+
+
+def test_off_and_true_switch_a_policy() -> None:
+    off = prepare("three_dimensional", overrides={"venture_fund": "off", "open_labs": False})
+    assert [_values(off)[f"policy switch[{p}]"] for p in ("venture_fund", "open_labs")] == [0.0, 0.0]
+
+
+def test_typed_policies_are_read_and_refused() -> None:
+    assert read_policies(["open_labs", "cash_subsidy=from:2026, until:2030"]) == {
+        "open_labs": "on",
+        "cash_subsidy": {"from": 2026.0, "until": 2030.0},
+    }
+    with pytest.raises(InputError, match="--policy 'cash_subsidy=2026' is no policy's setting"):
+        read_policies(["cash_subsidy=2026"])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"arrival elastcity": 0.8}, "overrides: unknown constant 'arrival elastcity'. Did you mean 'arrival elasticity'?"),
+        ({"cash_subsidy": {"from": 1999}}, "overrides: cash_subsidy.from is 1999, outside the run (2022 to before 2034). Move it."),
+        ({"cash_subsidy": {"intensity": -7}}, "overrides: cash_subsidy.intensity is -7, below the model's minimum 0"),
+        ({"arrival elasticity": object()}, "overrides: holds what no file could"),
+        ({"cash_subsidy": float("nan")}, "overrides: cash_subsidy: write on, off, or settings such as {from: 2025, until: 2030}"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_as_in_a_file(given: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ts.simulate("baseline", overrides=given)
+    assert any(problem.startswith(told) for problem in caught.value.problems), caught.value
+
+
+def test_scenarios_of_wrong_types_are_one_sentence() -> None:
+    with pytest.raises(InputError, match="scenario is 3. Give names, paths, or mappings"):
+        ts.simulate(3)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="overrides is 3. Give a mapping of names to values"):
+        ts.simulate("baseline", overrides=3)  # type: ignore[arg-type]
+
+
+def test_the_horizon_ends_the_forecast_and_is_bounded_by_the_nations() -> None:
+    short, longer = (ts.simulate("baseline", outputs=["Residents"], horizon=year) for year in (2028, 2036))
+    assert [int(one["time"][-1]) for one in (short, longer)] == [2028, 2036]
+    assert np.array_equal(short["Residents"].values[0, 0], longer["Residents"].values[0, 0, :7])
+    for year, told in (
+        (2040, "the national path central ends in 2036"),
+        (2024, "Give a whole year after 2024"),
+    ):
+        with pytest.raises(InputError, match=told):
+            ts.simulate("baseline", horizon=year)
+
+
+def test_what_changes_nothing_says_why() -> None:
+    plain = prepare("baseline")
+    idle = prepare("baseline", overrides={"cash subsidy elasticity": 0.123})
+    found = what_if(idle, plain, None)
+    assert float(abs(found.change["total talent"]).max()) == 0.0
+    lines = explanations(found, "en")
+    assert all(line.startswith("In the central run: cash subsidy elasticity → ") for line in lines), lines
+    assert any(" 0 %" in line for line in lines), lines
+    same = prepare("baseline", overrides={"cash_subsidy": "off"})
+    assert explanations(what_if(same, plain, None), "en") == [
+        "Nothing that was set changes anything: it has that value already, or nothing reads it here."
+    ]
