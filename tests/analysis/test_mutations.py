@@ -53,7 +53,7 @@ MUTATIONS = {
     "Universities and schooling": (
         "a term dropped: nobody leaves the academy trained",
         "academy graduates[skilled]= {} ~~|",
-        "academy completions",
+        "academy additions",
         "no flow of people",
     ),
     "Rest of the country": (
