@@ -150,12 +150,32 @@ def shock_constant(shock: str, key: str) -> str:
     return f"{shock} {'time' if key == 'at' else key}".replace("_", " ")
 
 
+def shocks_of(structure: ModelStructure) -> tuple[str, ...]:
+    """Return the shocks of a model: each has a "size", and a "time" that is a date, so that it can lie in the run.
+
+    A "time" that is a span, such as one of 8 to 25 years, makes no shock.
+    """
+    variables = structure.variables
+    found = [name.removesuffix(" time") for name in variables if name.endswith(" time")]
+    return tuple(
+        name.replace(" ", "_") for name in found if f"{name} size" in variables and _has_date(structure, name)
+    )
+
+
+def _has_date(structure: ModelStructure, shock: str) -> bool:
+    """Return whether a shock's time is there and can lie in the run."""
+    time = structure.variables.get(shock_constant(shock, "at"))
+    if time is None:
+        return False
+    highest = time.limits[1]
+    return time.kind == "constant" and (highest is None or highest >= structure.time["INITIAL TIME"])
+
+
 def _check_shock(checking: Checking, name: str, settings: Mapping[str, Setting]) -> None:
     """Check a shock and its settings."""
     variables = checking.structure.variables
-    if shock_constant(name, "at") not in variables:
-        shocks = [v.removesuffix(" time").replace(" ", "_") for v in variables if v.endswith(" time")]
-        known = [shock for shock in shocks if shock_constant(shock, "size") in variables]
+    if not _has_date(checking.structure, name):
+        known = shocks_of(checking.structure)
         first = next(iter(settings.values()))
         checking.say("unknown shock '{name}'.{hint}", first, name=name, hint=hint_of(name, known))
         return

@@ -13,7 +13,7 @@ from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
-from talent_sd.inputs.setting_checks import TIMING
+from talent_sd.inputs.setting_checks import TIMING, shock_constant, shocks_of
 from talent_sd.inputs.settings import policy_key
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.speech import Speech
@@ -159,12 +159,10 @@ def _assumptions(
 
 def _shocks(structure: Structure, say: Speech) -> Iterator[tuple[str, str, str, str]]:
     year = structure.time["INITIAL TIME"] + SHOCK_AFTER
-    for name in structure.variables:
-        size = structure.find(f"{name.removesuffix(' time')} size")
-        if name.endswith(" time") and size is not None:
-            part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
-            shock = name.removesuffix(" time").replace(" ", "_")
-            yield shock, _meaning(size, say), _number(year), _number(part)
+    for shock in shocks_of(structure):
+        size = structure[shock_constant(shock, "size")]
+        part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
+        yield shock, _meaning(size, say), _number(year), _number(part)
 
 
 def _meaning(constant: Variable, say: Speech) -> str:

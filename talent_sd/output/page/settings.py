@@ -12,7 +12,14 @@ from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Number
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.readings import load_reading
-from talent_sd.inputs.setting_checks import BUDGET, POLICY, policy_constant, policy_settings
+from talent_sd.inputs.setting_checks import (
+    BUDGET,
+    POLICY,
+    policy_constant,
+    policy_settings,
+    shock_constant,
+    shocks_of,
+)
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.inputs.shipped_names import shipped_names
 from talent_sd.output.page.cities import planned
@@ -55,17 +62,13 @@ def shocks(model: Model) -> list[dict[str, Any]]:
     """Return each shock: its settings with slot, default and limits."""
     slots = slot_numbers(model)
     found = []
-    for name in model.structure.variables:
-        shock = name.removesuffix(" time")
-        if name.endswith(" time") and f"{shock} size" in model.structure.variables and name in slots:
-            parts = {
-                key.removeprefix(f"{shock} "): slot
-                for key, slot in slots.items()
-                if key.startswith(f"{shock} ")
-            }
+    for name in shocks_of(model.structure):
+        if shock_constant(name, "at") in slots:
+            start = f"{name} ".replace("_", " ")
+            parts = {key.removeprefix(start): slot for key, slot in slots.items() if key.startswith(start)}
             settings = {"at" if part == "time" else part: _setting(model, slot) for part, slot in parts.items()
                         if model.program.slots[slot].kind == "constant"}  # fmt: skip
-            found.append({"name": shock.replace(" ", "_"), "settings": settings})
+            found.append({"name": name, "settings": settings})
     return found
 
 
