@@ -142,7 +142,7 @@ def city_constants(
                 found[constant] = _of_known_year(city, rule, start_year, mapping.content)
             continue
         with problems.gathered():
-            value = _from_own(city, rule, start_year, national, found)
+            value = _from_own(city, rule, start_year, national, mapping, found)
             value = value or _from_figures(city, rule, start_year, national)
             if value is None and rule.optional:
                 continue
@@ -180,7 +180,12 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
 
 
 def _from_own(
-    city: City, rule: FigureToConstant, start: int, national: NationalPath, found: Mapping[str, Value]
+    city: City,
+    rule: FigureToConstant,
+    start: int,
+    national: NationalPath,
+    mapping: Mapped,
+    found: Mapping[str, Value],
 ) -> Value | None:
     """Return the constant from the figure that goes before its usual ones; None where the city lacks it."""
     if rule.own is None:
@@ -193,6 +198,8 @@ def _from_own(
         return None
 
     def factor(name: str) -> float:
+        if name not in found and name in mapping.content.constants:
+            return city_constants(city, start, national, mapping, only={name})[name].value
         return found[name].value if name in found else national.value(name, start)
 
     times = math.prod(map(factor, rule.own.times)) / math.prod(map(factor, rule.own.over))

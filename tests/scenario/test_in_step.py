@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import (
     check_file,
@@ -20,9 +22,12 @@ from talent_sd.inputs import (
 )
 from talent_sd.inputs.checking import same_unit
 from talent_sd.inputs.file_schemas import schemas_folder
+from talent_sd.inputs.setting_checks import shocks_of
 from talent_sd.inputs.settings import split_key
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import Structure
+
+Write = Callable[[str, str], Path]
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +84,44 @@ def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure
         if v.kind == "constant" and n.startswith(("city ", "province ", "known ", "residents ceiling"))
     }
     assert wanted
-    assert wanted == {split_key(name)[0] for name in mapped}
+    assert wanted == {split_key(name)[0] for name, rule in mapped.items() if not rule.optional}
+    optional = {name for name, rule in mapped.items() if rule.optional}
+    assert optional == {"start fund years"}
+    assert {model.variables[name].kind for name in optional} == {"constant"}
     for name, rule in mapped.items():
         assert same_unit(rule.unit, model.variables[split_key(name)[0]].unit), name
+
+
+def test_a_time_that_is_a_span_makes_no_shock(model: Structure, write: Write) -> None:
+    assert {"cohort time", "cohort size"} <= set(model.variables)
+    assert shocks_of(model) == ("core_team_exit", "job_loss", "house_price_shock")
+    path = write("s.yaml", "title: S\nshocks:\n  cohort: {at: 2027, size: 2}\n")
+    with pytest.raises(InputError) as caught:
+        resolve_scenario(path, "wuxi", model)
+    assert list(caught.value.problems) == [
+        "s.yaml:3: unknown shock 'cohort'. Known: core_team_exit, job_loss, house_price_shock."
+    ]
+
+
+def test_a_scenario_goes_before_a_city_where_the_models_own_value_may_stand(
+    model: Structure, write: Write
+) -> None:
+    fund = "  pension_fund_balance: {unit: yuan, source: yearbook, values: {2022: 6.0e10}}\n"
+    fund += "  pension_fund_payments: {unit: yuan/year, source: yearbook, values: {2022: 5.0e10}}\n"
+    shipped = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+    city = write("mine.yaml", shipped.replace("\nfigures:\n", f"\nfigures:\n{fund}"))
+    assert "start fund years" not in resolve_scenario("baseline", "wuxi", model).params()
+    assert resolve_scenario("baseline", city, model).params()["start fund years"] == 1.2
+    assumed = "title: S\nassumptions:\n  start fund years: {value: 0.5, why: tried}\n"
+    assert resolve_scenario(write("s.yaml", assumed), city, model).params()["start fund years"] == 0.5
+    city = write(
+        "rich.yaml", shipped.replace("\nfigures:\n", f"\nfigures:\n{fund.replace('6.0e10', '2.0e11')}")
+    )
+    with (
+        pytest.warns(OddFigure, match=r"pension_fund_balance / pension_fund_payments in 2022 is 4, out of"),
+        pytest.raises(InputError, match=r"start fund years is 4, above the model's maximum 3 year"),
+    ):
+        resolve_scenario("baseline", city, model)
 
 
 def test_the_fourteen_cities_and_the_average_ship_with_their_facts() -> None:
