@@ -122,7 +122,7 @@ def simulate(
     >>> forecast = ts.simulate("baseline", city="wuxi", outputs=["Residents"])
     >>> forecast["Residents"].dims
     ('scenario', 'draw', 'time')
-    >>> mild = ts.simulate("baseline", city="wuxi", overrides={"retirement age shift": 0.0}, horizon=2030)
+    >>> mild = ts.simulate("baseline", city="wuxi", overrides={"retirement age rise": 0.0}, horizon=2030)
     >>> int(mild["time"][-1])
     2030
     """

@@ -138,12 +138,14 @@ def test_wrong_arguments_of_a_run(attacked: Attacked) -> None:
 
 
 def test_one_sentence_each() -> None:
-    model, kind = ts.load_model(), "a dataset, as `simulate`, `ensemble` or `compare` return it"
+    model, kind = ts.load_model(), "a result, as `simulate`, `ensemble`, `compare` or `why` return it"
     for call, said in {
-        lambda: ts.simulate(b"x"): "scenario is b'x'. Give names or paths.",
+        lambda: ts.simulate(
+            b"x"
+        ): "scenario is b'x'. Give names, paths, or mappings of what a scenario's file holds.",
         lambda: model.run(params=[1]): "params is [1]. Give a mapping of names to values.",
         lambda: ts.ensemble(draws="40"): "draws is '40'. Give a whole number.",
-        lambda: ts.plot(5): f"result is 5. Give {kind}.",
+        lambda: ts.plot(5): f"result is 5. Give {kind}, or a variable of one.",
         lambda: ts.ensemble(draws=10**9): "1000000000 draws of ",
     }.items():
         with pytest.raises(TalentError) as caught:

@@ -16,7 +16,7 @@ def test_compare_writes_the_report_in_the_language_asked_for(compared: Ran) -> N
     page = (compared[1] / "report.html").read_text(encoding="utf-8")
     assert page.startswith('<!DOCTYPE html>\n<html lang="zh-Hans" data-lang="zh">')
     assert "<title>合肥：政策比较</title>" in page
-    command = "talent-sd compare baseline cash_subsidy_only hefei_combination --city hefei"
+    command = "talent-sd compare baseline cash_subsidy_only hefei_combination --city hefei --central"
     assert page.count(f'<pre tabindex="0">{command}</pre>') == 2
 
 

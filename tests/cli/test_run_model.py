@@ -77,10 +77,26 @@ def test_a_setting_that_cannot_be_is_refused(cup, tmp_path, arguments, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_settings_of_a_scenario_are_refused(tmp_path):
-    result = run("baseline", "--set", "lag=1", "--out", tmp_path / "out")
+@pytest.mark.parametrize(("setting", "message"), [
+    ("lag=1", "unknown constant 'lag'. Did you mean 'tax lag'?"),
+    ("lag=x", "--set 'lag=x' is no setting. Write --set \"name=number\"."),
+    ("tax lag=-1", "tax lag is -1, below the model's minimum"),
+    ("Residents=1", "'Residents' is computed by the model (auxiliary); only constants can be set."),
+    ("city residents=1e6", "'city residents' is a city's figure, not an assumption. Set residents in the city file."),
+])  # fmt: skip
+def test_a_setting_that_a_scenario_cannot_take_is_refused(tmp_path, setting, message):
+    result = run("baseline", "--set", setting, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "--set belongs to a model file." in result.stderr
+    assert message in result.stderr
+    assert "Nothing was simulated." in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_setting_that_a_scenario_can_take_is_told(tmp_path):
+    result = run("baseline", "--set", "tax lag=1.5", "--central", "--no-plots", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "tax lag = 1.5" in " ".join(result.stdout.split())
+    assert (tmp_path / "out" / "what_if.csv").is_file()
 
 
 def test_check_tells_units_that_do_not_fit(tmp_path):

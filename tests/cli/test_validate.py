@@ -182,7 +182,11 @@ def test_a_variable_with_its_figures_in_one_command() -> None:
     [
         (["list", "evidence", "--of", "E99"], "no figure 'E99'."),
         (["list", "variables", "--of", "departure hazzard"], "Did you mean 'departure hazard'?"),
-        (["list", "cities", "--of", "hefei"], "--of goes with evidence or variables, not with cities."),
+        (["list", "cities", "--of", "hefay"], "unknown city 'hefay'. Did you mean 'hefei'?"),
+        (
+            ["list", "scenarios", "--of", "baseline"],
+            "--of goes with cities, evidence or variables, not with scenarios.",
+        ),
     ],
 )
 def test_what_does_not_exist_is_one_message(arguments: list[str], message: str) -> None:
