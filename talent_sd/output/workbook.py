@@ -30,6 +30,15 @@ HEADINGS = {
     "alone": N_("Alone"), "part": N_("Part"),
 }  # fmt: skip
 """Columns of our CSV files, as a workbook heads them."""
+
+
+class Full(float):
+    """A number that a workbook holds in full: XlsxWriter would write 16 digits, and some need 17."""
+
+    def __format__(self, _: str) -> str:
+        return float.__repr__(self).removesuffix(".0")
+
+
 LONGEST_NAME, MOST_ROWS, WIDTH = 31, 1_000_000, 16
 NAMED = ("variable", "output")
 """Columns that hold a variable's name; beside each stands what it is called."""
@@ -88,7 +97,7 @@ def _write(sheet: Any, rows: Sequence[Sequence[object]], head: Any, wrapped: Any
     for number, row in enumerate(rows[:MOST_ROWS]):
         for column, cell in enumerate(row):
             if isinstance(cell, (int, float)):
-                sheet.write_number(number, column, cell)
+                sheet.write_number(number, column, Full(cell))
             elif cell not in ("", None):
                 look = head if head and number == 0 else wrapped if "\n" in str(cell) or not head else None
                 sheet.write_string(number, column, str(cell), *([look] if look else []))

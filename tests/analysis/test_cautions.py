@@ -58,8 +58,10 @@ def test_cautions_are_told_in_both_languages_whatever_the_users(tmp_path: Path) 
     same = tmp_path / "same.yaml"
     same.write_text("title: {en: Same, zh: 相同}\nextends: baseline\n", encoding="utf-8")
     told = cautions_by_language(prepare(["baseline", str(same)], "hefei"))
-    assert told["en"][0].startswith("'same' changes nothing against 'baseline' in Hefei")
-    assert told["zh"][0].startswith("“same”在合肥的设定与“baseline”完全相同")
+    assert told["en"][0].startswith(
+        "'same' changes nothing against 'baseline' in Hefei: every difference is exactly 0"
+    )
+    assert told["zh"][0].startswith("“same”在合肥与“baseline”没有差别：各项差异恰为0")
 
 
 def test_a_year_alone_is_no_span(tmp_path: Path) -> None:

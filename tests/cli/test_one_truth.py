@@ -17,6 +17,7 @@ import xarray as xr
 from .conftest import Outcome
 
 Told = tuple[Outcome, Path]
+Book = dict[str, list[list[object]]]
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 LAST = 2034
@@ -31,6 +32,11 @@ def told(talent_sd: Callable[..., Outcome], tmp_path_factory: pytest.TempPathFac
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     return outcome, out
+
+
+@pytest.fixture(scope="module")
+def book(told: Told) -> Book:
+    return sheets(told[1] / "compare.xlsx")
 
 
 class Cells(HTMLParser):
@@ -60,7 +66,7 @@ class Cells(HTMLParser):
         self._open = self._open and tag != "td"
 
 
-def sheets(file: Path) -> dict[str, list[list[object]]]:
+def sheets(file: Path) -> Book:
     """Return a workbook's sheets as rows of numbers and texts."""
     with zipfile.ZipFile(file) as book:
         strings = [
@@ -109,10 +115,11 @@ def test_the_dataset_and_the_table_of_differences_are_the_same(told: Told) -> No
                 )
 
 
-def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told) -> None:
-    book = sheets(told[1] / "compare.xlsx")
-    for name in ("comparison", "forecast", "policies"):
-        table = pd.read_csv(told[1] / f"{name}.csv", keep_default_na=False, dtype=str)
+def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told, book: Book) -> None:
+    files = {file.stem: file for file in told[1].glob("*.csv")}
+    assert files.keys() >= {"comparison", "forecast", "policies", "duels"}
+    for name, file in files.items():
+        table = pd.read_csv(file, keep_default_na=False, dtype=str)
         rows = book[name]
         assert len(rows) == len(table) + 1
         for row, own in zip(rows[1:], table.itertuples(index=False), strict=True):
@@ -120,12 +127,13 @@ def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told) -
             shown = [v for v in row if isinstance(v, float)]
             assert set(full) <= set(shown)
     screen = told[0].out.replace("\N{NO-BREAK SPACE}", " ")
-    for name, rows in book.items():
-        if name not in ("Read me", "comparison", "forecast", "policies", "comparison_iamc"):
-            for cell in (
-                str(cell).splitlines()[0] for row in rows[1:-2] for cell in row[2:] if isinstance(cell, str)
-            ):
-                assert all(part in screen for part in cell.split()), (name, cell)
+    shown_tables = book.keys() - files.keys() - {"Read me"}
+    assert len(shown_tables) >= 3
+    for name in shown_tables:
+        for cell in (
+            str(cell).splitlines()[0] for row in book[name][1:-2] for cell in row[2:] if isinstance(cell, str)
+        ):
+            assert all(part in screen for part in cell.split()), (name, cell)
 
 
 def _is_number(text: str) -> bool:
@@ -135,14 +143,12 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def test_the_terminal_tells_the_medians_of_the_table(told: Told) -> None:
+def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> None:
     from talent_sd.inputs.labels import shipped_labels
 
     labels = shipped_labels()
     table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False).query(f"year == {LAST}")
-    rows = next(
-        rows for name, rows in sheets(told[1] / "compare.xlsx").items() if name.startswith("Wuxi, 2034")
-    )
+    rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
     seen = 0
     for row in rows[1:]:
         if len(row) < 3:  # the title and the caption follow the rows

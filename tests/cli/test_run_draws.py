@@ -28,7 +28,7 @@ def drawn(talent_sd: Command, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_the_table_shows_medians_and_intervals(drawn: Ran) -> None:
     outcome, out = drawn
     assert (outcome.code, outcome.err) == (0, "")
-    assert "Median of 50 draws; below it the 80 % interval." in outcome.out
+    assert "Medians of 50 draws, each with its 80 % interval." in outcome.out
     with xr.open_dataset(out / "forecast.nc", engine="netcdf4") as forecast:
         last = forecast["tax base"].isel(scenario=0, time=-1)
         low, high = last.quantile([0.1, 0.9]).values / 1e9
@@ -76,7 +76,7 @@ def test_what_memory_cannot_hold_goes_to_a_store_with_the_same_quantiles(
     assert not (tmp_path / "small" / "forecast.zarr").exists()
     with xr.open_zarr(str(folder / "forecast.zarr"), chunks=None) as store:
         assert store.sizes["draw"] == 300
-    assert "Median of 300 draws" in large.out
+    assert "Medians of 300 draws" in large.out
     tables = [
         pd.read_csv(one / "forecast.csv", keep_default_na=False) for one in (tmp_path / "small", folder)
     ]

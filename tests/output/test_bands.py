@@ -174,7 +174,7 @@ def test_a_split_mixs_cells_are_its_numbers_as_people_read_them(invented_labels:
         "a", "thousand people", "+40.0", "39.7 … 40.3", "+50.0", "6.00 billion yuan", "150 thousand yuan",
     ]  # fmt: skip
     assert [second[name] for name in told[2:]] == [
-        "−8.00", "−8.06 … −7.94", "−10.0", "0.250 billion yuan", "no effect",
+        "−8.00", "−8.06 … −7.94", "−10.0", "0.250 billion yuan", "takes away",
     ]  # fmt: skip
     assert [mix[name] for name in told[2:]] == [
         "+32.0", "31.7 … 32.3", "+40.0", "6.25 billion yuan", "195 thousand yuan",

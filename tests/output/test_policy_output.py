@@ -1,4 +1,4 @@
-"""Policies' table and pictures: they carry the numbers, say "no effect", and stay within the page."""
+"""Policies' table and pictures: they carry the numbers, say why there is none, and stay within the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.figures.panels import broken
 from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
 from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
-from talent_sd.output.speech import Scale, digits, signed
+from talent_sd.output.speech import NO_BREAK, Scale, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
 from talent_sd.policies.policy_table import mix_of, write_policies_table
 
@@ -64,11 +64,23 @@ def test_the_table_fits_80_columns_in_both_languages_and_cuts_no_word(effects: x
 
 
 def test_a_cost_per_unit_without_effect_says_so_and_is_no_number() -> None:
-    nothing = xr.DataArray([np.inf, np.inf, 5.0], dims="draw")
-    assert ratio_text(nothing, "en", True).replace("\N{NO-BREAK SPACE}", " ") == "no effect"
-    assert ratio_text(nothing, "zh", True) == "无效果"
-    some = xr.DataArray([2.0, 4.0, np.inf], dims="draw")
-    assert ratio_text(some, "en", True).replace("\N{NO-BREAK SPACE}", " ") == "4.00\n2.00 … ∞"
+    def told(ratio: list[float], adds: list[float] | None, lang: str = "en", many: bool = True) -> str:
+        effect = None if adds is None else xr.DataArray(adds, dims="draw")
+        return ratio_text(xr.DataArray(ratio, dims="draw"), effect, lang, many).replace(NO_BREAK, " ")
+
+    nothing = [np.inf, np.inf, 5.0]
+    assert told(nothing, None) == told(nothing, [0.0, -1.0, 2.0]) == "adds nothing"
+    assert told(nothing, None, "zh") == told(nothing, [0.0, -1.0, 2.0], "zh") == "没有增加"
+    assert told([2.0, 4.0, np.inf], [4.0, 2.0, -1.0]) == "4.00\n2.00 … ∞"
+    assert told([2.0, 4.0, np.inf], None) == told([4.0], [2.0], many=False) == "4.00"
+
+
+def test_only_what_falls_in_more_than_nine_draws_of_ten_takes_away() -> None:
+    never = xr.DataArray(np.full(10, np.inf), dims="draw")
+    for above, en, zh in ((0, "takes away", "反而减少"), (1, "adds nothing", "没有增加")):
+        adds = xr.DataArray(np.where(np.arange(10) < above, 1.0, -1.0), dims="draw")
+        assert ratio_text(never, adds, "en", True).replace(NO_BREAK, " ") == en
+        assert ratio_text(never, adds, "zh", True) == zh
 
 
 def test_the_sentence_names_the_excess_and_where_it_comes_from() -> None:
@@ -80,10 +92,29 @@ def test_the_sentence_names_the_excess_and_where_it_comes_from() -> None:
     }
     one = xr.Dataset(data, {"policy": ["a", "b"]})
     assert excess_text(one, Scale(1.0, "people"), "en") == (
-        "The mix does 10.0 people less than its policies one by one: −12.0 through the capped budget they share, "
-        "+2.00 through complementarity, less overlap and what services lose."
+        "The mix does 10.0 people less than its policies one by one: −12.0 through the budget they share, "
+        "+2.00 through complementarity less overlap."
+    )
+    assert excess_text(one, Scale(1.0, "人"), "zh") == (
+        "组合效果比各项单独实施之和少10.0人：其中共用预算的作用为−12.0，互补减去重叠为+2.00。"
     )
     assert excess_text(one.isel(policy=[0]), Scale(1.0, "people"), "en") == "A mix of one policy."
+
+
+def test_of_several_draws_the_excess_has_its_interval_and_its_parts_are_medians() -> None:
+    synergy = np.array([-30.0, -20.0, -10.0, 10.0, 0.0])
+    data = {
+        "total": ("draw", np.full(5, 90.0)),
+        "synergy": ("draw", synergy),
+        "synergy_budget": ("draw", np.array([-12.0, -11.0, -13.0, -12.0, -14.0])),
+        "alone": (("policy", "draw"), np.full((2, 5), 50.0)),
+    }
+    one = xr.Dataset(data, {"policy": ["a", "b"]})
+    assert excess_text(one, Scale(1.0, "people"), "en").replace(NO_BREAK, " ") == (
+        "The mix does 10.0 people less than its policies one by one (80 % of the draws: −26.0 … +6.00; "
+        "more than the sum in 20 %). The budget they share takes or gives −12.0, complementarity less overlap "
+        "+3.00: medians each, which need not add up."
+    )
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

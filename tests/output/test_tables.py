@@ -39,7 +39,7 @@ def test_from_surplus_to_debt_no_percentage_is_claimed(
     invented_forecast: Invent, invented_labels: Labels
 ) -> None:
     rows = lines(forecast_table(invented_forecast(), invented_labels))
-    assert "Social-security balance billion yuan/year 21.0 16.0 3.36 −9.24 –" in rows
+    assert "Social-security balance billion yuan/year 21.0 16.0 3.36 −9.24 −25.2" in rows
 
 
 def test_the_table_speaks_chinese(invented_forecast: Invent, invented_labels: Labels) -> None:

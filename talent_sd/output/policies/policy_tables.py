@@ -44,7 +44,8 @@ HOW_SINGLE = N_(
 )
 SAMPLED = N_("Shapley shares from sampled orders, with standard error; they add up to the mix. ")
 SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
-WHY = N_(
+WHY = N_(": {budget} through the budget they share, {rest} through complementarity less overlap.")
+WHY_MEDIANS = N_(
     ". The budget they share takes or gives {budget}, complementarity less overlap {rest}: medians each, which need not "
     "add up."
 )
@@ -115,7 +116,10 @@ FACTORS = {
 
 
 def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
-    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why: medians."""
+    """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why.
+
+    Of several draws it tells medians, whose parts need not add up; those of one run do.
+    """
     if of.sizes["policy"] < 2:
         return tell("A mix of one policy.", lang)
     total, synergy, budget, rest = (
@@ -134,7 +138,7 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
             CHANCE, lang, low=low, high=high, share=share if lang == "zh" else share.replace("%", " %")
         )
     parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
-    return text + tell(WHY, lang, **parts)
+    return text + tell(WHY_MEDIANS if of.sizes[DRAW] > 1 else WHY, lang, **parts)
 
 
 def method_text(effects: xr.Dataset, lang: str) -> str:
