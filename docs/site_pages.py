@@ -61,13 +61,16 @@ def reference() -> str:
 def shown() -> dict[str, list[str]]:
     """Return what the package exports and the package's classes that its functions return, as paths inside it."""
     package = import_module(PACKAGE)
-    exported = [getattr(package, name) for name in package.__all__]
+    # a part of the package that can be called, as `ts.loops`, is described where its function stands
+    exported = [thing for name in package.__all__ if not inspect.ismodule(thing := getattr(package, name))]
     functions = [thing for thing in exported if inspect.isfunction(thing)]
     returned = [
         vars(inspect.getmodule(f)).get(str(inspect.signature(f).return_annotation)) for f in functions
     ]
     classes = [thing for thing in returned if inspect.isclass(thing) and thing.__module__.startswith(PACKAGE)]
-    errors = [thing for thing in exported if thing not in functions]
+    others = [thing for thing in exported if thing not in functions]
+    errors = [thing for thing in others if issubclass(thing, Exception)]
+    classes += [thing for thing in others if thing not in errors]
     titled = {"Functions": functions, "What they return": classes, "Errors": errors}
     return {
         title: [f"{t.__module__}.{t.__name__}".removeprefix(f"{PACKAGE}.") for t in dict.fromkeys(things)]
