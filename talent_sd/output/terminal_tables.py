@@ -97,10 +97,11 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     scenario = next(iter(scenario_titles(forecast, lang).values()))
     table = rich_table(
         tell(FORECAST, lang, city=city_name(forecast, lang), scenario=scenario),
-        *words(tell("Output", lang), min_width=18 if many else 10, overflow="fold"),
+        *words(tell("Output", lang), min_width=14 if many else 10, overflow="fold"),
         *([] if many else words(tell("Unit", lang), min_width=6, overflow="fold")),
         *numbers(*(f"{year:g}" for year in years), no_wrap=True),
-        *numbers(tell("since {year}", lang, year=f"{since:g}"), no_wrap=True),
+        # beside intervals its heading may take two lines: the widest of them must leave room for the per cent
+        *numbers(tell("since {year}", lang, year=f"{since:g}"), no_wrap=not many, min_width=7),
     )
     table.caption, table.caption_justify = run_note(forecast, lang), "left"
     for one in headline_outputs(forecast.isel({SCENARIO: 0}), labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,8 +11,9 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+import talent_sd as ts
 from talent_sd.forecast.compare import compare
-from talent_sd.inputs.labels import Labels
+from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.terminal_tables import comparison_table, forecast_table, shown_years
 
 Invent = Callable[..., xr.Dataset]
@@ -89,3 +91,16 @@ def test_markup_in_a_title_is_shown_not_obeyed(invented_forecast: Invent, invent
 def test_years_that_fit_a_terminal(invented_forecast: Invent, start: float, years: list[int]) -> None:
     forecast = invented_forecast().assign_attrs(forecast_from=start)
     assert shown_years(forecast) == years
+
+
+def test_medians_with_intervals_fit_a_terminal_whole() -> None:
+    spread = ts.ensemble("baseline", city="hefei", draws=100)
+    table = forecast_table(spread, shipped_labels())
+
+    def per_cents(width: int) -> list[str]:
+        console = Console(width=width, file=io.StringIO())
+        console.print(table)
+        return re.findall(r"[+−][\d.,]+ %", console.file.getvalue())
+
+    assert len(per_cents(200)) > 9
+    assert per_cents(80) == per_cents(200)
