@@ -10,7 +10,7 @@ from __future__ import annotations
 import gettext
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -70,6 +70,34 @@ def tell(template: str, lang: str | None = None, /, **values: object) -> str:
     '较 2024 年'
     """
     return translated(template, lang).format(**values)
+
+
+class _Apart(float):
+    """A number that a text shows with as many digits as part it from others, however few are asked for."""
+
+    others: tuple[float, ...] = ()
+
+    def __format__(self, spec: str) -> str:
+        number, least = float(self), int(spec[1:-1]) if spec.startswith(".") else 6
+        for digits in range(least, 18):
+            told = f"{number:.{digits}g}"
+            if not any(told == f"{other:.{digits}g}" for other in self.others if other != number):
+                break
+        return told
+
+
+def apart(**numbers: float) -> Mapping[str, float]:
+    """Return numbers for a text that tells them by "g" or ".4g", with as many digits as part them.
+
+    >>> "{value:g} is above {high:g}".format(**apart(value=1.00000001, high=1))
+    '1.00000001 is above 1'
+    >>> "{value:g} is above {high:g}".format(**apart(value=2.123456789, high=1))
+    '2.12346 is above 1'
+    """
+    told = {name: _Apart(number) for name, number in numbers.items()}
+    for number in told.values():
+        number.others = tuple(map(float, numbers.values()))
+    return told
 
 
 def N_(text: str, context: str = "") -> str:

@@ -78,7 +78,7 @@ def run(
     Example:  [bold]talent-sd run teacup.mdl --set "Room Temperature=20"[/bold]
     """
     from talent_sd.inputs.file_kinds import MODEL_ENDINGS
-    from talent_sd.inputs.typed_settings import read_policies, read_settings
+    from talent_sd.inputs.typed_settings import Typed
 
     if Path(scenario).suffix.lower() in MODEL_ENDINGS:
         o.refuse_typed(context, CITY_ONLY, Path(scenario).name, lang.value)
@@ -86,7 +86,7 @@ def run(
         return
     wanted = o.wanted_draws(draws, seed, sampling, memory, threads, cluster, central=central, engine=engine)
     preparing = {"city": city, "national": national, "reading": reading, "horizon": horizon}
-    overrides = {**read_settings(settings or []), **read_policies(policy or [])}
+    overrides = Typed(settings, policy)
     _run_city(scenario, preparing, overrides, out, engine.value, wanted, seed, lang.value, plots, xlsx)
 
 

@@ -40,11 +40,11 @@ def why(
     """
     from talent_sd.forecast.prepare import prepare
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.inputs.typed_settings import read_policies, read_settings
+    from talent_sd.inputs.typed_settings import Typed
     from talent_sd.loops.why import explain
     from talent_sd.output.listings import why_tables
 
-    overrides = {**read_settings(settings or []), **read_policies(policy or [])}
+    overrides = Typed(settings, policy)
     prepared = prepare([scenario], city, national=national, reading=reading, overrides=overrides)
     labels = shipped_labels()
     found = explain(prepared, labels.name_of(variable), year)

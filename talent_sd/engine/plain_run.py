@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
-from talent_sd.base.language import tell
+from talent_sd.base.language import apart, tell
 from talent_sd.engine.ir import Program
 from talent_sd.engine.slot_plan import SlotPlan
 from talent_sd.model.names import name_key
@@ -113,7 +113,7 @@ class PlainRun:
             raise ModelError(
                 tell(
                     "'{name}' is {value:g}, outside the model's limits [{low:g}, {high:g}].", name=self._names[first],
-                    value=given[first], low=self._low[first], high=self._high[first],
+                    **apart(value=given[first], low=self._low[first], high=self._high[first]),
                 )
             )  # fmt: skip
         self._constants[self._slots] = given

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from talent_sd.base.errors import RangeNotice
-from talent_sd.base.language import tell
+from talent_sd.base.language import apart, tell
 from talent_sd.engine.evaluate import evaluate_on
 from talent_sd.engine.ir import DERIVED, Call, Expression, Program, Random, Table, TableCall
 from talent_sd.engine.order import references
@@ -56,13 +56,14 @@ def _outside(structure: Structure, request: Request, values: Mapping[str, np.nda
         if bad.any():
             saved = int(np.argmax(bad.any(axis=tuple(n for n in range(bad.ndim) if n != 1))))
             value = float(array[:, saved][bad[:, saved]][0])
+            shown = apart(value=value, low=low, high=high)
             yield tell(
                 "'{name}' is {value:.6g} at {time:g}, outside its range [{low}, {high}]",
                 name=name,
-                value=value,
+                value=shown["value"],
                 time=float(request.saved_times[saved]),
-                low="?" if np.isinf(low) else f"{low:g}",
-                high="?" if np.isinf(high) else f"{high:g}",
+                low="?" if np.isinf(low) else f"{shown['low']:g}",
+                high="?" if np.isinf(high) else f"{shown['high']:g}",
             )
 
 
@@ -97,10 +98,8 @@ def overrun_lookups(program: Program, plan: SlotPlan, request: Request, values: 
                 found[_label(table, slot.name)] = tell(
                     "lookup {label} is read at {x:.6g} at {time:g}, beyond its points from {first:g} to {last:g}",
                     label=_label(table, slot.name),
-                    x=float(given[bad[0]]),
                     time=float(request.saved_times[bad[0]]),
-                    first=float(x[0]),
-                    last=float(x[-1]),
+                    **apart(x=float(given[bad[0]]), first=x[0], last=x[-1]),
                 )
     return list(found.values())
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import ModelError, nearest
-from talent_sd.base.language import tell
+from talent_sd.base.language import apart, tell
 from talent_sd.engine.given_values import ValueReader, find_elements, overlaid
 from talent_sd.engine.time_points import matching_points, saved_points, time_points
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
+from talent_sd.model.units import after_number
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$", re.DOTALL)
 MOST_STEPS = 1_000_000
@@ -279,16 +280,20 @@ class _Checker:
             if limit is not None and np.isfinite(limit) and outside(numbers, limit).any():
                 worst = np.nanmin(numbers) if outside is np.less else np.nanmax(numbers)
                 element = self._worst_element(variable, outside(numbers, limit))
-                bounds = f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
+                shown = apart(
+                    worst=worst,
+                    **{word: end for word, end in (("low", low), ("high", high)) if end is not None},
+                )
+                ends = [f"{shown[end]:g}" if end in shown else "?" for end in ("low", "high")]
                 self.problems.append(
                     tell(
                         "'{variable}{element}' is {worst:g}, {word} the model's limits {bounds}{unit}.",
                         variable=variable.name,
                         element=element,
-                        worst=worst,
+                        worst=shown["worst"],
                         word=word,
-                        bounds=bounds,
-                        unit=" " + variable.unit if variable.unit else "",
+                        bounds=f"[{', '.join(ends)}]",
+                        unit=after_number(variable.unit),
                     )
                 )
                 return False

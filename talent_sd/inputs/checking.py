@@ -9,15 +9,16 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from talent_sd.base.errors import InputError, Problems, hints_are_shown, nearest
-from talent_sd.base.language import listed, tell
+from talent_sd.base.language import apart, listed, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import ModelStructure, ModelVariable, Setting, split_key
+from talent_sd.model.units import after_number
 
 
 def outside(label: str, value: float, variable: ModelVariable) -> str | None:
     """Return the message for a value outside the model's limits, None if inside."""
     low, high = variable.limits
-    unit = "" if variable.unit in ("", "1", "Dmnl") else f" {variable.unit}"
+    unit = after_number(variable.unit)
     hint = ""
     if not unit and high is not None and high <= 1 < value and value / 100 <= high:
         hint = tell(" (a share: {value:g} % is {share:g})", value=value, share=value / 100)
@@ -25,8 +26,7 @@ def outside(label: str, value: float, variable: ModelVariable) -> str | None:
         return tell(
             "{label} is {value:g}, above the model's maximum {high:g}{unit}{hint}.",
             label=label,
-            value=value,
-            high=high,
+            **apart(value=value, high=high),
             unit=unit,
             hint=hint,
         )
@@ -34,8 +34,7 @@ def outside(label: str, value: float, variable: ModelVariable) -> str | None:
         return tell(
             "{label} is {value:g}, below the model's minimum {low:g}{unit}.",
             label=label,
-            value=value,
-            low=low,
+            **apart(value=value, low=low),
             unit=unit,
         )
     return None
@@ -165,6 +164,6 @@ class Checking:
         if not inside:
             self.say(
                 "{label} is {value:g}, outside the run ({low:g} to before {high:g}). Move it.",
-                setting, label=label, value=setting.value, low=low, high=high,
+                setting, label=label, **apart(value=setting.value, low=low, high=high),
             )  # fmt: skip
         return inside

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import OddFigure, Problems
 from talent_sd.base.files import tellable
+from talent_sd.base.language import apart
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.shipped_names import find_file, shipped_names
+from talent_sd.model.units import after_number
 
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
@@ -61,9 +63,9 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         out = {year: value for year, value in values.items() if not low <= value <= high}
         for year, value in out.items():
             problems.say(
-                "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g} "
-                "{kind_unit}. Check its unit.",
-                at=at, key=key, year=year, value=value, low=low, high=high, kind_unit=kind.unit,
+                "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g}{unit}. "
+                "Check its unit.",
+                at=at, key=key, year=year, unit=after_number(kind.unit), **apart(value=value, low=low, high=high),
             )  # fmt: skip
         origin = Origin(file.file, file.line("figures", key))
         if not out:

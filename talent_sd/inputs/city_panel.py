@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.errors import Problems, nearest
+from talent_sd.base.language import apart
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.strict_yaml import shown
+from talent_sd.model.units import after_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -291,18 +293,18 @@ class _Table:
         out = values.notna() & ~values.between(low, high)
         if out.sum() > MOST * max(values.notna().sum(), 1):
             self.problems.say(
-                "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g} {unit} (middle "
-                "value {median:g}). Give it in {unit}.",
-                file=self.file, column=column, low=low, high=high, unit=unit, median=values.median(),
+                "{file}:1: {column} is mostly outside the plausible {low:g} to {high:g}{unit} (middle "
+                "value {median:g}). Check its unit.",
+                file=self.file, column=column, low=low, high=high, unit=after_number(unit), median=values.median(),
             )  # fmt: skip
             return values
         for row in out.index[out]:
             name, year = self.frame.loc[row, [self.who, "year"]]
             self.dropped.say(
-                "{file}:{line}: {name} {year}: {column} {value:g} left out, outside {low:g} to {high:g} "
-                "{unit}.",
-                file=self.file, line=row + 2, name=name, year=year, column=column, value=values[row],
-                low=low, high=high, unit=unit,
+                "{file}:{line}: {name} {year}: {column} {value:g} left out, outside {low:g} to "
+                "{high:g}{unit}.",
+                file=self.file, line=row + 2, name=name, year=year, column=column,
+                unit=after_number(unit), **apart(value=values[row], low=low, high=high),
             )  # fmt: skip
         return values.mask(out)
 

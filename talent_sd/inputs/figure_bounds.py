@@ -15,7 +15,7 @@ from pydantic import Field
 
 from talent_sd.base.errors import MOST, OddFigure, Problems
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import language, listed, tell
+from talent_sd.base.language import apart, language, listed, tell
 from talent_sd.inputs.file_schemas import Part, Range, Words
 from talent_sd.inputs.schema_problems import read_strict
 
@@ -85,10 +85,8 @@ class Odd:
         told = {
             "name": shown,
             "year": self.years[0],
-            "value": self.value,
-            "low": low,
-            "high": high,
             "why": why,
+            **apart(value=self.value, low=low, high=high),
         }
         more = tell(" So in {count} more years.", count=len(self.years) - 1) if self.years[1:] else ""
         if self.wrong:

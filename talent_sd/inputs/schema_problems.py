@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import N_, foreign, listed, tell
+from talent_sd.inputs.settings import without_commas
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _BOUNDS = {
     "greater_than_equal": ("ge", N_("{bound:g} or more")),
     "less_than_equal": ("le", N_("{bound:g} or less")),
 }
-_GROUPED = re.compile(r"-?\d{1,3}([,，]\d{3,4})+(\.\d+)?")
-"""A number written with commas."""
 EMPTY = N_("{file}:{line}: {named} is empty. Fill it, or leave the key out.")
 PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 """What a starter file holds where its user has to put something, by language."""
@@ -253,11 +251,10 @@ def _problem_of_key(
 def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
     """Return the message of a value that is not what its key takes."""
     kind, line = item["type"], node.line
-    if kind in ("float_type", "int_type") and _GROUPED.fullmatch(str(node.value)):
+    if kind in ("float_type", "int_type") and (number := without_commas(str(node.value))):
         return tell(
             "{file}:{line}: {where} is {described}: commas do not belong in a number. Write {number}.",
-            file=name, line=line, where=where, described=described(node.value),
-            number=re.sub("[,，]", "", str(node.value)),
+            file=name, line=line, where=where, described=described(node.value), number=number,
         )  # fmt: skip
     if kind in _EXPECTED:
         return tell(

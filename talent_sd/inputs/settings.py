@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
+_COMMAS = re.compile(r"[-+]?\d+([,，]\d+)+(\.\d+)?\Z")
+_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}([,，]\d{3})+(\.\d+)?\Z|[-+]?[1-9]\d{0,3}([,，]\d{4})+(\.\d+)?\Z")
+
+
+def without_commas(text: str) -> str:
+    """Return a number written with commas as it is to be written, "" of any other text.
+
+    A comma before each three or four digits parts groups; any other is a decimal point.
+
+    >>> without_commas("20,000"), without_commas("1,234,567.5"), without_commas("0,02"), without_commas("a,b")
+    ('20000', '1234567.5', '0.02', '')
+    """
+    if not _COMMAS.match(text):
+        return ""
+    if _GROUPS.match(text):
+        return re.sub("[,，]", "", text)
+    return re.sub("[,，]", ".", text) if len(re.findall("[,，.]", text)) == 1 else ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import foreign, reason_of, tell
+from talent_sd.inputs.settings import without_commas
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12
@@ -310,10 +311,27 @@ class _Reader:
         from ruamel.yaml import events as ev
 
         found: dict[Key, Node] = {}
+        number, end, place = (
+            "",
+            0,
+            0,
+        )  # a value, or what follows one after a comma without a space: {size: 0,02}
         while not isinstance(event := next(events), ev.MappingEndEvent):
             line = event.start_mark.line + 1
             key_node = self.node(event, events, depth + 1, None)
-            value = self.node(next(events), events, depth + 1, line)
+            after = next(events)
+            value = self.node(after, events, depth + 1, line)
+            glued = (
+                event.start_mark.index == end + 1
+                and isinstance(event, ev.ScalarEvent)
+                and value.value is None
+            )
+            if glued and without_commas(f"{number},{event.value}"):
+                number, end = f"{number},{event.value}", event.end_mark.index
+                continue
+            self.refuse_commas(number, place)
+            bare = isinstance(value.value, (int, float)) and not isinstance(value.value, bool)
+            number, end, place = after.value if bare else "", after.end_mark.index, value.line
             if not isinstance(event, ev.ScalarEvent):
                 self.problem(line, tell("a key must be a single word or number."))
                 continue
@@ -334,7 +352,20 @@ class _Reader:
                 )
                 continue
             found[key] = value
+        self.refuse_commas(number, place)
         return found
+
+    def refuse_commas(self, number: str, line: int) -> None:
+        """Note a problem if a number was written with commas, which part the entries of a mapping in braces."""
+        if "," in number and (written := without_commas(number)):
+            self.problem(
+                line,
+                tell(
+                    "{number}: commas do not belong in a number. Write {written}.",
+                    number=number,
+                    written=written,
+                ),
+            )
 
     def scalar(self, text: str, line: int) -> object:
         if text in _CONSTANTS:

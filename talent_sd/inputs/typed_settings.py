@@ -11,16 +11,39 @@ from typing import Any
 import numpy as np
 
 from talent_sd.base.errors import InputError, Problems
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.scenario_chain import TYPED, Scenario, laid_over_file, load_scenario
 from talent_sd.inputs.schema_problems import StrictFile, validate
 from talent_sd.inputs.setting_checks import POLICY
-from talent_sd.inputs.settings import ModelStructure
+from talent_sd.inputs.settings import ModelStructure, without_commas
 from talent_sd.inputs.strict_yaml import parse_yaml
 
 SAID = "overrides"
-"""What messages call the place of settings that stand in no file."""
+"""What messages call the place of settings given in Python."""
+
+
+TWICE = N_("{option}: '{name}' is given twice. Give it once.")
+
+
+class Typed(dict[str, Any]):
+    """Settings typed with a command, as `overridden` takes them: messages name the option of each."""
+
+    def __init__(self, settings: Sequence[str] | None, policies: Sequence[str] | None) -> None:
+        """Read what `--set` and `--policy` gave; InputError with every text that is none of these."""
+        problems = Problems()
+        self.options: dict[str, str] = {}
+        for option, read, texts in (
+            ("--set", read_settings, settings),
+            ("--policy", read_policies, policies),
+        ):
+            with problems.gathered():
+                found = read(texts or [])
+                for name in self.keys() & found:
+                    problems.say(TWICE, option=f"{self.options[name]}, {option}", name=name)
+                self |= found
+                self.options |= dict.fromkeys(found, option)
+        problems.refuse()
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, float]:
@@ -39,10 +62,16 @@ def read_settings(settings: Sequence[str]) -> dict[str, float]:
     for text in settings:
         name, equals, number = text.rpartition("=")
         value = _number(number)
-        if not equals or not name.strip() or not isinstance(value, float):
+        if equals and name.strip() and (written := without_commas(number.strip())):
+            problems.say(
+                "--set '{text}': commas do not belong in a number. Write {written}.",
+                text=text,
+                written=written,
+            )
+        elif not equals or not name.strip() or not isinstance(value, float):
             problems.say("--set '{text}' is no setting. Write --set \"name=number\".", text=text)
         elif name.strip() in found:
-            problems.say("--set gives '{name}' twice. Give it once.", name=name.strip())
+            problems.say(TWICE, option="--set", name=name.strip())
         else:
             found[name.strip()] = value
     problems.refuse()
@@ -66,7 +95,9 @@ def read_policies(policies: Sequence[str]) -> dict[str, Any]:
         name, _, rest = text.partition("=")
         parts = [part.partition(":") for part in rest.split(",")]
         numbers = {key.strip(): _number(value) for key, _, value in parts}
-        if rest.strip() in ("", "on", "off"):
+        if name.strip() in found or len(numbers) < len(parts):
+            problems.say(TWICE, option="--policy", name=name.strip())
+        elif rest.strip() in ("", "on", "off"):
             found[name.strip()] = rest.strip() or "on"
         elif any(not key or not isinstance(value, float) for key, value in numbers.items()):
             problems.say(
@@ -122,24 +153,35 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
     names = {**{labels.variable(name, "zh"): name for name in structure.variables}}
     policies = tuple(structure.subscripts.get(POLICY, ()))
     names |= {labels.element(policy, "zh"): policy for policy in policies}
-    parts: dict[str, dict[str, Any]] = {"policies": {}, "assumptions": {}, "shocks": {}}
+    options = overrides.options if isinstance(overrides, Typed) else {}
+    files: dict[str, dict[str, dict[str, Any]]] = {}
+    made, problems = scenario, Problems()
     for given, value in overrides.items():
-        name = names.get(given, given)
+        name, said = names.get(given, given), options.get(given, SAID)
+        parts = files.setdefault(said, {})
+        if any(name in part for parts in files.values() for part in parts.values()):
+            problems.say(TWICE, option=said, name=name)
+            continue
         if name in policies or (
             value in ("on", "off") if isinstance(value, str) else isinstance(value, bool)
         ):
-            parts["policies"][name] = ("on" if value else "off") if isinstance(value, bool) else _plain(value)
+            on = ("on" if value else "off") if isinstance(value, bool) else _plain(value)
+            parts.setdefault("policies", {})[name] = on
         elif isinstance(value, Mapping) and "at" in value:
-            parts["shocks"][name] = _plain(value)
+            parts.setdefault("shocks", {})[name] = _plain(value)
         else:
-            parts["assumptions"][name] = {"value": _plain(value), "why": SAID}
-    file = _as_file({"title": "x", **{part: own for part, own in parts.items() if own}}, SAID)
-    made = laid_over_file(scenario, file)
+            parts.setdefault("assumptions", {})[name] = {"value": _plain(value), "why": said}
+    for said, parts in files.items():
+        with problems.gathered():
+            made = laid_over_file(made, _as_file({"title": "x", **parts}, said))
+    problems.refuse()
     told = [f"{given} = {_told(value)}" for given, value in overrides.items()]
     title = {
         lang: text + tell(", ", lang) + tell(", ", lang).join(told) for lang, text in scenario.title.items()
     }
-    return replace(scenario, title=title, **{part: getattr(made, part) for part in parts})
+    return replace(
+        scenario, title=title, **{part: getattr(made, part) for part in ("policies", "assumptions", "shocks")}
+    )
 
 
 def _plain(value: Any) -> Any:

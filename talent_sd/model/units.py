@@ -60,6 +60,15 @@ def parse_unit(text: str) -> Unit | None:
     return found if rest == len(tokens) else None
 
 
+def after_number(unit: str) -> str:
+    """Return a unit as it follows a number in a message, with a space before it; "" where it is none.
+
+    >>> after_number("person"), after_number("Dmnl"), after_number("1")
+    (' person', '', '')
+    """
+    return "" if unit.strip().casefold() in _PURE else f" {unit}"
+
+
 def _product(tokens: list[Any], at: int) -> tuple[Unit, int]:
     found, at = _power(tokens, at)
     while at < len(tokens) and tokens[at][2] in {"*", "/"}:

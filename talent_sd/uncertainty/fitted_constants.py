@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import tell
+from talent_sd.base.language import apart, tell
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.uncertainty.priors import ConstantEntry, Prior, checked_priors, constant_values
@@ -39,9 +39,7 @@ class BeliefEntry(ConstantEntry):
             raise ValueError(
                 tell(
                     "the mean {mean:g} lies outside [{low:g}, {high:g}]. Correct one of them.",
-                    mean=self.mean,
-                    low=low,
-                    high=high,
+                    **apart(mean=self.mean, low=low, high=high),
                 )
             )
         return self

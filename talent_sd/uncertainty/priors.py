@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import tell
+from talent_sd.base.language import apart, tell
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.file_schemas import Part, Range
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
@@ -234,9 +234,7 @@ def _checked(
             "Widen the range, or correct the model.",
             place=place,
             prior_key=prior_key,
-            centre=centre,
-            low=low,
-            high=high,
+            **apart(centre=centre, low=low, high=high),
         )
     for element, value in elements.items():
         _refuse_beyond_limits(place, element, entry, value, variable.limits)

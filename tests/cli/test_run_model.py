@@ -67,7 +67,7 @@ def test_what_leaves_its_range_is_told_and_kept(cup, tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--set", "rom=30"], "cup.mdl: unknown parameter 'rom'. Did you mean 'room'?"),
     (["--set", "room=50"], "cup.mdl: 'room' is 50, above the model's limits [0, 40] degree."),
-    (["--set", "room=x", "--set", "lag=1", "--set", "lag=2"], "--set 'room=x' is no setting. Write --set \"name=number\".\n--set gives 'lag' twice."),
+    (["--set", "room=x", "--set", "lag=1", "--set", "lag=2"], "--set 'room=x' is no setting. Write --set \"name=number\".\n--set: 'lag' is given twice."),
     (["--city", "wuxi", "--draws", "3"], "--city, --draws: only for the city model; cup.mdl is another one."),
 ])  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused(cup, tmp_path, arguments, message):

@@ -81,6 +81,6 @@ def test_what_is_usual_holds_the_tables_of_many_cities() -> None:
     assert told == [
         "呼和浩特市: gdp_tertiary / gdp in 2014 is 1.023. It can only be 0 to 1: a part of the city's GDP. Check it. "
         "So in 1 more years.",
-        "包头市: gdp_secondary / gdp in 2010 is 1. It can only be 0 to 1: a part of the city's GDP. Check it. "
+        "包头市: gdp_secondary / gdp in 2010 is 1.0003. It can only be 0 to 1: a part of the city's GDP. Check it. "
         "So in 3 more years.",
     ]

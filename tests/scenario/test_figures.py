@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
@@ -98,6 +98,7 @@ def test_what_a_yearbook_gives_besides_is_not_used_when_too_old() -> None:
     assert found == city_constants(bare(WUXI), 2022, NATIONAL)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_later_figures_change_nothing(data: st.DataObject) -> None:
     start = data.draw(st.sampled_from([2010, 2012, 2016, 2022]))

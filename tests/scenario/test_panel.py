@@ -110,7 +110,7 @@ def test_a_column_in_the_wrong_unit_is_refused(
         row[column] = repr(float(row[column]) / 1e4)
     assert problems_of(read) == [
         "panel.csv:1: resident_population is mostly outside the plausible 20000 to 4e+07 person "
-        "(middle value 637.56). Give it in person."
+        "(middle value 637.56). Check its unit."
     ]
 
 

@@ -192,3 +192,25 @@ def test_a_faulty_file_is_not_kept_and_its_problems_name_the_file_read(
         with pytest.raises(InputError, match=f"^{name}:2: the key 'a' appears twice"):
             parse_yaml(text, name)
     assert list(tmp_path.rglob("*.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: {b: 0,02}", ["x.yaml:1: 0,02: commas do not belong in a number. Write 0.02."]),
+        ("a: {b: 1,020,000.5, c: 2}", ["x.yaml:1: 1,020,000.5: commas do not belong in a number. Write 1020000.5."]),
+        ("a:\n  b: {2020: 3,5, 2021: 4,5}", [f"x.yaml:2: {n},5: commas do not belong in a number. Write {n}.5." for n in (3, 4)]),
+    ],
+)  # fmt: skip
+def test_a_number_with_commas_in_braces_is_told_as_one(text: str, told: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_yaml(text, "x.yaml")
+    assert list(caught.value.problems) == told
+
+
+def test_commas_that_part_entries_stay() -> None:
+    assert parse_yaml("a: {b: 0, 2: }\nc: {d: '0,8', 3: }\ne: [0,02]", "x.yaml").plain() == {
+        "a": {"b": 0, 2: None},
+        "c": {"d": "0,8", 3: None},
+        "e": [0, 2],
+    }

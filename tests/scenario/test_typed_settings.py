@@ -11,7 +11,7 @@ import talent_sd as ts
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.prepare import prepare
 from talent_sd.forecast.what_if import explanations, what_if
-from talent_sd.inputs.typed_settings import read_policies
+from talent_sd.inputs.typed_settings import Typed, read_policies
 
 FILE = """title: {en: Mine, zh: 我的}
 extends: baseline
@@ -82,6 +82,33 @@ def test_a_fault_is_told_as_in_a_file(given: dict[str, object], told: str) -> No
     with pytest.raises(InputError) as caught:
         ts.simulate("baseline", overrides=given)
     assert any(problem.startswith(told) for problem in caught.value.problems), caught.value
+
+
+def test_what_was_typed_is_told_by_its_option_and_only_once() -> None:
+    with pytest.raises(InputError) as caught:
+        prepare(
+            "baseline",
+            overrides=Typed(["arrival elasticity=2.50000001", "cash_subsidy=3"], ["open_labs=fro:2026"]),
+        )
+    assert caught.value.problems == (
+        "--set: cash_subsidy: write on, off, or settings such as {from: 2025, until: 2030} (it is 3.0).",
+    )
+    with pytest.raises(InputError) as caught:
+        prepare("baseline", overrides=Typed(["arrival elasticity=2.50000001"], ["open_labs=fro:2026"]))
+    assert caught.value.problems == (
+        "--policy: unknown setting 'fro' of policy open_labs. Did you mean 'from'?",
+        "--set: arrival elasticity is 2.50000001, above the model's maximum 2.5.",
+    )
+    with pytest.raises(InputError) as caught:
+        Typed(["lag=0,8", "lag=1", "open_labs=1"], ["open_labs", "culture_ip", "culture_ip=off"])
+    assert caught.value.problems == (
+        "--set 'lag=0,8': commas do not belong in a number. Write 0.8.",
+        "--policy: 'culture_ip' is given twice. Give it once.",
+    )
+    with pytest.raises(InputError, match="^--set, --policy: 'open_labs' is given twice"):
+        Typed(["open_labs=1"], ["open_labs"])
+    with pytest.raises(InputError, match="^--policy: 'cash_subsidy' is given twice"):
+        prepare("baseline", overrides=Typed([], ["cash_subsidy", "现金补贴=off"]))
 
 
 def test_scenarios_of_wrong_types_are_one_sentence() -> None:

@@ -115,8 +115,8 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
             0.03, 1 - 0.14 / height, tell(key, lang, of=of, year=year), fontsize=12, va="top", **heading()
         )
         figure.text(0.03, 1 - 0.42 / height, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        figure.text(0.03, 1 - 0.62 / height, tell(UNIT, lang, unit=scale.unit or "1"), fontsize=7.5, color=GREY,
-                    va="top")  # fmt: skip
+        unit = tell(UNIT, lang, unit=scale.unit or tell("dimensionless", lang))
+        figure.text(0.03, 1 - 0.62 / height, unit, fontsize=7.5, color=GREY, va="top")
         figure.text(0.03, 0.1 / height, _method(study, lang), fontsize=6, color=GREY, va="bottom")
     return figure
 

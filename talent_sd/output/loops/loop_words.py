@@ -158,7 +158,7 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     adds = {label: (value, spread) for label, value, spread in rows}
     scale = scale_for(max(abs(value) for value, _ in adds.values()), str(study.adds.attrs["units"]), lang)
     of, year = output_name(study, labels, lang), int(study.adds["time"].values[-1])
-    heading = tell(ADDS, lang, of=of, year=year, unit=scale.unit or "1")
+    heading = tell(ADDS, lang, of=of, year=year, unit=scale.unit or tell("dimensionless", lang))
     table = _table(study, lang, numbers(heading)[0])
     for number, loop in enumerate(study.names.loops):
         label = f"{loop_sign(study.names, number)} {loop.label[lang]}"

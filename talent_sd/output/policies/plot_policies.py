@@ -129,7 +129,7 @@ def _interactions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, st
     figure = new_figure(width, height)
     axes = figure.add_axes((1.75 / width, 0.55 / height, side / width, side / height))
     scale = draw_pairs(axes, of.isel({TIME: -1}), labels, lang)
-    return figure, tell(INTERACTIONS_NOTE, lang, unit=scale.unit or "1")
+    return figure, tell(INTERACTIONS_NOTE, lang, unit=scale.unit or tell("dimensionless", lang))
 
 
 def _scales(of: xr.Dataset, lang: str) -> tuple[Scale, Scale]:

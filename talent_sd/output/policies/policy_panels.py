@@ -64,7 +64,7 @@ def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title:
     axes.yaxis.set_major_locator(MaxNLocator(6 if wide else 4))
     _ratios(axes, unit, people, money, lang, 4 if wide else 2)
     axes.set_xlabel(tell("Present cost ({unit})", lang, unit=money.unit), fontsize=7.5)
-    axes.set_ylabel(people.unit or "1", fontsize=7.5)
+    axes.set_ylabel(people.unit or tell("dimensionless", lang), fontsize=7.5)
     axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
     axes.set_title(tell(title, lang), fontsize=8, color=INK, loc="left", pad=14)
 
@@ -172,7 +172,7 @@ def draw_shares(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scale: 
     axes.set_xlim(min(low, 0), max(high, 0) + 0.22 * (max(high, 0) - min(low, 0)))
     axes.axvline(0, color=INK, linewidth=0.7)
     dress_bars(axes)
-    axes.set_xlabel(scale.unit or "1", fontsize=7.5)
+    axes.set_xlabel(scale.unit or tell("dimensionless", lang), fontsize=7.5)
     axes.set_title(tell(BARS, lang, year=f"{float(last[TIME]):g}"), fontsize=8, color=INK,
                    loc="left", x=-0.62, pad=8)  # fmt: skip
 
@@ -217,7 +217,7 @@ def draw_over_time(axes: Axes, of: xr.Dataset, labels: Labels, lang: str, scale:
     axes.set_xlim(start, years[-1])
     axes.set_xticks(np.linspace(start, years[-1], 3).round())
     axes.axhline(0, color=INK, linewidth=0.7)
-    axes.set_ylabel(scale.unit or "1", fontsize=7.5)
+    axes.set_ylabel(scale.unit or tell("dimensionless", lang), fontsize=7.5)
     axes.set_title(tell("The largest over time", lang), fontsize=8, color=INK, loc="left", pad=8)
     _names(
         axes,

@@ -74,7 +74,7 @@ def policies_table(
         scenario=scenario_titles(effects, lang)[scenario],
         output=labels.variable(output, lang),
         year=f"{float(one[TIME]):g}",
-        unit=people.unit or "1",
+        unit=people.unit or tell("dimensionless", lang),
     )
     costs = (tell("Cost\n({unit})", lang, unit=money.unit), *(tell(key, lang) for key in HEADINGS.values()))
     table = rich_table(
@@ -130,7 +130,7 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
         return tell("The mix does as much as its policies one by one.", lang)
     amount = digits(abs(synergy) / scale.factor)
     key = EXCEEDS if synergy > 0 else SHORT
-    text = tell(key, lang, amount=amount, unit=scale.unit or "1")
+    text = " ".join(tell(key, lang, amount=amount, unit=scale.unit).split())
     if of.sizes[DRAW] > 1:
         share = f"{float((of['synergy'] > 0).mean()):.0%}"
         low, high = (signed(end / scale.factor) for end in interval(of["synergy"]))
