@@ -1,8 +1,8 @@
 """What is kept between runs, in a folder only the user can write: parsed files as JSON, and compiled objects.
 
 Never a pickle: a parsed file cannot execute. An object is code: one that another user could have written is
-never read. The first line of each file is the checksum of the rest; a file that does not read back, or was
-damaged, is treated as absent.
+never read. The first line of each file is the checksum of its name and the rest; a file that does not read back,
+was damaged, or took another's name, is treated as absent.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def read_kept(file: Path) -> bytes | None:
     What is checked is what is read, even if the file is swapped; a link is not followed.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
+        handle = os.open(file, os.O_RDONLY | sum(flags))
         with os.fdopen(handle, "rb") as stream:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode) or not _is_private(status):
@@ -77,7 +78,11 @@ def read_kept(file: Path) -> bytes | None:
             checksum, _, content = stream.read().partition(b"\n")
     except OSError:
         return None
-    return content if checksum.decode("latin-1") == hashlib.sha256(content).hexdigest() else None
+    return content if checksum == _seal(file, content) else None
+
+
+def _seal(file: Path, content: bytes) -> bytes:
+    return hashlib.sha256(file.name.encode() + b"\0" + content).hexdigest().encode()
 
 
 def keep(file: Path, content: bytes, most: int, left: int | None = None) -> None:
@@ -92,7 +97,7 @@ def keep(file: Path, content: bytes, most: int, left: int | None = None) -> None
         handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=PART)  # mode 0600
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+                stream.write(_seal(file, content) + b"\n" + content)
             Path(temporary).replace(file)
         except OSError:
             Path(temporary).unlink(missing_ok=True)

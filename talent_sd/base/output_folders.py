@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -13,17 +14,23 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError, NotWritten
 from talent_sd.base.language import N_, language, listed, reason_of, tell
 
+if TYPE_CHECKING:
+    import numpy as np
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that takes no more, which name no file."""
 UNWRITABLE = N_("{target}: cannot write here ({reason}). Choose another folder with --out.")
+SEAL = 64
+"""Characters of a checksum."""
 LIST = "written"
 """Kind of cached file: what the last run wrote into a folder, so that the next one can clear it away."""
 STORE = "forecast.zarr"
@@ -259,6 +266,51 @@ def write_safely(file: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def keep_arrays(file: Path, identity: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Keep arrays for the same command given again: an .npz file, and behind it a checksum of what it is and holds.
+
+    Parameters
+    ----------
+    identity : all that the arrays follow from
+
+    Raises
+    ------
+    NotWritten
+        If they cannot be written.
+    """
+    import numpy as np
+
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    content = stream.getvalue()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(file.parent) as scratch:
+            (scratch / file.name).write_bytes(content + _seal(file, identity, content))
+            (scratch / file.name).replace(file)
+    except OSError as error:
+        raise NotWritten(UNWRITABLE, target=file.parent, reason=reason_of(error)) from None
+
+
+def kept_arrays(file: Path, identity: str) -> dict[str, np.ndarray]:
+    """Return what `keep_arrays` wrote; nothing where it is not there, not whole, or follows from something else."""
+    import numpy as np
+
+    try:
+        kept = file.read_bytes()
+    except OSError:
+        return {}
+    content, seal = kept[:-SEAL], kept[-SEAL:]
+    if seal != _seal(file, identity, content):
+        return {}
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _seal(file: Path, identity: str, content: bytes) -> bytes:
+    return hashlib.sha256(f"{file.name}\0{identity}\0".encode() + content).hexdigest().encode()
 
 
 def _inside(name: object, folders: tuple[Path, ...]) -> bool:

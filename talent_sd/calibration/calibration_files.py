@@ -17,6 +17,7 @@ import numpy as np
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import write_frame
 from talent_sd.base.language import tell
+from talent_sd.base.output_folders import keep_arrays, kept_arrays
 from talent_sd.base.version import __version__
 from talent_sd.calibration.fit import Calibration, Fit, SamplerSettings, province_folds
 from talent_sd.calibration.likelihood import EvidenceTarget
@@ -106,8 +107,8 @@ def calibrate(
     window = wholes[0].chosen(fitting_cities(wholes[0], held_out, seed))
     note = _note(model, sources, years, window, held_out=held_out, seed=seed, sampling=asdict(sampling))
     identity = _identity(note, believed)
-    keep = (lambda parts: _keep(state, identity, parts)) if state else (lambda _parts: None)
-    task = Calibration(model, window, believed, seed, sampling, _kept(state, identity), keep,
+    keep = (lambda parts: keep_arrays(state, identity, parts)) if state else (lambda _parts: None)
+    task = Calibration(model, window, believed, seed, sampling, kept_arrays(state, identity) if state else {}, keep,
                        evidence=EvidenceTarget(model, read_evidence()))  # fmt: skip
     work = task.work + (2 * task.runs if cross_fitted else 0)
     task.done = lambda amount: done(amount, work)
@@ -209,28 +210,6 @@ def _identity(note: Mapping[str, Any], beliefs: Beliefs) -> str:
     ranges = [one.tolist() for one in (beliefs.mean, beliefs.sd, beliefs.low, beliefs.high)]
     content = json.dumps([note, [beliefs.names, *ranges]], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _kept(state: Path | None, identity: str) -> dict[str, np.ndarray]:
-    """Return the finished parts of a calibration with the same inputs; nothing of any other."""
-    if state is None or not state.is_file():
-        return {}
-    try:
-        with np.load(state, allow_pickle=False) as file:
-            if str(file["identity"]) != identity:
-                return {}
-            return {name: file[name] for name in file.files if name != "identity"}
-    except (OSError, ValueError, KeyError, EOFError):
-        return {}  # cut off while being written: begin again
-
-
-def _keep(state: Path, identity: str, parts: Mapping[str, np.ndarray]) -> None:
-    """Write the finished parts: under another name first, so that no half a file is ever read."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    draft = state.with_name(state.name + ".part")
-    with draft.open("wb") as file:
-        np.savez(file, identity=np.array(identity), **parts)  # type: ignore[arg-type]
-    draft.replace(state)
 
 
 def cross_fit(

@@ -16,7 +16,7 @@ import typer
 from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
 from talent_sd.base.files import tellable
 from talent_sd.base.language import listed, speaking, tell
-from talent_sd.base.output_folders import begun, written
+from talent_sd.base.output_folders import begun, clear_scratch, written
 from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, interrupted, interruptible
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt:
+            clear_scratch()  # the signal may have come while a folder was being cleared away
             with speaking(lang):
                 say(interrupted(), errors=True)
             raise typer.Exit(INTERRUPTED) from None

@@ -35,9 +35,10 @@ NUMBER = "<f8"
 class EnsembleStore:
     """A Zarr store of an ensemble, dims (scenario, draw, time, ...), chunked by block.
 
-    A block counts once its mark stands: a file with the SHA-256 of the block's chunks,
-    written after they are safely on the disk. A block whose chunks do not give that sum,
-    because the run was killed or a file was damaged, is to be done again.
+    A block counts once its mark stands: a file with the SHA-256 of the store's description,
+    the block's place and its chunks, written after they are safely on the disk. A block whose
+    chunks do not give that sum, because the run was killed, a file was damaged or comes from
+    another place or store, is to be done again.
     """
 
     def __init__(self, path: Path, layout: EnsembleLayout, block: int) -> None:
@@ -62,7 +63,7 @@ class EnsembleStore:
         InputError
             If the disk takes no more, or the store has gone.
         """
-        digest = hashlib.sha256()
+        digest = self._digest(scenario, block)
         try:
             for name, file in self._chunks(scenario, block):
                 # the last block is written as long as the others, as Zarr has it
@@ -92,9 +93,13 @@ class EnsembleStore:
                 self.path / stored_name(name) / ".".join([f"{scenario}.{block}.0", *"0" * len(subscripts)]),
             )
 
+    def _digest(self, scenario: int, block: int) -> hashlib._Hash:
+        """Return the beginning of a block's checksum: whose and which it is."""
+        return hashlib.sha256(f"{_sha256(self.path / HEADER)} {scenario}.{block}".encode())
+
     def _checksum(self, scenario: int, block: int) -> str:
         """Return the checksum of a block's chunks as they lie there, "" where one is missing."""
-        digest = hashlib.sha256()
+        digest = self._digest(scenario, block)
         try:
             for _, file in self._chunks(scenario, block):
                 digest.update(file.read_bytes())
@@ -115,7 +120,7 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
 
     path = Path(path)
     order = _attributes(path)[ORDER]
-    dataset = xr.open_zarr(_whole_store(path), consolidated=True, chunks=None)
+    dataset = xr.open_zarr(_whole_store(path), consolidated=True, chunks=None, zarr_format=2)
     names = {name: str(name).replace("∕", "/") for name in dataset.data_vars if "∕" in str(name)}
     block = int(dataset.attrs[BLOCK])
     dataset.attrs = {key: value for key, value in dataset.attrs.items() if key not in OURS}
@@ -256,6 +261,7 @@ def _attributes(path: Path) -> dict[str, Any]:
     try:
         sums = json.loads((path / HEADER).read_bytes())
         damaged = [name for name, kept in sums.items() if _sha256(path / name) != kept]
+        damaged += [HEADER] * (".zmetadata" not in sums)
         attrs = {} if damaged else json.loads((path / ".zattrs").read_bytes())
     except (OSError, ValueError, AttributeError, RecursionError):
         attrs, damaged = {}, [HEADER] if any(path.glob(".z*")) else []

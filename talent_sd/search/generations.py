@@ -7,10 +7,7 @@ plans gain is read from there where it is known: a search that was stopped and o
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +18,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import reason_of, tell
-from talent_sd.base.output_folders import UNWRITABLE
+from talent_sd.base.output_folders import UNWRITABLE, keep_arrays, kept_arrays, scratch_folder, write_safely
 from talent_sd.search.plans import Levers, Plans, joined
 
 if TYPE_CHECKING:
@@ -239,15 +236,16 @@ class Archive:
         if self.folder is None:
             return
         file = self.folder / IDENTITY
-        text = json.dumps(self.identity, ensure_ascii=False, indent=1, sort_keys=True)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            there = file.read_text("utf-8") if file.exists() else None
-            if there is None:
-                _write(file, text.encode())
+            if not file.exists():
+                with scratch_folder(self.folder) as scratch:
+                    write_safely(scratch / IDENTITY, self._text())
+                    (scratch / IDENTITY).replace(file)
+            there = file.read_bytes()
         except OSError as error:
             raise InputError(tell(UNWRITABLE, target=self.folder, reason=reason_of(error))) from None
-        if there is not None and there != text:
+        if there != self._text():
             raise InputError(
                 "{folder} holds a search of something else. Choose another --out, or remove it.",
                 folder=self.folder,
@@ -255,36 +253,24 @@ class Archive:
 
     def read(self, seed: int, generation: int, points: np.ndarray) -> tuple[Plans, np.ndarray] | None:
         """Return a generation's plans and values; None where it is not there, whole and of these points."""
-        file = self._file(seed, generation)
-        if file is None or not file.exists():
+        kept = kept_arrays(self._file(seed, generation), self._text().decode()) if self.folder else {}
+        if not kept or not np.array_equal(kept["points"], points):
             return None
-        try:
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
-                if not np.array_equal(kept["points"], points):
-                    return None
-                return Plans(kept["intensity"], kept["start"], kept["end"]), kept["values"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
+        return Plans(kept["intensity"], kept["start"], kept["end"]), kept["values"]
 
     def write(self, seed: int, generation: int, points: np.ndarray, plans: Plans, values: np.ndarray) -> None:
         """Keep a generation; what is there is whole."""
-        file = self._file(seed, generation)
-        if file is None:
-            return
-        stream = io.BytesIO()
-        arrays = {"intensity": plans.intensity, "start": plans.start, "end": plans.end, "values": values}
-        np.savez(stream, allow_pickle=False, points=points, seed=seed, generation=generation, **arrays)
-        _write(file, stream.getvalue())
+        if self.folder:
+            arrays = {"points": points, "intensity": plans.intensity, "start": plans.start, "end": plans.end}
+            arrays |= {"values": values, "seed": np.array(seed), "generation": np.array(generation)}
+            keep_arrays(self._file(seed, generation), self._text().decode(), arrays)
 
-    def _file(self, seed: int, generation: int) -> Path | None:
-        return None if self.folder is None else self.folder / f"seed_{seed}_generation_{generation:04d}.npz"
+    def _text(self) -> bytes:
+        return json.dumps(self.identity, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(file)
+    def _file(self, seed: int, generation: int) -> Path:
+        assert self.folder is not None
+        return self.folder / f"seed_{seed}_generation_{generation:04d}.npz"
 
 
 def search(quest: Quest, folder: Path | None = None, done: Callable[[int], None] = lambda _: None) -> Found:

@@ -13,6 +13,7 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.base import cache
 from talent_sd.base.errors import InputError
+from talent_sd.base.output_folders import keep_arrays, kept_arrays
 from talent_sd.forecast.zarr_store import open_ensemble
 
 from .conftest import DAMAGES, SEED, chosen
@@ -77,6 +78,47 @@ def test_missing_parts_of_a_store(whole: tuple[Path, xr.Dataset], tmp_path: Path
         opened.load()
 
 
+def test_parts_of_a_store_at_a_wrong_place(
+    whole: tuple[Path, xr.Dataset], tmp_path: Path, attacked: Attacked
+) -> None:
+    """A block with its mark from another scenario or another store; a description that vouches for nothing."""
+    path, before = whole
+    other = tmp_path / "other.zarr"
+    ts.ensemble(["baseline", "hefei_combination"], **GIVEN | {"seed": 6}, out=other)  # type: ignore[arg-type]
+    block = (".blocks/0.0", "Talent/0.0.0.0", "value added/0.0.0")
+    exchanged = {name: path / name.replace("/0.0", "/1.0") for name in block}
+    foreign = {name: other / name for name in block}
+    newer = {"zarr.json": b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'}
+    for number, files in enumerate([exchanged, foreign, newer, {".header": b"{}"}]):
+        copy = tmp_path / f"{number}.zarr"
+        shutil.copytree(path, copy)
+        for name, source in files.items():
+            (copy / name).write_bytes(source if isinstance(source, bytes) else source.read_bytes())
+        try:
+            xr.testing.assert_identical(open_ensemble(copy).load(), before)
+        except InputError:
+            assert files is not newer
+        assert _is_mended_or_refused(copy, before) == (".header" not in files)
+        attacked()
+
+
+def test_damaged_arrays_kept_for_the_same_command(tmp_path: Path, attacked: Attacked) -> None:
+    file, arrays = tmp_path / "kept.npz", {"a": np.arange(20.0), "b": np.eye(3)}
+    for number in range(len(DAMAGES) * 40):
+        damage = list(DAMAGES)[number % len(DAMAGES)]
+        keep_arrays(file, "of this", arrays)
+        assert {name: array.tolist() for name, array in kept_arrays(file, "of this").items()} == {
+            name: array.tolist() for name, array in arrays.items()
+        }
+        assert kept_arrays(file, "of another") == {}
+        DAMAGES[damage](file, np.random.default_rng(SEED + number))
+        assert kept_arrays(file, "of this") == {}, damage
+        attacked()
+    keep_arrays(file, "of this", arrays)
+    assert kept_arrays(file.rename(tmp_path / "other.npz"), "of this") == {}
+    assert [one.name for one in tmp_path.iterdir()] == ["other.npz"]
+
+
 def test_damaged_files_of_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attacked: Attacked
 ) -> None:
@@ -90,3 +132,9 @@ def test_damaged_files_of_the_cache(
         DAMAGES[damage](file, np.random.default_rng(SEED + number))
         assert cache.load_cached("yaml", "key") is None, damage
         attacked()
+    cache.save_cached("yaml", "key", value)
+    (file,) = tmp_path.glob("*.yaml.json")
+    cache.save_cached("yaml", "other", value)
+    (other,) = set(tmp_path.glob("*.yaml.json")) - {file}
+    file.replace(other)  # whole, but not what the name says
+    assert cache.load_cached("yaml", "other") is None

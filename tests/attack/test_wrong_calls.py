@@ -60,6 +60,7 @@ def test_wrong_arguments_of_functions(
         "scenarios": "hefei_combination",
         "name": "baseline",
         "scenario": "baseline",
+        "of": "total talent",
     }
     for name, parameter, bad in chosen(_calls(), 20):
         parameters = inspect.signature(CALLS[name]).parameters

@@ -193,7 +193,7 @@ def _tick(value: float, axes: Axes) -> str:
 
 def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None, lang: str | None) -> None:
     first, last = float(lines[0].years[0]), float(lines[0].years[-1])
-    axes.set_xlim(first, last)
+    axes.set_xlim(first, last if last > first else first + 1)  # a single time would be no axis
     step = max(1, math.ceil((last - first) / 6))
     origin = first if forecast_from is None else forecast_from
     ticks = [year for year in range(math.ceil(first), math.floor(last) + 1) if (year - origin) % step == 0]
