@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from talent_sd.base.cache import content_key, load_cached, save_cached
+from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.base.language import language
 from talent_sd.engine.ir import (
@@ -25,6 +25,7 @@ from talent_sd.engine.ir import (
     TableCall,
     Time,
 )
+from talent_sd.model.spreadsheets import model_key
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
 _KINDS = {"constant", "auxiliary", "initial", "state"}
@@ -156,7 +157,7 @@ class ProgramStore:
             If the model uses what the flat program lacks; the reason is cached too.
         """
         if self._program is None:
-            key = content_key(self.path, read_model_bytes(self.path))
+            key = model_key(self.path, read_model_bytes(self.path))
             found = load_cached("program", key)
             # told in the language that was asked for then
             if isinstance(found, dict) and "unsupported" in found and found.get("language") == language():

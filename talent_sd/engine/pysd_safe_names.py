@@ -98,9 +98,17 @@ def _owners(error: Exception) -> str:
     found: list[str] = []
     for frame, _ in walk_tb(error.__traceback__):
         owner = frame.f_locals.get("self")
-        owner = getattr(owner, "element", owner)  # a builder's variable
-        found += [frame.f_code.co_name, str(getattr(owner, "name", "")), str(getattr(owner, "py_name", ""))]
+        owner = _part(owner, "element", owner)  # a builder's variable
+        found += [frame.f_code.co_name, str(_part(owner, "name", "")), str(_part(owner, "py_name", ""))]
     return " ".join(reversed(found))
+
+
+def _part(owner: Any, name: str, otherwise: Any) -> Any:
+    """Return an attribute; PySD's components raise a NameError where they have none."""
+    try:
+        return getattr(owner, name)
+    except (AttributeError, NameError):
+        return otherwise
 
 
 def give_safe_names(abstract: Any, model: Path, folder: Path, place: Callable[[str, str], str]) -> SafeNames:
@@ -249,7 +257,8 @@ class _Renamer:
             self._rename_reference(function, variables)
         elif function.reference not in functionspace and function.reference != "a_function_of":
             raise ModelError(
-                "calls {reference}, which is no function or lookup.", reference=function.reference
+                "calls {reference}, which is neither a lookup nor a function known here.",
+                reference=function.reference,
             )
 
     def _copy_spreadsheet(self, node: Any) -> None:

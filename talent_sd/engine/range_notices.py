@@ -51,7 +51,7 @@ def _outside(structure: Structure, request: Request, values: Mapping[str, np.nda
         low, high = (
             np.inf * sign if v is None else v for sign, v in zip((-1, 1), variable.limits, strict=True)
         )
-        slack = _SLACK * max(1.0, *(abs(v) for v in (low, high) if np.isfinite(v)))
+        slack = _SLACK * max([1.0, *(abs(v) for v in (low, high) if np.isfinite(v))])
         bad = (array < low - slack) | (array > high + slack)
         if bad.any():
             saved = int(np.argmax(bad.any(axis=tuple(n for n in range(bad.ndim) if n != 1))))

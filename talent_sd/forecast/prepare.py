@@ -266,7 +266,9 @@ def check_file(path: str | Path) -> str:
 
     path = Path(path)
     if path.suffix.lower() in MODEL_ENDINGS:
-        load_model(path)
+        model = load_model(path)
+        if not model.lacks:
+            model.prepare(model.request())
         refuse_clashing_units(translate(path))
         return "model"
     kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,19 +41,24 @@ def write_loops(study: LoopStudy | ModelStudy, file: Path) -> None:
     """Write each loop's share of the named loops' activity by year: mean, and 80 % interval of draws.
 
     The polarity of a loop that turns is that of the year. A year in which nothing moves has state
-    "at rest" and empty shares. What the named loops leave to others is in rows of its own, as shares
-    of the activity of all loops found: of the city "(other routes)" of named loops, "(turnover)" of
-    stocks and "(no name)"; of any other model "(no name)" alone.
+    "at rest" and empty shares; one in which something moves, but no loop, "no loop at work". What the
+    named loops leave to others is in rows of its own, as shares of the activity of all loops found: of
+    the city "(other routes)" of named loops, "(turnover)" of stocks and "(no name)"; of any other model
+    "(no name)" alone.
     """
     shares, rows = study.shares, []
+    moves = shares["moves"].values if "moves" in shares else np.zeros(shares.sizes[TIME], bool)
+    state = {
+        f"{year:g}": partial(_state, moves=one) for year, one in zip(shares[TIME].values, moves, strict=True)
+    }
     for loop in study.names.loops:
         own = shares.sel(loop=loop.name)
         for year, share, published in _by_year(own["share"], own["share_published"]):
             sign = year_polarity(loop.polarity, share)
-            rows.append((loop.name, sign, year, *_summary(share), _mean(published), _state(share)))
+            rows.append((loop.name, sign, year, *_summary(share), _mean(published), state[year](share)))
     for name, others in _others(shares).items():
         for year, part, _ in _by_year(others, others):
-            rows.append((name, "", year, *_summary(part), "", _state(part)))
+            rows.append((name, "", year, *_summary(part), "", state[year](part)))
     write_rows(file, LOOP_COLUMNS, rows)
 
 
@@ -104,5 +110,7 @@ def _mean(values: np.ndarray) -> str:
     return _summary(np.asarray(values))[0]
 
 
-def _state(values: np.ndarray) -> str:
-    return "moving" if np.isfinite(values).any() else "at rest"
+def _state(values: np.ndarray, moves: bool) -> str:
+    if np.isfinite(values).any():
+        return "moving"
+    return "no loop at work" if moves else "at rest"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.dims import TIME
 from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
@@ -98,10 +99,24 @@ def study_model(path: str | Path) -> ModelStudy:
     activity = np.sum([np.abs(score) for score in own.values()], axis=0)
     shares = shares_dataset(own, gains, activity, total, years, place).assign_attrs(_about(model))
     shares["share_published"] = shares["share"]
+    moving = links.scores.moving()
+    shares["moves"] = (TIME, np.array([moving[place == year].any() for year in range(len(years))]))
+    shares.attrs["never_closed"] = "; ".join(" → ".join((*r, r[0])) for r in _never_closed(links, scores))
     picture = link_picture(links, names, activity, place)
     sectors = {name: variable.group for name, variable in model.structure.variables.items()}
     stocks = stock_flows(model.program, sectors)[0]
     return ModelStudy(names, shares, picture, len(scores), loops.complete, stocks)
+
+
+def _never_closed(links: VariableLinks, scores: Mapping[Route, np.ndarray]) -> list[Route]:
+    """Return the loops whose links all work in the run, but never all at one time."""
+    return [
+        route
+        for route, score in scores.items()
+        if not score.any()
+        and not links.loop_gain(route).any()
+        and all(links.gain(a, b).any() for a, b in zip(route, (*route[1:], route[0]), strict=True))
+    ]
 
 
 def automatic_layout(routes: Sequence[Route]) -> DiagramLayout:

@@ -235,7 +235,7 @@ class Reader:
         if not operators:
             return operands[0]
         if operators[0] in _LOGIC:
-            return Logic(operators, tuple(operands))
+            return _compared(operators, operands)
         special = next((n for n, sign in enumerate(operators) if sign in self.dialect.functions), None)
         if special is None:
             return Arithmetic(operators, tuple(operands))
@@ -348,3 +348,16 @@ class Reader:
         self._next()
         self._expect(")")
         return found
+
+
+def _compared(operators: list[str], operands: list[Tree]) -> Logic:
+    """Join by signs of logic. "x = :NA:" asks whether x has a value; a NaN alone differs from itself."""
+    if len(operators) == 1 and operators[0] in _ASKS:
+        missing = [isinstance(x, float) and x != x for x in operands]
+        if any(missing):
+            x = operands[missing.index(False)] if False in missing else operands[0]
+            return Logic([_ASKS[operators[0]]], (x, x))
+    return Logic(operators, tuple(operands))
+
+
+_ASKS = {"=": "<>", "<>": "="}

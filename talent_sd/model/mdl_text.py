@@ -82,7 +82,10 @@ def split_file(text: str) -> tuple[list[Block], dict[str, MacroHead]]:
         offset += len(equation) - len(equation.lstrip())
         line, counted = line + text.count("\n", counted, offset), offset
         units, doc = (part.strip() for part in (parts + ["", ""])[1:3])
-        found.append(Block(line, left[1].strip(), equation.strip(), units, doc, group, macro))
+        name = left[1].strip()
+        if "\n" in name:  # written over several lines
+            name = " ".join(re.sub(r"\\\s*\n", " ", name).split())
+        found.append(Block(line, name, equation.strip(), units, doc, group, macro))
     return found, macros
 
 

@@ -113,7 +113,10 @@ def _odd(component: Any, folder: Path, callable_names: set[str]) -> Iterator[str
         else:
             called = node.function.reference if kind == "Call" else ""
             if called and not (called.replace("_", "").isalnum() or name_key(called) in callable_names):
-                yield tell("calls {reference}, which is no function or lookup.", reference=called)
+                yield tell(
+                    "calls {reference}, which is neither a lookup nor a function known here.",
+                    reference=called,
+                )
             stack += children(node)
 
 

@@ -7,7 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from talent_sd.base.cache import content_key, load_cached, save_cached
+from talent_sd.base.cache import load_cached, save_cached
+from talent_sd.model.spreadsheets import model_key
 from talent_sd.model.structure import Structure, Variable, build_structure
 from talent_sd.model.translate import Source, read_model_bytes, translate
 
@@ -29,7 +30,7 @@ def read_structure(path: str | Path, source: Source | None = None) -> Structure:
     """
     path = Path(path)
     content = read_model_bytes(path)
-    key = content_key(path, content)
+    key = model_key(path, content)
     found = load_cached("structure", key)
     if found is not None:
         try:

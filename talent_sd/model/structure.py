@@ -108,7 +108,7 @@ def build_structure(source: Source) -> Structure:
         If a subscript is unknown or two variables share a name.
     """
     section = source.model.sections[0]
-    subscripts = Subscripts(section.subscripts, source.mappings)
+    subscripts = Subscripts(section.subscripts, source.mappings, source.place)
     known = {name_key(element.name): unquoted(element.name) for element in section.elements}
     macros = {name_key(macro.name) for macro in source.model.sections[1:]}
     variables: dict[str, Variable] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from talent_sd.base.errors import ModelError, nearest
 from talent_sd.model.names import name_key, unquoted
@@ -15,9 +15,16 @@ class Subscripts:
     ----------
     definitions : PySD's AbstractSubscriptRange objects
     mappings : range -> {mapped range: its elements in order, () for "by position"}
+    place : range -> "file:line", for errors
     """
 
-    def __init__(self, definitions: Iterable, mappings: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    def __init__(
+        self,
+        definitions: Iterable,
+        mappings: Mapping[str, Mapping[str, Sequence[str]]],
+        place: Callable[[str], str] = str,
+    ) -> None:
+        self._place = place
         self.ranges: dict[str, tuple[str, ...]] = {}
         self._range_names: dict[str, str] = {}
         self._elements: dict[str, str] = {}
@@ -45,11 +52,15 @@ class Subscripts:
     def _expand(self, key: str, raw: Mapping[str, list[str]], seen: tuple[str, ...]) -> list[str]:
         """Return a range's elements, the names of other ranges in it replaced by theirs."""
         if key in seen:
-            raise ModelError("subscript range '{name}' contains itself", name=self._range_names[key])
+            name = self._range_names[key]
+            raise ModelError(
+                "{place}: subscript range '{name}' contains itself.", place=self._place(name), name=name
+            )
         if key in self._copies:
             if self._copies[key] not in self._range_names:
                 raise ModelError(
-                    "subscript range '{name}' copies '{other}', which is not defined",
+                    "{place}: subscript range '{name}' copies '{other}', which is not defined.",
+                    place=self._place(self._range_names[key]),
                     name=self._range_names[key],
                     other=self._copies[key],
                 )
@@ -71,6 +82,13 @@ class Subscripts:
     def element_name(self, name: str) -> str | None:
         """Return an element's name as defined, None if there is no such element."""
         return self._elements.get(name_key(name))
+
+    def in_order(self, elements: Iterable[str]) -> list[str]:
+        """Return elements in the order of the smallest range that holds them all; as given if none does."""
+        wanted = list(elements)
+        holding = [known for known in self.ranges.values() if set(wanted) <= set(known)]
+        order = min(holding, key=len, default=tuple(wanted))
+        return [element for element in order if element in set(wanted)]
 
     def choices(self, subscript: str) -> tuple[str, ...]:
         """Return the elements that one subscript of a left-hand side stands for.

@@ -51,6 +51,7 @@ class Equations:
         self.problems = Problems()
         self.ranges: dict[str, tuple[str, list[str]]] = {}
         self.variables: dict[str, Variable] = {}
+        self.own: Variable | None = None  # whose equation is being read
 
     def _say(self, node: Any, what: str) -> None:
         told = f"{self.path.name}:{node.sourceline}: {what}"
@@ -88,9 +89,9 @@ class Equations:
         at: dict[str, str] | None = None,
     ) -> Tree:
         """Return an equation's tree, names resolved, bare arrays given their subscripts."""
-        name = variable.name if variable else ""
+        name, self.own = variable.name if variable else "", variable
         try:
-            tree = Reader(_REMARK.sub(" ", text), DIALECT).whole()
+            tree = Reader(_REMARK.sub(" ", text).replace("\\n", "_"), DIALECT).whole()
             return self._resolved(tree, prefix, at or {}, False)
         except Refused as refused:
             remedy = refused.reason or tell("Check its operators and parentheses.")
@@ -133,9 +134,16 @@ class Equations:
 
     def _reference(self, tree: Reference, prefix: str, at: dict[str, str], reduced: bool) -> Tree:
         key = self._key(name_key(tree.reference), prefix)
+        if name_key(tree.reference) == "self" and key not in self.variables and self.own is not None:
+            key = name_key(self.own.name)
         variable = self.variables.get(key)
         if variable is None:
             plain = name_key(tree.reference)
+            dim, _, element = plain.partition(".")
+            if element and dim in self.ranges:
+                keys = [name_key(each) for each in self.ranges[dim][1]]
+                if element in keys:
+                    return float(keys.index(element) + 1)
             if plain == "pi":
                 return math.pi
             if plain in {"inf", "nan"}:
@@ -148,14 +156,17 @@ class Equations:
         if tree.subscripts is None and not reduced:
             written = [at.get(name_key(dim), dim) for dim in variable.dims]
         elif len(written) == len(variable.dims):
+            pairs = zip(written, variable.dims, strict=True)
             written = [
-                self._subscript(w, d, at, reduced) for w, d in zip(written, variable.dims, strict=True)
+                self._subscript(w, d, at, reduced) if name_key(d) in self.ranges else w for w, d in pairs
             ]
         found.subscripts = SubscriptsReference(written)
         return found
 
     def _subscript(self, written: str, dim: str, at: dict[str, str], reduced: bool) -> str:
         written = plain(unquoted(written))
+        if written.lower().startswith(f"{dim.lower()}."):
+            return written[len(dim) + 1 :]
         if written == "*":
             return f"{dim}!"
         key = name_key(written)
@@ -188,7 +199,7 @@ class Equations:
             for node in trees_in(inner) if isinstance(node, Reference) and node.subscripts
             for s in node.subscripts.subscripts if s.endswith("!")
         )  # fmt: skip
-        count = float(math.prod(len(self.ranges[dim][1]) for dim in over))
+        count = float(math.prod(len(self.ranges[dim][1]) for dim in over if dim in self.ranges))
         if not over:
             raise ModelError(
                 tell("{function} is given no array. Star what it runs over: x[*].", function=key.upper())

@@ -9,7 +9,7 @@ from talent_sd.model import trees, vensim_reader
 from talent_sd.model.expressions import Dialect, token_pattern
 from talent_sd.model.trees import Reference, Tree, call
 
-_ANY = -math.inf, math.inf
+_ANY = -1e300, 1e300
 _DT = Reference("time_step")
 
 
@@ -17,6 +17,11 @@ def _by_count(*forms: Callable[..., Tree]) -> Callable[..., Tree]:
     """Return what takes the form with as many arguments as are given."""
     counts = {form.__code__.co_argcount: form for form in forms}  # type: ignore[attr-defined]
     return lambda *given: counts[len(given)](*given)
+
+
+def _wave(function: str, size: Tree, period: Tree) -> Tree:
+    angle = trees.Arithmetic(["*", "/"], (2 * math.pi, Reference("time"), period))
+    return trees.Arithmetic(["*"], (size, call(function, angle)))
 
 
 FUNCTIONS: dict[str, Callable[..., Tree]] = {
@@ -61,11 +66,16 @@ FUNCTIONS: dict[str, Callable[..., Tree]] = {
     "normal": _by_count(
         lambda mean, sd: call("random_normal", *_ANY, mean, sd, 0),
         lambda mean, sd, seed: call("random_normal", *_ANY, mean, sd, 0),
+        lambda mean, sd, seed, low, high: call("random_normal", low, high, mean, sd, 0),
     ),
     "exprnd": _by_count(
-        lambda mean: call("random_exponential", 0, math.inf, 0, mean, 0),
-        lambda mean, seed: call("random_exponential", 0, math.inf, 0, mean, 0),
+        lambda mean: call("random_exponential", 0, _ANY[1], 0, mean, 0),
+        lambda mean, seed: call("random_exponential", 0, _ANY[1], 0, mean, 0),
     ),
+    "sinwave": lambda size, period: _wave("sin", size, period),
+    "coswave": lambda size, period: _wave("cos", size, period),
+    "percent": lambda x: trees.Arithmetic(["*"], (x, 100)),
+    "sign": lambda x: trees.Arithmetic(["-"], (trees.Logic([">"], (x, 0)), trees.Logic(["<"], (x, 0)))),
 }  # fmt: skip
 FUNCTIONS["uniform"] = FUNCTIONS["random"]
 DIALECT = Dialect(

@@ -215,7 +215,9 @@ class XmileFile(Equations):
         self._declare(model, models, f"{name}.", above)
         parent = name.rpartition(".")[0]
         for connection in node.findall("connect"):
-            inner = name_key(connection.get("to", "")).removeprefix(name_key(node.get("name")) + ".")
+            inner = (
+                name_key(connection.get("to", "")).lstrip(".").removeprefix(name_key(node.get("name")) + ".")
+            )
             target = self.variables.get(name_key(f"{name}.{inner}"))
             if target is not None:
                 target.source = self._outer_key(connection.get("from", ""), f"{parent}." if parent else "")

@@ -160,7 +160,8 @@ def test_one_compared_instant_is_no_agreement(vensim):
     ("MODULO(7, 0)", [0] * 9), ("MODULO(Time, 1)", [0, 0.5] * 4 + [0]), ("INTEGER(-1.5)", [-1] * 9),
     ("(-2)^2 + 2^-1 - 2^2", [0.5] * 9), ("IF THEN ELSE(1=1 :OR: 1=1 :AND: 1=2, 1, 0)", [1] * 9),
     ("GET TIME VALUE(0, 3, 0)", [3 + t / 2 for t in range(9)]), ("GET TIME VALUE(1, 3, 0)", [3] * 9),
-    ("2 {yuan} * 3 {* 9}", [6] * 9),
+    ("2 {yuan} * 3 {* 9}", [6] * 9), ("IF THEN ELSE(IF THEN ELSE(Time=2, :NA:, 1)=:NA:, 1, 0)", [0] * 4 + [1] + [0] * 4),
+    ("IF THEN ELSE(:NA:<>1, 1, 0)", [1] * 9),
 ])  # fmt: skip
 def test_vensims_functions_mean_what_its_manual_says(vensim, equation, expected):
     both(vensim(f"x={equation}", step=0.5), "x", expected)
@@ -175,7 +176,8 @@ def test_vensims_functions_mean_what_its_manual_says(vensim, equation, expected)
     ("IF TIME > 2 THEN TIME ELSE PREVIOUS(SELF, 9)", [9, 9, 9, 9, 9, 2.5, 3, 3.5, 4]),
     ("PREVIOUS(TIME, 9)", [9, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]), ("INIT(TIME + 1)", [1] * 9),
     ("NOT (TIME &lt; 4) AND TIME &gt; 1 OR 0", [0] * 8 + [1]), ("ROUND(-0.5) + DT + STOPTIME", [4.5] * 9),
-    ("10 - 2 - 3 * -1 ^ 2", [11] * 9),
+    ("10 - 2 - 3 * -1 ^ 2", [11] * 9), ("SIGN(TIME - 2) + PERCENT(0.5)", [49] * 4 + [50] + [51] * 4),
+    ("PREVIOUS(SELF, 0) + 1", [1, 2, 3, 4, 5, 6, 7, 8, 9]), ("SINWAVE(2, 4) + COSWAVE(1, 8) * 0", [2 * np.sin(np.pi * t / 4) for t in range(9)]),
 ])  # fmt: skip
 def test_xmiles_functions_mean_what_its_standard_says(xmile, equation, expected):
     both(xmile(aux("x", equation), dt=0.5), "x", expected)
@@ -216,6 +218,20 @@ def test_vensims_functions_of_lookups(vensim):
 
 
 # ---- Vensim's text -------------------------------------------------------------------------------------
+
+
+def test_a_name_goes_on_in_the_next_line(vensim):
+    both(vensim("a long \\\n\t name=1+\\\n\t2", "twice=A Long Name*2"), "twice", [6] * 5)
+
+
+def test_net_present_value_and_element_map(vensim):
+    model = vensim("worth=NPV(10, 0.1, 0, 1)", "kind: a, b, c", "v[kind]=1, 5, 3", "next[kind]=VECTOR ELM MAP(v[kind], 1)",
+                   "before=VECTOR ELM MAP(v[b], -1)")  # fmt: skip
+    np.testing.assert_allclose(values(model, "worth"), np.cumsum(10 * 1.1 ** -np.arange(5.0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_array_equal(values(model, "next")[0], [5, 3, np.nan])
+    assert values(model, "before") == [1] * 5
 
 
 def test_an_old_table_lists_all_x_then_all_y(vensim):
@@ -328,6 +344,28 @@ def test_arrays_of_xmile(xmile):
     for name, numbers in expected.items():
         np.testing.assert_allclose(values(model, name), numbers, err_msg=name)
         np.testing.assert_allclose(values(model, name, "pysd"), numbers, err_msg=f"{name} in PySD")
+
+
+def test_random_functions_of_xmile_keep_to_their_bounds(xmile):
+    model = xmile(
+        aux("near", "NORMAL(1, 0.1, 3, 0.95, 1.05)")
+        + aux("free", "NORMAL(1, 0.1)")
+        + aux("late", "EXPRND(2)"),
+        stop=400,
+    )
+    run = model.run()
+    assert np.all(np.abs(run["near"] - 1) <= 0.05)
+    assert abs(float(run["free"].mean()) - 1) < 0.03
+    assert abs(float(run["late"].mean()) - 2) < 0.5
+
+
+def test_names_of_xmile_may_have_line_breaks_and_elements_their_dimension(xmile):
+    model = xmile('<aux name="two\\nlines"><eqn>2</eqn></aux>' + aux("twice", '"two\\nlines" + two_lines')
+                  + aux("many", "TIME", dims=["Tier"]) + aux("top", "many[Tier.Top]") + aux("first", "IF Tier = Tier.Top THEN 1 ELSE 0", dims=["Tier"]),
+                  before=DIMS)  # fmt: skip
+    both(model, "twice", [4] * 5)
+    assert values(model, "top") == [0, 1, 2, 3, 4]
+    assert values(model, "first")[0] == [1, 0]
 
 
 def test_a_variable_with_a_graph_can_be_looked_up(xmile):

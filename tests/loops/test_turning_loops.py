@@ -135,3 +135,16 @@ def test_of_several_loops_one_alone_may_be_active(study_of):
     still = "Tank= INTEG (drip - leak, 5) ~ litre ~ |\ndrip= 0.1*Tank ~ litre/year ~ |\nleak= Empty ~ litre/year ~ |\n"
     study = study_of(still + "Empty= INTEG (spill, 0) ~ litre ~ |\nspill= 0.2*Empty ~ litre/year ~ |")
     assert found_words(study)[-1] == "The model has 2 loops, one of which is active in this run."
+
+
+def test_a_loop_that_never_closes_at_one_time_is_said_so(study_of, tmp_path):
+    # A feeds B until 5, B feeds A from then on: what starts at A never comes back to it
+    study = study_of("A= INTEG (fa, 10) ~ ~ |\nfa= IF THEN ELSE(Time<5, 0, B*0.1) ~ ~ |\n"
+                     "B= INTEG (fb, 1) ~ ~ |\nfb= IF THEN ELSE(Time<5, A*0.1, 0) ~ ~ |")  # fmt: skip
+    assert found_words(study) == [
+        "Something moves, but no loop is at work at any time, so none scores.",
+        "A → fb → B → fa → A never closes: its links all work in this run, but never all at one time.",
+        "The model has one loop.",
+    ]
+    assert {row["state"] for row in rows(study, tmp_path) if float(row["year"]) < 4} == {"no loop at work"}
+    assert "no loop at work" in [text.get_text() for text in plot_dominance(study).axes[0].texts]

@@ -74,6 +74,7 @@ def test_checking_builds_and_runs_nothing(tmp_path, monkeypatch):
     ]:  # fmt: skip
         monkeypatch.setattr(place, name, never)
     file = model(tmp_path, "x=GET DIRECT CONSTANTS('f.csv',',','B2')~~|f((0,0),(1,1))~~|y=f(s)~~|")
+    (tmp_path / "f.csv").write_text("a,b\n1,2\n")
     outcome = CliRunner().invoke(app, ["check", str(file)])
     assert outcome.exit_code == 0, outcome.output
 

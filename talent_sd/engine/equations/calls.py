@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import ModelError, UnsupportedError, nearest
 from talent_sd.base.language import tell
-from talent_sd.engine.equations import functions, lookups
+from talent_sd.engine.equations import functions, lookups, stateful
 from talent_sd.engine.equations.definitions import collect_definitions
 from talent_sd.engine.equations.draft import Scope
 from talent_sd.engine.ir import OPERATIONS, Call, Expression, Number, Random, Ref, TableCall
@@ -49,6 +49,11 @@ def call(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
         slot = lowerer.draft.add_hidden(at.slot, "active", "auxiliary", Number(0.0))
         lowerer.active_initial(tree, at, slot)
         return Ref(slot)
+    if key == "npv":
+        _check_count(key, list(tree.arguments), 4)
+        return stateful.net_present_value(lowerer, tree.arguments, at)
+    if key == "vector_elm_map":
+        return _element_map(lowerer, tree, at)
     if key == "elmcount":
         return _count(lowerer, tree)
     if key.startswith("lookup_"):
@@ -88,7 +93,7 @@ def _function(lowerer: Lowerer, key: str, args: list[Expression], at: Context) -
         for f in (*functions.DIRECT, *functions.LOWERED, *functions.REDUCERS, *VECTOR_ARGUMENTS)
     ]
     raise ModelError(
-        "calls {reference}, which is no function or lookup.{hint}",
+        "calls {reference}, which is neither a lookup nor a function known here.{hint}",
         reference=title,
         hint=nearest(title, known),
     )
@@ -115,7 +120,7 @@ def _lookup_form(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expressi
     """LOOKUP EXTRAPOLATE, FORWARD, INVERT and the like: a lookup's points, read another way."""
     title = functions.function_title(key)
     if key not in lookups.ARGUMENTS:
-        raise ModelError("calls {reference}, which is no function or lookup.{hint}", reference=title,
+        raise ModelError("calls {reference}, which is neither a lookup nor a function known here.{hint}", reference=title,
                          hint=nearest(key, lookups.ARGUMENTS))  # fmt: skip
     _check_count(key, list(tree.arguments), lookups.ARGUMENTS[key])
     reference = tree.arguments[0]
@@ -203,7 +208,9 @@ def _macro(lowerer: Lowerer, key: str, tree: Any, at: Context) -> Expression:
             at.slot, f"{key} {name}", "auxiliary", expression
         )
     anchor = lowerer.draft.add_hidden(at.slot, key, "auxiliary", Number(0.0))
-    definitions = collect_definitions(macro, lowerer.subscripts, lambda name: lowerer.source.place(name, key))
+    definitions = collect_definitions(
+        macro, lowerer.subscripts, lambda name: lowerer.source.place(name, key), lowerer.source.path.parent
+    )
     scope = Scope(
         definitions,
         f"{lowerer.draft.slots[anchor].name} ",
@@ -314,12 +321,35 @@ def _position(values: list[Expression], place: int, upwards: bool) -> Expression
     return position if upwards else Call("sub", (Number(len(values) - 1.0), position))
 
 
-def _pick(wanted: Expression, values: list[Expression]) -> Expression:
+def _element_map(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
+    """VECTOR ELM MAP (vector[first], offset): the element so many places after the first, NaN beyond the ends."""
+    _check_count("vector_elm_map", list(tree.arguments), 2)
+    vector, offset = tree.arguments
+    scope = lowerer.scope_of(name_key(vector.reference), at.scope) if kind_of(vector) == "Reference" else None
+    definition = scope.definitions[name_key(vector.reference)] if scope is not None else None
+    if scope is None or definition is None or {len(elements) for elements in definition.cells} != {1}:
+        raise UnsupportedError(
+            tell("uses VECTOR ELM MAP of something else than a variable with one subscript.")
+        )
+    key = name_key(vector.reference)
+    cells: list[tuple[str, ...]] = [
+        (element,) for element in lowerer.subscripts.in_order(element for (element,) in definition.cells)
+    ]
+    first = cells.index(lowerer.elements(definition, vector.subscripts, at))
+    lowerer.charge(len(cells))
+    place = Call("add", (lowerer.lower(offset, at), Number(first + 0.5)))
+    wanted = lowerer.draft.bind(at.slot, "place", Call("floor", (place,)))
+    return _pick(wanted, [Ref(scope.slots[key, elements]) for elements in cells], from_end=False)
+
+
+def _pick(wanted: Expression, values: list[Expression], from_end: bool = True) -> Expression:
     """Return the value whose number is wanted; counted from the end where negative; NaN beyond."""
     result: Expression = Number(math.nan)
     for number, value in enumerate(values):
-        from_end = Number(float(number - len(values)))
-        here = Call("or", (Call("eq", (wanted, Number(float(number)))), Call("eq", (wanted, from_end))))
+        here = Call("eq", (wanted, Number(float(number))))
+        if from_end:
+            other = Call("eq", (wanted, Number(float(number - len(values)))))
+            here = Call("or", (here, other))
         result = Call("if", (here, value, result))
     return result
 

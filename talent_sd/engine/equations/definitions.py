@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError
+from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import tell
 from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.spreadsheets import cell_trees
 from talent_sd.model.subscripts import Subscripts
 from talent_sd.model.syntax import kind_of
 
@@ -40,7 +42,7 @@ class Definition:
 
 
 def collect_definitions(
-    section: Any, subscripts: Subscripts, place: Callable[[str], str]
+    section: Any, subscripts: Subscripts, place: Callable[[str], str], folder: Path
 ) -> dict[str, Definition]:
     """Return a section's variables by key, subscripts expanded, EXCEPT applied.
 
@@ -48,11 +50,14 @@ def collect_definitions(
     ----------
     section : PySD's AbstractSection
     place : name -> "file:line"
+    folder : of the model; spreadsheets lie beside it
 
     Raises
     ------
     ModelError
-        With every bad left-hand side.
+        With every bad left-hand side, and every spreadsheet that cannot be read.
+    UnsupportedError
+        If data are read as the flat program cannot.
     """
     found: dict[str, Definition] = {}
     problems: list[str] = []
@@ -60,7 +65,9 @@ def collect_definitions(
         try:
             if name_key(element.name) == "time":
                 raise ModelError(tell("is the name of the model's clock. Rename it."))
-            found[name_key(element.name)] = _define(element, subscripts)
+            found[name_key(element.name)] = _define(element, subscripts, folder)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{place(element.name)}: '{unquoted(element.name)}' {error}") from None
         except ModelError as error:
             label = f"{place(element.name)}: '{unquoted(element.name)}'"
             problems += [f"{label}: {problem}" for problem in error.problems]
@@ -69,7 +76,7 @@ def collect_definitions(
     return found
 
 
-def _define(element: Any, subscripts: Subscripts) -> Definition:
+def _define(element: Any, subscripts: Subscripts, folder: Path) -> Definition:
     kinds = {type(component).__name__ for component in element.components}
     kind: Literal["equation", "lookup", "data"] = "equation"
     if "AbstractLookup" in kinds:
@@ -95,7 +102,9 @@ def _define(element: Any, subscripts: Subscripts) -> Definition:
         skipped = {cell for group in excepted for cell in product(*map(subscripts.choices, group))}
         ranges = [name_key(s) if subscripts.element_name(s) is None else "" for s in left]
         definition.ranges.append(ranges)
-        trees = _array_elements(component.ast, choices)
+        trees: list[Any] | None = _array_elements(component.ast, choices)
+        if kind_of(component.ast) in {"GetConstants", "GetLookups", "GetData"}:
+            trees = cell_trees(component.ast, folder, choices, getattr(component, "keyword", None))
         for index, elements in enumerate(product(*choices)):
             if elements not in skipped:
                 bound = {key: item for key, item in zip(ranges, elements, strict=True) if key}

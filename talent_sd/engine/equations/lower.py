@@ -57,12 +57,12 @@ class Lowerer:
         self.source = source
         self.handlers, self.stock = handlers, stock
         main, *macros = source.model.sections
-        self.subscripts = Subscripts(main.subscripts, source.mappings)
+        self.subscripts = Subscripts(main.subscripts, source.mappings, source.place)
         self.macros = {name_key(macro.name): macro for macro in macros}
         self.draft = Draft()
         self.work = 0
         self.queue: deque[tuple[Scope, str, Elements, Cell, int]] = deque()
-        self.main = Scope(collect_definitions(main, self.subscripts, source.place))
+        self.main = Scope(collect_definitions(main, self.subscripts, source.place, source.path.parent))
 
     def lower_all(self) -> None:
         """Lower every equation.
@@ -112,12 +112,6 @@ class Lowerer:
 
     def _table(self, name: str, definition: Definition, cell: Cell) -> int:
         place = self.source.place(definition.name)
-        if kind_of(cell.tree) == "GetLookups":
-            raise UnsupportedError(
-                "{place}: '{definition}' reads a spreadsheet (GET … LOOKUPS).",
-                place=place,
-                definition=definition.name,
-            )
         try:
             return self.draft.add_table(name, cell.tree)
         except ModelError as error:

@@ -120,6 +120,20 @@ def forecast(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     return Call("mul", (value, Call("add", (Number(1.0), ahead))))
 
 
+def net_present_value(lowerer: Lowerer, arguments: tuple[Any, ...], at: Context) -> Expression:
+    """NPV (stream, discount rate, initial value, factor), as Vensim's manual writes it out."""
+    draft, step = lowerer.draft, lowerer.time_step()
+    stream, rate, initial, factor = (lowerer.lower(each, at) for each in arguments)
+    stream, rate = draft.bind(at.slot, "stream", stream), draft.bind(at.slot, "discount rate", rate)
+    worth, whole = (draft.add_hidden(at.slot, name, "state", Number(0.0)) for name in ("worth", "npv"))
+    growth = Call("add", (Number(1.0), Call("mul", (rate, step))))
+    draft.slots[worth].expression = Call("neg", (Call("div", (Call("mul", (Ref(worth), rate)), growth)),))
+    draft.slots[whole].expression = now = Call("mul", (stream, Ref(worth)))
+    draft.add_state(worth, Number(1.0))
+    draft.add_state(whole, initial)
+    return Call("mul", (Call("add", (Ref(whole), Call("mul", (now, step)))), factor))
+
+
 def sample_if_true(lowerer: Lowerer, tree: Any, at: Context) -> Expression:
     """SAMPLE IF TRUE: the input while the condition holds, else what it last was."""
     draft = lowerer.draft

@@ -206,6 +206,8 @@ def _strokes(axes: Axes, study: LoopStudy | ModelStudy) -> None:
 def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: str) -> None:
     still = ~np.isfinite(study.shares["share"].values).any(axis=(0, 1))
     key = N_("no difference yet") if study.shares.attrs["against"] else N_("at rest")
+    if "moves" in study.shares and study.shares["moves"].values[still].any():
+        key = N_("no loop at work")
     first = 0 if still.all() else int(np.flatnonzero(~still)[0])
     axes.set_xlim(years[first], _edges(years)[-1])
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
@@ -215,8 +217,8 @@ def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: s
     if first:
         title += tell(" (before {year}: {what})", lang, year=f"{years[first]:g}", what=tell(key, lang))
     axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)
-    for y, key, place in ((0.97, N_("reinforcing"), "top"), (0.03, N_("balancing"), "bottom")):
-        axes.text(0.012, y, tell(key, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
+    for y, half, place in ((0.97, N_("reinforcing"), "top"), (0.03, N_("balancing"), "bottom")):
+        axes.text(0.012, y, tell(half, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
                   **heading())  # fmt: skip
     still[:first] = False

@@ -33,6 +33,8 @@ ADDS = N_("Adds to {of} {year} ({unit})")
 ALL_FOUND = N_("The model has {count} loops; the {shown} strongest are shown.")
 COVER = N_("Of the activity of all loops found, {kinds}.")
 LOOPS_REST = N_("The model is at rest: nothing moves, so no loop scores (0/0).")
+LOOPS_OPEN = N_("Something moves, but no loop is at work at any time, so none scores.")
+NEVER_CLOSED = N_("{loop} never closes: its links all work in this run, but never all at one time.")
 LOOPS_TURNS = N_("{name} turns: {when}.")
 DECLINE = N_(
     "A reinforcing loop amplifies whatever moves, a decline as well: here {names} deepen one, and so take away."
@@ -199,11 +201,13 @@ def found_words(study: ModelStudy, lang: str = "en") -> list[str]:
         key = N_("The model has one loop.")
     elif len(study.names.loops) == 1:
         key = N_("The model has {count} loops, one of which is active in this run.")
-    how = tell(key, lang, count=study.found, shown=len(study.names.loops))
+    found = tell(key, lang, count=study.found, shown=len(study.names.loops))
+    apart = [part for part in study.shares.attrs["never_closed"].split("; ") if part]
+    how = [*(tell(NEVER_CLOSED, lang, loop=loop) for loop in apart[:STRONGEST]), found]
     if not study.shares["share"].notnull().any():
-        return [tell(LOOPS_REST, lang), how]
+        return [tell(LOOPS_OPEN if study.shares["moves"].any() else LOOPS_REST, lang), *how]
     told = [_dominance(study, index, year, lang) for index, year in three_years(study)]
-    return [*told, *_turning(study, lang), how]
+    return [*told, *_turning(study, lang), *how]
 
 
 def _turning(study: ModelStudy, lang: str) -> list[str]:
