@@ -24,19 +24,27 @@ def why(
     reading: o.ReadingOption = None,
     settings: o.SetOption = None,
     policy: o.PolicyOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            help="A scenario, run without --set and --policy, to hold the year against instead of the year before.",
+        ),
+    ] = None,
     links: Annotated[
         int, typer.Option("--links", min=1, help="How many links to follow, the strongest each.")
     ] = 6,
     xlsx: o.XlsxFileOption = None,
     lang: o.LangOption = o.Language.en,
 ) -> None:
-    """Say why a variable is what it is in a year: what moved it since the year before.
+    """Say why a variable is what it is in a year: what moved it since the year before, or against another scenario.
 
     Shows the causes as a strip, follows the strongest link by link along the model's equations, and ends with
     the figures on that way and their sources. Any other way: ask for the cause that you want to follow.
 
     Example:  [bold]talent-sd why "total talent" --year 2030 --city wuxi[/bold]
     Example:  [bold]talent-sd why arrivals --scenario hefei_combination[/bold]
+    Example:  [bold]talent-sd why "total talent" --set "arrival elasticity=0.8" --against baseline[/bold]
     """
     from talent_sd.forecast.prepare import prepare
     from talent_sd.inputs.labels import shipped_labels
@@ -47,7 +55,8 @@ def why(
     overrides = Typed(settings, policy)
     prepared = prepare([scenario], city, national=national, reading=reading, overrides=overrides)
     labels = shipped_labels()
-    found = explain(prepared, labels.name_of(variable), year)
+    other = None if against is None else prepare([against], city, national=national, reading=reading)
+    found = explain(prepared, labels.name_of(variable), year, other)
     tables = list(why_tables(found, labels, links, lang.value))
     for table in tables:
         console().print(table)

@@ -5,15 +5,26 @@ What loop scores are worked out from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.engine.evaluate import PLAIN, TIMED, interpolate
-from talent_sd.engine.ir import Expression, Number, Program, Random, Ref, Table, TableCall, Time
+from talent_sd.engine.ir import (
+    Call,
+    Expression,
+    Number,
+    Program,
+    Random,
+    Ref,
+    Table,
+    TableCall,
+    Time,
+    operands_of,
+)
 from talent_sd.engine.non_finite import Trouble
 from talent_sd.engine.random_numbers import Drawn, draw, units
 from talent_sd.engine.request import build_request
@@ -21,6 +32,7 @@ from talent_sd.engine.request import build_request
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
+TINY = 1e-9
 Read = Callable[[int], np.ndarray]
 
 
@@ -41,11 +53,57 @@ class Trajectory:
     given: frozenset[int] = frozenset()
     seed: int = 0
     trouble: Trouble | None = None
+    _rest_on: dict[int, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def members(self) -> int:
         """How many runs were made at once."""
         return int(self.values.shape[2])
+
+    def rests_on(self, expression: Expression) -> frozenset[str]:
+        """Return what an expression rests on in the end: "time", "table", "chance", and kinds of slots."""
+        if isinstance(expression, Ref):
+            return self._slot_rests_on(expression.slot)
+        own = {Time: "time", TableCall: "table", Random: "chance"}.get(type(expression))
+        found = frozenset([own] if own else ())
+        return found.union(*map(self.rests_on, operands_of(expression)))
+
+    def _slot_rests_on(self, slot: int) -> frozenset[str]:
+        own = self.program.slots[slot]
+        if slot in self.given:
+            return frozenset(["given"])
+        if own.kind != "auxiliary":
+            return frozenset([own.kind])
+        if slot not in self._rest_on:
+            self._rest_on[slot] = self.rests_on(own.expression)
+        return self._rest_on[slot]
+
+    def by_clock(self, expression: Expression) -> bool:
+        """Whether an expression moves with time alone."""
+        kinds = self.rests_on(expression)
+        return "time" in kinds and kinds <= {"time", "table", "constant", "initial"}
+
+    def is_clock(self, slot: int) -> bool:
+        """Whether a slot is the time itself, shifted, such as the end of the step."""
+        if self._slot_rests_on(slot) - {"constant"} != {"time"}:
+            return False
+        values, times = self.values[slot, :, 0], self.times
+        return bool(np.ptp(values - times) < TINY * abs(times[-1]))
+
+    def tables_apart(self, expression: Expression) -> tuple[Expression, dict[int, TableCall]]:
+        """Return an expression with its readings of tables at the clock as slots of their own, and these."""
+        calls: dict[int, TableCall] = {}
+        first = len(self.program.slots)
+
+        def apart(one: Expression) -> Expression:
+            if isinstance(one, TableCall) and self.by_clock(one.x):
+                calls[first + len(calls)] = one
+                return Ref(first + len(calls) - 1)
+            if isinstance(one, TableCall):
+                return replace(one, x=apart(one.x))
+            return replace(one, args=tuple(map(apart, one.args))) if isinstance(one, (Call, Random)) else one
+
+        return apart(expression), calls
 
 
 def follow(
@@ -125,6 +183,36 @@ def value_of(expression: Expression, read: Read, run: Trajectory, points: slice)
     """
     with np.errstate(all="ignore"):
         return _value(expression, read, run, points)
+
+
+def value_at(run: Trajectory, point: int, expression: Expression, instead: Mapping[int, np.ndarray]) -> float:
+    """Evaluate an expression at a point of a run, with other values for some slots."""
+    points = slice(point, point + 1)
+    read = lambda one: instead[one] if one in instead else run.values[one, points]  # noqa: E731 (as `value_of` takes it)
+    return float(np.broadcast_to(value_of(expression, read, run, points), (1, 1))[0, 0])
+
+
+def reading_at(run: Trajectory, point: int, one: int, calls: Mapping[int, TableCall]) -> np.ndarray:
+    """Return a slot's value at a point, or a table's."""
+    if one in calls:
+        return np.array([[value_at(run, point, calls[one], {})]])
+    return run.values[one, point : point + 1]
+
+
+def brought(
+    run: Trajectory, slot: int, groups: Mapping[str, Sequence[int]], points: slice
+) -> dict[str, float]:
+    """Return what each flow brought a stock over points: its rate with that flow less its rate without."""
+    expression = run.program.slots[slot].expression
+    values = run.values[:, points]
+
+    def rate(without: Sequence[int]) -> float:
+        read = lambda one: np.zeros_like(values[one]) if one in without else values[one]  # noqa: E731
+        return float(
+            np.broadcast_to(value_of(expression, read, run, points), (len(run.times[points]), 1)).sum()
+        )
+
+    return {name: (rate(()) - rate(slots)) * run.time_step for name, slots in groups.items()}
 
 
 def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:

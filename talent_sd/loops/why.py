@@ -2,6 +2,10 @@
 
 Each cause is moved alone, all others as they were the year before, by the model's own equations on the run's own values
 (`kept_run`, as loop scores do). Of a stock it is told what each flow brought over the year, which adds up to its change.
+A table read at the clock, such as a national path, is a cause of its own: all its readings in an equation move together.
+
+Against another run it is the same, with that run's values in the same year for those of the year before; of a stock it is
+told what each flow brought more or less since the start.
 """
 
 from __future__ import annotations
@@ -16,10 +20,10 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError
-from talent_sd.engine.ir import Call, Expression, TableCall
+from talent_sd.engine.ir import Expression, TableCall, operands_of
 from talent_sd.engine.order import references
 from talent_sd.inputs.settings import split_key
-from talent_sd.loops.kept_run import Trajectory, follow, value_of
+from talent_sd.loops.kept_run import Trajectory, brought, follow, reading_at, value_at
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared, Scenarios
@@ -33,11 +37,13 @@ COUNTED = ("person", "yuan", "patent", "m*m", "firm")
 
 @dataclass(frozen=True)
 class Study:
-    """A central run with everything kept, and where its constants come from."""
+    """A central run with everything kept, where its constants come from, and the run that it is held against, if any."""
 
     prepared: Prepared
     run: Trajectory
     by_variable: Mapping[str, tuple[int, ...]]
+    base: Trajectory | None = None
+    base_title: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _places(self) -> dict[float, int]:
@@ -47,9 +53,18 @@ class Study:
         """Return the point of the run at the start of a year."""
         return self._places[min(self._places, key=lambda time: abs(time - year))]
 
-    def value(self, slot: int, year: float) -> float:
-        """Return a slot's value at a year."""
-        return float(self.run.values[slot, self.place(year), 0])
+    def moments(self, year: float) -> tuple[tuple[Trajectory, int], tuple[Trajectory, int]]:
+        """Return what is compared, run and point each: the year before, or the other run in the same year, and this one."""
+        now = self.place(year)
+        before = (self.run, self.place(year - 1)) if self.base is None else (self.base, now)
+        return before, (self.run, now)
+
+    def origin(self, name: str, place: str, doc: str = "") -> str:
+        """Return where a constant or a table has its value from: file, line and source."""
+        values = self.prepared.first.values
+        if name in values:
+            return f"{values[name].origin}: {values[name].origin.text}"
+        return f"{place}: {doc}" if doc else place
 
 
 @dataclass(frozen=True)
@@ -63,8 +78,9 @@ class Cause:
     unit : the model's
     year : the later of the two years told
     before, now : values at the start of the year before and of the year; of several elements their sum, or mean of
-        what cannot be added
+        what cannot be added; against another run, that run's value and this one's
     effect : what it changed in the variable that reads it, in that one's unit; of the variable asked for its own change
+    table : whether it is a table read at the clock, such as a national path
     """
 
     name: str
@@ -76,24 +92,37 @@ class Cause:
     effect: float
     slots: tuple[int, ...] = field(repr=False)
     study: Study = field(repr=False, compare=False)
+    table: bool = False
 
     @property
     def source(self) -> str:
         """Return where its value comes from, "" where an equation gives it: file, line, how and source."""
+        if self.table:
+            return self.study.origin(self.name, self.study.prepared.model.structure.place(self.name))
         return "; ".join(dict.fromkeys(filter(None, map(self._source_of, self.slots))))
 
     def _source_of(self, slot: int) -> str:
         own = self.study.run.program.slots[slot]
         if own.kind != "constant":
             return ""
-        values = self.study.prepared.first.values
-        given = values.get(own.name, values.get(own.variable))
-        if given is not None:
-            return f"{given.origin}: {given.origin.text}"
         structure = self.study.prepared.model.structure
         doc = structure[own.variable].doc
-        return (
-            f"{structure.place(own.variable)}: {doc[doc.find('Source:') + 8 :] if 'Source:' in doc else doc}"
+        told = doc[doc.find("Source:") + 8 :] if "Source:" in doc else doc
+        name = own.name if own.name in self.study.prepared.first.values else own.variable
+        return self.study.origin(name, structure.place(own.variable), told)
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is a figure of the world or a choice: no definition, no nought or one by name, no switch."""
+        if self.table:
+            return True
+        if not self.source or set(self.slots) & set(self.study.run.program.time_slots.values()):
+            return False
+        own = self.study.prepared.model.structure[self.name]
+        low, high = own.limits
+        told = own.doc.partition("Source:")[2].strip().casefold()
+        return (low is None or low != high) and not told.startswith(
+            ("definition", "setting of an experiment")
         )
 
     @cached_property
@@ -103,19 +132,27 @@ class Cause:
             return ()
         found: dict[str, float] = {}
         read: dict[str, dict[int, None]] = {}
+        tables: dict[str, TableCall] = {}
         for slot in self.slots:
             own = self.study.run.program.slots[slot]
-            groups = self._groups(slot)
+            expression, calls = (
+                (own.expression, {}) if own.kind == "state" else self.study.run.tables_apart(own.expression)
+            )
+            groups = self._groups(slot, expression, calls)
             for name, slots in groups.items():
-                read.setdefault(name, {}).update(dict.fromkeys(slots))
-            parts = self._brought(slot, groups) if own.kind == "state" else self._moved(slot, groups)
+                if slots[0] in calls:
+                    tables.setdefault(name, calls[slots[0]])
+                else:
+                    read.setdefault(name, {}).update(dict.fromkeys(slots))
+            stock = own.kind == "state"
+            parts = self._brought(slot, groups) if stock else self._moved(slot, expression, calls, groups)
             for name, effect in parts.items():
                 found[name] = found.get(name, 0.0) + effect
         largest = max(map(abs, found.values()), default=0.0)
         made = [
-            self._cause(name, tuple(read.get(name, ())), effect)
+            self._cause(name, tuple(read.get(name, ())), effect, tables.get(name))
             for name, effect in found.items()
-            if name in read or abs(effect) > SMALL * largest
+            if name in read or name in tables or abs(effect) > SMALL * largest
         ]
         return tuple(sorted(made, key=lambda one: -abs(one.effect)))
 
@@ -130,17 +167,18 @@ class Cause:
         while waiting:
             one = waiting.pop(0)
             change = one.now - one.before
-            if one.causes and one.name not in passed and abs(one.effect - change) <= SMALL * abs(change):
+            passes = change and abs(one.effect - change) <= SMALL * abs(change)
+            if one.causes and one.name not in passed and passes:
                 passed.add(one.name)
                 waiting += one.causes
                 continue
             old = found.get(one.name)
             slots = tuple(dict.fromkeys((*(old.slots if old else ()), *one.slots)))
             effect = one.effect + (old.effect if old else 0.0)
-            known = one.name not in (CLOCK, TOGETHER)
+            named = one.slots and one.name not in (CLOCK, TOGETHER)
             found[one.name] = (
                 _cause(self.study, one.name, slots, self.year, effect)
-                if known
+                if named
                 else replace(one, effect=effect)
             )
         largest = max((abs(one.effect) for one in found.values()), default=0.0)
@@ -149,90 +187,100 @@ class Cause:
 
     @property
     def figures(self) -> tuple[Cause, ...]:
-        """Constants that its equation reads: what it rests on besides what moves it, each with its source."""
-        return tuple(one for one in self.causes if one.source)
+        """Constants and paths that its equation reads: what it rests on besides what moves it, each with its source."""
+        return tuple(one for one in self.causes if one.is_figure)
 
-    def _groups(self, slot: int) -> dict[str, tuple[int, ...]]:
-        """Return the slots that an equation reads, by variable; what is hidden (a delay's inside) by its own name."""
-        program = self.study.run.program
+    def _groups(
+        self, slot: int, expression: Expression, calls: Mapping[int, TableCall]
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the slots that an equation reads, by variable, and its readings of tables, by table."""
+        study, program = self.study, self.study.run.program
         found: dict[str, list[int]] = {}
-        if program.slots[slot].kind == "constant" or slot in self.study.run.given:
+        if program.slots[slot].kind == "constant" or slot in study.run.given:
             return {}
-        for one in dict.fromkeys(references(program.slots[slot].expression)):
-            found.setdefault(program.slots[one].variable, []).append(one)
+        for one in dict.fromkeys(references(expression)):
+            if one in calls:
+                found.setdefault(program.tables[calls[one].table].name, []).append(one)
+            elif not study.run.is_clock(one):
+                found.setdefault(program.slots[one].variable, []).append(one)
         return {name: tuple(slots) for name, slots in found.items()}
 
-    def _evaluated(self, slot: int, points: slice, instead: Mapping[int, np.ndarray]) -> np.ndarray:
-        run = self.study.run
-        values = run.values[:, points]
-        read = lambda one: instead[one] if one in instead else values[one]  # noqa: E731 (as `value_of` takes it)
-        shape = (len(run.times[points]), 1)
-        return np.broadcast_to(value_of(run.program.slots[slot].expression, read, run, points), shape)
-
-    def _moved(self, slot: int, groups: Mapping[str, Sequence[int]]) -> dict[str, float]:
-        """Return what each cause alone changes in an equation from the year before to the year."""
-        run, study = self.study.run, self.study
-        if not groups and run.program.slots[slot].kind in ("constant", "initial"):
-            return {}
-        first, last = study.place(self.year - 1), study.place(self.year)
-        then, today = slice(first, first + 1), slice(last, last + 1)
-        old = {one: run.values[one, then] for slots in groups.values() for one in slots}
-        start = float(self._evaluated(slot, then, {})[0, 0])
-        still = float(self._evaluated(slot, today, old)[0, 0])
-        found = {}
-        for name, slots in groups.items():
-            alone = old | {one: run.values[one, today] for one in slots}
-            found[name] = float(self._evaluated(slot, today, alone)[0, 0]) - still
+    def _moved(
+        self,
+        slot: int,
+        expression: Expression,
+        calls: Mapping[int, TableCall],
+        groups: Mapping[str, Sequence[int]],
+    ) -> dict[str, float]:
+        """Return what each cause alone changes in an equation between the two moments."""
+        kind = self.study.run.program.slots[slot].kind
+        (old_run, then), (run, now) = self.study.moments(self.year)
+        if kind == "constant" or (kind == "initial" and old_run is run):
+            return dict.fromkeys(groups, 0.0)
+        if kind == "initial":
+            then = now = 0
+        read = [one for slots in groups.values() for one in slots]
+        old = {one: reading_at(old_run, then, one, calls) for one in read}
+        new = {one: reading_at(run, now, one, calls) for one in read}
+        start = value_at(old_run, then, expression, old)
+        still = value_at(run, now, expression, old)
+        found = {
+            name: value_at(run, now, expression, old | {one: new[one] for one in slots}) - still
+            for name, slots in groups.items()
+        }
         found[CLOCK] = still - start
-        whole = float(run.values[slot, last, 0] - run.values[slot, first, 0])
+        whole = float(run.values[slot, now, 0] - old_run.values[slot, then, 0])
         found[TOGETHER] = whole - sum(found.values())
         return found
 
     def _brought(self, slot: int, groups: Mapping[str, Sequence[int]]) -> dict[str, float]:
-        """Return what each flow brought a stock over the year: its rate with that flow less its rate without."""
-        run, study = self.study.run, self.study
-        points = slice(study.place(self.year - 1), study.place(self.year))
-        rate = self._evaluated(slot, points, {})
-        found = {}
-        for name, slots in groups.items():
-            without = self._evaluated(
-                slot, points, {one: np.zeros_like(run.values[one, points]) for one in slots}
-            )
-            found[name] = float((rate - without).sum() * run.time_step)
-        whole = float(run.values[slot, points.stop, 0] - run.values[slot, points.start, 0])
+        """Return what each flow brought a stock: over the year, or since the start more than in the other run."""
+        (old_run, then), (run, now) = self.study.moments(self.year)
+        if old_run is run:
+            found = brought(run, slot, groups, slice(then, now))
+        else:
+            other = brought(old_run, slot, groups, slice(0, now))
+            mine = brought(run, slot, groups, slice(0, now))
+            found = {name: mine[name] - other[name] for name in groups}
+        whole = float(run.values[slot, now, 0] - old_run.values[slot, then, 0])
         found[TOGETHER] = whole - sum(found.values())
         return found
 
-    def _cause(self, name: str, slots: tuple[int, ...], effect: float) -> Cause:
-        if not slots:
-            return Cause(name, (), "", self.year, np.nan, np.nan, effect, self.slots, self.study)
-        return _cause(self.study, name, slots, self.year, effect)
+    def _cause(
+        self, name: str, slots: tuple[int, ...], effect: float, call: TableCall | None = None
+    ) -> Cause:
+        if slots:
+            return _cause(self.study, name, slots, self.year, effect)
+        before = now = np.nan
+        known = self.study.prepared.model.structure.find(name) if call else None
+        if call is not None:
+            before, now = (value_at(run, point, call, {}) for run, point in self.study.moments(self.year))
+        unit = known.unit if known else ""
+        return Cause(name, (), unit, self.year, before, now, effect, (), self.study, call is not None)
 
     @property
     def tables(self) -> dict[str, str]:
-        """Return the tables over time that its equation reads itself, such as national paths, with their sources."""
-        program, values = self.study.run.program, self.study.prepared.first.values
+        """Return the tables that its equation reads itself, of paths over time and of curves, with their sources."""
+        program, structure = self.study.run.program, self.study.prepared.model.structure
         names = {
             program.tables[one].name for slot in self.slots for one in _tables(program.slots[slot].expression)
         }
-        structure = self.study.prepared.model.structure
-        return {
-            name: f"{values[name].origin}: {values[name].origin.text}"
-            if name in values
-            else structure.place(split_key(name)[0])
-            for name in sorted(names)
-        }
+        return {name: self.study.origin(name, structure.place(split_key(name)[0])) for name in sorted(names)}
 
     def __str__(self) -> str:
-        """Return the causes as lines of text."""
-        head = f"{self.name}: {self.before:,.6g} -> {self.now:,.6g} {self.unit} ({self.year - 1:g} to {self.year:g})"
-        return "\n".join([head, *(f"  {cause.effect:+,.4g}  {cause.name}" for cause in self.causes)])
+        """Return the strip as lines of text, as `talent-sd why` shows it."""
+        years = (
+            f"{self.year - 1:g} to {self.year:g}"
+            if self.study.base is None
+            else f"{self.year:g}, against the other run"
+        )
+        head = f"{self.name}: {self.before:,.6g} -> {self.now:,.6g} {self.unit} ({years})"
+        return "\n".join([head, *(f"  {cause.effect:+,.4g}  {cause.name}" for cause in self.strip)])
 
 
 def _tables(expression: Expression) -> set[int]:
-    if isinstance(expression, TableCall):
-        return {expression.table} | _tables(expression.x)
-    return set().union(*map(_tables, expression.args)) if isinstance(expression, Call) else set()
+    own = {expression.table} if isinstance(expression, TableCall) else set()
+    return own.union(*map(_tables, operands_of(expression)))
 
 
 def _cause(
@@ -241,7 +289,7 @@ def _cause(
     program, structure = study.run.program, study.prepared.model.structure
     variable = structure.find(name)
     unit = variable.unit if variable else ""
-    values = [[study.value(slot, at) for slot in slots] for at in (year - 1, year)]
+    values = [[float(run.values[slot, at, 0]) for slot in slots] for run, at in study.moments(year)]
     adds_up = unit.partition("/")[0].strip().casefold() in COUNTED and unit.partition("/")[2] in ("", "year")
     before, now = (float(np.sum(one) if adds_up else np.mean(one)) for one in values)
     own = (split_key(program.slots[slot].name)[1] for slot in slots)
@@ -251,8 +299,8 @@ def _cause(
     )
 
 
-def explain(prepared: Prepared, variable: str, year: float) -> Cause:
-    """Return what moved a variable of a prepared central run; as `why`."""
+def explain(prepared: Prepared, variable: str, year: float, against: Prepared | None = None) -> Cause:
+    """Return what moved a variable of a prepared central run, since the year before or against another's; as `why`."""
     structure = prepared.model.structure
     name, element = split_key(variable)
     known = structure[name].name
@@ -265,6 +313,8 @@ def explain(prepared: Prepared, variable: str, year: float) -> Cause:
             last=last,
         )
     run = follow(prepared.model, prepared.first.params())
+    base = None if against is None else follow(against.model, against.first.params())
+    title = {} if against is None else against.first.scenario.title
     by_variable: dict[str, list[int]] = {}
     for number, slot in enumerate(run.program.slots):
         if not slot.hidden:
@@ -274,7 +324,7 @@ def explain(prepared: Prepared, variable: str, year: float) -> Cause:
         slots = tuple(one for one in slots if split_key(run.program.slots[one].name)[1] == element)
     if not slots:
         raise InputError("'{name}' has no value of its own over time. Ask for another.", name=variable)
-    study = Study(prepared, run, {key: tuple(own) for key, own in by_variable.items()})
+    study = Study(prepared, run, {key: tuple(own) for key, own in by_variable.items()}, base, title)
     return _cause(study, known, slots, float(year))
 
 
@@ -285,6 +335,7 @@ def why(
     city: str | Path = "hefei",
     scenario: Scenarios = "baseline",
     *,
+    against: Scenarios | None = None,
     model: str | Path | None = None,
     national: str | Path | None = None,
     reading: str | Path | None = None,
@@ -293,10 +344,13 @@ def why(
 ) -> Cause:
     """Say why a variable is what it is in a year of the central run: what moved it since the year before.
 
+    Or, `against` another scenario, what makes it differ from that one's in the same year.
+
     Parameters
     ----------
     of : a variable's name, or "name[element]"
     year : the later of the two years compared
+    against : a scenario that the year is held against instead of the year before; it is run without `overrides`
     city, scenario, model, national, reading, overrides, horizon : as in `simulate`
 
     Returns
@@ -317,10 +371,13 @@ def why(
     >>> talent = ts.why("total talent", year=2030, city="wuxi")
     >>> sum(cause.effect for cause in talent.causes) - (talent.now - talent.before) < 1e-6
     True
+    >>> calm = ts.why("total talent", against="baseline", overrides={"arrival elasticity": 0.8})
+    >>> round(sum(cause.effect for cause in calm.causes) - (calm.now - calm.before), 6)
+    0.0
     """
     from talent_sd.forecast.prepare import prepare
 
-    prepared = prepare(
-        scenario, city, model=model, national=national, reading=reading, overrides=overrides, horizon=horizon
-    )
-    return explain(prepared, of, year)
+    shared = {"model": model, "national": national, "reading": reading, "horizon": horizon}
+    prepared = prepare(scenario, city, overrides=overrides, **shared)  # type: ignore[arg-type]
+    other = None if against is None else prepare(against, city, **shared)  # type: ignore[arg-type]
+    return explain(prepared, of, year, other)

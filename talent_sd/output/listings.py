@@ -272,13 +272,18 @@ def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> s
 BAR = 24
 """Characters of the longest bar of a strip."""
 MOST_CAUSES, MOST_FIGURES, SOURCE_WIDTH = 10, 12, 160
+SEEN = 0.0005
+"""Part of the strongest cause below which one could not be seen in numbers of three digits."""
 
 
 def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> Iterator[Table | Text]:
     """Yield the strips of a variable and of the strongest cause of each in turn, then the figures on that way."""
     attrs = found.study.prepared.first
     where = {"city": attrs.city.title[lang], "scenario": attrs.scenario.title[lang]}
-    yield Text(tell("{city}, {scenario}; one central run", lang, **where), style="bold")
+    head = tell("{city}, {scenario}; one central run", lang, **where)
+    if found.study.base is not None:
+        head = tell("{first}, against {second}", lang, first=head, second=found.study.base_title[lang])
+    yield Text(head, style="bold")
     way: list[Cause] = []
     one: Cause | None = found
     while one is not None and len(way) < links and (one.strip or not way):
@@ -296,24 +301,26 @@ def _strip(one: Cause, labels: Labels, lang: str) -> Table:
     change = one.now - one.before
     scale = scale_for(max(abs(one.before), abs(one.now)), one.unit, lang)
     by = scale_for(max([abs(change), *(abs(cause.effect) for cause in one.strip)]), one.unit, lang)
-    title = tell(
-        "{name}: {before} in {first}, {now} {unit} in {last}",
-        lang,
-        name=labels.variable(one.name, lang),
-        before=digits(one.before / scale.factor, 4),
-        now=digits(one.now / scale.factor, 4),
-        unit=scale.unit,
-        first=f"{one.year - 1:g}",
-        last=f"{one.year:g}",
-    )
+    told = {
+        "name": labels.variable(one.name, lang),
+        "before": digits(one.before / scale.factor, 4),
+        "now": f"{digits(one.now / scale.factor, 4)} {scale.unit}".strip(),
+        "first": f"{one.year - 1:g}",
+        "last": f"{one.year:g}",
+    }
+    if one.study.base is None:
+        title = tell("{name}: {before} in {first}, {now} in {last}", lang, **told)
+    else:
+        title = tell("{name} in {last}: {now}, against {before}", lang, **told)
     table = rich_table(
         title,
         *words(tell("What moved it", lang), overflow="fold"),
         *numbers(by.unit or tell("dimensionless", lang)),
         *words("", no_wrap=True),
     )
-    shown, rest = one.strip[:MOST_CAUSES], one.strip[MOST_CAUSES:]
-    largest = max((abs(cause.effect) for cause in shown), default=1.0)
+    largest = max((abs(cause.effect) for cause in one.strip), default=1.0)
+    seen = [cause for cause in one.strip if abs(cause.effect) >= SEEN * largest]
+    shown, rest = seen[:MOST_CAUSES], seen[MOST_CAUSES:]
     for cause in shown:
         bar = "█" * max(1, round(BAR * abs(cause.effect) / largest))
         table.add_row(
@@ -322,8 +329,8 @@ def _strip(one: Cause, labels: Labels, lang: str) -> Table:
             Text(bar, "green" if cause.effect > 0 else "red"),
         )
     if rest:
-        told = signed(sum(cause.effect for cause in rest) / by.factor)
-        table.add_row(tell("{count} others", lang, count=len(rest)), told, "")
+        others = signed(sum(cause.effect for cause in rest) / by.factor)
+        table.add_row(tell("{count} others", lang, count=len(rest)), others, "")
     table.add_section()
     table.add_row(tell("Together", lang), signed(change / by.factor), "")
     return table
@@ -338,7 +345,7 @@ def _why_name(cause: Cause, labels: Labels, lang: str) -> Text:
 
 
 def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
-    """Make the table of what a way rests on: constants and tables over time, the user's and the city's first."""
+    """Make the table of what a way rests on: paths over time and constants, the user's and the city's first."""
     table = rich_table(
         tell("Figures on this way", lang),
         *words(tell("Figure", lang), overflow="fold", min_width=22),
@@ -346,16 +353,23 @@ def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
         *words(tell("Source", lang), overflow="fold"),
     )
     near = [each for step in way for each in (step, *step.strip)]
-    figures = {one.name: one for each in near for one in each.figures}
+    figures = {one.name: one for each in near for one in (each, *each.figures) if one.is_figure}
     given = set(way[0].study.prepared.first.params()) if way else set()
-    ranked = sorted(figures.values(), key=lambda one: not {*_keys(one)} & given)
+    ranked = sorted(figures.values(), key=lambda one: not (one.table or {*_keys(one)} & given))
     for one in ranked[:MOST_FIGURES]:
-        scale = scale_for(abs(one.now), one.unit, lang)
-        value = f"{digits(one.now / scale.factor)} {scale.unit}".strip()
-        table.add_row(labels.variable(one.name, lang), value, Text(_cut(one.source)))
-    for name, source in {name: source for step in way for name, source in step.tables.items()}.items():
-        table.add_row(labels.variable(name, lang), tell("by year", lang), Text(_cut(source)))
+        table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(_cut(one.source)))
+    curves = {name: source for step in way for name, source in step.tables.items() if name not in figures}
+    for name, source in curves.items():
+        table.add_row(labels.variable(name, lang), tell("a curve", lang), Text(_cut(source)))
     return table
+
+
+def _value(one: Cause, lang: str) -> str:
+    """Return a figure's value, both where it moves."""
+    scale = scale_for(max(abs(one.before), abs(one.now)), one.unit, lang)
+    precise = 3 if one.before == one.now else 4
+    ends = dict.fromkeys(digits(value / scale.factor, precise) for value in (one.before, one.now))
+    return f"{' → '.join(ends)} {scale.unit}".strip()
 
 
 def _keys(one: Cause) -> Iterator[str]:

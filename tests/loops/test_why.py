@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from typer.testing import CliRunner
 
 import talent_sd as ts
 from talent_sd.cli.app import app
+from talent_sd.engine.runner import load_model
+from talent_sd.loops.kept_run import follow
+from talent_sd.loops.why import Study, _cause
 
 TANK = """{UTF-8}
 Tank= INTEG (inflow-outflow, 10)
@@ -35,6 +39,29 @@ opening=
 residence=
 	5
 	~	year
+	~	|
+end of step=
+	Time + TIME STEP
+	~	year
+	~	|
+rain path((0,1),(10,4))
+	~	m3
+	~	What falls. Source: the gauge. |
+rain growth=
+	(rain path(end of step)/rain path(Time) - 1)*nothing/TIME STEP
+	~	1/year
+	~	|
+nothing=
+	1
+	~	Dmnl [1,1]
+	~	What leaves things as they are. Source: definition. |
+kept growth=
+	INITIAL(rain growth)
+	~	1/year
+	~	|
+passed on=
+	kept growth
+	~	1/year
 	~	|
 twice=
 	Tank+Tank*opening
@@ -70,7 +97,8 @@ def test_a_sum_of_stocks_is_told_by_the_flows_of_the_year(talent: ts.Cause) -> N
 
 def test_the_way_down_ends_at_a_figure_with_file_line_and_source() -> None:
     found = ts.why("value added", 2030, "wuxi")
-    seen, waiting, sources = set(), [found], []
+    seen: set[str] = set()
+    waiting, sources = [found], []
     while waiting and len(seen) < 300:
         one = waiting.pop(0)
         if one.name not in seen:
@@ -81,35 +109,87 @@ def test_the_way_down_ends_at_a_figure_with_file_line_and_source() -> None:
     assert all(sources)
 
 
-def test_effects_of_a_stock_and_of_an_equation_are_those_of_the_equations(tmp_path: Path) -> None:
-    from talent_sd.engine.runner import load_model
-    from talent_sd.loops.kept_run import follow
-    from talent_sd.loops.why import Study, _cause
-
+@pytest.fixture
+def tank(tmp_path: Path) -> Study:
     (tmp_path / "tank.mdl").write_text(TANK, "utf-8")
     model = load_model(tmp_path / "tank.mdl")
+    bare = SimpleNamespace(first=SimpleNamespace(values={}), model=model)
     run = follow(model)
+    places = {slot.variable: (number,) for number, slot in enumerate(run.program.slots) if not slot.hidden}
+    return Study(bare, run, places)  # type: ignore[arg-type]
+
+
+def of(study: Study, name: str, year: float = 4.0) -> ts.Cause:
+    return _cause(study, name, study.by_variable[name], year)
+
+
+def test_effects_of_a_stock_and_of_an_equation_are_those_of_the_equations(tank: Study) -> None:
+    run, study = tank.run, tank
     places = {slot.variable: number for number, slot in enumerate(run.program.slots) if not slot.hidden}
     values = {name: run.values[slot, :, 0] for name, slot in places.items()}
 
-    class Bare:
-        first = type("first", (), {"values": {}})
-        model = None
-
-    Bare.model = model  # type: ignore[assignment]
-    study = Study(Bare, run, {name: (slot,) for name, slot in places.items()})  # type: ignore[arg-type]
-    tank = {one.name: one.effect for one in _cause(study, "Tank", (places["Tank"],), 4.0).causes}
-    assert tank["inflow"] == pytest.approx(values["inflow"][12:16].sum() * 0.25, rel=1e-12)
-    assert tank["outflow"] == pytest.approx(-values["outflow"][12:16].sum() * 0.25, rel=1e-12)
-    twice = {one.name: one.effect for one in _cause(study, "twice", (places["twice"],), 4.0).causes}
+    stock = {one.name: one.effect for one in of(study, "Tank").causes}
+    assert stock["inflow"] == pytest.approx(values["inflow"][12:16].sum() * 0.25, rel=1e-12)
+    assert stock["outflow"] == pytest.approx(-values["outflow"][12:16].sum() * 0.25, rel=1e-12)
+    twice = {one.name: one.effect for one in of(study, "twice").causes}
     level, opening = values["Tank"], values["opening"]
     assert twice["Tank"] == pytest.approx((level[16] - level[12]) * (1 + opening[12]), rel=1e-9)
     assert twice["opening"] == pytest.approx(level[12] * (opening[16] - opening[12]), rel=1e-9)
     assert twice["together"] == pytest.approx((level[16] - level[12]) * (opening[16] - opening[12]), rel=1e-9)
-    inflow = _cause(study, "inflow", (places["inflow"],), 4.0)
+    inflow = of(study, "inflow")
     assert [(one.name, one.source) for one in inflow.figures] == [("tap", "tank.mdl:13: the meter.")]
-    clock = {one.name: one.effect for one in _cause(study, "opening", (places["opening"],), 4.0).causes}
+    clock = {one.name: one.effect for one in of(study, "opening").causes}
     assert clock["time"] == pytest.approx(0.1)
+
+
+def test_a_path_read_at_two_times_is_one_cause_with_its_source(tank: Study) -> None:
+    growth = of(tank, "rain growth")
+    causes = {one.name: one for one in growth.causes}
+    assert causes.keys() == {"rain path", "nothing", "TIME STEP"}
+    assert causes["rain path"].effect == pytest.approx(growth.now - growth.before, rel=1e-9)
+    assert causes["rain path"].effect == pytest.approx(0.3 / 2.2 - 0.3 / 1.9, rel=1e-9)
+    assert (causes["rain path"].before, causes["rain path"].now) == pytest.approx(
+        (1.975, 2.275)
+    )  # both readings move; the first is told
+    assert causes["rain path"].source.startswith("tank.mdl:")
+    assert [one.name for one in growth.strip] == ["rain path"]
+    assert [one.name for one in growth.figures] == ["rain path"]
+
+
+def test_what_is_kept_from_the_start_moves_nothing(tank: Study) -> None:
+    assert of(tank, "kept growth").now > 0
+    assert [one.effect for one in of(tank, "kept growth").causes] == [0.0]
+    assert of(tank, "passed on").strip == ()
+
+
+def test_no_two_causes_are_a_clock_that_cancels_itself(talent: ts.Cause) -> None:
+    for name in ("renewal rate", "home supply ratio", "value added", "Residents", "national tertiary growth"):
+        found = of(talent.study, name, 2030.0)
+        for one in found.strip:
+            assert one.name != "next time"
+            if one.name in ("time", "together"):
+                assert abs(one.effect) < 0.5 * abs(found.now - found.before), (name, one)
+
+
+def test_against_another_run_each_link_has_its_part_of_the_difference(talent: ts.Cause) -> None:
+    found = ts.why("total talent", 2030, "wuxi", against="baseline", overrides={"arrival elasticity": 0.8})
+    difference = found.now - talent.now
+    assert found.before == pytest.approx(talent.now, rel=1e-12)
+    run = ts.simulate("baseline", "wuxi", overrides={"arrival elasticity": 0.8}, outputs=["total talent"])
+    assert found.now == pytest.approx(float(run["total talent"].sel(time=2030).squeeze()), rel=1e-12)
+    assert found.now - found.before == pytest.approx(difference, rel=1e-9)
+    for told in (found.causes, found.strip):
+        assert sum(one.effect for one in told) == pytest.approx(difference, rel=1e-9)
+    pull, seen = found, {found.name}
+    names: dict[str, ts.Cause]
+    while "arrival elasticity" not in (names := {one.name: one for one in pull.strip}):
+        pull = next(one for one in pull.strip if one.name not in seen and one.strip)
+        seen.add(pull.name)
+    assert (names["arrival elasticity"].before, names["arrival elasticity"].now) == (
+        pytest.approx(1.9, abs=0.9),
+        0.8,
+    )
+    assert names["arrival elasticity"].effect != 0
 
 
 @pytest.mark.parametrize(
