@@ -43,13 +43,9 @@ def main() -> None:
 
 def _run(arguments: list[str], lang: str) -> None:
     """Run the command that is typed, in a language."""
-    from talent_sd.cli.app import app
-
-    if lang == "en":
-        app(prog_name="talent-sd")
-        return
     from typer.main import get_command
 
+    from talent_sd.cli.app import app
     from talent_sd.cli.language import run_in
 
     run_in(get_command(app), arguments, lang)

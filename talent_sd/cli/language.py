@@ -18,6 +18,7 @@ from talent_sd.base.language import (
     translated,
 )
 from talent_sd.cli.common import WRONG_INPUT, say
+from talent_sd.inputs.settings import without_commas
 
 OPTION = "--lang"
 
@@ -61,13 +62,15 @@ def refuse_empty_folder(arguments: Sequence[str], lang: str) -> None:
 
 def program_in(command: Any, lang: str) -> Any:  # noqa: ANN401 (a command of click, whichever copy typer uses)
     """Return a command with its help, and that of its parts, in a language, and `--lang` set to it by default."""
+    from rich.markup import escape
+
     for part in getattr(command, "commands", {}).values():
         program_in(part, lang)
     command.help = _paragraphs(command.help, lang)
     command.short_help = _paragraphs(command.short_help, lang)
     for parameter in command.params:
         if getattr(parameter, "help", None):
-            parameter.help = _paragraphs(parameter.help, lang)
+            parameter.help = escape(_paragraphs(parameter.help, lang) or "")  # brackets are brackets there
         if parameter.name == "lang":
             parameter.default = lang
     command.get_help_option = _telling_help(command.get_help_option, lang)
@@ -91,11 +94,27 @@ def run_in(command: Any, arguments: Sequence[str], lang: str) -> None:  # noqa: 
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
-            told = foreign(error.format_message())
+            told = _mistyped(error) or foreign(error.format_message())
             error.format_message = lambda: told
             rich_utils.rich_format_error(error)  # type: ignore[arg-type]
             code = error.exit_code  # type: ignore[attr-defined]
     sys.exit(code if isinstance(code, int) else 0)
+
+
+KINDS = {"int_parsing": N_("a whole number"), "float_parsing": N_("a number")}
+
+
+def _mistyped(error: Exception) -> str:
+    """Return what to write for an option's text that is no number, "" of any other error."""
+    found: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
+    kind = KINDS.get(found[0]["type"]) if len(found) == 1 else None
+    if kind is None:
+        return ""
+    option, text = error.param.opts[0], str(found[0]["input"])  # type: ignore[attr-defined]
+    if number := without_commas(text):
+        return tell("{option} '{text}': commas do not belong in a number. Write {written}.", option=option, text=text,
+                    written=number)  # fmt: skip
+    return tell("{option} is '{text}'. Give {kind}.", option=option, text=text, kind=tell(kind))
 
 
 def paragraphs(text: str) -> list[str]:

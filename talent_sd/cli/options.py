@@ -93,7 +93,8 @@ SetOption = Annotated[
 PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--policy", help="NAME, NAME=off or NAME=from:2026,until:2030,intensity:20000; once for each."
+        "--policy",
+        help="NAME, NAME=off, or NAME=from:2026,size:5e8 (also until, ramp, intensity); once for each.",
     ),
 ]
 HorizonOption = Annotated[

@@ -95,9 +95,17 @@ def _replaced(found: WhatIf, key: str, before: Mapping[str, Any], after: Mapping
             lang, name=_named(key, lang), value=value, middle=middle, low=low, high=high,
         )  # fmt: skip
     if key in before:
-        return tell("{name} = {value} in place of {old:g} ({origin}).", lang, name=_named(key, lang), value=value,
-                    old=before[key].value, origin=before[key].origin)  # fmt: skip
-    return ""
+        old, origin = [float(before[key].value)], str(before[key].origin)
+    else:
+        name, element = split_key(key)
+        own = found.prepared.model.run(outputs=[name])[name]
+        old = [float(one) for one in np.unique(own if element is None else own.sel({own.dims[-1]: element}))]
+        origin = found.prepared.model.structure.place(name)
+    if old == [after[key].value]:
+        return ""
+    ends = " … ".join(f"{one:g}" for one in dict.fromkeys((old[0], old[-1])))
+    return tell("{name} = {value} in place of {old} ({origin}).", lang, name=_named(key, lang), value=value,
+                old=ends, origin=origin)  # fmt: skip
 
 
 def _lost(found: WhatIf, key: str, runs: xr.Dataset, lang: str) -> Iterator[str]:

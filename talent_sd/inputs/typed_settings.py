@@ -16,7 +16,7 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.scenario_chain import TYPED, Scenario, laid_over_file, load_scenario
 from talent_sd.inputs.schema_problems import StrictFile, validate
 from talent_sd.inputs.setting_checks import POLICY
-from talent_sd.inputs.settings import ModelStructure, without_commas
+from talent_sd.inputs.settings import ModelStructure, split_key, without_commas
 from talent_sd.inputs.strict_yaml import parse_yaml
 
 SAID = "overrides"
@@ -142,22 +142,20 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
     Parameters
     ----------
     overrides : constant, or "constant[element]", to a number, or a number by element; policy to "on", "off" or
-        its settings, such as {"from": 2026, "intensity": 20000}; shock to {"at": 2027, "size": 0.2}. Names or Chinese labels
+        its settings, such as {"from": 2026, "intensity": 20000}; shock to {"at": 2027, "size": 0.2}. Names, or labels in either
+        language
 
     Raises
     ------
     InputError
         If a value has a form that nothing takes; names and limits are checked when the scenario is resolved.
     """
-    labels = shipped_labels()
-    names = {**{labels.variable(name, "zh"): name for name in structure.variables}}
     policies = tuple(structure.subscripts.get(POLICY, ()))
-    names |= {labels.element(policy, "zh"): policy for policy in policies}
     options = overrides.options if isinstance(overrides, Typed) else {}
     files: dict[str, dict[str, dict[str, Any]]] = {}
     made, problems = scenario, Problems()
     for given, value in overrides.items():
-        name, said = names.get(given, given), options.get(given, SAID)
+        name, said = _name_of(given, structure), options.get(given, SAID)
         parts = files.setdefault(said, {})
         if any(name in part for parts in files.values() for part in parts.values()):
             problems.say(TWICE, option=said, name=name)
@@ -182,6 +180,15 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
     return replace(
         scenario, title=title, **{part: getattr(made, part) for part in ("policies", "assumptions", "shocks")}
     )
+
+
+def _name_of(given: str, structure: ModelStructure) -> str:
+    """Return the model's name of what was given by a label, its element too; what is no label stays."""
+    labels = shipped_labels()
+    name, element = split_key(given)
+    named = labels.name_of(name)
+    known = named in structure.variables or named in structure.subscripts.get(POLICY, ())
+    return (named if known else name) + (f"[{labels.name_of(element)}]" if element else "")
 
 
 def _plain(value: Any) -> Any:

@@ -304,7 +304,7 @@ def _strip(one: Cause, labels: Labels, lang: str) -> Table:
     told = {
         "name": labels.variable(one.name, lang),
         "before": digits(one.before / scale.factor, 4),
-        "now": f"{digits(one.now / scale.factor, 4)} {scale.unit}".strip(),
+        "now": f"{digits(one.now / scale.factor, 4)}{' ' if lang == 'en' else ''}{scale.unit}".strip(),
         "first": f"{one.year - 1:g}",
         "last": f"{one.year:g}",
     }
@@ -350,7 +350,7 @@ def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
         tell("Figures on this way", lang),
         *words(tell("Figure", lang), overflow="fold", min_width=22),
         *numbers(tell("Value", lang), overflow="fold", min_width=12),
-        *words(tell("Source", lang), overflow="fold"),
+        *words(tell(N_("Source", "in English"), lang), overflow="fold"),
     )
     near = [each for step in way for each in (step, *step.strip)]
     figures = {one.name: one for each in near for one in (each, *each.figures) if one.is_figure}

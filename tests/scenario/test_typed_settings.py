@@ -11,6 +11,7 @@ import talent_sd as ts
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.prepare import prepare
 from talent_sd.forecast.what_if import explanations, what_if
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.typed_settings import Typed, read_policies
 
 FILE = """title: {en: Mine, zh: 我的}
@@ -51,6 +52,16 @@ def test_a_file_a_mapping_and_overrides_are_the_same(tmp_path: Path) -> None:
         **{k: v for k, v in GIVEN.items() if k != "cash_subsidy"},
     }
     assert _values(prepare("baseline", overrides=in_chinese)) == wanted
+    labels = shipped_labels()
+    for lang in ("en", "zh"):
+        in_words = {
+            "Cash subsidy": GIVEN["cash_subsidy"],
+            labels.variable("arrival elasticity", lang).upper(): 0.8,
+            "core_team_exit": GIVEN["core_team_exit"],
+        }
+        assert _values(prepare("baseline", overrides=in_words)) == wanted
+        label = f"{labels.variable('pay weight', lang)}[{labels.element('leading', lang)}]"
+        assert _values(prepare("baseline", overrides={label: 1.5}))["pay weight[leading]"] == 1.5
     assert prepare(as_mapping).first.scenario.title == {"en": "Mine", "zh": "我的"}
 
 
@@ -136,6 +147,9 @@ def test_what_changes_nothing_says_why() -> None:
     found = what_if(idle, plain, None)
     assert float(abs(found.change["total talent"]).max()) == 0.0
     lines = explanations(found, "en")
+    replaced, *lines = lines
+    before = float(plain.model.run(outputs=["cash subsidy elasticity"])["cash subsidy elasticity"][0])
+    assert replaced.startswith(f"cash subsidy elasticity = 0.123 in place of {before:g} (city.mdl:"), replaced
     assert all(line.startswith("In the central run: cash subsidy elasticity → ") for line in lines), lines
     assert any(" 0 %" in line for line in lines), lines
     same = prepare("baseline", overrides={"cash_subsidy": "off"})
