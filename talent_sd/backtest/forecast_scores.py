@@ -6,10 +6,10 @@ from functools import cache
 from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from talent_sd.base.files import shipped_folder
-from talent_sd.inputs.file_schemas import Part, Range
+from talent_sd.inputs.file_schemas import Part, Range, Words
 from talent_sd.inputs.schema_problems import read_strict
 
 COVERED = 0.8
@@ -163,12 +163,28 @@ class CityRecord(Part):
         return dict(self.__pydantic_extra__)
 
 
+class OtherTest(Part):
+    """The same errors judged in another way."""
+
+    way: Words = Field(description="Which cities, which years, fitted on what")
+    errors: dict[str, tuple[float, float]] = Field(
+        description="Outcome: the model's error and the best baseline's"
+    )
+
+    @field_validator("errors", mode="before")
+    @classmethod
+    def as_pairs(cls, value: object) -> object:
+        """Take lists as pairs."""
+        return {key: tuple(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
 class TrackRecord(Part):
     """The back-test of the shipped posterior."""
 
     posterior_sha256: str = Field(description="Of the posterior that was tested")
     unseen_cities: int = Field(description="How many cities the scores are means over")
     scores: list[Score]
+    others: list[OtherTest] = Field(description="Judged in other ways, in the order of models/README.md")
     cities: dict[str, CityRecord]
     caveats: list[dict[str, str]] = Field(description="Texts by language")
 

@@ -39,7 +39,7 @@ def document(
     """
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
-    from talent_sd.output.report.page import gather_book, print_pdf, write_book
+    from talent_sd.output.report.write_book import gather_book, print_pdf, write_book
 
     if model is not None:
         refuse_unless_city(context, model, lang.value)

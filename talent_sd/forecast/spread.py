@@ -43,7 +43,7 @@ SOURCES = ("parameters", "province", "city", "national")
 ENDS = (0.1, 0.9)
 """Quantiles of what is believed of a constant, between which it is moved."""
 TENTH = 0.1
-"""How far a constant of which nothing is believed is moved, as a part of itself."""
+"""How far a constant of which nothing is believed is moved, a part of itself."""
 
 
 def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str = "auto") -> pd.DataFrame:
@@ -94,10 +94,8 @@ def variance_table(
         replace(draws, paths=()),
         draws,
     )
-    spreads = [
-        run_ensemble(prepared, step, Options(progress=False), engine=engine, outputs=outputs)
-        for step in steps
-    ]
+    quiet = Options(progress=False)
+    spreads = [run_ensemble(prepared, step, quiet, engine=engine, outputs=outputs) for step in steps]
     rows = []
     for name in outputs:
         last = [spread[name].isel({SCENARIO: 0, TIME: -1}) for spread in spreads]
@@ -335,20 +333,40 @@ def deciding_constants(
     InputError
         If EMA Workbench is not installed.
     """
-    from scipy.stats import spearmanr
-
     varied = drawn.loc[:, drawn.nunique() > 1]
-    found = []
-    for name in varied.columns:
-        test = spearmanr(varied[name], lead)
-        if test.pvalue * varied.shape[1] < 0.05:
-            found.append((abs(test.statistic), str(name), float(test.statistic)))
-    chosen = [(name, correlation) for _, name, correlation in sorted(found, reverse=True)[:most]]
+    chosen = telling_constants(varied, lead)[:most]
     boxes = _winning_box(varied[[name for name, _ in chosen]], lead < 0) if chosen else {}
     return [
         {"constant": name, "correlation": correlation, "unless": name in boxes, **boxes.get(name, {})}
         for name, correlation in chosen
     ]
+
+
+def telling_constants(drawn: pd.DataFrame, values: np.ndarray) -> list[tuple[str, float]]:
+    """Return (constant, rank correlation with values), strongest first; those that are no chance (Bonferroni, 5 %)."""
+    from scipy.stats import spearmanr
+
+    tests = {str(name): spearmanr(drawn[name], values) for name in drawn.columns if drawn[name].nunique() > 1}
+    found = [(name, float(one.statistic)) for name, one in tests.items() if one.pvalue * len(tests) < 0.05]
+    return sorted(found, key=lambda one: (-abs(one[1]), one[0]))
+
+
+def constant_shares(prepared: Prepared, draws: int, seed: int, output: str) -> list[tuple[str, float]]:
+    """Return the constants that an output of the last year follows, with their rank correlations.
+
+    Constants alone are drawn, for the first scenario; a correlation's square is about a constant's part of their spread.
+    """
+    import pandas as pd
+
+    from talent_sd.forecast.ensemble import Options, prior_draws, run_ensemble
+
+    drawn = prior_draws(prepared, draws, seed)
+    assert isinstance(drawn, PosteriorDraws)
+    alone = replace(drawn, place=None, paths=())
+    run = run_ensemble(prepared, alone, Options(progress=False), outputs=[output])
+    last = run[output].isel({SCENARIO: 0, TIME: -1})
+    drawn_values = pd.DataFrame(alone.values(0, draws), columns=list(alone.names))
+    return telling_constants(drawn_values, last.sum([dim for dim in last.dims if dim != DRAW]).values)
 
 
 def _winning_box(drawn: pd.DataFrame, wins: np.ndarray) -> dict[str, dict[str, float]]:

@@ -79,6 +79,10 @@ class Law(Part):
     point: int = Field(ge=1, le=9, description="Sector of laws")
     says: Words
     source: str = Field(min_length=1)
+    kind: Literal["identity", "input", "behaviour"] = Field(
+        "behaviour",
+        description="identity: true by construction; input: the model reproduces what it was given",
+    )
     measure: str = ""
     finding: str = Field("", description="A named measurement in code, in place of a measure")
     experiment: str = BASELINE

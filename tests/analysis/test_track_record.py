@@ -53,6 +53,14 @@ def test_the_scores_are_the_readmes() -> None:
     assert told == [[*row[:8], row[9].split(" ±")[0]] for row in unseen]
 
 
+def test_the_other_tests_are_the_readmes() -> None:
+    told = [
+        [one.way.en, *(f"{model:.3f} ({best:.3f})" for model, best in one.errors.values())]
+        for one in read_track_record().others
+    ]
+    assert told == rows("| judged on | ")
+
+
 def test_the_cities_are_the_readmes() -> None:
     told = []
     for name, city in read_track_record().cities.items():

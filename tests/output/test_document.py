@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from talent_sd.model.names import name_key
 from talent_sd.model.structure import build_structure
 from talent_sd.model.syntax import kind_of
 from talent_sd.model.translate import translate
-from talent_sd.output.report import page as book_page
+from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.mathematics import Mathematics, anchor
 
 from .test_report_browser import browser, opened, requests  # noqa: F401 (a fixture)
@@ -345,6 +347,12 @@ def book() -> Any:
         moves = book_page.constant_moves
         patch.setattr(book_page, "read_laws", lambda: few)
         patch.setattr(book_page, "constant_moves", lambda *given: moves(*given)[:20])
+        patch.setattr(book_page, "DRAWS", 20)
+        patch.setattr(book_page, "CONSTANT_DRAWS", 60)
+        patch.setattr(book_page, "CASES", (("core_team_exit", "shenyang"),))
+        # one study of loops stands for both: each takes seconds
+        study = cache(book_page.study_loops)
+        patch.setattr(book_page, "study_loops", lambda *_: study("core_team_exit", "shenyang"))
         return book_page.gather_book(None, "shenyang", "en")
 
 
@@ -383,6 +391,91 @@ def test_the_book_holds_nothing_that_is_fetched_or_obeyed(written: Path) -> None
     assert re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html) == []
     assert "default-src 'none'" in html
     assert "script-src" not in html
+
+
+def rows_of(table: Any) -> list[list[str]]:
+    return [[re.sub(r"<[^>]+>", "", str(row.heading)), *(re.sub(r"<[^>]+>", "", str(cell.text)) for cell in row.cells)]
+            for group in table.groups for row in group.rows]  # fmt: skip
+
+
+def as_told(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def test_the_measures_of_loops_add_up_and_are_what_runs_give(book: Any) -> None:
+    (case,) = book.cases
+    told = {row[0]: row[1:] for row in rows_of(book.compared(case))}
+    loops = [row for name, row in told.items() if name[:2] in ("R ", "B ")]
+    assert len(loops) == len(case.study.names.loops)
+    total, direct, whole = (
+        as_told(told[key][-1]) for key in ("All named loops", "Direct effect, all loops cut", "Whole effect")
+    )
+    assert sum(as_told(row[-1]) for row in loops) == pytest.approx(total, rel=0.01)
+    assert direct + total == pytest.approx(whole, rel=0.01)
+    assert sum(as_told(row[0].split()[0]) for row in loops) == pytest.approx(100, abs=1)
+    # of all activity is of the named, times what the named are of all
+    assert all(as_told(row[1].split()[0]) <= as_told(row[0].split()[0]) for row in loops)
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.inputs.settings import loop_key
+
+    name = "leaders_attract_teams"
+    ends = [
+        float(
+            book.model.run(params={**one.params(), **cut}, outputs=["total talent"], times=[2034.0])[
+                "total talent"
+            ].item()
+        )
+        for cut in ({}, {loop_key(name): 0.0})
+        for one in prepare(["baseline", "core_team_exit"], "shenyang").resolved.values()
+    ]
+    assert case.opened[name] == pytest.approx((ends[1] - ends[0]) - (ends[3] - ends[2]), rel=1e-9)
+
+
+def test_the_forecast_told_is_that_of_its_draws(book: Any) -> None:
+    last = book.forecast.spread["total talent"].isel(scenario=0, time=-1).values / 1e6
+    told = next(row for row in rows_of(book.results_table) if row[0] == "total talent")
+    low, middle, high = np.quantile(last, (0.1, 0.5, 0.9))
+    assert [as_told(told[3]), *map(as_told, told[4].split(" … "))] == pytest.approx(
+        [middle, low, high], rel=0.01
+    )
+    assert told[1] == "million people"
+    for row in rows_of(book.spread_table):
+        assert sum(as_told(part.removesuffix(" %")) for part in row[2:]) == pytest.approx(100, abs=2)
+
+
+def test_every_missed_figure_has_its_reason_and_every_stand_in_its_row(book: Any) -> None:
+    rows = {row[0]: row for row in rows_of(book.evidence)}
+    missed = [one.figure for one in book.findings if one.verdict == "missed"]
+    assert missed
+    assert [figure.id for figure in missed if figure.miss not in unescape(rows[figure.id][8])] == []
+    stands = {row[0]: row for row in rows_of(book.gaps)}
+    given = book.prepared.first.values
+    assert "start fund years" not in given
+    assert stands["start fund years"][2] == "the model's own value; the city's file gives no figure"
+    assert "city value added" not in stands
+
+
+def test_the_book_says_whether_the_posterior_is_this_models(book: Any) -> None:
+    same = book.chapters.posterior.note["model_sha256"] == book.model.structure.sha256
+    assert book.fit_words(None).startswith("The posterior was made for this very" if same else "No, strictly")
+    own = replace(
+        book.chapters.posterior,
+        note={**book.chapters.posterior.note, "model_sha256": book.model.structure.sha256},
+    )
+    other = replace(own, note={**own.note, "model_sha256": "0" * 64, "centre": {"convergence rate": 9.0}})
+    told = [
+        replace(book, chapters=replace(book.chapters, posterior=one)).fit_words(None) for one in (own, other)
+    ]
+    assert told[0].startswith("The posterior was made for this very model file")
+    assert "these do not stand at the posterior's middle: convergence rate." in told[1]
+
+
+def test_words_of_the_workshop_stay_out(written: Path) -> None:
+    text = unescape(
+        re.sub(r"<(style|svg).*?</\1>|<[^>]+>", "", written.read_text(encoding="utf-8"), flags=re.DOTALL)
+    )
+    odd = ("`", "DESIGN", "second edition", "see policies in this file", "Told are")
+    assert [word for word in odd if word in text] == []
 
 
 def test_a_browser_shows_the_book_without_a_message_or_a_request(browser: Any, written: Path) -> None:  # noqa: F811
@@ -438,6 +531,21 @@ def test_moving_a_constant_is_what_a_run_with_it_gives() -> None:
 @pytest.mark.skipif(not any(map(shutil.which, book_page.BROWSERS)), reason="no browser here that prints")
 def test_a_browser_prints_the_book(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    page.write_text("<p>x</p>", encoding="utf-8")
+    page.write_text(
+        '<h2 id="one">First</h2><p>x</p><h3 id="sub">Under 一</h3><h2 id="two">Second</h2>'
+        '<a href="#one">a</a><a href="#sub">b</a><a href="#two">c</a>',
+        encoding="utf-8",
+    )
     assert book_page.print_pdf(page, tmp_path / "page.pdf")
-    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    data = (tmp_path / "page.pdf").read_bytes()
+    assert data.startswith(b"%PDF")
+    titles = [bytes.fromhex(one.decode()).decode("utf-16") for one in re.findall(rb"/Title <(\w+)>", data)]
+    assert titles == ["First", "Under 一", "Second"]
+    assert len(re.findall(rb"/Outlines \d+ 0 R", data)) == 1
+    # the last table of places points to its objects
+    start = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    for number, offset in re.findall(rb"(\d+) 1\n(\d{10}) 00000 n", data[start:]):
+        assert data[int(offset) :].startswith(number + b" 0 obj")
+    if shutil.which("pdfinfo"):
+        told = subprocess.run(["pdfinfo", tmp_path / "page.pdf"], capture_output=True, text=True, check=True)
+        assert told.stderr == ""

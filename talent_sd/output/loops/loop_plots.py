@@ -92,11 +92,7 @@ def _save_both(figure: Figure, file: Path) -> None:
 def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: str | None = None) -> Figure:
     """Draw the split of the study's output in the last year.
 
-    Parameters
-    ----------
-    study : with `adds` of one output
-    labels : names of the output and its elements
-    element : of a subscripted output; the sum over elements if not given
+    `study`: with `adds` of one output; `element`: of a subscripted output, the sum over elements if not given.
     """
     start, rows, end = split_rows(study, lang, element)
     with house_style():
@@ -217,15 +213,19 @@ class _Chain:
         return max(*gaps, *sides, ROW, *(len(stock) * LINE + 0.09 for stock in self.stocks))
 
 
-def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str = "en") -> Figure:
+def plot_stock_flow(
+    stocks: Sequence[StockFlows], labels: Labels, lang: str = "en", sector: str | None = None
+) -> Figure:
     """Draw stocks by sector with the flows into, between and out of them.
 
     Parameters
     ----------
     stocks : as `stock_flows` returns them
     labels : names of the variables
+    sector : one sector alone; None: all of them
     """
-    rows = _rows(_chains(stocks, labels, lang))
+    chosen = [chain for chain in _chains(stocks, labels, lang) if sector in (None, chain.sector)]
+    rows = _rows(chosen)
     sectors = list(dict.fromkeys(row[0].sector for row in rows))
     height = (
         HEAD + FOOT + SECTOR * len(sectors) + sum(max(chain.height for chain in row) + GAP for row in rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -12,20 +13,25 @@ import numpy as np
 
 from talent_sd.base.language import N_
 from talent_sd.evidence import read_fit, scenarios_citing
-from talent_sd.inputs.evidence_ledger import ROLES, cited_by
-from talent_sd.laws.judge_laws import HELD
+from talent_sd.inputs.evidence_ledger import ROLES
+from talent_sd.inputs.settings import split_key
+from talent_sd.laboratory.findings import experiments_for
+from talent_sd.laws.judge_laws import HELD, Row
+from talent_sd.laws.law_files import Law, LawFile, read_laws
 from talent_sd.loops.feedback_loops import LoopStudy
-from talent_sd.loops.stocks_and_flows import stock_flows
-from talent_sd.output.evidence_tables import number_text, statement, target_text, verdict_text
+from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
+from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
+from talent_sd.output.figures.plot_forecast import plot_overview
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
 from talent_sd.output.report.book_entries import SHAPES, raw
-from talent_sd.output.report.book_tables import BookTables, Result, Rows
+from talent_sd.output.report.book_results import BookResults
+from talent_sd.output.report.book_tables import Result, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table
 from talent_sd.output.report.trust_section import remark
 from talent_sd.output.speech import digits, signed
-from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row, place_name
+from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,6 +41,27 @@ STRONGEST = 10
 """Constants told for each result."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
+NEAR = 0.05
+"""A law whose value is nearer to an edge than this part of its band is marked."""
+LAW_KINDS = {
+    "identity": N_("Identities: they hold by construction"),
+    "input": N_("Checks of inputs: the model reproduces what it was given"),
+    "behaviour": N_("Laws of behaviour"),
+}
+FORECAST = N_(
+    "The city's headline outputs under “baseline” and the mix: medians, and bands that hold 50 and 80 % of the draws."
+)
+LOOPS = N_(
+    "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year; the small copies show "
+    "the first, the middle and the last. The list below gives each named loop's share of the named loops' activity."
+)
+DOMINANCE = N_(
+    "Above, the named loops among themselves, reinforcing upwards and balancing downwards; below, what part of all "
+    "activity they are. A loop that fills the upper panel may still be a small part of the whole."
+)
+WATERFALL = N_(
+    "From the run with all named loops cut to the run with all closed: exact Shapley shares of total talent in the last year."
+)
 METHODS = {
     "euler": N_("Euler"),
     "rk2": N_("Runge-Kutta, second order"),
@@ -42,8 +69,15 @@ METHODS = {
 }
 
 
+def room_left(row: Row) -> float:
+    """Return how far a value is from the nearer edge, as a part of its band, or of the edge where there is one alone."""
+    low = np.inf if row.lower is None else row.value - row.lower
+    high = np.inf if row.upper is None else row.upper - row.value
+    return min(low, high) / (abs((row.upper or 0.0) - (row.lower or 0.0)) or 1.0)
+
+
 @dataclass(frozen=True)
-class Book(BookTables):
+class Book(BookResults):
     """The tables of what was found of the model, and the pictures."""
 
     @cached_property
@@ -120,59 +154,79 @@ class Book(BookTables):
 
     @cached_property
     def evidence(self) -> Table:
-        """List the article's figures with what the model says, and who cites them."""
-        cited = cited_by(self.model.structure)
+        """List the article's figures with what the model says, why one is missed, and who cites them."""
+        cases = experiments_for(tuple(one.figure for one in self.findings))
         rows: Rows = []
         for one in self.findings:
             figure, value = one.figure, one.measurement.value
+            cities = dict.fromkeys(case.city for case in cases[figure.experiment].cases.values())
+            why = [remark(one, self.say)]
+            if one.verdict == "missed":
+                why.insert(0, in_language(figure, "miss", self.say.lang))
             rows.append([
                 raw(f'<span id="e-{figure.id}">{figure.id}</span>'),
                 statement(figure, self.say.lang), self.say(ROLES[figure.role]),
-                f"{target_text(figure)} {figure.unit}".strip(),
+                f"{target_text(figure)} {figure.unit}".strip() or "–",
+                "–" if np.isnan(figure.allowance) else f"± {digits(figure.allowance)}",
                 "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
-                remark(one, self.say), self.chapters.links(cited.get(figure.id, ())),
+                self.say(", ").join(map(self.chapters.city, cities)),
+                self.chapters.gap.join(dict.fromkeys(filter(None, why))),
+                self.chapters.links(self.chapters.citing.get(figure.id, ())),
                 raw(", ".join(f'<a href="#x-{name}">{name}</a>' for name in scenarios_citing(figure.id))),
             ])  # fmt: skip
         headings = (
-            N_("Id"),
-            N_("Statement"),
-            N_("Role"),
-            N_("Target"),
-            N_("Measured"),
-            N_("Verdict"),
-            N_("Remark"),
-            N_("Variables"),
-            N_("Scenarios"),
-        )
+            N_("Id"), N_("Statement"), N_("Role"), N_("Target"), N_("Tolerance"), N_("Measured"), N_("Verdict"),
+            N_("Cities of the experiment"), N_("Why it is missed, and what else to know"), N_("Variables"), N_("Scenarios"),
+        )  # fmt: skip
         return self._table(N_("The article's figures, measured on the model"), headings, rows)
 
-    @cached_property
-    def laws(self) -> Table:
-        """List the laws with what the model does in its central run."""
-        rows: Rows = []
-        for one in self.judged:
+    def laws(self, kind: str) -> Table:
+        """List the laws of a kind with what the model does in its central run, nearest to an edge."""
+        file, rows = read_laws(), list[list[str | Cell]]()
+        for one in (one for one in self.judged if one.law.kind == kind):
             row = furthest_row(one)
+            if one.held:
+                row = min((own for own in one.rows if own.counts), key=room_left)
+            verdict = self.say(VERDICTS[HELD if one.held else row.verdict])
+            if one.held and room_left(row) < NEAR:
+                verdict = self.say("{verdict}, at the edge", verdict=verdict)
+            years = sorted({int(year) for measure in file.measures[one.law.id] for year in measure.years})
             rows.append(
                 [
-                    one.law.id,
+                    raw(f'<span id="law-{one.law.id}">{one.law.id}</span>'),
                     getattr(one.law.says, self.say.lang),
                     band_text(row.lower, row.upper),
                     digits(row.value),
-                    place_name(row.city, self.say.lang),
-                    self.say(VERDICTS[HELD if one.held else row.verdict]),
+                    self._law_unit(one.law, file),
+                    "–".join(f"{year}" for year in dict.fromkeys((years[0], years[-1])))
+                    if years
+                    else "2024–2034",
+                    self.chapters.place(row.city),
+                    verdict,
                     self.chapters.cited(one.law.source),
                 ]
             )
         headings = (
-            N_("Law"),
-            N_("What it says"),
-            N_("Band"),
-            N_("Value"),
-            N_("City"),
-            N_("Verdict"),
+            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("Unit"), N_("Years"), N_("City"), N_("Verdict"),
             N_("Source"),
+        )  # fmt: skip
+        return self._table(LAW_KINDS[kind], headings, rows)
+
+    def _law_unit(self, law: Law, file: LawFile) -> str:
+        """Return the unit of a law's value: a ratio or a relative difference has none."""
+        for factor, unit in (("*1000", "‰"), ("*100", "%")):
+            if law.measure.endswith(factor):
+                return unit
+        found = re.fullmatch(
+            r"(?:level|change|lowest|highest|lowest_change|highest_change)\((\w+),[^()]*\)", law.measure
         )
-        return self._table(N_("Laws that the model must obey"), headings, rows)
+        of = file.content.quantities[found[1]].of if found else []
+        return self.chapters.unit(self.model.structure[of[0].partition("[")[0]].unit if of else "1")
+
+    @property
+    def law_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of laws, those that say something of the model last."""
+        return tuple(LAW_KINDS)
 
     def carried(self, result: Result) -> Table:
         """List the constants that move a result most, the run at both ends of each."""
@@ -187,10 +241,11 @@ class Book(BookTables):
         for name in sorted(reach, key=lambda one: -reach[one])[:STRONGEST]:
             if reach[name] <= LEFT_OUT * abs(start):
                 break
-            row: list[str | Cell] = [
-                self.chapters.link(name),
-                " … ".join(f"{end:.4g}" for end, _ in pairs[name]),
-            ]
+            ends, base = [end for end, _ in pairs[name]], self._base(name)
+            own = f"{base:.4g}"
+            if not min(ends) <= base <= max(ends):
+                own = self.say("{value}, outside", value=own)
+            row: list[str | Cell] = [self.chapters.link(name), own, " … ".join(f"{end:.4g}" for end in ends)]
             rows.append(
                 [
                     *row,
@@ -208,11 +263,23 @@ class Book(BookTables):
         )
         headings = (
             N_("Constant"),
+            N_("As it is"),
             N_("Moved over"),
             N_("Result at the lower end"),
             N_("Result at the upper end"),
         )
         return plain_table(caption, [self.say(one) for one in headings], rows)
+
+    def _base(self, key: str) -> float:
+        """Return a constant's value in the run as it is; 1 of a factor."""
+        prior = self.chapters.believed.get(key) or self.chapters.priors.get(key)
+        if prior is not None and prior.factor:
+            return 1.0
+        if self.prepared is not None and key in (given := self.prepared.first.params()):
+            return float(np.asarray(given[key], float))
+        name, element = split_key(key)
+        own = self.chapters.constants[name]
+        return own.get(element or "", next(iter(own.values())))
 
     def _moved(self, value: float, start: float) -> str:
         return self.say.percent(value / start - 1) if start > 0 and value > 0 else signed(value - start)
@@ -226,27 +293,17 @@ class Book(BookTables):
             if np.isnan(move.end) and move.name in loops:
                 cells = []
                 for result in self.results:
-                    scale = self.say.scale(abs(result.values[0]), result.unit)
-                    change = (result.values[number] - result.values[0]) / scale.factor
-                    share = (
-                        self.say.percent(result.values[number] / result.values[0] - 1)
-                        if result.values[0] > 0
-                        else ""
-                    )
+                    start, opened = result.values[0], result.values[number]
+                    scale = self.say.scale(abs(start), result.unit)
                     cells.append(
-                        f"{signed(change, beside=result.values[0] / scale.factor)} {f'({share})' if share else ''}".strip()
+                        self.say.percent(opened / start - 1)
+                        if start > 0
+                        else f"{signed((opened - start) / scale.factor, beside=start / scale.factor)} {self.say.unit(scale)}"
                     )
                 rows.append([self.chapters.loop_link(loops[move.name]), *cells])
         if not rows:
             return None
-        scales = [self.say.scale(abs(one.values[0]), one.unit) for one in self.results]
-        headings = [
-            self.say("Loop opened"),
-            *(
-                f"{one.title}, {self.say.unit(scale)}"
-                for one, scale in zip(self.results, scales, strict=True)
-            ),
-        ]
+        headings = [self.say("Loop opened"), *(one.title for one in self.results)]
         return plain_table(
             self.say(N_("Loops opened one by one: what becomes of each result")), headings, rows, (0,)
         )
@@ -254,25 +311,33 @@ class Book(BookTables):
     # ---- pictures and text ---------------------------------------------------------------------------
 
     def pictures(self, *names: str) -> list[tuple[Markup, str]]:
-        """Draw some of "loops", "dominance", "waterfall" and "stocks": (SVG, caption); those that the model has."""
+        """Draw some of "forecast", "loops", "dominance", "waterfall" and "stocks": (SVG, caption); those that there are."""
         study, labels, lang = self.study, self.say.labels, self.say.lang
         drawn: dict[str, tuple[Callable[[], Any], str]] = {}
+        if self.forecast is not None:
+            spread = self.forecast.spread
+            drawn["forecast"] = lambda: plot_overview(spread, labels, lang), self.say(FORECAST)
         if study is not None and study.names.layout is not None:
-            drawn["loops"] = lambda: plot_loops(study, labels, lang), self.say("Causal-loop diagram")
+            drawn["loops"] = lambda: plot_loops(study, labels, lang), self.say(LOOPS)
         if study is not None:
-            drawn["dominance"] = lambda: plot_dominance(study, lang), self.say("Which loops are active when")
+            drawn["dominance"] = lambda: plot_dominance(study, lang), self.say(DOMINANCE)
         if isinstance(study, LoopStudy):
-            drawn["waterfall"] = lambda: plot_waterfall(study, labels, lang), self.say("What each loop adds")
-        if not self.model.lacks and (stocks := stock_flows(self.model.program, self._groups)[0]):
-            drawn["stocks"] = (
-                lambda: plot_stock_flow(stocks, labels, lang),
-                self.say("Stock-and-flow diagram"),
-            )
+            drawn["waterfall"] = lambda: plot_waterfall(study, labels, lang), self.say(WATERFALL)
+        if "stocks" in names and not self.model.lacks:
+            stocks = stock_flows(self.model.program, self._groups)[0]
+            for number, sector in enumerate(dict.fromkeys(one.group for one in stocks)):
+                drawn[f"stocks-{number}"] = self._sector(stocks, sector)
         return [
             (inline_svg(make(), f"d-{name}", title, title), title)
             for name, (make, title) in drawn.items()
-            if name in names
+            if name.partition("-")[0] in names
         ]
+
+    def _sector(self, stocks: Sequence[StockFlows], sector: str) -> tuple[Callable[[], Any], str]:
+        """Return what draws a sector's stocks and flows, and its caption."""
+        labels, lang = self.say.labels, self.say.lang
+        title = self.say("Stocks and flows: {sector}", sector=self.chapters.sector_title(sector))
+        return lambda: plot_stock_flow(stocks, labels, lang, sector), title
 
     @property
     def _groups(self) -> dict[str, str]:

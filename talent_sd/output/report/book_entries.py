@@ -14,12 +14,15 @@ import numpy as np
 from talent_sd.base.dims import TIME
 from talent_sd.base.language import N_
 from talent_sd.engine.runner import model_constants
+from talent_sd.inputs import list_cities, load_city
+from talent_sd.laboratory.cases import AVERAGE
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.model.syntax import references
 from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.speech import Speech, digits
+from talent_sd.output.validation_tables import place_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,6 +78,7 @@ class Chapters:
     priors, posterior : what is believed of constants before and after the fit
     loops : the named loops
     evidence : id -> the article's figure in a few words
+    believed : fitted constant -> what was believed of it before the fit
     """
 
     model: Model
@@ -86,10 +90,28 @@ class Chapters:
     posterior: Posterior | None = None
     loops: tuple[NamedLoop, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)
+    believed: Mapping[str, Prior] = field(default_factory=dict)
 
     def shown(self, name: str) -> str:
         """Return what a variable is called: as in the file, which is in English; in Chinese by its label."""
         return name if self.say.lang == "en" else self.say.variable(name)
+
+    @property
+    def gap(self) -> str:
+        """Return what stands between two sentences."""
+        return "" if self.say.lang == "zh" else " "
+
+    def unit(self, unit: str) -> str:
+        """Return a unit in words."""
+        return self.say.unit_of(unit) or self.say("dimensionless")
+
+    def city(self, name: str) -> str:
+        """Return what a city is called; the nation's mean city among them."""
+        return self.say("the average city") if name == AVERAGE else load_city(name).title[self.say.lang]
+
+    def place(self, name: str) -> str:
+        """Return what a row of a law stands for: a city, or all of them together."""
+        return self.city(name) if name in (AVERAGE, *list_cities()) else place_name(name, self.say.lang)
 
     # ---- links -------------------------------------------------------------------------------------
 
@@ -126,9 +148,32 @@ class Chapters:
         """Return each source named in the model's file -> the variables that name it."""
         found: dict[str, list[str]] = {}
         for variable in self.model.structure.variables.values():
-            if match := _SOURCE.search(variable.doc):
+            if match := _SOURCE.search(self.docs[variable.name]):
                 found.setdefault(match[1], []).append(variable.name)
         return found
+
+    @cached_property
+    def docs(self) -> dict[str, str]:
+        """Return variable -> its text; in a linked page "the line above" is called by its name."""
+        found, above = {}, ""
+        for element in self.source.model.sections[0].elements:
+            variable = self.model.structure[element.name]
+            found[variable.name] = (
+                variable.doc.replace("the line above", f"“{above}”") if above else variable.doc
+            )
+            above = self.shown(variable.name)
+        return {**{name: one.doc for name, one in self.model.structure.variables.items()}, **found}
+
+    @cached_property
+    def citing(self) -> dict[str, list[str]]:
+        """Return figure of the article -> the variables whose text or prior names it."""
+        found: dict[str, dict[str, None]] = {}
+        texts = [(one.name, one.doc) for one in self.model.structure.variables.values()]
+        texts += [(key.partition("[")[0], one.source) for one in self.priors.values() for key in one.elements]
+        for name, text in texts:
+            for ident in _CITED.findall(text):
+                found.setdefault(ident, {})[name] = None
+        return {ident: list(names) for ident, names in found.items()}
 
     @cached_property
     def readers(self) -> dict[str, list[str]]:
@@ -203,7 +248,7 @@ class Chapters:
         return sector_name(sector, self.say.lang) if sector else self.say("Variables")
 
     def _entry(self, variable: Variable, equations: list[Markup]) -> Entry:
-        meaning = _SOURCE.sub("", variable.doc)
+        meaning = _SOURCE.sub("", self.docs[variable.name])
         return Entry(
             variable,
             self.shown(variable.name),
@@ -225,13 +270,18 @@ class Chapters:
             yield N_("Limits"), raw(f"{low or '−∞'} … {high or '∞'}")
         yield N_("In this city"), self._of_city(name)
         yield N_("In the run"), self._in_run(name)
+        fitted = self.posterior is not None and name in self.posterior.names
         for prior in (
             one for one in self.priors.values() if name in {key.partition("[")[0] for key in one.elements}
         ):
-            yield N_("Believed before the fit"), self._prior(prior)
-        if self.posterior is not None and name in self.posterior.names:
+            yield (
+                N_("Drawn only where no posterior is") if fitted else N_("Believed of it"),
+                self._prior(prior),
+            )
+        if fitted:
+            yield N_("Believed before the fit"), self._prior(self.believed[name])
             yield N_("After the fit"), raw(escape(self.after(name)))
-        if match := _SOURCE.search(variable.doc):
+        if match := _SOURCE.search(self.docs[name]):
             place = list(self.sources).index(match[1]) + 1
             yield (
                 N_("Source"),

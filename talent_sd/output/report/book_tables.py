@@ -117,7 +117,7 @@ class BookTables:
         rows: Rows = [
             [
                 self.chapters.link(one.name),
-                self.say.unit_of(one.unit),
+                self.chapters.unit(one.unit),
                 self.chapters.cited(one.doc),
             ]
             for one in self.model.structure.variables.values()
@@ -137,7 +137,7 @@ class BookTables:
         for one in self.model.structure.variables.values():
             if one.kind == "stock":
                 told = "–" if run is None else self.chapters.at(one.name, 0)
-                rows.append([self.chapters.link(one.name), told, self.say.unit_of(one.unit)])
+                rows.append([self.chapters.link(one.name), told, self.chapters.unit(one.unit)])
         headings = (N_("Stock"), N_("At the start"), N_("Unit"))
         return self._table(N_("Stocks and where they start"), headings, rows)
 
@@ -257,24 +257,3 @@ class BookTables:
             N_("Its size, and where that comes from"),
         )
         return self._table(N_("The policies"), headings, rows)
-
-    @cached_property
-    def gaps(self) -> Table:
-        """List what the city's file does not give, and what stands in for it."""
-        rows: Rows = []
-        for key, value in self.prepared.first.values.items() if self.prepared else ():
-            if "assumption" in value.origin.text or "default" in value.origin.text:
-                shown = f"{value.value:.5g}" if isinstance(value.value, float) else self.say("a series")
-                rows.append(
-                    [
-                        self.chapters.link(key),
-                        shown,
-                        value.origin.text,
-                        Cell(str(value.origin), kind="code"),
-                    ]
-                )
-        return self._table(
-            N_("What no source gives, and what stands in"),
-            (N_("Constant"), N_("Value"), N_("Why"), N_("File and line")),
-            rows,
-        )

@@ -24,6 +24,8 @@ CAPTION_SETTINGS = N_("Every setting that differs, with file and line")
 HOW = N_("How it was obtained, and its source")
 SERIES = N_("series of {count} years")
 
+CEILING, NO_CEILING = 1e9, N_("none", "count")
+"""Residents from which on a ceiling is none."""
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
 NUMBERED = ("from", "until")
 
@@ -160,7 +162,13 @@ def facts_table(resolved: Resolved, say: Speech) -> Table:
             shown, unit = Cell(say(SERIES, count=len(number[0]))), _unit(value.unit, say)
         else:
             scale = say.scale(abs(number), value.unit)
-            shown, unit = Cell(digits(number / scale.factor, 4), number, "value"), say.unit(scale)
+            known = (
+                say(NO_CEILING)
+                if number >= CEILING and key == "residents ceiling"
+                else digits(number / scale.factor, 4)
+            )
+            shown = Cell("–") if value.origin.text.startswith("not known") else Cell(known, number, "value")
+            unit = say.unit(scale)
         where = Cell(str(value.origin), kind="code")
         rows.append([_meaning(key, say), shown, unit, value.origin.text, where])
     headings = [say("Setting"), say("Value"), say("Unit"), say(HOW), say("File and line")]

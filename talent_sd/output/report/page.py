@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.backtest.forecast_scores import read_track_record
-from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.errors import TalentError
+from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.language import LANGUAGES, N_
-from talent_sd.base.version import __version__
-from talent_sd.engine.runner import load_model
-from talent_sd.evidence import measure_evidence
 from talent_sd.forecast.compare import RELATIVE
-from talent_sd.forecast.prepare import files_read, package_versions, prepare
-from talent_sd.forecast.simulate import run_prepared
-from talent_sd.forecast.spread import constant_moves, loop_moves, moved_runs, step_error, tenth_moves
-from talent_sd.inputs.labels import shipped_labels
-from talent_sd.laboratory.findings import is_city_model
-from talent_sd.laws.judge_laws import judge_laws
-from talent_sd.laws.law_bench import Bench
-from talent_sd.laws.law_files import read_laws
-from talent_sd.laws.law_findings import FINDINGS
-from talent_sd.loops.feedback_loops import study_loops
-from talent_sd.loops.loops_of_model import study_model
-from talent_sd.model.translate import translate
-from talent_sd.output.evidence_tables import in_language, statement
+from talent_sd.output.evidence_tables import in_language
 from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
-from talent_sd.output.report.book import Book
-from talent_sd.output.report.book_entries import Chapters
-from talent_sd.output.report.book_tables import Result
 from talent_sd.output.report.headlines import cards, output_sentences
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_table, reasons_table, settings_table
@@ -60,19 +33,13 @@ from talent_sd.output.report.trust_section import (
     city_trust,
     files_table,
     provenance_table,
-    record_table,
     trust,
 )
 from talent_sd.output.speech import Speech, city_name
-from talent_sd.uncertainty.fitted_constants import read_beliefs
-from talent_sd.uncertainty.posterior import read_posterior
-from talent_sd.uncertainty.priors import assumed_figures, read_priors
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from talent_sd.engine.runner import Model
-    from talent_sd.forecast.spread import Move
 
 SECTIONS = {
     "short": N_("In short"),
@@ -232,154 +199,3 @@ def _side_by_side(material: CitiesMaterial, names: Mapping[str, str], say: Speec
         "totals": parts[True],
         "elements": parts[False],
     }
-
-
-# ---- the reviewer's book ------------------------------------------------------------------------------
-
-MIX = "three_dimensional"
-"""The mix whose effect is held against every constant, beside the levels."""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-PRINTING = 300
-"""Seconds that a browser may take."""
-
-
-def gather_book(
-    path: Path | None, city: str, lang: str, done: Callable[[int], None] = lambda _: None
-) -> Book:
-    """Gather all that the book tells of a model.
-
-    Parameters
-    ----------
-    path : a model file; None for the shipped city model
-    city : whose baseline is told, where the model is the city's
-    done : called with 1 after each of four parts
-
-    Raises
-    ------
-    ModelError, InputError
-        If the model or the city cannot be read.
-    """
-    model = load_model(path)
-    return (
-        _book_of_city(model, city, lang, done) if is_city_model(model) else _book_of_model(model, lang, done)
-    )
-
-
-def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None]) -> Book:
-    prepared = prepare(["baseline", MIX], city, model=model.path)
-    fixed, posterior = prepared.first.params(), read_posterior()
-    moves = [*constant_moves(prepared, posterior), *loop_moves(model)]
-    say, year = Speech(lang, shipped_labels()), float(prepared.years[-1])
-    outputs = [TOTAL if name == "Talent" else name for name in say.labels.headline]
-    begun = time.perf_counter()
-    runs = [moved_runs(model, one.params(), moves, outputs, year) for one in prepared.resolved.values()]
-    seconds = time.perf_counter() - begun
-    results = [Result(say.variable(name), model.structure[name].unit, runs[0][name]) for name in outputs]
-    mixed = prepared.resolved[MIX].scenario.title[lang]
-    adds = say("What “{mix}” adds: {output}", mix=mixed, output=say.variable(TOTAL))
-    results.append(Result(adds, model.structure[TOTAL].unit, runs[1][TOTAL] - runs[0][TOTAL]))
-    done(1)
-    study = study_loops("baseline", city)
-    done(1)
-    findings = measure_evidence(model)
-    done(1)
-    judged = judge_laws(Bench(model, read_laws(), "auto"), 0, FINDINGS)
-    done(1)
-    alone = replace(prepared, resolved={"baseline": prepared.first})
-    chapters = Chapters(
-        model, translate(model.path), say, prepared.first,
-        run_prepared(alone).isel({SCENARIO: 0, DRAW: 0}),
-        {one.key: one for one in (*read_priors(model.structure, model.program), *assumed_figures(prepared.first))},
-        posterior, study.names.loops, {one.figure.id: statement(one.figure, lang) for one in findings},
-    )  # fmt: skip
-    steps = step_error(model, fixed, outputs, year)
-    return Book(
-        chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged
-    )
-
-
-def _book_of_model(model: Model, lang: str, done: Callable[[int], None]) -> Book:
-    """Gather what any model tells of itself; what it cannot run is left out."""
-    say, study, run, missing = Speech(lang), None, None, ""
-    moves: list[Move] = []
-    results: list[Result] = []
-    steps: Mapping[str, float] = {}
-    begun = time.perf_counter()
-    try:
-        study = study_model(model.path)
-    except TalentError as error:
-        missing = str(error)
-    done(2)
-    stocks = [one.name for one in model.structure.variables.values() if one.kind == "stock"]
-    year = model.structure.time.get("FINAL TIME")
-    if stocks and year is not None and not model.lacks:
-        with warnings.catch_warnings(action="ignore"):
-            moves = tenth_moves(model)
-            found = moved_runs(model, {}, moves, stocks, year)
-            steps, run = step_error(model, {}, stocks, year), model.run()
-        results = [Result(name, model.structure[name].unit, found[name]) for name in stocks]
-    done(2)
-    chapters = Chapters(
-        model, translate(model.path), say, None, run, loops=study.names.loops if study else ()
-    )
-    return Book(chapters, study, moves, results, time.perf_counter() - begun, steps, missing=missing)
-
-
-def write_book(path: Path, book: Book, command: str = "") -> None:
-    """Write the book as one HTML file that needs nothing else, not even a script."""
-    from markupsafe import Markup
-
-    say, record = book.say, read_track_record() if book.city else None
-    first = book.prepared.first if book.prepared else None
-    body = environment().get_template("book.html.j2").render(
-        say=say, b=book, c=book.chapters, lang=say.lang, record=record, command=command,
-        scores=record_table(record.scores, say) if record else None,
-        facts=facts_table(first, say) if first else None,
-        files=files_table(files_read(book.prepared), say) if book.prepared else None,
-        title=Path(book.model.path).name, time=book.model.structure.time,
-        city=first.city.title[say.lang] if first else "", notes=first.city.notes if first else (),
-        versions={"talent_sd": __version__, **package_versions()},
-        machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
-    )  # fmt: skip
-    own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "book.css"))
-    style = "\n".join([font_faces(body), *own])
-    page = environment().get_template("book_page.html.j2")
-    # the body is escaped where it was made; the style holds nothing of the user's
-    html = page.render(
-        say=say,
-        lang=say.lang,
-        title=book.model.path.name,
-        body=Markup(body),
-        style=Markup(style),
-        style_hash=digest(style),
-    )  # noqa: S704
-    path.write_text(html, encoding="utf-8", newline="\n")
-
-
-def print_pdf(html: Path, pdf: Path) -> bool:
-    """Print a page with a browser of this machine, if there is one; tells whether it was done."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        return False
-    flags = [
-        "--headless=new",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--no-pdf-header-footer",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--no-sandbox")  # Chromium refuses its sandbox to the superuser
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            browser,
-            *flags,
-            f"--user-data-dir={profile}",
-            f"--print-to-pdf={pdf.resolve()}",
-            html.resolve().as_uri(),
-        ]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=PRINTING)  # noqa: S603
-        except (OSError, subprocess.SubprocessError):
-            return False
-    return pdf.exists()

@@ -147,6 +147,31 @@ def record_table(scores: Sequence[Score], say: Speech) -> Table:
     return plain_table(say(CAPTION_RECORD), [h[:1].upper() + h[1:] for h in headings], rows, texts=(0, 1))
 
 
+def lost_words(record: TrackRecord, say: Speech) -> str:
+    """Say in which tests the model lost to the best baseline, on what."""
+    lost = {
+        say.both(dict(one.way)): [
+            say(OUTCOME_NAMES[n]) for n, (model, best) in one.errors.items() if model > best
+        ]
+        for one in record.others
+    }
+    cases = (f"{way} ({say(', ').join(names)})" for way, names in lost.items() if names)
+    return say("It lost to the best simple rule in these: {cases}.", cases=say("; ").join(cases))
+
+
+def others_table(record: TrackRecord, say: Speech) -> Table:
+    """Return the errors judged in other ways, with the best baseline's beside; where the model loses it says so."""
+    lost = say("lost")
+    rows: list[list[str | Cell]] = [
+        [say.both(dict(one.way)), *(f"{model:.3f} ({best:.3f})" + (f" {lost}" if model > best else "")
+                                    for model, best in one.errors.values())]
+        for one in record.others
+    ]  # fmt: skip
+    headings = [say("Judged on"), *(say(OUTCOME_NAMES[name]) for name in record.others[0].errors)]
+    caption = say("The model's error, with the best baseline's in brackets")
+    return plain_table(caption, [h[:1].upper() + h[1:] for h in headings], rows, texts=(0,))
+
+
 def _signed(value: float, decimals: int = 3) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 

@@ -1,0 +1,200 @@
+"""The reviewer's book: the fit that it rests on, what stands in for figures that a city lacks, and what is cited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.language import N_
+from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.settings import split_key
+from talent_sd.output.backtest_tables import OUTCOMES
+from talent_sd.output.report.book_entries import raw
+from talent_sd.output.report.book_tables import BookTables, Rows
+from talent_sd.output.report.html_pieces import Cell, Table
+from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
+from talent_sd.output.speech import digits, signed
+from talent_sd.uncertainty.windows import OUTCOMES as NOISY
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from talent_sd.backtest.forecast_scores import TrackRecord
+
+_NAME = r"[A-Z][\w’'-]+(?: (?:Van )?[A-Z][\w’'-]+)?"
+_WORK = re.compile(rf"({_NAME}(?:, {_NAME})*(?: & {_NAME})?),? \(?((?:19|20)\d\d)\b")
+_INSTITUTION = re.compile(
+    r"NBS|CNIPA|PBC|IMF World Economic Outlook|UN World Population Prospects|(?:Ministry of|National) [A-Z][\w']+"
+    r"(?: (?:and |for )?[A-Z]\w+)*|State Council|Population Census|[A-Z]\w+(?: [A-Z]\w+)* Statistical Yearbook"
+    r"(?: on Science and Technology)?|China Migrants Dynamic Survey|[A-Z]\w+ [A-Z]\w+ Law|14th Five-Year Plan"
+)
+_NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
+
+
+@dataclass(frozen=True)
+class BookSources(BookTables):
+    """What the numbers rest on; `all_seconds`: how long the book took to gather."""
+
+    all_seconds: float = 0.0
+
+    # ---- the fit -----------------------------------------------------------------------------------
+
+    @property
+    def _note(self) -> Mapping[str, Any]:
+        return self.chapters.posterior.note if self.chapters.posterior else {}
+
+    @property
+    def effective_draws(self) -> str:
+        """Return how many of the weighted draws count in effect."""
+        share = self._note.get("diagnostics", {}).get("weights_effective_share")
+        return "–" if share is None else f"{share * self._note['sampling']['kept']:,.0f}"
+
+    @property
+    def noise_freedom(self) -> str:
+        """Return the degrees of freedom of the noise's tails, outcome by outcome."""
+        assert self.chapters.posterior is not None
+        noise = self.chapters.posterior.noise
+        if noise.freedom is None:
+            return "∞"
+        pairs = zip(NOISY, np.ravel(noise.freedom), strict=True)
+        return self.say(", ").join(f"{self.say(OUTCOMES[name])} {value:.1f}" for name, value in pairs)
+
+    @property
+    def fitting_cities(self) -> str:
+        """Return the cities that took part in the fit, as the tables call them."""
+        return "、".join(sorted(self.chapters.posterior.fitted)) if self.chapters.posterior else ""
+
+    @property
+    def posterior_sha(self) -> str:
+        """Return the hash of the posterior in use."""
+        return self.chapters.posterior.sha256 if self.chapters.posterior else ""
+
+    def fit_words(self, record: TrackRecord | None) -> str:
+        """Say whether the posterior was made for this model file, and what can be checked of it from the files."""
+        sha, here = str(self._note.get("model_sha256", "")), self.model.structure.sha256
+        centre = {name: float(value) for name, value in self._note.get("centre", {}).items()}
+        own = {name: next(iter(self.chapters.constants.get(name, {}).values()), np.nan) for name in centre}
+        apart = [
+            name for name, value in centre.items() if not np.isclose(own[name], value, rtol=1e-3, atol=0)
+        ]
+        told = [
+            self.say("The posterior was made for this very model file ({sha}).", sha=here[:16])
+            if sha == here
+            else self.say(
+                "No, strictly: it was made for an earlier state of the model file ({sha}), not for this one ({here}). "
+                "The file was changed after the fit, and the fit was not repeated: R-hat, what the fit left over and the size "
+                "of the noise are those of the earlier file.", sha=sha[:16] or "–", here=here[:16])
+        ]  # fmt: skip
+        told.append(
+            self.say(
+                "Checked here: all {count} fitted constants stand in this file at the posterior's middle.", count=len(centre)
+            )
+            if not apart
+            else self.say("Checked here: of {count} fitted constants these do not stand at the posterior's middle: {names}.",
+                          count=len(centre), names=self.say(", ").join(map(self.chapters.shown, apart)))
+        )  # fmt: skip
+        if self.fit_table is not None:
+            told.append(
+                self.say(
+                    "The calibrated figures, as the fit found them and as this file gives them, stand side by side:"
+                )
+            )
+        return self.chapters.gap.join(told)
+
+    @cached_property
+    def fit_table(self) -> Table | None:
+        """Hold the calibrated figures as the fit found them against what this model gives; None without both."""
+        then = self._note.get("diagnostics", {}).get("evidence", {})
+        rows: Rows = []
+        for one in self.findings:
+            told, value = then.get(one.figure.id), one.measurement.value
+            if told is not None and value is not None:
+                off = (value - told["median"]) / told["allowance"]
+                rows.append([self.chapters.cited(one.figure.id), digits(told["target"]), digits(told["allowance"]),
+                             digits(told["median"]), digits(value), signed(off, 2)])  # fmt: skip
+        headings = (
+            N_("Figure"), N_("Target"), N_("Tolerance"), N_("In the fit, median"), N_("On this file"),
+            N_("Difference in tolerances"),
+        )  # fmt: skip
+        return (
+            self._table(N_("The calibrated figures in the fit and on this file"), headings, rows, (0,))
+            if rows
+            else None
+        )
+
+    # ---- what stands in, and what is cited ---------------------------------------------------------
+
+    @cached_property
+    def gaps(self) -> Table:
+        """List each constant that a city could give and this one does not, with what stands in for it."""
+        resolved = self.prepared.first if self.prepared else None
+        given = resolved.values if resolved else {}
+        rows: Rows = []
+        for key in read_mapping().content.constants if resolved else ():
+            name, element = split_key(key)
+            value = given.get(key)
+            if value is None:
+                own = self.chapters.constants.get(name, {})
+                number = own.get(element or "", next(iter(own.values()), float("nan")))
+                why = self.say("the model's own value; the city's file gives no figure")
+                rows.append([self.chapters.link(key), self._number(name, number), why,
+                             Cell(self.model.structure.place(name), kind="code")])  # fmt: skip
+            elif (stands := self._stands_in(value.origin.text)) and isinstance(value.value, float):
+                rows.append([self.chapters.link(key), self._number(name, value.value), stands,
+                             Cell(str(value.origin) or "–", kind="code")])  # fmt: skip
+        headings = (N_("Constant"), N_("Value"), N_("What stands in"), N_("File and line"))
+        return self._table(
+            N_("What the city's file does not give for the start year, and what stands in"), headings, rows
+        )
+
+    def _number(self, name: str, value: float) -> str:
+        scale = self.say.scale(abs(value), self.model.structure[name].unit)
+        return self.say(NO_CEILING) if value >= CEILING else self.say.amount(value, scale)
+
+    @staticmethod
+    def _stands_in(text: str) -> str:
+        """Return how a value came about where it is not the city's own figure of the year, else ""."""
+        told = text.partition("; ")
+        kinds = ("assumption", "default", " as national", "national ", "held to")
+        return (
+            text
+            if "assumption" in text or "default" in text
+            else told[0]
+            if any(k in told[0] for k in kinds)
+            else ""
+        )
+
+    @cached_property
+    def _named_in(self) -> dict[str, list[Markup]]:
+        """Return each source, of the model, of its priors and of the laws -> links to what names it."""
+        found = {text: list(map(self.chapters.link, names)) for text, names in self.chapters.sources.items()}
+        for one in (*self.chapters.priors.values(), *self.chapters.believed.values()):
+            found.setdefault(one.source, []).append(self.chapters.link(next(iter(one.elements))))
+        for law in (one.law for one in self.judged):
+            found.setdefault(law.source, []).append(raw(f'<a href="#law-{law.id}">{law.id}</a>'))
+        return found
+
+    @cached_property
+    def references(self) -> Table:
+        """List the works and the institutions that the sources name, each with the variables that rest on it."""
+        works: dict[str, dict[Markup, None]] = {}
+        offices: dict[str, dict[Markup, None]] = {}
+        for text, names in self._named_in.items():
+            for found in _INSTITUTION.finditer(text):
+                offices.setdefault(found[0], {}).update(dict.fromkeys(names))
+            for found in _WORK.finditer(_INSTITUTION.sub("", text)):
+                if not _NO_NAME & set(re.findall(r"\w+", found[1])):
+                    works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
+        rows: Rows = [
+            [raw(escape(name)), self.say(kind), raw(self.say(", ").join(using))]
+            for kind, group in ((N_("work"), works), (N_("institution"), offices))
+            for name, using in sorted(group.items())
+        ]
+        headings = (N_("Reference"), N_("Kind"), N_("Where it is named"))
+        return self._table(N_("Works and institutions named in the sources"), headings, rows)

@@ -1,0 +1,341 @@
+"""The reviewer's book put together: what is run for it, the HTML file, and its PDF."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talent_sd.backtest.forecast_scores import read_track_record
+from talent_sd.base.dims import DRAW, SCENARIO
+from talent_sd.base.errors import TalentError
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.version import __version__
+from talent_sd.calibration.fit import ROUNDS
+from talent_sd.engine.runner import load_model
+from talent_sd.evidence import measure_evidence
+from talent_sd.forecast.compare import compare
+from talent_sd.forecast.ensemble import Options, prior_draws, run_ensemble
+from talent_sd.forecast.posterior_draws import PosteriorDraws
+from talent_sd.forecast.prepare import files_read, package_versions, prepare
+from talent_sd.forecast.simulate import run_prepared
+from talent_sd.forecast.spread import (
+    constant_moves,
+    constant_shares,
+    loop_moves,
+    moved_runs,
+    step_error,
+    tenth_moves,
+    variance_table,
+)
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.strict_yaml import shown
+from talent_sd.laboratory.findings import is_city_model
+from talent_sd.laws.judge_laws import judge_laws
+from talent_sd.laws.law_bench import Bench
+from talent_sd.laws.law_files import read_laws
+from talent_sd.laws.law_findings import FINDINGS
+from talent_sd.loops.feedback_loops import study_loops
+from talent_sd.loops.loops_of_model import study_model
+from talent_sd.model.translate import translate
+from talent_sd.output.evidence_tables import statement
+from talent_sd.output.headline_outputs import TOTAL
+from talent_sd.output.report.book import Book
+from talent_sd.output.report.book_entries import Chapters
+from talent_sd.output.report.book_results import Forecast, LoopCase
+from talent_sd.output.report.book_tables import Result
+from talent_sd.output.report.html_pieces import font_faces
+from talent_sd.output.report.inputs_section import facts_table
+from talent_sd.output.report.page import TEMPLATES, digest, environment
+from talent_sd.output.report.trust_section import files_table, lost_words, others_table, record_table
+from talent_sd.output.speech import Speech
+from talent_sd.uncertainty.fitted_constants import read_beliefs
+from talent_sd.uncertainty.growth_target import FREEDOM
+from talent_sd.uncertainty.posterior import read_posterior
+from talent_sd.uncertainty.priors import assumed_figures, read_priors
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+    from talent_sd.forecast.prepare import Prepared
+    from talent_sd.forecast.spread import Move
+
+MIX = "three_dimensional"
+"""The mix whose effect is held against every constant, beside the levels."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CASES = (("hefei_combination", "hefei"), ("core_team_exit", "shenyang"))
+"""Scenario and city of the effects that are taken apart by loops: the article's gain and its loss."""
+DRAWS, SEED = 200, 0
+"""Of the forecast that the book tells."""
+CONSTANT_DRAWS = 1000
+"""Draws of the constants alone, for what each of them carries."""
+PRINTING = 300
+"""Seconds that a browser may take."""
+
+
+def gather_book(
+    path: Path | None, city: str, lang: str, done: Callable[[int], None] = lambda _: None
+) -> Book:
+    """Gather all that the book tells of a model.
+
+    Parameters
+    ----------
+    path : a model file; None for the shipped city model
+    city : whose baseline is told, where the model is the city's
+    done : called with 1 after each of four parts
+
+    Raises
+    ------
+    ModelError, InputError
+        If the model or the city cannot be read.
+    """
+    model = load_model(path)
+    return (
+        _book_of_city(model, city, lang, done) if is_city_model(model) else _book_of_model(model, lang, done)
+    )
+
+
+def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None]) -> Book:
+    started = time.perf_counter()
+    prepared = prepare(["baseline", MIX], city, model=model.path)
+    fixed, posterior = prepared.first.params(), read_posterior()
+    moves = [*constant_moves(prepared, posterior), *loop_moves(model)]
+    say, year = Speech(lang, shipped_labels()), float(prepared.years[-1])
+    outputs = [TOTAL if name == "Talent" else name for name in say.labels.headline]
+    begun = time.perf_counter()
+    runs = [moved_runs(model, one.params(), moves, outputs, year) for one in prepared.resolved.values()]
+    seconds = time.perf_counter() - begun
+    results = [
+        Result(say.variable(name), model.structure[name].unit, runs[0][name])
+        for name in dict.fromkeys(outputs)
+    ]
+    mixed = prepared.resolved[MIX].scenario.title[lang]
+    adds = say("What “{mix}” adds: {output}", mix=mixed, output=say.variable(TOTAL))
+    results.append(Result(adds, model.structure[TOTAL].unit, runs[1][TOTAL] - runs[0][TOTAL]))
+    forecast = _forecast(prepared, outputs)
+    done(1)
+    study = study_loops("baseline", city)
+    cases = [_loop_case(*one) for one in CASES]
+    done(1)
+    findings = measure_evidence(model)
+    done(1)
+    judged = judge_laws(Bench(model, read_laws(), "auto"), 0, FINDINGS)
+    done(1)
+    alone = replace(prepared, resolved={"baseline": prepared.first})
+    chapters = Chapters(
+        model, translate(model.path), say, prepared.first,
+        run_prepared(alone).isel({SCENARIO: 0, DRAW: 0}),
+        {one.key: one for one in (*read_priors(model.structure, model.program), *assumed_figures(prepared.first))},
+        posterior, study.names.loops, {one.figure.id: statement(one.figure, lang) for one in findings},
+        {one.key: one for one in read_beliefs(model).priors},
+    )  # fmt: skip
+    steps = step_error(model, fixed, outputs, year)
+    return Book(
+        chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged,
+        forecast=forecast, cases=cases, all_seconds=time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def _forecast(prepared: Prepared, outputs: list[str]) -> Forecast:
+    """Run the forecast that the book tells, and split its spread."""
+    quiet = Options(progress=False)
+    draws = prior_draws(prepared, DRAWS, SEED)
+    assert isinstance(draws, PosteriorDraws)
+    spread = run_ensemble(prepared, draws, quiet)
+    alone = replace(prepared, resolved={"baseline": prepared.first})
+    variance = variance_table(alone, draws, list(dict.fromkeys(outputs)))
+    return Forecast(spread, compare(spread), variance, constant_shares(alone, CONSTANT_DRAWS, SEED, TOTAL))
+
+
+def _loop_case(scenario: str, city: str) -> LoopCase:
+    """Take a scenario's effect in a city apart by loops, and open each of them alone."""
+    study = study_loops(scenario, city)
+    prepared = prepare(["baseline", scenario], city)
+    moves, year = loop_moves(prepared.model), float(study.adds["time"].values[-1])
+    before, after = (
+        moved_runs(prepared.model, one.params(), moves, [TOTAL], year)[TOTAL]
+        for one in prepared.resolved.values()
+    )
+    effect = after - before
+    return LoopCase(
+        study, {move.name: float(effect[0] - own) for move, own in zip(moves, effect[1:], strict=True)}
+    )
+
+
+def _book_of_model(model: Model, lang: str, done: Callable[[int], None]) -> Book:
+    """Gather what any model tells of itself; what it cannot run is left out."""
+    say, study, run, missing = Speech(lang), None, None, ""
+    moves: list[Move] = []
+    results: list[Result] = []
+    steps: Mapping[str, float] = {}
+    begun = time.perf_counter()
+    try:
+        study = study_model(model.path)
+    except TalentError as error:
+        missing = str(error)
+    done(2)
+    stocks = [one.name for one in model.structure.variables.values() if one.kind == "stock"]
+    year = model.structure.time.get("FINAL TIME")
+    if stocks and year is not None and not model.lacks:
+        with warnings.catch_warnings(action="ignore"):
+            moves = tenth_moves(model)
+            found = moved_runs(model, {}, moves, stocks, year)
+            steps, run = step_error(model, {}, stocks, year), model.run()
+        results = [Result(name, model.structure[name].unit, found[name]) for name in stocks]
+    done(2)
+    chapters = Chapters(
+        model, translate(model.path), say, None, run, loops=study.names.loops if study else ()
+    )
+    return Book(chapters, study, moves, results, time.perf_counter() - begun, steps, missing=missing)
+
+
+def book_files(prepared: Prepared) -> dict[str, str]:
+    """Return every file that a number of a city's book follows from, with its SHA-256."""
+    shipped = [one for one in shipped_folder("models").iterdir() if one.suffix in (".mdl", ".yaml", ".json")]
+    cases = [
+        path for case in CASES for path in prepare(["baseline", case[0]], case[1]).first.sources.values()
+    ]
+    return files_read(prepared) | {
+        shown(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted({*shipped, *map(Path, cases)})
+    }
+
+
+def write_book(path: Path, book: Book, command: str = "") -> None:
+    """Write the book as one HTML file that needs nothing else, not even a script."""
+    from markupsafe import Markup
+
+    say, record = book.say, read_track_record() if book.city else None
+    first = book.prepared.first if book.prepared else None
+    body = environment().get_template("book.html.j2").render(
+        say=say, b=book, c=book.chapters, lang=say.lang, record=record, command=command,
+        scores=record_table(record.scores, say) if record else None,
+        facts=facts_table(first, say) if first else None,
+        files=files_table(book_files(book.prepared), say) if book.prepared else None, draws=DRAWS, book_seed=SEED,
+        constant_draws=CONSTANT_DRAWS, freedom=f"{FREEDOM:g}", rounds=ROUNDS,
+        mix_title=say.both(book.prepared.resolved[MIX].scenario.title) if book.prepared else "",
+        others=others_table(record, say) if record else None,
+        lost=lost_words(record, say) if record else "",
+        title=Path(book.model.path).name, time=book.model.structure.time,
+        city=first.city.title[say.lang] if first else "", notes=first.city.notes if first else (),
+        versions={"talent_sd": __version__, **package_versions()},
+        machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
+    )  # fmt: skip
+    own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "book.css"))
+    style = "\n".join([font_faces(body), *own])
+    page = environment().get_template("book_page.html.j2")
+    # the body is escaped where it was made; the style holds nothing of the user's
+    html = page.render(
+        say=say,
+        lang=say.lang,
+        title=book.model.path.name,
+        body=Markup(body),
+        style=Markup(style),
+        style_hash=digest(style),
+    )  # noqa: S704
+    path.write_text(html, encoding="utf-8", newline="\n")
+
+
+def print_pdf(html: Path, pdf: Path) -> bool:
+    """Print a page with a browser of this machine, if there is one; tells whether it was done."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        return False
+    flags = [
+        "--headless=new",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--no-pdf-header-footer",
+        "--disable-pdf-tagging",  # a fifth of the size; bookmarks are added below
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--no-sandbox")  # Chromium refuses its sandbox to the superuser
+    with tempfile.TemporaryDirectory() as profile:
+        command = [
+            browser,
+            *flags,
+            f"--user-data-dir={profile}",
+            f"--print-to-pdf={pdf.resolve()}",
+            html.resolve().as_uri(),
+        ]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=PRINTING)  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            return False
+    if not pdf.exists():
+        return False
+    headings = re.findall(r'<h([23]) id="([^"]+)">(.*?)</h', html.read_text(encoding="utf-8"), re.DOTALL)
+    add_bookmarks(pdf, [(level == "3", ident, unescape(title)) for level, ident, title in headings])
+    return True
+
+
+def add_bookmarks(pdf: Path, headings: Sequence[tuple[bool, str, str]]) -> None:
+    """Add bookmarks to a PDF with named places, by an update at its end; one of another form is left as it is.
+
+    `headings`: (whether it belongs under the last that does not, place, title) of each.
+    """
+    data = pdf.read_bytes()
+    found = [
+        re.search(pattern, data)
+        for pattern in (rb"/Root (\d+) 0 R", rb"/Size (\d+)", rb"startxref\s+(\d+)\s+%%EOF\s*$")
+    ]
+    kept = [one for one in headings if f"/{one[1]} [".encode() in data]
+    if None in found or not kept or kept[0][0]:
+        return
+    root, size, xref = (int(one[1]) for one in found if one is not None)
+    catalog = re.search(rb"\n%d 0 obj\n<<(.*?)>>\nendobj" % root, data, re.DOTALL)
+    if catalog is None:
+        return
+    numbers = list(range(size + 1, size + 1 + len(kept)))
+    tops = [number for number, (under, *_) in zip(numbers, kept, strict=True) if not under]
+    parents = [
+        size if not under else max(top for top in tops if top < number)
+        for number, (under, *_) in zip(numbers, kept, strict=True)
+    ]
+    own = {
+        parent: [n for n, of in zip(numbers, parents, strict=True) if of == parent] for parent in {*parents}
+    }
+
+    def ends(parent: int) -> str:
+        return (
+            f"/First {own[parent][0]} 0 R /Last {own[parent][-1]} 0 R /Count {'' if parent == size else '-'}{len(own[parent])}"
+            if parent in own
+            else ""
+        )
+
+    objects = {
+        root: b"<<" + catalog[1] + b"\n/Outlines %d 0 R>>" % size,
+        size: f"<</Type /Outlines {ends(size)}>>".encode(),
+    }
+    for number, parent, (_, place, title) in zip(numbers, parents, kept, strict=True):
+        row = own[parent]
+        at = row.index(number)
+        beside = (f"/Prev {row[at - 1]} 0 R " if at else "") + (
+            f"/Next {row[at + 1]} 0 R " if at + 1 < len(row) else ""
+        )
+        words = f"feff{title.encode('utf-16-be').hex()}"
+        objects[number] = (
+            f"<</Title <{words}> /Parent {parent} 0 R {beside}/Dest /{place} {ends(number)}>>".encode()
+        )
+    table = []
+    for number, text in objects.items():
+        table.append(b"%d 1\n%010d 00000 n \n" % (number, len(data)))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, text)
+    trailer = b"trailer\n<</Size %d /Root %d 0 R /Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
+        numbers[-1] + 1,
+        root,
+        xref,
+        len(data),
+    )
+    pdf.write_bytes(data + b"xref\n" + b"".join(table) + trailer)
