@@ -157,15 +157,27 @@ def first_clear_year(change: xr.DataArray) -> xr.DataArray:
     -------
     dims (scenario, ...), unit "year"; NaN where that is so in no year to the end, and of a single draw.
     """
-    more = probability_better(change)
-    found = []
-    for agreed in (more >= CLEAR, more <= 1 - CLEAR):
-        lasting = agreed.isel({TIME: slice(None, None, -1)}).cumprod(TIME).isel({TIME: slice(None, None, -1)})
-        found.append(change[TIME].where(lasting > 0).min(TIME))
-    first = found[0].fillna(found[1])
+    first = clear_from(probability_better(change).transpose(TIME, ...).values, change[TIME].values)
     if change.sizes[DRAW] == 1:
-        first = first.where(False, np.nan)
-    return first.assign_attrs(units="year")
+        first = np.full_like(first, np.nan)
+    return change.isel({DRAW: 0, TIME: 0}, drop=True).copy(data=first).assign_attrs(units="year")
+
+
+def clear_from(better: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return the first time from which on nine draws in ten agree to the end, NaN where there is none.
+
+    Parameters
+    ----------
+    better : (times, ...) share of the draws that do better
+
+    >>> clear_from(np.array([[0.5, 0.05], [0.95, 0.5], [0.9, 0.5]]), np.array([2024.0, 2025.0, 2026.0])).tolist()
+    [2025.0, nan]
+    """
+    found = []
+    for agreed in (better >= CLEAR, better <= 1 - CLEAR):
+        lasting = np.logical_and.accumulate(agreed[::-1], axis=0)[::-1]
+        found.append(np.where(lasting.any(axis=0), np.asarray(times, float)[lasting.argmax(axis=0)], np.nan))
+    return np.where(np.isnan(found[0]), found[1], found[0])
 
 
 def beaten(values: np.ndarray) -> np.ndarray:

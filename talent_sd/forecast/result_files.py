@@ -14,7 +14,7 @@ import numpy as np
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
 from talent_sd.base.files import TableWriter, tellable, write_rows
 from talent_sd.base.version import __version__
-from talent_sd.forecast.compare import OTHER, RELATIVE, first_clear_year, probability_better
+from talent_sd.forecast.compare import OTHER, RELATIVE, clear_from, probability_better
 from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
@@ -118,10 +118,16 @@ def write_forecast_table(forecast: xr.Dataset, file: Path) -> None:
             values = forecast.variables[name]
             unit = values.attrs.get("units", "")
             if many:
-                values = values.quantile(list(QUANTILES), DRAW)
-                values.dims = tuple(DRAW if dim == "quantile" else dim for dim in values.dims)
+                values = _drawn_quantiles(values)
             for scenario, draw, year, subscript, value in _cells(values, labels):
                 writer.writerow((scenario, draw, year, name, subscript, value, unit))
+
+
+def _drawn_quantiles(values: xr.Variable) -> xr.Variable:
+    """Return `QUANTILES` over draws in place of the draws; where there are gaps, of what there is."""
+    axis, numbers = values.get_axis_num(DRAW), values.values
+    quantile = np.nanquantile if np.isnan(numbers).any() else np.quantile  # the first goes cell by cell
+    return values._replace(data=np.moveaxis(quantile(numbers, QUANTILES, axis=axis), 0, axis))
 
 
 def write_comparison_table(
@@ -155,33 +161,51 @@ def _comparison_rows(change: xr.Dataset, lower_is_better: frozenset[str]) -> Ite
         if name.endswith(RELATIVE):
             continue
         unit = change[name].attrs.get("units", "")
-        absolute = _summary(change[name], name in lower_is_better, labels)
-        relative = _summary(change[name + RELATIVE], name in lower_is_better, labels)
-        for (cell, a), (_, r) in zip(absolute, relative, strict=True):
+        change_of = _bands(change[name], labels, COMPARISON_QUANTILES)
+        share_of = _bands(change[name + RELATIVE], labels, COMPARISON_QUANTILES[:3])
+        clear = _clear(change[name], name in lower_is_better, labels)
+        for cell, a, (better, first), r in zip(
+            _places(change[name], labels), change_of, clear, share_of, strict=True
+        ):
             scenario, year, subscript = cell
-            yield (scenario, year, name, subscript, *a[:3], a[-2], unit, *r[:3], *a[3:-2], a[-1])
+            yield (scenario, year, name, subscript, *a[:3], better, unit, *r, *a[3:], first)
 
 
-def _summary(
-    change: xr.DataArray, lower_is_better: bool, labels: _Axes
-) -> Iterator[tuple[tuple[object, ...], tuple[object, ...]]]:
-    """Yield ((scenario, year, subscript), (`COMPARISON_QUANTILES`, probability, first clear year)); "" unknown."""
-    if change.sizes[DRAW] == 1:
-        for scenario, _, year, subscript, value in _cells(change.variable, labels):
-            yield (scenario, year, subscript), (value, *[""] * (len(COMPARISON_QUANTILES) + 1))
-        return
-    bands = change.quantile(list(COMPARISON_QUANTILES), DRAW, skipna=False)
-    better = probability_better(change, lower_is_better)
-    clear = first_clear_year(change).broadcast_like(better)
-    parts = [
-        *(bands.isel(quantile=number, drop=True) for number in range(len(COMPARISON_QUANTILES))),
-        better,
-        clear,
-    ]
-    one = {**labels, DRAW: [0]}
-    for cells in zip(*(_cells(part.expand_dims(DRAW).variable, one) for part in parts), strict=True):
-        scenario, _, year, subscript, _ = cells[0]
-        yield (scenario, year, subscript), tuple(cell[4] for cell in cells)
+def _places(array: xr.DataArray, labels: _Axes) -> Iterator[tuple[object, object, str]]:
+    """Yield (scenario, year, subscript) of the cells that the two below yield the numbers of."""
+    parts = [str(dim) for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
+    elements = itertools.product(*(map(str, labels[part]) for part in parts))
+    return itertools.product(labels[SCENARIO], labels[TIME], [", ".join(each) for each in elements])
+
+
+def _bands(array: xr.DataArray, labels: _Axes, quantiles: Sequence[float]) -> Iterator[Sequence[object]]:
+    """Yield each cell's quantiles over draws, of a single draw its value; "" where there is none."""
+    values = array.variable.transpose(SCENARIO, DRAW, TIME, ...).values
+    if values.shape[1] == 1:
+        found, missing = values.reshape(-1, 1), [""] * (len(quantiles) - 1)
+    else:
+        found, missing = (
+            np.moveaxis(np.quantile(values, quantiles, axis=1), 0, -1).reshape(-1, len(quantiles)),
+            [],
+        )
+    for row in found.tolist():
+        yield [*("" if value != value else value for value in row), *missing]
+
+
+def _clear(array: xr.DataArray, lower_is_better: bool, labels: _Axes) -> Iterator[tuple[object, object]]:
+    """Yield each cell's probability of being better, and the first year that is clear; "" where there is none."""
+    if array.sizes[DRAW] == 1:
+        return itertools.repeat(("", ""), array.size)
+    better, more = (
+        probability_better(array, lower).variable.transpose(SCENARIO, TIME, ...).values
+        for lower in (lower_is_better, False)
+    )
+    first = np.broadcast_to(clear_from(np.moveaxis(more, 1, 0), array[TIME].values)[:, None], better.shape)
+    return zip(
+        better.ravel().tolist(),
+        ("" if year != year else year for year in first.ravel().tolist()),
+        strict=True,
+    )
 
 
 def _labels(dataset: xr.Dataset) -> _Axes:
