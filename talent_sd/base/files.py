@@ -14,10 +14,28 @@ if TYPE_CHECKING:
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula."""
 
+CONTROLS = dict.fromkeys(
+    [
+        *range(9), *range(11, 32), *range(127, 160),
+        0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+    ],
+    "\N{REPLACEMENT CHARACTER}",
+)  # fmt: skip
+"""Characters that a terminal may obey, or that turn the direction of a text; a tab and the end of a line are none."""
+
 
 def tellable(name: str) -> str:
-    """Return a file's name as text that any file can hold: bytes of it that are no UTF-8 are told as "?"."""
-    return name.encode("utf-8", "replace").decode()
+    r"""Return a file's name as a text that anything can show: bytes of it that are no UTF-8 are told as "?".
+
+    >>> tellable("a\x1b[31m\nb")
+    'a�[31m b'
+    """
+    return name.encode("utf-8", "replace").decode().translate(CONTROLS | {9: " ", 10: " "})
+
+
+def obeyed_by_none(text: str) -> str:
+    """Return a text with line ends alone, and a replacement character for each that is obeyed and not shown."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 import tempfile
 import warnings
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
 
 Arguments = ParamSpec("Arguments")
+_GLYPH = re.compile(r"Glyph (\d+) .* missing from")
+"""What matplotlib warns of."""
 
 
 def console(*, errors: bool = False) -> Console:
@@ -92,8 +95,13 @@ def notices() -> Iterator[None]:
     ours = [w for w in caught if w.category.__module__.startswith("talent_sd")]
     for text in dict.fromkeys(str(warning.message) for warning in ours):
         say(text, errors=True)
-    for warning in caught:
-        if warning not in ours and not issubclass(warning.category, DeprecationWarning):
+    others = [w for w in caught if w not in ours and not issubclass(w.category, DeprecationWarning)]
+    lacking = {str(w.message): chr(int(found[1])) for w in others if (found := _GLYPH.match(str(w.message)))}
+    if lacking:
+        characters = listed(dict.fromkeys(lacking.values()))
+        say(tell("No font here has {characters}: drawn as boxes.", characters=characters), errors=True)
+    for warning in others:
+        if str(warning.message) not in lacking:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from talent_sd.base.files import CONTROLS
 from talent_sd.base.language import N_, listed, reason_of, speaking, tell
 from talent_sd.base.output_folders import ENDING, begun, clear_scratch, written
 
@@ -26,14 +27,6 @@ KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command
 HANDLER = "talent_sd"
 NARROWEST = 20
 """Columns of a terminal that is one."""
-CONTROLS = dict.fromkeys(
-    [
-        *range(9), *range(11, 32), *range(127, 160),
-        0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
-    ],
-    "\N{REPLACEMENT CHARACTER}",
-)  # fmt: skip
-"""Characters that a terminal may obey, or that turn the direction of a text; a tab and the end of a line are none."""
 SUBSTITUTES = {
     "−": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "·": ".", "’": "'", "‘": "'", "“": '"', "”": '"', "█": "#",
 }  # fmt: skip

@@ -51,7 +51,8 @@ COMPARISON_QUANTILES = (0.5, *BANDS[80], *BANDS[50], *BANDS[95])
 def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     """Write a dataset as netCDF-4; reading it back gives the same values, names and attributes.
 
-    netCDF knows no "/" in a name: there it stands as "∕" (U+2215). Written with the
+    netCDF knows no "/" in a name: there it stands as "∕" (U+2215); and none that begins with a sign such as
+    "%": there a "_" stands before it. Written with the
     netCDF library itself, because xarray's writer loads dask wherever that is installed
     and takes a second longer over hundreds of variables.
     """
@@ -72,7 +73,7 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
         if alone:
             target.setncattr("coordinates", " ".join(alone))
         for dim, size in dataset.sizes.items():
-            target.createDimension(str(dim), size)
+            target.createDimension(_named(str(dim)), size)
         # all are defined before the first is written: to and fro costs five times as much
         places = {
             name: _define(target, str(name), variable, {} if name in dataset.coords else extra)
@@ -83,12 +84,18 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
             place[...] = values.astype(object) if values.dtype.kind in TEXT else values
 
 
+def _named(name: str) -> str:
+    """Return a name as netCDF has it."""
+    sign = name[0].isascii() and not name[0].isalnum()
+    return ("_" if sign and name[0] != "_" else "") + name.replace("/", "∕")
+
+
 def _define(target: Any, name: str, variable: xr.Variable, extra: dict[str, set[Hashable]]) -> Any:
     """Define a variable in a netCDF file; `extra` are the coordinates beside the axes, and their dims."""
-    dims = tuple(map(str, variable.dims))
+    dims = tuple(_named(str(dim)) for dim in variable.dims)
     # a store on disk gives its own byte order
     kind = str if variable.dtype.kind in TEXT else variable.dtype.newbyteorder("=")
-    place = target.createVariable(name.replace("/", "∕"), kind, dims, fill_value=False)
+    place = target.createVariable(_named(name), kind, dims, fill_value=False)
     place.setncatts(variable.attrs)
     labels = [label for label, held in extra.items() if held <= set(dims)]
     if labels:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import obeyed_by_none
 from talent_sd.inputs.strict_yaml import read_text, shown
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(io.StringIO(read_text(path)))
+        return pd.read_csv(io.StringIO(obeyed_by_none(read_text(path))))
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(
             "{file}:1: not a CSV table: {reason}. Save it as comma-separated text.",

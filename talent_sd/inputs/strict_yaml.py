@@ -19,7 +19,7 @@ from typing import Any
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import shipped_folder, tellable
+from talent_sd.base.files import CONTROLS, shipped_folder, tellable
 from talent_sd.base.language import foreign, reason_of, tell
 from talent_sd.inputs.settings import without_commas
 
@@ -229,7 +229,7 @@ def _parse(text: str, name: str) -> Node:
             "{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.", file=name, reason=reason
         ) from None
     if reader.problems:
-        raise InputError(reader.problems)
+        raise InputError(dict.fromkeys(reader.problems))
     return root
 
 
@@ -298,6 +298,8 @@ class _Reader:
         if getattr(event, "tag", None) and not (isinstance(event, ev.ScalarEvent) and event.tag == "!"):
             self.problem(line, tell("the YAML tag {tag} is not allowed. Remove it.", tag=event.tag))  # type: ignore[attr-defined]
         if isinstance(event, ev.ScalarEvent):
+            if event.value.translate(CONTROLS) != event.value:
+                self.problem(line, tell("a text holds a control character, which nobody sees. Remove it."))
             plain = event.style in (None, "")
             return Node(self.scalar(event.value, line) if plain else event.value, line, at)
         if isinstance(event, ev.SequenceStartEvent):

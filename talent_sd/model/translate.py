@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from talent_sd.base.errors import ModelError
+from talent_sd.base.files import obeyed_by_none
 from talent_sd.base.language import foreign, listed, reason_of
 from talent_sd.model.mdl_text import settings
 from talent_sd.model.names import name_key
@@ -139,7 +140,7 @@ def mdl_string(path: Path, content: bytes) -> str:
     encoding = encoding or "UTF-8"
     codec = "utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding  # with or without a mark
     try:
-        return content.decode(codec).replace("\r\n", "\n").replace("\r", "\n")
+        return obeyed_by_none(content.decode(codec))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ModelError(
@@ -188,6 +189,9 @@ def _xml_root(path: Path, content: bytes) -> Any:
         )
     space = etree.QName(root).namespace
     for node in root.iter(etree.Element):
+        node.text = obeyed_by_none(node.text or "") or None
+        for key, value in node.attrib.items():
+            node.set(key, obeyed_by_none(value))
         if space and node.tag.startswith(f"{{{space}}}"):
             node.tag = node.tag.rpartition("}")[2]
     return root
