@@ -308,6 +308,7 @@ def run_cross_fitted(
     order = np.argsort(np.concatenate(places))
 
     def whole(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return the parts of all folds as one, cities in the order of the panel."""
         return {
             name: np.concatenate([part[name] for part in parts], axis=-1)[..., order] for name in parts[0]
         }

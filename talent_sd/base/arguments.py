@@ -127,6 +127,7 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
 
     @functools.wraps(function)
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        """Call the function if every argument is of its kind; else say of each what it takes."""
         problems = Problems()
         for name, value in {**dict(zip(takes, args, strict=False)), **kwargs}.items():
             kind = kinds.get(name)

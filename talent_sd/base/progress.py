@@ -31,6 +31,7 @@ def progress_bar(title: str, total: int, *, shown: bool = True) -> Iterator[Call
     bar: Progress | None = None
 
     def advance(amount: int) -> None:
+        """Count work as done; show the bar once the wait is long."""
         nonlocal bar, done
         done += amount
         if bar is None and shown and done < total and time.monotonic() - start > PATIENCE:

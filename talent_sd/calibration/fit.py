@@ -254,6 +254,7 @@ class Calibration:
             likelihood = quadratic_likelihood(target, errors, coefficients)
 
             def misfit(share: np.ndarray, likelihood: Quadratic = likelihood) -> tuple[float, np.ndarray]:
+                """Return minus the log posterior at a point, and its slope by each constant."""
                 points = box[0] + width * np.vstack([share, share + 1e-5 * np.eye(len(share))])
                 found = -self.log_posterior(surrogate, likelihood, np.clip(points, *box))
                 return float(found[0]), (found[1:] - found[0]) / 1e-5
@@ -301,6 +302,7 @@ class Calibration:
             return self.log_posterior(surrogate, likelihood, values)
 
         def one(number: int) -> np.ndarray:
+            """Return the chain of one walker group, from a start of its own."""
             generator = np.random.default_rng([self.seed, 77, number])
             start = np.clip(best + 0.7 * sd * generator.standard_normal((walkers, len(best))), *box)
             start += 1e-6 * (box[1] - box[0]) * generator.random(start.shape) * np.where(start < best, 1, -1)

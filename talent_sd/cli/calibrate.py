@@ -82,6 +82,7 @@ def _in_thousandths(advance: Callable[[int], None]) -> Callable[[int, int], None
     shown = [0.0, 0]
 
     def done(amount: int, work: int) -> None:
+        """Move the bar on by a part of the work."""
         shown[0] += 1000 * amount / work
         advance(int(shown[0]) - int(shown[1]))
         shown[1] = int(shown[0])

@@ -49,6 +49,7 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
     @functools.wraps(command)
     def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        """Run the command; leave with a message and the code of what went wrong."""
         lang = str(kwargs.get("lang", "en"))
         written.clear()
         begun.clear()

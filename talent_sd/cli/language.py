@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import typer
+
 from talent_sd.base.language import (
     LANGUAGES,
     N_,
@@ -60,6 +62,10 @@ def refuse_empty_folder(arguments: Sequence[str], lang: str) -> None:
         sys.exit(WRONG_INPUT)
 
 
+# typer has a copy of click, or uses it: what both call usage errors and the like
+_USAGE: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
+
+
 def program_in(command: Any, lang: str) -> Any:  # noqa: ANN401 (a command of click, whichever copy typer uses)
     """Return a command with its help, and that of its parts, in a language, and `--lang` set to it by default."""
     from rich.markup import escape
@@ -91,9 +97,7 @@ def run_in(command: Any, arguments: Sequence[str], lang: str) -> None:  # noqa: 
             code = program_in(command, lang).main(
                 list(arguments), prog_name="talent-sd", standalone_mode=False
             )
-        except Exception as error:
-            if not hasattr(error, "format_message"):
-                raise
+        except _USAGE as error:
             told = _mistyped(error) or foreign(error.format_message())
             error.format_message = lambda: told
             rich_utils.rich_format_error(error)  # type: ignore[arg-type]
@@ -144,6 +148,7 @@ def _folding(highlight: Callable[..., Any]) -> Any:  # noqa: ANN401 (stands in f
     """Wrap what colours a text, so that Chinese, which has no spaces, is broken over lines and not cut off."""
 
     def folded(text: Any) -> Any:  # noqa: ANN401 (a string or a rich text)
+        """Return the coloured text, folded where it is too long."""
         coloured = highlight(text)
         coloured.overflow = "fold"
         return coloured

@@ -64,6 +64,8 @@ def harmless(console: Console) -> Console:
     from rich.segment import Segment
 
     class Harmless:
+        """What is shown, each of its texts made harmless."""
+
         def __init__(self, inner: Any) -> None:
             self.inner = inner
 
@@ -72,7 +74,10 @@ def harmless(console: Console) -> Console:
                 yield Segment(text if control else text.translate(CONTROLS), style, control)
 
     class Hook(RenderHook):
+        """Makes all that a console shows harmless."""
+
         def process_renderables(self, renderables: list[Any]) -> list[Any]:
+            """Return what is shown, made harmless."""
             return [Harmless(each) for each in renderables]
 
     console.push_render_hook(Hook())
@@ -100,6 +105,7 @@ def leave_when_told(lang: str) -> None:
     """Leave with a word and `INTERRUPTED`, from any point, when told to end: by Ctrl-C, a scheduler, a closing terminal."""
 
     def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        """End at once: clear away, say what was written."""
         ignore_signals()
         with contextlib.suppress(Exception), speaking(lang):
             clear_scratch()
@@ -126,6 +132,7 @@ def interruptible() -> Iterator[None]:
         return
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        """Turn the signal into an exception; the next one ends at once."""
         for number, handler in before.items():
             signal.signal(number, handler)
         raise KeyboardInterrupt

@@ -183,6 +183,7 @@ def _sorted(
     starts: dict[int, tuple[Expression, ...]],
 ) -> tuple[int, ...]:
     def needs(index: int) -> list[int]:
+        """Return the slots that must be there before a slot."""
         found = references(*starts.get(index, (slots[index].expression,)))
         if starts:
             return [slot for slot in found if slots[slot].kind != "constant"]

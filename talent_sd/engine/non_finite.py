@@ -56,6 +56,7 @@ def trouble_in_variables(
     """
 
     def parts() -> Iterable[tuple[str, np.ndarray]]:
+        """Yield the name of each element that was run, and its values: (saved, members)."""
         for name, array in values.items():
             known = list(structure.coordinates(name).values())
             for place, elements in zip(np.ndindex(*map(len, known)), product(*known), strict=True):

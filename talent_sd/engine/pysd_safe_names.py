@@ -74,7 +74,7 @@ def told_of(name: str, names: SafeNames | None = None, folder: Path | None = Non
         yield
     except ModelError:
         raise
-    except Exception as error:
+    except Exception as error:  # the code that PySD writes may raise anything at all
         names, text = names or SafeNames(), str(error)
         if re.match(LOWERED, text.lstrip()):
             raise ModelError(
@@ -142,6 +142,7 @@ class _Renamer:
         }
 
     def rename(self) -> SafeNames:
+        """Give every name of the model a made-up one; return which stands for which."""
         self._name_subscripts()
         for number, section in enumerate(self.abstract.sections):
             macro = name_key(section.name) if number else ""

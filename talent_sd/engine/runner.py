@@ -210,8 +210,7 @@ class Model:
         except UnsupportedError as error:
             if engine != "auto":
                 raise
-            notice = tell("{error} PySD runs the model instead: the same results, slowly.", error=error)
-            warnings.warn(notice, EngineNotice, stacklevel=3)
+            _warn_of_pysd(error, stacklevel=4)
             return self._reference(request)
         used = "arrays" if engine == "arrays" else "kernel"
         values = assemble(program, self.structure, request.outputs, flat)
@@ -265,6 +264,19 @@ class Model:
             told = (text if text.startswith(f"{name}:") else f"{name}: {text}" for text in error.problems)
             raise ModelError(told) from None
 
+    def refuse_unready(self) -> None:
+        """Raise what a run of the file as it stands would, before it runs; warn where PySD would run it.
+
+        Raises
+        ------
+        ModelError
+            If data variables have no values.
+        """
+        try:
+            self.prepare(self.request())
+        except UnsupportedError as error:
+            _warn_of_pysd(error, stacklevel=3)
+
     def plain(
         self, names: Sequence[str], outputs: Sequence[str] | None = None, params: Mapping[str, Any] | None = None,
         **arguments: Any,
@@ -305,6 +317,11 @@ class Model:
     def _reference(self, request: Request) -> tuple[dict[str, np.ndarray], str, Trouble | None]:
         values = self.reference_values(request)
         return values, "pysd", trouble_in_variables(self.structure, request, values)
+
+
+def _warn_of_pysd(error: UnsupportedError, stacklevel: int) -> None:
+    notice = tell("{error} PySD runs the model instead: the same results, slowly.", error=error)
+    warnings.warn(notice, EngineNotice, stacklevel=stacklevel)
 
 
 def _check_engine(engine: str) -> None:

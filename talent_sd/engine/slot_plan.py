@@ -74,7 +74,8 @@ def _refuse_missing_data(program: Program, structure: Structure, plan: SlotPlan)
     if missing:
         raise ModelError(
             tell(
-                "{place}: data variable '{name}' has no values. Give it in inputs=.",
+                "{place}: data variable '{name}' has no values. Give it in inputs= of Python, "
+                "or a number with --set.",
                 place=structure.place(slot.variable),
                 name=slot.name,
             )

@@ -231,6 +231,7 @@ def _ema_function(
     fixed, years = prepared.first.params(), prepared.years
 
     def function(**given: float) -> dict[str, Any]:
+        """Run the model with the constants and policies given; return its outcomes by name."""
         params = {**fixed, **tried_constants(given, priors)}
         for policy in policies:
             intensity = given.get(intensity_key(policy), 0.0)

@@ -267,9 +267,8 @@ def check_file(path: str | Path) -> str:
     path = Path(path)
     if path.suffix.lower() in MODEL_ENDINGS:
         model = load_model(path)
-        if not model.lacks:
-            model.prepare(model.request())
         refuse_clashing_units(translate(path))
+        model.refuse_unready()
         return "model"
     kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
     if problems:

@@ -220,6 +220,7 @@ def gaps(prepared: Prepared) -> tuple[Gap, ...]:
     still = run(centre)[:, 0].copy()
 
     def changed(number: int, value: float) -> np.ndarray:
+        """Return the relative change of each output when one figure takes a value."""
         tried = centre.copy()
         tried[number] = value
         return run(tried)[:, 0] / still - 1

@@ -305,7 +305,10 @@ def _whole_store(path: Path) -> Any:
     from zarr.storage import LocalStore
 
     class Whole(LocalStore):
+        """A folder in which a chunk that is not there is an error."""
+
         async def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+            """Return a file of the store; InputError of a chunk that is not there."""
             found = await super().get(key, *args, **kwargs)
             if found is None and key[-1].isdigit():
                 raise InputError(

@@ -198,6 +198,7 @@ def _from_own(
         return None
 
     def factor(name: str) -> float:
+        """Return a factor: one of the city's constants, else the nation's figure."""
         if name not in found and name in mapping.content.constants:
             return city_constants(city, start, national, mapping, only={name})[name].value
         return found[name].value if name in found else national.value(name, start)

@@ -156,6 +156,7 @@ def settings_of(file: StrictFile[Any]) -> _MakeSetting:
     """Return what makes a file's values settings: called with a value, its path and the setting it replaces."""
 
     def setting(value: object, where: tuple[str, ...], old: Setting | None) -> Setting:
+        """Return a value of the file as a setting, with its place and the one it replaced."""
         node = file.tree.find(where)
         line = node.key_line if node.line == node.key_line else node.line
         line = 0 if file.path is TYPED else line

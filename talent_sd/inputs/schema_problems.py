@@ -297,6 +297,7 @@ def _keys(model: type[BaseModel], path: Iterable[object]) -> list[str]:
     from pydantic import BaseModel
 
     def inner_models(annotation: object) -> list[type[BaseModel]]:
+        """Return the models within an annotation."""
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return [annotation]
         return [found for part in get_args(annotation) for found in inner_models(part)]

@@ -242,9 +242,11 @@ class _Reader:
         self.entries = 0
 
     def problem(self, line: int, text: str) -> None:
+        """Note a problem of a line."""
         self.problems.append(f"{self.name}:{line}: {text}")
 
     def document(self, events: Iterator) -> Node:
+        """Return the root of the only document; InputError where there are none or several."""
         from ruamel.yaml import events as ev
 
         root = None
@@ -272,6 +274,7 @@ class _Reader:
         return root
 
     def node(self, event: object, events: Iterator, depth: int, key_line: int | None) -> Node:
+        """Return the value that begins with an event; note what is not allowed in it."""
         from ruamel.yaml import events as ev
 
         line = event.start_mark.line + 1  # type: ignore[attr-defined]
@@ -310,14 +313,12 @@ class _Reader:
         return Node(self.mapping(events, depth), line, at)
 
     def mapping(self, events: Iterator, depth: int) -> dict[Key, Node]:
+        """Return the keys and values up to the end of a mapping; note keys that are not allowed."""
         from ruamel.yaml import events as ev
 
         found: dict[Key, Node] = {}
-        number, end, place = (
-            "",
-            0,
-            0,
-        )  # a value, or what follows one after a comma without a space: {size: 0,02}
+        # a value, or what follows one after a comma without a space: {size: 0,02}
+        number, end, place = "", 0, 0
         while not isinstance(event := next(events), ev.MappingEndEvent):
             line = event.start_mark.line + 1
             key_node = self.node(event, events, depth + 1, None)
@@ -370,6 +371,7 @@ class _Reader:
             )
 
     def scalar(self, text: str, line: int) -> object:
+        """Return what an unquoted text is: nothing, true or false, a number, or text."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
         if _INT.match(text):

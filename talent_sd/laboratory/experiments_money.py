@@ -122,6 +122,7 @@ def _tax_elasticity(traces: Traces) -> Measurement:
     missing = 1 - without.at("Talent", end, "professional") / whole.at("Talent", end, "professional")
 
     def fall(start: float) -> float:
+        """Return the part of the tax that is lost in the year, for each part of the people missing."""
         ratio = without.mean("corporate income tax", start, start + 1) / whole.mean(
             "corporate income tax", start, start + 1
         )

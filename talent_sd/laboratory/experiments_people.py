@@ -90,6 +90,7 @@ def _combination(traces: Traces) -> Measurement:
 
 def _return_rate(traces: Traces) -> Measurement:
     def gain(year: float) -> float:
+        """Return how many more come back in the year with the plan."""
         flows = [
             sum(traces[name].mean("returnees", year, year + 1, tier) for tier in HIGH_TIERS)
             for name in ("plan", "none")

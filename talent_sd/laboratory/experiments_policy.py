@@ -101,6 +101,7 @@ def _research_subsidy(traces: Traces) -> Measurement:
     )
 
     def gain_per_yuan(name: str) -> float:
+        """Return the capital that each yuan of the fund has brought."""
         gained = traces[name].at("Industry Capital", 2031, "emerging") - traces["none"].at(
             "Industry Capital", 2031, "emerging"
         )
@@ -120,6 +121,7 @@ def _life_circle(traces: Traces) -> Measurement:
     when = float(traces["all"].time[full[0]]) if len(full) else END
 
     def gain(name: str, year: float) -> float:
+        """Return how much more content people are with services in the year."""
         return (
             traces[name].at("service satisfaction", year) / traces["none"].at("service satisfaction", year)
             - 1

@@ -256,6 +256,7 @@ def _names(content: Content, tree: Node, name: str) -> list[str]:
     problems = []
 
     def refuse(path: tuple[str, str], kind: str, wanted: str, known: Any) -> None:
+        """Note that a file names what is not known."""
         line = tree.find(path).key_line
         at = f"{name}:{line}: "
         problems.append(

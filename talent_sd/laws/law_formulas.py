@@ -125,6 +125,7 @@ class Measure:
         """Return the formula's value, given what its functions of quantities come to."""
 
         def call(node: ast.Call) -> Any:
+            """Return what a function of the formula gives."""
             name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
             if name in NUMBERS:
                 return measured(self._call(name, node))

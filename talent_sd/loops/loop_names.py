@@ -146,9 +146,11 @@ class _Checker:
         self.problems: list[str] = []
 
     def problem(self, where: tuple[object, ...], text: str) -> None:
+        """Note a problem of a place in the file."""
         self.problems.append(f"{self.name}:{self.tree.find(where).line}: {text}")
 
     def loop(self, name: str) -> NamedLoop:
+        """Return a named loop whose every link is one of the model."""
         entry = self.entry.loops[name]
         routes: list[Route] = []
         for place, steps in enumerate(entry.passes):
@@ -194,6 +196,7 @@ class _Checker:
                 self.problem(("loops",), tell("the model's loop '{name}' is missing. Add it.", name=name))
 
     def layout(self) -> DiagramLayout | None:
+        """Return where the diagram has its names, None if the file has none."""
         diagram = self.entry.diagram
         if diagram is None:
             return None

@@ -119,6 +119,7 @@ def fixed_value(node: Any, values: Mapping[str, Any]) -> float | None:
     """
 
     def follow(reference: Any) -> float:
+        """Return the value of a constant that another reads; LookupError where it has none."""
         key = name_key(reference.reference)
         if reference.subscripts is not None or key not in values:
             raise LookupError(key)

@@ -310,6 +310,7 @@ def pysd_model(model: AbstractModel, path: Path) -> Any:
     from pysd.translators.structures import abstract_expressions, abstract_model
 
     def same(node: Any) -> Any:
+        """Return a tree's twin in PySD's classes."""
         if isinstance(node, (list, tuple)):
             return type(node)(map(same, node))
         if not is_dataclass(node) or isinstance(node, type):

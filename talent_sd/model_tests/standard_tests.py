@@ -312,6 +312,7 @@ def _anomaly(laboratory: Laboratory) -> Result:
     traces = laboratory.run(cases)[0]
 
     def change(loop: str) -> float:
+        """Return the largest relative change of a headline output without a loop."""
         whole = traces["whole"]
         return max(
             abs(traces[loop].at(name, END) / whole.at(name, END) - 1) for name in HEADLINES if name != "Fund"

@@ -134,6 +134,7 @@ def _with_values(headings: Sequence[str], rows: Iterable[Sequence[str]], city: s
     run = prepared.model.run(params=prepared.first.params(), outputs=[row[0] for row in rows], times=ends)
 
     def told(name: str, year: float) -> str:
+        """Return the least and the largest element in a year."""
         values = (
             run[name].sel(time=year).values.ravel() if "time" in run[name].dims else run[name].values.ravel()
         )

@@ -270,6 +270,7 @@ def _shown_by_notebooks(figure: Figure) -> Figure:
     from talent_sd.output.style import house_style
 
     def png() -> bytes:
+        """Return the picture as PNG."""
         target = io.BytesIO()
         with house_style():
             figure.savefig(target, format="png")

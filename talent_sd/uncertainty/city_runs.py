@@ -175,6 +175,7 @@ def grown_share(
     limits = model.structure.variables[RESIDENTS_NOISE].limits
 
     def run(push: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the cities with a push on their residents."""
         return run_cities(
             model, national, run_up.years, draws, run_up.constants, (TALENT, RESIDENTS), params,
             {**noise, RESIDENTS_NOISE: push}, threads,

@@ -165,6 +165,7 @@ def fitted_persistence(variance: dict[int, float], bounds: tuple[float, float] =
     observed = np.log(list(variance.values()))
 
     def misfit(phi: float) -> float:
+        """Return how far the variances of sums of years are from those observed."""
         expected = np.log([summed_variance(np.array([phi]), years)[0, 0] for years in variance])
         gap = observed - expected
         return float(((gap - gap.mean()) ** 2).sum())

@@ -243,7 +243,10 @@ def test_data_without_values_are_asked_for(vensim, line):
     model = vensim(line, "S=INTEG(migrants, 100)")
     with pytest.raises(ModelError) as caught:
         model.run()
-    assert str(caught.value) == "m.mdl:2: data variable 'migrants' has no values. Give it in inputs=."
+    assert (
+        str(caught.value)
+        == "m.mdl:2: data variable 'migrants' has no values. Give it in inputs= of Python, or a number with --set."
+    )
     assert values(model, "S", params={"migrants": 5}) == [100, 105, 110, 115, 120]
 
 

@@ -203,6 +203,7 @@ class Execution:
         assert call is not None
 
         def work(first: int, last: int) -> None:
+            """Run the blocks from first to last in memory of its own."""
             memory, address = self.scratch(1, width)
             call(block.ctypes.data, first, last, address)
             del memory

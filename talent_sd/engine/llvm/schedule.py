@@ -106,7 +106,10 @@ def make_schedule(
     order = _order(graph, [*starts, *moved, *output_nodes])
 
     def part(of_members: bool) -> Part:
+        """Return what is computed once for all members, or once for each."""
+
         def chosen(nodes: set[int], in_time: bool) -> tuple[int, ...]:
+            """Return the nodes of the part that are computed once, or at each step."""
             return tuple(
                 n for n in order
                 if n in nodes and timed[n] == in_time and member[n] == of_members
@@ -211,6 +214,7 @@ def _place_shared(plan: Schedule) -> None:
     graph = plan.graph
 
     def reads(part: Part) -> set[int]:
+        """Return the nodes that a part reads."""
         found = {a for n in (*part.each, *part.saved) for a in graph.nodes[n].args}
         found |= {plan.outputs[k] for k in part.outputs}
         found |= {graph.states[i].expression for i in part.states}

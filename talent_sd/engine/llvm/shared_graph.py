@@ -229,6 +229,7 @@ class Graph:
 
     def _lookup(self, values: Mapping[int, int], starting: bool) -> Callable[[int], int]:
         def find(slot: int) -> int:
+            """Return the node of a slot that has been evaluated, or is a leaf."""
             found = values.get(slot)
             if found is None:
                 found = self.leaf(slot, starting)

@@ -158,6 +158,7 @@ def contributions(mix: Mix) -> Table:
     say, shares = mix.say, mix.last["contribution"].median(DRAW)
 
     def row(heading: str, values: xr.DataArray, policy: str = "", column: str = "contribution") -> Row:
+        """Return a row of the table: a policy, or a sum, for each output."""
         told = {output: float(values.sel(output=output)) for output in mix.scales}
         cells = [Cell(signed(v / mix.scales[key].factor), v, f"{column}:{key}") for key, v in told.items()]
         return Row(heading, cells, {"scenario": mix.name, "policy": policy})
