@@ -185,7 +185,6 @@ class _End:
 
     @property
     def height(self) -> float:
-        """Return the height that it takes."""
         return max(ROW, len(self.lines) * LINE + 0.06)
 
 
@@ -204,12 +203,10 @@ class _Chain:
 
     @property
     def width(self) -> float:
-        """Return the width that it takes."""
         return len(self.stocks) * BOX + (len(self.stocks) + 1) * (LABEL + PIPE)
 
     @property
     def height(self) -> float:
-        """Return the height that it takes."""
         gaps = [sum(max(ROW, len(words) * LINE + 0.1) for words in through) + sum(end.height for end in ends)
                 for through, ends in self.between]  # fmt: skip
         sides = [sum(end.height for end in ends) for ends in (self.before, self.behind)]
@@ -267,7 +264,6 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
             follows[source] = sink
 
     def end(flow: str, *, inward: bool, stock: str) -> _End:
-        """Return the end of a flow that no chain continues: a cloud, or the stock it leads to."""
         net = flow.startswith(CHANGE.partition("{")[0])
         other = (empties if inward else fills).get(flow, "")
         if net:
