@@ -31,6 +31,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNWRITABLE = N_("{target}: cannot write here ({reason}). Choose another folder with --out.")
 SEAL = 64
 """Characters of a checksum."""
+UNWRITABLE_FILE = N_("{file}: cannot be written ({reason}). Choose another place.")
 LIST = "written"
 """Kind of cached file: what the last run wrote into a folder, so that the next one can clear it away."""
 STORE = "forecast.zarr"
@@ -258,6 +259,32 @@ def _mark_tables(folder: Path) -> None:
         content = table.read_bytes()
         if not content.startswith(codecs.BOM_UTF8):
             table.write_bytes(codecs.BOM_UTF8 + content)
+
+
+def refuse_place(file: Path) -> None:
+    """Refuse a place where no file can be written, before anybody waits for what is to stand there; NotWritten."""
+    try:
+        _existing_folder(file.parent)
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except (OSError, ValueError) as error:
+        raise NotWritten(UNWRITABLE_FILE, file=file, reason=reason_of(error)) from None
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all, its folder made if need be; NotWritten if it cannot be."""
+    refuse_place(file)
+    try:
+        if file.exists() and not file.is_file():  # a pipe, or the terminal
+            file.write_bytes(content)
+            return
+        file = Path(os.path.realpath(file))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(file.parent) as scratch:
+            (scratch / "file").write_bytes(content)
+            (scratch / "file").replace(file)
+    except (OSError, ValueError) as error:
+        raise NotWritten(UNWRITABLE_FILE, file=file, reason=reason_of(error)) from None
 
 
 def write_safely(file: Path, content: bytes) -> None:

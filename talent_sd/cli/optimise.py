@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import NotWritten
 from talent_sd.base.language import LANGUAGES, N_, tell
 from talent_sd.cli import options as o
 from talent_sd.cli.common import console, reporting, say, show_written
@@ -95,7 +95,7 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
         for one in found.factors
     ]
     if not bool((found.plans["gain"].median("draw") > 0).any()):
-        raise InputError(tell("No plan gains anything: the money does more where it is now."))
+        raise NotWritten(tell("No plan gains anything: the money does more where it is now."))
     with written_together(out) as folder:
         for name, text in found.files.items():
             (folder / f"{name}.yaml").write_text(text, "utf-8")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
 from talent_sd.base.files import TableWriter, tellable, write_rows
+from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
 from talent_sd.forecast.compare import OTHER, RELATIVE, clear_from, probability_better
 from talent_sd.inputs.labels import Labels
@@ -55,6 +58,11 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     "%": there a "_" stands before it. Written with the
     netCDF library itself, because xarray's writer loads dask wherever that is installed
     and takes a second longer over hundreds of variables.
+
+    Raises
+    ------
+    OSError
+        If the disk takes no more; names the file.
     """
     import netCDF4
 
@@ -68,7 +76,7 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     }
     inner = [set(dataset.variables[name].dims) for name in dataset.data_vars]
     alone = [name for name, dims in extra.items() if not any(dims <= held for held in inner)]
-    with netCDF4.Dataset(file, "w") as target:
+    with _told_as_disk(file), netCDF4.Dataset(file, "w") as target:
         target.setncatts(dataset.attrs)
         if alone:
             target.setncattr("coordinates", " ".join(alone))
@@ -82,6 +90,17 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
         for name, place in places.items():
             values = dataset.variables[name].values
             place[...] = values.astype(object) if values.dtype.kind in TEXT else values
+
+
+@contextmanager
+def _told_as_disk(file: Path) -> Iterator[None]:
+    """Raise what the netCDF library says of a disk as the system would; it gives no number of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("NetCDF: HDF error"):
+            raise
+        raise OSError(errno.EIO, tell("the disk takes no more, or is at fault"), str(file)) from error
 
 
 def _named(name: str) -> str:

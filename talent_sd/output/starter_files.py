@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
+from talent_sd.base.output_folders import UNWRITABLE_FILE
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
@@ -71,10 +72,8 @@ def write_starter(path: Path, text: str) -> None:
     except FileExistsError:
         raise InputError("{file}: is there already. Choose another name.", file=path) from None
     except OSError as error:
-        reason = reason_of(error)
-        raise InputError(
-            "{file}: cannot be written ({reason}). Choose another place.", file=path, reason=reason
-        ) from None
+        path.unlink(missing_ok=True)  # half a file is none
+        raise InputError(UNWRITABLE_FILE, file=path, reason=reason_of(error)) from None
 
 
 def scenario_starter(

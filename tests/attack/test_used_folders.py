@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from talent_sd.base import output_folders as files
 from talent_sd.base.errors import InputError, NotWritten
-from talent_sd.base.output_folders import held_alone, scratch_folder, uninterrupted, written_together
+from talent_sd.base.output_folders import (
+    held_alone,
+    refuse_place,
+    scratch_folder,
+    uninterrupted,
+    write_whole,
+    written_together,
+)
+
+from .conftest import PROGRAM, WHOLE
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +100,42 @@ def test_a_signal_waits_until_all_files_are_in_place() -> None:
     with pytest.raises(KeyboardInterrupt):
         told_to_end_while_moving()
     assert done == ["moved"]
+
+
+def test_a_file_is_written_whole_or_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    page = tmp_path / "new" / "page.html"
+    write_whole(page, b"one")
+    link = tmp_path / "link.html"
+    link.symlink_to(page)
+    write_whole(link, b"two")
+    assert (page.read_bytes(), link.is_symlink(), _names(page.parent)) == (b"two", True, ["page.html"])
+    write_whole(Path(os.devnull), b"three")
+    assert not Path(os.devnull).is_file()
+    for place, reason in {tmp_path: "Is a directory", page / "inner.html": "is a file, not a folder"}.items():
+        with pytest.raises(NotWritten) as caught:
+            refuse_place(place)
+        assert str(caught.value) == f"{place}: cannot be written ({reason}). Choose another place."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["run", "--central", "--no-plots"], "the disk takes no more, or is at fault). Choose another folder with --out. "),
+        (["document", "{model}", "--no-pdf"], "File too large). Choose another folder with --out. "),
+        (["page", "--city", "wuxi"], "{out}: cannot be written (File too large). Choose another place."),
+    ] if WHOLE else [],
+)  # fmt: skip
+def test_full_disks(command: list[str], told: str, tmp_path: Path, attacked: Callable[[], None]) -> None:
+    model = tmp_path / "m.mdl"
+    model.write_text("{UTF-8}\nx=1~~|\nINITIAL TIME=0~~|\nFINAL TIME=1~~|\nTIME STEP=1~~|\n", "utf-8")
+    out = tmp_path / "full" / "out"
+    given = [part.format(model=model) for part in command]
+    quoted = " ".join(f"'{part}'" for part in (*PROGRAM, *given, "--out", out))
+    script = f"ulimit -f 8; {quoted}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, timeout=300, check=False)
+    said = done.stderr.decode()
+    assert (done.returncode, told.format(out=out) in said, "Traceback" in said) == (2, True, False), said
+    assert _names(tmp_path) in (["cache", "m.mdl"], ["cache", "full", "m.mdl"])
+    assert not (tmp_path / "full").is_dir() or _names(tmp_path / "full") == []
+    attacked()
