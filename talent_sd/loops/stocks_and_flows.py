@@ -35,7 +35,7 @@ CHANGE = "change of {stock}"
 
 
 def stock_flows(
-    program: Program, groups: Mapping[str, str] | None = None
+    program: Program, groups: Mapping[str, str] | None = None, *, accounts: bool = False
 ) -> tuple[tuple[StockFlows, ...], tuple[Flow, ...]]:
     """Return stocks and flows of a model.
 
@@ -44,18 +44,18 @@ def stock_flows(
 
     Parameters
     ----------
-    program : of the model
     groups : variable -> sector
+    accounts : take accounts in too; a flow that they count is told as what moves them
     """
-    slots = program.slots
-    read = _readers(program)
+    slots, read = program.slots, _readers(program)
     stocks: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     reads: dict[str, dict[str, None]] = {}
     drivers: dict[str, dict[str, None]] = {}
     taken: dict[tuple[str, int], str] = {}
     for state in program.states:
         slot = slots[state.slot]
-        if slot.hidden or not read.get(slot.variable, set()) - {slot.variable}:
+        account = not read.get(slot.variable, set()) - {slot.variable}
+        if slot.hidden or (account and not accounts):
             continue
         inflows, outflows = stocks.setdefault(slot.variable, ({}, {}))
         for sign, term in _terms(slot.expression, 1):
@@ -69,6 +69,9 @@ def stock_flows(
                 own |= {slots[cause].variable: None for cause in references(term) if _moves(slots[cause])}
             else:
                 continue
+            if account and any(taken.get((flow, one), slot.variable) != slot.variable for one in (1, -1)):
+                drivers.setdefault(slot.variable, {})[flow] = None
+                flow, sign = CHANGE.format(stock=slot.variable), 1
             if taken.setdefault((flow, sign), slot.variable) != slot.variable:
                 continue
             (inflows if sign > 0 else outflows)[flow] = None

@@ -102,6 +102,9 @@ def house_style() -> Iterator[None]:
         yield
 
 
+STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+
+
 @cache
 def body_fonts() -> tuple[str, ...]:
     """Families of running text, in order; the first has every character of ours."""
@@ -128,13 +131,25 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def plain_quotes(figure: Figure) -> None:
+    """Put straight quotation marks into texts without a Chinese character: the font's curly ones are as wide as one."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        told = text.get_text()
+        if told.translate(STRAIGHT) != told and not any(ord(character) >= 0x2E80 for character in told):
+            text.set_text(told.translate(STRAIGHT))
+
+
 def save_figure(figure: Figure, file: Path) -> None:
     """Write a figure as PNG, without a date in it: the same forecast gives the same file."""
+    plain_quotes(figure)
     with house_style():
         figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": "talent_sd"})
 
 
 def save_vector(figure: Figure, file: Path) -> None:
     """Write a figure as SVG, letters as shapes: it looks the same on machines without our font."""
+    plain_quotes(figure)
     with house_style():
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": "talent_sd"})

@@ -23,6 +23,8 @@ from talent_sd.engine.runner import load_model
 from talent_sd.forecast.compare import RELATIVE, compare
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.inputs.national_paths import read_national
+from talent_sd.loops.feedback_loops import LoopStudy
+from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loops_of_model import ModelStudy, study_model
 from talent_sd.loops.stocks_and_flows import stock_flows
 from talent_sd.output.figures import plot_backtest
@@ -32,9 +34,9 @@ from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_plots import plot_stock_flow
+from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
 from talent_sd.output.policies.plot_policies import policy_pictures
-from talent_sd.output.style import house_style, line_look
+from talent_sd.output.style import house_style, line_look, new_figure, save_figure
 
 from .conftest import invented_effects
 
@@ -205,6 +207,49 @@ def test_every_picture_is_one_that_an_editor_keeps(
             if len(looks) != len(set(looks)):
                 wrong.append(f"{name}: a colour twice in one legend")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_stock_is_drawn_and_accounts_say_what_they_count() -> None:
+    model = load_model()
+    stocks = {name for name, variable in model.structure.variables.items() if variable.kind == "stock"}
+    shown, everything = (stock_flows(model.program, accounts=accounts)[0] for accounts in (False, True))
+    assert {one.stock for one in everything} == stocks > {one.stock for one in shown}
+    held = {one.stock: one for one in everything}
+    assert held["Cumulative Talent Out"].inflows == ("change of Cumulative Talent Out",)
+    assert "newcomer departures" in held["Cumulative Talent Out"].drivers
+    assert [held[one.stock] for one in shown] == list(shown)  # what is drawn anyway is drawn the same
+
+
+def test_no_number_of_a_loss_hides_behind_its_bar() -> None:
+    loops = studied().names.loops[:2]
+    size = np.array([[-3.0], [1.0]])
+    adds = xr.Dataset(
+        {"share": (("part", "draw", "time"), size[..., None]), "standard_error": (("part", "draw", "time"), 0 * size[..., None]),
+         "without": (("draw", "time"), [[-4.0]]), "whole": (("draw", "time"), [[-6.0]])},
+        {"part": [one.name for one in loops], "draw": [0], "time": [2034.0]},
+        {"of": "total talent", "units": "person", "exact": 1},
+    )  # fmt: skip
+    about = {f"{what}_en": what for what in ("city", "scenario", "against")}
+    shares = xr.Dataset(
+        attrs={**about, "city": "x", "against": "y", "source": "s", "model": "m", "model_sha256": "0" * 64}
+    )
+    study = LoopStudy(LoopNames(loops), shares, adds, studied().links, ())
+    with house_style():
+        figure = plot_waterfall(study, shipped_labels(), "en")
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        bars = [bar.get_window_extent() for bar in axes.patches if bar.get_width()]
+        numbers = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    assert {"−4.00", "−6.00", "−3.00", "+1.00"} <= set(numbers)
+    assert [text for text, box in numbers.items() if any(bar.padded(-1).overlaps(box) for bar in bars)] == []
+
+
+def test_english_pictures_have_straight_quotation_marks(tmp_path: Path) -> None:
+    with house_style():
+        figure = new_figure(3, 2)
+        texts = [figure.text(0.1, y, told) for y, told in ((0.2, "“a” and ‘b’"), (0.6, "“合肥”"))]
+    save_figure(figure, tmp_path / "one.png")
+    assert [text.get_text() for text in texts] == ["\"a\" and 'b'", "“合肥”"]
 
 
 def test_eighteen_scenarios_have_eighteen_colours() -> None:

@@ -13,7 +13,7 @@ from talent_sd.base.dims import BANDS
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
-from talent_sd.output.figures.panels import mark_cut
+from talent_sd.output.figures.panels import foot_lines, mark_cut
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known
@@ -28,7 +28,7 @@ FANS = N_("Forecast of {outcome} from {year}, start = 1")
 PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
 PREDICTIVE = N_("Where in their forecasts the outcomes fell (even: 0.1 each)")
 RELIABILITY = N_(
-    "Outcomes inside the forecast intervals, {start}–{end}; bars: ± 1 standard error over provinces"
+    "Outcomes inside the forecast intervals, {start}–{end}; bars: one standard error over provinces, either way"
 )
 
 NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏州市", "长沙市", "合肥市", "深圳市", "沈阳市", "杭州市",
@@ -96,7 +96,8 @@ def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> Non
         figure = new_figure(PAGE, 2.7)
         axes = figure.subplots(1, len(SCORED), sharey=True, sharex=True)
         for axis, outcome in zip(axes, SCORED, strict=True):
-            axis.set_title(tell(OUTCOME_NAMES[outcome], lang), loc="left")
+            named = tell(OUTCOME_NAMES[outcome], lang)
+            axis.set_title(named[:1].upper() + named[1:], loc="left")
             row = last_known(actual_levels(test.window, outcome))
             if row is not None:
                 _reliability(axis, test, outcome, row, keep, lang)
@@ -156,7 +157,8 @@ def _scatter(test: Backtest, file: Path, lang: str) -> None:
             )  # fmt: skip
         ends = np.nanquantile(np.concatenate([forecast, happened]), [0, 1])
         axis.plot(ends, ends, color=INK, lw=0.7)
-        axis.set_title(f"{tell(OUTCOME_NAMES[outcome], lang)}, {years[0]}–{years[row]}", loc="left")
+        named = tell(OUTCOME_NAMES[outcome], lang)
+        axis.set_title(f"{named[:1].upper()}{named[1:]}, {years[0]}–{years[row]}", loc="left")
         axis.set_xlabel(tell("forecast, log growth against the nation", lang))
         axis.set_ylabel(tell("actual, log growth against the nation", lang))
         axis.legend(frameon=False)
@@ -235,7 +237,8 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
             axis.set_xlim(*inside)
             axis.set_yticks([])
             axis.grid(visible=False)
-            axis.set_title(shipped_labels().variable(name, lang), fontsize=7.5, loc="left")
+            title = foot_lines(shipped_labels().variable(name, lang), PAGE / PRIORS_ACROSS - 0.2, 7.5)
+            axis.set_title("\n".join(title), fontsize=7.5, loc="left")
             axis.locator_params(axis="x", nbins=4)
         for axis in axes[count:]:
             axis.set_axis_off()

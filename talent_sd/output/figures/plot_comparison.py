@@ -258,14 +258,14 @@ def save_plan_plots(
         save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
 
 
-def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str) -> Figure:
+def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: str = "") -> Figure:
     figure = new_figure(7.2, height)
     words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"}
     figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
     told = tell(
         "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
     )
-    figure.text(0.02, 0.10 / height, told, fontsize=6.5, color=GREY)
+    figure.text(0.02, 0.10 / height, f"{told} {note}".strip(), fontsize=6.5, color=GREY)
     return figure
 
 
@@ -274,7 +274,8 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
     two = len(goals) == 2
     height = 4.6 if two else 1.25 + 0.34 * len(names)
-    figure = _plan_figure(plans, height, tell("What the plans gain over the baseline", lang), lang)
+    note = tell("Points: medians. Lines: 80 % of the draws.", lang)
+    figure = _plan_figure(plans, height, tell("What the plans gain over the baseline", lang), lang, note)
     axes = figure.subplots(1, 1 if two else len(goals), squeeze=False)[0]
     figure.subplots_adjust(left=0.11, right=0.97, top=1 - 0.55 / height, bottom=0.75 / height, wspace=0.2)
     told = []
@@ -323,8 +324,9 @@ def _plot_timelines(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     names = list(map(str, plans["plan"].values))
     costs = plans["cost"].where(plans["intensity"] > 0)
     counts = [int(costs.sel(plan=name).notnull().sum()) for name in names]
-    height = 0.95 + sum(0.30 + 0.26 * count for count in counts)
-    figure = _plan_figure(plans, height, tell("What the plans spend, million yuan a year", lang), lang)
+    height = 1.1 + sum(0.30 + 0.26 * count for count in counts)
+    note = tell("Bars are as tall as the money.", lang)
+    figure = _plan_figure(plans, height, tell("What the plans spend, million yuan a year", lang), lang, note)
     axes = figure.subplots(
         len(names),
         1,
@@ -332,7 +334,7 @@ def _plot_timelines(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         sharex=True,
         gridspec_kw={"height_ratios": [max(c, 1) + 0.7 for c in counts]},
     )[:, 0]
-    figure.subplots_adjust(left=0.24, right=0.95, top=1 - 0.5 / height, bottom=0.5 / height, hspace=0.25)
+    figure.subplots_adjust(left=0.24, right=0.95, top=1 - 0.65 / height, bottom=0.5 / height, hspace=0.25)
     largest = float(costs.max())
     first, last = float(plans["start"].min()), float(plans["end"].max())
     for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
@@ -359,11 +361,11 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
     told = [letter(name) for name in names]
     tall = 0.42 * len(names)
-    height = (tall + 0.7) * len(goals) + 0.6
+    height = (tall + 0.8) * len(goals) + 0.6
     figure = _plan_figure(plans, height, tell("How often one plan beats another, % of the draws", lang), lang)
     for number, goal in enumerate(goals):
-        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.7)
-        axis = figure.add_axes((0.12, bottom / height, 0.55, tall / height))
+        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.8)
+        axis = figure.add_axes((0.12, bottom / height, 0.83, tall / height))
         one = plans.sel(goal=goal)
         table = 100 * np.column_stack([one["better"].values, one["better_than_baseline"].values])
         axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
@@ -375,15 +377,15 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         axis.set_yticks(range(len(names)), told)
         axis.xaxis.tick_top()
         axis.grid(visible=False)
-        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=16, **heading())
+        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=23, **heading())
     return figure
 
 
 def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang: str) -> Figure:
     """Draw what decides between plans: a bar as long as the rank correlation with the lead, under its sentence."""
-    height = 0.95 + 0.46 * max(len(factors), 1)
+    height = 1.1 + 0.46 * max(len(factors), 1)
     figure = _plan_figure(plans, height, tell("What decides between the plans", lang), lang)
-    axis = figure.add_axes((0.04, 0.55 / height, 0.92, 1 - 1.0 / height))
+    axis = figure.add_axes((0.04, 0.65 / height, 0.92, 1 - 1.15 / height))
     for row, factor in enumerate(factors):
         value = float(factor.get("correlation", 0.0))
         axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])

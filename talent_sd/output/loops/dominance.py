@@ -217,10 +217,10 @@ def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: s
     if first:
         title += tell(" (before {year}: {what})", lang, year=f"{years[first]:g}", what=tell(key, lang))
     axes.set_title(title, fontsize=7.5, color=GREY, loc="left", pad=4)
-    for y, half, place in ((0.97, N_("reinforcing"), "top"), (0.03, N_("balancing"), "bottom")):
-        axes.text(0.012, y, tell(half, lang), transform=axes.transAxes, fontsize=7.5, va=place, zorder=5,
-                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
-                  **heading())  # fmt: skip
+    # beside the axis: inside it an area would hide them, or they it
+    for y, half in ((0.75, N_("reinforcing")), (0.25, N_("balancing"))):
+        axes.text(-0.1, y, tell(half, lang), transform=axes.transAxes, fontsize=7.5, rotation=90, ha="center",
+                  va="center", **heading())  # fmt: skip
     still[:first] = False
     for start, last in _runs(still):
         left, right = _edges(years)[[start, last + 1]]

@@ -285,12 +285,20 @@ def plan_diagram(
 def _beside(
     loop: str, links: Sequence[DrawnLink], arrows: Sequence[Arrow], boxes: Mapping[str, Box]
 ) -> tuple[float, float] | None:
-    """Return the middle of the arrow that is most a loop's own: there its badge belongs. None without an arrow."""
+    """Return the middle of the arrow that is most a loop's own: there its badge belongs. None without an arrow.
+
+    Of the arrows that fewest share it is a long one among those that carry most.
+    """
     own = [(len(link.loops), number) for number, link in enumerate(links) if loop in link.loops]
     if not own:
         return None
     fewest = min(own)[0]
-    paths = [path_of(arrows[number], boxes) for shared, number in own if shared == fewest]
+    most = max(arrows[number].weight for shared, number in own if shared == fewest)
+    paths = [
+        path_of(arrows[number], boxes)
+        for shared, number in own
+        if shared == fewest and arrows[number].weight >= most / 2
+    ]
     longest = max(paths, key=lambda path: float(np.hypot(*np.diff(path, axis=0).T).sum()))
     x, y = longest[len(longest) // 2]
     return float(x), float(y)

@@ -216,9 +216,12 @@ def wrapped(text: str, width: int) -> list[str]:
     ['Saturation', 'and', 'convergence']
     >>> wrapped("饱和与趋同循环", 8)
     ['饱和与趋', '同循环']
+    >>> wrapped("Campus-recruitment premium", 15)
+    ['Campus-', 'recruitment', 'premium']
     """
     lines, line, size = [], "", 0
-    for part in re.findall(r"[\u3000-\uffef]|[^\s\u3000-\uffef]+\s*", text):
+    pieces = r"[（《]?[\u3000-\uffef]|[^\s\u3000-\uffef]+?(?:-(?=[a-z])|\s+|(?=[\u3000-\uffef])|$)"
+    for part in re.findall(pieces, text):
         own = sum(2 if ord(character) >= 0x3000 else 1 for character in part.rstrip())
         if line and size + own > width and part not in "，。；、：）”》":
             lines.append(line.rstrip())

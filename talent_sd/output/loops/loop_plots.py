@@ -43,13 +43,13 @@ KEY = N_(
     "change, either way, with what moves it."
 )
 
-WIDTH, MARGIN, GUTTER = 8.2, 0.15, 0.3
-LABEL, PIPE, BOX = 0.93, 0.36, 0.9
+WIDTH, MARGIN, GUTTER = 7.4, 0.1, 0.2
+LABEL, PIPE, BOX = 0.86, 0.28, 0.88
 """Inches: of a flow's name, of its pipe, of a stock's box."""
-ROW, LINE, GAP, SECTOR = 0.27, 0.098, 0.11, 0.34
+ROW, LINE, GAP, SECTOR = 0.27, 0.1, 0.13, 0.34
 """Inches: of a flow, of a line of text, between stocks, of a sector's heading."""
 HEAD, FOOT = 0.9, 0.15
-LETTERS_BOX, LETTERS_FLOW = 17, 18
+LETTERS_BOX, LETTERS_FLOW = 15, 16
 """In a line of a stock's name, and of a flow's; a Chinese character counts as two."""
 CLOUD = "#5b7fb8"
 
@@ -128,7 +128,7 @@ def _bars(
     if change:
         axes.barh(0, here, height=0.62, color=GREY, zorder=2)
         axes.axvline(0, color=INK, linewidth=0.7, zorder=1.2)
-    _write(axes, 0, here, digits(here), bold=True)
+    _write(axes, 0, here, digits(here), bold=True, left=change and here < 0)
     for place, (_, value, spread) in enumerate(rows, 1):
         step = value / scale.factor
         draw_step(axes, place, here, step)
@@ -148,7 +148,7 @@ def _bars(
     else:
         axes.plot([start / scale.factor] * 2, [-0.4, 0.4], color=INK, linewidth=2.5)
         axes.plot([here] * 2, [final - 0.4, final + 0.4], color=INK, linewidth=2.5)
-    _write(axes, final, here, digits(here), bold=True)
+    _write(axes, final, here, digits(here), bold=True, left=change and here < 0)
     room = (max(reach) - min(reach)) or 1.0
     axes.set_xlim(min(reach) - 0.16 * room, max(reach) + 0.16 * room)
     axes.set_ylim(final + 0.6, -0.6)
@@ -221,28 +221,28 @@ def plot_stock_flow(
     Parameters
     ----------
     stocks : as `stock_flows` returns them
-    labels : names of the variables
-    sector : one sector alone; None: all of them
+    sector : one sector alone, without title and key; None: all of them
     """
     chosen = [chain for chain in _chains(stocks, labels, lang) if sector in (None, chain.sector)]
     rows = _rows(chosen)
     sectors = list(dict.fromkeys(row[0].sector for row in rows))
-    height = (
-        HEAD + FOOT + SECTOR * len(sectors) + sum(max(chain.height for chain in row) + GAP for row in rows)
-    )
+    head = HEAD if sector is None else 0.05
+    height = head + FOOT + SECTOR * len(sectors) + sum(max(one.height for one in row) + GAP for row in rows)
     with house_style():
         figure = new_figure(WIDTH, height)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(height, 0)
         axes.set_axis_off()
-        axes.text(MARGIN, 0.2, tell("Stocks and flows", lang), fontsize=13, va="top", **heading())
-        axes.text(MARGIN, 0.48, "\n".join(wrapped(tell(KEY, lang), 150)), fontsize=6.5, va="top", color=GREY)
-        y, sector = HEAD, None
+        if sector is None:
+            axes.text(MARGIN, 0.2, tell("Stocks and flows", lang), fontsize=13, va="top", **heading())
+            key = "\n".join(wrapped(tell(KEY, lang), 135))
+            axes.text(MARGIN, 0.48, key, fontsize=6.5, va="top", color=GREY)
+        y, last = head, None
         for row in rows:
-            if row[0].sector != sector:
-                sector = row[0].sector
-                axes.text(MARGIN, y + 0.2, sector_name(sector, lang), fontsize=8.5, va="center", **heading())
+            if row[0].sector != last:
+                last = row[0].sector
+                axes.text(MARGIN, y + 0.2, sector_name(last, lang), fontsize=8.5, va="center", **heading())
                 y += SECTOR
             tall = max(chain.height for chain in row)
             for place, chain in enumerate(row):
@@ -286,7 +286,7 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
         for source, sink in pairwise(names):
             through = [flow for flow in held[source].outflows if fills.get(flow) == sink]
             joined |= set(through)
-            words = [wrapped(labels.variable(flow, lang), LETTERS_FLOW + 8) for flow in through]
+            words = [wrapped(labels.variable(flow, lang), LETTERS_FLOW + 6) for flow in through]
             between.append((words, []))
         sides: dict[str, list[_End]] = {"before": [], "behind": []}
         for place, name in enumerate(names):
@@ -330,7 +330,7 @@ def _draw_chain(axes: Axes, chain: _Chain, left: float, top: float, tall: float)
                 (box, low), BOX, chain.height, facecolor="white", edgecolor=INK, linewidth=1.0, zorder=3
             )
         )
-        axes.text(box + BOX / 2, low + chain.height / 2, "\n".join(words), fontsize=6.2, ha="center", va="center",
+        axes.text(box + BOX / 2, low + chain.height / 2, "\n".join(words), fontsize=6.3, ha="center", va="center",
                   zorder=4, linespacing=1.05, **heading())  # fmt: skip
         if place < len(chain.between):
             _draw_gap(axes, chain.between[place], box + BOX, low, chain.height)
@@ -360,7 +360,7 @@ def _draw_gap(
         tall = max(ROW, len(words) * LINE + 0.1)
         pipe = y + spare / 2 + tall - 0.05
         _pipe(axes, left, right, pipe, (right,))
-        axes.text((left + right) / 2, pipe - 0.06, "\n".join(words), fontsize=6, ha="center", va="bottom", color=INK,
+        axes.text((left + right) / 2, pipe - 0.06, "\n".join(words), fontsize=6.3, ha="center", va="bottom", color=INK,
                   linespacing=1.0)  # fmt: skip
         y += tall + spare
     for end in ends:
@@ -396,5 +396,5 @@ def _draw_flow(axes: Axes, end: _End, inner: float, outer: float, y: float) -> N
     _pipe(axes, inner, outer, y, tips)
     look: dict[str, Any] = {"marker": "s", "color": INK} if end.joined else {"marker": "o", "color": CLOUD}
     axes.plot([outer], [y], markersize=4.2, markerfacecolor="white", markeredgewidth=0.9, zorder=3, **look)
-    axes.text(outer + away * 0.07, y, "\n".join(end.lines), fontsize=6, va="center", ha="left" if away > 0 else "right",
+    axes.text(outer + away * 0.07, y, "\n".join(end.lines), fontsize=6.3, va="center", ha="left" if away > 0 else "right",
               color=INK, linespacing=1.0)  # fmt: skip

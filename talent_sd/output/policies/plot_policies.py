@@ -94,15 +94,15 @@ def policy_pictures(
 def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw each policy's present cost against its share in the last year, and the mix beside the sum of its parts."""
     people, money = _scales(of, lang)
-    height = max(4.9, 4.0 + 0.162 * of.sizes["policy"])
+    height = max(5.1, 4.2 + 0.162 * of.sizes["policy"])
     figure = new_figure(WIDTH, height)
-    left = figure.add_axes((0.085, 0.75 / height, 0.53, 1 - 1.75 / height))
-    right = figure.add_axes((0.785, 0.75 / height, 0.155, 1.35 / height))
+    left = figure.add_axes((0.085, 0.95 / height, 0.53, 1 - 1.95 / height))
+    right = figure.add_axes((0.785, 0.95 / height, 0.155, 1.35 / height))
     entries = draw_plane(left, right, of.isel({TIME: -1}), labels, lang, people, money)
     draw_key(figure, 0.755, 1 - 1.0 / height, entries)
     if of.sizes["policy"] > 1:
         mix = [(tell("Whole mix", lang), MIX), (tell("Sum of its policies alone", lang), BASELINE)]
-        draw_key(figure, 0.755, 2.75 / height, mix)
+        draw_key(figure, 0.755, 2.95 / height, mix)
     note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
     return figure, f"{note} {method_text(of, lang)}".strip()
 
@@ -110,9 +110,9 @@ def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
 def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     """Draw how the policies one by one make up the mix in the last year, and the shares over time."""
     (people, _), last = _scales(of, lang), of.isel({TIME: -1})
-    height = 1.9 + 0.21 * max(of.sizes["policy"] + 4, 8)
+    height = 2.1 + 0.21 * max(of.sizes["policy"] + 4, 8)
     figure = new_figure(WIDTH, height)
-    bottom, top = 0.85 / height, 1 - 0.95 / height
+    bottom, top = 1.05 / height, 1 - 0.95 / height
     left = figure.add_axes((0.215, bottom, 0.29, top - bottom))
     right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
     draw_shares(left, last, labels, lang, people)

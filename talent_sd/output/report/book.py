@@ -24,7 +24,7 @@ from talent_sd.output.evidence_tables import in_language, number_text, statement
 from talent_sd.output.figures.plot_forecast import plot_overview
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
+from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow, plot_waterfall
 from talent_sd.output.report.book_entries import SHAPES, raw
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Result, Rows
@@ -171,14 +171,20 @@ class Book(BookResults):
                 "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
                 self.say(", ").join(map(self.chapters.city, cities)),
                 self.chapters.gap.join(dict.fromkeys(filter(None, why))),
-                self.chapters.links(self.chapters.citing.get(figure.id, ())),
-                raw(", ".join(f'<a href="#x-{name}">{name}</a>' for name in scenarios_citing(figure.id))),
+                self._citing(figure.id),
             ])  # fmt: skip
         headings = (
             N_("Id"), N_("Statement"), N_("Role"), N_("Target"), N_("Tolerance"), N_("Measured"), N_("Verdict"),
-            N_("Cities of the experiment"), N_("Why it is missed, and what else to know"), N_("Variables"), N_("Scenarios"),
+            N_("Cities of the experiment"), N_("Why it is missed, and what else to know"), N_("Cited by"),
         )  # fmt: skip
         return self._table(N_("The article's figures, measured on the model"), headings, rows)
+
+    def _citing(self, figure: str) -> Markup:
+        """Return links to the variables and the scenarios that cite a figure."""
+        scenarios = [f'<a href="#x-{name}">{name}</a>' for name in scenarios_citing(figure)]
+        return raw(
+            self.say(", ").join([*map(self.chapters.link, self.chapters.citing.get(figure, ())), *scenarios])
+        )
 
     def laws(self, kind: str) -> Table:
         """List the laws of a kind with what the model does in its central run, nearest to an edge."""
@@ -193,11 +199,10 @@ class Book(BookResults):
             years = sorted({int(year) for measure in file.measures[one.law.id] for year in measure.years})
             rows.append(
                 [
-                    raw(f'<span id="law-{one.law.id}">{one.law.id}</span>'),
+                    raw(f'<span id="law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</span>'),
                     getattr(one.law.says, self.say.lang),
                     band_text(row.lower, row.upper),
-                    digits(row.value),
-                    self._law_unit(one.law, file),
+                    f"{digits(row.value)} {self._law_unit(one.law, file)}".strip(),
                     "–".join(f"{year}" for year in dict.fromkeys((years[0], years[-1])))
                     if years
                     else "2024–2034",
@@ -207,13 +212,13 @@ class Book(BookResults):
                 ]
             )
         headings = (
-            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("Unit"), N_("Years"), N_("City"), N_("Verdict"),
+            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("Years"), N_("City"), N_("Verdict"),
             N_("Source"),
         )  # fmt: skip
         return self._table(LAW_KINDS[kind], headings, rows)
 
     def _law_unit(self, law: Law, file: LawFile) -> str:
-        """Return the unit of a law's value: a ratio or a relative difference has none."""
+        """Return the unit of a law's value, "" of a ratio or a relative difference."""
         for factor, unit in (("*1000", "‰"), ("*100", "%")):
             if law.measure.endswith(factor):
                 return unit
@@ -221,7 +226,7 @@ class Book(BookResults):
             r"(?:level|change|lowest|highest|lowest_change|highest_change)\((\w+),[^()]*\)", law.measure
         )
         of = file.content.quantities[found[1]].of if found else []
-        return self.chapters.unit(self.model.structure[of[0].partition("[")[0]].unit if of else "1")
+        return self.say.unit_of(self.model.structure[of[0].partition("[")[0]].unit) if of else ""
 
     @property
     def law_kinds(self) -> tuple[str, ...]:
@@ -324,7 +329,7 @@ class Book(BookResults):
         if isinstance(study, LoopStudy):
             drawn["waterfall"] = lambda: plot_waterfall(study, labels, lang), self.say(WATERFALL)
         if "stocks" in names and not self.model.lacks:
-            stocks = stock_flows(self.model.program, self._groups)[0]
+            stocks = stock_flows(self.model.program, self._groups, accounts=True)[0]
             for number, sector in enumerate(dict.fromkeys(one.group for one in stocks)):
                 drawn[f"stocks-{number}"] = self._sector(stocks, sector)
         return [
@@ -342,6 +347,11 @@ class Book(BookResults):
     @property
     def _groups(self) -> dict[str, str]:
         return {name: variable.group for name, variable in self.model.structure.variables.items()}
+
+    @property
+    def stock_key(self) -> str:
+        """Return how the stock-and-flow diagrams are read."""
+        return self.say(KEY)
 
     def route(self, loop: Any) -> Markup:
         """Return the shortest circle of a loop as links, and the others' further variables."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LARGE = 1e7
 """Numbers from here on are written with a power of ten where that is shorter."""
-WIDE = 84.0
+WIDE = 80.0
 """Letters of a line; what is wider is broken at its loosest signs."""
 OR, AND, COMPARED, SUMMED, WHOLE_SUM, MULTIPLIED, RAISED, CLOSED = range(8)
 """How tightly a piece holds together, from the loosest."""
