@@ -50,7 +50,7 @@ def load_model(path: str | Path | None = None) -> Model:
 
     Parameters
     ----------
-    path : a Vensim .mdl or an XMILE .xmile, .xml or .stmx file; default: the shipped city model
+    path : a Vensim .mdl or an XMILE .xmile, .xml, .stmx or .itmx file; default: the shipped city model
 
     Raises
     ------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Schema = TypeVar("Schema", bound="BaseModel")
 Extending = TypeVar("Extending", bound="NationalFile | ScenarioFile")
 
-MODEL_ENDINGS = (".mdl", ".xmile", ".xml", ".stmx")
+MODEL_ENDINGS = (".mdl", ".xmile", ".xml", ".stmx", ".itmx")
 TELLING = {
     "city": {"province", "region", "figures"},
     "national": {"variables", "until"},

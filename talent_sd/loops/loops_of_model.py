@@ -60,7 +60,7 @@ def study_model(path: str | Path) -> ModelStudy:
 
     Parameters
     ----------
-    path : a .mdl, .xmile, .xml or .stmx file
+    path : a .mdl, .xmile, .xml, .stmx or .itmx file
 
     Raises
     ------

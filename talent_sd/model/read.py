@@ -18,7 +18,7 @@ def read_structure(path: str | Path, source: Source | None = None) -> Structure:
 
     Parameters
     ----------
-    path : a .mdl, .xmile, .xml or .stmx file
+    path : a .mdl, .xmile, .xml, .stmx or .itmx file
     source : its translation, if at hand
 
     Raises

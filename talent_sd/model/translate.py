@@ -22,7 +22,7 @@ from talent_sd.model.trees import AbstractModel
 from talent_sd.model.vensim_reader import read_vensim
 
 VENSIM = (".mdl",)
-XMILE = (".xmile", ".xml", ".stmx")
+XMILE = (".xmile", ".xml", ".stmx", ".itmx")
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{([^}\r\n]*)\}")
 _ENTITY = re.compile(rb"&(\w+);")
 _UNDECLARED_PREFIX = 201  # libxml2's number of the error
@@ -100,7 +100,7 @@ def translate(path: str | Path) -> Source:
 
     Parameters
     ----------
-    path : a .mdl, .xmile, .xml or .stmx file
+    path : a .mdl, .xmile, .xml, .stmx or .itmx file
 
     Raises
     ------

@@ -56,6 +56,12 @@ def test_a_model_is_run_shown_and_written(cup, tmp_path):
     assert capsule["files"][0]["file"] == "cup.mdl"
 
 
+def test_a_model_in_which_nothing_moves_is_drawn_too(cup, tmp_path):
+    result = run(cup, "--set", "start=20", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "overview.png").stat().st_size > 5000
+
+
 def test_what_leaves_its_range_is_told_and_kept(cup, tmp_path):
     result = run(cup, "--no-plots", "--out", tmp_path / "out")
     assert result.exit_code == 0

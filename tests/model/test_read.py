@@ -181,7 +181,7 @@ def test_a_cache_that_others_may_write_is_not_used(tmp_path):
         (
             "model.txt",
             b"a = 1 ~~|",
-            "not a model file. Give a Vensim .mdl or an XMILE .xmile, .xml, .stmx file.",
+            "not a model file. Give a Vensim .mdl or an XMILE .xmile, .xml, .stmx, .itmx file.",
         ),
         ("model.mdl", b"hello", "model.mdl:1: no equation found."),
         (

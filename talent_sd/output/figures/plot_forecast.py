@@ -148,6 +148,8 @@ def _plot_panels(
     one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
     start = forecast.attrs.get("forecast_from")
     shown, idle = _shown(one, groups)
+    if not shown:  # nothing moves: flat lines say so
+        shown, idle = idle, []
     if not shown:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
         raise InputError("nothing to plot: the forecast has none of {wanted}.", wanted=wanted)
