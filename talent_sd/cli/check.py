@@ -49,7 +49,7 @@ def show_gaps(city: Path, lang: str) -> None:
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import NOTHING, gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.listings import gaps_table
+    from talent_sd.output.city_tables import gaps_table
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)

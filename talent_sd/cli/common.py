@@ -113,14 +113,25 @@ def given(context: typer.Context, parameter: str) -> bool:
 
 
 def warn_of(prepared: Prepared) -> dict[str, list[str]]:
-    """Say, after the work, what the numbers of a comparison do not show; return it by language."""
+    """Say, after the work, what a comparison's numbers do not show, and which figures its city lacks; return it by language."""
     from talent_sd.base.language import language
     from talent_sd.forecast.prepare import ComparisonNotice, cautions_by_language
 
-    told = cautions_by_language(prepared)
+    lacking = lacks(prepared)
+    told = {lang: [*texts, *lacking[lang]] for lang, texts in cautions_by_language(prepared).items()}
     for text in told[language()]:
         warnings.warn(text, ComparisonNotice, stacklevel=2)
     return told
+
+
+def lacks(prepared: Prepared) -> dict[str, list[str]]:
+    """Return a line on the figures that a city lacks, by language; none where nothing hangs on them."""
+    from talent_sd.base.language import LANGUAGES
+    from talent_sd.forecast.what_if import gaps
+    from talent_sd.output.city_tables import gaps_line
+
+    found = gaps(prepared)
+    return {lang: list(filter(None, [gaps_line(prepared, found, lang)])) for lang in LANGUAGES}
 
 
 def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:
@@ -160,6 +171,7 @@ def add_workbook(
     about: Mapping[str, object] | None = None,
     prepared: Prepared | None = None,
     lang: str = "en",
+    notices: Sequence[str] = (),
 ) -> None:
     """Write a command's tables, and its CSV files, into a workbook beside them.
 
@@ -167,11 +179,12 @@ def add_workbook(
     ----------
     name : of the command
     about : a dataset's attributes, which say how its numbers came about
+    notices : what the numbers do not show
     """
     from talent_sd.output.workbook import write_workbook
 
     csv_files = sorted(folder.glob("*.csv"))
-    write_workbook(folder / f"{name}.xlsx", tables, csv_files, about, prepared, lang)
+    write_workbook(folder / f"{name}.xlsx", tables, csv_files, about, prepared, lang, notices)
 
 
 def save_tables(

@@ -327,10 +327,10 @@ def write_comparison(asked: Asked) -> None:
             if asked.report:
                 found.report(change)
         found.write(change)
-        tables = list(found.tables(change))
+        tables, about = list(found.tables(change)), {"command": asked.command(), **change.attrs}
         if asked.xlsx:
-            about = {"command": asked.command(), **change.attrs}
-            add_workbook(folder, "compare", tables, about, next(iter(prepared.values())), lang)
+            texts = sum((own[lang] for own in notices.values()), [])
+            add_workbook(folder, "compare", tables, about, prepared[found.only], lang, texts)
         files = sorted(file.name for file in folder.iterdir())
     for table in tables:
         console().print(table)

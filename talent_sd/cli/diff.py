@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_
-from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import LangOption, Language
+from talent_sd.cli.common import console, reporting, save_tables, say, show_written
+from talent_sd.cli.options import LangOption, Language, XlsxFileOption
 
 EQUAL = N_("{first} and {second} set the same: a run cannot tell them apart.")
 
@@ -24,6 +24,7 @@ def diff(
         str | None, typer.Option("--city", help="Also what a national path changes in a city's start values.")
     ] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Folder for differences.csv.")] = None,
+    xlsx: XlsxFileOption = None,
     lang: LangOption = Language.en,
 ) -> None:
     """Show what two scenarios set differently, after all that they extend, and where it is written.
@@ -47,7 +48,9 @@ def diff(
             write_differences(found, temporary / FILE)
     titles = (one.name, two.name) if one.name != two.name else (first, second)
     if found:
-        console().print(diff_table(found, titles, shipped_labels(), lang.value))
+        table = diff_table(found, titles, shipped_labels(), lang.value)
+        console().print(table)
+        save_tables(xlsx, [table], lang=lang.value)
     else:
         say(tell(EQUAL, lang.value, first=titles[0], second=titles[1]))
     if folder is not None:

@@ -63,7 +63,7 @@ def _show_city(name: str, lang: str, xlsx: Path | None) -> None:
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.listings import city_tables
+    from talent_sd.output.city_tables import city_tables
 
     prepared = prepare("baseline", name)
     tables = list(city_tables(prepared, gaps(prepared), shipped_labels(), lang))

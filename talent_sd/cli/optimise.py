@@ -10,7 +10,7 @@ import typer
 from talent_sd.base.errors import NotWritten
 from talent_sd.base.language import LANGUAGES, N_, tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.common import add_workbook, console, reporting, say, show_written
 
 AGREE = N_("{count} searches agree to {share:.1f} % in hypervolume; {tried} plans were tried.")
 
@@ -58,6 +58,7 @@ def optimise(
     threads: o.ThreadsOption = None,
     lang: o.LangOption = o.Language.en,
     plots: o.PlotsOption = True,
+    xlsx: o.XlsxOption = False,
 ) -> None:
     """Find the mix of policies that does most for a yearly budget, and how sure of it one can be.
 
@@ -75,10 +76,10 @@ def optimise(
         tuple(without or ()), horizon, start, price_basis, draws, seed, searches, population, generations, plans,
         baseline, national, reading,
     )  # fmt: skip
-    _search(asked, out, threads, lang.value, plots)
+    _search(asked, out, threads, lang.value, plots, xlsx)
 
 
-def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool) -> None:
+def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool, xlsx: bool) -> None:
     from talent_sd.base.output_folders import written_together
     from talent_sd.forecast.money import write_spending_table
     from talent_sd.forecast.result_files import write_dataset, write_plan_tables
@@ -106,9 +107,13 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
             from talent_sd.output.figures.plot_comparison import save_plan_plots
 
             save_plan_plots(found.plans, factors, labels, lang, folder)
+        tables = [plans_table(found.plans, str(goal), labels, lang) for goal in found.plans["goal"].values]
+        if xlsx:
+            about = {**found.plans.attrs, "draws": found.plans.sizes["draw"]}
+            add_workbook(folder, "optimise", tables, about, found.prepared, lang)
         files = sorted(file.name for file in folder.iterdir())
-    for goal in found.plans["goal"].values:
-        console().print(plans_table(found.plans, str(goal), labels, lang))
+    for table in tables:
+        console().print(table)
     say(tell("Money, million yuan a year at full strength:", lang))
     for name in found.files:
         say(plan_words(found.plans, name, labels, lang))

@@ -13,7 +13,16 @@ from talent_sd.base.errors import EngineNotice, NonFiniteWarning, RangeNotice
 from talent_sd.base.files import write_frame
 from talent_sd.base.language import tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import add_workbook, console, fail_on, not_finite, reporting, say, show_written
+from talent_sd.cli.common import (
+    add_workbook,
+    console,
+    fail_on,
+    lacks,
+    not_finite,
+    reporting,
+    say,
+    show_written,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -102,9 +111,7 @@ def _run_city(
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.forecast.simulate import run_prepared
     from talent_sd.forecast.spread import condense
-    from talent_sd.forecast.what_if import gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.listings import gaps_line
     from talent_sd.output.terminal_tables import forecast_table
 
     with written_together(out, store=wanted is not None) as folder:
@@ -126,17 +133,16 @@ def _run_city(
         write_spending_table(prepared, forecast, folder / "spending.csv")
         if wanted is not None and wanted.draws > 1:
             _write_variance(prepared, wanted, engine, folder / "variance.csv")
-        write_capsule(prepared, forecast, folder / "run.json", seed=seed)
-        tables, texts = [forecast_table(shown, labels, lang)], []
-        if missing := gaps_line(prepared, gaps(prepared), lang):
-            texts.append(missing)
+        lacking = lacks(prepared)
+        write_capsule(prepared, forecast, folder / "run.json", seed=seed, notices=lacking["en"])
+        tables, texts = [forecast_table(shown, labels, lang)], lacking[lang]
         if overrides:
             plain = prepare([scenario], **preparing)
             table, more = _what_if(prepared, plain, wanted, engine, lang, folder)
             tables.append(table)
             texts += more
         if xlsx:
-            add_workbook(folder, "run", tables, forecast.attrs, prepared, lang)
+            add_workbook(folder, "run", tables, forecast.attrs, prepared, lang, texts)
         files = sorted(file.name for file in folder.iterdir())
     for each in tables:
         console().print(each)

@@ -10,9 +10,11 @@ import typer
 
 from talent_sd.base.language import N_, tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import console, reporting, say, show_written
+from talent_sd.cli.common import console, reporting, save_tables, say, show_written
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from talent_sd.engine.runner import Model
     from talent_sd.inputs.readings import Reading
     from talent_sd.laws.judge_laws import Judged
@@ -59,6 +61,7 @@ def validate(
     structure: o.StructureOption = None,
     borders: o.BordersOption = None,
     engine: o.EngineOption = o.Engine.auto,
+    xlsx: o.XlsxFileOption = None,
     lang: o.LangOption = o.Language.en,
 ) -> None:
     """Try the laws, measure the article's figures, try the behaviour checks and the standard tests.
@@ -79,21 +82,24 @@ def validate(
         return run_fit(load_model(model), fit_reading, out, lang.value, priors, tables)
     loaded = load_model(model)
     if policies and not law:
-        return _policies(_bench(loaded, None, engine.value), out, lang.value)
+        return save_tables(
+            xlsx, _policies(_bench(loaded, None, engine.value), out, lang.value), lang=lang.value
+        )
     if law:
-        held = _laws(_bench(loaded, law, engine.value), draws, out, lang.value)
+        held, shown = _laws(_bench(loaded, law, engine.value), draws, out, lang.value)
     else:
-        held = _everything(
+        held, shown = _everything(
             loaded, draws, out, engine.value, lang.value, refit=refit, beside=_reading(loaded, reading)
         )
+    save_tables(xlsx, shown, lang=lang.value)
     if not held:
         raise typer.Exit(FAILED)
 
 
 def _everything(
     model: Model, draws: int, out: Path, engine: str, lang: str, *, refit: bool, beside: Reading | None
-) -> bool:
-    """Try the laws, measure the evidence, try checks and standard tests; returns whether they hold."""
+) -> tuple[bool, list[Table]]:
+    """Try the laws, measure the evidence, try checks and standard tests; returns whether they hold, and the tables shown."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.laboratory.findings import is_city_model
@@ -111,11 +117,11 @@ def _everything(
             from talent_sd.laws.judge_laws import write_laws
 
             files.insert(0, write_laws(judged, folder))
-    _show(result, lang)
+    tables = _show(result, lang)
     if judged:
-        _show_laws(judged, bench, draws, lang, held=False)
+        tables += _show_laws(judged, bench, draws, lang, held=False)
     show_written(out, files, lang)
-    return result.passed and all(one.held for one in judged)
+    return result.passed and all(one.held for one in judged), tables
 
 
 def _reading(model: Model, asked: str | None) -> Reading | None:
@@ -157,21 +163,21 @@ def _judged(bench: Bench, draws: int, lang: str) -> list[Judged]:
         return judge_laws(bench, draws, FINDINGS, done)
 
 
-def _laws(bench: Bench, draws: int, out: Path, lang: str) -> bool:
-    """Try laws and nothing else; returns whether they hold."""
+def _laws(bench: Bench, draws: int, out: Path, lang: str) -> tuple[bool, list[Table]]:
+    """Try laws and nothing else; returns whether they hold, and the tables shown."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.laws.judge_laws import write_laws
 
     judged = _judged(bench, draws, lang)
     with written_together(out) as folder:
         files = [write_laws(judged, folder)]
-    _show_laws(judged, bench, draws, lang)
+    tables = _show_laws(judged, bench, draws, lang)
     show_written(out, files, lang)
-    return all(one.held for one in judged)
+    return all(one.held for one in judged), tables
 
 
-def _policies(bench: Bench, out: Path, lang: str) -> None:
-    """Show what every policy costs, and write it."""
+def _policies(bench: Bench, out: Path, lang: str) -> list[Table]:
+    """Show what every policy costs, and write it; returns the table."""
     from talent_sd.base.errors import InputError
     from talent_sd.base.output_folders import written_together
     from talent_sd.laws.law_bench import Missing
@@ -184,20 +190,22 @@ def _policies(bench: Bench, out: Path, lang: str) -> None:
         raise InputError(str(error)) from None
     with written_together(out) as folder:
         files = [write_policy_costs(costs, folder)]
-    console().print(policy_costs_table(costs, lang))
+    table = policy_costs_table(costs, lang)
+    console().print(table)
     show_written(out, files, lang)
+    return [table]
 
 
-def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True) -> None:
-    """Print one law city by city, or the table of several, and where the draws are from; `held`: also those that hold."""
+def _show_laws(
+    judged: list[Judged], bench: Bench, draws: int, lang: str, *, held: bool = True
+) -> list[Table]:
+    """Print and return one law city by city, or the table of several, and where draws are from; `held`: those that hold too."""
     from talent_sd.output.validation_tables import cities_table, laws_table, summary
 
     screen = console()
-    for table in (
-        [laws_table(judged, lang, held=held)]
-        if len(judged) > FEW
-        else [cities_table(one, lang) for one in judged]
-    ):
+    few = len(judged) <= FEW
+    tables = [cities_table(one, lang) for one in judged] if few else [laws_table(judged, lang, held=held)]
+    for table in tables:
         screen.print(table)
     source = tell(SOURCES[bench.places.drawn_from], lang) if bench.places.drawn_from else ""
     say(
@@ -208,6 +216,7 @@ def _show_laws(judged: list[Judged], bench: Bench, draws: int, lang: str, *, hel
         else tell("The central run alone: no draws.", lang)
     )
     say(summary(judged, lang))
+    return tables
 
 
 def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
@@ -223,8 +232,8 @@ def _refit(model: Model, folder: Path, engine: str, lang: str) -> str:
     return FILE
 
 
-def _show(result: Validation, lang: str) -> None:
-    """Print the tables, the misses with their reasons, and the outcome."""
+def _show(result: Validation, lang: str) -> list[Table]:
+    """Print the tables, which are returned, the misses with their reasons, and the outcome."""
     from talent_sd.output.evidence_tables import (
         checks_table,
         evidence_table,
@@ -234,10 +243,11 @@ def _show(result: Validation, lang: str) -> None:
         unclean_holdouts,
     )
 
-    screen = console()
+    screen, tables = console(), []
     if result.findings:
         reading = result.reading
-        screen.print(evidence_table(result.findings, lang, result.beside, reading.name if reading else ""))
+        tables.append(evidence_table(result.findings, lang, result.beside, reading.name if reading else ""))
+        screen.print(tables[-1])
         if reading:
             say("\n".join([*readings_compared(result.findings, result.beside, reading, lang), ""]))
         say(tell(ONE_EFFECT, lang))
@@ -248,10 +258,12 @@ def _show(result: Validation, lang: str) -> None:
         unclean = unclean_holdouts((finding.figure for finding in result.findings), lang)
         if unclean:
             say("\n".join([tell(UNCLEAN, lang), *unclean, ""]))
-    screen.print(checks_table(result.checks, lang))
-    if result.tests:
-        screen.print(standard_tests_table(result.tests, lang))
+    last = [checks_table(result.checks, lang)]
+    last += [standard_tests_table(result.tests, lang)] if result.tests else []
+    for table in last:
+        screen.print(table)
     untried = sum(check.verdict == "not_tried" for check in result.checks)
     if untried:
         say(tell("Never tried, so neither held nor failed: {count}.", lang, count=untried))
     say(tell(ALL_WELL if result.passed else NOT_WELL, lang))
+    return [*tables, *last]

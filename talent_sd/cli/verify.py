@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from talent_sd.base.language import N_, tell
-from talent_sd.cli.common import console, reporting, say, show_written
-from talent_sd.cli.options import LangOption, Language
+from talent_sd.cli.common import console, reporting, save_tables, say, show_written
+from talent_sd.cli.options import LangOption, Language, XlsxFileOption
 
 AGREE = N_("All {count} pairs agree to within rounding (1 = the parity tolerance).")
 DIFFER = N_("{bad} of {count} pairs differ by more than rounding allows (1 = the parity tolerance).")
@@ -34,6 +34,7 @@ def verify(
         float | None, typer.Option("--until", help="Last year of the runs; the model's own by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for verify.csv.")] = None,
+    xlsx: XlsxFileOption = None,
     lang: LangOption = Language.en,
 ) -> None:
     """Run scenarios of cities in the native engine and in PySD, and compare every variable.
@@ -59,7 +60,9 @@ def verify(
             found = verify_pairs(chosen, places, time_step=time_step, until=until, done=done)
         if folder is not None:
             write_agreements(found, folder / "verify.csv")
-    console().print(agreement_table(found, time_step, lang.value))
+    table = agreement_table(found, time_step, lang.value)
+    console().print(table)
+    save_tables(xlsx, [table], lang=lang.value)
     differing = sum(not one.agrees for one in found)
     key = DIFFER if differing else AGREE
     say(tell(key, lang.value, count=len(found), bad=differing))

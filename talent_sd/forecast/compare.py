@@ -226,7 +226,8 @@ def ranking(
     -------
     `better` (output, scenario, other): share of the draws in which one does better than the other; `best` (output,
     scenario): in which none does better; `regret` (output, scenario, draw): what is missed of the best; `rank` (output,
-    scenario): by the median, 1 the best
+    scenario): by how many others it does better than in more than half of the draws, 1 the best; who are level in that, by
+    the mean share of draws
     """
     import xarray as xr
 
@@ -236,9 +237,10 @@ def ranking(
         last = last.sum([dim for dim in last.dims if dim not in (SCENARIO, DRAW)]).transpose(SCENARIO, DRAW)
         values = (-1 if name in lower_is_better else 1) * last.values
         missed = regret(values)
-        order = np.argsort(np.argsort(-np.median(values, axis=1), kind="stable"))
+        better = beaten(values)
+        order = np.argsort(np.lexsort((-better.sum(axis=1), -(better > better.T).sum(axis=1))), kind="stable")
         data = {
-            "better": ((SCENARIO, OTHER), beaten(values)),
+            "better": ((SCENARIO, OTHER), better),
             "best": ((SCENARIO,), (missed == 0).mean(axis=1)),
             "regret": ((SCENARIO, DRAW), missed),
             "rank": ((SCENARIO,), order + 1),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ WISHED, LEVEL, PAID_TO_DATE = "desired spending", "policy level", "Cumulative Po
 PRICES, PRICE_YEAR = "national price index path", BUDGET["price_basis"]
 BASIS = 2024.0
 """Year in whose prices yuan are, where a scenario names none."""
+PAID = "affordability"
+"""The model's variable: part of the desired spending on policies that the budget pays."""
+IN_FULL = 0.995
+"""A budget that pays so much pays in full: what is short would be shown as 100 %."""
 EXACT, MOST_TRIES = 1e-5, 60
 QUARTER = 0.25
 SPENDING_COLUMNS = ("scenario", "policy", "year", "yuan", "lower", "upper", "real_yuan", "price_basis")
@@ -202,3 +207,45 @@ def _spending(name: str, one: Resolved, spread: xr.Dataset) -> list[Sequence[obj
                 (name, policy, f"{years[number]:g}", value, *bounds, real, f"{price_basis(params):g}")
             )
     return rows
+
+
+def short_budgets(prepared: Prepared) -> Iterator[Callable[[], str]]:
+    """Yield what tells of each scenario that is not paid in full: the city's budget is too small, or the plan's own."""
+    if prepared.model.structure.find(PAID) is None:
+        return
+    for name, one in prepared.resolved.items():
+        run = prepared.model.run(
+            params=one.params(), outputs=[PAID], times=prepared.years, final_time=one.final_year
+        )
+        paid = run[PAID].values.ravel()
+        if (paid < IN_FULL).any():
+            yield partial(_tell_budget, name, one, prepared.years, paid)
+
+
+def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) -> str:
+    short = years[paid < IN_FULL]
+    own = one.values.get(BUDGET["yuan per year"])
+    told = {
+        "city": one.city.title[language()],
+        "scenario": name,
+        "least": 100 * float(paid.min()),
+        "year": f"{years[int(paid.argmin())]:g}",
+        # a year alone is no span
+        "span": "–".join(dict.fromkeys(f"{year:g}" for year in short[[0, -1]])),
+    }
+    if own is not None and own.value > 0:
+        return tell(
+            "'{scenario}' costs more than its own budget of {millions:,.4g} million yuan a year ({origin}): the budget pays "
+            "{least:.0f} % at the least ({year}), less than all in {span}, and every policy is scaled down so far. Raise "
+            "the budget, or lower a size or an intensity.",
+            millions=own.value / 1e6,
+            yi=own.value / 1e8,
+            origin=own.origin,
+            **told,
+        )
+    return tell(
+        "{city} cannot pay for all of '{scenario}': {least:.0f} % at the least ({year}), less than all "
+        "in {span}, and every policy is scaled down so far. Lower a size or an intensity, start later, "
+        "or leave a policy out.",
+        **told,
+    )

@@ -130,10 +130,6 @@ def _final_year(horizon: float, time: Mapping[str, float]) -> float:
     return float(horizon)
 
 
-PAID = "affordability"
-"""The model's variable: part of the desired spending on policies that the budget pays."""
-IN_FULL = 0.995
-"""A budget that pays so much pays in full: what is short would be shown as 100 %."""
 Told = Callable[[], str]
 """A text that is written in the language of the moment."""
 
@@ -152,7 +148,9 @@ def cautions_by_language(prepared: Prepared) -> dict[str, list[str]]:
     ----------
     prepared : scenarios of one city; each is run once with the model's own constants
     """
-    found = [*_reading(prepared), *_idle(prepared), *_nations(prepared), *_budgets(prepared)]
+    from talent_sd.forecast.money import short_budgets
+
+    found = [*_reading(prepared), *_idle(prepared), *_nations(prepared), *short_budgets(prepared)]
     told = {}
     for lang in LANGUAGES:
         with speaking(lang):
@@ -212,33 +210,6 @@ def _tell_nations(name: str, path: str, baseline: str, other: str) -> str:
         path=path,
         baseline=baseline,
         other=other,
-    )
-
-
-def _budgets(prepared: Prepared) -> Iterator[Told]:
-    if prepared.model.structure.find(PAID) is None:
-        return
-    for name, one in prepared.resolved.items():
-        run = prepared.model.run(
-            params=one.params(), outputs=[PAID], times=prepared.years, final_time=one.final_year
-        )
-        paid = run[PAID].values.ravel()
-        if (paid < IN_FULL).any():
-            yield partial(_tell_budget, name, one, prepared.years, paid)
-
-
-def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) -> str:
-    short = years[paid < IN_FULL]
-    return tell(
-        "{city} cannot pay for all of '{scenario}': {least:.0f} % at the least ({year}), less than all "
-        "in {span}, and every policy is scaled down so far. Lower an intensity, start later, "
-        "or leave a policy out.",
-        city=one.city.title[language()],
-        scenario=name,
-        least=100 * float(paid.min()),
-        year=f"{years[int(paid.argmin())]:g}",
-        # a year alone is no span
-        span="–".join(dict.fromkeys(f"{year:g}" for year in short[[0, -1]])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,7 @@ class Gap:
     Parameters
     ----------
     constant : of the model
-    figures : any of which would fill the gap, in the order preferred
+    figures : any of which would fill the gap, in the order preferred: those that the city lacks, else those that are too old
     value, unit : what stands in
     how : the reckoning, as `Value` has it
     low, high : range tried: the assumption's own, else that of the shipped cities' own figures
@@ -191,11 +191,17 @@ class Gap:
     low: float
     high: float
     moves: Mapping[str, tuple[float, float]]
+    too_old: bool = False
 
     @property
     def most(self) -> float:
         """Return the largest change of any output, as a share."""
-        return max(abs(end) for ends in self.moves.values() for end in ends)
+        return max(map(abs, self.moves[self.where]))
+
+    @property
+    def where(self) -> str:
+        """Return the output that moves most."""
+        return max(self.moves, key=lambda name: max(map(abs, self.moves[name])))
 
 
 MOVED = ("total talent", "Residents", "value added", "invention grants")
@@ -214,25 +220,57 @@ def gaps(prepared: Prepared) -> tuple[Gap, ...]:
     if not lacking:
         return ()
     ranges = {key: _range(prepared, key) for key in lacking}
+    followers = _followers(prepared, lacking)
     end = float(prepared.years[-1])
-    run = prepared.model.plain(list(lacking), list(MOVED), first.params(), times=[end], final_time=end)
-    centre = np.array([float(first.values[key].value) for key in lacking])
+    given = [*lacking, *(name for name in followers if name not in lacking)]
+    run = prepared.model.plain(given, list(MOVED), first.params(), times=[end], final_time=end)
+    centre = np.array([float(first.values[key].value) for key in given])
     still = run(centre)[:, 0].copy()
 
-    def changed(number: int, value: float) -> np.ndarray:
+    def changed(key: str, value: float) -> np.ndarray:
         """Return the relative change of each output when one figure takes a value."""
         tried = centre.copy()
-        tried[number] = value
+        factor = value / tried[given.index(key)]
+        tried[given.index(key)] = value
+        for name, powers in followers.items():
+            tried[given.index(name)] *= factor ** powers.get(key, 0)
         return run(tried)[:, 0] / still - 1
 
     found = []
-    for number, (key, rule) in enumerate(lacking.items()):
+    for key, rule in lacking.items():
         value = first.values[key]
-        at_ends = np.transpose([changed(number, tried) for tried in ranges[key]]).tolist()
+        at_ends = np.transpose([changed(key, tried) for tried in ranges[key]]).tolist()
         ends = {name: (low, high) for name, (low, high) in zip(run.outputs, at_ends, strict=True)}
         names = tuple(dict.fromkeys((*rule.owned[:1], *rule.figure, *rule.divisors)))
-        found.append(Gap(key, names, value.value, value.unit, value.origin.text, *ranges[key], ends))
+        absent = tuple(name for name in names if name not in first.city.figures)
+        found.append(
+            Gap(
+                key,
+                absent or names,
+                value.value,
+                value.unit,
+                value.origin.text,
+                *ranges[key],
+                ends,
+                not absent,
+            )
+        )
     return tuple(sorted(found, key=lambda gap: -gap.most))
+
+
+def _followers(prepared: Prepared, lacking: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return constants that the city's own figure gives with the help of what it lacks: constant -> lacking -> power."""
+    first, rules = prepared.first, read_mapping().content.constants
+    own = {
+        name: rule.own
+        for name, rule in rules.items()
+        if rule.own and rule.own.figure in first.city.figures and name not in lacking and name in first.values
+    }
+    return {
+        name: {key: (key in one.times) - (key in one.over) for key in lacking}
+        for name, one in own.items()
+        if set(lacking) & {*one.times, *one.over}
+    }
 
 
 def _range(prepared: Prepared, key: str) -> tuple[float, float]:

@@ -23,6 +23,8 @@ SAID = "overrides"
 """What messages call the place of settings given in Python."""
 
 
+LARGE = 1e4
+"""Numbers from here on are told in full, with commas."""
 TWICE = N_("{option}: '{name}' is given twice. Give it once.")
 
 
@@ -201,7 +203,9 @@ def _plain(value: Any) -> Any:
 def _told(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_told(one)}" for key, one in value.items())
-    return str(value) if isinstance(value, (str, bool)) else f"{value:g}"
+    if isinstance(value, (str, bool)):
+        return str(value)
+    return f"{value:,.12g}" if abs(value) >= LARGE else f"{value:g}"
 
 
 def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:

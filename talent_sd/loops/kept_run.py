@@ -96,6 +96,7 @@ class Trajectory:
         first = len(self.program.slots)
 
         def apart(one: Expression) -> Expression:
+            """Return a part with its own readings apart."""
             if isinstance(one, TableCall) and self.by_clock(one.x):
                 calls[first + len(calls)] = one
                 return Ref(first + len(calls) - 1)
@@ -207,6 +208,7 @@ def brought(
     values = run.values[:, points]
 
     def rate(without: Sequence[int]) -> float:
+        """Return the sum of the rate over the points, some flows being none."""
         read = lambda one: np.zeros_like(values[one]) if one in without else values[one]  # noqa: E731
         return float(
             np.broadcast_to(value_of(expression, read, run, points), (len(run.times[points]), 1)).sum()

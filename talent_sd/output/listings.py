@@ -12,12 +12,11 @@ from rich.text import Text
 
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
-from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
-from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for, signed, unit_label
+from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 EVIDENCE = N_("Evidence")
@@ -34,7 +33,7 @@ WHOLE = (N_("Id"), KIND, UNIT, N_("Role"), N_("Polarity"), EVIDENCE)
 LONGEST_WORD = 14
 """Columns are kept wide enough for words of so many letters."""
 if TYPE_CHECKING:
-    from talent_sd.forecast.prepare import Prepared
+    pass
 
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
 """Keys of the column headings, and the rows."""
@@ -173,7 +172,9 @@ def _loops(lang: str) -> Rows:
 
 
 def _unit(unit: str, lang: str) -> str:
-    """Return a unit as the model writes it, since it is copied from here; in Chinese in words."""
+    """Return a unit as the model writes it, since it is copied from here; in Chinese in words. What has none is a number."""
+    if unit.strip().casefold() in DIMENSIONLESS:
+        return tell("dimensionless", lang)
     return unit if lang == "en" else unit_label(unit, lang)
 
 
@@ -185,89 +186,6 @@ SHELVES: dict[str, Callable[[str], Rows]] = {
     "variables": _variables,
     "loops": _loops,
 }
-
-
-def city_tables(
-    prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en"
-) -> Iterator[Table | Text]:
-    """Yield a city's figures with their sources, and its gaps."""
-    from talent_sd.output.starter_files import FIGURES
-
-    city = prepared.first.city
-    table = rich_table(
-        tell("{city}: its figures ({file})", lang, city=city.title[lang], file=city.file),
-        *words(tell("Figure", lang), overflow="fold"),
-        *numbers(tell("Latest", lang), tell("Year", lang), overflow="fold"),
-        *numbers(tell("Source", lang)),
-    )
-    sources: dict[str, int] = {}
-    for name, figure in city.figures.items():
-        year, first = max(figure.values), min(figure.values)
-        scale = scale_for(abs(figure.values[year]), figure.unit, lang)
-        value = f"{digits(figure.values[year] / scale.factor)} {scale.unit}".strip()
-        number = sources.setdefault(figure.source, len(sources) + 1)
-        label = name if lang == "en" else f"{tell(FIGURES[name], lang)}\n  {name}"
-        table.add_row(Text(label), value, f"{year}" if first == year else f"{first}–{year}", f"[{number}]")
-    yield table
-    yield from (Text(f"[{number}] {source}") for source, number in sources.items())
-    yield from map(Text, city.notes)
-    yield gaps_table(prepared, missing, labels, lang)
-
-
-def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en") -> Table | Text:
-    """Make the table of figures that a city lacks: what stands in, and how far the last year may move for it."""
-    city, year = prepared.first.city.title[lang], f"{prepared.years[-1]:g}"
-    if not missing:
-        return Text(tell("{city} lacks no figure that the model asks for.", lang, city=city))
-    table = rich_table(
-        tell(
-            "{city}: what stands in for missing figures, and how far it moves {year}",
-            lang,
-            city=city,
-            year=year,
-        ),
-        *words(tell("Missing", lang), overflow="fold", min_width=22),
-        *words(tell("Stands in", lang), overflow="fold", min_width=14),
-        *numbers(*(labels.variable(name, lang) for name in MOVED), overflow="fold"),
-    )
-    for gap in missing:
-        scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
-        ends = f"{digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)}"
-        stands = f"{digits(gap.value / scale.factor)} {scale.unit}\n({ends})"
-        moves = [_ends(gap.moves[name]) for name in MOVED]
-        table.add_row(Text("\n".join(gap.figures[:2]) + (" …" if gap.figures[2:] else "")), stands, *moves)
-    table.caption = tell(
-        "In brackets the range tried: the assumption's own, else that of the shipped cities. Central runs, one figure "
-        "moved at a time.",
-        lang,
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def _ends(ends: tuple[float, float]) -> str:
-    if max(map(abs, ends)) <= NOTHING:
-        return "0"
-    return "\n".join(percent(end).replace(" ", NO_BREAK) for end in sorted(ends))
-
-
-def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
-    """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
-    mattering = [gap for gap in missing if gap.most > NOTHING]
-    if not mattering:
-        return ""
-    most = mattering[0]
-    return tell(
-        "{city} lacks {count} figures; defaults stand in. Most may hang on {figure}: up to {share} in {year}. All of them: "
-        "`talent-sd list cities --of {name}`.",
-        lang,
-        city=prepared.first.city.title[lang],
-        count=len(mattering),
-        figure=most.figures[0],
-        share=percent(most.most).lstrip("+"),
-        year=f"{prepared.years[-1]:g}",
-        name=prepared.first.city.file,
-    )
 
 
 BAR = 24

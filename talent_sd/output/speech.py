@@ -172,6 +172,21 @@ def percent(change: float) -> str:
     return f"{text.replace('-', '−')} %"
 
 
+def hundredth(share: float) -> int:
+    """Return a share of draws in whole per cent; all of them, and none, only where it is so.
+
+    >>> hundredth(0.995), hundredth(1.0), hundredth(0.001)
+    (99, 100, 1)
+    """
+    whole = round(100 * share)
+    return whole if share in (0.0, 1.0) else min(max(whole, 1), 99)
+
+
+def chance(share: float, lang: str = "en") -> str:
+    """Write a share of draws as `hundredth` does, "–" for none known."""
+    return f"{hundredth(share)}{'' if lang == 'zh' else NO_BREAK}%" if math.isfinite(share) else "–"
+
+
 def scenario_titles(forecast: xr.Dataset, lang: str) -> dict[str, str]:
     """Titles of the scenarios in a language, from the coordinate `title_<lang>`; else their names."""
     names = [str(name) for name in np.atleast_1d(forecast[SCENARIO].values)]
@@ -262,12 +277,7 @@ class Speech:
         >>> Speech("en").chance(0.9999), Speech("zh").chance(0.5), Speech("zh").chance(1.0)
         ('99\xa0%', '50%', '100%')
         """
-        if not math.isfinite(probability):
-            return "–"
-        whole = round(100 * probability)
-        if probability not in (0.0, 1.0):
-            whole = min(max(whole, 1), 99)
-        return f"{whole}{'' if self.lang == 'zh' else NO_BREAK}%"
+        return chance(probability, self.lang)
 
     def both(self, texts: Mapping[str, str]) -> str:
         """Return a text by language, the other language's where this one has none."""
@@ -313,7 +323,7 @@ def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -
 
 def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:
     """Say what decides between two plans, as `deciding_factors` found it."""
-    leads = f"{100 * factor['leads']:.0f}"
+    leads = f"{hundredth(factor['leads'])}"
     second = letter(factor["other"]) if factor["other"] else tell("doing nothing", lang)
     words = {"plan": letter(factor["plan"]), "other": second, "leads": leads}
     if "constant" not in factor:
@@ -334,7 +344,7 @@ def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure
         return tell(text if more else less, lang, **words)
     above = np.isnan(factor["high"])
     words["bound"] = f"{digits(factor['low'] if above else factor['high'])} {unit}".strip()
-    words["share"] = f"{100 * factor['share']:.0f}"
+    words["share"] = f"{hundredth(factor['share'])}"
     text = N_(
         "{plan} beats {other} in {leads} % of the draws, unless “{constant}” is above {bound}: "
         "then {other} does, in {share} %."

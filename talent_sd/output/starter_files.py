@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.base.output_folders import UNWRITABLE_FILE
+from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
@@ -98,6 +99,7 @@ def scenario_starter(
         policies=_policies(parent, structure, own, say),
         assumptions=_assumptions(structure, own, say),
         shocks=_shocks(structure, say),
+        budget_from=_number(KNOWN_UNTIL + 2),
         paths=", ".join(f"national/{name}" for name in shipped_names("national")),
         context=quoted(str(parent.context.value) if parent.context else "national/central"),
     )

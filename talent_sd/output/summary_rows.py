@@ -15,7 +15,9 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import Output, headline_outputs, outputs_of
 from talent_sd.output.policies.policy_tables import mix_numbers, no_ratio, policy_numbers
 from talent_sd.output.speech import (
+    NO_BREAK,
     Scale,
+    chance,
     digits,
     interval,
     percent,
@@ -93,9 +95,7 @@ def _compared(one: Output, group: str, place: Mapping[str, str], labels: Labels,
         "change": signed(told.middle / scale.factor, beside=told.reach / scale.factor),
         "relative": _percent(told.share if one.percent_means_something else float("nan"), lang),
         "interval": _span(told.low, told.high, scale),
-        "better": "–"
-        if told.better != told.better
-        else f"{100 * told.better:.0f}{'' if lang == 'zh' else ' '}%",
+        "better": chance(told.better, lang).replace(NO_BREAK, " "),
         "clear": "–" if clear != clear else f"{clear:g}",
     }
     values = {

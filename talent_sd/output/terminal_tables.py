@@ -20,9 +20,11 @@ from talent_sd.output.speech import (
     MILLIONS,
     NO_BREAK,
     Scale,
+    chance,
     city_name,
     digits,
     goal_label,
+    hundredth,
     interval,
     letter,
     percent,
@@ -48,7 +50,8 @@ CENTRAL = N_(
 FORECAST = N_("{city}: {scenario}")
 DUELS = N_("Who beats whom: {output}, {year}")
 DUELS_TOLD = N_(
-    "Share of {draws} draws. Regret: what is missed of the best, in nine draws of ten at most; {unit}."
+    "In order of how many others each beats in more than half of the {draws} draws. Regret: what is missed of the best, in "
+    "nine draws of ten at most; {unit}."
 )
 PLANS = N_("{city}, {budget} million yuan a year: {goal}")
 PLANS_TOLD = N_(
@@ -192,7 +195,7 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             cell = percent(float(one.median()))
             if one.sizes[DRAW] > 1:
                 low, high = interval(one)
-                held = tell("better in {chance} %", lang, chance=f"{100 * float(better.sel(place)):.0f}")
+                held = tell("better in {chance} %", lang, chance=hundredth(float(better.sel(place))))
                 cell += f"\n{percent(low)} … {percent(high)}\n{held}"
             cells.append(cell)
         table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
@@ -324,11 +327,10 @@ def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str
         *numbers(tell("Regret", lang)),
     )  # fmt: skip
     table.caption = tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit)
+    table.caption_justify = "left"
     for number, name in zip(numbered, names, strict=True):
         beats = [float(one["better"].sel({SCENARIO: name, "other": other})) for other in names]
-        cells = [
-            "" if other == name else f"{100 * share:.0f} %" for other, share in zip(names, beats, strict=True)
-        ]
+        cells = ["" if other == name else chance(share) for other, share in zip(names, beats, strict=True)]
         missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
         table.add_row(number, titles[name], *cells, digits(missed))
     return table
@@ -360,11 +362,8 @@ def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") 
         table.add_row(
             letter(name),
             f"{signed(float(gain.median()))}\n{span(*interval(gain))}",
-            f"{100 * float(own['better_than_baseline']):.0f} %",
+            chance(float(own["better_than_baseline"])),
             digits(missed),
-            *(
-                "" if other == name else f"{100 * share:.0f} %"
-                for other, share in zip(names, beats, strict=True)
-            ),
+            *("" if other == name else chance(share) for other, share in zip(names, beats, strict=True)),
         )
     return table

@@ -27,9 +27,23 @@ HEADINGS = {
     "lower_50": N_("50 % from"), "upper_50": N_("50 % to"), "lower_95": N_("95 % from"), "upper_95": N_("95 % to"),
     "first_clear_year": N_("Clear from the year"), "policy": N_("Policy"), "output": N_("Output"), "loop": N_("Loop"),
     "polarity": N_("Polarity"), "share": N_("Share of the named loops' activity"), "contribution": N_("Adds"),
-    "alone": N_("Alone"), "part": N_("Part"),
+    "alone": N_("Alone"), "part": N_("Part"), "other": N_("Against"), "rank": N_("Rank"),
+    "best_share": N_("Best in, share of draws"),
+    "regret": N_("Regret, median"), "regret_upper": N_("Regret, in nine draws of ten at most"), "yuan": N_("Yuan"),
+    "real_yuan": N_("Yuan, in prices of one year"), "price_basis": N_("Prices of"), "standard_error": N_("Standard error"),
+    "present_cost": N_("Cost, present value"), "present_cost_lower": N_("Cost, 80 % from"),
+    "present_cost_upper": N_("Cost, 80 % to"),
+    "caused_cost": N_("Cost that it causes elsewhere"),
+    "component": N_("Component"), "constant": N_("Constant"), "Model": N_("Model"), "Region": N_("Region"),
+    "Scenario": N_("Scenario"), "Variable": N_("Variable"), "Unit": N_("Unit"), "source": N_("Source"),
 }  # fmt: skip
 """Columns of our CSV files, as a workbook heads them."""
+MEASURES = {
+    "person": N_("Cost per person added"), "person_year": N_("Cost per person and year"), "patent": N_("Cost per patent"),
+    "tax_base": N_("Cost per yuan of tax base"),
+}  # fmt: skip
+ENDS = {"_lower": N_("80 % from"), "_upper": N_("80 % to"), "_effective": N_("share of draws that add any")}
+"""Of a cost per unit: what its column tells."""
 
 
 class Full(float):
@@ -37,6 +51,10 @@ class Full(float):
 
     def __format__(self, _: str) -> str:
         return float.__repr__(self).removesuffix(".0")
+
+
+class Share(Full):
+    """A number that a workbook shows in per cent."""
 
 
 LONGEST_NAME, MOST_ROWS, WIDTH = 31, 1_000_000, 16
@@ -51,6 +69,7 @@ def write_workbook(
     about: Mapping[str, object] | None = None,
     prepared: Prepared | None = None,
     lang: str = "en",
+    notices: Sequence[str] = (),
 ) -> None:
     """Write tables, as the terminal shows them and as CSV files hold them, into one workbook.
 
@@ -60,104 +79,165 @@ def write_workbook(
     csv_files : numbers in full, a sheet each
     about : what the read-me sheet begins with: key -> value
     prepared : whose model gives units and sources of variables, and whose city the sources of figures
+    notices : what the numbers do not show; they stand on the read-me sheet
     """
     import xlsxwriter
 
-    sheets = [
-        (_name(_text(table.title)), list(_rows_of(table))) for table in tables if isinstance(table, Table)
+    shown = [table for table in tables if isinstance(table, Table)]
+    sheets = [(_name(_text(table.title)), _text(table.title), _rows_of(table, lang)) for table in shown]
+    sheets += [
+        (
+            _name(one.stem),
+            tell("Numbers in full, as in {file}", lang, file=one.name),
+            (0, _rows_of_csv(one, lang)),
+        )
+        for one in csv_files
     ]
-    sheets += [(_name(one.stem), _rows_of_csv(one, lang)) for one in csv_files]
-    names: list[str] = []
-    for name, _ in sheets:
+    names: dict[str, str] = {}
+    for name, title, _ in sheets:
         taken = sum(each.rpartition(" ~")[0] == name or each == name for each in names)
-        names.append(f"{name[: LONGEST_NAME - 4]} ~{taken + 1}" if taken else name)
-    seen = {
-        str(row[0]) for (_, rows), own in zip(sheets, names, strict=True) if rows for row in _variables(rows)
-    }
+        names[f"{name[: LONGEST_NAME - 4]} ~{taken + 1}" if taken else name] = title
+    seen = {str(row[0]) for _, _, (_, rows) in sheets if rows for row in _variables(rows)}
     with xlsxwriter.Workbook(
         str(file), {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
     ) as book:
-        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        _write(
-            book.add_worksheet(tell("Read me", lang)),
-            list(_read_me(names, seen, about or {}, prepared, lang)),
-            None,
-            wrapped,
-        )
-        for name, (_, rows) in zip(names, sheets, strict=True):
-            _write(book.add_worksheet(name), rows, bold, wrapped)
+        looks = {
+            "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
+            "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
+            "share": book.add_format({"num_format": "0.0%"}),
+        }
+        first = book.add_worksheet(tell("Read me", lang))
+        first.set_column(0, 2, 3 * WIDTH)
+        _write(first, 0, list(_read_me(names, seen, about or {}, prepared, lang, notices)), looks)
+        for name, (_, _, (head, rows)) in zip(names, sheets, strict=True):
+            sheet = book.add_worksheet(name)
+            sheet.set_column(0, 0, 2 * WIDTH)
+            sheet.set_column(1, 30, WIDTH)
+            sheet.freeze_panes(head + 1, 0)
+            _write(sheet, head, rows, looks)
 
 
-def _write(sheet: Any, rows: Sequence[Sequence[object]], head: Any, wrapped: Any) -> None:
-    sheet.set_column(0, 0, 2 * WIDTH)
-    sheet.set_column(1, 30, WIDTH if head else 3 * WIDTH)
-    if head:
-        sheet.freeze_panes(1, 0)
+def _write(sheet: Any, head: int, rows: Sequence[Sequence[object]], looks: Mapping[str, Any]) -> None:
+    """Write rows; the one numbered `head` is bold, and so is what stands above it alone."""
     for number, row in enumerate(rows[:MOST_ROWS]):
         for column, cell in enumerate(row):
             if isinstance(cell, (int, float)):
-                sheet.write_number(number, column, Full(cell))
+                look = [looks["share"]] if isinstance(cell, Share) else []
+                sheet.write_number(number, column, Full(cell), *look)
             elif cell not in ("", None):
-                look = head if head and number == 0 else wrapped if "\n" in str(cell) or not head else None
-                sheet.write_string(number, column, str(cell), *([look] if look else []))
+                name = (
+                    "head" if number in (0, head) else "wrapped" if "\n" in str(cell) or len(row) == 3 else ""
+                )
+                sheet.write_string(number, column, str(cell), *([looks[name]] if name else []))
 
 
 def _read_me(
-    names: Sequence[str],
+    names: Mapping[str, str],
     seen: Iterable[str],
     about: Mapping[str, object],
     prepared: Prepared | None,
     lang: str,
+    notices: Sequence[str],
 ) -> Iterator[Sequence[object]]:
-    yield f"talent_sd {__version__}", ""
+    """Yield what a reader needs first; how it was made comes last."""
+    if prepared is not None:
+        titles = [one.scenario.title[lang] for one in prepared.resolved.values()]
+        city = prepared.first.city.title[lang]
+        yield (tell("{variable}: {element}", lang, variable=city, element=tell("; ", lang).join(titles)),)
+    draws = int(str(about.get("draws", 1)))
+    if draws > 1:
+        yield (tell("Medians of {draws} draws, each with its 80 % interval.", lang, draws=draws),)
+    yield from ((text,) for text in notices)
+    yield ("",)
+    yield tell("Sheet", lang), tell("What it holds", lang)
+    yield from names.items()
+    if prepared is not None:
+        yield from _sources(prepared, seen, lang)
+    yield ("",)
+    yield (tell("How it was made", lang),)
+    yield "talent_sd", __version__
     yield from about.items()
-    yield "", ""
-    yield tell("Sheet", lang), ""
-    for name in names:
-        yield name, ""
-    if prepared is None:
-        return
+
+
+def _sources(prepared: Prepared, seen: Iterable[str], lang: str) -> Iterator[Sequence[object]]:
+    """Yield units and sources, of variables and of the city's figures."""
+    from talent_sd.output.starter_files import FIGURES
+
     labels, structure = shipped_labels(), prepared.model.structure
-    yield "", ""
+    yield ("",)
     yield tell("Variable", lang), tell("Unit", lang), tell("Meaning and source", lang)
     for one in sorted(filter(None, map(structure.find, seen)), key=lambda one: one.name):
         unit = unit_label(one.unit, lang) or tell("dimensionless", lang)
         yield f"{labels.variable(one.name, lang)} ({one.name})", unit, one.doc
-    yield "", ""
+    yield ("",)
     yield tell("Figure of the city", lang), tell("Unit", lang), tell("Source", lang)
-    from talent_sd.output.starter_files import FIGURES
-
     for name, figure in prepared.first.city.figures.items():
-        yield (
-            tell(FIGURES[name], lang),
-            unit_label(figure.unit, lang) or tell("dimensionless", lang),
-            figure.source,
-        )
+        unit = unit_label(figure.unit, lang) or tell("dimensionless", lang)
+        yield tell(FIGURES[name], lang), unit, figure.source
 
 
 def _text(cell: object) -> str:
     return str(getattr(cell, "plain", cell) or "").replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _rows_of(table: Table) -> Iterator[Sequence[object]]:
-    """Yield a table's heading, rows and caption as cells; what is a number alone becomes one."""
-    yield [_text(column.header) for column in table.columns]
-    yield from (
-        [_number(_text(cell)) for cell in row]
-        for row in zip(*(list(c.cells) for c in table.columns), strict=True)
+def _rows_of(table: Table, lang: str) -> tuple[int, list[Sequence[object]]]:
+    """Return the number of the heading's row, and rows: title, notes, heading, cells. Numbers stand in cells of their own."""
+    above = [[text] for text in (_text(table.title), _text(table.caption)) if text]
+    columns = [
+        split
+        for number, column in enumerate(table.columns)
+        for split in _split(_text(column.header), [_text(cell) for cell in column.cells], number == 0, lang)
+    ]
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    return len(above), [*above, [head for head, _ in columns], *map(list, rows)]
+
+
+def _split(heading: str, cells: Sequence[str], first: bool, lang: str) -> Iterator[tuple[str, list[object]]]:
+    """Yield a table's column as columns of single values: a unit, a per cent, an interval's ends, a note apart."""
+    if first and any("\n  " in cell for cell in cells):
+        pairs = [cell.partition("\n  ") for cell in cells]
+        yield heading, [name for name, _, _ in pairs]
+        yield tell("Unit", lang), [unit for _, _, unit in pairs]
+        return
+    parts = [_parts(cell) for cell in cells]
+    if not any(low != "" or share != "" for _, share, low, _, _ in parts):
+        yield heading, [_number(cell) for cell in cells]
+        return
+    told = (
+        heading,
+        tell("Relative", lang),
+        tell("80 % from", lang),
+        tell("80 % to", lang),
+        tell("Note", lang),
     )
-    for text in (_text(table.title), _text(table.caption)):
-        if text:
-            yield [text]
+    for place, what in enumerate(told):
+        values = [part[place] for part in parts]
+        if place == 0 or any(value != "" for value in values):
+            name = (
+                heading if place == 0 else tell("{variable}: {element}", lang, variable=heading, element=what)
+            )
+            yield name if heading else what, values
+
+
+def _parts(cell: str) -> tuple[object, object, object, object, object]:
+    """Return what a cell of several numbers holds: value, per cent in brackets, interval's ends, what follows."""
+    head, *below = cell.split("\n")
+    found = re.fullmatch(r"(.*?) \(([^()]*%)\)", head)
+    value, share = found.groups() if found else (head, "")
+    low, dots, high = below[0].partition(" … ") if below else ("", "", "")
+    if not dots:
+        return _number(value), _number(share), "", "", "\n".join(below)
+    return _number(value), _number(share), _number(low), _number(high), "\n".join(below[1:])
 
 
 def _number(text: str) -> object:
     """Return the number that a text is, written as tables write it; else the text."""
-    plain = text.replace("−", "-")
-    if re.fullmatch(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", plain):
-        return float(plain.replace(",", ""))
-    return text
+    plain = text.replace("−", "-").strip()
+    found = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)( ?%)?", plain)
+    if found is None:
+        return text
+    number = float(found[1].replace(",", ""))
+    return Share(round(number / 100, 9)) if found[2] else number
 
 
 def _rows_of_csv(file: Path, lang: str) -> list[Sequence[object]]:
@@ -183,10 +263,23 @@ def _rows_of_csv(file: Path, lang: str) -> list[Sequence[object]]:
                     else ""
                 )
         found.append(cells)
-    heading: list[object] = [tell(HEADINGS[name], lang) if name in HEADINGS else name for name in head]
+    heading: list[object] = [_heading(name, lang) for name in head]
     for place in named:
         heading.insert(place + 1, tell("Called", lang))
     return [heading, *found]
+
+
+def _heading(name: str, lang: str) -> str:
+    """Return a column's name in words; of what is not ours its own."""
+    told = f"{name.removeprefix('effective_')}_effective" if name.startswith("effective_") else name
+    end = next((end for end in ENDS if told.endswith(end)), "")
+    measure = MEASURES.get(told.removeprefix("cost_per_").removesuffix(end))
+    if measure is None:
+        return tell(HEADINGS[name], lang) if name in HEADINGS else name
+    words = tell(measure, lang)
+    return (
+        tell("{variable}: {element}", lang, variable=words, element=tell(ENDS[end], lang)) if end else words
+    )
 
 
 def _full(cell: str) -> object:
@@ -208,5 +301,9 @@ def _variables(rows: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
 
 
 def _name(text: str) -> str:
-    """Return a name that a sheet may have: some characters are not allowed, nor more than 31."""
-    return re.sub(r"[\[\]:*?/\\']", " ", text).strip()[:LONGEST_NAME].strip() or "Table"
+    """Return a name that a sheet may have: some characters are not allowed, nor more than 31; words stay whole."""
+    plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", text).split()) or "Table"
+    if len(plain) <= LONGEST_NAME:
+        return plain
+    cut = plain[: LONGEST_NAME + 1].rpartition(" ")[0]
+    return (cut if len(cut) > LONGEST_NAME / 2 else plain[:LONGEST_NAME]).strip(" ,;(")

@@ -32,9 +32,18 @@ def test_a_mix_that_the_city_cannot_pay_for_says_how_far_and_when(tmp_path: Path
     dear.write_text(MIX.replace("INTENSITY", "0.1"), encoding="utf-8")
     (text,) = cautions(prepare(["baseline", str(dear)], "hefei"))
     assert text.startswith("Hefei cannot pay for all of 'dear': ")
-    assert text.endswith("Lower an intensity, start later, or leave a policy out.")
+    assert text.endswith("Lower a size or an intensity, start later, or leave a policy out.")
     share = float(text.split(": ")[1].split(" %")[0])
     assert 10 < share < 99
+
+
+def test_a_plan_that_exceeds_its_own_budget_is_not_told_as_the_citys_poverty(tmp_path: Path) -> None:
+    capped = tmp_path / "capped.yaml"
+    own = "budget: {yuan per year: 100000000, from: 2025, until: 2035}\n"
+    capped.write_text(MIX.replace("INTENSITY", "0.03") + own, encoding="utf-8")
+    (text,) = cautions(prepare(["baseline", str(capped)], "hefei"))
+    assert text.startswith(f"'capped' costs more than its own budget of 100 million yuan a year ({capped}:")
+    assert text.endswith("Raise the budget, or lower a size or an intensity.")
 
 
 @pytest.mark.parametrize("path", ["low_growth", "high_growth"])

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from talent_sd.base.errors import InputError, UnitError
-from talent_sd.forecast.compare import compare, first_clear_year, probability_better, relative_change
+from talent_sd.forecast.compare import compare, first_clear_year, probability_better, ranking, relative_change
 
 Invent = Callable[..., xr.Dataset]
 
@@ -97,3 +97,15 @@ def test_an_effect_is_clear_from_the_year_on_in_which_nine_draws_in_ten_agree_to
     values[0, :2, -1] = -1
     assert np.isnan(first_clear_year(change).values).all()
     assert np.isnan(first_clear_year(change.isel(draw=[5])).values).all()
+
+
+def test_the_order_is_that_of_duels_and_not_of_medians() -> None:
+    draws = np.array([[3.0, 3.0, 3.3, 3.3, 3.3], [3.1, 3.1, 3.2, 3.2, 9.0], [2.5, 2.5, 2.9, 9.0, 2.5]])
+    spread = xr.Dataset(
+        {"talent": (("scenario", "draw", "time"), draws[:, :, None], {"units": "person"})},
+        {"scenario": ["steady", "often", "rare"], "time": [2034.0]},
+    )
+    found = ranking(spread, ["talent"]).isel(output=0)
+    assert float(found["better"].sel(scenario="often", other="steady")) == 0.6
+    assert np.median(draws[0]) > np.median(draws[1])
+    assert found["rank"].values.tolist() == [2, 1, 3]

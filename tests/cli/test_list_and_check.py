@@ -7,13 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 import talent_sd
 from talent_sd.base.files import shipped_folder
 from talent_sd.cli.listing import Shelf
 from talent_sd.cli.options import Engine
+from talent_sd.forecast.prepare import prepare
+from talent_sd.forecast.what_if import gaps
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
+from talent_sd.output.city_tables import gaps_line, gaps_table
 from talent_sd.output.listings import shelf_table
 
 from .conftest import Outcome
@@ -142,3 +147,34 @@ def test_choices_are_the_documented_ones() -> None:
         "variables",
         "loops",
     ]
+
+
+def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothing(tmp_path: Path) -> None:
+    kept = ("residents", "gdp", "gdp_secondary", "fiscal_revenue", "fiscal_expenditure", "average_wage", "deposit_balance",
+            "census_population", "tertiary_educated", "bachelor_or_above", "age_0_14", "age_15_59", "age_60_plus")  # fmt: skip
+    lines = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
+    lines = [
+        line
+        for line in lines
+        if not line.startswith("  ") or line.split(":")[0].strip() in kept or "- " in line
+    ]
+    patents = '  invention_patents_granted: {unit: patent/year, source: "Yearbook", values: {2022: 6000}}'
+    (tmp_path / "mine.yaml").write_text("\n".join([*lines, patents]), "utf-8")
+    prepared = prepare("baseline", tmp_path / "mine.yaml")
+    found = gaps(prepared)
+    given = prepared.first.city.figures
+    assert all(name not in given for gap in found for name in gap.figures)
+    assert not any(gap.too_old for gap in found)
+    (province,) = (gap for gap in found if gap.constant == "province tertiary educated")
+    assert province.most < 1e-12
+    told = gaps_line(prepared, found)
+    assert f"lacks figures for {len(found)} inputs" in told
+    assert f"of {shipped_labels().variable(found[0].where, 'en')} in 2034" in told
+    for lang in ("en", "zh"):
+        console = Console(width=80, record=True, file=io.StringIO())
+        console.print(gaps_table(prepared, found, shipped_labels(), lang))
+        shown = console.export_text()
+        assert max(map(cell_len, shown.splitlines())) <= 80
+        words = shown.split()
+        title = shipped_labels().variable("invention grants", lang)
+        assert all(part in words or lang == "zh" for part in title.split()), shown

@@ -127,13 +127,33 @@ def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told, b
             shown = [v for v in row if isinstance(v, float)]
             assert set(full) <= set(shown)
     screen = told[0].out.replace("\N{NO-BREAK SPACE}", " ")
+    told_there = {abs(number) for number in numbers_of(screen.replace("(", " ").replace(")", " "))}
     shown_tables = book.keys() - files.keys() - {"Read me"}
     assert len(shown_tables) >= 3
     for name in shown_tables:
-        for cell in (
-            str(cell).splitlines()[0] for row in book[name][1:-2] for cell in row[2:] if isinstance(cell, str)
-        ):
-            assert all(part in screen for part in cell.split()), (name, cell)
+        cells = [cell for row in book[name][1:] for cell in row]
+        assert any(isinstance(cell, float) for cell in cells), name
+        for cell in cells:
+            if isinstance(cell, float):
+                assert {abs(cell), abs(round(100 * cell, 6))} & told_there, (name, cell)
+            else:  # an interval's ends have a heading each, which the screen has no room for
+                words = re.sub(r": (Relative|80 % from|80 % to|Note)$", "", str(cell))
+                assert all(part in screen for part in words.split()), (name, cell)
+
+
+def test_the_workbook_begins_with_what_a_reader_needs(told: Told, book: Book) -> None:
+    first, *others = book
+    assert first == "Read me"
+    rows = book[first]
+    assert rows[0] == ["Wuxi: No new policy; Cash subsidy only; Hefei-style combination"]
+    assert rows[1] == ["Medians of 8 draws, each with its 80 % interval."]
+    held = {str(row[0]): row[1] for row in rows if len(row) == 2 and row[0] in others}
+    assert list(held) == others
+    assert held["comparison"] == "Numbers in full, as in comparison.csv"
+    assert rows.index(["How it was made"]) > rows.index(["Sheet", "What it holds"])
+    for name in others:
+        assert len(name) <= 31
+        assert not name.endswith((" ", ",", "("))
 
 
 def _is_number(text: str) -> bool:
@@ -148,13 +168,19 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
 
     labels = shipped_labels()
     table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False).query(f"year == {LAST}")
-    rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
+    (title,), heading, *rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
+    assert title == "Wuxi, 2034: difference from the baseline (No new policy)"
+    titles = ["Cash subsidy only", "Hefei-style combination"]
+    ends = ["", ": Relative", ": 80 % from", ": 80 % to"]
+    assert heading == ["Output", "Unit", *(title + end for title in titles for end in ends)]
     seen = 0
-    for row in rows[1:]:
-        if len(row) < 3:  # the title and the caption follow the rows
-            continue
-        title, cells = row[0], row[-2:]
-        unit = row[1] if len(row) == 4 else ""  # an output without unit has one cell less
+    for row in rows:
+        full_row = len(row) in (9, 10)  # an output without unit has one cell less, a debt no per cent
+        title, unit = row[0], row[1] if isinstance(row[1], str) else ""
+        told_cells = [cell for cell in row[1:] if isinstance(cell, float)]
+        width = len(told_cells) // 2
+        assert width == (4 if full_row else 3)
+        cells = [told_cells[at : at + 1] + told_cells[at + width - 2 : at + width] for at in (0, width)]
         factor = next((factor for word, factor in SCALES.items() if str(unit).startswith(word)), 1.0)
         name, _, part = str(title).partition(": ")
         (found,) = {v for v in table["variable"] if labels.variable(v, "en") == name}
@@ -163,7 +189,7 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
             own = own[[labels.element(one, "en") == part for one in own["subscript"]]]
         for scenario, cell in zip(("cash_subsidy_only", "hefei_combination"), cells, strict=True):
             (numbers,) = own[own["scenario"] == scenario].to_dict("records")
-            shown = numbers_of(str(cell))
+            shown = cell
             full = [float(numbers[key]) for key in ("change", "lower", "upper")]
             assert all(agree(a, b, factor) for a, b in zip(shown, full, strict=True)), (title, cell, full)
             seen += 1

@@ -112,8 +112,8 @@ def test_of_several_draws_the_excess_has_its_interval_and_its_parts_are_medians(
     one = xr.Dataset(data, {"policy": ["a", "b"]})
     assert excess_text(one, Scale(1.0, "people"), "en").replace(NO_BREAK, " ") == (
         "The mix does 10.0 people less than its policies one by one (80 % of the draws: −26.0 … +6.00; "
-        "more than the sum in 20 %). The budget they share takes or gives −12.0, complementarity less overlap "
-        "+3.00: medians each, which need not add up."
+        "more than the sum in 20 %). Of it −12.0 comes through the budget they share, +3.00 through complementarity "
+        "less overlap: medians each, which need not add up."
     )
 
 

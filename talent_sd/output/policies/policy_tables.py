@@ -13,6 +13,7 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import (
     NO_BREAK,
     Scale,
+    chance,
     city_name,
     digits,
     interval,
@@ -32,22 +33,25 @@ if TYPE_CHECKING:
 
 CHANCE = N_(" (80 % of the draws: {low} … {high}; more than the sum in {share})")
 DRAWS_AMONG = N_("{draws} of the {among} draws, spread evenly over what the mix does,")
-EXACT = N_("Exact Shapley shares; they add up to the mix. ")
+EXACT = N_("Exact Shapley shares; in each draw they add up to the mix, their medians nearly. ")
 EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
 HOW = N_(
-    "Median of {draws} with 80 % interval; costs discounted to {year} at {rate} % a year, in its prices. "
+    "Median of {draws} with 80 % interval; a cost per person is the median of the draws' ratios, not the ratio of the medians "
+    "beside it. Costs discounted to {year} at {rate} % a year, in its prices. "
     "What comes after the last year counts for nothing. ∞: adds nothing in some draws."
 )
 HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
     "What comes after the last year counts for nothing."
 )
-SAMPLED = N_("Shapley shares from sampled orders, with standard error; they add up to the mix. ")
+SAMPLED = N_(
+    "Shapley shares from sampled orders, with standard error; in each draw they add up to the mix, their medians nearly. "
+)
 SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
 WHY = N_(": {budget} through the budget they share, {rest} through complementarity less overlap.")
 WHY_MEDIANS = N_(
-    ". The budget they share takes or gives {budget}, complementarity less overlap {rest}: medians each, which need not "
-    "add up."
+    ". Of it {budget} comes through the budget they share, {rest} through complementarity less overlap: medians each, which "
+    "need not add up."
 )
 
 
@@ -132,11 +136,9 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
     key = EXCEEDS if synergy > 0 else SHORT
     text = " ".join(tell(key, lang, amount=amount, unit=scale.unit).split())
     if of.sizes[DRAW] > 1:
-        share = f"{float((of['synergy'] > 0).mean()):.0%}"
+        share = chance(float((of["synergy"] > 0).mean()), lang)
         low, high = (signed(end / scale.factor) for end in interval(of["synergy"]))
-        text += tell(
-            CHANCE, lang, low=low, high=high, share=share if lang == "zh" else share.replace("%", " %")
-        )
+        text += tell(CHANCE, lang, low=low, high=high, share=share.replace(NO_BREAK, " "))
     parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
     return text + tell(WHY_MEDIANS if of.sizes[DRAW] > 1 else WHY, lang, **parts)
 

@@ -28,6 +28,7 @@ CEILING, NO_CEILING = 1e9, N_("none", "count")
 """Residents from which on a ceiling is none."""
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
 NUMBERED = ("from", "until")
+SIZE = "size"
 
 
 def mix_table(material: Material, say: Speech) -> Table | None:
@@ -64,9 +65,10 @@ def timing(settings: Mapping[str, Setting], say: Speech) -> str:
         text = say("until {year}", year=_number(end))
     else:
         text = say("on")
-    others = [
-        f"{key} {_number(one.value)}" for key, one in settings.items() if key not in (*NUMBERED, "switch")
-    ]
+    sized = {key: one.value for key, one in settings.items() if key not in (*NUMBERED, "switch")}
+    others = [f"{key} {_number(value)}" for key, value in sized.items() if key != SIZE]
+    if SIZE in sized:
+        others.append(say("{amount} a year", amount=say.amount(sized[SIZE], say.scale(sized[SIZE], "yuan"))))
     return say(", ").join([text, *others])
 
 

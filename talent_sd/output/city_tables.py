@@ -1,0 +1,116 @@
+"""A city's figures with their sources, and what stands in for those that it lacks, for terminal and workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from talent_sd.base.language import tell
+from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
+from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
+from talent_sd.output.terminal_tables import numbers, rich_table, words
+
+if TYPE_CHECKING:
+    from talent_sd.forecast.prepare import Prepared
+
+
+def city_tables(
+    prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en"
+) -> Iterator[Table | Text]:
+    """Yield a city's figures with their sources, and its gaps."""
+    from talent_sd.output.starter_files import FIGURES
+
+    city = prepared.first.city
+    table = rich_table(
+        tell("{city}: its figures ({file})", lang, city=city.title[lang], file=city.file),
+        *words(tell("Figure", lang), overflow="fold"),
+        *numbers(tell("Latest", lang), tell("Year", lang), overflow="fold"),
+        *numbers(tell("Source", lang)),
+    )
+    sources: dict[str, int] = {}
+    for name, figure in city.figures.items():
+        year, first = max(figure.values), min(figure.values)
+        scale = scale_for(abs(figure.values[year]), figure.unit, lang)
+        value = f"{digits(figure.values[year] / scale.factor)} {scale.unit}".strip()
+        number = sources.setdefault(figure.source, len(sources) + 1)
+        label = name if lang == "en" else f"{tell(FIGURES[name], lang)}\n  {name}"
+        table.add_row(Text(label), value, f"{year}" if first == year else f"{first}–{year}", f"[{number}]")
+    yield table
+    yield from (Text(f"[{number}] {source}") for source, number in sources.items())
+    yield from map(Text, city.notes)
+    yield gaps_table(prepared, missing, labels, lang)
+
+
+def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en") -> Table | Text:
+    """Make the table of figures that a city lacks: what stands in, and how far the last year may move for it."""
+    city, year = prepared.first.city.title[lang], f"{prepared.years[-1]:g}"
+    if not missing:
+        return Text(tell("{city} lacks no figure that the model asks for.", lang, city=city))
+    title = tell(
+        "{city}: what stands in for missing figures, and how far it moves {year}", lang, city=city, year=year
+    )
+    table = rich_table(
+        title,
+        *words(tell("Missing", lang), no_wrap=True),
+        *words(tell("Stands in", lang), overflow="fold", min_width=11),
+        *numbers(*(labels.variable(name, lang) for name in MOVED), overflow="fold"),
+        padding=(0, 1, 0, 0),
+    )
+    for gap in missing:
+        scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
+        stands = f"{digits(gap.value / scale.factor)} {scale.unit}"
+        if gap.low < gap.high:
+            stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
+        told = [_figure(name, lang) for name in gap.figures[:2]]
+        told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
+        table.add_row(Text("\n".join(told)), stands, *(_ends(gap.moves[name]) for name in MOVED))
+    table.caption = tell(
+        "In brackets the range tried: the assumption's own, else that of the shipped cities. Central runs, one figure "
+        "moved at a time.",
+        lang,
+    )
+    table.caption_justify = "left"
+    return table
+
+
+LONGEST_NAME = 24
+
+
+def _figure(name: str, lang: str) -> str:
+    """Name a figure as its file does, a long one on two lines; in Chinese by its label above."""
+    from talent_sd.output.starter_files import FIGURES
+
+    parts, lines = name.split("_"), [""]
+    for number, part in enumerate(parts):
+        piece = part + "_" * (number < len(parts) - 1)
+        lines = [*lines, piece] if len(lines[-1] + piece) > LONGEST_NAME else [*lines[:-1], lines[-1] + piece]
+    return "\n".join(lines) if lang == "en" else "\n".join([tell(FIGURES[name], lang), *lines])
+
+
+def _ends(ends: tuple[float, float]) -> str:
+    if max(map(abs, ends)) <= NOTHING:
+        return "0"
+    return "\n".join(percent(end).replace(" ", NO_BREAK) for end in sorted(ends))
+
+
+def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
+    """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
+    if not missing or missing[0].most <= NOTHING:
+        return ""
+    most = missing[0]
+    return tell(
+        "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "
+        "{year}. All of them: `talent-sd list cities --of {name}`.",
+        lang,
+        city=prepared.first.city.title[lang],
+        count=len(missing),
+        figure=most.figures[0],
+        share=percent(most.most).lstrip("+"),
+        output=shipped_labels().variable(most.where, lang),
+        year=f"{prepared.years[-1]:g}",
+        name=prepared.first.city.file,
+    )
