@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from talent_sd.inputs.figure_schemas import CityFigures
 from talent_sd.inputs.file_schemas import (
-    CityFigures,
     CityFile,
     NationalFile,
     Part,

@@ -16,13 +16,15 @@ from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin, split_key
 
 if TYPE_CHECKING:
-    from talent_sd.inputs.file_schemas import CityFigures, DefaultFigure, FigureToConstant
+    from talent_sd.inputs.figure_schemas import CityFigures, DefaultFigure, FigureToConstant, ProvincesFile
     from talent_sd.inputs.national_paths import NationalPath
 
     Mapped = StrictFile[CityFigures]
 
 NOWHERE = Origin("", 0)
 """Of what stands in no file."""
+EVERYWHERE = "全国"
+"""The place of figures that all cities share."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def read_mapping(path: Path | None = None) -> Mapped:
     InputError
         If it is not well formed, or uses a figure it does not know.
     """
-    from talent_sd.inputs.file_schemas import CityFigures
+    from talent_sd.inputs.figure_schemas import CityFigures
 
     file = read_strict(path or shipped_folder("models") / "city_figures.yaml", CityFigures)
     figures, problems = file.content.figures, Problems()
@@ -99,6 +101,31 @@ def read_mapping(path: Path | None = None) -> Mapped:
             )  # fmt: skip
     problems.refuse()
     return file
+
+
+@cache
+def read_provinces() -> StrictFile[ProvincesFile]:
+    """Read the figures that all cities of a province share.
+
+    Raises
+    ------
+    InputError
+        If the file is not well formed.
+    """
+    from talent_sd.inputs.figure_schemas import ProvincesFile
+
+    return read_strict(shipped_folder("models") / "provinces.yaml", ProvincesFile)
+
+
+def figures_of_province(province: Mapping[str, str], mapping: Mapped) -> dict[str, DatedFigure]:
+    """Return the figures that a city has from its province."""
+    file, found = read_provinces(), {}
+    for name, figure in file.content.figures.items():
+        origin = Origin(file.file, file.line("figures", name))
+        for place, values in figure.values.items():
+            if place == EVERYWHERE or province["zh"].startswith(place):
+                found[name] = DatedFigure(values, mapping.content.figures[name].unit, figure.source, origin)
+    return found
 
 
 def city_constants(

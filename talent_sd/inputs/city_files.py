@@ -11,7 +11,7 @@ from talent_sd.base.errors import OddFigure, Problems
 from talent_sd.base.files import tellable
 from talent_sd.base.language import apart
 from talent_sd.inputs.checking import hint_of
-from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.city_figures import City, DatedFigure, figures_of_province, read_mapping
 from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.settings import Origin
@@ -79,6 +79,7 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         warnings.warn(f"{file.file}: {later}", OddFigure, stacklevel=2)
     typed = file.content
     title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))
+    figures = {**figures_of_province(province, mapping), **figures}
     return City(
         tellable(file.path.stem), title, province, region, figures, tuple(typed.notes), file.file,
         file.path.resolve(),

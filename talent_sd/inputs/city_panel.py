@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import apart
-from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.city_figures import City, DatedFigure, figures_of_province, read_mapping
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin
@@ -113,7 +113,7 @@ def read_panel(
     if not problems:
         problems += _spelt_otherwise(tables["panel"], tables["census"])
     problems.refuse()
-    cities = _cities(tables["panel"].frame, series)
+    cities = _cities(tables["panel"].frame, series, mapping)
     if "borders" in tables:
         cities = on_later_borders(cities, tables["borders"].frame, mapping)
     odd = _odd(cities, tables["panel"].file, problems)
@@ -154,7 +154,9 @@ def _spelt_otherwise(panel: _Table, census: _Table) -> list[str]:
     ]
 
 
-def _cities(rows: pd.DataFrame, series: dict[str, dict[str, dict[str, DatedFigure]]]) -> dict[str, City]:
+def _cities(
+    rows: pd.DataFrame, series: dict[str, dict[str, dict[str, DatedFigure]]], mapping: Mapped
+) -> dict[str, City]:
     """Join a city's own figures with its province's."""
     cities = {}
     for name, province, region in (
@@ -164,8 +166,9 @@ def _cities(rows: pd.DataFrame, series: dict[str, dict[str, dict[str, DatedFigur
             (found for short, found in series.get("province", {}).items() if province.startswith(short)), {}
         )
         own = (series.get(kind, {}).get(name, {}) for kind in ("panel", "census", "ages", "structure"))
-        figures = {figure: dated for part in (*own, of_province) for figure, dated in part.items()}
         both = [{"en": text, "zh": text} for text in (name, province, region)]
+        shared = figures_of_province(both[1], mapping)
+        figures = {figure: dated for part in (shared, *own, of_province) for figure, dated in part.items()}
         cities[name] = City(name, both[0], both[1], both[2], figures)
     return cities
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import tell
 from talent_sd.inputs.checking import Checking, Horizon
-from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
+from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping, read_provinces
 from talent_sd.inputs.city_files import load_city
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
 from talent_sd.inputs.readings import Reading, lay_under, load_reading
@@ -126,12 +126,13 @@ def resolve_scenario(
     problems.refuse()
     assert loaded is not None and place is not None and national is not None  # noqa: PT018
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **checking.found}
-    unused = _unused(mapping, structure)
+    unused, provinces = _unused(mapping, structure), read_provinces()
     sources = {
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **{one.file: one.path for one in (place, under) if one and one.path},
         **dict(zip(national.files, national.paths, strict=True)),
         mapping.file: mapping.path.resolve(),
+        provinces.file: provinces.path.resolve(),
     }
     years = horizon.start, horizon.final
     return Resolved(loaded, place, national, *years, values, unused, sources, under, checking.sizes)

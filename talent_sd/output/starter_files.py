@@ -12,6 +12,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.base.output_folders import UNWRITABLE_FILE
 from talent_sd.forecast.prepare import KNOWN_UNTIL
+from talent_sd.inputs.city_figures import EVERYWHERE, read_provinces
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.schema_problems import PLACEHOLDERS
@@ -23,7 +24,7 @@ from talent_sd.output.speech import Speech
 if TYPE_CHECKING:
     from talent_sd.inputs import Scenario
     from talent_sd.inputs.city_figures import Mapped
-    from talent_sd.inputs.file_schemas import CityFigures
+    from talent_sd.inputs.figure_schemas import CityFigures
     from talent_sd.model.structure import Structure, Variable
 
 QUESTION = N_("What shall this scenario answer?")
@@ -232,6 +233,7 @@ FIGURES = {
     "household_size": N_("People per household"),
     "invention_patents_granted": N_("Invention patents granted to the city's own"),
     "jobs": N_("People at work in the city, by the yearbook"),
+    "life_expectancy": N_("Life expectancy; the province's stands in"),
     "loan_balance": N_("Loans of banks, end of the year"),
     "migrants_other_province": N_("Residents registered in another province"),
     "migrants_same_province": N_("Residents registered elsewhere in the province"),
@@ -289,7 +291,8 @@ def _sorted_by_use(content: CityFigures) -> tuple[list[str], list[str], list[str
     rules = [(rule, (*rule.figure, *rule.divisors)) for rule in content.constants.values()]
     needed = {name for rule, names in rules if not (rule.default or rule.optional) for name in names}
     used = {name for rule, names in rules for name in (*names, *rule.owned)}
-    kinds = list(content.figures)
+    everywhere = {name for name, one in read_provinces().content.figures.items() if EVERYWHERE in one.values}
+    kinds = [name for name in content.figures if name not in everywhere]
     return (
         [name for name in kinds if name in needed],
         [name for name in kinds if name in used - needed],

@@ -77,7 +77,7 @@ MUTATIONS = {
     "Jobs and cluster": (
         "a term dropped: fund money does not reach industry",
         "ordinary investment*industry allocation[industry] + {} - industry capital depreciation[industry],",
-        "fund money[industry]",
+        "fund money[industry]*fund money in capital[industry]",
         "no yearly money",
     ),
     "Innovation": (
@@ -124,8 +124,8 @@ MUTATIONS = {
     ),
     "Loops": (
         "a start value dropped from an open loop",
-        "+ (1 - loop closed[jobs_and_wages])*{}\n",
-        "job ratio at start",
+        "relative price to income + (1 - loop closed[housing])*{}\n",
+        "relative price to income at start",
         "half of it",
     ),
     "Accounts": (

@@ -79,6 +79,7 @@ def test_the_pension_fund_adds_up_and_never_owes(steps: xr.Dataset) -> None:
         + steps["fund subsidy"]
         + steps["fund interest"]
         + steps["pool transfer"]
+        + steps["last grant"]
         - steps["benefits"]
     )
     same(change(steps["Fund"]), STEP * net.isel(time=slice(None, -1)), float(steps["benefits"].max()))

@@ -52,53 +52,53 @@ def per_pay(pair: Pair) -> float:
 # Scenario: city, then what is quoted in English and Chinese, and how to measure it.
 QUOTES: dict[str, tuple[str, list[tuple[str, str, Callable[[Pair], float]]]]] = {
     "cash_subsidy_only": ("wuxi", [
-        ("7 640 people", "0.764万人", people(2030)), ("9.8 billion", "98亿", spent),
-        ("0.30 %", "0.30%", change("total talent", 2030)),
+        ("7 430 people", "0.743万人", people(2030)), ("9.9 billion", "99亿", spent),
+        ("0.29 %", "0.29%", change("total talent", 2030)),
     ]),
     "hefei_combination": ("hefei", [
-        ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("48 billion", "480亿", spent),
-        ("76 400 people", "7.64万人", people()), ("1.7 %", "1.7%", change("total talent")),
-        ("2.3 %", "2.3%", change("value added")),
+        ("52 %", "52%", level("cohort retention", 2030, tier="professional")), ("47 billion", "470亿", spent),
+        ("45 300 people", "4.53万人", people()), ("1.0 %", "1.0%", change("total talent")),
+        ("1.4 %", "1.4%", change("value added")),
     ]),
     "industry_upgrade": ("suzhou", [
-        ("20 firms", "20家", level("Suppliers")), ("150 000 people", "15.0万人", people()),
-        ("4.2 %", "4.2%", change("value added")), ("131 billion", "1310亿", spent),
-        ("136 billion", "1360亿", gap("shared value")),
+        ("19 firms", "19家", level("Suppliers")), ("77 700 people", "7.77万人", people()),
+        ("2.6 %", "2.6%", change("value added")), ("130 billion", "1300亿", spent),
+        ("88 billion", "880亿", gap("shared value")),
     ]),
     "talent_policy_3": ("shenzhen", [
-        ("194 000 people", "19.4万人", people()), ("2.1 %", "2.1%", change("total talent")),
-        ("268 billion", "2680亿", spent),
+        ("217 000 people", "21.7万人", people()), ("2.3 %", "2.3%", change("total talent")),
+        ("275 billion", "2750亿", spent),
     ]),
     "quality_city": ("chengdu", [
         ("19 %", "19%", change("service satisfaction")), ("1.33 times", "1.33倍", level("medical access time ratio")),
-        ("53 300 people", "5.33万人", people()), ("105 billion", "1050亿", spent),
+        ("55 200 people", "5.52万人", people()), ("104 billion", "1040亿", spent),
     ]),
     "golden_blue_collar": ("dongguan", [
-        ("78 600 people", "7.86万人", people()), ("24 billion", "240亿", spent),
-        ("3.0 %", "3.0%", change("total talent")), ("0.78 %", "0.78%", change("value added")),
+        ("81 100 people", "8.11万人", people()), ("24 billion", "240亿", spent),
+        ("3.2 %", "3.2%", change("total talent")), ("0.89 %", "0.89%", change("value added")),
     ]),
     "culture_capital": ("hangzhou", [
-        ("37 300 people", "3.73万人", people()), ("8.0 %", "8.0%", change("City Brand")),
+        ("41 200 people", "4.12万人", people()), ("8.0 %", "8.0%", change("City Brand")),
         ("35 billion", "350亿", spent),
-        ("27 billion", "270亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
+        ("30 billion", "300亿", lambda pair: float((pair[0]["value added"] - pair[1]["value added"]).sum())),
     ]),
     "hometown_return": ("changsha", [
-        ("42 600 people", "4.26万人", people()), ("54 billion", "540亿", spent),
-        ("0.83 %", "0.83%", change("total talent")),
+        ("44 000 people", "4.40万人", people()), ("53 billion", "530亿", spent),
+        ("0.84 %", "0.84%", change("total talent")),
     ]),
     "mass_recruitment": ("zhengzhou", [
-        ("75 100 people", "7.51万人", people(2030)), ("1.3 %", "1.3%", change("total talent", 2030)), ("61 200", "6.12万人", people()),
-        ("15.3 billion", "153亿", spent),
+        ("42 600 people", "4.26万人", people(2030)), ("0.7 %", "0.7%", change("total talent", 2030)), ("31 900", "3.19万人", people()),
+        ("15.2 billion", "152亿", spent),
     ]),
     "three_dimensional": ("hefei", [
-        ("163 000 people", "16.3万人", people()), ("3.6 %", "3.6%", change("total talent")),
-        ("163 billion", "1630亿", spent), ("40 billion", "400亿", gap("shared value")),
+        ("134 000 people", "13.4万人", people()), ("2.9 %", "2.9%", change("total talent")),
+        ("163 billion", "1630亿", spent), ("27 billion", "270亿", gap("shared value")),
     ]),
     "core_team_exit": ("shenyang", [
         ("200 leading", "200名", lambda pair: -gap("Talent", 2028, tier="leading")(pair)),
-        ("7.4 billion", "74亿", lambda pair: -gap("supporting investment", 2028)(pair)),
-        ("198 a year", "198件", lambda pair: -gap("invention grants")(pair)),
-        ("0.98 %", "0.98%", lambda pair: -change("value added")(pair)), ("2.6 yuan", "2.6元", per_pay),
+        ("6.6 billion", "66亿", lambda pair: -gap("supporting investment", 2028)(pair)),
+        ("201 a year", "201件", lambda pair: -gap("invention grants")(pair)),
+        ("1.07 %", "1.07%", lambda pair: -change("value added")(pair)), ("2.4 yuan", "2.4元", per_pay),
     ]),
 }  # fmt: skip
 

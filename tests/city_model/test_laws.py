@@ -12,8 +12,8 @@ from talent_sd.laws.law_bench import Bench
 from talent_sd.laws.law_files import read_laws
 from talent_sd.laws.law_findings import FINDINGS
 
-DRAWS = 20
-"""Fewer than `talent-sd validate` takes: enough to tell a sign that changes from one that does not."""
+DRAWS = 100
+"""As many as `talent-sd validate` takes."""
 LAWS = read_laws()
 
 

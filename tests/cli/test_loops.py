@@ -44,7 +44,7 @@ def test_all_kinds_of_loops_add_up_to_all_activity(written):
     assert list(others) == ["(other routes)", "(turnover)", "(no name)"]
     assert 0.05 < 1 - sum(others.values()) < 0.2
     assert "stocks' own turnover and replacement" in output
-    assert "pass Cluster maturity → Industry capital → Linked firms within reach" in output
+    assert "loops without a name" in output
 
 
 def test_the_words_tell_the_numbers_of_the_files(written):

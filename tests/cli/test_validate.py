@@ -60,7 +60,7 @@ def test_validate_prints_and_writes_everything(validated: tuple[Result, Path]) -
     assert len(inputs) > 100
     assert widths == sorted(widths, reverse=True)
     # the mean city stands at the nation's own ratios, so that few inputs move it; the first edition had 0.1 and more
-    assert widths[0] > 0.015
+    assert widths[0] > 0.012
     tests = _rows(out / "standard_tests.csv")
     assert len(tests) == 12
     assert {row["verdict"] for row in tests} == {"passed"}

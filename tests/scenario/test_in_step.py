@@ -76,13 +76,13 @@ def test_a_scenario_sets_something_its_parent_does_not(model: Structure) -> None
             assert own != parent.params()
 
 
+TOLD = ("city ", "province ", "known ", "residents ceiling", "nation bachelor", "nation employment", "national oldest",
+        "pensioners of state firms", "space per person")  # fmt: skip
+
+
 def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure) -> None:
     mapped = read_mapping().content.constants
-    wanted = {
-        n
-        for n, v in model.variables.items()
-        if v.kind == "constant" and n.startswith(("city ", "province ", "known ", "residents ceiling"))
-    }
+    wanted = {n for n, v in model.variables.items() if v.kind == "constant" and n.startswith(TOLD)}
     assert wanted
     assert wanted == {split_key(name)[0] for name, rule in mapped.items() if not rule.optional}
     optional = {name for name, rule in mapped.items() if rule.optional}
@@ -92,14 +92,17 @@ def test_the_models_city_constants_are_all_mapped_in_their_unit(model: Structure
         assert same_unit(rule.unit, model.variables[split_key(name)[0]].unit), name
 
 
+SHOCKS = ("core_team_exit", "rival_pay", "job_loss", "revenue_loss", "house_price_shock")
+
+
 def test_a_time_that_is_a_span_makes_no_shock(model: Structure, write: Write) -> None:
     assert {"cohort time", "cohort size"} <= set(model.variables)
-    assert shocks_of(model) == ("core_team_exit", "job_loss", "house_price_shock")
+    assert shocks_of(model) == SHOCKS
     path = write("s.yaml", "title: S\nshocks:\n  cohort: {at: 2027, size: 2}\n")
     with pytest.raises(InputError) as caught:
         resolve_scenario(path, "wuxi", model)
     assert list(caught.value.problems) == [
-        "s.yaml:3: unknown shock 'cohort'. Known: core_team_exit, job_loss, house_price_shock."
+        "s.yaml:3: unknown shock 'cohort'. Known: " + ", ".join(SHOCKS) + "."
     ]
 
 

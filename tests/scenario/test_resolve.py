@@ -243,6 +243,7 @@ def test_the_files_read_are_found_from_any_working_folder(structure: Structure, 
         "scenarios/national/central.yaml",
         "scenarios/national/low_growth.yaml",
         "models/city_figures.yaml",
+        "models/provinces.yaml",
     ]
     assert all(found.is_absolute() and found.is_file() for found in sources.values())
 

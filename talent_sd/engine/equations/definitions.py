@@ -67,7 +67,11 @@ def collect_definitions(
                 raise ModelError(tell("is the name of the model's clock. Rename it."))
             found[name_key(element.name)] = _define(element, subscripts, folder)
         except UnsupportedError as error:
-            raise UnsupportedError(f"{place(element.name)}: '{unquoted(element.name)}' {error}") from None
+            raise UnsupportedError(
+                tell(
+                    "{at}: '{name}' {error}", at=place(element.name), name=unquoted(element.name), error=error
+                )
+            ) from None
         except ModelError as error:
             label = f"{place(element.name)}: '{unquoted(element.name)}'"
             problems += [f"{label}: {problem}" for problem in error.problems]
