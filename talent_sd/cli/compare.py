@@ -288,8 +288,7 @@ class Comparison:
 
         if self.asked.wanted is None or self.asked.side_by_side:
             return None
-        spread = self.spreads[self.only]
-        plain = {SCENARIO, DRAW, TIME}
+        spread, plain = self.spreads[self.only], {SCENARIO, DRAW, TIME}
         names = [name for name in self.labels.headline if name in spread and set(spread[name].dims) == plain]
         return ranking(spread, names, self.labels.lower_is_better) if names else None
 
@@ -328,6 +327,7 @@ def write_comparison(asked: Asked) -> None:
                 found.report(change)
         found.write(change)
         tables, about = list(found.tables(change)), {"command": asked.command(), **change.attrs}
+        about["draws"] = change.sizes.get("draw", 1)
         if asked.xlsx:
             texts = sum((own[lang] for own in notices.values()), [])
             add_workbook(folder, "compare", tables, about, prepared[found.only], lang, texts)

@@ -22,7 +22,7 @@ from talent_sd.output.report import Material, write_report
 
 OUTPUTS = ("total talent", "invention grants", "tax base", "social security balance", "City Brand")
 DRAWS = 8
-POISON = """<script>alert(1)</script><img src=x onerror=alert(1)>"'`{{7*7}}{% raw %}]]>--><svg onload=alert(1)>$\\frac{$&amp;‮</style>"""
+POISON = """<script>alert(1)</script><img src=x onerror=alert(1)>"'`{{7*7}}{% raw %}]]>--><svg onload=alert(1)>$\\frac{$&amp;</style>"""
 """Opens a script, an attribute, a template, a comment, a style and a formula, wherever it stands."""
 
 

@@ -101,9 +101,6 @@ def test_many_lines_alike_are_written_as_one(invented_forecast: Invent, invented
     assert "policy 6" in shown
     level[:] = level.values[..., 6:]
     assert "all 7" in texts(plot_overview(forecast.assign(credibility=level), labels))
-    level[:] = 1.0
-    with pytest.raises(InputError, match="nothing to plot"):
-        plot_overview(forecast.assign(credibility=level), labels)
 
 
 def test_no_two_scenarios_of_thirty_look_the_same() -> None:
