@@ -147,7 +147,7 @@ def test_the_report_and_the_capsules_tell_what_a_city_cannot_pay_for(
     assert json.loads((out / "run_wuxi.json").read_text("utf-8"))["notices"] == []
     page = (out / "report.html").read_text("utf-8")
     assert "Zhengzhou cannot pay for all of &#39;three_dimensional&#39;" in page
-    assert "郑州 无力全额负担“three_dimensional”" in page
+    assert "郑州无力全额支付“three_dimensional”" in page
     assert "talent-sd compare three_dimensional --cities zhengzhou,wuxi" in page
 
 

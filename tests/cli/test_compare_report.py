@@ -40,7 +40,7 @@ def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
     assert outcome.err == notice + "\n"
     told = html.unescape((out / "report.html").read_text(encoding="utf-8"))
     assert f"<li>{notice}</li>" in told
-    assert "<li>郑州 无力全额负担“three_dimensional”" in told
+    assert "<li>郑州无力全额支付“three_dimensional”" in told
 
 
 def test_without_report_none_is_written(talent_sd: Callable[..., Outcome], tmp_path: Path) -> None:
