@@ -90,6 +90,7 @@ def _policies(lang: str) -> Rows:
     labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
 
     def row(policy: str) -> Sequence[str]:
+        """Return what the list tells of a policy."""
         intensity = structure.find(f"{policy.replace('_', ' ')} intensity")
         if intensity is None:
             return policy, labels.element(policy, lang), "", "", ""
@@ -104,6 +105,7 @@ def _variables(lang: str) -> Rows:
     labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
 
     def row(variable: Variable) -> Sequence[str]:
+        """Return what the list tells of a variable."""
         label = labels.variable(variable.name, lang)
         meaning = variable.doc.split(". ")[0].rstrip(".")
         kind = tell(KINDS[variable.kind], lang)
