@@ -96,6 +96,11 @@ def text(driver: Any, selector: str) -> str:
     )
 
 
+def number(cell: str) -> float:
+    """Return the number that a cell tells."""
+    return float(cell.replace(",", "").replace("−", "-"))
+
+
 def press(driver: Any, word: str) -> None:
     """Press the button of that name."""
     driver.execute_script(
@@ -213,13 +218,22 @@ def test_presets_are_compared_here_and_what_is_off_is_offered(view: Any) -> None
             len(rows := view.execute_script(ROWS, ".controls .shares tbody")) == 14 and rows
         )  # one's own too
     )
-    name, adds = next(row[:2] for row in table if row[0] == "Three dimensions together")
+    name, adds, costs = next(row for row in table if row[0] == "Hefei-style combination")
     press(view, name)
     wait(lambda: text(view, ".sentence").startswith(f"{adds}\xa0thousand people by 2034") and settled(view))
     assert name in text(view, ".result h2")
-    parts = view.execute_script(ROWS, ".result .shares:not(.offers) tbody")
-    *each, total = [[float(cell.split("\n")[0].replace(",", "")) for cell in row[1:]] for row in parts]
-    assert np.sum(each, axis=0) == pytest.approx(total, rel=0.01)
+    *parts, total = view.execute_script(ROWS, ".result .shares:not(.offers) tbody")
+    assert [total[1], total[2].split("\n")[1]] == [adds, costs.split("\n")[1]]
+    told = ts.attribute_policies("hefei_combination", "hefei", draws=20, among=200, outputs=["total talent"])
+    last = told.sel(scenario="hefei_combination", output="total talent").isel(time=-1)
+    added, cost = last["contribution"], told["cost_per"].sel(measure="person").isel(scenario=0)
+    for policy, label in (
+        told["policy"].to_series().map(lambda one: one.replace("_", " ").capitalize()).items()
+    ):
+        shown = next(row for row in parts if row[0] == label)
+        assert number(shown[1]) == pytest.approx(float(added.sel(policy=policy).median()) / 1e3, rel=0.005)
+        ratio = np.sort(cost.sel(policy=policy).values)[9] / 1e3  # the tenth of twenty: some may have no end
+        assert number(shown[2].split("\n")[1]) == pytest.approx(ratio, rel=0.005)
     press(view, "No policies")
     offers = wait(lambda: len(rows := view.execute_script(ROWS, ".offers[open] tbody")) == 18 and rows)
     press(view, offers[0][0])

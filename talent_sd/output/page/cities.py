@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.errors import UnsupportedError
+from talent_sd.base.language import LANGUAGES
 from talent_sd.engine.ir import Number, Program
 from talent_sd.engine.llvm.run_arrays import pack_tables
 from talent_sd.engine.slot_plan import SlotPlan
 from talent_sd.forecast.ensemble import prior_draws, with_draws
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import Prepared
+from talent_sd.forecast.what_if import gaps
 from talent_sd.inputs import resolve_scenario
+from talent_sd.output.city_tables import gaps_line
 from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.variables import by_variable
 
@@ -166,7 +169,15 @@ class CityPacker:
             }
             | _assumed(first),
             "notes": list(city.notes),
+            "gaps": self._gaps(first.resolved),
         }
+
+    def _gaps(self, resolved: Resolved) -> dict[str, str] | None:
+        """Return what is told of figures that a city lacks, by language; None where nothing hangs on them."""
+        prepared = Prepared(self.model, {BASELINE: resolved})
+        missing = gaps(prepared)
+        told = {lang: gaps_line(prepared, missing, lang) for lang in LANGUAGES}
+        return told if all(told.values()) else None
 
     def _path(self, told: Told, first: Told | None, own: np.ndarray) -> dict[str, Any]:
         """Return a city on a path: what differs from the model, and of another path from the first."""

@@ -52,7 +52,7 @@ WORDS = {
     "presets_here": N_("What each preset does here", "page"),
     "presets_note": N_(
         "{name}, {year}, against no policy: median of the draws, as in the sentence on the plan. "
-        "Press a name to start from it.",
+        "In order of how many others each beats in more than half of the draws. Press a name to start from it.",
         "page",
     ),
     "nation": N_("Nation", "page"),
@@ -137,6 +137,7 @@ WORDS = {
     "sentence_chance": N_("Better than no policy in {chance} of 100 draws.", "page"),
     "low_to_high": N_("{low} to {high}", "page"),
     "source": N_("Source:", "page"),
+    "budget_used_own": N_("{share} of the money set aside for policies", "page"),
     "budget_used": N_("{share} of what the city can spend on talent policy", "page"),
     "warn_budget": N_(
         "The budget does not pay for all of it: {least} at the least ({year}), less than all from "
@@ -153,19 +154,22 @@ WORDS = {
     "adds": N_("Adds", "page"),
     "costs": N_("Costs", "page"),
     "shares_exact": N_(
-        "{name}, {year}: each policy's part in what all do together (Shapley), the mean of {draws} "
-        "draws. Means add up, medians as in the sentence above do not. Costs: the mean of the years "
-        "in which the plan pays; under it, all yuan over the people added.",
+        "{name}, {year}: each policy's part in what all do together (Shapley), the median of {draws} of the {among} draws; "
+        "together, of all. Medians need not add up. Costs a year: the mean of the years in which the plan pays.",
         "page",
     ),
     "shares_sampled": N_(
-        "{name}, {year}: each policy's part in what all do together (Shapley, from sampled orders, "
-        "with their standard error), the mean of {draws} draws. Means add up, medians as in the "
-        "sentence above do not. Costs: the mean of the years in which the plan pays; under it, all "
-        "yuan over the people added.",
+        "{name}, {year}: each policy's part in what all do together (Shapley, from sampled orders, with their standard "
+        "error), the median of {draws} of the {among} draws; together, of all. Medians need not add up. Costs a year: the "
+        "mean of the years in which the plan pays.",
         "page",
     ),
-    "together_mean": N_("Together", "page"),
+    "together_all": N_("Together", "page"),
+    "present_value": N_(
+        "For each person: the present value of what is paid, {rate} % a year and in prices of {base}, over the people "
+        "added; the median of the draws' ratios.",
+        "page",
+    ),
     "offers": N_("What other policies would add", "page"),
     "offers_note": N_(
         "{name}, {year}: each alone on top of this plan, at its usual size; the cheapest for each "

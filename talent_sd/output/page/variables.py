@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 TALENT = "total talent"
 ROLES = {
     "people": TALENT, "paid": "affordability", "budget": "policy budget", "spending": "policy spending",
-    "spent": "total policy spending",
+    "spent": "total policy spending", "paid_to_date": "Cumulative Policy Budget Use",
+    "paid_by_policy": "Cumulative Policy Spending", "prices": "national price path ratio",
 }  # fmt: skip
 """What the page itself asks the model for: the people, and what a plan costs against the budget."""
 

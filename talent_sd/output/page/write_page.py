@@ -39,6 +39,7 @@ from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.page_words import GROUPS, WORDS
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.speech import STEPS
+from talent_sd.policies.policy_table import chosen_rate
 from talent_sd.uncertainty.posterior import read_posterior
 
 if TYPE_CHECKING:
@@ -145,16 +146,19 @@ def page_html(
     header["first"] = {
         "lang": lang,
         "city": next(iter(header["cities"])),
-        "scenario": _first(scenarios, header),
+        "scenario": _first(scenarios, header, own=cities is not None),
     }
     texts = json.dumps(header["words"], ensure_ascii=False) + json.dumps(header, ensure_ascii=False)
     return _html(pack.text(header), texts, lang)
 
 
-def _first(scenarios: Sequence[str | Path], header: Mapping[str, Any]) -> str:
+def _first(scenarios: Sequence[str | Path], header: Mapping[str, Any], *, own: bool) -> str:
+    """Return the preset shown first: of a city that was asked for, no policy, for none was."""
     if scenarios:
         return Path(str(scenarios[0])).stem
     shipped = {one["name"]: len(one["values"]) for one in header["presets"]}
+    if own and (bare := next((name for name, count in shipped.items() if not count), None)):
+        return bare
     return SHOWN_FIRST if SHOWN_FIRST in shipped else max(shipped, key=lambda name: shipped[name])
 
 
@@ -243,6 +247,7 @@ def _content(
         ],
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},
+        "money": {"rate": chosen_rate(None), "base": KNOWN_UNTIL},
         "mix": mix(first), "cities": towns, "shared": packer.shared(), "tested": variables.tested(_record()),
         "city_records": _city_records(list(told)), "caveats": _caveats(presets[0].reading),
         "words": {lang: {key: translated(text, lang) for key, text in WORDS.items()} for lang in LANGUAGES},

@@ -1,6 +1,7 @@
 // The left side: city, nation, presets, policies, assumptions, loops.
 import { useEffect, useState } from 'preact/hooks'
-import { Adding } from './result.jsx'
+import { Adding, present } from './result.jsx'
+import { byDuels } from './stats.js'
 import { weighAssumptions, weighPresets } from './weigh.js'
 import { amount, digits, element, lang, measure, named, said, t } from './words.js'
 
@@ -44,17 +45,17 @@ function Presets({ page }) {
     page.pool.newest('presets', () => weighPresets(page, (rows) => (gone ? false : (setFound(rows), true))))
     return () => (gone = true)
   }, [open, plan.city, plan.national, reading.name])
-  const rows = found.map(({ plan: { preset, title }, found: { change, cost, years } }) => ({
-    name: preset, label: said(title), value: change, cost: cost[1], each: (cost[1] * years) / change,
+  const order = byDuels(found.map(({ found: { changes } }) => changes))
+  const rows = order.map((i) => found[i]).map(({ plan: { preset, title }, found: { change, cost, each } }) => ({
+    name: preset, label: said(title), value: change, cost: cost[1], each,
     onClick: () => page.startFrom(preset), told: t('take_preset', { name: said(title) }),
   }))
-  rows.sort((a, b) => b.value - a.value)
   return (
     <details class="group shares" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('presets_here')}</summary>
       {rows.length > 0 && <Adding title={t('presets_here')} first={t('preset_name')} rows={rows} />}
       {open && rows.length < page.header.presets.length && <p class="hint">{t('running')}</p>}
-      <p class="hint">{t('presets_note', { name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+      <p class="hint">{t('presets_note', { name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
     </details>
   )
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, apart, digits, lang, measure, named, percent, planName, said, scale, span, t } from './words.js'
+import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -14,7 +14,7 @@ export function Result({ page }) {
       <h2><Heading page={page} /></h2>
       <p class="sentence" role="status" aria-live="polite"><Sentence page={page} found={found} /></p>
       <Warnings page={page} fans={fans} />
-      <Money found={found} />
+      <Money page={page} found={found} />
       <Printed page={page} />
       <Shares page={page} />
       <Offers page={page} />
@@ -34,7 +34,7 @@ function Sentence({ page, found }) {
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
   const values = {
     year: last, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
-    chance: `${Math.round(100 * found.better)}`, first: Math.floor(found.first), last: found.until,
+    chance: `${hundredth(found.better)}`, first: Math.floor(found.first), last: found.until,
   }
   const spends = found.cost && found.cost[1] > 0
   return (
@@ -54,12 +54,14 @@ export function Mini({ page }) {
   return <p class="mini" aria-hidden="true"><strong>{change}</strong>{found.cost && found.cost[1] > 0 ? ` · ${amount(found.cost[1], 'yuan/year')}` : ''}</p>
 }
 
-function Money({ found }) {
+function Money({ page, found }) {
   if (!found?.cost || !(found.cost[1] > 0) || found.share === null) return null
   const share = Math.min(1, found.share)
+  const { view } = page.fans.value
+  const own = page.plans.value(view.plans[view.active], page.header.budget['yuan per year'])
   return (
     <div class="money-line">
-      <p>{t('budget_used', { share: percent(found.share) })}</p>
+      <p>{t(own > 0 ? 'budget_used_own' : 'budget_used', { share: percent(found.share) })}</p>
       <svg viewBox="0 0 100 6" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width="100" height="6" class="ground" /><rect width={100 * share} height="6" class="filled" /></svg>
     </div>
   )
@@ -70,6 +72,7 @@ function Warnings({ page, fans }) {
   const plan = view.plans[view.active]
   const { header } = page
   const told = []
+  if (header.cities[plan.city].gaps) told.push(said(header.cities[plan.city].gaps))
   const reading = page.plans.readingOf(plan)
   if (Object.keys(reading.values).length) told.push(`${said(reading.title)}: ${said(reading.summary)}`)
   const paid = header.roles.paid && page.row(fans.central, header.roles.paid)
@@ -144,28 +147,31 @@ export function Adding({ title, first, rows, total = null }) {
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
             </th>
             <td>{plain(value, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-            <td>{cost(yuan)}{value > most / 1e3 && each > 0 && <small>{digits(each / thousand, 2)}</small>}</td>
+            <td>{cost(yuan)}{value > most / 1e3 && Number.isFinite(each) && <small>{digits(each / thousand)}</small>}</td>
           </tr>
         ))}
-        {total && <tr class="total"><th scope="row">{t('together_mean')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}</td></tr>}
+        {total && <tr class="total"><th scope="row">{t('together_all')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}{Number.isFinite(total.each) && <small>{digits(total.each / thousand)}</small>}</td></tr>}
       </tbody>
     </table>
   )
 }
 
+/** How a cost per person is reckoned. */
+export const present = (page) => t('present_value', { rate: digits(100 * page.header.money.rate, 2), base: page.header.money.base })
+
 function Shares({ page }) {
   const shares = page.shares.value
   if (!shares) return <p class="hint">{t('shares_wait')}</p>
   if (!shares.parts.length) return null
-  const row = ({ policy, value, error, whole }) => ({ name: policy.name, label: said(policy.label), value, error, cost: whole / shares.years, each: whole / value,
+  const row = ({ policy, value, error, cost, each }) => ({ name: policy.name, label: said(policy.label), value, error, cost, each,
     onClick: () => goTo(`policy-${policy.name}`), told: t('go_to', { name: said(policy.label) }) })
   const rows = shares.parts.map(row).sort((a, b) => b.value - a.value)
-  const sum = (key) => rows.reduce((total, one) => total + one[key], 0)
+  const { change = NaN, cost, each } = page.found.value ?? {}
   return (
     <div class={`shares ${shares.stale ? 'stale' : ''}`}>
       <h3>{t('shares')}</h3>
-      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: sum('value'), cost: sum('cost') }} />
-      <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: shares.draws, name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: change, cost: cost?.[1] ?? NaN, each }} />
+      <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: shares.draws, among: page.header.draws, name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
     </div>
   )
 }
@@ -180,8 +186,8 @@ function Offers({ page }) {
     if (bare) setOpen(true) // who has nothing yet looks for something
   }, [bare])
   if (!offers?.parts.length) return null
-  const rows = offers.parts.map(({ policy, value, whole, years }) => ({
-    name: policy.name, label: said(policy.label), value, cost: whole / years, each: value > 0 ? whole / value : Infinity,
+  const rows = offers.parts.map(({ policy, value, cost, each }) => ({
+    name: policy.name, label: said(policy.label), value, cost, each,
     onClick: () => page.set(policy.settings.switch, 1), told: t('switch_on', { name: said(policy.label) }),
   }))
   rows.sort((a, b) => a.each - b.each || b.value - a.value)
@@ -189,7 +195,7 @@ function Offers({ page }) {
     <details class={`shares offers ${offers.stale ? 'stale' : ''}`} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('offers')}</summary>
       <Adding title={t('offers')} first={t('policy')} rows={rows} />
-      <p class="hint">{t('offers_note', { name: named(page.header.roles.people), year: page.years.at(-1) })}</p>
+      <p class="hint">{t('offers_note', { name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
     </details>
   )
 }
@@ -269,13 +275,13 @@ export function Beside({ page }) {
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
-            const each = found.cost && found.low > 0 ? (found.cost[1] * found.years) / found.change : NaN
+            const { each } = found
             return (
               <tr key={i}>
                 <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{t('plan_in_city', { plan: planName(plan, i, plans), city: said(page.header.cities[plan.city].title) })}</th>
                 <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
-                <td>{percent(found.better)}</td>
+                <td>{hundredth(found.better)}&nbsp;%</td>
                 <td>{found.cost ? amount(found.cost[1], 'yuan/year') : '–'}</td>
                 <td>{Number.isFinite(each) ? amount(each, 'yuan') : '–'}</td>
               </tr>
@@ -283,6 +289,7 @@ export function Beside({ page }) {
           })}
         </tbody>
       </table>
+      <p class="hint">{present(page)}</p>
     </section>
   )
 }

@@ -2,8 +2,8 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
-import { bands, mean, quantiles } from './stats.js'
-import { weighOffers, weighPolicies } from './weigh.js'
+import { bands, mean, medianRatio, quantiles } from './stats.js'
+import { spreadEvenly, weighOffers, weighPolicies } from './weigh.js'
 import { lang, planName } from './words.js'
 
 export const MOST_PLANS = 4
@@ -140,12 +140,51 @@ export class Page {
   /** Rows that charts and sentences need; of a plan, with what it pays. */
   #keys(view, plan) {
     const { roles } = this.header
-    const paid = plan ? [roles.spent, roles.budget, ...this.header.policies.map((policy) => this.spendingKey(policy))] : []
+    const each = this.header.policies.flatMap((policy) => [this.spendingKey(policy), this.paidKey(policy)])
+    const paid = plan ? [roles.spent, roles.budget, roles.paid_to_date, roles.prices, ...each] : []
     return [...new Set([...view.outputs, roles.people, ...paid])].filter((key) => this.model.rows.has(key))
   }
 
   spendingKey({ name }) {
     return `${this.header.roles.spending}[${name}]`
+  }
+
+  paidKey({ name }) {
+    return `${this.header.roles.paid_by_policy}[${name}]`
+  }
+
+  /** Yuan a year on a policy in the years in which the plan pays, the median of the draws. */
+  yearlyOf(fan, policy) {
+    const [own, all] = [this.spendingKey(policy), this.header.roles.spent].map((key) => fan.get(key))
+    return own ? quantiles(this.#over(own, this.#paying(all)), [0.5])[0] : NaN
+  }
+
+  /** The present value of what a fan pays for some policies, or for all, in a draw: as `talent-sd compare` tells it. */
+  present(fan, policies, draw) {
+    const keys = policies ? policies.map((policy) => this.paidKey(policy)) : [this.header.roles.paid_to_date]
+    const n = this.draws.length
+    return this.presentOf(this.years.map((_, y) => keys.reduce((sum, key) => sum + fan.get(key)[y * n + draw], 0)), fan, draw)
+  }
+
+  /** The same of yuan paid to date, year by year. */
+  presentOf(paid, fan, draw) {
+    const { rate, base } = this.header.money
+    const prices = fan.get(this.header.roles.prices)
+    const level = (y) => (prices ? prices[y * this.draws.length + draw] : 1)
+    const at = Math.max(0, this.years.indexOf(base))
+    const worth = (y) => (level(at) / level(y)) * (1 + rate) ** (base - this.years[y])
+    return this.years.slice(1).reduce((sum, _, y) => sum + (paid[y + 1] - paid[y]) * Math.sqrt(worth(y) * worth(y + 1)), 0)
+  }
+
+  #paying(spent) {
+    const draws = this.draws.length
+    return this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > 0))
+  }
+
+  /** Of (years x draws) the mean of some years, by draw. */
+  #over(values, years) {
+    const draws = this.draws.length
+    return Float64Array.from(this.draws, (d) => years.reduce((sum, i) => sum + values[i * draws + d], 0) / Math.max(1, years.length))
   }
 
   refresh() {
@@ -272,18 +311,15 @@ export class Page {
     const spent = own.get(roles.spent)
     const budget = own.get(roles.budget)
     // a year: of those in which the plan spends, as each policy's own cost is told
-    const paying = this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > 0))
-    const over = (values) => {
-      const sums = new Float64Array(draws)
-      for (const i of paying) for (let d = 0; d < draws; d++) sums[d] += values[i * draws + d]
-      return sums.map((sum) => sum / Math.max(1, paying.length))
-    }
-    const costs = spent ? over(spent) : null
-    const budgets = spent && budget && paying.length ? over(budget) : null
+    const paying = this.#paying(spent)
+    const costs = spent ? this.#over(spent, paying) : null
+    const budgets = spent && budget && paying.length ? this.#over(budget, paying) : null
+    const split = spent && paying.length ? spreadEvenly(change) : []
+    const each = split.length ? medianRatio(split.map((d) => (change[d] > 0 ? this.present(own, null, d) / change[d] : Infinity))) : NaN
     const cost = costs ? quantiles(costs, [0.1, 0.5, 0.9]) : null
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
     const until = this.years[paying.at(-1)]
-    return { change: middle, low, high, better, cost, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
+    return { change: middle, changes: change, each, low, high, better, cost, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   firstYear(plan) {

@@ -93,6 +93,20 @@ function exact(values, count) {
   })
 }
 
+export const median = (values) => quantiles(values, [0.5])[0]
+
+/** The median of ratios of which some have no end, as Python's `ranked` gives it: one of them, never between two. */
+export const medianRatio = (values) => [...values].sort((a, b) => a - b)[Math.ceil(values.length / 2) - 1]
+
+/** Places of the numbers of draws in which plans do better: by how many others each beats in more than half, as Python's `ranking`. */
+export function byDuels(lists) {
+  const share = (a, b) => a.filter((value, d) => value > b[d]).length / a.length
+  const better = lists.map((a) => lists.map((b) => share(a, b)))
+  const won = better.map((row, i) => row.filter((value, j) => value > better[j][i]).length)
+  const sum = better.map((row) => row.reduce((total, value) => total + value, 0))
+  return lists.map((_, i) => i).sort((i, j) => won[j] - won[i] || sum[j] - sum[i])
+}
+
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 export function standardError(values) {

@@ -1,7 +1,7 @@
 // What is weighed when the sliders rest: policies of the plan, policies that it could have, presets, assumptions.
-import { coalitions, mean, standardError } from './stats.js'
+import { coalitions, mean, median, medianRatio, standardError } from './stats.js'
 
-const SHAPLEY_DRAWS = 16
+export const SPLIT_DRAWS = 20 // as `talent-sd compare` splits mixes, in the same draws
 const SETS_AT_ONCE = 8 // the next fan waits for no more than these
 const OFFERS_AT_ONCE = 6
 
@@ -26,18 +26,24 @@ export async function weighPolicies(page, view) {
     )
     values.set(await page.pool.fan(plan, some.flatMap(() => draws), { rows: [row], save: page.header.save.slice(-1), also }), from * draws.length)
   }
-  const found = on.map(() => [])
+  const found = on.map(() => []) // a draw's part, the mean of its orders
+  const errors = on.map(() => [])
   draws.forEach((_, d) => {
     const own = shares(Float64Array.from(sets, (_, s) => values[s * draws.length + d]))
-    own.forEach((share) => share.forEach((value, i) => found[i].push(value)))
+    on.forEach((_, i) => {
+      const orders = own.map((share) => share[i])
+      found[i].push(mean(orders))
+      errors[i].push(standardError(orders))
+    })
   })
   if (view !== page.view.peek()) return
   const own = page.fans.peek().plan
-  const { years } = page.found.peek()
-  const whole = (policy) => paid(page, own.get(page.spendingKey(policy)), draws)
   page.shares.value = {
-    plan, exact, draws: draws.length, years,
-    parts: on.map((policy, i) => ({ policy, value: mean(found[i]), error: exact ? 0 : standardError(found[i]), whole: whole(policy) })),
+    plan, exact, draws: draws.length,
+    parts: on.map((policy, i) => ({
+      policy, value: median(found[i]), error: exact ? 0 : median(errors[i]), cost: page.yearlyOf(own, policy),
+      each: medianRatio(draws.map((draw, d) => (found[i][d] > 0 ? page.present(own, [policy], draw) / found[i][d] : Infinity))),
+    })),
   }
 }
 
@@ -48,7 +54,7 @@ export async function weighOffers(page, view) {
   const off = policies.filter((policy) => !page.plans.isOn(plan, policy))
   if (!roles.people || !roles.spent || view !== page.view.peek()) return
   const draws = spread(page, roles.people)
-  const rows = [roles.people, roles.spent].map((key) => page.model.rows.get(key))
+  const rows = [roles.people, roles.spent, roles.paid_to_date].map((key) => page.model.rows.get(key))
   const [years, own] = [page.years.length, page.fans.peek().plan]
   const at = (key, year, draw) => own.get(key)[year * page.draws.length + draw]
   const parts = []
@@ -61,9 +67,11 @@ export async function weighOffers(page, view) {
       const found = (row, year, d) => values[((row * years + year) * some.length + k) * draws.length + d]
       const spent = page.years.map((_, y) => mean(draws.map((draw, d) => found(1, y, d) - at(roles.spent, y, draw))))
       const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
+      const added = draws.map((draw, d) => found(0, years - 1, d) - at(roles.people, years - 1, draw))
+      const present = (draw, d) => page.presentOf(page.years.map((_, y) => found(2, y, d) - at(roles.paid_to_date, y, draw)), own, draw)
       parts.push({
-        policy, value: mean(draws.map((draw, d) => found(0, years - 1, d) - at(roles.people, years - 1, draw))),
-        whole: spent.reduce((sum, value) => sum + value, 0), years: Math.max(1, paying),
+        policy, value: median(added), cost: spent.reduce((sum, value) => sum + value, 0) / Math.max(1, paying),
+        each: medianRatio(draws.map((draw, d) => (added[d] > 0 ? present(draw, d) / added[d] : Infinity))),
       })
     })
   }
@@ -74,7 +82,7 @@ export async function weighOffers(page, view) {
 export async function weighPresets(page, take) {
   const plan = page.plan.peek()
   const { roles, presets } = page.header
-  const keys = [roles.people, roles.spent, roles.budget].filter((key) => page.model.rows.has(key))
+  const keys = [roles.people, roles.spent, roles.budget, roles.paid_to_date, roles.prices].filter((key) => page.model.rows.has(key))
   let found = []
   for (const { name } of presets) {
     const one = page.plans.from(plan, name)
@@ -103,13 +111,11 @@ export function weighAssumptions(page) {
 function spread(page, key) {
   const { plan, base } = page.fans.peek()
   const last = (page.years.length - 1) * page.draws.length
-  const effects = page.draws.map((draw) => [draw, plan.get(key)[last + draw] - base.get(key)[last + draw]])
-  effects.sort((a, b) => a[1] - b[1])
-  return Array.from({ length: SHAPLEY_DRAWS }, (_, i) => effects[Math.floor(((i + 0.5) * effects.length) / SHAPLEY_DRAWS)][0])
+  return spreadEvenly(page.draws.map((draw) => plan.get(key)[last + draw] - base.get(key)[last + draw]))
 }
 
-/** Yuan over all years, the mean of some draws of (years x draws). */
-function paid(page, values, draws) {
-  if (!values) return NaN
-  return page.years.reduce((sum, _, y) => sum + mean(draws.map((draw) => values[y * page.draws.length + draw])), 0)
+/** Numbers of draws spread evenly over an effect, as Python's `spread_evenly`. */
+export function spreadEvenly(effects, count = SPLIT_DRAWS) {
+  const ordered = effects.map((value, draw) => [draw, value]).sort((a, b) => a[1] - b[1])
+  return Array.from({ length: count }, (_, i) => ordered[Math.floor(((i + 0.5) * ordered.length) / count)][0])
 }

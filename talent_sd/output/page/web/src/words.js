@@ -70,6 +70,9 @@ export const apart = () => (lang.value === 'zh' ? '' : ' ')
 
 export const percent = (share) => `${Math.round(100 * share)}${gap()}%`
 
+/** A share of draws, of a hundred: all of them, and none, are told only where it is so. */
+export const hundredth = (share) => (share > 0 && share < 1 ? Math.min(99, Math.max(1, Math.round(100 * share))) : 100 * share)
+
 /** A setting's value in its own unit; what has none is a share. */
 export function measure(header, setting, value) {
   if (setting.unit === YEARLY_SHARE) return amount(value, YEARLY_SHARE)
