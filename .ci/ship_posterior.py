@@ -5,7 +5,7 @@
 
 A single run then lies in the middle of its own fan, in Vensim too, and experiments, checks and
 verification run on the same values. Only fitted constants change, not factors. What quotes the model
-must be measured again: the findings of the scenarios, and `talent-sd validate --refit` (tests tell).
+must be measured again: the findings of the scenarios (`.ci/findings.py`), and `talent-sd validate --refit` (tests tell).
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gettext
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import CONTEXT, _catalogue
 from talent_sd.inputs.labels import Labels, Sector
 
@@ -110,3 +112,15 @@ class _Missing(gettext.NullTranslations):
 @pytest.fixture(scope="session", autouse=True)
 def _whatever_is_told_in_chinese_is_in_the_catalogue() -> None:
     _catalogue("zh").add_fallback(_Missing())
+
+
+@pytest.fixture
+def place() -> Callable[[str, str], str]:
+    """Where a shipped scenario sets a policy: file and line, which move with its finding."""
+
+    def of(scenario: str, policy: str) -> str:
+        lines = (shipped_folder("scenarios") / f"{scenario}.yaml").read_text("utf-8").splitlines()
+        (line,) = (number for number, text in enumerate(lines, 1) if text.startswith(f"  {policy}:"))
+        return f"{scenario}.yaml:{line}"
+
+    return of

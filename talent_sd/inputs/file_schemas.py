@@ -172,6 +172,9 @@ class ScenarioFile(Part):
     question: Words | None = Field(None, description="What the scenario is meant to answer")
     claims: Words | None = Field(None, description="What the source of the idea claims; a note")
     finding: Words | None = Field(None, description="What the model says, with figures; a note")
+    measured: dict[str, str | int] | None = Field(
+        None, description="What the finding was measured on; a note"
+    )
     extends: str | None = Field(None, min_length=1, description="A shipped scenario, or a file beside it")
     policies: dict[str, Policy] = Field(default_factory=dict)
     assumptions: dict[str, Assumption] = Field(default_factory=dict)

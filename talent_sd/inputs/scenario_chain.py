@@ -40,6 +40,7 @@ class Scenario:
         "intensity", "unit cost", "targeting", "pause.from", "pause.until", and what else
         the file sets
     claims, finding : notes by language, empty where the file has none; never inherited
+    measured : what the finding was measured on: city, draws, seed, model, inputs; never inherited
     assumptions : constant, or "constant[element]", to its value
     shocks : shock name to its settings, such as "at" and "size"
     context : the national path, None where no file names one
@@ -59,6 +60,7 @@ class Scenario:
     claims: Mapping[str, str] = field(default_factory=dict)
     finding: Mapping[str, str] = field(default_factory=dict)
     budget: Mapping[str, Setting] = field(default_factory=dict)
+    measured: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -149,6 +151,7 @@ def laid_over_file(parent: Scenario | None, file: StrictFile[ScenarioFile]) -> S
         _both(typed.claims),
         _both(typed.finding),
         budget,
+        dict(typed.measured or {}),
     )
 
 

@@ -30,7 +30,6 @@ assumptions:
 shocks:
   core_team_exit: {at: 2027}
 """
-HEFEI = "scenarios/hefei_combination.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +41,14 @@ def differences(first: str, second: str, city: str | None = None) -> list[Differ
     return scenario_differences(first, second, load_model(), city)[2]
 
 
-def test_each_difference_has_both_values_and_both_places() -> None:
+def test_each_difference_has_both_values_and_both_places(place: Callable[[str, str], str]) -> None:
+    mix = "hefei_combination"
     Path("tight.yaml").write_text(TIGHT, "utf-8")
     model = load_model().structure.place
     assert differences("hefei_combination", "tight.yaml") == [
-        Difference("policies", "industry_fund.intensity", "Dmnl", 0.03, f"{HEFEI}:18", 0.05, "tight.yaml:4"),
-        Difference("policies", "venture_fund", "", True, f"{HEFEI}:19", False, "tight.yaml:5"),
-        Difference("policies", "venture_fund.from", "year", 2025.0, f"{HEFEI}:19", None, ""),
+        Difference("policies", "industry_fund.intensity", "Dmnl", 0.03, f"scenarios/{place(mix, 'industry_fund')}", 0.05, "tight.yaml:4"),
+        Difference("policies", "venture_fund", "", True, f"scenarios/{place(mix, 'venture_fund')}", False, "tight.yaml:5"),
+        Difference("policies", "venture_fund.from", "year", 2025.0, f"scenarios/{place(mix, 'venture_fund')}", None, ""),
         Difference("policies", "housing_voucher", "", False, model("policy switch"), True, "tight.yaml:6"),
         Difference(
             "assumptions", "policy budget share", "Dmnl", 0.1, model("policy budget share"), 0.05,
@@ -142,14 +142,16 @@ def test_the_table_and_the_csv_say_the_same(talent_sd: Command) -> None:
         assert row["new_origin"].rsplit("/", 1)[-1] in outcome.out
 
 
-def test_the_table_is_in_chinese_with_the_policies_names(talent_sd: Command) -> None:
+def test_the_table_is_in_chinese_with_the_policies_names(
+    talent_sd: Command, place: Callable[[str, str], str]
+) -> None:
     outcome = talent_sd("diff", "baseline", "hefei_combination", "--lang", "zh")
     assert outcome.code == 0
     lines = [line.split() for line in outcome.out.splitlines()]
     text = load_model().path.read_text("utf-8").splitlines()
     switch = text.index("policy switch[policy]=") + 1
     assert ["industry_fund", "关闭", "启用"] in lines
-    assert ["产业基金", f"city.mdl:{switch}", "hefei_combination.yaml:18"] in lines
+    assert ["产业基金", f"city.mdl:{switch}", place("hefei_combination", "industry_fund")] in lines
     assert [".from", "未设定", "2025"] in lines
 
 

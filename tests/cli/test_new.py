@@ -83,11 +83,13 @@ def test_settings_shown_in_a_new_scenario_are_the_ones_a_policy_has_anyway(talen
     assert outcome.out == "on and settings set the same: a run cannot tell them apart.\n"
 
 
-def test_the_parents_own_settings_are_shown_with_their_line(talent_sd: Command) -> None:
+def test_the_parents_own_settings_are_shown_with_their_line(
+    talent_sd: Command, place: Callable[[str, str], str]
+) -> None:
     talent_sd("new", "scenario", "plan", "--extends", "hefei_combination", "--lang", "zh")
     lines = Path("plan.yaml").read_text("utf-8").splitlines()
     assert (
-        "#   # 产业基金：产业基金占财政收入比重，0 至 0.2；scenarios/hefei_combination.yaml:18 已设定"
+        f"#   # 产业基金：产业基金占财政收入比重，0 至 0.2；scenarios/{place('hefei_combination', 'industry_fund')} 已设定"
         in lines
     )
     assert "#   industry_fund: {from: 2025, until: 2030, ramp: 1, intensity: 0.03}" in lines
