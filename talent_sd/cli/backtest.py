@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from talent_sd.backtest.run_backtest import Backtest
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.city_tables import Sources
     from talent_sd.uncertainty.posterior import Posterior
 
 LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
@@ -73,12 +73,7 @@ def backtest(
                 test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
             else:
                 test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
-        made = {
-            Path(model.path).name: model.structure.sha256,
-            "posterior.json": drawn.sha256,
-            **sources.hashes(),
-        }
-        scores = _write(test, model, drawn, made, folder, lang.value if xlsx else "")
+        scores = _write(test, model, drawn, sources, folder, lang.value if xlsx else "")
         if plots:
             from talent_sd.output.figures.plot_backtest import save_backtest_plots
 
@@ -90,7 +85,7 @@ def backtest(
 
 
 def _write(
-    test: Backtest, model: Model, drawn: Posterior, made: Mapping[str, str], folder: Path, book: str
+    test: Backtest, model: Model, drawn: Posterior, sources: Sources, folder: Path, book: str
 ) -> pd.DataFrame:
     """Write the tables, the notes with the hashes of what they were made from, and a workbook in `book`'s language."""
     from talent_sd.backtest.largest_misses import miss_table
@@ -103,6 +98,7 @@ def _write(
     patents = patent_table(model, test.window, drawn)
     if len(patents):
         write_frame(folder / "patents.csv", patents, "%.6g")
+    made = {Path(model.path).name: model.structure.sha256, "posterior.json": drawn.sha256, **sources.hashes()}
     hashes = [f"{digest}  {name}" for name, digest in made.items()]
     notes = [*hashes, *test.window.left_out, *test.window.adjusted]
     (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
