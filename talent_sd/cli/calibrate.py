@@ -93,8 +93,13 @@ def _in_thousandths(advance: Callable[[int], None]) -> Callable[[int, int], None
 def _plot(model: Model, found: Calibrated, seed: int, folder: Path, lang: str) -> None:
     """Draw prior and posterior, and the fitting cities as the posterior forecasts them."""
     from talent_sd.backtest.run_backtest import run_backtest
-    from talent_sd.output.figures.plot_backtest import save_calibration_plots, save_predictive_plot
+    from talent_sd.output.figures.plot_backtest import (
+        backtest_source,
+        save_calibration_plots,
+        save_predictive_plot,
+    )
 
-    save_calibration_plots(found.beliefs, found.posterior, folder, lang)
     test = run_backtest(model, found.window, found.posterior, draws=200, seed=seed)
-    save_predictive_plot(test, folder, lang)
+    source = backtest_source(test, model.structure, lang)
+    save_calibration_plots(found.beliefs, found.posterior, source, folder, lang)
+    save_predictive_plot(test, source, folder, lang)

@@ -104,7 +104,7 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
         write_plan_tables(found.plans, factors, folder)
         write_spending_table(found.prepared, found.spread, folder / "spending.csv")
         if plots:
-            from talent_sd.output.figures.plot_comparison import save_plan_plots
+            from talent_sd.output.policies.plot_policies import save_plan_plots
 
             save_plan_plots(found.plans, factors, labels, lang, folder)
         tables = [plans_table(found.plans, str(goal), labels, lang) for goal in found.plans["goal"].values]

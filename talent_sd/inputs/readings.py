@@ -33,9 +33,7 @@ class Forbidden(Part):
     loops: list[str] = Field(
         default_factory=list, description="Named loops whose cutting alone brings it out"
     )
-    because: Words | None = Field(
-        None, description="The loop or identity that forbids it; none: what `miss` of evidence.yaml says"
-    )
+    because: Words = Field(description="The loop or identity that forbids it")
 
 
 class ReadingFile(Part):

@@ -46,7 +46,7 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
     years = f"{scores['start'].min()} → {scores['end'].max()}"
     table = _table(
         tell("Error |ln(forecast/actual)|, {years}", lang, years=years),
-        *words(tell("Outcome", lang), tell("Cities", lang)),
+        *words(tell("Outcome", lang), tell("Cities", lang), overflow="fold"),
         *_numbers(lang, *FORECASTERS.values(), N_("CRPS"), COVERAGE),
     )
     for row in scores[scores["cities"].isin(GROUPS)].to_dict("records"):
@@ -65,7 +65,7 @@ def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
     """Make the table of fitted constants: prior, posterior, convergence."""
     table = _table(
         tell("Fitted constants: mean ± standard deviation", lang),
-        *words(tell("Constant", lang)),
+        *words(tell("Constant", lang), overflow="fold"),
         *_numbers(lang, N_("prior"), N_("posterior"), N_("R-hat"), N_("effective draws")),
     )
     for row in diagnostics.to_dict("records"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,9 @@ STEPS = {
     "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
 }
 """Factor and name of the scales of each language, largest first."""
-BANDS_TOLD = N_(
-    " Bands: 50, 80 and 95 % of {draws} draws; 80 % where two lines share a panel, bars at the end where more do."
-)
 NO_BREAK = "\N{NO-BREAK SPACE}"
-SOURCE = N_("Source: {source}, model {model} ({hash}). Shaded: years with known national figures.")
+SOURCE = N_("Source: {source}, model {model} ({hash}).")
+KNOWN = N_(" Left of the dotted line: years with known national figures.")
 
 
 @dataclass(frozen=True)
@@ -200,21 +198,21 @@ def city_name(forecast: xr.Dataset, lang: str) -> str:
     return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
 
 
-def source_line(forecast: xr.Dataset, lang: str, bands: str = BANDS_TOLD, source: str = SOURCE) -> str:
-    """Where the numbers come from (a key of the words); with several draws, what the bands (another) are."""
+def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: float | None = None) -> str:
+    """Where the numbers come from; what the line at the forecast's start means; of several draws, what the bands (keys) are."""
     attrs = forecast.attrs
     line = tell(
-        source,
+        SOURCE,
         lang,
         source=attrs.get("source", "talent_sd"),
         model=attrs.get("model", ""),
         hash=str(attrs.get("model_sha256", ""))[:8],
     )
+    if since is not None:
+        line += tell(KNOWN, lang)
     if forecast.sizes.get(DRAW, 1) < 2:
-        line += tell(" One central run.", lang) if "city_en" in attrs else ""
-    else:
-        line += tell(bands, lang, draws=attrs.get("draws", forecast.sizes[DRAW]))
-    return line
+        return line + (tell(" One central run.", lang) if "city_en" in attrs else "")
+    return line + "".join(tell(key, lang, draws=attrs.get("draws", forecast.sizes[DRAW])) for key in bands)
 
 
 @dataclass(frozen=True)

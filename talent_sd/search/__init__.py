@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -191,10 +191,11 @@ def optimise(
     known = [field.name for field in fields(Asked)]
     for name in set(settings).difference(known):
         raise InputError("unknown setting '{name}'.{hint}", name=name, hint=nearest(name, known))
-    given: dict[str, Any] = {"city": city, "budget": budget, "goals": goals, **settings}
-    asked = checked(Asked)(**given)
-    lists: dict[str, Any] = {name: tuple(getattr(asked, name)) for name in ("goals", "keep", "without")}
-    asked = replace(asked, budget=float(budget), **lists)
+    wanted = (goals,) if isinstance(goals, str) else tuple(goals)
+    for name in ("keep", "without"):
+        if isinstance(settings.get(name), str):
+            settings[name] = (settings[name],)
+    asked = Asked(city, float(budget), wanted, **settings)
     return find_plans(asked, None if out is None else Path(out), threads, progress=progress).plans
 
 
@@ -379,12 +380,14 @@ def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread:
     }
     units = [quest.levers.bench.model.structure[goal.name].unit for goal in quest.goals]
     attrs = {
-        name: spread.attrs[name] for name in ("city", "city_en", "city_zh", "model_sha256", "national_path")
+        name: spread.attrs[name]
+        for name in ("city", "city_en", "city_zh", "source", "model", "model_sha256", "national_path")
     }
     return xr.Dataset(data, {**coords, "unit": (GOAL, units)}).assign_attrs(
         {
             **attrs,
             "budget": quest.levers.budget,
+            "base_year": BASE_YEAR,
             "risk": quest.risk,
             "tried": len(found),
             "draws": bench.draws,

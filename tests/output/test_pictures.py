@@ -14,7 +14,8 @@ import pytest
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -35,7 +36,8 @@ from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
-from talent_sd.output.policies.plot_policies import policy_pictures
+from talent_sd.output.policies import plot_policies
+from talent_sd.output.policies.plot_policies import policy_pictures, save_plan_plots
 from talent_sd.output.style import house_style, line_look, new_figure, save_figure
 
 from .conftest import invented_effects
@@ -80,6 +82,27 @@ def invented_backtest() -> SimpleNamespace:
     return SimpleNamespace(window=window, fitted=fitted, spread=spread, parameters_only=spread)
 
 
+def invented_plans() -> xr.Dataset:
+    """Three plans of four policies, one goal, twelve draws."""
+    random = np.random.default_rng(4)
+    plans, policies = ["plan_a", "plan_b", "plan_c"], list(shipped_labels().elements)[15:19]
+    on = np.array([[1.0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 1, 1]])
+    data = {
+        "intensity": (("plan", "policy"), on),
+        "start": (("plan", "policy"), np.where(on, 2025.0, np.nan)),
+        "end": (("plan", "policy"), np.where(on, 2034.0, np.nan)),
+        "cost": (("plan", "policy"), on * np.array([2e7, 1.6e9, 3e8, 9e7])),
+        "gain": (("plan", "draw", "goal"), 3e4 + 1e4 * random.normal(size=(3, 12, 1))),
+        "better": (("plan", "other", "goal"), random.uniform(size=(3, 3, 1))),
+        "better_than_baseline": (("plan", "goal"), np.ones((3, 1))),
+    }
+    coords = {"plan": plans, "other": plans, "policy": policies, "goal": ["total talent"], "draw": range(12),
+              "unit": ("goal", ["person"])}  # fmt: skip
+    about = {"city_en": "Hefei", "city_zh": "合肥", "budget": 2e9, "base_year": 2024, "source": "talent_sd",
+             "model": "city.mdl", "model_sha256": "0123"}  # fmt: skip
+    return xr.Dataset(data, coords, about)
+
+
 @cache
 def studied() -> ModelStudy:
     return study_model(LOOPS / "workforce.mdl")
@@ -112,9 +135,15 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
     sectors = {name: variable.group for name, variable in model.structure.variables.items()}
     yield "stocks and flows", plot_stock_flow(stock_flows(model.program, sectors)[0], shipped_labels(), lang)
     test = invented_backtest()
-    plot_backtest.save_backtest_plots(test, Path(), lang)  # type: ignore[arg-type]
-    plot_backtest.save_predictive_plot(test, Path(), lang)  # type: ignore[arg-type]
+    plot_backtest.save_backtest_plots(test, "Source.", Path(), lang)  # type: ignore[arg-type]
+    plot_backtest.save_predictive_plot(test, "Source.", Path(), lang)  # type: ignore[arg-type]
     yield from ((f"back-test {number}", figure) for number, figure in enumerate(kept))
+    kept.clear()
+    for correlation in ({}, {"correlation": -0.5}):
+        factors = [{"en": "A beats B.", "zh": "A胜过B。", **correlation}]
+        save_plan_plots(invented_plans(), factors, shipped_labels(), lang, Path())
+        yield from ((f"plans {number}, {correlation}", figure) for number, figure in enumerate(kept))
+        kept.clear()
 
 
 def written(figure: Figure) -> list[Text]:
@@ -149,11 +178,24 @@ def cut(axes: Axes) -> list[str]:
 
 
 def look_of(handle: Artist) -> str:
-    """Return the colour of a legend's entry, as it is seen."""
-    colour = handle.get_color() if isinstance(handle, Line2D) else np.ravel(handle.get_facecolor())[:4]  # type: ignore[attr-defined]
-    return to_hex(tuple(colour) if not isinstance(colour, str) else colour, keep_alpha=True) + str(
-        handle.get_alpha()
+    """Return the colour of what is drawn or stands in a key, as it is seen."""
+    lines = isinstance(handle, Line2D | LineCollection)
+    colour = handle.get_color() if lines else handle.get_facecolor()  # type: ignore[attr-defined]
+    colour = colour if isinstance(colour, str) else np.ravel(colour)[:4]
+    return to_hex(
+        to_rgba(colour if isinstance(colour, str) else tuple(colour), handle.get_alpha()), keep_alpha=True
     )
+
+
+def drawn_looks(figure: Figure) -> set[str]:
+    """Return the colours of what panels draw; areas that shine through one another are seen as neither."""
+    found = set()
+    for axes in figure.axes:
+        areas = [one for one in axes.collections if isinstance(one, PolyCollection)]
+        clear = [one for one in areas if (one.get_alpha() or 1.0) < 1.0]
+        found |= {look_of(one) for one in [*axes.lines, *axes.patches, *axes.collections]}
+        found -= {look_of(one) for one in clear if len(areas) > 1}
+    return found
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -161,7 +203,8 @@ def test_every_picture_is_one_that_an_editor_keeps(
     invented_forecast: Invent, invented_labels: Labels, lang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[Figure] = []
-    monkeypatch.setattr(plot_backtest, "save_figure", lambda figure, _: kept.append(figure))
+    for module in (plot_backtest, plot_policies):
+        monkeypatch.setattr(module, "save_figure", lambda figure, _: kept.append(figure))
     wrong: list[str] = []
     for name, figure in figures(invented_forecast, invented_labels, lang, kept):
         with house_style():
@@ -179,6 +222,7 @@ def test_every_picture_is_one_that_an_editor_keeps(
         touching = [
             (a, b) for (a, x), (b, y) in combinations(level, 2) if x.padded(-2).overlaps(y.padded(-2))
         ]
+        wrong += [f"{name}: cut: {text}" for text, _ in boxes if text.rstrip().endswith(("…", "..."))]
         small = [text.get_text() for text in texts if text.get_fontsize() < SMALLEST]
         wrong += [f"{name}: off the page: {t}" for t in off] + [
             f"{name}: {a!r} on {b!r}" for a, b in touching
@@ -202,10 +246,18 @@ def test_every_picture_is_one_that_an_editor_keeps(
                 name.startswith("back-test") and not marks and "x" in cut(axes)
             ):
                 wrong.append(f"{name}: {axes.get_xlim()}, {axes.get_ylim()}: cut axis and marks disagree")
+            strokes = [mark.get_window_extent() for mark in marks]
+            wrong += [
+                f"{name}: mark on {text.get_text()!r}"
+                for text, (_, box) in zip(texts, boxes, strict=True)
+                if text.axes is axes and any(box.padded(-2).overlaps(stroke) for stroke in strokes)
+            ]
         for legend in [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend())]:
             looks = [look_of(handle) for handle in legend.legend_handles]
             if len(looks) != len(set(looks)):
                 wrong.append(f"{name}: a colour twice in one legend")
+            if missing := set(looks) - drawn_looks(figure):
+                wrong.append(f"{name}: colours in the key that nothing has: {missing}")
     assert not wrong, "\n".join(wrong)
 
 

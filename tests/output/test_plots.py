@@ -79,6 +79,7 @@ def test_lines_that_are_nothing_throughout_are_left_out(
     shown = texts(plot_overview(forecast, invented_labels))
     assert "Leading" in shown
     assert [text for text in shown if text.startswith(("Professional", "Skilled", "Graduate"))] == []
+    assert any("Not drawn, zero throughout: a Professional, Skilled, Graduate." in text for text in shown)
     forecast["Talent"][:] = 0.0
     figure = plot_overview(forecast, invented_labels)
     assert len(figure.axes) == len(invented_labels.headline) - 1
@@ -108,7 +109,7 @@ def test_no_two_scenarios_of_thirty_look_the_same() -> None:
     assert len(looks) == 31
 
 
-def test_a_heading_too_long_for_its_panel_names_fewer_variables(
+def test_a_heading_too_long_for_its_panel_is_broken(
     invented_forecast: Invent, invented_labels: Labels
 ) -> None:
     names = ("tax base", "social security balance", "invention patents", "years of balance")
@@ -117,7 +118,12 @@ def test_a_heading_too_long_for_its_panel_names_fewer_variables(
         forecast[name].attrs["units"] = "1"
     sector = Sector("long", {"en": "Long", "zh": "长"}, (names,))
     shown = texts(plot_sector(forecast, sector, invented_labels))
-    assert "Tax base (enterprise profit), social-security balance, …" in shown
+    told = [
+        "Tax base (enterprise profit), social-security balance, invention patents granted, years the fund lasts"
+    ]
+    assert [
+        " ".join(text.split()) for text in shown if text.startswith("Tax base (enterprise profit),")
+    ] == told
     assert "dimensionless" in shown
 
 

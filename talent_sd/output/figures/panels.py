@@ -16,6 +16,7 @@ from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_loo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 OPACITIES = {95: 0.16, 80: 0.22, 50: 0.30}
 """Of the bands, widest first."""
@@ -109,13 +110,14 @@ def _draw_line(axes: Axes, line: Line, company: int) -> None:
     look = line_look(line.style)
     colour = look["color"]
     if len(line.values) > 1:
-        shown = OPACITIES if lone else {80: OPACITIES[80]}
+        shown = list(OPACITIES) if lone else [80]
         if company >= FANS and line.style != BASELINE:
-            shown = {}
-        for band, opacity in shown.items():
+            shown = []
+        for band in shown:
             edges = np.quantile(line.values, BANDS[band], axis=0)
-            pale = opacity if lone else opacity * 2.5 / (2 + company)
-            axes.fill_between(line.years, *edges, color=colour, alpha=pale, linewidth=0, zorder=2)
+            axes.fill_between(
+                line.years, *edges, color=colour, alpha=band_opacity(band, company), linewidth=0, zorder=2
+            )
     dash = "-" if lone else look["linestyle"]
     axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
     axes.plot(
@@ -130,9 +132,14 @@ def _draw_line(axes: Axes, line: Line, company: int) -> None:
     )
 
 
+def band_opacity(band: int, company: int) -> float:
+    """Return how opaque a band of a line is that so many others keep company."""
+    return OPACITIES[band] * (2.5 / (2 + company) if company else 1.0)
+
+
 def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     """Start at zero where the values come near it; never blow a flat line up."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     everything = np.concatenate([_outline(line, len(lines)) for line in lines])
     everything = everything[np.isfinite(everything)]
@@ -150,7 +157,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
         high, margin = 1.0, 0.0
     axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axes)))
+    plain_ticks(axes.yaxis)
     mark_cut(axes)
 
 
@@ -168,10 +175,20 @@ CUT = "cut axis"
 
 
 def mark_cut(axes: Axes, *, along: str = "y") -> None:
-    """Mark an axis that does not reach zero by two strokes across its foot."""
+    """Mark an axis that does not reach zero by two strokes across its foot, with room between them and the ticks."""
     for old in [line for line in axes.lines if line.get_gid() == CUT + along]:
         old.remove()
-    low, high = sorted(axes.get_ylim() if along == "y" else axes.get_xlim())
+    axis = axes.yaxis if along == "y" else axes.xaxis
+    low, high = sorted(axis.get_view_interval())
+    if low <= 0 <= high:
+        return
+    ticks = [tick for tick in axis.get_majorticklocs() if low <= tick <= high] or [(low + high) / 2]
+    room = 0.13 * (high - low)
+    if low > 0:
+        low = max(0.0, min(low, min(ticks) - room))
+    else:
+        high = min(0.0, max(high, max(ticks) + room))
+    (axes.set_ylim if along == "y" else axes.set_xlim)(low, high)
     if low <= 0 <= high:
         return
     at = 0.045 if low > 0 else 0.955
@@ -181,9 +198,16 @@ def mark_cut(axes: Axes, *, along: str = "y") -> None:
                   clip_on=False, zorder=5, gid=CUT + along, scalex=False, scaley=False)  # fmt: skip
 
 
-def _tick(value: float, axes: Axes) -> str:
+def plain_ticks(axis: Axis) -> None:
+    """Write an axis' numbers with commas, and as many decimals as the distance between ticks needs."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis)))
+
+
+def _tick(value: float, axis: Axis) -> str:
     """Write a tick with as many decimals as the distance between ticks needs."""
-    ticks = axes.yaxis.get_majorticklocs()
+    ticks = axis.get_majorticklocs()
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
     decimals = 0
     while decimals < 6 and abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6 * step * 10**decimals:
@@ -199,7 +223,7 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
     ticks = [year for year in range(math.ceil(first), math.floor(last) + 1) if (year - origin) % step == 0]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     if forecast_from is not None and first < forecast_from < last:
-        axes.axvspan(first, forecast_from, color="#f3f3f3", zorder=0, linewidth=0)
+        axes.axvline(forecast_from, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         if lang:
             axes.annotate(
                 tell("forecast", lang),
@@ -214,8 +238,9 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
 
 
 def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
+    up = 21 + 11 * title.count("\n")
     rows: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
-        (letter, -24, 21, {"fontsize": 9, **heading()}),
+        (letter, -24, up, {"fontsize": 9, **heading()}),
         (title, -12, 21, {"fontsize": 9, **heading()}),
         (unit, -12, 10, {"fontsize": 7.5, "color": GREY}),
     )
@@ -308,25 +333,29 @@ def draw_step(axes: Axes, row: int, start: float, step: float) -> None:
 
 
 def dress_bars(axes: Axes) -> None:
-    """Give bars that lie grid lines to read them by."""
+    """Give bars that lie grid lines and ticks to read them by."""
+    plain_ticks(axes.xaxis)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.5)
     axes.spines["left"].set_visible(False)
 
 
+NARROW = 0.62
+"""Width of a letter that is not Chinese, in Chinese ones."""
 CLOSING = "，。、；：！？）》”％%…"
 """Marks that no Chinese line begins with."""
 
 
-def broken(text: str, width: int) -> list[str]:
-    """Break a Chinese text into lines of at most `width` characters; none begins with a closing mark or splits a number.
+def broken(text: str, width: float) -> list[str]:
+    """Break a Chinese text into lines as wide as so many characters; none begins with a closing mark or splits a number.
 
     >>> broken("一二三四。五六2034年", 4)
-    ['一二三', '四。五六', '2034', '年']
+    ['一二三', '四。五六', '2034年']
     """
     lines = []
     while text:
-        end = min(width, len(text))
+        wide = np.cumsum([1.0 if letter > "\u2e80" else NARROW for letter in text])
+        end = max(1, int(np.searchsorted(wide, width, side="right")))
         while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
             end -= 1
         lines.append(text[:end].strip())
@@ -346,6 +375,5 @@ def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
 
     width = inches * 6 / size
     if any("\u4e00" <= letter <= "\u9fff" for letter in text):
-        full = sum(1.0 if letter > "\u2e80" else 0.62 for letter in text) / len(text)
-        return broken(text, int(width * 10.8 / full))
+        return broken(text, width * 10.8)
     return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))

@@ -11,9 +11,10 @@ from talent_sd.backtest import forecast_scores as scores
 from talent_sd.backtest.run_backtest import SCORED, Backtest, actual_levels
 from talent_sd.base.dims import BANDS
 from talent_sd.base.language import N_, tell
+from talent_sd.base.version import __version__
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
-from talent_sd.output.figures.panels import foot_lines, mark_cut
+from talent_sd.output.figures.panels import CUT, foot_lines, mark_cut
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FANS = N_("Forecast of {outcome} from {year}, start = 1")
+    from talent_sd.model.structure import Structure
+
+FANS = N_("Forecast of {outcome} from {year}, level of {year} = 1")
+CARRIED = N_(
+    " No census fell in {year}: that level is carried on from the last one, so forecasts begin a little beside 1."
+)
 PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
 PREDICTIVE = N_("Where in their forecasts the outcomes fell (even: 0.1 each)")
-RELIABILITY = N_(
-    "Outcomes inside the forecast intervals, {start}–{end}; bars: one standard error over provinces, either way"
-)
+RELIABILITY = N_("Outcomes inside the forecast intervals, {start}–{end}: {cities}")
+BARS = N_(" Bars: one standard error over provinces, either way.")
+SHOWN = {True: N_("{count} cities that the fit did not see"), False: N_("{count} cities, all of them fitted")}
+SOURCE = N_("Source: {source}, model {model} ({hash}). {draws} draws.")
 
 NAMED = ("邯郸市", "绵阳市", "无锡市", "东莞市", "成都市", "苏州市", "长沙市", "合肥市", "深圳市", "沈阳市", "杭州市",
          "郑州市", "上海市", "北京市")  # fmt: skip
@@ -38,23 +45,40 @@ PAGE = 8.0
 """Inches across: what a printed page takes."""
 COLUMNS = 5
 PRIORS_ACROSS = 4
+BESIDE = 1e-3
+"""A forecast that begins farther from 1 is told to."""
 BINS = 32
 """Bars of each histogram: a thousand draws show their shape, not their chance."""
 BLUE = str(line_look(0)["color"])
 RED = str(line_look(1)["color"])
+FAN = {80: "#d1dae7", 50: "#92adca"}
+"""Colours of bands: opaque, so that a key shows them as they are."""
 
 
-def save_backtest_plots(test: Backtest, folder: Path, lang: str = "en") -> None:
-    """Draw `forecast_and_actual.png`, `reliability.png` and `cities_<outcome>.png` into a folder."""
-    save_reliability_plot(test, folder, lang)
+def backtest_source(test: Backtest, structure: Structure, lang: str) -> str:
+    """Say what made the forecasts of a back-test."""
+    return tell(
+        SOURCE, lang, source=f"talent_sd {__version__}", model=Path(structure.path).name,
+        hash=structure.sha256[:8], draws=len(test.spread[SCORED[0]]),
+    )  # fmt: skip
+
+
+def save_backtest_plots(test: Backtest, source: str, folder: Path, lang: str = "en") -> None:
+    """Draw `forecast_and_actual.png`, `reliability.png` and `cities_<outcome>.png` into a folder.
+
+    Parameters
+    ----------
+    source : what is written below each, as `backtest_source` gives it
+    """
+    save_reliability_plot(test, source, folder, lang)
     with house_style():
-        _scatter(test, folder / "forecast_and_actual.png", lang)
+        _scatter(test, source, folder / "forecast_and_actual.png", lang)
         for outcome in OUTCOMES:
             if last_known(actual_levels(test.window, outcome)) is not None:
-                _fans(test, outcome, folder / f"cities_{outcome}.png", lang)
+                _fans(test, outcome, source, folder / f"cities_{outcome}.png", lang)
 
 
-def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
+def save_predictive_plot(test: Backtest, source: str, folder: Path, lang: str = "en") -> None:
     """Draw `predictive_check.png`: where in their forecasts outcomes fell, in ten equal parts.
 
     Flat bars are honest intervals; a heap in the middle, intervals that are too wide; heaps at the
@@ -82,18 +106,19 @@ def save_predictive_plot(test: Backtest, folder: Path, lang: str = "en") -> None
             axis.set_xlabel(tell("draws below", lang))
         axes[0].set_ylabel(tell("share of cities", lang))
         axes[0].yaxis.set_major_locator(MultipleLocator(0.05))
-        _finish(figure, tell(PREDICTIVE, lang), folder / "predictive_check.png", top=0.94)
+        _finish(figure, tell(PREDICTIVE, lang), folder / "predictive_check.png", source, top=0.94)
 
 
-def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> None:
+def save_reliability_plot(test: Backtest, source: str, folder: Path, lang: str = "en") -> None:
     """Draw `reliability.png`: how many outcomes fell inside intervals of every width, a panel an outcome.
 
     On the diagonal intervals are honest; above it too wide, below too narrow. Only cities
     that took no part in the fit, where there are any.
     """
-    keep = ~test.fitted if (~test.fitted).any() else test.fitted
+    unseen = bool((~test.fitted).any())
+    keep = ~test.fitted if unseen else test.fitted
     with house_style():
-        figure = new_figure(PAGE, 2.7)
+        figure = new_figure(PAGE, 2.9)
         axes = figure.subplots(1, len(SCORED), sharey=True, sharex=True)
         for axis, outcome in zip(axes, SCORED, strict=True):
             named = tell(OUTCOME_NAMES[outcome], lang)
@@ -103,9 +128,11 @@ def save_reliability_plot(test: Backtest, folder: Path, lang: str = "en") -> Non
                 _reliability(axis, test, outcome, row, keep, lang)
             axis.set_xlabel(tell("claimed, %", lang))
         axes[0].set_ylabel(tell("found, %", lang))
-        ends = {"start": test.window.years[0], "end": test.window.years[-1]}
-        figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
-        _finish(figure, tell(RELIABILITY, lang, **ends), folder / "reliability.png", bottom=0.07)
+        cities = tell(SHOWN[unseen], lang, count=int(keep.sum()))
+        title = tell(RELIABILITY, lang, start=test.window.years[0], end=test.window.years[-1], cities=cities)
+        figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False,
+                      bbox_to_anchor=(0.5, 0.05))  # fmt: skip
+        _finish(figure, title, folder / "reliability.png", source + tell(BARS, lang), bottom=0.07)
 
 
 def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.ndarray, lang: str) -> None:
@@ -133,7 +160,7 @@ def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.nd
     axis.set_yticks([0, 25, 50, 75, 100])
 
 
-def _scatter(test: Backtest, file: Path, lang: str) -> None:
+def _scatter(test: Backtest, source: str, file: Path, lang: str) -> None:
     """Draw growth against the nation, forecast against actual, a panel an outcome."""
     figure = new_figure(8, 8)
     for axis, outcome in zip(figure.subplots(2, 2).ravel(), OUTCOMES, strict=True):
@@ -162,11 +189,11 @@ def _scatter(test: Backtest, file: Path, lang: str) -> None:
         axis.set_xlabel(tell("forecast, log growth against the nation", lang))
         axis.set_ylabel(tell("actual, log growth against the nation", lang))
         axis.legend(frameon=False)
-    _finish(figure, tell("Forecast against what happened", lang), file)
+    _finish(figure, tell("Forecast against what happened", lang), file, source)
 
 
-def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
-    """Draw the named cities' fans with what happened, start = 1."""
+def _fans(test: Backtest, outcome: str, source: str, file: Path, lang: str) -> None:
+    """Draw the named cities' fans with what happened, the level of the first year = 1."""
     names = [name for name in NAMED if name in test.window.cities] or list(test.window.cities[: len(NAMED)])
     rows = -(-len(names) // COLUMNS)
     titles = _city_titles(lang)
@@ -183,7 +210,10 @@ def _fans(test: Backtest, outcome: str, file: Path, lang: str) -> None:
     below = 1 - 0.3 / figure.get_figheight()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.0, below), ncols=4,
                   frameon=False)  # fmt: skip
-    _finish(figure, title, file, top=1 - 0.5 / figure.get_figheight())
+    begins = np.exp(np.median(test.spread[outcome][:, 0], axis=0) - test.window.start[outcome])
+    if np.nanmax(np.abs(begins - 1)) > BESIDE:
+        source += tell(CARRIED, lang, year=test.window.years[0])
+    _finish(figure, title, file, source, top=1 - 0.5 / figure.get_figheight())
 
 
 def _city_titles(lang: str) -> dict[str, str]:
@@ -201,9 +231,9 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     years = np.array(test.window.years)
     start = test.window.start[outcome][city]
     values = np.exp(test.spread[outcome][:, :, city] - start)
-    for band, opacity in ((80, 0.18), (50, 0.3)):
+    for band, colour in FAN.items():
         ends = np.quantile(values, BANDS[band], axis=0)
-        axis.fill_between(years, *ends, color=BLUE, alpha=opacity, lw=0, label=f"{band} %")
+        axis.fill_between(years, *ends, color=colour, lw=0, label=f"{band} %")
     axis.plot(
         years, np.quantile(values, 0.5, axis=0), color=BLUE, lw=1.1, label=tell("median forecast", lang)
     )
@@ -214,7 +244,9 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     mark_cut(axis)
 
 
-def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path, lang: str = "en") -> None:
+def save_calibration_plots(
+    beliefs: Beliefs, posterior: Posterior, source: str, folder: Path, lang: str = "en"
+) -> None:
     """Draw `prior_and_posterior.png` into a folder."""
     count = len(beliefs.names)
     rows = -(-count // PRIORS_ACROSS)
@@ -243,11 +275,22 @@ def save_calibration_plots(beliefs: Beliefs, posterior: Posterior, folder: Path,
         for axis in axes[count:]:
             axis.set_axis_off()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False)
-        _finish(figure, tell(PRIOR_AND_POSTERIOR, lang), folder / "prior_and_posterior.png")
+        _finish(figure, tell(PRIOR_AND_POSTERIOR, lang), folder / "prior_and_posterior.png", source)
 
 
-def _finish(figure: Figure, title: str, file: Path, *, bottom: float = 0, top: float = 0.97) -> None:
-    """Write a title above what lies between bottom and top (parts of the height), and the file."""
+def _finish(
+    figure: Figure, title: str, file: Path, source: str, *, bottom: float = 0, top: float = 0.97
+) -> None:
+    """Write a title above what lies between bottom and top (parts of the height), the source below, and the file."""
+    foot, high = foot_lines(source, figure.get_figwidth() - 0.2), figure.get_figheight()
     figure.suptitle(title, x=0.01, ha="left", **heading())
-    figure.tight_layout(rect=(0, bottom, 1, top))
+    figure.text(0.01, 0.06 / high, "\n".join(foot), fontsize=6, color=GREY, va="bottom")
+    figure.tight_layout(rect=(0, bottom + (0.1 + 0.11 * len(foot)) / high, 1, top))
+    for axes in figure.axes:
+        for along in {
+            str(line.get_gid()).removeprefix(CUT)
+            for line in axes.lines
+            if str(line.get_gid()).startswith(CUT)
+        }:
+            mark_cut(axes, along=along)  # the layout has moved the ticks
     save_figure(figure, file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,15 +13,11 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, listed, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import Line, mark_cut
-from talent_sd.output.figures.plot_forecast import Panel, compose
+from talent_sd.output.figures.panels import FANS, Line, mark_cut
+from talent_sd.output.figures.sheet import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
-    MILLIONS,
     city_name,
-    digits,
-    goal_label,
-    letter,
     scale_for,
     scenario_titles,
     source_line,
@@ -29,7 +25,6 @@ from talent_sd.output.speech import (
 from talent_sd.output.style import (
     BASELINE,
     GREY,
-    INK,
     heading,
     house_style,
     line_look,
@@ -44,7 +39,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BANDS = N_(" Bands: 80 % of {draws} draws; where more than two lines share a panel, bars at the end.")
+BANDS = N_(" Bands: 80 % of {draws} draws.")
+BARS = N_(" Bars at the end: 80 % of {draws} draws.")
 BAND_TOLD = N_(" Medians of {draws} draws; lines: 80 % interval.")
 PLOT = N_("Changes in {year} against {baseline}")
 
@@ -84,7 +80,7 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
         _some(panels, labels),
         tell(N_("Scenarios compared", "plot"), lang),
         city_name(spread, lang),
-        source_line(spread, lang, BANDS),
+        _source(spread, lang),
         lang,
         spread.attrs.get("forecast_from"),
         key=panels[0].lines,
@@ -118,12 +114,17 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
         _some(panels, labels),
         tell("Difference from the baseline ({baseline})", lang, baseline=baseline),
         city_name(change, lang),
-        source_line(change, lang, BANDS),
+        _source(change, lang),
         lang,
         change.attrs.get("forecast_from"),
         zero_line=True,
         key=panels[0].lines,
     )
+
+
+def _source(dataset: xr.Dataset, lang: str) -> str:
+    bands = BANDS if dataset.sizes[SCENARIO] <= FANS else BARS
+    return source_line(dataset, lang, [bands], dataset.attrs.get("forecast_from"))
 
 
 def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:
@@ -242,159 +243,6 @@ def plot_cities(change: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
             handles, names, loc="upper left", bbox_to_anchor=(0.015, 1 - 0.40 / height), ncols=4, frameon=False,
             fontsize=8, handletextpad=0.3, columnspacing=1.4,
         )  # fmt: skip
-        source = source_line(change, lang, BAND_TOLD, N_("Source: {source}, model {model} ({hash})."))
+        source = source_line(change, lang, [BAND_TOLD])
         figure.text(0.02, 0.10 / height, source, fontsize=6.5, color=GREY)
-    return figure
-
-
-def save_plan_plots(
-    plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], labels: Labels, lang: str, folder: Path
-) -> None:
-    """Write the pictures of the plans that a search found; each factor has its sentence in `lang`."""
-    with house_style():
-        save_figure(_plot_gains(plans, labels, lang), folder / "plans_gain.png")
-        save_figure(_plot_timelines(plans, labels, lang), folder / "plans_spending.png")
-        save_figure(_plot_duels(plans, labels, lang), folder / "plans_duels.png")
-        save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
-
-
-def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: str = "") -> Figure:
-    figure = new_figure(7.2, height)
-    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"}
-    figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
-    told = tell(
-        "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
-    )
-    figure.text(0.02, 0.10 / height, f"{told} {note}".strip(), fontsize=6.5, color=GREY)
-    return figure
-
-
-def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
-    """Draw what plans gain, with the 80 % interval: a row a plan; two goals against each other."""
-    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
-    two = len(goals) == 2
-    height = 4.6 if two else 1.25 + 0.34 * len(names)
-    note = tell("Points: medians. Lines: 80 % of the draws.", lang)
-    figure = _plan_figure(plans, height, tell("What the plans gain over the baseline", lang), lang, note)
-    axes = figure.subplots(1, 1 if two else len(goals), squeeze=False)[0]
-    figure.subplots_adjust(left=0.11, right=0.97, top=1 - 0.55 / height, bottom=0.75 / height, wspace=0.2)
-    told = []
-    for goal, unit in zip(goals, plans["unit"].values, strict=True):
-        gain = plans["gain"].sel(goal=goal)
-        scale = scale_for(float(abs(gain).max()), str(unit), lang)
-        quantiles = (gain / scale.factor).quantile([BAND[0], 0.5, BAND[1]], DRAW).values
-        told.append((quantiles, f"{goal_label(goal, labels, lang)} ({scale.unit})"))
-    for number, name in enumerate(names):
-        look = line_look(number)
-        style = {key: look[key] for key in ("color", "marker")} | {"markersize": 5}
-        if two:
-            (x, x_label), (y, y_label) = told
-            axes[0].hlines(y[1, number], x[0, number], x[2, number], color=look["color"], linewidth=1)
-            axes[0].vlines(x[1, number], y[0, number], y[2, number], color=look["color"], linewidth=1)
-            axes[0].plot(x[1, number], y[1, number], **style)
-            axes[0].annotate(
-                letter(name),
-                (x[1, number], y[1, number]),
-                (5, 5),
-                textcoords="offset points",
-                fontsize=9,
-                **heading(),
-            )
-            axes[0].set_xlabel(x_label)
-            axes[0].set_ylabel(y_label)
-            continue
-        for axis, (x, x_label) in zip(axes, told, strict=True):
-            axis.hlines(number, x[0, number], x[2, number], color=look["color"], linewidth=1.4)
-            axis.plot(x[1, number], number, **style)
-            axis.set_xlabel(x_label)
-    for axis in axes:
-        axis.grid(axis="x")
-        axis.axvline(0, color=GREY, linewidth=0.7)
-        for along in "xy" if two else "x":
-            mark_cut(axis, along=along)
-        if not two:
-            axis.set_yticks(range(len(names)), [letter(name) for name in names])
-            axis.set_ylim(len(names) - 0.5, -0.5)
-            axis.grid(visible=False, axis="y")
-    return figure
-
-
-def _plot_timelines(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
-    """Draw each plan as bars over its years, a bar a policy, as tall as the money it gets."""
-    names = list(map(str, plans["plan"].values))
-    costs = plans["cost"].where(plans["intensity"] > 0)
-    counts = [int(costs.sel(plan=name).notnull().sum()) for name in names]
-    height = 1.1 + sum(0.30 + 0.26 * count for count in counts)
-    note = tell("Bars are as tall as the money.", lang)
-    figure = _plan_figure(plans, height, tell("What the plans spend, million yuan a year", lang), lang, note)
-    axes = figure.subplots(
-        len(names),
-        1,
-        squeeze=False,
-        sharex=True,
-        gridspec_kw={"height_ratios": [max(c, 1) + 0.7 for c in counts]},
-    )[:, 0]
-    figure.subplots_adjust(left=0.24, right=0.95, top=1 - 0.65 / height, bottom=0.5 / height, hspace=0.25)
-    largest = float(costs.max())
-    first, last = float(plans["start"].min()), float(plans["end"].max())
-    for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
-        own = costs.sel(plan=name).dropna("policy")
-        own = own.isel(policy=np.argsort(-own.values, kind="stable"))
-        for row, policy in enumerate(own["policy"].values):
-            begin, end = (float(plans[key].sel(plan=name, policy=policy)) for key in ("start", "end"))
-            cost = float(own.sel(policy=policy))
-            tall = 0.12 + 0.72 * cost / largest
-            axis.barh(row, end - begin, tall, left=begin, color=line_look(number)["color"])
-            axis.text(last + 0.1, row, digits(cost / MILLIONS[lang]), va="center", fontsize=7.5, color=GREY)
-        axis.set_yticks(range(own.size), [labels.element(str(one), lang) for one in own["policy"].values])
-        axis.set_ylim(own.size - 0.4, -0.6)
-        axis.set_xlim(first, last)
-        axis.grid(visible=False, axis="y")
-        axis.grid(axis="x")
-        axis.set_title(letter(name), loc="left", fontsize=9, pad=2, **heading())
-    axes[-1].set_xticks(np.arange(first, last + 0.5))
-    return figure
-
-
-def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
-    """Draw how often the plan of a row beats that of a column, a square a goal."""
-    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
-    told = [letter(name) for name in names]
-    tall = 0.42 * len(names)
-    height = (tall + 0.8) * len(goals) + 0.6
-    figure = _plan_figure(plans, height, tell("How often one plan beats another, % of the draws", lang), lang)
-    for number, goal in enumerate(goals):
-        bottom = 0.35 + (len(goals) - 1 - number) * (tall + 0.8)
-        axis = figure.add_axes((0.12, bottom / height, 0.83, tall / height))
-        one = plans.sel(goal=goal)
-        table = 100 * np.column_stack([one["better"].values, one["better_than_baseline"].values])
-        axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
-        for row, column in np.ndindex(*table.shape):
-            colour = "white" if abs(table[row, column] - 50) > 35 else INK
-            text = "–" if row == column else f"{table[row, column]:.0f}"
-            axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-        axis.set_xticks(range(len(names) + 1), [*told, tell("Baseline", lang)])
-        axis.set_yticks(range(len(names)), told)
-        axis.xaxis.tick_top()
-        axis.grid(visible=False)
-        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=23, **heading())
-    return figure
-
-
-def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang: str) -> Figure:
-    """Draw what decides between plans: a bar as long as the rank correlation with the lead, under its sentence."""
-    height = 1.1 + 0.46 * max(len(factors), 1)
-    figure = _plan_figure(plans, height, tell("What decides between the plans", lang), lang)
-    axis = figure.add_axes((0.04, 0.65 / height, 0.92, 1 - 1.15 / height))
-    for row, factor in enumerate(factors):
-        value = float(factor.get("correlation", 0.0))
-        axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-        axis.text(-0.98, row - 0.12, str(factor[lang]), fontsize=6.5, va="center", bbox=box)
-    axis.set_ylim(max(len(factors), 1) - 0.4, -0.5)
-    axis.set_xlim(-1, 1)
-    axis.set_yticks([])
-    axis.set_xlabel(tell("Rank correlation of the constant with the lead", lang), fontsize=7)
-    axis.axvline(0, color=GREY, linewidth=0.7)
-    axis.grid(visible=False, axis="y")
     return figure

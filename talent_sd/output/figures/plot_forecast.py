@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,46 +13,26 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import (
-    LABEL_SIZE,
-    Line,
-    draw_panel,
-    end_labels,
-    end_room,
-    foot_lines,
-    label_heights,
-)
+from talent_sd.output.figures.panels import Line
+from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
-from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
+from talent_sd.output.style import (
+    save_figure,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
-"""Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
-FOOT = 6.2
-"""Points of the note below."""
-PRINTED = 8.0
-"""Inches that a page has across; a picture is no wider, so that its letters are printed as large as they are drawn."""
-KEY_COLUMNS, KEY_ROW = 3, 0.17
 MANY_ALIKE = 4
 """More identical lines than this share one label."""
 IDLE = N_("Not drawn, the same in every year and draw: {names}.")
+ZEROS = N_("Not drawn, zero throughout: {names}.")
 NEXT_TO_NOTHING = 1e-6
 LATER = frozenset({"cohort retention"})
 """Shares of a group that is formed on the way: drawn from the year before the first one in which they move."""
 TOO_DIFFERENT = 8.0
 """Lines whose sizes differ by more than this factor are drawn as an index."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """What one panel shows: lines in a unit under a title."""
-
-    title: str
-    unit: str
-    lines: tuple[Line, ...]
 
 
 def plot_overview(
@@ -117,7 +96,13 @@ def plot_shares(loops: xr.Dataset, labels: Labels, lang: str = "en") -> Figure:
     start = loops.attrs.get("forecast_from")
     name = city_name(loops, lang) or str(loops.attrs.get("model", ""))
     return compose(
-        [panel], tell("Feedback loops", lang), name, source_line(loops, lang), lang, start, zero_line=True
+        [panel],
+        tell("Feedback loops", lang),
+        name,
+        source_line(loops, lang, band_words([panel]), start),
+        lang,
+        start,
+        zero_line=True,
     )
 
 
@@ -158,15 +143,24 @@ def _plot_panels(
     subtitle = tell(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
     )
-    source = source_line(forecast, lang)
-    if idle:
-        told = (
-            f"{labels.variable(name, lang)} {digits(float(one[name].values.flat[0]))}"
-            for part in idle
-            for name in part
-        )
-        source = f"{source}\n{tell(IDLE, lang, names=tell('; ', lang).join(told))}"
-    return compose(panels, title, subtitle, source, lang, start)
+    lines = [source_line(forecast, lang, band_words(panels), start)]
+    still = [
+        f"{labels.variable(name, lang)} {' … '.join(digits(end) for end in sorted(ends))}"
+        for part in idle
+        for name in part
+        for ends in [{float(one[name].min()), float(one[name].max())}]
+    ]
+    zeros = [
+        f"{panel_letter(place)} {tell(', ', lang).join(panel.zeros)}"
+        for place, panel in enumerate(panels)
+        if panel.zeros
+    ]
+    lines += [
+        tell(key, lang, names=tell("; ", lang).join(told))
+        for key, told in ((IDLE, still), (ZEROS, zeros))
+        if told
+    ]
+    return compose(panels, title, subtitle, "\n".join(lines), lang, start)
 
 
 Groups = Sequence[Sequence[str]]
@@ -215,7 +209,8 @@ def panel_of(
         first = max(0, min((int(own[0]) for own in moving if own.size), default=1) - 1)
         lines = [replace(line, years=line.years[first:], values=line.values[:, first:]) for line in lines]
     title = tell(", ", lang).join(_sentence(labels.variable(name, lang) for name in names))
-    return _scaled(title, unit, _tidied(lines, lang), lang, index_at)
+    kept, zeros = _tidied(lines, lang)
+    return replace(_scaled(title, unit, kept, lang, index_at), zeros=zeros)
 
 
 def _sentence(names: Iterable[str]) -> list[str]:
@@ -224,16 +219,19 @@ def _sentence(names: Iterable[str]) -> list[str]:
     return [first, *(name[:1].lower() + name[1:] if name[1:2].islower() else name for name in others)]
 
 
-def _tidied(lines: Sequence[Line], lang: str) -> list[Line]:
-    """Drop lines that are zero throughout, such as a policy that is off; write many alike as one.
+def _tidied(lines: Sequence[Line], lang: str) -> tuple[list[Line], tuple[str, ...]]:
+    """Take out lines that are zero throughout, such as a policy that is off, and return what they are called.
 
-    If all are zero, one line says so.
+    Many alike are written as one; if all are zero, one line says so.
     """
     if len(lines) < 2:
-        return list(lines)
+        return list(lines), ()
     busy = [line for line in lines if np.any(line.values != 0)]
     if not busy:
-        return [replace(lines[0], label=tell("none in this scenario", lang), note=True)]
+        return [replace(lines[0], label=tell("none in this scenario", lang), note=True)], ()
+    zeros = tuple(line.label for line in lines if not np.any(line.values != 0))
+    if len(zeros) > MANY_ALIKE:
+        zeros = (tell(N_("{count} others", "plot"), lang, count=len(zeros)),)
     alike: dict[bytes, list[Line]] = {}
     for line in busy:
         alike.setdefault(line.values.tobytes(), []).append(line)
@@ -244,7 +242,7 @@ def _tidied(lines: Sequence[Line], lang: str) -> list[Line]:
             kept.append(replace(group[0], label=tell(key, lang, count=len(group)), note=True))
         else:
             kept.extend(group)
-    return [replace(line, note=len(kept) == 1) for line in kept]
+    return [replace(line, note=len(kept) == 1) for line in kept], zeros
 
 
 def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: float | None) -> Panel:
@@ -280,106 +278,3 @@ def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: 
             )
         )
     return Panel(title, tell("index, {year} = 100", lang, year=int(years[base])), tuple(indexed))
-
-
-def compose(
-    panels: Sequence[Panel],
-    title: str,
-    subtitle: str,
-    source: str,
-    lang: str,
-    forecast_from: float | None,
-    *,
-    zero_line: bool = False,
-    key: Sequence[Line] = (),
-) -> Figure:
-    """Lay panels out on one page: title, an optional key, panels in rows, the source line.
-
-    Each column is as wide as a panel plus the widest label written at its lines' ends.
-    """
-    top = TOP + (KEY + KEY_ROW * ((len(key) - 1) // KEY_COLUMNS) if key else 0)
-    up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
-    with house_style():
-        for columns in (3, 2, 1):  # as many as a printed page takes at this size
-            columns = min(columns, len(panels))
-            rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
-            width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
-            if width <= PRINTED:
-                break
-        rows = math.ceil(len(panels) / columns)
-        foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
-        bottom = BOTTOM + 0.115 * (len(foot) - 1)
-        height = top + rows * (up + BETWEEN) - BETWEEN + bottom
-        figure = new_figure(width, height)
-        for position, panel in enumerate(panels):
-            row, column = divmod(position, columns)
-            x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
-            y = height - top - up - row * (up + BETWEEN)
-            axes = figure.add_axes((x / width, y / height, ACROSS / width, up / height))
-            heading_room = LEFT / 2 + ACROSS + rooms[column]
-            draw_panel(
-                axes,
-                panel.lines,
-                title=_fitted(panel.title, heading_room, lang),
-                unit=panel.unit,
-                letter=chr(ord("a") + position),
-                lang=lang,
-                forecast_from=forecast_from,
-                zero_line=zero_line,
-                label_lines=not key,
-            )
-        left = (LEFT - 24 / 72) / width
-        figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
-        figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
-        figure.text(left, 0.12 / height, "\n".join(foot), fontsize=FOOT, color=GREY, va="bottom")
-        if key:
-            _draw_key(figure, key, left, 1 - 0.68 / height)
-    return figure
-
-
-def _fitted(title: str, room: float, lang: str) -> str:
-    """Leave the last of several names out of a heading until it fits the room (inches)."""
-    comma = tell(", ", lang)
-    text = title
-    while text_width(text, fontsize=9, **heading()) > room and comma in title:
-        title = title.rpartition(comma)[0]
-        text = f"{title}{comma}…"
-    return text
-
-
-def text_width(text: str, **look: Any) -> float:
-    """Width of a text in inches."""
-    scratch = new_figure(1, 1)
-    return scratch.text(0, 0, text, **look).get_window_extent().width / scratch.dpi
-
-
-def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
-    """Width (inches) that the labels at the ends of these panels' lines need."""
-    bars = max(end_room(panel.lines) for panel in panels) / 72
-    if keyed:
-        return 0.1 + bars
-    labels = [label for panel in panels for label in end_labels(panel.lines)]
-    return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1 + bars
-
-
-def _draw_key(figure: Figure, lines: Sequence[Line], left: float, top: float) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], **line_look(line.style), markersize=3.2, markevery=[-1], label=line.label)
-        for line in lines
-    ]
-    legend = figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(left, top),
-        frameon=False,
-        ncols=min(len(lines), KEY_COLUMNS),
-        fontsize=8,
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=3.2,
-        columnspacing=2.0,
-        labelcolor=INK,
-    )
-    legend.set_in_layout(False)

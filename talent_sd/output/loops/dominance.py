@@ -27,7 +27,7 @@ OF_SHOWN = N_("Share of the activity of the loops shown, by time")
 
 PAGE = (7.6, 5.6)
 FILLS = (
-    "#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#6d6d6d", "#e3c878", "#3a8f7b", "#bb5566",
+    "#cdb4db", "#c28f1b", "#8fb8a8", "#7b5ea7", "#00a6a6", "#e3c878", "#3a8f7b", "#bb5566",
     "#5aa5d6", "#8c510a", "#f2a0a8", "#6b8e23", "#004488", "#e07b39", "#b8d8e8", "#5e3c58",
 )  # fmt: skip
 """A loop has a colour of its own in every picture, by its number."""
@@ -40,9 +40,9 @@ NOTHING = 1e-6
 """Kinds of loops that never have a larger part are not told."""
 KIND_LOOKS = (
     (NAMED, N_("named loops"), INK),
-    (OTHER_ROUTES, N_("other routes of named loops"), "#8c8c8c"),
-    (REST, N_("loops without a name"), "#c28f1b"),
-    (TURNOVER, N_("stocks' own turnover"), FAINT),
+    (OTHER_ROUTES, N_("other routes of named loops"), "#5b7088"),
+    (REST, N_("loops without a name"), "#f4dc3c"),
+    (TURNOVER, N_("stocks' own turnover"), "#eef2f6"),
 )
 """Kinds of loops from the bottom up: word and fill."""
 LINE = 10.0

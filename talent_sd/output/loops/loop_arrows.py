@@ -85,7 +85,7 @@ def own_path(box: Box, direction: float) -> np.ndarray:
     return np.asarray(middle + OWN * np.stack([np.cos(turn), np.sin(turn)], axis=1))
 
 
-def draw_arrows(axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box], scale: float = 1.0) -> None:
+def draw_arrows(axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box]) -> None:
     """Draw arrows between boxes, the heaviest last.
 
     Parameters
@@ -93,17 +93,16 @@ def draw_arrows(axes: Axes, arrows: Sequence[Arrow], boxes: Mapping[str, Box], s
     axes : with equal units both ways
     arrows : to draw
     boxes : variable -> the room its label takes
-    scale : of line widths and heads
     """
     for arrow in sorted(arrows, key=lambda arrow: arrow.weight):
-        path, width = path_of(arrow, boxes), scale * arrow.width
+        path, width = path_of(arrow, boxes), arrow.width
         body = path[: before_tip(path, 0.3 + 0.2 * width) + 1]
         axes.plot(*body.T, color=arrow.colour, linewidth=width, linestyle=LINES[arrow.sign],
                   zorder=2 + arrow.weight / 10, solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
-        _head(axes, path, width, arrow.colour, scale)
+        _head(axes, path, width, arrow.colour)
 
 
-def _head(axes: Axes, path: np.ndarray, width: float, colour: str, scale: float) -> None:
+def _head(axes: Axes, path: np.ndarray, width: float, colour: str) -> None:
     tail, tip = path[before_tip(path, 1.2)], path[-1]
     axes.annotate(
         "",
@@ -113,7 +112,7 @@ def _head(axes: Axes, path: np.ndarray, width: float, colour: str, scale: float)
             "arrowstyle": "-|>,head_length=0.55,head_width=0.26",
             "color": colour,
             "linewidth": 0,
-            "mutation_scale": scale * 5.5 + 1.7 * width,
+            "mutation_scale": 5.5 + 1.7 * width,
             "shrinkA": 0,
             "shrinkB": 0,
         },

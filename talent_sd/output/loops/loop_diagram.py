@@ -59,12 +59,12 @@ WIDTHS_SHOWN = N_(
     "opposite direction. Two strokes: with delay. Pale: hardly any."
 )
 
-PAGE = (8.27, 11.4)
-"""Inches: A4 upright, with a little room to trim; a model with little to show has a lower page."""
+PAGE = (8.27, 9.7)
+"""Inches, of the city's diagram: as wide as A4; a model with little to show has a lower page."""
 MARGIN = 9.0
 """Above and below what a smaller diagram shows, in its units."""
-MAIN, SMALL_ONE = 0.96, 0.265
-"""Widths of the large diagram and of the three small ones, as parts of the page's."""
+MAIN = 0.96
+"""Width of the diagram, as a part of the page's."""
 FULL_WIDTH = 0.35
 """An arrow is at its widest when this part of the named loops' activity runs through it."""
 
@@ -148,7 +148,7 @@ def _collapsed(
 
 
 def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") -> Figure:
-    """Draw the diagram for a middle year, the same for three years without words, and a list of the loops.
+    """Draw the diagram for a middle year, and a list of the loops with their shares in three years.
 
     Parameters
     ----------
@@ -166,14 +166,6 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
         main = diagram_axes(figure, sheet)
         plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
         _draw_plan(main, plan, study)
-        for place, (index, year) in enumerate(years):
-            small = _canvas(figure, sheet, 0.04 + 0.32 * place, SMALL_ONE, sheet.smalls)
-            draw_arrows(small, _arrows(links, study.names.layout, index), plan.boxes, scale=0.55)
-            for box in plan.boxes.values():
-                small.plot(
-                    (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, "o", color=INK, markersize=1.6, zorder=5
-                )
-            small.text(0, sheet.top + 0.5, year, fontsize=8.5, va="bottom", **heading())
         draw_list(figure, study, lang, sheet.list_at / sheet.height, rows_of(study), sheet.height)
         source = loops_source(study, lang)
         figure.text(LEFT, 0.11 / sheet.height, source, fontsize=6, color=GREY, va="bottom")
@@ -187,14 +179,13 @@ class Sheet:
     Attributes
     ----------
     low, top : the part of the diagram's height that is shown, in its units
-    main, smalls, list_at : inches from the foot to the large diagram, the small ones, the list
+    main, list_at : inches from the foot to the diagram and to the list
     height : inches
     """
 
     low: float
     top: float
     main: float
-    smalls: float
     list_at: float
     height: float
 
@@ -209,10 +200,9 @@ def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
         low, top = max(0.0, min(heights) - MARGIN), min(HIGH, max(heights) + MARGIN)
     unit = PAGE[0] / WIDE  # inches, of a diagram as wide as the page
     list_at = 0.31
-    smalls = list_at + list_height(rows_of(study)) + 0.055
-    main = smalls + SMALL_ONE * (top - low) * unit + 0.19
+    main = list_at + list_height(rows_of(study)) + 0.1
     head = 0.79 if "city" in study.shares.attrs else 0.95
-    return Sheet(low, top, main, smalls, list_at, main + MAIN * (top - low) * unit + head)
+    return Sheet(low, top, main, list_at, main + MAIN * (top - low) * unit + head)
 
 
 def _draw_heading(
@@ -340,14 +330,9 @@ def _draw_plan(axes: Axes, plan: DrawingPlan, study: LoopStudy | ModelStudy) -> 
 
 
 def diagram_axes(figure: Figure, sheet: Sheet) -> Axes:
-    """Return the axes of the large diagram on a page."""
-    return _canvas(figure, sheet, 0.02, MAIN, sheet.main)
-
-
-def _canvas(figure: Figure, sheet: Sheet, left: float, width: float, at: float) -> Axes:
-    """Return axes with equal units both ways, from the left and `at` inches from the foot."""
-    height = width * PAGE[0] * (sheet.top - sheet.low) / WIDE
-    axes = figure.add_axes((left, at / sheet.height, width, height / sheet.height))
+    """Return the axes of the diagram on a page, with equal units both ways."""
+    height = MAIN * PAGE[0] * (sheet.top - sheet.low) / WIDE
+    axes = figure.add_axes((0.02, sheet.main / sheet.height, MAIN, height / sheet.height))
     axes.set_xlim(0, WIDE)
     axes.set_ylim(sheet.low, sheet.top)
     axes.set_axis_off()

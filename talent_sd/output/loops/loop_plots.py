@@ -15,7 +15,7 @@ from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.figures.panels import draw_step, dress_bars, mark_cut
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_numbers import Row, output_name, shortened, split_rows, subtitle, wrapped
+from talent_sd.output.loops.loop_numbers import Row, output_name, split_rows, subtitle, wrapped
 from talent_sd.output.speech import Scale, digits, scale_for, signed
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure, save_vector
 
@@ -130,16 +130,14 @@ def _bars(
         axes.axvline(0, color=INK, linewidth=0.7, zorder=1.2)
     _write(axes, 0, here, digits(here), bold=True, left=change and here < 0)
     for place, (_, value, spread) in enumerate(rows, 1):
-        step = value / scale.factor
+        step, half = value / scale.factor, spread / scale.factor
         draw_step(axes, place, here, step)
         axes.plot([here, here], [place - 1.31 + 0.62, place + 0.31], color=GREY, linewidth=0.6, zorder=1)
         here += step
         if spread > 0:
-            half = spread / scale.factor
             axes.plot([here - half, here + half], [place, place], color=INK, linewidth=1.0, zorder=3)
             reach += [here - half, here + half]
         reach.append(here)
-        half = spread / scale.factor
         x = max(here, here - step, here + half) if step >= 0 else min(here, here - step, here - half)
         _write(axes, place, x, signed(step), left=step < 0)
     final = len(rows) + 1
@@ -169,9 +167,8 @@ def _write(axes: Axes, row: int, x: float, text: str, *, left: bool = False, bol
 def _method(study: LoopStudy, lang: str) -> str:
     about = study.shares.attrs
     key = EXACT if study.adds.attrs["exact"] else SAMPLED
-    loops, draws = len(study.names.loops), study.adds.sizes["draw"]
-    where = {"source": about["source"], "model": about["model"]}
-    return tell(key, lang, **where, loops=loops, draws=draws, runs=2**loops)
+    loops, where = len(study.names.loops), {name: about[name] for name in ("source", "model")}
+    return tell(key, lang, **where, loops=loops, draws=study.adds.sizes["draw"], runs=2**loops)
 
 
 @dataclass(frozen=True)
@@ -267,8 +264,10 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
         net = flow.startswith(CHANGE.partition("{")[0])
         other = (empties if inward else fills).get(flow, "")
         if net:
-            names = tell(", ", lang).join(labels.variable(name, lang) for name in held[stock].drivers[:3])
-            lines = shortened(wrapped(tell("net change by {names}", lang, names=names), LETTERS_FLOW), 4)
+            drivers = held[stock].drivers
+            names = tell(", ", lang).join(labels.variable(name, lang) for name in drivers[:3])
+            key = N_("net change by {names} and others") if drivers[3:] else N_("net change by {names}")
+            lines = wrapped(tell(key, lang, names=names), LETTERS_FLOW)
         else:
             lines = wrapped(labels.variable(flow, lang), LETTERS_FLOW)
         if other:

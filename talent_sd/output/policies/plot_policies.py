@@ -1,26 +1,48 @@
-"""Pictures of a mix's policies: cost against effect, from the parts to the mix, who helps whom."""
+"""Pictures of a mix's policies (cost and effect, parts and mix, who helps whom), and of the plans that a search found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+import numpy as np
+
+from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import foot_lines
+from talent_sd.output.figures.panels import dress_bars, foot_lines, mark_cut
 from talent_sd.output.policies.policy_panels import (
-    MIX,
+    ALONE,
+    WHOLE,
     draw_key,
     draw_over_time,
     draw_pairs,
     draw_plane,
     draw_shares,
 )
-from talent_sd.output.policies.policy_tables import excess_text, method_text
-from talent_sd.output.speech import Scale, city_name, scale_for, scenario_titles
-from talent_sd.output.style import BASELINE, GREY, heading, house_style, new_figure, save_figure
+from talent_sd.output.policies.policy_tables import EXACT, SAMPLED, cost_words, excess_text
+from talent_sd.output.speech import (
+    MILLIONS,
+    Scale,
+    city_name,
+    digits,
+    goal_label,
+    letter,
+    scale_for,
+    scenario_titles,
+    source_line,
+    unit_label,
+)
+from talent_sd.output.style import (
+    GREY,
+    INK,
+    heading,
+    house_style,
+    line_look,
+    new_figure,
+    save_figure,
+)
 from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:
@@ -32,10 +54,16 @@ INTERACTIONS_NOTE = N_(
     "Blue: they help each other; red, hatched: one does what the other has done, or takes its money."
 )
 MEDIANS = N_("Medians of {draws} draws and the middle 80 %, as in the tables; medians need not add up. ")
+MONEY = N_(
+    "Costs discounted to {year} at {rate} % a year, in its prices; what comes after the last year counts for nothing."
+)
 PLANE_NOTE = N_(
     "Point: median of {draws} draws. Cross: the middle 80 % of costs and of effects. Grey lines: the same cost "
-    "per unit."
+    "in {unit}."
 )
+
+DUEL_COLOURS = N_("Blue: the row's plan is ahead in more than half of the draws, red: in fewer.")
+WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 
 WIDTH = 7.2
 
@@ -86,7 +114,7 @@ def policy_pictures(
             title = _title(picture, of, labels, lang)
             figure.text(0.03, 1 - 0.14 / height, title, fontsize=12, va="top", **heading())
             figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
-            _foot(figure, note)
+            _foot(figure, f"{note} {source_line(of, lang, [])}".strip())
         pictures[picture] = figure
     return pictures
 
@@ -101,10 +129,12 @@ def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     entries = draw_plane(left, right, of.isel({TIME: -1}), labels, lang, people, money)
     draw_key(figure, 0.755, 1 - 1.0 / height, entries)
     if of.sizes["policy"] > 1:
-        mix = [(tell("Whole mix", lang), MIX), (tell("Sum of its policies alone", lang), BASELINE)]
+        mix = [(tell("Whole mix", lang), WHOLE), (tell("Sum of its policies alone", lang), ALONE)]
         draw_key(figure, 0.755, 2.95 / height, mix)
-    note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
-    return figure, f"{note} {method_text(of, lang)}".strip()
+    one = str(of["unit"].values).partition("/")[0]
+    unit = unit_label("yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
+    note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW], unit=unit) if of.sizes[DRAW] > 1 else ""
+    return figure, f"{note} {tell(MONEY, lang, **cost_words(of))}".strip()
 
 
 def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
@@ -118,7 +148,10 @@ def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, s
     draw_shares(left, last, labels, lang, people)
     draw_over_time(right, of, labels, lang, people)
     note = tell(MEDIANS, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
-    return figure, f"{note}{excess_text(last, people, lang)} {method_text(of, lang)}"
+    return (
+        figure,
+        f"{note}{excess_text(last, people, lang)} {tell(EXACT if of.attrs['exact'] else SAMPLED, lang)}".strip(),
+    )
 
 
 def _interactions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
@@ -150,7 +183,165 @@ def _title(picture: str, of: xr.Dataset, labels: Labels, lang: str) -> str:
     return tell(TITLES[picture], lang, output=output, year=year)
 
 
-def _foot(figure: Figure, text: str) -> None:
+def _foot(figure: Figure, text: str, left: float = 0.03) -> None:
     """Write the note below, broken to the figure's width."""
     lines = foot_lines(text, figure.get_figwidth())
-    figure.text(0.03, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")
+    figure.text(left, 0.08 / figure.get_figheight(), "\n".join(lines), fontsize=6, color=GREY, va="bottom")
+
+
+def save_plan_plots(
+    plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], labels: Labels, lang: str, folder: Path
+) -> None:
+    """Write the pictures of the plans that a search found; each factor has its sentence in `lang`."""
+    with house_style():
+        save_figure(_plot_gains(plans, labels, lang), folder / "plans_gain.png")
+        save_figure(_plot_spending(plans, labels, lang), folder / "plans_spending.png")
+        save_figure(_plot_duels(plans, labels, lang), folder / "plans_duels.png")
+        save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
+
+
+def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: str = "") -> Figure:
+    figure = new_figure(WIDTH, height)
+    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"}
+    figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
+    told = tell(
+        "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
+    )
+    _foot(figure, " ".join(filter(None, (told, note, source_line(plans, lang, [])))), 0.02)
+    return figure
+
+
+def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw what plans gain, with the 80 % interval: a row a plan; two goals against each other."""
+    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
+    two = len(goals) == 2
+    height = 4.6 if two else 1.4 + 0.34 * len(names)
+    note = tell("Points: medians. Lines: 80 % of the draws.", lang)
+    figure = _plan_figure(plans, height, tell("What the plans gain over the baseline", lang), lang, note)
+    axes = figure.subplots(1, 1 if two else len(goals), squeeze=False)[0]
+    figure.subplots_adjust(left=0.11, right=0.97, top=1 - 0.55 / height, bottom=0.85 / height, wspace=0.2)
+    told = []
+    for goal, unit in zip(goals, plans["unit"].values, strict=True):
+        gain = plans["gain"].sel(goal=goal)
+        scale = scale_for(float(abs(gain).max()), str(unit), lang)
+        quantiles = (gain / scale.factor).quantile([BAND[0], 0.5, BAND[1]], DRAW).values
+        told.append((quantiles, f"{goal_label(goal, labels, lang)} ({scale.unit})"))
+    for number, name in enumerate(names):
+        look = line_look(number)
+        style = {key: look[key] for key in ("color", "marker")} | {"markersize": 5}
+        if two:
+            (x, x_label), (y, y_label) = told
+            axes[0].hlines(y[1, number], x[0, number], x[2, number], color=look["color"], linewidth=1)
+            axes[0].vlines(x[1, number], y[0, number], y[2, number], color=look["color"], linewidth=1)
+            axes[0].plot(x[1, number], y[1, number], **style)
+            axes[0].annotate(
+                letter(name),
+                (x[1, number], y[1, number]),
+                (5, 5),
+                textcoords="offset points",
+                fontsize=9,
+                **heading(),
+            )
+            axes[0].set_xlabel(x_label)
+            axes[0].set_ylabel(y_label)
+            continue
+        for axis, (x, x_label) in zip(axes, told, strict=True):
+            axis.hlines(number, x[0, number], x[2, number], color=look["color"], linewidth=1.4)
+            axis.plot(x[1, number], number, **style)
+            axis.set_xlabel(x_label)
+    for axis in axes:
+        axis.grid(axis="x")
+        axis.axvline(0, color=GREY, linewidth=0.7)
+        for along in "xy" if two else "x":
+            mark_cut(axis, along=along)
+        if not two:
+            axis.set_yticks(range(len(names)), [letter(name) for name in names])
+            axis.set_ylim(len(names) - 0.5, -0.5)
+            axis.grid(visible=False, axis="y")
+    return figure
+
+
+def _plot_spending(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw what each plan spends: a bar a policy, as long as the money, with the years in which it is spent."""
+    rows: list[tuple[int, str, float, str]] = []
+    for number, name in enumerate(map(str, plans["plan"].values)):
+        own = plans.sel(plan=name)
+        own = own.isel(policy=np.flatnonzero(own["intensity"] > 0))
+        own = own.isel(policy=np.argsort(-own["cost"].values, kind="stable"))
+        for policy, cost, start, end in zip(
+            own["policy"].values, own["cost"].values, own["start"].values, own["end"].values, strict=True
+        ):
+            rows.append((number, str(policy), float(cost) / MILLIONS[lang], f"{start:g}–{end:g}"))
+    height = 1.6 + 0.21 * len(rows) + 0.16 * plans.sizes["plan"]
+    title = tell(N_("What the plans spend a year at full strength"), lang)
+    figure = _plan_figure(plans, height, title, lang, tell(N_("Numbers: money (years)."), lang))
+    axis = figure.add_axes((0.29, 0.85 / height, 0.57, 1 - 1.4 / height))
+    places = [row + 0.75 * number for row, (number, *_) in enumerate(rows)]
+    for place, (number, _, cost, years) in zip(places, rows, strict=True):
+        axis.barh(place, cost, 0.62, color=line_look(number)["color"], zorder=2)
+        axis.annotate(f"{digits(cost)} ({years})", (cost, place), (3, 0), textcoords="offset points", va="center",
+                      fontsize=7, color=INK)  # fmt: skip
+    for number, name in enumerate(map(str, plans["plan"].values)):
+        first = next((place for place, row in zip(places, rows, strict=True) if row[0] == number), None)
+        if first is not None:
+            axis.annotate(letter(name), (-0.46, first), xycoords=("axes fraction", "data"), va="center", fontsize=9,
+                          annotation_clip=False, **heading())  # fmt: skip
+    axis.set_yticks(places, [labels.element(policy, lang) for _, policy, _, _ in rows])
+    axis.set_ylim(places[-1] + 0.6, -0.6)
+    axis.set_xlabel(
+        tell(N_("million yuan a year, prices of {year}"), lang, year=f"{plans.attrs['base_year']:g}")
+    )
+    dress_bars(axis)
+    return figure
+
+
+def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
+    """Draw how often the plan of a row beats that of a column, a square a goal."""
+    goals, names = list(map(str, plans["goal"].values)), list(map(str, plans["plan"].values))
+    told = [letter(name) for name in names]
+    tall = 0.42 * len(names)
+    height = (tall + 0.8) * len(goals) + 0.7
+    title = tell("How often one plan beats another, % of the draws", lang)
+    figure = _plan_figure(plans, height, title, lang, tell(DUEL_COLOURS, lang))
+    for number, goal in enumerate(goals):
+        bottom = 0.45 + (len(goals) - 1 - number) * (tall + 0.8)
+        axis = figure.add_axes((0.12, bottom / height, 0.83, tall / height))
+        one = plans.sel(goal=goal)
+        table = 100 * np.column_stack([one["better"].values, one["better_than_baseline"].values])
+        axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
+        for row, column in np.ndindex(*table.shape):
+            colour = "white" if abs(table[row, column] - 50) > 25 else INK
+            text = "–" if row == column else f"{table[row, column]:.0f}"
+            axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+        axis.set_xticks(range(len(names) + 1), [*told, tell("Baseline", lang)])
+        axis.set_yticks(range(len(names)), told)
+        axis.xaxis.tick_top()
+        axis.grid(visible=False)
+        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=23, **heading())
+    return figure
+
+
+def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang: str) -> Figure:
+    """Draw what decides between plans: under its sentence a bar as long as the rank correlation with the lead.
+
+    Where no constant decides the sentence stands alone, and no axis is drawn if none does anywhere.
+    """
+    decide = any("correlation" in factor for factor in factors)
+    height = 1.15 + (0.46 if decide else 0.25) * max(len(factors), 1)
+    figure = _plan_figure(plans, height, tell("What decides between the plans", lang), lang)
+    axis = figure.add_axes((0.04, 0.75 / height, 0.92, 1 - 1.2 / height))
+    for row, factor in enumerate(factors):
+        axis.text(-0.98, row - 0.12, str(factor[lang]), fontsize=6.5, va="center", bbox=WHITE)
+        if "correlation" in factor:
+            value = float(factor["correlation"])
+            axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])
+    axis.set_ylim(max(len(factors), 1) - 0.4, -0.5)
+    axis.set_xlim(-1, 1)
+    axis.set_yticks([])
+    axis.grid(visible=False, axis="y")
+    if not decide:
+        axis.set_axis_off()
+        return figure
+    axis.set_xlabel(tell("Rank correlation of the constant with the lead", lang), fontsize=7)
+    axis.axvline(0, color=GREY, linewidth=0.7)
+    return figure

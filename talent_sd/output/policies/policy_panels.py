@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import BAND, DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import FALL, RISE, draw_step, dress_bars, spread_apart
+from talent_sd.output.figures.panels import FALL, RISE, draw_step, dress_bars, plain_ticks, spread_apart
 from talent_sd.output.speech import Scale, digits, scale_for, signed
-from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look
+from talent_sd.output.style import FAINT, GREY, INK, heading, line_look
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Look = dict[str, Any]
 STEPS = (1, 2, 5)
-MIX = 17
-"""Style of the whole mix, which no policy of a mix of seventeen has."""
+WHOLE: Look = {"color": INK, "marker": "X", "linestyle": "-"}
+ALONE: Look = {"color": "#8c8c8c", "marker": "P", "linestyle": (0, (3, 1.5))}
+"""Looks of the whole mix and of the sum of its parts, in every picture of a mix."""
 
 
 def draw_plane(
     left: Axes, right: Axes, last: xr.Dataset, labels: Labels, lang: str, people: Scale, money: Scale
-) -> list[tuple[str, int]]:
+) -> list[tuple[str, Look]]:
     """Draw the policies of a mix in one plane, the mix and the sum of its parts in another.
 
     Returns
     -------
-    name and style of each policy, the one that adds most first; nearly all lie in one corner, so
+    name and look of each policy, the one that adds most first; nearly all lie in one corner, so
     that names beside the points would hide them
     """
     unit = str(last["unit"].values)
@@ -45,13 +47,13 @@ def draw_plane(
     if last.sizes["policy"] > 1:
         whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
         both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
-        _points(right, whole, both, (MIX, BASELINE))
+        _points(right, whole[:, ::-1], both[:, ::-1], (ALONE, WHOLE))
         _limits(right, whole, both, margin=0.3)
         _dress(right, unit, people, money, lang, N_("The mix", "plot"))
     else:
         right.set_visible(False)
     return [
-        (labels.element(str(policy), lang), style)
+        (labels.element(str(policy), lang), line_look(style))
         for style, policy in enumerate(last["policy"].values[order])
     ]
 
@@ -62,6 +64,8 @@ def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title:
     wide = axes.get_position().width > 0.4
     axes.xaxis.set_major_locator(MaxNLocator(6 if wide else 3))
     axes.yaxis.set_major_locator(MaxNLocator(6 if wide else 4))
+    plain_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
     _ratios(axes, unit, people, money, lang, 4 if wide else 2)
     axes.set_xlabel(tell("Present cost ({unit})", lang, unit=money.unit), fontsize=7.5)
     axes.set_ylabel(people.unit or tell("dimensionless", lang), fontsize=7.5)
@@ -69,13 +73,13 @@ def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title:
     axes.set_title(tell(title, lang), fontsize=8, color=INK, loc="left", pad=14)
 
 
-def draw_key(figure: Figure, x: float, y: float, entries: Sequence[tuple[str, int]]) -> None:
+def draw_key(figure: Figure, x: float, y: float, entries: Sequence[tuple[str, Look]]) -> None:
     """Write names beside their markers, one below the other from (x, y) of the figure."""
     from matplotlib.lines import Line2D
 
     step = 0.162 / figure.get_figheight()
-    for row, (name, style) in enumerate(entries):
-        look, here = line_look(style), y - row * step
+    for row, (name, look) in enumerate(entries):
+        here = y - row * step
         marker = Line2D([x], [here], marker=look["marker"], color=look["color"], markersize=4.5,
                         linestyle="none", transform=figure.transFigure)  # fmt: skip
         figure.add_artist(marker)
@@ -87,15 +91,15 @@ def _ends(values: np.ndarray) -> np.ndarray:
     return np.quantile(values, BAND, axis=0)
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray, styles: Sequence[int] = ()) -> None:
+def _points(axes: Axes, x: np.ndarray, y: np.ndarray, looks: Sequence[Look] = ()) -> None:
     """Draw medians with the middle 80 % of costs and of effects as a cross: it reaches nothing that no draw has."""
     (left, right), (bottom, top) = _ends(x), _ends(y)
-    for place, style in enumerate(styles or range(x.shape[1])):
-        look = line_look(style)
+    for place, look in enumerate(looks or map(line_look, range(x.shape[1]))):
+        width = 3.0 if look is ALONE else 1.0  # seen behind the mix, which lies upon it
         at = float(np.median(x[:, place])), float(np.median(y[:, place]))
         if len(x) > 1:
-            axes.hlines(at[1], left[place], right[place], color=look["color"], linewidth=1.0)
-            axes.vlines(at[0], bottom[place], top[place], color=look["color"], linewidth=1.0)
+            axes.hlines(at[1], left[place], right[place], color=look["color"], linewidth=width)
+            axes.vlines(at[0], bottom[place], top[place], color=look["color"], linewidth=width)
         axes.plot(*at, look["marker"], color=look["color"], markersize=5, markeredgecolor="white",
                   markeredgewidth=0.6, zorder=4)  # fmt: skip
 
@@ -120,10 +124,12 @@ def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count
         axes.plot([0, x], [0, y], color=FAINT, linewidth=0.8, zorder=0)
         scale = scale_for(ratio, "yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
         text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".replace(" million yuan", " m yuan")
-        text = text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan")
-        axes.annotate(text if count > 2 else text.partition("/")[0].removesuffix(" yuan"), (x, y), textcoords="offset points",
-                      xytext=(2, 0) if aside else (0, 1), ha="left" if aside else "center",
-                      va="center" if aside else "bottom", fontsize=6, color=GREY, annotation_clip=False)  # fmt: skip
+        text = (
+            text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan").partition("/")[0]
+        )
+        axes.annotate(text.removesuffix(" yuan"), (x, y), textcoords="offset points", xytext=(2, 0) if aside else (0, 1),
+                      ha="left" if aside else "center", va="center" if aside else "bottom", fontsize=6, color=GREY,
+                      annotation_clip=False)  # fmt: skip
 
 
 def nice_ratios(corner: float, count: int = 4) -> list[float]:
@@ -164,7 +170,7 @@ def draw_shares(axes: Axes, last: xr.Dataset, labels: Labels, lang: str, scale: 
         rows.append((tell("{count} others", lang, count=len(small)), share[small].sum(axis=0)))
     rows += [(tell(PARTS, lang), alone), (tell("Whole mix", lang), total)]
     for row, (_, values) in enumerate(rows):
-        _bar(axes, row, values, (GREY, INK)[row - len(rows)] if row >= len(rows) - 2 else "")
+        _bar(axes, row, values, (ALONE, WHOLE)[row - len(rows)]["color"] if row >= len(rows) - 2 else "")
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.axhline(len(rows) - 2.5, color=FAINT, linewidth=0.8)
@@ -199,18 +205,16 @@ def _bar(axes: Axes, row: int, values: np.ndarray, colour: str) -> None:
 def draw_over_time(axes: Axes, of: xr.Dataset, labels: Labels, lang: str, scale: Scale) -> None:
     """Draw the medians of the largest shares, of the mix and of the sum of its parts over the years."""
     share = of["contribution"].median(DRAW).transpose("policy", TIME).values / scale.factor
-    order = np.argsort(-np.abs(share[:, -1]), kind="stable")[:MOST_LINES]
+    rank = np.argsort(-share[:, -1], kind="stable")  # as in the plane, so that a policy keeps its look
+    largest = np.argsort(-np.abs(share[rank, -1]), kind="stable")[:MOST_LINES]
     years = of[TIME].values
     total = of["total"].median(DRAW).values / scale.factor
     parts = of["alone"].sum("policy").median(DRAW).values / scale.factor
     lines = [
-        (labels.element(str(of["policy"].values[i]), lang), share[i], line_look(n))
-        for n, i in enumerate(order)
+        (labels.element(str(of["policy"].values[rank[n]]), lang), share[rank[n]], line_look(int(n)))
+        for n in largest
     ]
-    lines += [
-        (tell("Whole mix", lang), total, {"color": INK, "linestyle": "-"}),
-        (tell(PARTS, lang), parts, {"color": GREY, "linestyle": (0, (3, 1.5))}),
-    ]
+    lines += [(tell("Whole mix", lang), total, WHOLE), (tell(PARTS, lang), parts, ALONE)]
     for _, values, look in lines:
         axes.plot(years, values, color=look["color"], linestyle=look["linestyle"], linewidth=1.2)
     start = float(of.attrs.get("forecast_from", years[0]))

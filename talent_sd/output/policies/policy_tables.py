@@ -147,13 +147,13 @@ def method_text(effects: xr.Dataset, lang: str) -> str:
     """Say how the numbers came about: exact or sampled, draws, discount rate."""
     about = effects.attrs
     method = tell(EXACT if about["exact"] else SAMPLED, lang)
-    return method + tell(
-        HOW if int(about["draws"]) > 1 else HOW_SINGLE,
-        lang,
-        draws=draws_text(effects, lang),
-        rate=f"{100 * about['discount_rate']:g}",
-        year=f"{about['base_year']:g}",
-    )
+    how = HOW if int(about["draws"]) > 1 else HOW_SINGLE
+    return method + tell(how, lang, draws=draws_text(effects, lang), **cost_words(effects))
+
+
+def cost_words(effects: xr.Dataset) -> dict[str, str]:
+    """Return the rate and the year that costs are discounted to."""
+    return {"rate": f"{100 * effects.attrs['discount_rate']:g}", "year": f"{effects.attrs['base_year']:g}"}
 
 
 def draws_text(effects: xr.Dataset, lang: str) -> str:

@@ -292,7 +292,7 @@ def _share_scale(everything: Sequence[Axes], unit: str, lang: str) -> None:
 
 def shortened(text: str, room: float) -> str:
     """Cut a heading that is wider than its room (inches); an ellipsis says so."""
-    from talent_sd.output.figures.plot_forecast import text_width
+    from talent_sd.output.figures.sheet import text_width
     from talent_sd.output.style import heading
 
     text = " ".join(text.split())

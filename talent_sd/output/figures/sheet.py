@@ -1,0 +1,199 @@
+"""One sheet: panels in rows under a title, with a key and where the numbers come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from talent_sd.base.language import N_, tell
+from talent_sd.output.figures.panels import (
+    LABEL_SIZE,
+    Line,
+    band_opacity,
+    draw_panel,
+    end_labels,
+    end_room,
+    foot_lines,
+    label_heights,
+)
+from talent_sd.output.style import BASELINE, GREY, INK, heading, house_style, line_look, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+NARROWEST = 0.8
+"""Inches that names at the ends of lines have at least; where they have less, panels stand one below the other."""
+LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
+"""Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
+FOOT = 6.2
+"""Points of the note below."""
+PRINTED = 8.2
+"""Inches that a page has across; a picture is no wider, so that its letters are printed as large as they are drawn."""
+KEY_COLUMNS, KEY_ROW = 3, 0.17
+BANDS = {
+    1: N_(" Bands: 50, 80 and 95 % of {draws} draws."),
+    2: N_(" Where two lines share a panel, bands are 80 % of {draws} draws."),
+    3: N_(" Where three lines or more share a panel, bars at the end are 80 % of {draws} draws."),
+}
+"""By the lines of a panel: what its bands are."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one panel shows: lines in a unit under a title; and the names of those that are zero throughout."""
+
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    zeros: tuple[str, ...] = ()
+
+
+def band_words(panels: Sequence[Panel]) -> list[str]:
+    """Return the keys of what bands and bars of panels are: of those that there are."""
+    return [BANDS[count] for count in sorted({min(len(panel.lines), 3) for panel in panels})]
+
+
+def panel_letter(place: int) -> str:
+    """Return the letter of a panel.
+
+    >>> panel_letter(0)
+    'a'
+    """
+    return chr(ord("a") + place)
+
+
+def compose(
+    panels: Sequence[Panel],
+    title: str,
+    subtitle: str,
+    source: str,
+    lang: str,
+    forecast_from: float | None,
+    *,
+    zero_line: bool = False,
+    key: Sequence[Line] = (),
+) -> Figure:
+    """Lay panels out on one page: title, an optional key, panels in rows, the source line.
+
+    As many columns as a printed page takes, the same in every language: names are broken to the room beside
+    their panel. Each column is as wide as a panel plus the widest label written at its lines' ends.
+    """
+    entries = _entries(key, lang)
+    with house_style():
+        columns, room = _columns(panels, bool(key))
+        if not key:
+            panels = [replace(panel, lines=_broken_names(panel.lines, room)) for panel in panels]
+        rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
+        width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
+        titles = [
+            _fitted(panel.title, LEFT / 2 + ACROSS + rooms[place % columns], fontsize=9, **heading())
+            for place, panel in enumerate(panels)
+        ]
+        more = 11 / 72 * max(title.count("\n") for title in titles)
+        top = TOP + more + (KEY + KEY_ROW * ((len(entries) - 1) // KEY_COLUMNS) if key else 0)
+        between = BETWEEN + more
+        up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
+        rows = math.ceil(len(panels) / columns)
+        foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
+        bottom = BOTTOM + 0.115 * (len(foot) - 1)
+        height = top + rows * (up + between) - between + bottom
+        figure = new_figure(width, height)
+        for position, panel in enumerate(panels):
+            row, column = divmod(position, columns)
+            x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
+            y = height - top - up - row * (up + between)
+            axes = figure.add_axes((x / width, y / height, ACROSS / width, up / height))
+            draw_panel(
+                axes,
+                panel.lines,
+                title=titles[position],
+                unit=panel.unit,
+                letter=panel_letter(position),
+                lang=lang,
+                forecast_from=forecast_from,
+                zero_line=zero_line,
+                label_lines=not key,
+            )
+        left = (LEFT - 24 / 72) / width
+        figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
+        figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
+        figure.text(left, 0.12 / height, "\n".join(foot), fontsize=FOOT, color=GREY, va="bottom")
+        if key:
+            _draw_key(figure, entries, left, 1 - 0.68 / height)
+    return figure
+
+
+def _columns(panels: Sequence[Panel], keyed: bool) -> tuple[int, float]:
+    """Return how many columns a page takes, and the room (inches) beside a panel for names."""
+    bars = max(end_room(panel.lines) for panel in panels) / 72
+    for columns in (3, 2, 1) if keyed else (2, 1):
+        columns = min(columns, len(panels))
+        room = (PRINTED - EDGE) / columns - LEFT - ACROSS - bars - 0.1
+        if room >= (0.0 if keyed else NARROWEST):
+            break
+    return columns, room
+
+
+def _broken_names(lines: Sequence[Line], room: float) -> tuple[Line, ...]:
+    """Break what is written at the ends of lines to a room (inches)."""
+    return tuple(replace(line, label=_fitted(line.label, room, fontsize=LABEL_SIZE)) for line in lines)
+
+
+def _fitted(text: str, room: float, **look: Any) -> str:
+    """Break those lines of a text that are wider than a room (inches)."""
+    found: list[str] = []
+    for line in text.splitlines():
+        width = text_width(line, **look)
+        found += [line] if width <= room else foot_lines(line, room, look["fontsize"])
+    return "\n".join(found)
+
+
+def text_width(text: str, **look: Any) -> float:
+    """Width of a text in inches."""
+    scratch = new_figure(1, 1)
+    return scratch.text(0, 0, text, **look).get_window_extent().width / scratch.dpi
+
+
+def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
+    """Width (inches) that the labels at the ends of these panels' lines need."""
+    bars = max(end_room(panel.lines) for panel in panels) / 72
+    if keyed:
+        return 0.1 + bars
+    labels = [label for panel in panels for label in end_labels(panel.lines)]
+    return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1 + bars
+
+
+def _entries(lines: Sequence[Line], lang: str) -> list[Artist]:
+    """Return a key's entries: what lines are, and what the band around the baseline is."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    found: list[Artist] = []
+    for line in lines:
+        look = line_look(line.style)
+        found.append(Line2D([], [], **look, markersize=3.2, markevery=[-1], label=line.label))
+        if line.style == BASELINE and len(line.values) > 1:
+            told = tell(N_("{scenario}: 80 % of draws"), lang, scenario=line.label)
+            opacity = band_opacity(80, len(lines) - 1)
+            found.append(Patch(color=look["color"], alpha=opacity, label=told, linewidth=0))
+    return found
+
+
+def _draw_key(figure: Figure, handles: Sequence[Artist], left: float, top: float) -> None:
+    legend = figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(left, top),
+        frameon=False,
+        ncols=min(len(handles), KEY_COLUMNS),
+        fontsize=8,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=3.2,
+        columnspacing=2.0,
+        labelcolor=INK,
+    )
+    legend.set_in_layout(False)
