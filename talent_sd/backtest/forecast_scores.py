@@ -182,6 +182,9 @@ class TrackRecord(Part):
     """The back-test of the shipped posterior."""
 
     posterior_sha256: str = Field(description="Of the posterior that was tested")
+    model_sha256: str = Field(
+        description="Of the model file that ran; both stand in notes.txt of a back-test"
+    )
     unseen_cities: int = Field(description="How many cities the scores are means over")
     scores: list[Score]
     others: list[OtherTest] = Field(description="Judged in other ways, in the order of models/README.md")

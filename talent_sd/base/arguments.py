@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -37,13 +37,13 @@ def _is_number(value: object) -> bool:
 
 
 def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether a value is one of a kind, or several; what can be gone through once alone is left alone."""
+    """Whether a value is one of a kind, or several."""
     return lambda value: (
         is_one(value)
         or (
             isinstance(value, Iterable)
             and not isinstance(value, (str, bytes, Mapping))
-            and (not isinstance(value, Sized) or all(map(is_one, value)))
+            and all(map(is_one, value))
         )
     )
 
@@ -93,13 +93,29 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("city", "national", "name", "reading"), NAME),
     **dict.fromkeys(("model", "priors", "posterior", "out", "path"), PATH),
     **dict.fromkeys(("engine", "sampling", "cluster", "of", "against", "baseline", "lang"), TEXT),
-    "outputs": TEXTS,
-    **dict.fromkeys(("draws", "among", "seed", "block", "first_member"), WHOLE),
+    **dict.fromkeys(("outputs", "goals", "keep", "without"), TEXTS),
+    "risk": TEXT,
+    **dict.fromkeys(("draws", "among", "seed", "block", "first_member", "start", "price_basis"), WHOLE),
+    **dict.fromkeys(("searches", "population", "generations", "most"), WHOLE),
     "threads": COUNT,
     **dict.fromkeys(
-        ("memory", "discount_rate", "initial_time", "final_time", "time_step", "horizon"), NUMBER
+        (
+            "memory",
+            "budget",
+            "year",
+            "start_year",
+            "final_year",
+            "discount_rate",
+            "initial_time",
+            "final_time",
+            "time_step",
+            "horizon",
+        ),
+        NUMBER,
     ),
     "times": (N_("years"), _all(NUMBER[1])),
+    "weights": (N_("numbers"), _all(NUMBER[1])),
+    "problems": (N_("a list"), lambda value: isinstance(value, list)),
     **dict.fromkeys(("params", "inputs", "overrides"), MAPPING),
     "spread": FORECAST,
     "result": RESULT,
@@ -122,6 +138,8 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     for name, kind in kinds.items():
         if kind in (NAME, NAMES):
             kinds[name] = NAMES if "Sequence" in takes[name] else NAME
+        if kind is TEXT and "Path" in takes[name]:
+            kinds[name] = NAME
         if "Scenarios" in takes[name]:
             kinds[name] = SCENARIOS
 
@@ -129,14 +147,16 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """Call the function if every argument is of its kind; else say of each what it takes."""
         problems = Problems()
-        for name, value in {**dict(zip(takes, args, strict=False)), **kwargs}.items():
+        given = inspect.signature(function).bind(*args, **kwargs)
+        for name, value in given.arguments.items():
             kind = kinds.get(name)
+            if kind and isinstance(value, Iterator):  # it can be gone through but once
+                given.arguments[name] = value = list(value)
             if kind and not ("None" in takes[name] if value is None else kind[1](value)):
                 text = " ".join(repr(value).split())
                 short = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
                 problems.say("{name} is {value}. Give {kind}.", name=name, value=short, kind=tell(kind[0]))
         problems.refuse()
-        given = inspect.signature(function).bind(*args, **kwargs)
         for name, value in given.arguments.items():
             if kinds.get(name) is TEXTS and isinstance(value, str):
                 given.arguments[name] = [value]  # one name is no list of its letters

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from talent_sd.backtest.run_backtest import Backtest
     from talent_sd.engine.runner import Model
+    from talent_sd.uncertainty.city_tables import Sources
     from talent_sd.uncertainty.posterior import Posterior
 
 LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
@@ -46,7 +47,7 @@ def backtest(
     Each city gets its own figures up to the start year and the path of the nation, nothing
     of its own future. Writes scores.csv, forecasts.csv, misses.csv (the
     worst of each outcome, with a line on why), patents.csv (by province, given --province),
-    notes.txt and plots.
+    notes.txt (first the hashes of what it was made from) and plots.
 
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """
@@ -72,7 +73,7 @@ def backtest(
                 test = run_cross_fitted(model, window, folds, draws=draws, seed=seed, done=done)
             else:
                 test = run_backtest(model, window, drawn, draws=draws, seed=seed, done=done)
-        scores = _write(test, model, drawn, folder, lang.value if xlsx else "")
+        scores = _write(test, model, drawn, sources, folder, lang.value if xlsx else "")
         if plots:
             from talent_sd.output.figures.plot_backtest import backtest_source, save_backtest_plots
 
@@ -83,8 +84,10 @@ def backtest(
     show_written(out, files, lang.value)
 
 
-def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path, book: str) -> pd.DataFrame:
-    """Write the tables and the notes, and in the language of `book` a workbook; return the scores."""
+def _write(
+    test: Backtest, model: Model, drawn: Posterior, sources: Sources, folder: Path, book: str
+) -> pd.DataFrame:
+    """Write the tables, the notes with the hashes of what they were made from, and a workbook in `book`'s language."""
     from talent_sd.backtest.largest_misses import miss_table
     from talent_sd.backtest.run_backtest import forecast_table, patent_table, score_table
 
@@ -95,7 +98,9 @@ def _write(test: Backtest, model: Model, drawn: Posterior, folder: Path, book: s
     patents = patent_table(model, test.window, drawn)
     if len(patents):
         write_frame(folder / "patents.csv", patents, "%.6g")
-    notes = [*test.window.left_out, *test.window.adjusted]
+    made = {Path(model.path).name: model.structure.sha256, "posterior.json": drawn.sha256, **sources.hashes()}
+    hashes = [f"{digest}  {name}" for name, digest in made.items()]
+    notes = [*hashes, *test.window.left_out, *test.window.adjusted]
     (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
     if book:
         add_workbook(folder, "backtest", [], lang=book)

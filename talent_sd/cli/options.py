@@ -343,7 +343,11 @@ def wanted_draws(
         raise InputError(tell("--cluster is for many draws. Add --draws, for example --draws 1000."))
     if draws is None and (central or engine is Engine.pysd):
         return None
-    return Wanted(HEADLINE_DRAWS if draws is None else draws, seed, sampling.value, memory, threads, cluster)
+    from talent_sd.engine.member_blocks import refuse_too_many
+
+    draws = HEADLINE_DRAWS if draws is None else draws
+    refuse_too_many(draws, 1, memory)  # before a model is read for them
+    return Wanted(draws, seed, sampling.value, memory, threads, cluster)
 
 
 def refuse_typed(context: typer.Context, options: Sequence[str], file: str, lang: str) -> None:

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 LARGEST_BLOCK = 8192
 """Draws per block where memory allows more: the kernel gains nothing beyond."""
+BLOCK_BYTES = 64e6
+"""Size of a block's results where memory allows more: with many outputs fewer draws are run at once."""
 COPIES = 5
 """Arrays of a block's size alive at once: the kernel's, the assembled, the dataset's, two being written."""
 GIGABYTE = 1e9
+LEAST_MEMORY = 0.001
+"""Gigabytes below which nothing can be drawn."""
 NOTICES = (EngineNotice, NonFiniteWarning)
 
 
@@ -80,7 +84,7 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
     ----------
     inputs_per_draw : numbers that each draw is given
     memory : gigabytes for draws and results at hand
-    wanted : by the user; None: as many as fit, at most `LARGEST_BLOCK`
+    wanted : by the user; None: as many as fit, at most `LARGEST_BLOCK` draws and about `BLOCK_BYTES`
 
     Raises
     ------
@@ -92,8 +96,10 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
     per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
     refuse_too_many(layout.draws, inputs_per_draw, memory, per_draw)
     fitting = (memory * GIGABYTE - 8 * inputs_per_draw * layout.draws) / per_draw
+    if wanted is None:
+        wanted = min(LARGEST_BLOCK, max(1, int(BLOCK_BYTES / (8 * max(1, layout.numbers_per_draw)))))
     # the smallest first made whole: a memory of 1e300 overflows
-    return int(min(LARGEST_BLOCK if wanted is None else wanted, fitting, layout.draws))
+    return int(min(wanted, fitting, layout.draws))
 
 
 def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: int = 0) -> None:
@@ -104,8 +110,12 @@ def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: in
     InputError
         If they do not fit, with what they need.
     """
-    if not 0 < memory < float("inf"):
-        raise InputError("memory={memory:g}. Give gigabytes above 0, for example 1.", memory=memory)
+    if not LEAST_MEMORY <= memory < float("inf"):
+        raise InputError(
+            "memory={memory:g}. Give gigabytes, {least:g} or more, for example 1.",
+            memory=memory,
+            least=LEAST_MEMORY,
+        )
     needed = (8 * inputs_per_draw * draws + besides) / GIGABYTE
     if needed > memory:
         raise InputError(

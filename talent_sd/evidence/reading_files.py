@@ -198,8 +198,11 @@ def _forbidden(ident: str, finding: Finding, loops: tuple[str, ...], known: Read
     entry: dict[str, Any] = {} if value is None or not np.isfinite(value) else {"best": _short(value)}
     if loops:
         entry["loops"] = list(loops)
-    if ident in known.cannot:
-        return entry | {"because": known.cannot[ident].because.model_dump()}
+    because = known.cannot[ident].because if ident in known.cannot else None
+    if because is not None:
+        return entry | {"because": because.model_dump()}
+    if finding.figure.miss:
+        return entry
     broken = "; ".join(finding.measurement.broken)
     return entry | {
         "because": {

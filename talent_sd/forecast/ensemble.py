@@ -25,6 +25,7 @@ from talent_sd.engine.member_blocks import (
     block_edges,
     block_size,
     make_layout,
+    refuse_too_many,
     run_block,
 )
 from talent_sd.forecast.prepare import Prepared, Scenarios, prepare
@@ -65,6 +66,10 @@ class Options:
     cluster: str | None = None
     progress: bool = True
     title: str = "talent_sd"
+
+    def __post_init__(self) -> None:
+        """Refuse a memory in which nothing can be drawn, before a model is read."""
+        refuse_too_many(0, 1, self.memory)
 
 
 @checked
@@ -122,11 +127,11 @@ def ensemble(
     >>> dict(spread["Residents"].sizes)
     {'scenario': 1, 'draw': 4, 'time': 13}
     """
+    options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     laid: dict[str, Any] = {"overrides": overrides, "horizon": horizon}
     prepared = prepare(scenarios, city, model=model, national=national, reading=reading, **laid)
     files = {"priors": priors, "posterior": posterior}
     drawn = prior_draws(prepared, draws, seed, sampling=sampling, memory=memory, **files)
-    options = Options(None if out is None else Path(out), threads, block, memory, cluster, progress)
     return run_ensemble(prepared, drawn, options, engine=engine, outputs=outputs)
 
 

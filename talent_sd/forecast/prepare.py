@@ -121,7 +121,7 @@ def prepare(
 def _final_year(horizon: float, time: Mapping[str, float]) -> float:
     """Return the last year asked for, refused where nothing would be forecast or it is no year."""
     first = max(KNOWN_UNTIL, time["INITIAL TIME"])
-    if not (horizon > first and horizon == int(horizon)):
+    if not (horizon > first and horizon % 1 == 0):
         raise InputError(
             "the horizon is {horizon:g}. Give a whole year after {first:g}, the last that is known.",
             horizon=horizon,

@@ -35,7 +35,7 @@ NO_EMA = N_(
 STEPS = 1000
 LARGE = 5000
 """Draws above which an ensemble is condensed before it is shown."""
-AT_ONCE = 100_000_000
+AT_ONCE = 10_000_000
 """Numbers of one variable read at once."""
 ENOUGH = 500
 """Draws that tell shares to a few points."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 
-from talent_sd.base.errors import InputError, Problems, hints_are_shown, nearest
+from talent_sd.base.errors import MOST, InputError, Problems, hints_are_shown, nearest
 from talent_sd.base.language import apart, listed, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import ModelStructure, ModelVariable, Setting, split_key
@@ -41,12 +41,16 @@ def outside(label: str, value: float, variable: ModelVariable) -> str | None:
 
 
 def hint_of(name: str, known: Iterable[str]) -> str:
-    """Return the nearest known name as a hint, else all of them."""
+    """Return the nearest known name as a hint, else one with a part of it, else the first of them all."""
     names = list(known)
+    parts = [part for part in name.casefold().replace(" ", "_").split("_") if len(part) > 3]
+    like = sorted((o.casefold().find(part), o) for part in parts for o in names if part in o.casefold())
+    more = tell(" and {count} more", count=len(names) - MOST) if len(names) > MOST else ""
     return (
         nearest(name, names)
         or nearest_label(name, names)
-        or tell(" Known: {names}.", names=listed(names) or tell("none in this model"))
+        or nearest(like[0][1] if like else name, names)
+        or tell(" Known: {names}{more}.", names=listed(names[:MOST]) or tell("none in this model"), more=more)
     )
 
 

@@ -114,10 +114,11 @@ def read_panel(
         problems += _spelt_otherwise(tables["panel"], tables["census"])
     problems.refuse()
     cities = _cities(tables["panel"].frame, series, mapping)
-    if "borders" in tables:
-        cities = on_later_borders(cities, tables["borders"].frame, mapping)
+    # as the files have them: on later borders the census fits its table of ages no more
     odd = _odd(cities, tables["panel"].file, problems)
     problems.refuse()
+    if "borders" in tables:
+        cities = on_later_borders(cities, tables["borders"].frame, mapping)
     return Panel(cities, (*(line for table in tables.values() for line in table.dropped), *odd))
 
 

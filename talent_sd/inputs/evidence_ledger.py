@@ -57,7 +57,8 @@ class Figure(Part):
     reading : the choice made where the article leaves something open
     test : what the experiment does, in words
     experiment : its name
-    miss, miss_zh : why the model misses a holdout figure; "" where it does not
+    miss, miss_zh : why the model misses a figure, or why the cities' own data say something else than a
+        start value; "" where neither is so
     unclean, unclean_zh : why a holdout is no clean one: what was changed in model or setting after the
         figure had been looked at; "" for a clean one
     bound : "at_least" or "at_most" where the article says over or under; "" for a figure to be met

@@ -108,6 +108,7 @@ def bounds() -> BoundsFile:
 
 def odd_figures(figures: Figures, kind: Kind) -> Iterator[Odd]:
     """Yield what breaks a rule: of each rule and figure the first year that does, of the worse kind."""
+    told: set[tuple[str, ...]] = set()
     for rule in getattr(bounds(), kind):
         names = rule.of_these(figures)
         if rule.sum and rule.can[0] > 0 and any("*" not in name and name not in names for name in rule.of):
@@ -118,22 +119,27 @@ def odd_figures(figures: Figures, kind: Kind) -> Iterator[Odd]:
             for wrong, (low, high) in {True: rule.can, False: usual or rule.can}.items():
                 years = [year for year, value in found.items() if not low <= value <= high]
                 if years:
-                    yield Odd(rule, group, years, found[years[0]], (low, high), wrong)
+                    whose = {(name, *rule.per) for name in group}
+                    if not (rule.sum and told & whose):  # a part that is too large alone is told alone
+                        yield Odd(rule, group, years, found[years[0]], (low, high), wrong)
+                    told |= whose if wrong else set()
                     break
 
 
 def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float]:
     """Return year -> what a rule is about."""
-    parts = [*names, *rule.times, *rule.per]
-    if not names or any(name not in figures for name in parts):
+    others = [*rule.times, *rule.per]
+    if not names or any(name not in figures for name in others):
         return {}
+    # parts no larger than their whole: so those that are known in a year, even if not all are
+    some = rule.sum and rule.can[0] <= 0
+    of_parts = (set.union if some else set.intersection)(*(set(figures[name]) for name in names))
     found = {}
-    for year in sorted(set.intersection(*(set(figures[name]) for name in parts))):
+    for year in sorted(of_parts.intersection(*(figures[name] for name in others))):
         divisor = prod(figures[name][year] for name in rule.per)
         if divisor:
-            found[year] = (
-                sum(figures[n][year] for n in names) * prod(figures[n][year] for n in rule.times) / divisor
-            )
+            parts = sum(figures[name][year] for name in names if year in figures[name])
+            found[year] = parts * prod(figures[name][year] for name in rule.times) / divisor
     if not rule.yearly:
         return found
     pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]

@@ -15,6 +15,8 @@ from talent_sd.base.language import listed, tell
 
 LONGEST = 4000
 """Characters of a text: a page."""
+MOST_MONEY = 1e15
+"""Yuan a year that no policy takes: several times what the nation earns."""
 Year = Annotated[float, Field(ge=1900, le=2200)]
 YearKey = Annotated[int, Field(ge=1900, le=2200)]
 Range = Annotated[
@@ -81,7 +83,9 @@ class PolicyEntry(Part):
     pause: Pause | None = Field(None, description="An interruption, {from: 2027, until: 2028}")
     targeting: float | None = Field(None, description="Part of the money that reaches those it is for")
     intensity: float | None = Field(None, description="Strength, in the unit of the model's constant")
-    size: float | None = Field(None, gt=0, description="Yuan a year at full strength, not with `intensity`")
+    size: float | None = Field(
+        None, gt=0, le=MOST_MONEY, description="Yuan a year at full strength, not with `intensity`"
+    )
     unit_cost: float | None = Field(None, alias="unit cost", ge=0, description="In the model's unit")
     evidence: list[str] | None = Field(None, description="Ids in the evidence ledger; a note")
     why: str | None = Field(None, max_length=LONGEST, description="A note")
@@ -138,7 +142,9 @@ class Policy(Part):
 class Budget(Part):
     """Money set aside for all policies together; what they would spend beyond it is not paid."""
 
-    yuan_per_year: float = Field(alias="yuan per year", gt=0, description="At the prices of `price_basis`")
+    yuan_per_year: float = Field(
+        alias="yuan per year", gt=0, le=MOST_MONEY, description="At the prices of `price_basis`"
+    )
     from_: Year | None = Field(None, alias="from", description="Year it starts; 2025 if left out")
     until: Year | None = Field(None, description="Year it ends; 2035 if left out")
     price_basis: Year | None = Field(None, description="Year of its and the sizes' prices; 2024 if left out")

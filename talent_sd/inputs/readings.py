@@ -33,7 +33,9 @@ class Forbidden(Part):
     loops: list[str] = Field(
         default_factory=list, description="Named loops whose cutting alone brings it out"
     )
-    because: Words = Field(description="The loop or identity that forbids it")
+    because: Words | None = Field(
+        None, description="The loop or identity that forbids it; none: what `miss` of evidence.yaml says"
+    )
 
 
 class ReadingFile(Part):

@@ -328,4 +328,4 @@ def described(value: object) -> str:
         return tell("the text '{value}'", value=value)
     if isinstance(value, (dict, list)):
         return tell("a mapping" if isinstance(value, dict) else "a list")
-    return f"{value}"
+    return f"{value:.15g}" if isinstance(value, float) else f"{value}"

@@ -116,6 +116,12 @@ def _found(name: str | Path, kind: str, beside: Path | None, where: str) -> Path
         return path
     if is_shipped:
         return shipped
+    if where and looks_like_path and path.is_dir():
+        raise InputError(
+            "{where}{text}: this is a folder, not a file. Give the path of a file in it.",
+            where=where,
+            text=text,
+        )
     if path.exists() and (looks_like_path or path.is_file() or beside is None):
         return path  # a folder too: reading it says what is wrong with it
     neighbour = path.with_name(path.name + ".yaml")

@@ -74,6 +74,11 @@ class Finding:
         return self.verdict == MISSED and self.figure.role not in ("holdout", "article")
 
     @property
+    def differs(self) -> bool:
+        """Return whether it is a start value that is only shown, and the cities' own figures say otherwise."""
+        return self.figure.role == "initial" and self.verdict == SHOWN and not self.comes_out
+
+    @property
     def comes_out(self) -> bool:
         """Return whether value and conditions are as the article says, whatever the figure's role."""
         value = self.measurement.value

@@ -50,6 +50,7 @@ SECTORS = (
     N_("National"), N_("Policies and budget"), N_("Public services"), N_("Residents"),
     N_("Rest of the country"), N_("Social security"), N_("Talent"), N_("Universities and schooling"),
 )  # fmt: skip
+SIGNS = {"at_least": "≥ ", "at_most": "≤ "}
 COLOURS = {
     "met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim",
     "not_tried": "yellow", "unclean": "yellow", "differs": "dim",
@@ -117,13 +118,18 @@ def readings_compared(
         )
     ]
     out = {one.figure.id for one in beside if one.comes_out}
-    lines += [
-        f"{ident}: {getattr(forbidden.because, lang)}"
-        for ident, forbidden in reading.cannot.items()
-        if ident not in out
-    ]
+    kept = [one.figure for one in beside if one.figure.id in reading.cannot and one.figure.id not in out]
+    lines += [f"{figure.id}: {forbidden_by(reading, figure, lang)}" for figure in kept]
     apart = [ident for ident in reading.apart if ident not in out]
     return [*lines, tell(APART, lang, figures=", ".join(apart))] if apart else lines
+
+
+def forbidden_by(reading: Reading, figure: Figure, lang: str) -> str:
+    """Return why no constants bring a figure out: by the reading, else by the ledger; "" of one that can come out."""
+    if figure.id not in reading.cannot:
+        return ""
+    because = reading.cannot[figure.id].because
+    return str(getattr(because, lang)) if because else in_language(figure, "miss", lang)
 
 
 def counted(finding: Finding) -> str:
@@ -132,11 +138,9 @@ def counted(finding: Finding) -> str:
     "unclean": a figure kept out comes out, but not in a clean test. "differs": a start value that is only
     shown, where the city's own figures say something else than the article.
     """
-    figure, value = finding.figure, finding.measurement.value
-    if finding.verdict == "met" and figure.unclean:
+    if finding.verdict == "met" and finding.figure.unclean:
         return "unclean"
-    apart = value is not None and not math.isnan(figure.target) and not figure.met_by(value)
-    return "differs" if figure.role == "initial" and apart else finding.verdict
+    return "differs" if finding.differs else finding.verdict
 
 
 def verdict_text(finding: Finding, lang: str) -> str:
@@ -180,10 +184,10 @@ def standard_tests_table(tests: Iterable[StandardTest], lang: str = "en") -> Tab
 
 
 def misses(findings: Iterable[Finding], lang: str = "en") -> list[str]:
-    """Return a line for each missed figure: its broken conditions, and why it is missed."""
+    """Return a line for each figure missed or said otherwise by data: its broken conditions, and why."""
     lines = []
     for finding in findings:
-        if finding.verdict == "missed":
+        if finding.verdict == "missed" or finding.differs:
             parts = [f"{finding.figure.id}:"]
             if finding.measurement.broken:
                 parts += [tell(BROKEN, lang), "; ".join(finding.measurement.broken) + "."]
@@ -295,7 +299,7 @@ def target_text(figure: Figure) -> str:
         return ""
     if isinstance(figure.value, tuple):
         return "–".join(digits(value) for value in figure.value)
-    return digits(figure.value)
+    return f"{SIGNS.get(figure.bound, '')}{digits(figure.value)}"
 
 
 def number_text(value: float) -> str:

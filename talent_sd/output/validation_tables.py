@@ -32,6 +32,7 @@ from talent_sd.laws.judge_laws import (
 )
 from talent_sd.model_tests.behaviour_checks import Verdict, run_checks, run_reality_checks
 from talent_sd.model_tests.check_files import read_checks
+from talent_sd.output.evidence_tables import forbidden_by
 from talent_sd.output.speech import digits
 
 if TYPE_CHECKING:
@@ -165,13 +166,12 @@ def _evidence_rows(validation: Validation) -> list[dict[str, object]]:
     rows = [_evidence_row(finding) for finding in validation.findings]
     reading = validation.reading
     for row, other in zip(rows, validation.beside, strict=False):
-        forbidden = reading.cannot.get(other.figure.id) if reading else None
         row |= {
             "other_reading": reading.name if reading else None,
             "other_value": other.measurement.value,
             "other_comes_out": other.comes_out,
             "other_conditions_broken": "; ".join(other.measurement.broken),
-            "other_forbidden_by": forbidden.because.en if forbidden else "",
+            "other_forbidden_by": forbidden_by(reading, other.figure, "en") if reading else "",
         }
     return rows
 
@@ -200,7 +200,7 @@ def _evidence_row(finding: Finding) -> dict[str, object]:
         "clean": (not figure.unclean) if figure.role == "holdout" else None,
         "unclean_because": figure.unclean,
         "conditions_broken": "; ".join(finding.measurement.broken),
-        "explanation": figure.miss if finding.verdict == MISSED else "",
+        "explanation": figure.miss if finding.verdict == MISSED or finding.differs else "",
         "one_effect": figure.one_effect,
         "conditions": "; ".join(text for text, _ in finding.measurement.conditions),
         "experiment": figure.experiment,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -191,11 +191,10 @@ def optimise(
     known = [field.name for field in fields(Asked)]
     for name in set(settings).difference(known):
         raise InputError("unknown setting '{name}'.{hint}", name=name, hint=nearest(name, known))
-    wanted = (goals,) if isinstance(goals, str) else tuple(goals)
-    for name in ("keep", "without"):
-        if isinstance(settings.get(name), str):
-            settings[name] = (settings[name],)
-    asked = Asked(city, float(budget), wanted, **settings)
+    given: dict[str, Any] = {"city": city, "budget": budget, "goals": goals, **settings}
+    asked = checked(Asked)(**given)
+    lists: dict[str, Any] = {name: tuple(getattr(asked, name)) for name in ("goals", "keep", "without")}
+    asked = replace(asked, budget=float(budget), **lists)
     return find_plans(asked, None if out is None else Path(out), threads, progress=progress).plans
 
 

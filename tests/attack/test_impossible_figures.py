@@ -76,6 +76,52 @@ def test_impossible_figures_of_cities(tmp_path: Path, attacked: Attacked) -> Non
     assert silent == []
 
 
+FIVE = {low: f"age_{low}_{low + 4}" for low in range(5, 85, 5)}
+PARTS_OF_CITIES = {
+    "age_0_14": ["age_0", "age_1_4", FIVE[5], FIVE[10]],
+    "age_20_34": [FIVE[20], FIVE[25], FIVE[30]],
+    "age_15_59": ["age_20_34", *(FIVE[low] for low in range(15, 60, 5))],
+    "age_60_plus": [*(FIVE[low] for low in range(60, 85, 5)), "age_85_plus"],
+    "census_population": ["age_0_14", "age_15_59", "age_60_plus", "age_20_34", *FIVE.values(), "employed",
+                          "tertiary_educated", "migrants_same_province", "migrants_other_province"],
+    "tertiary_educated": ["bachelor_or_above"],
+    "province_tertiary_educated": ["tertiary_educated"],
+    "gdp": ["gdp_secondary", "gdp_tertiary", "fiscal_revenue"],
+}  # fmt: skip
+PARTS_OF_NATIONS = {
+    "population": ["residents", "tertiary_educated", "aged_20_24", "aged_60_64"],
+    "tertiary_share": ["bachelor_share"], "tertiary_educated": ["bachelor_or_above"],
+    "share_0_14": ["share_0_4"], "share_15_59": ["share_15_19", "share_20_34", "share_55_59"],
+    "jobs_knowledge": ["jobs_science"], "gdp": ["fiscal_revenue", "fiscal_expenditure", "land_revenue"],
+}  # fmt: skip
+
+
+def test_a_part_larger_than_its_whole_is_refused(tmp_path: Path, attacked: Attacked) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "hefei.yaml").read_text("utf-8")
+    hefei, central, file = load_city("hefei").figures, read_national("central").variables, tmp_path / "x.yaml"
+    taken = []
+    cases = [("city", *pair) for pair in _pairs(PARTS_OF_CITIES)]
+    cases += [("national", *pair) for pair in _pairs(PARTS_OF_NATIONS)]
+    for kind, whole, part in chosen(cases, 9):
+        year = 2020 if kind == "city" else min(central[name].known_until for name in (whole, part))
+        most = 1.05 * (hefei[whole].values if kind == "city" else central[whole].values)[year]
+        if kind == "city":
+            line = rf"(\n  {part}: .*{year}: )[-+.0-9e]+"
+            file.write_text(re.sub(line, rf"\g<1>{most:.9g}", text), encoding="utf-8")
+        else:
+            entry = f"  {part}:\n    past: {{{year}: {most:.9g}}}\n"
+            file.write_text(f"title: x\nextends: central\nvariables:\n{entry}", encoding="utf-8")
+        with contextlib.suppress(InputError):
+            (load_city if kind == "city" else read_national)(file)
+            taken.append((whole, part))
+        attacked()
+    assert taken == []
+
+
+def _pairs(parts: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+    return [(whole, part) for whole, inner in parts.items() for part in inner]
+
+
 def test_figures_of_years_to_come_are_told(tmp_path: Path) -> None:
     text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
     later = re.sub(r"\b20\d\d(?=: [\d.])", lambda year: str(int(year[0]) + 60), text)

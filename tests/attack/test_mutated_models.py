@@ -81,10 +81,10 @@ def run_all(folder: Path, first: int, last: int) -> dict[str, object]:
             wrong.append(f"{number}: {type(error).__name__}: {str(error)[:200]}")
         signal.setitimer(signal.ITIMER_PROF, 0)
         longest = max(longest, time.process_time() - start)
-    return {"ran": ran, "refused": refused, "longest": longest, "peak": _peak(), "wrong": wrong}
+    return {"ran": ran, "refused": refused, "longest": longest, "peak": peak(), "wrong": wrong}
 
 
-def _peak() -> int:
+def peak() -> int:
     """Return the most memory this process held, in bytes: what getrusage tells begins with its parent's on Linux."""
     status = Path("/proc/self/status")
     if status.is_file():

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.base.arguments import KINDS, MAPPING, NAMES
 from talent_sd.base.errors import TalentError
+from talent_sd.search import Asked
 
 from .conftest import WHOLE, Outcome, chosen
 
@@ -32,8 +34,11 @@ BAD = (
     float("nan"),
     "\0",
     "\ud800",
+    float("inf"),
     -(10**30),
     "x" * 100_000,
+    [1],
+    ["\ud800"],
 )
 CALLS: dict[str, Callable[..., object]] = {
     name: getattr(ts, name)
@@ -75,6 +80,15 @@ def test_wrong_arguments_of_functions(
             said = str(error)
         assert len(said) < 10_000, (name, parameter)
         attacked()
+
+
+def test_every_parameter_has_a_kind() -> None:
+    taken = {name for function in CALLS.values() for name in inspect.signature(function).parameters}
+    free = {"progress", "settings", "structure", "context", "mapping"}
+    assert (taken | {field.name for field in fields(Asked)}) - set(KINDS) == free
+    for name, bad in {"keep": 5, "weights": "a", "risk": 3, "start": 2025.5, "population": "4"}.items():
+        with pytest.raises(TalentError, match=f"^{name} is .*\\. Give "):
+            ts.optimise("wuxi", **{name: bad})
 
 
 def _parts(spread: xr.Dataset) -> dict[str, xr.Dataset]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from talent_sd.base.files import shipped_folder
 from talent_sd.calibration import calibration_files, fit
 from talent_sd.calibration.fit import province_folds
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national
@@ -75,6 +77,9 @@ def test_a_backtest_writes_scores_forecasts_and_plots(
     assert {"forecasts.csv", "misses.csv", "notes.txt", "forecast_and_actual.png", "cities_gdp.png"} <= {
         file.name for file in out.iterdir()
     }
+    model, fit = (shipped_folder("models") / name for name in ("city.mdl", "posterior.json"))
+    hashes = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in (model, fit)]
+    assert (out / "notes.txt").read_text(encoding="utf-8").splitlines()[:2] == hashes
     again = tmp_path / "again"
     talent_sd("backtest", *_given(tables, "--draws", 20, "--no-plots", "--out", again))
     pd.testing.assert_frame_equal(pd.read_csv(again / "scores.csv"), scores)

@@ -122,7 +122,7 @@ def test_an_interrupted_store_is_kept_and_finished(
             ("--draws", "100", "--sampling", "sobol"),
             "Sobol points come in powers of two. Ask for 64 or 128 draws, not 100.",
         ),
-        (("--draws", "9", "--memory", "0"), "memory=0. Give gigabytes above 0, for example 1."),
+        (("--draws", "9", "--memory", "0"), "memory=0. Give gigabytes, 0.001 or more, for example 1."),
         (
             ("--cluster", "tcp://127.0.0.1:8786"),
             "--cluster is for many draws. Add --draws, for example --draws 1000.",

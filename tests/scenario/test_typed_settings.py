@@ -102,7 +102,7 @@ def test_what_was_typed_is_told_by_its_option_and_only_once() -> None:
             overrides=Typed(["arrival elasticity=2.50000001", "cash_subsidy=3"], ["open_labs=fro:2026"]),
         )
     assert caught.value.problems == (
-        "--set: cash_subsidy: write on, off, or settings such as {from: 2025, until: 2030} (it is 3.0).",
+        "--set: cash_subsidy: write on, off, or settings such as {from: 2025, until: 2030} (it is 3).",
     )
     with pytest.raises(InputError) as caught:
         prepare("baseline", overrides=Typed(["arrival elasticity=2.50000001"], ["open_labs=fro:2026"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,27 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talent_sd.base.dims import SCENARIO
 from talent_sd.base.language import N_
-from talent_sd.evidence import read_fit, scenarios_citing
-from talent_sd.inputs.evidence_ledger import ROLES
+from talent_sd.evidence import read_fit
 from talent_sd.inputs.settings import split_key
-from talent_sd.laboratory.findings import experiments_for
-from talent_sd.laws.judge_laws import HELD, Row
-from talent_sd.laws.law_files import Law, LawFile, read_laws
 from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
-from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
+from talent_sd.output.figures.plot_comparison import plot_differences
 from talent_sd.output.figures.plot_forecast import plot_overview
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow, plot_waterfall
 from talent_sd.output.report.book_entries import SHAPES, raw
-from talent_sd.output.report.book_results import BookResults
+from talent_sd.output.report.book_findings import BookFindings
 from talent_sd.output.report.book_tables import Result, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table
-from talent_sd.output.report.trust_section import remark
 from talent_sd.output.speech import digits, signed
-from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -41,15 +35,11 @@ STRONGEST = 10
 """Constants told for each result."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
-NEAR = 0.05
-"""A law whose value is nearer to an edge than this part of its band is marked."""
-LAW_KINDS = {
-    "identity": N_("Identities: they hold by construction"),
-    "input": N_("Checks of inputs: the model reproduces what it was given"),
-    "behaviour": N_("Laws of behaviour"),
-}
 FORECAST = N_(
-    "The city's headline outputs under “baseline” and the mix: medians, and bands that hold 50 and 80 % of the draws."
+    "The city's headline outputs under “baseline”: medians, and bands that hold 50 and 80 % of the draws."
+)
+CHANGE = N_(
+    "What “{mix}” changes against “baseline”, draw by draw: medians, and bands that hold 50 and 80 % of the draws."
 )
 LOOPS = N_(
     "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year; the small copies show "
@@ -69,15 +59,8 @@ METHODS = {
 }
 
 
-def room_left(row: Row) -> float:
-    """Return how far a value is from the nearer edge, as a part of its band, or of the edge where there is one alone."""
-    low = np.inf if row.lower is None else row.value - row.lower
-    high = np.inf if row.upper is None else row.upper - row.value
-    return min(low, high) / (abs((row.upper or 0.0) - (row.lower or 0.0)) or 1.0)
-
-
 @dataclass(frozen=True)
-class Book(BookResults):
+class Book(BookFindings):
     """The tables of what was found of the model, and the pictures."""
 
     @cached_property
@@ -151,87 +134,6 @@ class Book(BookResults):
             N_("Source"),
         )
         return self._table(N_("Free effects fitted to the article's figures"), headings, rows)
-
-    @cached_property
-    def evidence(self) -> Table:
-        """List the article's figures with what the model says, why one is missed, and who cites them."""
-        cases = experiments_for(tuple(one.figure for one in self.findings))
-        rows: Rows = []
-        for one in self.findings:
-            figure, value = one.figure, one.measurement.value
-            cities = dict.fromkeys(case.city for case in cases[figure.experiment].cases.values())
-            why = [remark(one, self.say)]
-            if one.verdict == "missed":
-                why.insert(0, in_language(figure, "miss", self.say.lang))
-            rows.append([
-                raw(f'<span id="e-{figure.id}">{figure.id}</span>'),
-                statement(figure, self.say.lang), self.say(ROLES[figure.role]),
-                f"{target_text(figure)} {figure.unit}".strip() or "–",
-                "–" if np.isnan(figure.allowance) else f"± {digits(figure.allowance)}",
-                "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
-                self.say(", ").join(map(self.chapters.city, cities)),
-                self.chapters.gap.join(dict.fromkeys(filter(None, why))),
-                self._citing(figure.id),
-            ])  # fmt: skip
-        headings = (
-            N_("Id"), N_("Statement"), N_("Role"), N_("Target"), N_("Tolerance"), N_("Measured"), N_("Verdict"),
-            N_("Cities of the experiment"), N_("Why it is missed, and what else to know"), N_("Cited by"),
-        )  # fmt: skip
-        return self._table(N_("The article's figures, measured on the model"), headings, rows)
-
-    def _citing(self, figure: str) -> Markup:
-        """Return links to the variables and the scenarios that cite a figure."""
-        scenarios = [f'<a href="#x-{name}">{name}</a>' for name in scenarios_citing(figure)]
-        return raw(
-            self.say(", ").join([*map(self.chapters.link, self.chapters.citing.get(figure, ())), *scenarios])
-        )
-
-    def laws(self, kind: str) -> Table:
-        """List the laws of a kind with what the model does in its central run, nearest to an edge."""
-        file, rows = read_laws(), list[list[str | Cell]]()
-        for one in (one for one in self.judged if one.law.kind == kind):
-            row = furthest_row(one)
-            if one.held:
-                row = min((own for own in one.rows if own.counts), key=room_left)
-            verdict = self.say(VERDICTS[HELD if one.held else row.verdict])
-            if one.held and room_left(row) < NEAR:
-                verdict = self.say("{verdict}, at the edge", verdict=verdict)
-            years = sorted({int(year) for measure in file.measures[one.law.id] for year in measure.years})
-            rows.append(
-                [
-                    raw(f'<span id="law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</span>'),
-                    getattr(one.law.says, self.say.lang),
-                    band_text(row.lower, row.upper),
-                    f"{digits(row.value)} {self._law_unit(one.law, file)}".strip(),
-                    "–".join(f"{year}" for year in dict.fromkeys((years[0], years[-1])))
-                    if years
-                    else "2024–2034",
-                    self.chapters.place(row.city),
-                    verdict,
-                    self.chapters.cited(one.law.source),
-                ]
-            )
-        headings = (
-            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("Years"), N_("City"), N_("Verdict"),
-            N_("Source"),
-        )  # fmt: skip
-        return self._table(LAW_KINDS[kind], headings, rows)
-
-    def _law_unit(self, law: Law, file: LawFile) -> str:
-        """Return the unit of a law's value, "" of a ratio or a relative difference."""
-        for factor, unit in (("*1000", "‰"), ("*100", "%")):
-            if law.measure.endswith(factor):
-                return unit
-        found = re.fullmatch(
-            r"(?:level|change|lowest|highest|lowest_change|highest_change)\((\w+),[^()]*\)", law.measure
-        )
-        of = file.content.quantities[found[1]].of if found else []
-        return self.say.unit_of(self.model.structure[of[0].partition("[")[0]].unit) if of else ""
-
-    @property
-    def law_kinds(self) -> tuple[str, ...]:
-        """Return the kinds of laws, those that say something of the model last."""
-        return tuple(LAW_KINDS)
 
     def carried(self, result: Result) -> Table:
         """List the constants that move a result most, the run at both ends of each."""
@@ -319,9 +221,12 @@ class Book(BookResults):
         """Draw some of "forecast", "loops", "dominance", "waterfall" and "stocks": (SVG, caption); those that there are."""
         study, labels, lang = self.study, self.say.labels, self.say.lang
         drawn: dict[str, tuple[Callable[[], Any], str]] = {}
-        if self.forecast is not None:
+        if self.forecast is not None and self.prepared is not None:
             spread = self.forecast.spread
             drawn["forecast"] = lambda: plot_overview(spread, labels, lang), self.say(FORECAST)
+            change = self.forecast.change
+            mix = self.say.both(self.prepared.resolved[str(change[SCENARIO].values[0])].scenario.title)
+            drawn["change"] = lambda: plot_differences(change, labels, lang), self.say(CHANGE, mix=mix)
         if study is not None and study.names.layout is not None:
             drawn["loops"] = lambda: plot_loops(study, labels, lang), self.say(LOOPS)
         if study is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,15 +40,50 @@ SOURCE_NAMES = dict(
 )
 
 
+BALANCING_WITH = N_(
+    "{loop} stands on the side of the effect, and adds {alone} when it alone is closed. The scenario itself pushes what its "
+    "link carries, before any loop answers: it moves {moves}. The link passes that push on to people, and the loop takes back "
+    "only a part of it. Cutting the link cuts the push with it."
+)
+REINFORCING_AGAINST = N_(
+    "{loop} stands against the effect, and adds {alone} when it alone is closed. A reinforcing loop enlarges whatever its link "
+    "is given, and here that works the other way: the scenario moves {moves}."
+)
+TOGETHER = N_(
+    "{loop} stands on the side that its letter does not suggest only together with other loops: closed alone it adds {alone}. "
+    "Its link passes on what they have changed by the end: the scenario moves {moves}."
+)
+CONTRARY = 0.02
+"""Loops that add or take less than this part of an effect are not explained one by one."""
+
+
 @dataclass(frozen=True)
 class LoopCase:
     """A scenario's effect on total talent in a city, taken apart by loops.
 
-    `opened`: loop -> how much smaller the effect of the last year is when that loop alone is open.
+    Parameters
+    ----------
+    opened : loop -> how much smaller the effect of the last year is when that loop alone is open
+    alone : loop -> what it adds to the effect of the last year when it alone is closed
+    pushes : loop -> what its closing link carries, and how far the scenario moves that with all named loops cut
+    direct : policy -> its effect when it acts alone and all named loops are cut
     """
 
     study: LoopStudy
     opened: Mapping[str, float]
+    alone: Mapping[str, float] = field(default_factory=dict)
+    pushes: Mapping[str, Sequence[Push]] = field(default_factory=dict)
+    direct: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Push:
+    """How far a scenario moves a variable by the last year, a part of itself: (elements,), with loops cut and closed."""
+
+    variable: str
+    elements: tuple[str, ...]
+    cut: np.ndarray
+    closed: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,7 +106,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class BookResults(BookSources):
-    """The tables of results: the forecast, its spread, and three measures of the loops side by side."""
+    """The tables of results: the forecast, its spread, and four measures of the loops side by side."""
 
     forecast: Forecast | None = None
     cases: Sequence[LoopCase] = ()
@@ -200,7 +235,7 @@ class BookResults(BookSources):
         return plain_table(self.say(N_("Shares of activity in the city's “baseline”")), headings, rows, (0,))
 
     def compared(self, case: LoopCase) -> Table:
-        """Put three measures of each loop side by side for one effect."""
+        """Put four measures of each loop side by side for one effect."""
         study = case.study
         shares, adds = study.shares, study.adds.isel({TIME: -1, DRAW: 0})
         late = shares[TIME].values >= shares.attrs["forecast_from"]
@@ -211,7 +246,7 @@ class BookResults(BookSources):
             share = mean_size(shares["share"].sel({LOOP: loop.name}).values)[late]
             rows.append([
                 self.chapters.loop_link(loop), f"{100 * np.nanmean(share):.1f} %", f"{100 * np.nanmean(share * named):.1f} %",
-                signed(case.opened[loop.name] / scale.factor, 3, beside=0.01),
+                *(signed(one[loop.name] / scale.factor, 3, beside=0.01) for one in (case.alone, case.opened)),
                 signed(float(adds["share"].sel({PART: loop.name})) / scale.factor, 3, beside=0.01),
             ])  # fmt: skip
         without, whole = (float(adds[name]) / scale.factor for name in ("without", "whole"))
@@ -221,13 +256,15 @@ class BookResults(BookSources):
                 "100 %",
                 f"{100 * np.nanmean(named):.1f} %",
                 "–",
+                "–",
                 signed(whole - without),
             ],
-            [self.say("Direct effect, all loops cut"), "–", "–", "–", signed(without)],
-            [self.say("Whole effect"), "–", "–", "–", signed(whole)],
+            [self.say("Direct effect, all loops cut"), "–", "–", "–", "–", signed(without)],
+            [self.say("Whole effect"), "–", "–", "–", "–", signed(whole)],
         ]
         headings = [
             self.say("Loop"), self.say("Activity: of the named loops"), self.say("Activity: of all loops"),
+            self.say("Closed alone: it adds, {unit}", unit=self.say.unit(scale)),
             self.say("Opened alone: the effect is smaller by, {unit}", unit=self.say.unit(scale)),
             self.say("Shapley share, {unit}", unit=self.say.unit(scale)),
         ]  # fmt: skip
@@ -262,18 +299,81 @@ class BookResults(BookSources):
             told += self.chapters.gap + self.say(
                 "It is a loss: a reinforcing loop that deepens it stands below zero."
             )
-        against = [
-            self._named(one)
-            for one in loops.values()
-            if one.polarity == "R" and float(adds.sel({PART: one.name})) * whole < 0
-        ]
-        if not against:
-            return told
-        return told + self.chapters.gap + self.say(
-            "Reinforcing, and yet against the effect: {names}. Such a loop enlarges whatever moves on its own path. Where "
-            "that moves the other way, as money for services falls where a mix is paid from the budget, it works against.",
-            names=self.say(", ").join(against),
+        return told
+
+    def direct_words(self, case: LoopCase) -> str:
+        """Say what part of an effect is there with all loops cut, and which policies make it."""
+        adds = case.study.adds.isel({TIME: -1, DRAW: 0})
+        without, whole = float(adds["without"]), float(adds["whole"])
+        scale = self.say.scale(abs(whole), str(case.study.adds.attrs["units"]))
+        amount = partial(self.say.amount, scale=scale, sign=True)
+        told = self.say(
+            "With every named loop cut, so that each closing link carries what it carried at the start, the effect is "
+            "{without} of {whole} ({share}). That is the direct effect: what is done at its own places in the equations, "
+            "and how people answer to it before the city has changed around them. Closing all loops adds {rest}.",
+            without=amount(without), whole=amount(whole), share=self.say.chance(without / whole) if whole else "–",
+            rest=amount(whole - without),
         )  # fmt: skip
+        if len(case.direct) < 2:
+            return told
+        alone = (
+            f"{self.say.element(name)} {amount(value)}"
+            for name, value in sorted(case.direct.items(), key=lambda item: -abs(item[1]))
+        )
+        return told + self.chapters.gap + self.say(
+            "Each policy alone, loops cut: {policies}.", policies=self.say("; ").join(alone)
+        )  # fmt: skip
+
+    def contrary_words(self, case: LoopCase) -> list[str]:
+        """Say of each loop that stands on the other side than its polarity suggests why, by what its link is given."""
+        adds = case.study.adds.isel({TIME: -1, DRAW: 0})
+        whole, told = float(adds["whole"]), []
+        scale = self.say.scale(abs(whole), str(case.study.adds.attrs["units"]))
+        for loop in case.study.names.loops:
+            part = float(adds["share"].sel({PART: loop.name})) / (whole or np.nan)
+            helps, pushes = part > 0, case.pushes.get(loop.name, ())
+            if not abs(part) >= CONTRARY or helps == (loop.polarity == "R") or not pushes:
+                continue
+            words = {
+                "loop": self._named(loop),
+                "moves": self.say("; ").join(
+                    self.say("{variable} by {cut} with all loops cut, by {closed} with all closed",
+                             variable=self.chapters.shown(one.variable), cut=self._moves(one, one.cut),
+                             closed=self._moves(one, one.closed))
+                    for one in pushes
+                ),
+            }  # fmt: skip
+            alone = case.alone[loop.name]
+            words["alone"] = self.say.amount(alone, scale, sign=True)
+            told.append(
+                self.say(BALANCING_WITH if helps else REINFORCING_AGAINST, **words)
+                if alone * part * whole > 0
+                else self.say(TOGETHER, **words)
+            )
+        return told
+
+    def _moves(self, push: Push, moved: np.ndarray) -> str:
+        shown = [f"{one:+.2f}".replace("-", "−") if abs(one) >= 0.005 else "0.00" for one in 100 * moved]
+        percent = "%" if self.say.lang == "zh" else " %"
+        pairs = zip(push.elements, shown, strict=True)
+        return self.say(", ").join(
+            f"{self.say.element(name)} {value}{percent}".strip() if name else f"{value}{percent}" for name, value in pairs
+        )  # fmt: skip
+
+    def pushed(self, case: LoopCase) -> Table:
+        """List what each loop's closing link carries and how far the scenario moves it."""
+        loops = {one.name: one for one in case.study.names.loops}
+        rows: Rows = [
+            [self.chapters.loop_link(loops[name]), self.chapters.link(one.variable),
+             *(self._moves(one, moved) if np.isfinite(moved).all() else "–" for moved in (one.cut, one.closed))]
+            for name, pushes in case.pushes.items()
+            for one in pushes
+        ]  # fmt: skip
+        headings = (
+            N_("Loop"), N_("Its closing link carries"), N_("The scenario moves it, all named loops cut"),
+            N_("The scenario moves it, all closed"),
+        )  # fmt: skip
+        return self._table(N_("What the scenario gives each loop"), headings, rows)
 
     def _named(self, loop: NamedLoop) -> str:
         return f"{loop.label[self.say.lang]} ({loop.polarity})"

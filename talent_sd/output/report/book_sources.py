@@ -7,26 +7,54 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.language import N_
+from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
+from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.national_paths import lookup_name, read_national
 from talent_sd.inputs.settings import split_key
 from talent_sd.output.backtest_tables import OUTCOMES
 from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_tables import BookTables, Rows
-from talent_sd.output.report.html_pieces import Cell, Table
+from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
 from talent_sd.output.speech import digits, signed
+from talent_sd.uncertainty.noise import NOISE_INPUTS, summed_variance
 from talent_sd.uncertainty.windows import OUTCOMES as NOISY
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from talent_sd.backtest.forecast_scores import TrackRecord
+    from talent_sd.inputs.national_paths import NationalPath
 
+KNOWN = ("known residents", "known value added", "known revenue")
+DECADE = 10
+TABLES = {
+    "city_panel": N_(
+        "yearly figures of prefecture-level cities, 2000–2024: residents, GDP, revenue, pay, house prices. China City "
+        "Statistical Yearbook, provincial yearbooks, city communiqués"
+    ),
+    "city_census": N_(
+        "counts of the censuses of 2010 and 2020 by city: education, ages, migrants, industries. Yearbooks of the 6th and "
+        "7th Population Census"
+    ),
+    "province_panel": N_(
+        "yearly figures of 31 provinces, 2010–2023: patents, research. China Statistical Yearbook on Science and Technology"
+    ),
+    "city_ages": N_("residents by age, 2010 and 2020. Yearbooks of the 6th and 7th Population Census"),
+    "city_structure": N_(
+        "employed people by industry and occupation, homes, schooling. Long form of the same censuses"
+    ),
+    "city_borders": N_("residents of 2010 on the borders of 2020. The same censuses"),
+    "national_totals": N_("sums over 300 cities, 2000–2024. The same yearbooks and censuses"),
+}
+"""Table of a calibration -> what it holds, and the publications that it was compiled from."""
 _NAME = r"[A-Z][\w’'-]+(?: (?:Van )?[A-Z][\w’'-]+)?"
 _WORK = re.compile(rf"({_NAME}(?:, {_NAME})*(?: & {_NAME})?),? \(?((?:19|20)\d\d)\b")
 _INSTITUTION = re.compile(
@@ -55,15 +83,118 @@ class BookSources(BookTables):
         share = self._note.get("diagnostics", {}).get("weights_effective_share")
         return "–" if share is None else f"{share * self._note['sampling']['kept']:,.0f}"
 
+    @cached_property
+    def noise(self) -> list[Table]:
+        """List the growth noise by output, its sizes and its correlations; nothing without a posterior."""
+        if self.chapters.posterior is None:
+            return []
+        noise, say = self.chapters.posterior.noise, self.say
+        parts = [noise.province, noise.city]
+        sd = [np.sqrt(np.diag(one)) for one in parts]
+        decade = np.sqrt(np.diag((noise.province + noise.city) * summed_variance(noise.persistence, DECADE)))
+        names = [self.chapters.link(NOISE_INPUTS[name]) for name in NOISY]
+        free = ["∞"] * len(NOISY) if noise.freedom is None else [f"{one:.1f}" for one in noise.freedom]
+        rows: Rows = [
+            [name, say(OUTCOMES[outcome]), f"{100 * sd[0][k]:.2f}", f"{100 * sd[1][k]:.2f}",
+             f"{noise.persistence[k]:.2f}", free[k], f"{100 * decade[k]:.1f}"]
+            for k, (name, outcome) in enumerate(zip(names, NOISY, strict=True))
+        ]  # fmt: skip
+        headings = (
+            N_("Input of the model"), N_("Output"), N_("Province, sd of a year, %"), N_("City, sd of a year, %"),
+            N_("Left a year later"), N_("Degrees of freedom ν"), N_("Both, sd of ten years' sum, %"),
+        )  # fmt: skip
+        together: Rows = [
+            [name, *(" / ".join(f"{one[k, j] / (s[k] * s[j]):+.2f}" if s[k] * s[j] else "–"
+                                for one, s in zip(parts, sd, strict=True)).replace("-", "−")
+                     for j in range(len(NOISY)))]
+            for k, name in enumerate(names)
+        ]  # fmt: skip
+        columns = [N_("Input of the model"), *(OUTCOMES[name] for name in NOISY)]
+        return [
+            self._table(
+                N_("Growth noise: how large, how lasting, how heavy its tails"), headings, rows, (0, 1)
+            ),
+            self._table(N_("Growth noise: correlations of a year, province / city"), columns, together, (0,)),
+        ]
+
     @property
-    def noise_freedom(self) -> str:
-        """Return the degrees of freedom of the noise's tails, outcome by outcome."""
-        assert self.chapters.posterior is not None
-        noise = self.chapters.posterior.noise
-        if noise.freedom is None:
-            return "∞"
-        pairs = zip(NOISY, np.ravel(noise.freedom), strict=True)
-        return self.say(", ").join(f"{self.say(OUTCOMES[name])} {value:.1f}" for name, value in pairs)
+    def noise_years(self) -> str:
+        """Return the windows whose leftovers the noise was estimated from."""
+        return self.say(", ").join(f"{first}→{last}" for first, last in self._note.get("noise_windows", ()))
+
+    @cached_property
+    def paths(self) -> dict[str, NationalPath]:
+        """Return the national paths that draws are spread over."""
+        return {name: read_national(name) for name in dict.fromkeys(NATIONAL_PATHS)}
+
+    @cached_property
+    def nations(self) -> Table:
+        """Hold the national paths side by side: the last known year, and the last year on each."""
+        assert self.prepared is not None
+        year = int(self.prepared.first.final_year)
+        rows: Rows = []
+        for name, series in self.paths[CENTRAL].variables.items():
+            if (found := self.model.structure.find(lookup_name(name))) is None:
+                continue
+            values = [path.variables[name].values[year] for path in self.paths.values()]
+            known = series.values[series.known_until]
+            scale = self.say.scale(max(map(abs, [known, *values])), series.unit)
+            cells = [f"{value / scale.factor:.4g}" for value in (known, *values)]
+            rows.append(
+                [self.chapters.link(found.name), self.say.unit(scale), f"{series.known_until}", *cells]
+            )
+        headings = [self.say("Series"), self.say("Unit"), self.say("Known until"), self.say("Value then")]
+        headings += [f"{self.say.both(path.title)}{self.say(', ')}{year}" for path in self.paths.values()]
+        return plain_table(self.say(N_("The national paths, side by side")), headings, rows, (0, 1))
+
+    @cached_property
+    def nation_reasons(self) -> list[tuple[str, str, list[str]]]:
+        """Return each other path's title, its file, and what it assumes otherwise than the central one."""
+        central = self.paths[CENTRAL].variables
+        return [
+            (
+                self.say.both(path.title),
+                path.files[-1],
+                list(
+                    dict.fromkeys(
+                        s.why
+                        for name, s in path.variables.items()
+                        if s.values != central[name].values
+                        and lookup_name(name) in self.model.structure.variables
+                    )
+                ),
+            )
+            for key, path in self.paths.items()
+            if key != CENTRAL
+        ]
+
+    @cached_property
+    def known_words(self) -> str:
+        """Say until which year what is known of the city and of the nation, and where the forecast begins."""
+        assert self.prepared is not None
+        first = self.prepared.first
+        start, told = int(first.start_year), []
+        for name in KNOWN:
+            values = [one.value for key, one in first.values.items() if key.partition("[")[0] == name]
+            known = sum(isinstance(value, float) and value > 0 for value in values)
+            told.append(f"{self.chapters.shown(name)} {start + known}")
+        nation = [series.known_until for series in first.national.variables.values()]
+        ends = "–".join(map(str, dict.fromkeys((min(nation), max(nation)))))
+        return self.say(
+            "A run starts in {start} from the city's figures of that year. Figures of later years come in as "
+            "they are, as far as the city's file has them: {series}. The nation's series are known until {nation}. From "
+            "there on everything is forecast; pictures mark {mark} as the last known year.",
+            start=start, series=self.say(", ").join(told), nation=ends, mark=f"{max(KNOWN_UNTIL, start):g}",
+        )  # fmt: skip
+
+    @cached_property
+    def origins(self) -> list[tuple[str, str, str]]:
+        """Return (file, SHA-256, what it holds and where its figures come from) of each table behind the fit."""
+        hashes = self._note.get("data_sha256", {})
+        return [
+            (name, sha, self.say(TABLES.get(Path(name).stem, N_("not named"))))
+            for name, sha in hashes.items()
+        ]
 
     @property
     def fitting_cities(self) -> str:

@@ -100,7 +100,7 @@ def remark(one: Finding, say: Speech) -> str:
     figure = one.figure
     if figure.unclean:
         return in_language(figure, "unclean", say.lang)
-    if one.verdict == "missed":
+    if one.verdict == "missed" or one.differs:
         return in_language(figure, "miss", say.lang)
     return say("one free effect of its own: the value is no test") if figure.one_effect else ""
 

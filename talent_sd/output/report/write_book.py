@@ -17,8 +17,11 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+import talent_sd
 from talent_sd.backtest.forecast_scores import read_track_record
-from talent_sd.base.dims import DRAW, SCENARIO
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import TalentError
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.version import __version__
@@ -40,6 +43,7 @@ from talent_sd.forecast.spread import (
     variance_table,
 )
 from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.settings import loop_key, policy_key
 from talent_sd.inputs.strict_yaml import shown
 from talent_sd.laboratory.findings import is_city_model
 from talent_sd.laws.judge_laws import judge_laws
@@ -53,19 +57,22 @@ from talent_sd.output.evidence_tables import statement
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.report.book import Book
 from talent_sd.output.report.book_entries import Chapters
-from talent_sd.output.report.book_results import Forecast, LoopCase
+from talent_sd.output.report.book_results import Forecast, LoopCase, Push
 from talent_sd.output.report.book_tables import Result
 from talent_sd.output.report.html_pieces import font_faces
-from talent_sd.output.report.inputs_section import facts_table
+from talent_sd.output.report.inputs_section import facts_table, mix_of
 from talent_sd.output.report.page import TEMPLATES, digest, environment
 from talent_sd.output.report.trust_section import files_table, lost_words, others_table, record_table
 from talent_sd.output.speech import Speech
 from talent_sd.uncertainty.fitted_constants import read_beliefs
 from talent_sd.uncertainty.growth_target import FREEDOM
+from talent_sd.uncertainty.noise import LARGEST
 from talent_sd.uncertainty.posterior import read_posterior
 from talent_sd.uncertainty.priors import assumed_figures, read_priors
 
 if TYPE_CHECKING:
+    from xarray import Dataset
+
     from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.forecast.spread import Move
@@ -161,15 +168,49 @@ def _loop_case(scenario: str, city: str) -> LoopCase:
     """Take a scenario's effect in a city apart by loops, and open each of them alone."""
     study = study_loops(scenario, city)
     prepared = prepare(["baseline", scenario], city)
+    params = [one.params() for one in prepared.resolved.values()]
     moves, year = loop_moves(prepared.model), float(study.adds["time"].values[-1])
-    before, after = (
-        moved_runs(prepared.model, one.params(), moves, [TOTAL], year)[TOTAL]
-        for one in prepared.resolved.values()
-    )
+    before, after = (moved_runs(prepared.model, one, moves, [TOTAL], year)[TOTAL] for one in params)
     effect = after - before
-    return LoopCase(
-        study, {move.name: float(effect[0] - own) for move, own in zip(moves, effect[1:], strict=True)}
-    )
+    opened = {move.name: float(effect[0] - own) for move, own in zip(moves, effect[1:], strict=True)}
+    cut = {loop_key(loop.name): 0.0 for loop in study.names.loops}
+    closings = [replace(move, params={key: 1.0 for key in move.params}) for move in moves]
+    low, high = (moved_runs(prepared.model, one | cut, closings, [TOTAL], year)[TOTAL] for one in params)
+    single = {
+        move.name: float(own) for move, own in zip(moves, (high - low)[1:] - (high - low)[0], strict=True)
+    }
+    carried = {
+        loop.name: list(dict.fromkeys(route[route.index(loop.closes) - 1] for route in loop.routes if loop.closes in route))
+        for loop in study.names.loops
+    }  # fmt: skip
+    outputs = [*dict.fromkeys(name for names in carried.values() for name in names), TOTAL]
+    runs = [
+        [prepared.model.run(params={**one, **given}, outputs=outputs, times=[year]) for one in params]
+        for given in (cut, {})
+    ]
+    pushes = {loop: [_push(name, runs) for name in names] for loop, names in carried.items()}
+    policies = mix_of(list(prepared.resolved.values())[1].scenario)
+    off = [{policy_key(other): 0.0 for other in policies if other != one} for one in policies]
+    direct = [
+        float(prepared.model.run(params={**params[1], **cut, **own}, outputs=[TOTAL], times=[year])[TOTAL].sum())
+        - float(runs[0][0][TOTAL].sum())
+        for own in off
+    ]  # fmt: skip
+    return LoopCase(study, opened, single, pushes, dict(zip(policies, direct, strict=True)))
+
+
+def _push(name: str, runs: Sequence[Sequence[Dataset]]) -> Push:
+    """Return how far a scenario moves a variable: of [cut, closed][baseline, scenario] runs."""
+    first = runs[0][0][name]
+    own = [dim for dim in first.dims if dim not in (SCENARIO, DRAW, TIME)]
+    elements = tuple(map(str, first[own[0]].values)) if len(own) == 1 else ("",)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = [
+            np.ravel(after[name].values if len(own) == 1 else after[name].sum())
+            / np.ravel(before[name].values if len(own) == 1 else before[name].sum()) - 1
+            for before, after in runs
+        ]  # fmt: skip
+    return Push(name, elements, *moved)
 
 
 def _book_of_model(model: Model, lang: str, done: Callable[[int], None]) -> Book:
@@ -200,15 +241,30 @@ def _book_of_model(model: Model, lang: str, done: Callable[[int], None]) -> Book
 
 
 def book_files(prepared: Prepared) -> dict[str, str]:
-    """Return every file that a number of a city's book follows from, with its SHA-256."""
-    shipped = [one for one in shipped_folder("models").iterdir() if one.suffix in (".mdl", ".yaml", ".json")]
-    cases = [
-        path for case in CASES for path in prepare(["baseline", case[0]], case[1]).first.sources.values()
+    """Return every file of model and scenarios, and those of the user's that are read, with its SHA-256."""
+    shipped = [
+        one
+        for folder in ("models", "scenarios")
+        for one in sorted(shipped_folder(folder).rglob("*"))
+        if one.suffix in (".mdl", ".yaml", ".json")
     ]
-    return files_read(prepared) | {
-        shown(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted({*shipped, *map(Path, cases)})
-    }
+    return files_read(prepared) | {shown(one): _sha256(one) for one in shipped}
+
+
+def code_hash() -> tuple[int, str]:
+    """Return how many files the program has, and one SHA-256 of all: of lines "hash  name", sorted by name."""
+    root = Path(talent_sd.__file__).parent
+    files = sorted(
+        one
+        for one in root.rglob("*")
+        if one.suffix in (".py", ".j2", ".css", ".mo", ".otf") and one.is_file()
+    )
+    lines = "".join(f"{_sha256(one)}  {one.relative_to(root).as_posix()}\n" for one in files)
+    return len(files), hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_book(path: Path, book: Book, command: str = "") -> None:
@@ -222,7 +278,7 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         scores=record_table(record.scores, say) if record else None,
         facts=facts_table(first, say) if first else None,
         files=files_table(book_files(book.prepared), say) if book.prepared else None, draws=DRAWS, book_seed=SEED,
-        constant_draws=CONSTANT_DRAWS, freedom=f"{FREEDOM:g}", rounds=ROUNDS,
+        constant_draws=CONSTANT_DRAWS, freedom=f"{FREEDOM:g}", rounds=ROUNDS, largest=LARGEST, code=code_hash(),
         mix_title=say.both(book.prepared.resolved[MIX].scenario.title) if book.prepared else "",
         others=others_table(record, say) if record else None,
         lost=lost_words(record, say) if record else "",

@@ -1,0 +1,181 @@
+"""The reviewer's book: what the model was held against, the article's figures and the laws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from talent_sd.base.language import N_
+from talent_sd.evidence import scenarios_citing
+from talent_sd.inputs.evidence_ledger import ROLES
+from talent_sd.laboratory.findings import experiments_for
+from talent_sd.laws.judge_laws import HELD, Row
+from talent_sd.laws.law_files import Law, LawFile, read_laws
+from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
+from talent_sd.output.report.book_entries import raw
+from talent_sd.output.report.book_results import BookResults
+from talent_sd.output.report.book_tables import Rows
+from talent_sd.output.report.html_pieces import Cell, Table
+from talent_sd.output.speech import digits
+from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from talent_sd.laboratory.cases import Experiment
+    from talent_sd.laboratory.findings import Finding
+
+NEAR, HAIR = 0.05, 0.01
+"""A law whose value is nearer to an edge than the first part of its band is marked, than the second listed."""
+LAW_KINDS = {
+    "identity": N_("Identities: they hold by construction"),
+    "input": N_("Checks of inputs: the model reproduces what it was given"),
+    "behaviour": N_("Laws of behaviour"),
+}
+
+
+def room_left(row: Row) -> float:
+    """Return how far a value is from the nearer edge, as a part of its band, or of the edge where there is one alone."""
+    low = np.inf if row.lower is None else row.value - row.lower
+    high = np.inf if row.upper is None else row.upper - row.value
+    return min(low, high) / (abs((row.upper or 0.0) - (row.lower or 0.0)) or 1.0)
+
+
+@dataclass(frozen=True)
+class BookFindings(BookResults):
+    """The tables of the article's figures and of the laws."""
+
+    @cached_property
+    def evidence(self) -> Table:
+        """List the article's figures with what the model says; each is told in full below."""
+        rows: Rows = []
+        for one in self.findings:
+            figure, value = one.figure, one.measurement.value
+            rows.append([
+                raw(f'<a href="#e-{figure.id}">{figure.id}</a>'),
+                statement(figure, self.say.lang), self.say(ROLES[figure.role]),
+                f"{target_text(figure)} {figure.unit}".strip() or "–",
+                "–" if np.isnan(figure.allowance) else f"± {digits(figure.allowance)}",
+                "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
+            ])  # fmt: skip
+        headings = (
+            N_("Id"), N_("Statement"), N_("Role"), N_("Target"), N_("Tolerance"), N_("Measured"), N_("Verdict"),
+        )  # fmt: skip
+        return self._table(N_("The article's figures, measured on the model"), headings, rows, (0, 1, 2, 6))
+
+    @cached_property
+    def figures(self) -> list[tuple[str, str, str, list[tuple[str, Markup]]]]:
+        """Return each figure's id, claim and verdict with (what, told): how it is measured, why it is missed, who cites it."""
+        cases = experiments_for(tuple(one.figure for one in self.findings))
+        return [
+            (one.figure.id, statement(one.figure, self.say.lang), verdict_text(one, self.say.lang),
+             [(self.say(what), told) for what, told in self._figure_facts(one, cases) if told])
+            for one in self.findings
+        ]  # fmt: skip
+
+    def _figure_facts(self, one: Finding, cases: Mapping[str, Experiment]) -> Iterable[tuple[str, Markup]]:
+        say, figure, found = self.say, one.figure, one.measurement
+        if one.verdict == "missed":
+            yield N_("Why it is missed"), raw(escape(in_language(figure, "miss", say.lang)))
+        if one.differs:
+            yield N_("Why the data differ"), raw(escape(in_language(figure, "miss", say.lang)))
+        if figure.unclean:
+            yield N_("Why it is not counted"), raw(escape(in_language(figure, "unclean", say.lang)))
+        if figure.one_effect:
+            yield N_("Remark"), raw(escape(say("one free effect of its own: the value is no test")))
+        yield N_("Named by the article"), raw(escape(figure.named_source))
+        yield N_("How it is read"), self.chapters.cited(figure.reading)
+        yield N_("Experiment"), self.chapters.cited(figure.test)
+        cities = dict.fromkeys(case.city for case in cases[figure.experiment].cases.values())
+        yield N_("Cities"), raw(escape(say(", ").join(map(self.chapters.city, cities))))
+        shown = (f"{self.chapters.place(name)} {digits(value, 4)}" for name, value in found.shown.items())
+        yield N_("Measured one by one"), raw(escape(say("; ").join(shown)))
+        held = (f"{'✓' if holds else '✗'} {text}" for text, holds in found.conditions)
+        yield N_("Conditions tried"), raw(escape("; ".join(held)))
+        yield N_("Cited by"), self._citing(figure.id)
+
+    def _citing(self, figure: str) -> Markup:
+        """Return links to the variables and the scenarios that cite a figure."""
+        scenarios = [f'<a href="#x-{name}">{name}</a>' for name in scenarios_citing(figure)]
+        return raw(
+            self.say(", ").join([*map(self.chapters.link, self.chapters.citing.get(figure, ())), *scenarios])
+        )
+
+    def laws(self, kind: str) -> Table:
+        """List the laws of a kind with what the model does in its central run, nearest to an edge."""
+        file, rows = read_laws(), list[list[str | Cell]]()
+        for one in (one for one in self.judged if one.law.kind == kind):
+            row = furthest_row(one)
+            if one.held:
+                row = min((own for own in one.rows if own.counts), key=room_left)
+            verdict = self.say(VERDICTS[HELD if one.held else row.verdict])
+            if one.held and room_left(row) < NEAR:
+                verdict = self.say("{verdict}, at the edge", verdict=verdict)
+            years = sorted({int(year) for measure in file.measures[one.law.id] for year in measure.years})
+            rows.append(
+                [
+                    raw(f'<span id="law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</span>'),
+                    getattr(one.law.says, self.say.lang),
+                    band_text(row.lower, row.upper),
+                    f"{digits(row.value)} {self._law_unit(one.law, file)}".strip(),
+                    "–".join(f"{year}" for year in dict.fromkeys((years[0], years[-1])))
+                    if years
+                    else "2024–2034",
+                    self.chapters.place(row.city),
+                    verdict,
+                    self.chapters.cited(one.law.source),
+                ]
+            )
+        headings = (
+            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("Years"), N_("City"), N_("Verdict"),
+            N_("Source"),
+        )  # fmt: skip
+        return self._table(LAW_KINDS[kind], headings, rows)
+
+    @cached_property
+    def hairs(self) -> Table:
+        """List the laws of behaviour that hold by less than a hundredth of their band, the nearest first."""
+        held = [one for one in self.judged if one.law.kind == "behaviour" and one.held]
+        near = sorted(
+            ((min(map(room_left, filter(attrgetter("counts"), one.rows))), one) for one in held),
+            key=itemgetter(0),
+        )
+        rows: Rows = []
+        for room, one in near:
+            if room < HAIR:
+                row = min(filter(attrgetter("counts"), one.rows), key=room_left)
+                rows.append([raw(f'<a href="#law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</a>'),
+                             getattr(one.law.says, self.say.lang), band_text(row.lower, row.upper), digits(row.value, 5),
+                             self.chapters.place(row.city), f"{100 * room:.2g} %"])  # fmt: skip
+        headings = (
+            N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("City"), N_("Room left, part of the band"),
+        )  # fmt: skip
+        return self._table(
+            N_("Laws of behaviour that hold by a hair: by less than a hundredth of their band"),
+            headings,
+            rows,
+            (0, 1, 4),
+        )
+
+    def _law_unit(self, law: Law, file: LawFile) -> str:
+        """Return the unit of a law's value, "" of a ratio or a relative difference."""
+        for factor, unit in (("*1000", "‰"), ("*100", "%")):
+            if law.measure.endswith(factor):
+                return unit
+        found = re.fullmatch(
+            r"(?:level|change|lowest|highest|lowest_change|highest_change)\((\w+),[^()]*\)", law.measure
+        )
+        of = file.content.quantities[found[1]].of if found else []
+        return self.say.unit_of(self.model.structure[of[0].partition("[")[0]].unit) if of else ""
+
+    @property
+    def law_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of laws, those that say something of the model last."""
+        return tuple(LAW_KINDS)
