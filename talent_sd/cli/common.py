@@ -36,12 +36,12 @@ def console(*, errors: bool = False) -> Console:
     """Make a console; made at each use, so that whoever redirects the streams is heard. No text in it is obeyed."""
     from rich.console import Console
 
-    return harmless(Console(stderr=errors, highlight=False))
+    return harmless(Console(stderr=errors, highlight=False, markup=False))
 
 
 def say(text: str, *, errors: bool = False) -> None:
     """Print plain text: no markup in it is obeyed, no line is broken."""
-    console(errors=errors).print(text, markup=False, soft_wrap=True)
+    console(errors=errors).print(text, soft_wrap=True)
 
 
 def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:

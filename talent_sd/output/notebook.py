@@ -138,7 +138,7 @@ class Summary:
                 table.add_row(Text(group))
             table.add_row(*(Text(record.cells.get(key, "")) for key in self.columns))
         stream = io.StringIO()
-        console = Console(file=stream, width=TEXT_WIDTH, color_system=None, highlight=False)
+        console = Console(file=stream, width=TEXT_WIDTH, color_system=None, highlight=False, markup=False)
         console.print(table, *map(Text, self.notes), sep="\n")
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
 

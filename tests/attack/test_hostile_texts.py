@@ -70,6 +70,19 @@ def test_no_terminal_obeys_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (shown[0], shown.count(CONTROLS[0x202E]), "b\nc" in shown) == ("a", 6, True)
 
 
+def test_no_text_in_a_table_is_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.table import Column, Table
+
+    from talent_sd.cli.common import console
+
+    table = Table(Column("[bold]a" + "." * 30), title="[/red] [link=x]")
+    table.add_row("[/b]")
+    table.caption = "[/]"
+    console().print(table)
+    shown = capsys.readouterr().out
+    assert [text in shown for text in ("[bold]a", "[/red] [link=x]", "[/b]", "[/]")] == [True] * 4
+
+
 HOSTILE = "a\x1b[31m\x9b\u202e\u2066\u200fb"
 
 
