@@ -486,6 +486,17 @@ def test_a_loop_against_its_letter_is_told_with_what_it_is_given(book: Any) -> N
     assert all(one != other for one, other in zip(told, book.contrary_words(flipped), strict=True))
 
 
+def test_works_are_told_in_full_and_laws_by_a_hair(book: Any) -> None:
+    works = {row[0]: row for row in rows_of(book.references)}
+    assert works["Forrester 1969"][1] == "Urban Dynamics. MIT Press"
+    (law,) = book.judged
+    edge = replace(law.rows[0], lower=law.rows[0].value - 1e-4, upper=law.rows[0].value + 1)
+    near = replace(law, law=law.law.model_copy(update={"kind": "behaviour"}), rows=(edge,))
+    assert [row[0] for row in rows_of(replace(book, judged=[near]).hairs)] == [law.law.id]
+    far = replace(near, rows=(replace(edge, lower=edge.value - 1),))
+    assert rows_of(replace(book, judged=[far]).hairs) == []
+
+
 def test_the_noise_and_the_national_paths_are_told_as_they_are_drawn(book: Any) -> None:
     noise = book.chapters.posterior.noise
     sizes, together = (rows_of(table) for table in book.noise)

@@ -149,7 +149,7 @@ class BookFindings(BookResults):
         )
         rows: Rows = []
         for room, one in near:
-            if room < HAIR:
+            if 1e-9 < room < HAIR:
                 row = min(filter(attrgetter("counts"), one.rows), key=room_left)
                 rows.append([raw(f'<a href="#law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</a>'),
                              getattr(one.law.says, self.say.lang), band_text(row.lower, row.upper), digits(row.value, 5),

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field
 
+from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.national_paths import lookup_name, read_national
+from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.inputs.settings import split_key
 from talent_sd.output.backtest_tables import OUTCOMES
 from talent_sd.output.report.book_entries import raw
@@ -63,6 +67,14 @@ _INSTITUTION = re.compile(
     r"(?: on Science and Technology)?|China Migrants Dynamic Survey|[A-Z]\w+ [A-Z]\w+ Law|14th Five-Year Plan"
 )
 _NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
+
+
+class References(Part):
+    """Works in full."""
+
+    works: dict[str, str] = Field(
+        description="Author and year, as sources name them -> title, and where it came out"
+    )
 
 
 @dataclass(frozen=True)
@@ -322,10 +334,15 @@ class BookSources(BookTables):
             for found in _WORK.finditer(_INSTITUTION.sub("", text)):
                 if not _NO_NAME & set(re.findall(r"\w+", found[1])):
                     works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
+        titles = read_strict(shipped_folder("models") / "references.yaml", References).content.works
         rows: Rows = [
-            [raw(escape(name)), self.say(kind), raw(self.say(", ").join(using))]
-            for kind, group in ((N_("work"), works), (N_("institution"), offices))
+            [
+                raw(escape(name)),
+                titles.get(name, "–") if kind == "work" else self.say(kind),
+                raw(self.say(", ").join(using)),
+            ]
+            for kind, group in (("work", works), (N_("institution"), offices))
             for name, using in sorted(group.items())
         ]
-        headings = (N_("Reference"), N_("Kind"), N_("Where it is named"))
+        headings = (N_("Reference"), N_("Title, and where it came out"), N_("Where it is named"))
         return self._table(N_("Works and institutions named in the sources"), headings, rows)
