@@ -98,9 +98,10 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
                 written.append(target)
     except OSError as error:
         if error.errno in FULL or _inside(error.filename, (temporary, target)):
+            kept = [*(one.name for one in begun if one.parent == target and one.exists()), *moved]
             there = (
-                tell("Written before that: {folders}.", folders=listed(moved))
-                if moved
+                tell("Written before that: {folders}.", folders=listed(kept))
+                if kept
                 else tell("Nothing was written.")
             )
             text = tell(UNWRITABLE, target=target, reason=reason_of(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
@@ -87,6 +88,17 @@ def test_what_could_not_be_moved_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotWritten) as caught:
         _write(tmp_path, "a.csv", "b.csv")
     assert str(caught.value).endswith("Choose another folder with --out. Written before that: a.csv.")
+
+
+def test_draws_that_are_kept_are_told_when_the_rest_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "begun", [tmp_path / "forecast.zarr"])
+    for told in ("Nothing was written.", "Written before that: forecast.zarr."):
+        with pytest.raises(NotWritten) as caught, written_together(tmp_path, store=True):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        assert str(caught.value).endswith(f"Choose another folder with --out. {told}")
+        (tmp_path / "forecast.zarr").mkdir(exist_ok=True)
 
 
 def test_a_signal_waits_until_all_files_are_in_place() -> None:
