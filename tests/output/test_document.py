@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from talent_sd.base.files import shipped_folder
+from talent_sd.evidence import measure_evidence
 from talent_sd.inputs import list_cities
 from talent_sd.inputs.scenario_chain import list_scenarios
 from talent_sd.laws.law_files import read_laws
@@ -26,8 +27,10 @@ from talent_sd.model.names import name_key
 from talent_sd.model.structure import build_structure
 from talent_sd.model.syntax import kind_of
 from talent_sd.model.translate import translate
+from talent_sd.model_tests.standard_tests import StandardTest
 from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.mathematics import Mathematics, anchor
+from talent_sd.output.validation_tables import Validation
 
 from .test_report_browser import browser, opened, requests  # noqa: F401 (a fixture)
 
@@ -357,6 +360,12 @@ def book() -> Any:
         patch.setattr(book_page, "DRAWS", 20)
         patch.setattr(book_page, "CONSTANT_DRAWS", 60)
         patch.setattr(book_page, "CASES", (("core_team_exit", "shenyang"),))
+        tried = (StandardTest("units", True, "0 warnings", "every equation"),)
+        patch.setattr(
+            book_page,
+            "validate",
+            lambda model: Validation(findings=tuple(measure_evidence(model)), tests=tried),
+        )
         # one study of loops stands for both: each takes seconds
         study = cache(book_page.study_loops)
         patch.setattr(book_page, "study_loops", lambda *_: study("core_team_exit", "shenyang"))
@@ -487,6 +496,8 @@ def test_a_loop_against_its_letter_is_told_with_what_it_is_given(book: Any) -> N
 
 
 def test_works_are_told_in_full_and_laws_by_a_hair(book: Any) -> None:
+    (units,) = rows_of(book.standard_tests)
+    assert units[1:] == ["passed", "0 warnings", "every equation"]
     works = {row[0]: row for row in rows_of(book.references)}
     assert works["Forrester 1969"][1] == "Urban Dynamics. MIT Press"
     (law,) = book.judged

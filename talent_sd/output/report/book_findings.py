@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -18,6 +18,7 @@ from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.laboratory.findings import experiments_for
 from talent_sd.laws.judge_laws import HELD, Row
 from talent_sd.laws.law_files import Law, LawFile, read_laws
+from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_results import BookResults
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from talent_sd.laboratory.cases import Experiment
     from talent_sd.laboratory.findings import Finding
+    from talent_sd.model_tests.standard_tests import StandardTest
 
 NEAR, HAIR = 0.05, 0.01
 """A law whose value is nearer to an edge than the first part of its band is marked, than the second listed."""
@@ -50,7 +52,19 @@ def room_left(row: Row) -> float:
 
 @dataclass(frozen=True)
 class BookFindings(BookResults):
-    """The tables of the article's figures and of the laws."""
+    """The tables of the article's figures, the standard tests and the laws."""
+
+    tests: Sequence[StandardTest] = ()
+
+    @cached_property
+    def standard_tests(self) -> Table:
+        """List the standard tests of system dynamics with what was measured."""
+        rows: Rows = [
+            [one.question[self.say.lang], self.say(OWN_VERDICTS[one.verdict]), one.finding, one.backed_by]
+            for one in self.tests
+        ]
+        headings = (N_("Test"), N_("Verdict"), N_("Finding"), N_("Backed by"))
+        return self._table(N_("Standard tests of system dynamics"), headings, rows)
 
     @cached_property
     def evidence(self) -> Table:

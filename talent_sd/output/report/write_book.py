@@ -27,7 +27,6 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.version import __version__
 from talent_sd.calibration.fit import ROUNDS
 from talent_sd.engine.runner import load_model
-from talent_sd.evidence import measure_evidence
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.ensemble import Options, prior_draws, run_ensemble
 from talent_sd.forecast.posterior_draws import PosteriorDraws
@@ -64,6 +63,7 @@ from talent_sd.output.report.inputs_section import facts_table, mix_of
 from talent_sd.output.report.page import TEMPLATES, digest, environment
 from talent_sd.output.report.trust_section import files_table, lost_words, others_table, record_table
 from talent_sd.output.speech import Speech
+from talent_sd.output.validation_tables import validate
 from talent_sd.uncertainty.fitted_constants import read_beliefs
 from talent_sd.uncertainty.growth_target import FREEDOM
 from talent_sd.uncertainty.noise import LARGEST
@@ -134,7 +134,8 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     study = study_loops("baseline", city)
     cases = [_loop_case(*one) for one in CASES]
     done(1)
-    findings = measure_evidence(model)
+    validation = validate(model)
+    findings = validation.findings
     done(1)
     judged = judge_laws(Bench(model, read_laws(), "auto"), 0, FINDINGS)
     done(1)
@@ -149,7 +150,7 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     steps = step_error(model, fixed, outputs, year)
     return Book(
         chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged,
-        forecast=forecast, cases=cases, all_seconds=time.perf_counter() - started,
+        forecast=forecast, cases=cases, tests=validation.tests, all_seconds=time.perf_counter() - started,
     )  # fmt: skip
 
 
