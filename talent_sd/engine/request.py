@@ -13,6 +13,7 @@ from talent_sd.base.errors import ModelError, nearest
 from talent_sd.base.language import apart, tell
 from talent_sd.engine.given_values import ValueReader, find_elements, overlaid
 from talent_sd.engine.time_points import matching_points, saved_points, time_points
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import Structure, Variable
 from talent_sd.model.units import after_number
@@ -150,7 +151,9 @@ class _Checker:
         for name in names:
             variable = self.structure.find(name)
             if variable is None:
-                hint = nearest(name, self.structure.variables)
+                labelled = shipped_labels().name_of(name)
+                meant = labelled if self.structure.find(labelled) else name
+                hint = nearest(meant, self.structure.variables)
                 self.problems.append(tell("unknown output '{name}'.{hint}", name=name, hint=hint))
             elif variable.kind == "lookup":
                 self.problems.append(

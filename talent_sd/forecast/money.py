@@ -32,6 +32,8 @@ BASIS = 2024.0
 """Year in whose prices yuan are, where a scenario names none."""
 PAID = "affordability"
 """The model's variable: part of the desired spending on policies that the budget pays."""
+UNEVEN = 1.05
+"""Plans whose spending differs by more than this factor are not equally dear."""
 IN_FULL = 0.995
 """A budget that pays so much pays in full: what is short would be shown as 100 %."""
 EXACT, MOST_TRIES = 1e-5, 60
@@ -210,16 +212,43 @@ def _spending(name: str, one: Resolved, spread: xr.Dataset) -> list[Sequence[obj
 
 
 def short_budgets(prepared: Prepared) -> Iterator[Callable[[], str]]:
-    """Yield what tells of each scenario that is not paid in full: the city's budget is too small, or the plan's own."""
+    """Yield what tells of each scenario that is not paid in full: the city's budget is too small, or the plan's own.
+
+    Then of scenarios with the same budget, if they do not spend the same.
+    """
     if prepared.model.structure.find(PAID) is None:
         return
+    alike: dict[tuple[float, ...], dict[str, float]] = {}
     for name, one in prepared.resolved.items():
         run = prepared.model.run(
-            params=one.params(), outputs=[PAID], times=prepared.years, final_time=one.final_year
+            params=one.params(), outputs=[PAID, PAID_TO_DATE], times=prepared.years, final_time=one.final_year
         )
         paid = run[PAID].values.ravel()
         if (paid < IN_FULL).any():
             yield partial(_tell_budget, name, one, prepared.years, paid)
+        own = tuple(one.values[key].value for key in BUDGET.values() if key in one.values)
+        if own:
+            alike.setdefault(own, {})[name] = float(run[PAID_TO_DATE].isel({TIME: -1}).sum())
+    for spent in alike.values():
+        if max(spent.values()) > UNEVEN * min(spent.values()):
+            yield partial(_tell_uneven, spent)
+
+
+def _tell_uneven(spent: Mapping[str, float]) -> str:
+    """Say that plans with one budget are not equally dear."""
+    told = (
+        tell(
+            "'{scenario}' {amount:,.3g} billion yuan",
+            scenario=name,
+            amount=yuan / (1e8 if language() == "zh" else 1e9),
+        )
+        for name, yuan in spent.items()
+    )
+    return tell(
+        "With the same budget, plans spend different sums over the years, as their sizes, ramps and starts have it: {sums}. "
+        "Compare what a person costs, not gains alone.",
+        sums=tell(", ").join(told),
+    )
 
 
 def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) -> str:
@@ -235,11 +264,10 @@ def _tell_budget(name: str, one: Resolved, years: np.ndarray, paid: np.ndarray) 
     }
     if own is not None and own.value > 0:
         return tell(
-            "'{scenario}' costs more than its own budget of {millions:,.4g} million yuan a year ({origin}): the budget pays "
+            "'{scenario}' costs more than its own budget of {amount:,.4g} million yuan a year ({origin}): the budget pays "
             "{least:.0f} % at the least ({year}), less than all in {span}, and every policy is scaled down so far. Raise "
             "the budget, or lower a size or an intensity.",
-            millions=own.value / 1e6,
-            yi=own.value / 1e8,
+            amount=own.value / (1e8 if language() == "zh" else 1e6),
             origin=own.origin,
             **told,
         )

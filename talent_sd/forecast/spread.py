@@ -60,6 +60,7 @@ def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str 
     assert isinstance(drawn, PosteriorDraws)
     known = prepared.model.structure.variables
     outputs = [*MODEL_VARIABLES.values(), *shipped_labels().headline]
+    outputs = [name for name in outputs if name != "Talent"]  # its sum over tiers is a headline of its own
     return variance_table(prepared, drawn, [n for n in dict.fromkeys(outputs) if n in known], engine=engine)
 
 

@@ -6,6 +6,7 @@ needs no labels file: a name without a label stands for itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,16 +54,23 @@ class Labels:
     def name_of(self, given: str) -> str:
         """Return the variable, or the element, that a label in either language stands for; anything else as it is.
 
+        What a label says in brackets may be left out, where no other label is that short.
+
         >>> Labels({"total talent": {"en": "Talent (all tiers)", "zh": "人才总量"}}).name_of("人才总量")
         'total talent'
+        >>> Labels({"value added": {"en": "GDP (nominal)", "zh": "地区生产总值（现价）"}}).name_of("gdp")
+        'value added'
         """
         if given in self.variables or given in self.elements:
             return given
-        named = ((name, text) for part in (self.variables, self.elements) for name, text in part.items())
+        named = [
+            (name, label.casefold())
+            for part in (self.variables, self.elements) for name, text in part.items() for label in text.values()
+        ]  # fmt: skip
         wanted = given.strip().casefold()
-        return next(
-            (name for name, text in named if wanted in (one.casefold() for one in text.values())), given
-        )
+        whole = (name for name, label in named if label == wanted)
+        short = (name for name, label in named if re.split(r"\s*[(（]", label)[0] == wanted)
+        return next(whole, next(short, given))
 
     def element(self, name: str, lang: str) -> str:
         """Label of a subscript's element (a tier, a policy, a loop), or the name itself."""

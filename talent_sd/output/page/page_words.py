@@ -135,6 +135,7 @@ WORDS = {
     "sentence_span": N_("{name} against no policy; in 80 % of the draws {span}.", "page"),
     "sentence_cost": N_("Costs {money} a year, the mean of {first} to {last}.", "page"),
     "sentence_chance": N_("Better than no policy in {chance} of 100 draws.", "page"),
+    "over_most": N_("over {most}", "page"),
     "low_to_high": N_("{low} to {high}", "page"),
     "source": N_("Source:", "page"),
     "budget_used_own": N_("{share} of the money set aside for policies", "page"),

@@ -39,6 +39,7 @@ def variables(model: Model, labels: Labels) -> dict[str, Any]:
             "limits": list(variable.limits),
             "group": variable.group,
             "lower": variable.name in labels.lower_is_better,
+            **({"most": most} if (most := labels.told_up_to.get(variable.name)) else {}),
         }
         for variable in model.structure.variables.values()
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 from rich.text import Text
 
 from talent_sd.base.dims import DRAW, TIME
@@ -80,11 +82,15 @@ def policies_table(
         year=f"{float(one[TIME]):g}",
         unit=people.unit or tell("dimensionless", lang),
     )
+    longest = max(
+        cell_len(word) for policy in of["policy"].values for word in labels.element(str(policy), lang).split()
+    )
     costs = (tell("Cost\n({unit})", lang, unit=money.unit), *(tell(key, lang) for key in HEADINGS.values()))
     table = rich_table(
         title,
-        *words(tell("Policy", lang), overflow="fold", max_width=14),
-        *numbers(tell("Adds", lang), tell("Alone", lang), *costs, overflow="fold"),
+        *words(tell("Policy", lang), overflow="fold", min_width=min(14, longest), max_width=14),
+        *numbers(tell("Adds", lang), overflow="fold", max_width=8),
+        *numbers(tell("Alone", lang), *costs, overflow="fold", max_width=9),
     )
     order = np.argsort(-of["contribution"].median(DRAW).values, kind="stable")
     for policy in of["policy"].values[order]:
@@ -130,17 +136,32 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
         float(values.median())
         for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
     )
+    several = of.sizes[DRAW] > 1
     if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
         return tell("The mix does as much as its policies one by one.", lang)
-    amount = digits(abs(synergy) / scale.factor)
+    if not several:
+        parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
+        return _excess(synergy, digits(abs(synergy) / scale.factor), scale, lang) + tell(WHY, lang, **parts)
+    ends = interval(of["synergy"])
+    # no finer than the interval is told
+    places = max(0, 2 - math.floor(math.log10(max(*map(abs, ends), abs(synergy)) / scale.factor)))
+
+    def written(value: float, sign: str = "+") -> str:
+        text = f"{value / scale.factor:{sign},.{places}f}"
+        return text.replace("-", "\N{MINUS SIGN}") if any(digit in text for digit in "123456789") else "0"
+
+    share = chance(float((of["synergy"] > 0).mean()), lang).replace(NO_BREAK, " ")
+    low, high = map(written, ends)
+    return (
+        _excess(synergy, written(abs(synergy), ""), scale, lang)
+        + tell(CHANCE, lang, low=low, high=high, share=share)
+        + tell(WHY_MEDIANS, lang, budget=written(budget), rest=written(rest))
+    )
+
+
+def _excess(synergy: float, amount: str, scale: Scale, lang: str) -> str:
     key = EXCEEDS if synergy > 0 else SHORT
-    text = " ".join(tell(key, lang, amount=amount, unit=scale.unit).split())
-    if of.sizes[DRAW] > 1:
-        share = chance(float((of["synergy"] > 0).mean()), lang)
-        low, high = (signed(end / scale.factor) for end in interval(of["synergy"]))
-        text += tell(CHANCE, lang, low=low, high=high, share=share.replace(NO_BREAK, " "))
-    parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
-    return text + tell(WHY_MEDIANS if of.sizes[DRAW] > 1 else WHY, lang, **parts)
+    return " ".join(tell(key, lang, amount=amount, unit=scale.unit).split())
 
 
 def method_text(effects: xr.Dataset, lang: str) -> str:

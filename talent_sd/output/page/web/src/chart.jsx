@@ -21,7 +21,8 @@ function linesOf(page, key, fans, difference) {
     const found = values?.get(key)
     if (!found) return null
     const taken = difference ? found.map((value, i) => value - base.get(key)[i]) : found
-    return { title, colour, full, own, bands: page.bandsFor(taken) }
+    const most = difference ? undefined : page.header.variables[key.split('[')[0]].most
+    return { title, colour, full, own, most, bands: page.bandsFor(taken) }
   }
   const many = plans.length > 1 && fans.others.length === plans.length
   const base = difference ? null : one(fans.base, null, t('no_policy'), GREY, !many)
@@ -111,7 +112,15 @@ const at = (line, year) => ({ middle: line.bands[3][year], low: line.bands[1][ye
 
 function value(line, year, by) {
   const { middle, low, high } = at(line, year)
-  return `${digits(middle / by.factor)} (${span(low / by.factor, high / by.factor, '')})`
+  return `${level(middle, line, by)} (${ends(low, high, line, by)})`
+}
+
+/** A level; what lies beyond the most that is told is only "over" it. */
+const level = (value, { most }, by, beside = 0) => (value > most ? t('over_most', { most }) : digits(value / by.factor, 3, beside / by.factor))
+
+function ends(low, high, line, by) {
+  if (!(high > line.most)) return span(low / by.factor, high / by.factor, '')
+  return low > line.most ? level(low, line, by) : t('low_to_high', { low: level(low, line, by, line.most), high: level(high, line, by) })
 }
 
 function summary(page, title, lines, by) {
@@ -133,7 +142,7 @@ function Table({ page, title, lines, by }) {
               <th scope="row">{year}</th>
               {lines.map((line) => {
                 const { middle, low, high } = at(line, i)
-                return <td key={line.title}>{digits(middle / by.factor)}<small> {span(low / by.factor, high / by.factor, '')}</small></td>
+                return <td key={line.title}>{level(middle, line, by)}<small> {ends(low, high, line, by)}</small></td>
               })}
             </tr>
           ))}
