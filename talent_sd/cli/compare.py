@@ -202,9 +202,11 @@ class Comparison:
             self.done(1)
         elif asked.plots:
             from talent_sd.output.figures.plot_comparison import save_comparison_plots
+            from talent_sd.output.headline_outputs import known_figures
 
             spread = self.spreads[self.only]
-            save_comparison_plots(spread, change, self.labels, self.lang, self.folder, self.done)
+            known = known_figures(self.prepared[self.only].first.city)
+            save_comparison_plots(spread, change, self.labels, self.lang, self.folder, self.done, known)
         if asked.split is not None:
             self._split(asked.split)
 

@@ -126,8 +126,9 @@ def _run_city(
             shown = condense(forecast, tell("Simulating and drawing", lang))
             if plots:
                 from talent_sd.output.figures.plot_forecast import save_forecast_plots
+                from talent_sd.output.headline_outputs import known_figures
 
-                save_forecast_plots(shown, labels, lang, folder, done)
+                save_forecast_plots(shown, labels, lang, folder, done, known_figures(prepared.first.city))
         write_dataset(shown if stored else forecast, folder / "forecast.nc")
         write_forecast_table(shown, folder / "forecast.csv")
         write_spending_table(prepared, forecast, folder / "spending.csv")

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import Scale, digits, interval
+from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 TOTAL = "total talent"
 """All tiers of talent together."""
 
+COUNTED = {
+    **MODEL_VARIABLES, "tertiary_educated": TOTAL, "invention_patents_granted": "invention grants", "births": "births",
+    "average_wage": "average pay", "house_price": "house price",
+}  # fmt: skip
+"""A city's own figure -> the variable that forecasts it."""
 
 ALWAYS = 0.95
 """Share of draws above nought from which on a relative change is told."""
@@ -179,6 +185,15 @@ def outputs_of(dataset: xr.Dataset, names: Iterable[str], labels: Labels) -> Ite
             one = relative.sel(chosen) if relative is not None else None
             most = labels.told_up_to.get(name, math.inf)
             yield Output(name, chosen, array.sel(chosen), one, lower, most)
+
+
+def known_figures(city: Any) -> dict[str, list[tuple[int, float]]]:
+    """Return variable -> (year, value) of what was counted in a city, by year."""
+    return {
+        variable: sorted(city.figures[figure].values.items())
+        for figure, variable in COUNTED.items()
+        if figure in city.figures
+    }
 
 
 def largest(array: xr.DataArray) -> float:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.compare import compare
 from talent_sd.inputs.labels import Labels, Sector
+from talent_sd.output.figures.panels import AS_COUNTED
 from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.style import BASELINE, house_style, line_look
@@ -52,6 +53,29 @@ def test_a_line_carries_the_dataset_in_the_panels_scale(
     years, values = axes.lines[0].get_data()
     np.testing.assert_array_equal(years, forecast["time"].values)
     np.testing.assert_allclose(values, forecast["tax base"].values.ravel() / 1e9)
+
+
+def test_what_was_counted_stands_as_dots_before_and_inside_the_forecast(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    forecast = invented_forecast(ALL)
+    inside = float(forecast["time"][1])
+    known = {"tax base": [(2009, 1e9), (2013, 2.5e9), (inside, 7e9), (2090, 9e9)]}
+    for figure in (
+        plot_overview(forecast, invented_labels, known=known),
+        plot_paths(forecast, invented_labels, known=known),
+    ):
+        titled = {axes.texts[1].get_text(): axes for axes in figure.axes}
+        axes = titled[invented_labels.variable("tax base", "en")]
+        (dots,) = [line for line in axes.lines if line.get_gid() == AS_COUNTED]
+        np.testing.assert_array_equal(np.array(dots.get_data()), [[2013, inside], [2.5, 7.0]])
+        assert axes.get_xlim() == (2013, float(forecast["time"][-1]))
+        others = [own for own in figure.axes if own is not axes]
+        assert others
+        assert all(line.get_gid() != AS_COUNTED for own in others for line in own.lines)
+    shown = " ".join(texts(plot_overview(forecast, invented_labels, known=known)))
+    assert "Dots: as counted." in " ".join(shown.split())
+    assert "as counted" not in " ".join(texts(plot_overview(forecast, invented_labels)))
 
 
 def test_tiers_of_very_different_size_become_an_index(

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from talent_sd.forecast.prepare import prepare
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.output.figures.panels import NARROW, broken
+from talent_sd.output.figures.sheet import NARROW, broken
 from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
 from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
 from talent_sd.output.speech import NO_BREAK, Scale, digits, signed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import BANDS
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.output.speech import digits
 from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look
 
@@ -29,6 +29,9 @@ BAR = 4.0
 """Points that a bar at the end of a line takes."""
 QUIET = 0.05
 """Smallest span of a value axis, relative to the values: a flat line is to look flat."""
+FIRST_SHOWN = 2010
+"""First year of which what was counted is drawn before a forecast."""
+AS_COUNTED = N_("as counted", "plot")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Line:
     values : shape (draw, time), already in the panel's scale
     style : index of colour, dash and marker
     note : whether the label is written even if the line is alone
+    known : (year, value) of what was counted, in the same scale
     """
 
     label: str
@@ -49,11 +53,25 @@ class Line:
     values: np.ndarray
     style: int = 0
     note: bool = False
+    known: Sequence[tuple[float, float]] = ()
 
     @property
     def middle(self) -> np.ndarray:
         """Median over draws, shape (time,)."""
         return np.median(self.values, axis=0)
+
+    @property
+    def dots(self) -> np.ndarray:
+        """What was counted and is drawn, shape (2, years): years over values."""
+        first, last = min(FIRST_SHOWN, self.years[0]), self.years[-1]
+        shown = [pair for pair in self.known if first <= pair[0] <= last]
+        return np.array(shown, float).reshape(-1, 2).T
+
+    def divided(self, by: float) -> Line:
+        """Return the line in another scale."""
+        return replace(
+            self, values=self.values / by, known=[(year, value / by) for year, value in self.known]
+        )
 
 
 def draw_panel(
@@ -118,6 +136,18 @@ def _draw_line(axes: Axes, line: Line, company: int) -> None:
             axes.fill_between(
                 line.years, *edges, color=colour, alpha=band_opacity(band, company), linewidth=0, zorder=2
             )
+    if line.dots.size:
+        own = INK if lone or line.style == BASELINE else colour
+        axes.plot(
+            *line.dots,
+            "o",
+            color=own,
+            markersize=2.2,
+            markeredgewidth=0,
+            zorder=5,
+            clip_on=False,
+            gid=AS_COUNTED,
+        )
     dash = "-" if lone else look["linestyle"]
     axes.plot(line.years, line.middle, color=colour, linestyle=dash, zorder=3, label=line.label)
     axes.plot(
@@ -141,7 +171,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     """Start at zero where the values come near it; never blow a flat line up."""
     from matplotlib.ticker import MaxNLocator
 
-    everything = np.concatenate([_outline(line, len(lines)) for line in lines])
+    everything = np.concatenate([np.append(_outline(line, len(lines)), line.dots[1]) for line in lines])
     everything = everything[np.isfinite(everything)]
     low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
     if zero_line:
@@ -216,10 +246,13 @@ def _tick(value: float, axis: Axis) -> str:
 
 
 def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None, lang: str | None) -> None:
-    first, last = float(lines[0].years[0]), float(lines[0].years[-1])
+    first = min(float(year) for line in lines for year in (line.years[0], *line.dots[0]))
+    last = float(lines[0].years[-1])
     axes.set_xlim(first, last if last > first else first + 1)  # a single time would be no axis
-    step = max(1, math.ceil((last - first) / 6))
+    least = max(1, math.ceil((last - first) / 6))
     origin = first if forecast_from is None else forecast_from
+    # the last year has a tick where that costs no more than two
+    step = next((step for step in range(least, least + 3) if (last - origin) % step == 0), least)
     ticks = [year for year in range(math.ceil(first), math.floor(last) + 1) if (year - origin) % step == 0]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     if forecast_from is not None and first < forecast_from < last:
@@ -338,42 +371,3 @@ def dress_bars(axes: Axes) -> None:
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.5)
     axes.spines["left"].set_visible(False)
-
-
-NARROW = 0.62
-"""Width of a letter that is not Chinese, in Chinese ones."""
-CLOSING = "，。、；：！？）》”％%…"
-"""Marks that no Chinese line begins with."""
-
-
-def broken(text: str, width: float) -> list[str]:
-    """Break a Chinese text into lines as wide as so many characters; none begins with a closing mark or splits a number.
-
-    >>> broken("一二三四。五六2034年", 4)
-    ['一二三', '四。五六', '2034年']
-    """
-    lines = []
-    while text:
-        wide = np.cumsum([1.0 if letter > "\u2e80" else NARROW for letter in text])
-        end = max(1, int(np.searchsorted(wide, width, side="right")))
-        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
-            end -= 1
-        lines.append(text[:end].strip())
-        text = text[end:].lstrip()
-    return lines
-
-
-def _inside_word(text: str, place: int) -> bool:
-    """Return whether a place is between two characters of a number or a Latin word."""
-    before, after = text[place - 1], text[place]
-    return all(one in ".,−" or (one.isascii() and one.isalnum()) for one in (before, after))
-
-
-def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
-    """Break a note to a width in letters of so many points: Chinese anywhere, English at spaces."""
-    from textwrap import wrap
-
-    width = inches * 6 / size
-    if any("\u4e00" <= letter <= "\u9fff" for letter in text):
-        return broken(text, width * 10.8)
-    return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))

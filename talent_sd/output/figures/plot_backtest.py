@@ -14,7 +14,8 @@ from talent_sd.base.language import N_, tell
 from talent_sd.base.version import __version__
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
-from talent_sd.output.figures.panels import CUT, foot_lines, mark_cut
+from talent_sd.output.figures.panels import CUT, mark_cut
+from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from talent_sd.base.language import N_, listed, tell
 from talent_sd.forecast.compare import RELATIVE
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FANS, Line, mark_cut
+from talent_sd.output.figures.plot_forecast import NOTHING_KNOWN, Known
 from talent_sd.output.figures.sheet import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
@@ -54,20 +56,28 @@ def save_comparison_plots(
     lang: str,
     folder: Path,
     done: Callable[[int], None] = lambda _: None,
+    known: Known = NOTHING_KNOWN,
 ) -> None:
     """Write `paths.png` and `differences.png`; `done(1)` is called after each."""
-    save_figure(plot_paths(spread, labels, lang, change.attrs["baseline"]), folder / "paths.png")
+    save_figure(plot_paths(spread, labels, lang, change.attrs["baseline"], known), folder / "paths.png")
     done(1)
     save_figure(plot_differences(change, labels, lang), folder / "differences.png")
     done(1)
 
 
-def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: str = "baseline") -> Figure:
+def plot_paths(
+    spread: xr.Dataset,
+    labels: Labels,
+    lang: str = "en",
+    baseline: str = "baseline",
+    known: Known = NOTHING_KNOWN,
+) -> Figure:
     """Draw the headline outputs of all scenarios, an output a panel, a scenario a line.
 
     Parameters
     ----------
     spread : dims (scenario, draw, time, ...), as `simulate` gives it
+    known : variable -> (year, value) of what was counted, as `known_figures` gives it
 
     Raises
     ------
@@ -75,7 +85,9 @@ def plot_paths(spread: xr.Dataset, labels: Labels, lang: str = "en", baseline: s
         If it holds none of the headline variables.
     """
     styles = _styles(spread, baseline)
-    panels = [_level_panel(one, styles, spread, labels, lang) for one in headline_outputs(spread, labels)]
+    panels = [
+        _level_panel(one, styles, spread, labels, lang, known) for one in headline_outputs(spread, labels)
+    ]
     return compose(
         _some(panels, labels),
         tell(N_("Scenarios compared", "plot"), lang),
@@ -147,11 +159,16 @@ def _title(one: Output, labels: Labels, lang: str) -> str:
 
 
 def _level_panel(
-    one: Output, styles: dict[str, int], dataset: xr.Dataset, labels: Labels, lang: str
-) -> Panel:
+    one: Output, styles: dict[str, int], dataset: xr.Dataset, labels: Labels, lang: str,
+    known: Known = NOTHING_KNOWN,
+) -> Panel:  # fmt: skip
     scale = scale_for(one.largest, one.unit, lang)
-    lines = _lines(one.values / scale.factor, styles, dataset, lang)
-    return Panel(_title(one, labels, lang), scale.unit or tell("dimensionless", lang), lines)
+    counted = () if one.chosen else known.get(one.name, ())
+    lines = [
+        replace(line, known=counted if line.style == BASELINE else ()).divided(scale.factor)
+        for line in _lines(one.values, styles, dataset, lang)
+    ]
+    return Panel(_title(one, labels, lang), scale.unit or tell("dimensionless", lang), tuple(lines))
 
 
 def _lines(array: xr.DataArray, styles: dict[str, int], dataset: xr.Dataset, lang: str) -> tuple[Line, ...]:

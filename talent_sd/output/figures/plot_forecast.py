@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+Known = Mapping[str, Sequence[tuple[float, float]]]
+NOTHING_KNOWN: Known = MappingProxyType({})
 MANY_ALIKE = 4
 """More identical lines than this share one label."""
 IDLE = N_("Not drawn, the same in every year and draw: {names}.")
@@ -36,7 +39,11 @@ TOO_DIFFERENT = 8.0
 
 
 def plot_overview(
-    forecast: xr.Dataset, labels: Labels, lang: str = "en", scenario: str | None = None
+    forecast: xr.Dataset,
+    labels: Labels,
+    lang: str = "en",
+    scenario: str | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> Figure:
     """Draw the headline outputs of one scenario, a panel each.
 
@@ -45,6 +52,7 @@ def plot_overview(
     forecast : dims (scenario, draw, time, ...), as `simulate` gives it
     labels : names and the list of headline variables
     scenario : name on the scenario axis; the first if not given
+    known : variable -> (year, value) of what was counted, as `known_figures` gives it
 
     Raises
     ------
@@ -52,12 +60,13 @@ def plot_overview(
         If the forecast holds none of the headline variables.
     """
     panels = [(name,) for name in labels.headline]
-    return _plot_panels(forecast, panels, labels, tell("Ten-year forecast", lang), lang, scenario)
+    return _plot_panels(forecast, panels, labels, tell("Ten-year forecast", lang), lang, scenario, known)
 
 
 def plot_sector(
-    forecast: xr.Dataset, sector: Sector, labels: Labels, lang: str = "en", scenario: str | None = None
-) -> Figure:
+    forecast: xr.Dataset, sector: Sector, labels: Labels, lang: str = "en", scenario: str | None = None,
+    known: Known = NOTHING_KNOWN,
+) -> Figure:  # fmt: skip
     """Draw one sector of the model for one scenario, a panel for each group of its variables.
 
     Raises
@@ -65,7 +74,7 @@ def plot_sector(
     InputError
         If the forecast holds none of the sector's variables.
     """
-    return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario)
+    return _plot_panels(forecast, sector.plots, labels, sector.title[lang], lang, scenario, known)
 
 
 MOST_LOOPS = 8
@@ -112,13 +121,15 @@ def save_forecast_plots(
     lang: str,
     folder: Path,
     done: Callable[[int], None] = lambda _: None,
+    known: Known = NOTHING_KNOWN,
 ) -> None:
     """Write `overview.png` and `sector_<name>.png` for each sector; `done(1)` is called after each."""
-    save_figure(plot_overview(forecast, labels, lang), folder / "overview.png")
+    save_figure(plot_overview(forecast, labels, lang, known=known), folder / "overview.png")
     done(1)
     for sector in labels.sectors:
         if _shown(forecast.isel({SCENARIO: 0}), sector.plots)[0]:
-            save_figure(plot_sector(forecast, sector, labels, lang), folder / f"sector_{sector.name}.png")
+            figure = plot_sector(forecast, sector, labels, lang, known=known)
+            save_figure(figure, folder / f"sector_{sector.name}.png")
         done(1)
 
 
@@ -129,6 +140,7 @@ def _plot_panels(
     title: str,
     lang: str,
     scenario: str | None,
+    known: Known,
 ) -> Figure:
     one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
     start = forecast.attrs.get("forecast_from")
@@ -138,7 +150,7 @@ def _plot_panels(
     if not shown:
         wanted = ", ".join(f"'{name}'" for group in groups for name in group)
         raise InputError("nothing to plot: the forecast has none of {wanted}.", wanted=wanted)
-    panels = [panel_of(one, part, labels, lang, start) for part in shown]
+    panels = [panel_of(one, part, labels, lang, start, known) for part in shown]
     names = scenario_titles(forecast, lang)
     subtitle = tell(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
@@ -185,8 +197,9 @@ def _still(values: np.ndarray) -> bool:
 
 
 def panel_of(
-    one: xr.Dataset, names: Sequence[str], labels: Labels, lang: str, index_at: float | None = None
-) -> Panel:
+    one: xr.Dataset, names: Sequence[str], labels: Labels, lang: str, index_at: float | None = None,
+    known: Known = NOTHING_KNOWN,
+) -> Panel:  # fmt: skip
     """Make a panel of one scenario's variables: a line for each, and for each element of a subscripted one.
 
     Lines of very different size become an index with the first forecast year at 100,
@@ -203,7 +216,8 @@ def panel_of(
         )
         for column in range(stacked.shape[2]):
             label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
-            lines.append(Line(label, years, stacked[:, :, column], len(lines)))
+            counted = () if elements else known.get(name, ())
+            lines.append(Line(label, years, stacked[:, :, column], len(lines), known=counted))
     if LATER.issuperset(names):
         moving = [np.flatnonzero((line.values != line.values[:, :1]).any(axis=0)) for line in lines]
         first = max(0, min((int(own[0]) for own in moving if own.size), default=1) - 1)
@@ -252,7 +266,7 @@ def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: f
     if len(lines) > 1 and positive and max(sizes) / min(sizes) > TOO_DIFFERENT:
         return _indexed(title, unit, lines, lang, index_at)
     scale = scale_for(max(sizes), unit, lang)
-    scaled = tuple(replace(line, values=line.values / scale.factor) for line in lines)
+    scaled = tuple(line.divided(scale.factor) for line in lines)
     return Panel(title, scale.unit or tell("dimensionless", lang), scaled)
 
 
@@ -272,7 +286,7 @@ def _indexed(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: 
         )
         indexed.append(
             replace(
-                line,
+                line.divided(first / 100),
                 values=line.values / line.values[:, base : base + 1] * 100,
                 label=f"{line.label}\n{span}",
             )

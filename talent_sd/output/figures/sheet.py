@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import (
+    AS_COUNTED,
     LABEL_SIZE,
     Line,
     band_opacity,
     draw_panel,
     end_labels,
     end_room,
-    foot_lines,
     label_heights,
 )
 from talent_sd.output.style import BASELINE, GREY, INK, heading, house_style, line_look, new_figure
@@ -39,6 +41,7 @@ BANDS = {
     3: N_(" Where three lines or more share a panel, bars at the end are 80 % of {draws} draws."),
 }
 """By the lines of a panel: what its bands are."""
+DOTS = N_(" Dots: as counted.")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,11 @@ def compose(
     As many columns as a printed page takes, the same in every language: names are broken to the room beside
     their panel. Each column is as wide as a panel plus the widest label written at its lines' ends.
     """
-    entries = _entries(key, lang)
+    counted = any(line.dots.size for panel in panels for line in panel.lines)
+    entries = _entries(key, lang, counted)
+    if counted and not key:
+        source, *rest = source.split("\n")
+        source = "\n".join([source + tell(DOTS, lang), *rest])
     with house_style():
         columns, room = _columns(panels, bool(key))
         if not key:
@@ -166,8 +173,8 @@ def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
     return max(text_width(label, fontsize=LABEL_SIZE) for label in labels) + 0.1 + bars
 
 
-def _entries(lines: Sequence[Line], lang: str) -> list[Artist]:
-    """Return a key's entries: what lines are, and what the band around the baseline is."""
+def _entries(lines: Sequence[Line], lang: str, counted: bool) -> list[Artist]:
+    """Return a key's entries: what lines are, what the band around the baseline is, and dots if something was counted."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -179,6 +186,9 @@ def _entries(lines: Sequence[Line], lang: str) -> list[Artist]:
             told = tell(N_("{scenario}: 80 % of draws"), lang, scenario=line.label)
             opacity = band_opacity(80, len(lines) - 1)
             found.append(Patch(color=look["color"], alpha=opacity, label=told, linewidth=0))
+    if counted:
+        told = tell(AS_COUNTED, lang)
+        found.append(Line2D([], [], color=INK, marker="o", markersize=2.2, linestyle="none", label=told))
     return found
 
 
@@ -197,3 +207,42 @@ def _draw_key(figure: Figure, handles: Sequence[Artist], left: float, top: float
         labelcolor=INK,
     )
     legend.set_in_layout(False)
+
+
+NARROW = 0.62
+"""Width of a letter that is not Chinese, in Chinese ones."""
+CLOSING = "，。、；：！？）》”％%…"
+"""Marks that no Chinese line begins with."""
+
+
+def broken(text: str, width: float) -> list[str]:
+    """Break a Chinese text into lines as wide as so many characters; none begins with a closing mark or splits a number.
+
+    >>> broken("一二三四。五六2034年", 4)
+    ['一二三', '四。五六', '2034年']
+    """
+    lines = []
+    while text:
+        wide = np.cumsum([1.0 if letter > "\u2e80" else NARROW for letter in text])
+        end = max(1, int(np.searchsorted(wide, width, side="right")))
+        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
+            end -= 1
+        lines.append(text[:end].strip())
+        text = text[end:].lstrip()
+    return lines
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Return whether a place is between two characters of a number or a Latin word."""
+    before, after = text[place - 1], text[place]
+    return all(one in ".,−" or (one.isascii() and one.isalnum()) for one in (before, after))
+
+
+def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
+    """Break a note to a width in letters of so many points: Chinese anywhere, English at spaces."""
+    from textwrap import wrap
+
+    width = inches * 6 / size
+    if any("\u4e00" <= letter <= "\u9fff" for letter in text):
+        return broken(text, width * 10.8)
+    return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))

@@ -20,8 +20,8 @@ from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.what_if import gaps
 from talent_sd.inputs import resolve_scenario
 from talent_sd.output.city_tables import gaps_line
+from talent_sd.output.headline_outputs import known_figures
 from talent_sd.output.page.pack import Pack
-from talent_sd.output.page.variables import by_variable
 
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
@@ -161,7 +161,7 @@ class CityPacker:
             "title": dict(city.title),
             "province": dict(city.province),
             "paths": packed,
-            "history": history(city),
+            "history": known_figures(city),
             "sources": {
                 key: value.origin.text
                 for key, value in first.resolved.values.items()
@@ -228,12 +228,6 @@ def _assumed(told: Told) -> dict[str, str]:
         for key, value in told.resolved.values.items()
         if value.origin.file not in files and value.origin.text
     }
-
-
-def history(city: Any) -> dict[str, list[list[float]]]:
-    """Return variable -> [year, value] of what was counted."""
-    counted = {outcome: sorted(figure.values.items()) for outcome, figure in city.figures.items()}
-    return {name: [[year, value] for year, value in pairs] for name, pairs in by_variable(counted).items()}
 
 
 def national_names(given: Sequence[Resolved]) -> dict[str, str | Path]:

@@ -11,7 +11,8 @@ import numpy as np
 from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import dress_bars, foot_lines, mark_cut
+from talent_sd.output.figures.panels import dress_bars, mark_cut
+from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.policies.policy_panels import (
     ALONE,
     WHOLE,

@@ -18,6 +18,7 @@ from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
 from talent_sd.output.figures.plot_forecast import plot_overview
+from talent_sd.output.headline_outputs import known_figures
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow, plot_waterfall
@@ -222,8 +223,8 @@ class Book(BookFindings):
         study, labels, lang = self.study, self.say.labels, self.say.lang
         drawn: dict[str, tuple[Callable[[], Any], str]] = {}
         if self.forecast is not None and self.prepared is not None:
-            spread = self.forecast.spread
-            drawn["forecast"] = lambda: plot_overview(spread, labels, lang), self.say(FORECAST)
+            spread, known = self.forecast.spread, known_figures(self.prepared.first.city)
+            drawn["forecast"] = lambda: plot_overview(spread, labels, lang, known=known), self.say(FORECAST)
             change = self.forecast.change
             mix = self.say.both(self.prepared.resolved[str(change[SCENARIO].values[0])].scenario.title)
             drawn["change"] = lambda: plot_differences(change, labels, lang), self.say(CHANGE, mix=mix)

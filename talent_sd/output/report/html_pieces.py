@@ -11,7 +11,7 @@ import re
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,7 +255,7 @@ def draw_plots(
         for figure, (title, lines) in zip(figures, panels, strict=True):
             box = (LEFT / WIDTH, BOTTOM / HEIGHT, 1 - (LEFT + RIGHT) / WIDTH, 1 - (TOP + BOTTOM) / HEIGHT)
             axes = figure.add_axes(box)
-            scaled = [replace(line, values=line.values / scale.factor) for line in lines]
+            scaled = [line.divided(scale.factor) for line in lines]
             draw_panel(
                 axes,
                 scaled,

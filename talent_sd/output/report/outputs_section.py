@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR, first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_comparison import plot_cities_output
-from talent_sd.output.headline_outputs import Output, largest, slug
+from talent_sd.output.headline_outputs import Output, known_figures, largest, slug
 from talent_sd.output.report.html_pieces import (
     Cell,
     Group,
@@ -155,7 +155,10 @@ def styles(material: Material) -> dict[str, int]:
 def _plots(one: Output, title: str, ident: str, material: Material, say: Speech) -> list[Plot]:
     start, titles = material.spread.attrs.get("forecast_from"), material.titles(say.lang)
     level = one.of(material.spread)
+    city = material.resolved[material.baseline].city
+    known = () if one.chosen else known_figures(city).get(one.name, ())
     lines = [_line(level, name, titles[name], style) for name, style in styles(material).items()]
+    lines[0] = replace(lines[0], known=known)
     changes = _changes(one, material, say)
     together, apart = list(changes.values()), len(changes) <= SIDE_BY_SIDE
     panels = [(titles[name], [line]) for name, line in changes.items()]
