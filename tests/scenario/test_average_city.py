@@ -24,6 +24,7 @@ ONE_TO_ONE = {
     "city migrant share": ("migrant_share",),
     "city manufacturing employment share": ("jobs_manufacturing",),
     "city knowledge employment share": ("jobs_knowledge",),
+    "city building employment share": ("jobs_building",),
     "city secondary share": ("secondary_share",),
     "city average wage": ("average_wage",),
     "city house price": ("house_price",),
@@ -81,6 +82,7 @@ def test_ages_jobs_and_the_employed_are_the_nations_too(year: int) -> None:
     assert figures["employed"] / adults == pytest.approx(national.value("employment_rate", year), rel=1e-5)
     for whole, parts in {
         "jobs_knowledge": ("science", "information", "business_services"),
+        "jobs_building": ("construction", "property"),
         "jobs_public": ("education", "health", "administration"),
         "jobs_clerks_services": ("clerks", "service_workers"),
         "jobs_leaders": ("leaders",),
