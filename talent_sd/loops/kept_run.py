@@ -203,7 +203,10 @@ def reading_at(run: Trajectory, point: int, one: int, calls: Mapping[int, TableC
 def brought(
     run: Trajectory, slot: int, groups: Mapping[str, Sequence[int]], points: slice
 ) -> dict[str, float]:
-    """Return what each flow brought a stock over points: its rate with that flow less its rate without."""
+    """Return what each flow brought a stock over points: its rate with that flow less its rate without.
+
+    A time that divides is no flow: without it there is no rate, and it brings nothing.
+    """
     expression = run.program.slots[slot].expression
     values = run.values[:, points]
 
@@ -214,7 +217,10 @@ def brought(
             np.broadcast_to(value_of(expression, read, run, points), (len(run.times[points]), 1)).sum()
         )
 
-    return {name: (rate(()) - rate(slots)) * run.time_step for name, slots in groups.items()}
+    with np.errstate(all="ignore"):
+        whole = rate(())
+        found = {name: (whole - rate(slots)) * run.time_step for name, slots in groups.items()}
+    return {name: float(np.nan_to_num(value, posinf=0, neginf=0)) for name, value in found.items()}
 
 
 def _value(expression: Expression, read: Read, run: Trajectory, points: slice) -> np.ndarray:
