@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from talent_sd.inputs.labels import Labels
 
 Done = Callable[[int], None]
-POLICY_DRAWS = 20
-"""Draws in which mixes are split unless told otherwise: each takes a run for every combination of policies."""
+POLICY_DRAWS = 20  # in which mixes are split unless told otherwise: each takes a run for every combination
 
 
 @dataclass(frozen=True)
@@ -204,8 +203,7 @@ class Comparison:
             from talent_sd.output.figures.plot_comparison import save_comparison_plots
             from talent_sd.output.headline_outputs import known_figures
 
-            spread = self.spreads[self.only]
-            known = known_figures(self.prepared[self.only].first.city)
+            spread, known = self.spreads[self.only], known_figures(self.prepared[self.only].first.city)
             save_comparison_plots(spread, change, self.labels, self.lang, self.folder, self.done, known)
         if asked.split is not None:
             self._split(asked.split)
