@@ -87,8 +87,7 @@ def compose(
     counted = any(line.dots.size for panel in panels for line in panel.lines)
     entries = _entries(key, lang, counted)
     if counted and not key:
-        source, *rest = source.split("\n")
-        source = "\n".join([source + tell(DOTS, lang), *rest])
+        source = _with_dots(source, lang)
     with house_style():
         columns, room = _columns(panels, bool(key))
         if not key:
@@ -125,12 +124,24 @@ def compose(
                 label_lines=not key,
             )
         left = (LEFT - 24 / 72) / width
-        figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
-        figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
-        figure.text(left, 0.12 / height, "\n".join(foot), fontsize=FOOT, color=GREY, va="bottom")
+        _write(figure, title, subtitle, foot, left)
         if key:
             _draw_key(figure, entries, left, 1 - 0.68 / height)
     return figure
+
+
+def _with_dots(source: str, lang: str) -> str:
+    """Return a source whose first line says what the dots are."""
+    first, *rest = source.split("\n")
+    return "\n".join([first + tell(DOTS, lang), *rest])
+
+
+def _write(figure: Figure, title: str, subtitle: str, foot: Sequence[str], left: float) -> None:
+    """Write what stands above and below the panels, from `left` (a fraction of the width)."""
+    height = figure.get_figheight()
+    figure.text(left, 1 - 0.16 / height, title, fontsize=12, va="top", **heading())
+    figure.text(left, 1 - 0.42 / height, subtitle, fontsize=8.5, color=GREY, va="top")
+    figure.text(left, 0.12 / height, "\n".join(foot), fontsize=FOOT, color=GREY, va="bottom")
 
 
 def _columns(panels: Sequence[Panel], keyed: bool) -> tuple[int, float]:
