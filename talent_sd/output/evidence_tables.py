@@ -255,10 +255,11 @@ def variable_trace(name: str, structure: Structure, figures: Mapping[str, Figure
     """
     variable = structure.variables[name]
     rows = [_variable_line(name, structure).strip(), "", *_equation_lines(name, structure), ""]
-    rows.append(tell("Figures it cites", lang) + ":")
-    for ident in variable.citations:
-        if ident in figures:
-            rows.append(f"  {ident}  {statement(figures[ident], lang)}")
+    cited = [
+        f"  {ident}  {statement(figures[ident], lang)}" for ident in variable.citations if ident in figures
+    ]
+    if cited:
+        rows += [tell("Figures it cites", lang) + ":", *cited]
     if variable.depends_on:
         rows += ["", tell("Direct causes", lang) + ":"]
         rows += [_variable_line(cause, structure) for cause in variable.depends_on]

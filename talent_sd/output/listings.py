@@ -211,11 +211,17 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
         way.append(one)
         yield _strip(one, labels, lang)
         passed = {each.name for each in way} | {CLOCK, TOGETHER}
-        # what stands for the same number under another name tells nothing new
-        told = {(each.before, each.now) for each in way}
-        going = (c for c in one.strip if c.name not in passed and (c.before, c.now) not in told)
+        going = (c for c in one.strip if c.name not in passed and not _back(c, way))
         one = next(going, None)
     yield _figures(way, labels, lang)
+
+
+def _back(cause: Cause, way: Sequence[Cause]) -> bool:
+    """Return whether a cause leads back to what was told: the same number by another name, or moved by the same causes."""
+    if any((cause.before, cause.now) == (each.before, each.now) for each in way):
+        return True
+    moved = {own.name for own in cause.strip}
+    return len(moved) > 1 and any(moved == {own.name for own in each.strip} for each in way)
 
 
 def _strip(one: Cause, labels: Labels, lang: str) -> Table:
@@ -276,6 +282,10 @@ def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
     near = [each for step in way for each in (step, *step.strip)]
     figures = {one.name: one for each in near for one in (each, *each.figures) if one.is_figure}
     given = set(way[0].study.prepared.first.params()) if way else set()
+    moved = {name: one for name, one in figures.items() if one.before != one.now}
+    figures = (
+        moved or figures
+    )  # what stood still moved nothing; where nothing moved, it says what the value rests on
     ranked = sorted(figures.values(), key=lambda one: not (one.table or {*_keys(one)} & given))
     for one in ranked[:MOST_FIGURES]:
         table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(_cut(one.source)))

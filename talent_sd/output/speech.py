@@ -337,8 +337,8 @@ def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure
     )
     if not factor["unless"]:
         more = factor["correlation"] > 0
-        text = N_("{plan} beats {other} in {leads} % of the draws, by the more the higher “{constant}”.")
-        less = N_("{plan} beats {other} in {leads} % of the draws, by the more the lower “{constant}”.")
+        text = N_("{plan} beats {other} in {leads} % of the draws, and by more the higher “{constant}” is.")
+        less = N_("{plan} beats {other} in {leads} % of the draws, and by more the lower “{constant}” is.")
         return tell(text if more else less, lang, **words)
     above = np.isnan(factor["high"])
     words["bound"] = f"{digits(factor['low'] if above else factor['high'])} {unit}".strip()

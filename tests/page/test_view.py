@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import talent_sd as ts
 
@@ -66,6 +68,19 @@ def view(browser: Any, page: Path) -> Iterator[Any]:
     browsers.sized(browser, *SIZES["desktop"][:2])
     yield settled(browsers.opened(browser, page))
     browsers.sized(browser, *SIZES["desktop"][:2])
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """What `talent-sd compare` writes of two of the page's presets in the page's draws."""
+    from talent_sd.cli.app import app
+
+    out = tmp_path_factory.mktemp("compared") / "out"
+    asked = ["compare", "hefei_combination", "three_dimensional", "--city", "hefei", "--draws", "200"]
+    outcome = CliRunner().invoke(app, [*asked, "--no-plots", "--out", str(out)])
+    assert outcome.exit_code == 0, outcome.output
+    names = ("comparison", "forecast", "policies", "ranking")
+    return {name: pd.read_csv(out / f"{name}.csv") for name in names}
 
 
 def settled(driver: Any) -> Any:
@@ -139,7 +154,9 @@ def test_axe_finds_nothing(view: Any) -> None:
     assert view.execute_async_script(run) == []
 
 
-def test_the_sentence_and_the_tables_tell_pythons_numbers(view: Any) -> None:
+def test_the_sentence_and_the_tables_tell_the_commands_numbers(
+    view: Any, tables: dict[str, pd.DataFrame]
+) -> None:
     press(view, "No policies")
     wait(lambda: "No policy is on" in text(view, ".sentence"))
     view.execute_script(
@@ -147,20 +164,48 @@ def test_the_sentence_and_the_tables_tell_pythons_numbers(view: Any) -> None:
         "s.dispatchEvent(new Event('change', { bubbles: true }))"
     )
     sentence = wait(lambda: "by 2034" in (found := text(view, ".sentence")) and found)
-    spread = ts.ensemble(
-        ["baseline", "three_dimensional"], "hefei", draws=200, outputs=["total talent"], progress=False
-    )["total talent"]
-    last = spread.isel(time=-1)
-    change = (last.sel(scenario="three_dimensional") - last.sel(scenario="baseline")).values
-    low, middle, high = np.quantile(change, [0.1, 0.5, 0.9]) / 1e3
+    change = last_row(tables["comparison"], "three_dimensional")
+    low, middle, high = (change[end] / 1e3 for end in ("lower", "change", "upper"))
     told = [float(n.replace(",", "")) for n in re.findall(r"[+−]([\d,.]+)", sentence)]
     assert told[0] == pytest.approx(middle, rel=0.006)
     assert told[1:] == pytest.approx([low, high], rel=0.01)
-    assert f"{round(100 * (change > 0).mean())} of 100 draws" in sentence
+    assert f"{round(100 * change['probability_better'])} of 100 draws" in sentence
     opened_tables(view)
     row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
-    quantiles = np.quantile(last.sel(scenario="three_dimensional"), [0.5, 0.1, 0.9]) / 1e6
-    assert all(f"{value:.2f}" in row for value in quantiles)
+    levels = levels_of(tables, "three_dimensional", "total talent") / 1e6
+    assert all(f"{value:.2f}" in row for value in levels)
+
+
+def last_row(table: pd.DataFrame, scenario: str, variable: str = "total talent", **more: str) -> pd.Series:
+    """Return a table's only row of a scenario and output without elements in the last year it has of them."""
+    rows = table[(table["scenario"] == scenario) & (table["variable"] == variable)]
+    if "subscript" in rows:
+        rows = rows[rows["subscript"].isna()]
+    for column, value in more.items():
+        rows = rows[rows[column] == value]
+    rows = rows[rows["year"] == 2034] if "year" in rows else rows
+    (place,) = rows.index
+    return rows.loc[place]
+
+
+def levels_of(tables: dict[str, pd.DataFrame], scenario: str, variable: str) -> np.ndarray:
+    """Return low, median and high of an output in the last year, as `forecast.csv` has them."""
+    table = tables["forecast"]
+    return np.array(
+        [
+            last_row(table[table["quantile"] == chance], scenario, variable)["value"]
+            for chance in (0.1, 0.5, 0.9)
+        ]
+    )
+
+
+def test_levels_of_the_page_are_the_tables(view: Any, tables: dict[str, pd.DataFrame]) -> None:
+    names = ["total talent", "Residents", "value added", "tax base", "invention grants", "years of balance"]
+    for scenario in ("hefei_combination", "three_dimensional"):
+        found = browsers.in_browser(view, city="hefei", scenario=scenario, draws=200)
+        for name in names:
+            told = np.quantile(found[name][:, -1], [0.1, 0.5, 0.9])
+            np.testing.assert_allclose(told, levels_of(tables, scenario, name), rtol=1e-9, err_msg=name)
 
 
 def opened_tables(driver: Any) -> None:
@@ -211,29 +256,47 @@ def test_between_two_fans_the_line_moves_with_the_slider(view: Any) -> None:
     assert pictures > fans + 5
 
 
-def test_presets_are_compared_here_and_what_is_off_is_offered(view: Any) -> None:
+def test_presets_are_compared_here_and_what_is_off_is_offered(
+    view: Any, tables: dict[str, pd.DataFrame]
+) -> None:
     view.execute_script("document.querySelector('.choices ~ details summary').click()")
     table = wait(
         lambda: (
             len(rows := view.execute_script(ROWS, ".controls .shares tbody")) == 14 and rows
         )  # one's own too
     )
+    titles = {
+        "hefei_combination": "Hefei-style combination",
+        "three_dimensional": "Three dimensions together",
+    }
+    order = [row[0] for row in table if row[0] in titles.values()]
+    ranks = {title: last_row(tables["ranking"], scenario)["rank"] for scenario, title in titles.items()}
+    assert order == sorted(titles.values(), key=lambda title: ranks[title])
+    for scenario, title in titles.items():
+        shown = next(number(row[1]) for row in table if row[0] == title)
+        assert shown == pytest.approx(last_row(tables["comparison"], scenario)["change"] / 1e3, rel=0.006)
     name, adds, costs = next(row for row in table if row[0] == "Hefei-style combination")
     press(view, name)
     wait(lambda: text(view, ".sentence").startswith(f"{adds}\xa0thousand people by 2034") and settled(view))
     assert name in text(view, ".result h2")
     *parts, total = view.execute_script(ROWS, ".result .shares:not(.offers) tbody")
     assert [total[1], total[2].split("\n")[1]] == [adds, costs.split("\n")[1]]
-    told = ts.attribute_policies("hefei_combination", "hefei", draws=20, among=200, outputs=["total talent"])
-    last = told.sel(scenario="hefei_combination", output="total talent").isel(time=-1)
-    added, cost = last["contribution"], told["cost_per"].sel(measure="person").isel(scenario=0)
-    for policy, label in (
-        told["policy"].to_series().map(lambda one: one.replace("_", " ").capitalize()).items()
-    ):
-        shown = next(row for row in parts if row[0] == label)
-        assert number(shown[1]) == pytest.approx(float(added.sel(policy=policy).median()) / 1e3, rel=0.005)
-        ratio = np.sort(cost.sel(policy=policy).values)[9] / 1e3  # the tenth of twenty: some may have no end
-        assert number(shown[2].split("\n")[1]) == pytest.approx(ratio, rel=0.005)
+    split = tables["policies"]
+    whole = last_row(split, "hefei_combination", policy="mix_in_all_draws")
+    assert number(total[1]) == pytest.approx(whole["contribution"] / 1e3, rel=0.005)
+    assert number(total[2].split("\n")[1]) == pytest.approx(whole["cost_per_person"] / 1e3, rel=0.005)
+    policies = {
+        policy
+        for policy in split.loc[split["scenario"] == "hefei_combination", "policy"]
+        if not policy.startswith("mix")
+    }
+    labels = {policy: policy.replace("_", " ").capitalize() for policy in policies}
+    assert {row[0] for row in parts} == set(labels.values())
+    for policy, label in labels.items():
+        row = last_row(split, "hefei_combination", policy=policy)
+        shown = next(cells for cells in parts if cells[0] == label)
+        assert number(shown[1]) == pytest.approx(row["contribution"] / 1e3, rel=0.005)
+        assert number(shown[2].split("\n")[1]) == pytest.approx(row["cost_per_person"] / 1e3, rel=0.005)
     press(view, "No policies")
     offers = wait(lambda: len(rows := view.execute_script(ROWS, ".offers[open] tbody")) == 18 and rows)
     press(view, offers[0][0])

@@ -45,17 +45,19 @@ CITIES_DESCRIBED = N_("{city}, {scenario}: {change}.")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its name in files, its heading, its values, and how each is written."""
+    """A column of numbers: its name in files, its heading, its values, how each is written, and rows that say nothing."""
 
     name: str
     heading: str
     values: np.ndarray
     write: Callable[[float], str]
+    silent: np.ndarray | None = None
 
     def cell(self, row: int) -> Cell:
         """Return one of its cells."""
         value = float(self.values[row])
-        return Cell(self.write(value), value, self.name)
+        silent = self.silent is not None and self.silent[row]
+        return Cell("–" if silent else self.write(value), value, self.name)
 
 
 def band_headings(say: Speech, *bands: int) -> list[str]:
@@ -63,14 +65,17 @@ def band_headings(say: Speech, *bands: int) -> list[str]:
     return [say(key, band=band) for band in bands for key in (N_("{band} % from"), N_("{band} % to"))]
 
 
-def numbers(name: str, heading: str, values: np.ndarray, scale: Scale, *, plain: bool = False) -> Column:
+def numbers(
+    name: str, heading: str, values: np.ndarray, scale: Scale, *, plain: bool = False, reach: float = 0.0
+) -> Column:
     """Return a column of numbers in a scale.
 
     Parameters
     ----------
     plain : whether small ones are written as they are, not as 0 beside the largest
+    reach : the largest of other columns that it stands beside
     """
-    beside = 0.0 if plain else float(np.nanmax(np.abs(values), initial=0.0)) / scale.factor
+    beside = 0.0 if plain else max(reach, float(np.nanmax(np.abs(values), initial=0.0))) / scale.factor
     return Column(name, heading, values, lambda value: digits(value / scale.factor, beside=beside))
 
 
@@ -81,8 +86,9 @@ def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = Fals
     middle, share = (part.quantile(0.5, DRAW, skipna=False).values for part in (one.values, one.relative))
     means = one.percent_means_something
     heading = say("Difference, {unit}", unit=say.unit(scale))
+    reach = float(np.nanmax(np.abs(one.values.values), initial=0.0))
     columns = [
-        numbers("change", heading, middle, scale, plain=plain),
+        numbers("change", heading, middle, scale, plain=plain, reach=reach),
         Column(
             "relative_change",
             say("Relative difference"),
@@ -98,9 +104,10 @@ def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = Fals
                 one.values.quantile(ends, DRAW).values,
                 strict=True,
             ):
-                columns.append(numbers(f"{end}_{band}", heading, values, scale, plain=plain))
+                columns.append(numbers(f"{end}_{band}", heading, values, scale, plain=plain, reach=reach))
         heading = say("Probability of doing better")
-        columns.append(Column("probability_better", heading, one.better.values, say.chance))
+        alike = (one.values == 0).all(DRAW).values  # before a policy begins nothing is better or worse
+        columns.append(Column("probability_better", heading, one.better.values, say.chance, alike))
     return columns
 
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, span, t } from './words.js'
+import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, signed, span, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -132,7 +132,7 @@ export function Adding({ title, first, rows, total = null }) {
   const most = Math.max(...rows.map(({ value }) => Math.abs(value)), 1e-9)
   const people = scale(Math.max(most, Math.abs(total?.value ?? 0)), 'person')
   const money = scale(Math.max(0, ...[...rows, total ?? {}].map(({ cost }) => cost || 0)), 'yuan/year')
-  const plain = (value, beside) => (value > 0 ? '+' : '') + digits(value / people.factor, 3, beside / people.factor)
+  const plain = (value, beside) => signed(value / people.factor, 3, beside / people.factor)
   const cost = (yuan) => (Number.isFinite(yuan) ? digits(yuan / money.factor) : '–')
   const thousand = lang.value === 'zh' ? 1e4 : 1e3
   return (

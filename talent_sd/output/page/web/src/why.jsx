@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { Drivers } from './drivers.js'
 import { why } from './state.js'
-import { amount, digits, lang, named, said, scale, t, variable } from './words.js'
+import { amount, lang, named, said, scale, signed, t, variable } from './words.js'
 
 export function Why({ page }) {
   const dialog = useRef(null)
@@ -83,7 +83,7 @@ function Link({ page, drivers, slot, found, against, go }) {
   const rate = found.stock ? `${unit}/year` : unit
   const by = scale(Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0), header.units[rate] ? rate : unit)
   const most = Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0) / by.factor
-  const effect = (value) => (value > 0 ? '+' : '') + digits(value / by.factor, 3, most / 10)
+  const effect = (value) => signed(value / by.factor, 3, most / 10)
   const delayed = kinds[slot] === 'initial'
   return (
     <>

@@ -35,6 +35,12 @@ export function scale(largest, unit) {
   return { factor: 1, unit: label ? (lang.value === 'en' ? label.many : label.one) : '' }
 }
 
+/** A number as `digits` writes it, with its sign; nought has none. */
+export function signed(value, significant = 3, beside = 0) {
+  const text = digits(value, significant, beside)
+  return value > 0 && text !== '0' ? `+${text}` : text
+}
+
 export function digits(value, significant = 3, beside = 0) {
   if (!Number.isFinite(value)) return '–'
   const size = Math.max(Math.abs(value), Math.abs(beside))
@@ -43,7 +49,8 @@ export function digits(value, significant = 3, beside = 0) {
   // by hand: toLocaleString takes longer than all charts together
   const [whole, part] = Math.abs(value).toFixed(decimals).split('.')
   const text = whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part ? `.${part}` : '')
-  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text
+  if (!/[1-9]/.test(text)) return '0'
+  return value < 0 ? `−${text}` : text
 }
 
 const YEARLY_SHARE = '1/year'
@@ -53,15 +60,15 @@ const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
 export function amount(value, unit, { sign = false, significant = 3, beside = 0 } = {}) {
   if (unit === YEARLY_SHARE) return t('share_a_year', { share: digits(100 * value, significant) })
   const by = scale(Math.max(Math.abs(value), Math.abs(beside)), unit)
-  const text = digits(value / by.factor, significant, beside / by.factor)
-  return `${sign && value > 0 ? '+' : ''}${text}${by.unit ? gap() + by.unit : ''}`
+  const text = (sign ? signed : digits)(value / by.factor, significant, beside / by.factor)
+  return `${text}${by.unit ? gap() + by.unit : ''}`
 }
 
 /** Two ends of an interval with one unit. */
 export function span(low, high, unit, sign = false) {
   const by = scale(Math.max(Math.abs(low), Math.abs(high)), unit)
   const most = Math.max(Math.abs(low), Math.abs(high)) / by.factor
-  const one = (value) => (sign && value > 0 ? '+' : '') + digits(value / by.factor, 3, most)
+  const one = (value) => (sign ? signed : digits)(value / by.factor, 3, most)
   return `${t('low_to_high', { low: one(low), high: one(high) })}${by.unit ? gap() + by.unit : ''}`
 }
 
