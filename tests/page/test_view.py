@@ -76,7 +76,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     from talent_sd.cli.app import app
 
     out = tmp_path_factory.mktemp("compared") / "out"
-    asked = ["compare", "hefei_combination", "three_dimensional", "--city", "hefei", "--draws", "200"]
+    asked = ["compare", "hefei_combination", "culture_capital", "--city", "hefei", "--draws", "200"]
     outcome = CliRunner().invoke(app, [*asked, "--no-plots", "--out", str(out)])
     assert outcome.exit_code == 0, outcome.output
     names = ("comparison", "forecast", "policies", "ranking")
@@ -160,11 +160,11 @@ def test_the_sentence_and_the_tables_tell_the_commands_numbers(
     press(view, "No policies")
     wait(lambda: "No policy is on" in text(view, ".sentence"))
     view.execute_script(
-        "const s = document.querySelectorAll('.choice select')[1]; s.value = 'three_dimensional';"
+        "const s = document.querySelectorAll('.choice select')[1]; s.value = 'culture_capital';"
         "s.dispatchEvent(new Event('change', { bubbles: true }))"
     )
     sentence = wait(lambda: "by 2034" in (found := text(view, ".sentence")) and found)
-    change = last_row(tables["comparison"], "three_dimensional")
+    change = last_row(tables["comparison"], "culture_capital")
     low, middle, high = (change[end] / 1e3 for end in ("lower", "change", "upper"))
     told = [float(n.replace(",", "")) for n in re.findall(r"[+−]([\d,.]+)", sentence)]
     assert told[0] == pytest.approx(middle, rel=0.006)
@@ -172,7 +172,7 @@ def test_the_sentence_and_the_tables_tell_the_commands_numbers(
     assert f"{round(100 * change['probability_better'])} of 100 draws" in sentence
     opened_tables(view)
     row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
-    levels = levels_of(tables, "three_dimensional", "total talent") / 1e6
+    levels = levels_of(tables, "culture_capital", "total talent") / 1e6
     assert all(f"{value:.2f}" in row for value in levels)
 
 
@@ -201,7 +201,7 @@ def levels_of(tables: dict[str, pd.DataFrame], scenario: str, variable: str) -> 
 
 def test_levels_of_the_page_are_the_tables(view: Any, tables: dict[str, pd.DataFrame]) -> None:
     names = ["total talent", "Residents", "value added", "tax base", "invention grants", "years of balance"]
-    for scenario in ("hefei_combination", "three_dimensional"):
+    for scenario in ("hefei_combination", "culture_capital"):
         found = browsers.in_browser(view, city="hefei", scenario=scenario, draws=200)
         for name in names:
             told = np.quantile(found[name][:, -1], [0.1, 0.5, 0.9])
@@ -267,7 +267,7 @@ def test_presets_are_compared_here_and_what_is_off_is_offered(
     )
     titles = {
         "hefei_combination": "Hefei-style combination",
-        "three_dimensional": "Three dimensions together",
+        "culture_capital": "Culture as capital",
     }
     order = [row[0] for row in table if row[0] in titles.values()]
     ranks = {title: last_row(tables["ranking"], scenario)["rank"] for scenario, title in titles.items()}
