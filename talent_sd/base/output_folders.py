@@ -45,7 +45,7 @@ ENDING = [
 written: list[Path] = []
 """Folders that the program has written to, in order."""
 begun: list[Path] = []
-"""Stores that the program has begun, or gone on with; what is not in `written` too is not finished."""
+"""Stores and files for the same command given again; what is not in `written` too is not finished."""
 _scratch: set[Path] = set()
 """Scratch folders of this process that are still there."""
 SCRATCH = re.compile(r"\.talent_sd-[0-9a-f]{12}")
@@ -98,7 +98,8 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
                 written.append(target)
     except OSError as error:
         if error.errno in FULL or _inside(error.filename, (temporary, target)):
-            kept = [*(one.name for one in begun if one.parent == target and one.exists()), *moved]
+            inside = [one for one in begun if one.is_relative_to(target) and one.exists()]
+            kept = [*dict.fromkeys(one.relative_to(target).parts[0] for one in inside), *moved]
             there = (
                 tell("Written before that: {folders}.", folders=listed(kept))
                 if kept
@@ -148,11 +149,24 @@ def refuse_store(target: Path) -> None:
     InputError
         If there is one.
     """
-    if (target / STORE).is_dir():
+    if holds_store(target):
         raise InputError(
             "{store}: draws of another run lie here. Choose another folder with --out, or remove them.",
             store=target / STORE,
         )
+
+
+def holds_store(target: Path) -> bool:
+    """Whether an output folder holds a stored ensemble, or what has its name; an empty folder is none."""
+    return (target / STORE).is_dir() and not is_free(target / STORE)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is empty, or nothing is there."""
+    try:
+        return not any(folder.iterdir())
+    except (OSError, ValueError):
+        return not os.path.exists(folder)  # noqa: PTH110 (Path.exists raises where a name is too long)
 
 
 @contextmanager
@@ -289,8 +303,9 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def write_safely(file: Path, content: bytes) -> None:
-    """Write a file; on return it is on the disk, even if the machine stops."""
-    with file.open("wb") as stream:
+    """Write a new file, in place of what is there; on return it is on the disk, even if the machine stops."""
+    file.unlink(missing_ok=True)  # a link is replaced: what it leads to is another's
+    with file.open("xb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -318,6 +333,7 @@ def keep_arrays(file: Path, identity: str, arrays: Mapping[str, np.ndarray]) -> 
         with scratch_folder(file.parent) as scratch:
             (scratch / file.name).write_bytes(content + _seal(file, identity, content))
             (scratch / file.name).replace(file)
+        begun.append(file)
     except OSError as error:
         raise NotWritten(UNWRITABLE, target=file.parent, reason=reason_of(error)) from None
 
@@ -333,6 +349,7 @@ def kept_arrays(file: Path, identity: str) -> dict[str, np.ndarray]:
     content, seal = kept[:-SEAL], kept[-SEAL:]
     if seal != _seal(file, identity, content):
         return {}
+    begun.append(file)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 

@@ -35,8 +35,9 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None:
             raise
-        code = terminal.unshown(error)
-    code = terminal.flush() or code
+        code = terminal.unshown(error) or terminal.FAILED
+    shown = terminal.flush()
+    code = code or shown
     terminal.ignore_signals()
     sys.exit(code)
 

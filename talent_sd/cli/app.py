@@ -9,6 +9,7 @@ import typer
 from talent_sd.cli.backtest import backtest
 from talent_sd.cli.calibrate import calibrate
 from talent_sd.cli.check import check
+from talent_sd.cli.common import say
 from talent_sd.cli.compare import compare
 from talent_sd.cli.diff import diff
 from talent_sd.cli.document import document
@@ -50,7 +51,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from talent_sd.base.version import __version__
 
-        typer.echo(f"talent-sd {__version__}")
+        say(f"talent-sd {__version__}")
         raise typer.Exit
 
 

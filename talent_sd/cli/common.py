@@ -8,7 +8,7 @@ import shlex
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -18,7 +18,15 @@ from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
 from talent_sd.base.files import tellable
 from talent_sd.base.language import listed, speaking, tell
 from talent_sd.base.output_folders import begun, clear_scratch, written
-from talent_sd.cli.terminal import FAILED, INTERRUPTED, WRONG_INPUT, harmless, interrupted, interruptible
+from talent_sd.cli.terminal import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_INPUT,
+    as_far_as_it_can_be_said,
+    harmless,
+    interrupted,
+    interruptible,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +49,8 @@ def console(*, errors: bool = False) -> Console:
 
 def say(text: str, *, errors: bool = False) -> None:
     """Print plain text: no markup in it is obeyed, no line is broken."""
-    console(errors=errors).print(text, soft_wrap=True)
+    with as_far_as_it_can_be_said() if errors else nullcontext():
+        console(errors=errors).print(text, soft_wrap=True)
 
 
 def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -193,10 +202,10 @@ def save_tables(
     """Write tables into a workbook, if one was asked for."""
     if file is None:
         return
-    from talent_sd.base.output_folders import scratch_folder, write_safely
+    from talent_sd.base.output_folders import scratch_folder, write_whole
     from talent_sd.output.workbook import write_workbook
 
     with scratch_folder(Path(tempfile.gettempdir())) as folder:
         write_workbook(folder / "tables.xlsx", tables, prepared=prepared, lang=lang)
-        write_safely(file, (folder / "tables.xlsx").read_bytes())
+        write_whole(file, (folder / "tables.xlsx").read_bytes())
     say(tell("Written to {file}.", lang, file=file))

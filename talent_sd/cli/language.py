@@ -20,6 +20,7 @@ from talent_sd.base.language import (
     translated,
 )
 from talent_sd.cli.common import WRONG_INPUT, say
+from talent_sd.cli.terminal import as_far_as_it_can_be_said
 from talent_sd.inputs.settings import without_commas
 
 OPTION = "--lang"
@@ -100,7 +101,8 @@ def run_in(command: Any, arguments: Sequence[str], lang: str) -> None:  # noqa: 
         except _USAGE as error:
             told = _mistyped(error) or foreign(error.format_message())
             error.format_message = lambda: told
-            rich_utils.rich_format_error(error)  # type: ignore[arg-type]
+            with as_far_as_it_can_be_said():
+                rich_utils.rich_format_error(error)  # type: ignore[arg-type]
             code = error.exit_code  # type: ignore[attr-defined]
     sys.exit(code if isinstance(code, int) else 0)
 

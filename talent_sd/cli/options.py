@@ -12,7 +12,7 @@ import typer
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
-from talent_sd.base.output_folders import STORE, begun, refuse_store, written
+from talent_sd.base.output_folders import STORE, begun, holds_store, written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -265,7 +265,9 @@ class Wanted:
 def draw_forecast(
     prepared: Prepared, out: Path, wanted: Wanted, engine: str, lang: str
 ) -> tuple[xr.Dataset, bool]:
-    """Run an ensemble; one that exceeds the memory goes to a store in `out`, which a later run can finish.
+    """Run an ensemble; one that exceeds the memory goes to a store in `out`, which a later run finishes.
+
+    A store that lies there is gone on with, whatever the memory now.
 
     Returns
     -------
@@ -274,9 +276,8 @@ def draw_forecast(
     from talent_sd.forecast.ensemble import Options, fits_memory, run_ensemble
 
     drawn = wanted.drawn(prepared)
-    store = None if fits_memory(prepared, drawn, wanted.memory) else out / STORE
-    if store is None:
-        refuse_store(out)
+    fits = fits_memory(prepared, drawn, wanted.memory) and not holds_store(out)
+    store = None if fits else out / STORE
     title = tell("Simulating and drawing", lang)
     options = Options(store, wanted.threads, None, wanted.memory, wanted.cluster, title=title)
     begun.extend([store] if store else [])

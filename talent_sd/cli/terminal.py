@@ -81,6 +81,13 @@ def harmless(console: Console) -> Console:
             return [Harmless(each) for each in renderables]
 
     console.push_render_hook(Hook())
+
+    def go_on() -> None:
+        """Show no more to a reader that left; rich would end the program, whatever is still to be done."""
+        console.quiet = True
+        unshown(BrokenPipeError())
+
+    console.on_broken_pipe = go_on  # type: ignore[method-assign]
     return console
 
 
@@ -94,8 +101,9 @@ def harmless_usage_errors() -> None:
 
 def interrupted() -> str:
     """Return what is said after an interruption: what was written before it, or that nothing was."""
-    if kept := [store for store in begun if store not in written and store.exists()]:
-        return tell(KEPT, folder=kept[0])
+    open_still = [one for one in begun if not any(one.is_relative_to(done) for done in written)]
+    if kept := [one for one in open_still if one.exists()]:
+        return tell(KEPT, folder=kept[0].parent if kept[0].is_file() else kept[0])
     if written:
         return tell("Interrupted. Written before that: {folders}.", folders=listed(written))
     return tell("Interrupted; nothing was written.")
@@ -147,7 +155,7 @@ def interruptible() -> Iterator[None]:
 
 
 def flush() -> int:
-    """Flush what was printed; return `FAILED` where it cannot be: a full disk, a reader that left."""
+    """Flush what was printed; return `FAILED` where it cannot be: a full disk."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
@@ -156,7 +164,10 @@ def flush() -> int:
 
 
 def unshown(error: OSError | ValueError) -> int:
-    """Say, if it can be said, that the output could not be shown; a reader that left has seen what it wanted."""
+    """Say, if it can be said, that the output could not be shown, and return `FAILED`.
+
+    A reader that left has seen what it wanted: no word, 0.
+    """
     with contextlib.suppress(OSError, ValueError):
         if not isinstance(error, BrokenPipeError):
             sys.stderr.write(
@@ -170,4 +181,13 @@ def unshown(error: OSError | ValueError) -> int:
             continue
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return FAILED
+    return 0 if isinstance(error, BrokenPipeError) else FAILED
+
+
+@contextmanager
+def as_far_as_it_can_be_said() -> Iterator[None]:
+    """Go on where stderr takes nothing: the exit code tells what went wrong."""
+    try:
+        yield
+    except OSError as error:
+        unshown(error)

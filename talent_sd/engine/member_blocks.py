@@ -93,13 +93,26 @@ def block_size(layout: EnsembleLayout, inputs_per_draw: int, memory: float, want
     """
     if wanted is not None and wanted < 1:
         raise InputError("block={wanted}. Run at least one draw at once.", wanted=wanted)
-    per_draw = 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
+    per_draw = _bytes_at_once(layout, inputs_per_draw)
     refuse_too_many(layout.draws, inputs_per_draw, memory, per_draw)
     fitting = (memory * GIGABYTE - 8 * inputs_per_draw * layout.draws) / per_draw
     if wanted is None:
         wanted = min(LARGEST_BLOCK, max(1, int(BLOCK_BYTES / (8 * max(1, layout.numbers_per_draw)))))
     # the smallest first made whole: a memory of 1e300 overflows
     return int(min(wanted, fitting, layout.draws))
+
+
+def refuse_block(layout: EnsembleLayout, inputs_per_draw: int, memory: float, block: int) -> None:
+    """Refuse a block of a store begun with more memory than there is now; InputError, with what it needs."""
+    if block_size(layout, inputs_per_draw, memory, block) < block:
+        refuse_too_many(
+            layout.draws, inputs_per_draw, memory, block * _bytes_at_once(layout, inputs_per_draw)
+        )
+
+
+def _bytes_at_once(layout: EnsembleLayout, inputs_per_draw: int) -> int:
+    """Return the bytes that each draw of a block takes while it runs."""
+    return 8 * (COPIES * layout.numbers_per_draw + 2 * inputs_per_draw)
 
 
 def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: int = 0) -> None:

@@ -25,6 +25,7 @@ from talent_sd.engine.member_blocks import (
     block_edges,
     block_size,
     make_layout,
+    refuse_block,
     refuse_too_many,
     run_block,
 )
@@ -192,7 +193,10 @@ def run_ensemble(
         with open_or_create(
             options.out, lambda: _template(prepared, layout, draws, used), layout, identity, block
         ) as store:
-            run_all(prepared, draws, layout, arguments, options, store.block, store.completed(), store.write)
+            done = store.completed()
+            if not done.all():
+                refuse_block(layout, len(draws.names), options.memory, store.block)
+            run_all(prepared, draws, layout, arguments, options, store.block, done, store.write)
             return store.dataset()
     arrays = _empty_arrays(layout, options.memory)
     edges = block_edges(layout.draws, block)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, NotWritten, TalentError
 from talent_sd.base.language import listed, reason_of, tell
-from talent_sd.base.output_folders import held_alone, scratch_folder, write_safely
+from talent_sd.base.output_folders import held_alone, is_free, scratch_folder, write_safely
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
     done = EnsembleStore(path, _layout_of(dataset), block).completed()
     if not done.all():
         raise InputError(
-            "{file}: {left} of {total} blocks are missing or damaged. Run the same ensemble with the same "
-            "out= to finish it.",
+            "{file}: {left} of {total} blocks are missing or damaged. Give the same command with the same --out, "
+            "or the same call with the same out=, to finish it.",
             file=path,
             left=int((~done).sum()),
             total=done.size,
@@ -161,7 +161,7 @@ def open_or_create(
     InputError
         If something else is in the way, another run is writing to it, or the inputs differ: says which.
     """
-    if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where a name is too long)
+    if is_free(path):
         _create(path, template(), identity, block)
     with held_alone(path):
         yield EnsembleStore(path, layout, _same_block(path, identity))
@@ -221,6 +221,8 @@ def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block
             sums = {str(file.relative_to(store).as_posix()): _sha256(file) for file in described}
             write_safely(store / HEADER, json.dumps(sums).encode())
             try:
+                with suppress(OSError):
+                    path.rmdir()  # an empty folder
                 store.rename(path)
             except OSError:
                 if not os.path.exists(path):  # noqa: PTH110 # else another run began the same ensemble in this moment

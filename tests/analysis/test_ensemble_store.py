@@ -71,7 +71,8 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
         child.send_signal(signal.SIGKILL)
         assert child.wait(30) == -signal.SIGKILL
     with pytest.raises(
-        InputError, match=r"8 of 12 blocks are missing or damaged\. Run the same ensemble with the same"
+        InputError,
+        match=r"8 of 12 blocks are missing or damaged\. Give the same command with the same --out, or",
     ):
         open_ensemble(out)
     resumed = _run(out=out, block=11, threads=1)
@@ -134,6 +135,23 @@ def test_a_mark_comes_after_the_values(tmp_path: Path) -> None:
         store.write(1, 0, {"x": np.ones((2, 1)), "y": np.ones((2, 1))})
     again = EnsembleStore(tmp_path / "s.zarr", layout, 2)
     assert again.completed().tolist() == [[False, False], [True, False]]
+
+
+def test_a_mark_is_never_written_through_a_link(tmp_path: Path) -> None:
+    out = tmp_path / "s.zarr"
+    out.mkdir()  # an empty folder is no store of another
+    layout = EnsembleLayout(("a",), 4, (2022.0,), {"x": {}})
+    values = [{"x": np.full((2, 1), float(number))} for number in range(2)]
+    with open_or_create(out, lambda: template_of(layout), layout, {}, 2) as store:
+        for number, one in enumerate(values):
+            store.write(0, number, one)
+        for first, second in ((out / ".blocks" / f"0.{number}" for number in range(2)),
+                              (out / "x" / f"0.{number}.0" for number in range(2))):  # fmt: skip
+            first.unlink()
+            first.symlink_to(second)
+        assert store.completed().tolist() == [[False, True]]
+        store.write(0, 0, values[0])
+    assert store.dataset()["x"].values.ravel().tolist() == [0, 0, 1, 1]
 
 
 def test_memory_stays_within_what_was_stated(tmp_path: Path) -> None:

@@ -95,6 +95,24 @@ def test_streams_that_take_nothing(tmp_path: Path, attacked: Attacked) -> None:
 
 
 @posix
+def test_a_stream_that_takes_nothing_changes_no_exit_code(tmp_path: Path, attacked: Attacked) -> None:
+    model = tmp_path / "m.mdl"
+    model.write_text("{UTF-8}\nx=1~~|\nINITIAL TIME=0~~|\nFINAL TIME=1~~|\nTIME STEP=1~~|\n", "utf-8")
+    run = ("run", model, "--no-plots", "--out", tmp_path / "out")
+    cases = [(run, "| true", 0), (("check", "nowhere.yaml"), "2> /dev/full", 2), (("check", "nowhere.yaml"), "2>&-", 2),
+             (("run", "--no-such-option"), "2> /dev/full", 2)]  # fmt: skip
+    for command, way, code in cases:
+        quoted = " ".join(f"'{part}'" for part in (*PROGRAM, *command))
+        script = f"set -o pipefail; {quoted} {way}"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, capture_output=True, timeout=300, check=False
+        )
+        assert (done.returncode, done.stderr) == (code, b""), (command, way, done)
+        attacked()
+    assert (tmp_path / "out" / "run.json").is_file()
+
+
+@posix
 @pytest.mark.skipif(not WHOLE, reason="a minute: part of the whole attack")
 def test_folders_and_names(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
     names = [

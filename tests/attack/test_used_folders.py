@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from talent_sd.base import output_folders as files
@@ -20,6 +21,7 @@ from talent_sd.base.output_folders import (
     write_whole,
     written_together,
 )
+from talent_sd.cli import terminal
 
 from .conftest import PROGRAM, WHOLE
 
@@ -63,6 +65,8 @@ def test_a_command_that_writes_in_several_goes_keeps_its_own(tmp_path: Path) -> 
 
 def test_stored_draws_of_another_run_are_never_set_beside_new_results(tmp_path: Path) -> None:
     (tmp_path / "forecast.zarr").mkdir()
+    _write(tmp_path, "run.json")  # an empty folder holds no draws
+    (tmp_path / "forecast.zarr" / ".zattrs").touch()
     with pytest.raises(InputError, match="draws of another run lie here"):
         _write(tmp_path, "run.json")
 
@@ -99,6 +103,31 @@ def test_draws_that_are_kept_are_told_when_the_rest_could_not_be_written(
             raise OSError(errno.ENOSPC, "No space left on device")
         assert str(caught.value).endswith(f"Choose another folder with --out. {told}")
         (tmp_path / "forecast.zarr").mkdir(exist_ok=True)
+
+
+def test_parts_that_are_kept_are_told_of_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever command keeps them: a search its generations, a calibration its finished parts."""
+    begun: list[Path] = []
+    for module in (files, terminal):
+        monkeypatch.setattr(module, "begun", begun)
+    monkeypatch.setattr(terminal, "written", files.written)
+    kept, told = (
+        tmp_path / "out" / "search" / "one.npz",
+        "Interrupted. What was simulated is kept in {folder}; ",
+    )
+    assert terminal.interrupted() == "Interrupted; nothing was written."
+    files.keep_arrays(kept, "inputs", {"x": np.zeros(2)})
+    assert terminal.interrupted().startswith(told.format(folder=kept.parent))
+    begun.clear()  # the next command, which reads them and is stopped before it keeps more
+    assert files.kept_arrays(kept, "other inputs") == {} == dict.fromkeys(begun)
+    files.kept_arrays(kept, "inputs")
+    assert terminal.interrupted().startswith(told.format(folder=kept.parent))
+    with pytest.raises(NotWritten, match="Written before that: search"), written_together(tmp_path / "out"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    files.written.append(tmp_path / "out")
+    assert terminal.interrupted() == f"Interrupted. Written before that: {tmp_path / 'out'}."
 
 
 def test_a_signal_waits_until_all_files_are_in_place() -> None:

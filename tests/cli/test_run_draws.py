@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,21 @@ def test_what_memory_cannot_hold_goes_to_a_store_with_the_same_quantiles(
     other = talent_sd(*GIVEN, "--draws", "301", "--memory", "0.001", "--out", folder)
     assert other.code == 2
     assert "holds an ensemble of other inputs: draws was 300, is 301." in other.err
+
+
+def test_a_store_goes_on_whatever_the_memory_now(
+    talent_sd: Command, stored: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talent_sd.forecast.spread.LARGE", 100)
+    out = tmp_path / "out"
+    shutil.copytree(stored[1] / "forecast.zarr", out / "forecast.zarr")
+    lost = sorted((out / "forecast.zarr" / ".blocks").iterdir())[0]
+    kept = lost.read_bytes()
+    lost.unlink()  # half done
+    again = talent_sd(*GIVEN, "--draws", "300", "--out", out)
+    assert again.code == 0, again.err
+    assert (out / "forecast.csv").read_bytes() == (stored[1] / "forecast.csv").read_bytes()
+    assert lost.read_bytes() == kept
 
 
 def test_an_interrupted_store_is_kept_and_finished(
