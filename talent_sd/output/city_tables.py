@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -67,7 +68,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
         told = [_figure(name, lang) for name in gap.figures[:2]]
         told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
-        table.add_row(Text("\n".join(told)), stands, *(_ends(gap.moves[name]) for name in MOVED))
+        table.add_row(Text("\n".join(told)), stands, *(_ends(gap.moves[name], lang) for name in MOVED))
     table.caption = tell(
         "In brackets the range tried: the assumption's own, else that of the shipped cities. Central runs, one figure "
         "moved at a time.",
@@ -77,7 +78,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
     return table
 
 
-LONGEST_NAME = 24
+LONGEST_NAME = 18
 
 
 def _figure(name: str, lang: str) -> str:
@@ -88,13 +89,15 @@ def _figure(name: str, lang: str) -> str:
     for number, part in enumerate(parts):
         piece = part + "_" * (number < len(parts) - 1)
         lines = [*lines, piece] if len(lines[-1] + piece) > LONGEST_NAME else [*lines[:-1], lines[-1] + piece]
-    return "\n".join(lines) if lang == "en" else "\n".join([tell(FIGURES[name], lang), *lines])
+    if lang == "en":
+        return "\n".join(lines)
+    return "\n".join([*wrap(tell(FIGURES[name], lang), LONGEST_NAME // 2), *lines])
 
 
-def _ends(ends: tuple[float, float]) -> str:
+def _ends(ends: tuple[float, float], lang: str) -> str:
     if max(map(abs, ends)) <= NOTHING:
         return "0"
-    return "\n".join(percent(end).replace(" ", NO_BREAK) for end in sorted(ends))
+    return "\n".join(percent(end).replace(" ", "" if lang == "zh" else NO_BREAK) for end in sorted(ends))
 
 
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:

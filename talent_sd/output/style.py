@@ -131,25 +131,40 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def plain_quotes(figure: Figure) -> None:
-    """Put straight quotation marks into texts without a Chinese character: the font's curly ones are as wide as one."""
+@cache
+def _bold_letters() -> frozenset[int]:
+    """Return the characters that the font of headings has."""
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(Path(__file__).parent / "fonts" / "bold.otf")).get_charmap())
+
+
+def settle_letters(figure: Figure) -> None:
+    """Put straight quotation marks into texts without a Chinese character, and headings that are not all bold in one weight.
+
+    The font's curly marks are as wide as a Chinese character; the bold font has our own words alone.
+    """
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         told = text.get_text()
+        if HEADING in text.get_fontfamily() and not _bold_letters().issuperset(
+            map(ord, told.replace("\n", ""))
+        ):
+            text.set_fontfamily(list(body_fonts()))
         if told.translate(STRAIGHT) != told and not any(ord(character) >= 0x2E80 for character in told):
             text.set_text(told.translate(STRAIGHT))
 
 
 def save_figure(figure: Figure, file: Path) -> None:
     """Write a figure as PNG, without a date in it: the same forecast gives the same file."""
-    plain_quotes(figure)
+    settle_letters(figure)
     with house_style():
         figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": "talent_sd"})
 
 
 def save_vector(figure: Figure, file: Path) -> None:
     """Write a figure as SVG, letters as shapes: it looks the same on machines without our font."""
-    plain_quotes(figure)
+    settle_letters(figure)
     with house_style():
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": "talent_sd"})
