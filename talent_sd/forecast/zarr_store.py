@@ -102,7 +102,7 @@ class EnsembleStore:
         digest = self._digest(scenario, block)
         try:
             for _, file in self._chunks(scenario, block):
-                digest.update(file.read_bytes())
+                digest.update(_content(file))
         except OSError:
             return ""
         return digest.hexdigest()
@@ -283,15 +283,22 @@ def _attributes(path: Path) -> dict[str, Any]:
 def _mark(path: Path, scenario: int, block: int) -> str:
     """Return the checksum that a block's mark holds, "" where it has none."""
     try:
-        return (path / MARKS / f"{scenario}.{block}").read_text("ascii")
+        return _content(path / MARKS / f"{scenario}.{block}").decode("ascii")
     except (OSError, ValueError):
         return ""
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds; a pipe in its place would be waited for without end."""
+    if not file.is_file():
+        raise FileNotFoundError(file)
+    return file.read_bytes()
 
 
 def _sha256(file: Path) -> str:
     """Return a file's checksum, "" of one that cannot be read."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(_content(file)).hexdigest()
     except OSError:
         return ""
 

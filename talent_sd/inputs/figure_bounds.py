@@ -33,6 +33,7 @@ class Rule(Part):
     times: list[str] = Field(default_factory=list)
     per: list[str] = Field(default_factory=list)
     yearly: bool = False
+    latest: bool = False
     can: Range = (float("-inf"), float("inf"))
     usual: Range | None = None
     each: dict[str, Range] = Field(default_factory=dict)
@@ -141,7 +142,7 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
             parts = sum(figures[name][year] for name in names if year in figures[name])
             found[year] = parts * prod(figures[name][year] for name in rule.times) / divisor
     if not rule.yearly:
-        return found
+        return dict(list(found.items())[-1:]) if rule.latest else found
     pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
     # over several years: the change a year; a change of sign stays what it is
     return {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
