@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -110,6 +111,7 @@ def sized(model: Model, resolved: Resolved) -> Resolved:
     highest = {p: float(structure[keys[p]].limits[1] or np.inf) for p in wanted}
     own = model_constants(model)
     found = {p: min(own[keys[p]], highest[p]) for p in wanted}
+    miss = dict.fromkeys(wanted, 1.0)
     for _ in range(MOST_TRIES):
         tried = {**params, **{keys[p]: value for p, value in found.items()}}
         run = model.run(tried, outputs=[WISHED, LEVEL], times=_quarters(model))
@@ -121,7 +123,13 @@ def sized(model: Model, resolved: Resolved) -> Resolved:
         ):
             break
         for p, s in spent.items():
-            found[p] = min(found[p] * wanted[p].value / s, highest[p]) if s > 0 else highest[p]
+            if s <= 0:
+                found[p] = highest[p]
+                continue
+            miss[p], before = wanted[p].value / s, miss[p]
+            # where money grows with the square of the intensity, whole steps would go back and forth for ever
+            swings = abs(math.log(miss[p])) > abs(math.log(before)) / 2 and (miss[p] - 1) * (before - 1) < 0
+            found[p] = min(found[p] * miss[p] ** (0.5 if swings else 1), highest[p])
     _refuse_short(resolved, spent, found, highest, wanted)
     values = dict(resolved.values)
     for p, value in found.items():
