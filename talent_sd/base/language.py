@@ -67,7 +67,7 @@ def tell(template: str, lang: str | None = None, /, **values: object) -> str:
     ...     tell("unknown policy '{name}'.{hint}", name="cash", hint="")
     '没有名为“cash”的政策。'
     >>> tell("since {year}", "zh", year=2024)
-    '较 2024 年'
+    '较2024年'
     """
     return translated(template, lang).format(**values)
 
