@@ -261,6 +261,7 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
             follows[source] = sink
 
     def end(flow: str, *, inward: bool, stock: str) -> _End:
+        """Return how a flow is drawn at a stock: its name, and where it comes from or goes to."""
         net = flow.startswith(CHANGE.partition("{")[0])
         other = (empties if inward else fills).get(flow, "")
         if net:
