@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Integral, Real
 from pathlib import Path
@@ -54,9 +56,15 @@ def _is_result(value: Any) -> bool:
         return False
     drawn = [array for array in value.data_vars.values() if {SCENARIO, DRAW} & set(array.dims)]
     names = list(value.indexes.get(SCENARIO, ()))
-    numbers = all(array.dtype.kind in "biuf" for array in drawn)
+    years = [value.indexes[TIME]] if TIME in value.indexes else []
+    numbers = all(array.dtype.kind in "biuf" for array in (*drawn, *years))
     numbers = numbers and {SCENARIO, TIME} & set(value.dims) <= set(value.indexes)
     return numbers and len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
+
+
+def _is_variable(value: Any) -> bool:
+    """Whether a value is one variable of a result."""
+    return hasattr(value, "to_dataset") and value.ndim > 0 and _is_result(value.to_dataset(name="value"))
 
 
 NAME: Kind = (N_("a name or a path"), _is_name)
@@ -73,6 +81,8 @@ TEXTS: Kind = (N_("names"), _all(TEXT[1]))
 WHOLE: Kind = (N_("a whole number"), lambda value: isinstance(value, Integral) and _is_number(value))
 COUNT: Kind = (N_("a whole number above 0"), lambda value: WHOLE[1](value) and value > 0)
 NUMBER: Kind = (N_("a number"), lambda value: _is_number(value))
+YEAR: Kind = (N_("a year"), lambda value: _is_number(value) and math.isfinite(value))
+FLAG: Kind = (N_("True or False"), lambda value: isinstance(value, (bool, Integral)))
 MAPPING: Kind = (
     N_("a mapping of names to values"),
     lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
@@ -81,38 +91,44 @@ DATASET: Kind = (N_("a dataset, as `simulate`, `ensemble` or `compare` return it
 FORECAST: Kind = (DATASET[0], lambda value: _is_result(value) and {SCENARIO, TIME} <= set(value.indexes))
 RESULT: Kind = (
     N_("a result, as `simulate`, `ensemble`, `compare` or `why` return it, or a variable of one"),
-    lambda v: (
-        _is_result(v)
-        or (hasattr(v, "dims") and not hasattr(v, "data_vars"))
-        or hasattr(v, "strip")
-        and hasattr(v, "causes")
+    lambda v: _is_result(v) or _is_variable(v) or hasattr(v, "strip") and hasattr(v, "causes"),
+)
+STRUCTURE: Kind = (
+    N_("the structure of a model, such as load_model().structure"),
+    lambda value: all(
+        isinstance(getattr(value, part, None), Mapping) for part in ("variables", "subscripts", "time")
+    ),
+)
+FIGURES: Kind = (
+    N_("what `talent_sd.inputs.read_mapping` returns"),
+    lambda value: all(
+        isinstance(getattr(getattr(value, "content", None), part, None), Mapping)
+        for part in ("constants", "figures")
     ),
 )
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("scenario", "scenarios"), NAMES),
-    **dict.fromkeys(("city", "national", "name", "reading"), NAME),
+    **dict.fromkeys(("city", "national", "context", "name", "reading"), NAME),
     **dict.fromkeys(("model", "priors", "posterior", "out", "path"), PATH),
     **dict.fromkeys(("engine", "sampling", "cluster", "of", "against", "baseline", "lang"), TEXT),
     **dict.fromkeys(("outputs", "goals", "keep", "without"), TEXTS),
     "risk": TEXT,
-    **dict.fromkeys(("draws", "among", "seed", "block", "first_member", "start", "price_basis"), WHOLE),
+    **dict.fromkeys(("seed", "block", "first_member", "start", "price_basis"), WHOLE),
     **dict.fromkeys(("searches", "population", "generations", "most"), WHOLE),
-    "threads": COUNT,
+    **dict.fromkeys(("draws", "among", "threads"), COUNT),
     **dict.fromkeys(
         (
             "memory",
             "budget",
-            "year",
-            "start_year",
-            "final_year",
             "discount_rate",
-            "initial_time",
-            "final_time",
             "time_step",
-            "horizon",
         ),
         NUMBER,
     ),
+    **dict.fromkeys(("year", "start_year", "final_year", "initial_time", "final_time", "horizon"), YEAR),
+    "progress": FLAG,
+    "structure": STRUCTURE,
+    "mapping": FIGURES,
     "times": (N_("years"), _all(NUMBER[1])),
     "weights": (N_("numbers"), _all(NUMBER[1])),
     "problems": (N_("a list"), lambda value: isinstance(value, list)),
@@ -122,6 +138,22 @@ KINDS: Mapping[str, Kind] = {
 }
 """Parameter -> what it takes; the same name means the same everywhere."""
 SHOWN = 60
+
+
+def _is_loaded(value: object, annotation: str) -> bool:
+    """Whether a value is of a class of the package that the annotation names: a file that is read already."""
+    kinds = [
+        kind for kind in type(value).__mro__ if kind.__module__.startswith(__package__.partition(".")[0])
+    ]
+    return any(kind.__name__ in re.findall(r"\w+", annotation) for kind in kinds)
+
+
+def _shown(value: object) -> str:
+    """Return what a value is; of one that cannot tell, its type."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 (another's code)
+        return type(value).__name__
 
 
 def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -152,8 +184,10 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
             kind = kinds.get(name)
             if kind and isinstance(value, Iterator):  # it can be gone through but once
                 given.arguments[name] = value = list(value)
-            if kind and not ("None" in takes[name] if value is None else kind[1](value)):
-                text = " ".join(repr(value).split())
+            if kind and not (
+                "None" in takes[name] if value is None else _is_loaded(value, takes[name]) or kind[1](value)
+            ):
+                text = " ".join(_shown(value).split())
                 short = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
                 problems.say("{name} is {value}. Give {kind}.", name=name, value=short, kind=tell(kind[0]))
         problems.refuse()

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from talent_sd.base.files import tellable
 from talent_sd.base.language import tell
 
 MOST = 20
@@ -44,7 +45,7 @@ class InputError(TalentError):
     def __init__(self, problems: str | Iterable[str], /, **values: object) -> None:
         if isinstance(problems, str):
             problems = (tell(problems, **values) if values else problems,)
-        self.problems = tuple(problems)
+        self.problems = tuple(map(tellable, problems))  # whatever names and keys they repeat: a line each
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n".join(self.told()))

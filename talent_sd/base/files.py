@@ -17,15 +17,17 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 CONTROLS = dict.fromkeys(
     [
         *range(9), *range(11, 32), *range(127, 160),
-        0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+        0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF,
+        *range(0xE0000, 0xE0080),
     ],
     "\N{REPLACEMENT CHARACTER}",
 )  # fmt: skip
-"""Characters that a terminal may obey, or that turn the direction of a text; a tab and the end of a line are none."""
+"""Characters that a terminal may obey, that turn the direction of a text, break its line or stand for nothing that could
+be seen; a tab and the end of a line are none."""
 
 
 def tellable(name: str) -> str:
-    r"""Return a file's name as a text that anything can show: bytes of it that are no UTF-8 are told as "?".
+    r"""Return a name, or a sentence with names, as one line that anything can show: what is no UTF-8 is told as "?".
 
     >>> tellable("a\x1b[31m\nb")
     'a�[31m b'

@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from talent_sd.base.files import tellable
+
 LANGUAGES = ("en", "zh")
 VARIABLE = "TALENT_SD_LANG"
 """Environment variable that chooses the language where nothing else does."""
@@ -55,6 +57,7 @@ def tell(template: str, lang: str | None = None, /, **values: object) -> str:
     ----------
     template : the English text; a literal here, or one that `N_` marked elsewhere
     lang : the user's by default
+    values : what is filled in; of a path, what any terminal can show
 
     Raises
     ------
@@ -69,7 +72,10 @@ def tell(template: str, lang: str | None = None, /, **values: object) -> str:
     >>> tell("since {year}", "zh", year=2024)
     '较2024年'
     """
-    return translated(template, lang).format(**values)
+    shown = {
+        name: tellable(str(value)) if isinstance(value, Path) else value for name, value in values.items()
+    }
+    return translated(template, lang).format(**shown)
 
 
 class _Apart(float):
@@ -127,7 +133,8 @@ def listed(items: Iterable[object]) -> str:
     >>> listed(["from", "until"])
     'from, until'
     """
-    return ("、" if language() == "zh" else ", ").join(map(str, items))
+    parts = (tellable(str(item)) if isinstance(item, Path) else str(item) for item in items)
+    return ("、" if language() == "zh" else ", ").join(parts)
 
 
 def foreign(text: str) -> str:

@@ -135,8 +135,7 @@ def _listed(folder: Path) -> dict[str, str]:
 def _sha256(file: Path) -> str:
     """Return a file's checksum, "" of one that cannot be read."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.sha256(content_of(file)).hexdigest()
     except OSError:
         return ""
 
@@ -311,6 +310,13 @@ def write_safely(file: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+def content_of(file: Path) -> bytes:
+    """Return what a file holds; OSError of anything else: a pipe in its place would be waited for without end."""
+    if not file.is_file():
+        raise FileNotFoundError(2, "no such file", str(file))
+    return file.read_bytes()
+
+
 def keep_arrays(file: Path, identity: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Keep arrays for the same command given again: an .npz file, and behind it a checksum of what it is and holds.
 
@@ -343,7 +349,7 @@ def kept_arrays(file: Path, identity: str) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
-        kept = file.read_bytes()
+        kept = content_of(file)
     except OSError:
         return {}
     content, seal = kept[:-SEAL], kept[-SEAL:]

@@ -29,7 +29,6 @@ from talent_sd.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
     from rich.console import Console
     from rich.table import Table
 
@@ -104,7 +103,7 @@ def notices() -> Iterator[None]:
         yield
     ours = [w for w in caught if w.category.__module__.startswith("talent_sd")]
     for text in dict.fromkeys(str(warning.message) for warning in ours):
-        say(text, errors=True)
+        say(tellable(text), errors=True)
     others = [w for w in caught if w not in ours and not issubclass(w.category, DeprecationWarning)]
     lacking = {str(w.message): chr(int(found[1])) for w in others if (found := _GLYPH.match(str(w.message)))}
     if lacking:
@@ -141,13 +140,6 @@ def lacks(prepared: Prepared) -> dict[str, list[str]]:
 
     found = gaps(prepared)
     return {lang: list(filter(None, [gaps_line(prepared, found, lang)])) for lang in LANGUAGES}
-
-
-def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:
-    """Return which of the variables have a value that is not finite."""
-    import numpy as np
-
-    return [name for name in names if name in forecast and not np.isfinite(forecast[name].values).all()]
 
 
 def fail_on(odd: Iterable[str]) -> None:

@@ -18,7 +18,6 @@ from talent_sd.cli.common import (
     console,
     fail_on,
     given,
-    not_finite,
     reporting,
     show_written,
     warn_of,
@@ -169,6 +168,7 @@ class Comparison:
         return compare(spread, baseline=str(spread["scenario"].values[0]))
 
     def _forecast(self, prepared: Prepared) -> xr.Dataset:
+        from talent_sd.forecast.compare import not_finite
         from talent_sd.forecast.result_files import iamc_rows
         from talent_sd.forecast.simulate import run_prepared
 

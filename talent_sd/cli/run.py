@@ -18,7 +18,6 @@ from talent_sd.cli.common import (
     console,
     fail_on,
     lacks,
-    not_finite,
     reporting,
     say,
     show_written,
@@ -106,6 +105,7 @@ def _run_city(
     """Forecast the city, and write and show the forecast."""
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
+    from talent_sd.forecast.compare import not_finite
     from talent_sd.forecast.money import write_spending_table
     from talent_sd.forecast.prepare import prepare, write_capsule
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
@@ -180,6 +180,7 @@ def _run_model(
     from talent_sd.base.output_folders import written_together
     from talent_sd.engine.runner import load_model
     from talent_sd.forecast.any_model import model_labels, run_model, write_model_capsule
+    from talent_sd.forecast.compare import not_finite
     from talent_sd.forecast.result_files import write_dataset, write_forecast_table
     from talent_sd.inputs.typed_settings import read_settings
     from talent_sd.output.terminal_tables import forecast_table

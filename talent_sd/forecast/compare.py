@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
-from talent_sd.base.errors import InputError, UnitError, nearest
+from talent_sd.base.errors import MOST, InputError, NonFiniteWarning, UnitError, nearest
 from talent_sd.base.language import listed, tell
 from talent_sd.forecast.prepare import Prepared, prepare
 
@@ -70,6 +71,19 @@ def relative_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArr
     return ((variant - baseline) / size.where(size > 0)).assign_attrs({**variant.attrs, "units": "1"})
 
 
+def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:
+    """Return which of the variables have a value that is not finite."""
+    return [name for name in names if name in forecast and not np.isfinite(forecast[name].values).all()]
+
+
+def warn_of_not_finite(forecast: xr.Dataset) -> None:
+    """Warn of variables of a forecast that are not finite somewhere."""
+    drawn = [str(name) for name, array in forecast.data_vars.items() if {SCENARIO, TIME} <= set(array.dims)]
+    if names := not_finite(forecast, drawn):
+        text = tell("Not finite: {names}. Do not use these results.", names=listed(names[:MOST]))
+        warnings.warn(text, NonFiniteWarning, stacklevel=4)
+
+
 @checked
 def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     """Set every other scenario of a forecast against one of them.
@@ -104,6 +118,7 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
             "only '{baseline}' was given: name at least one more scenario to compare it with.",
             baseline=baseline,
         )
+    warn_of_not_finite(spread)
     variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
     changes: dict[str, xr.DataArray] = {}
     for name in map(str, spread.data_vars):

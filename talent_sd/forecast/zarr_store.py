@@ -14,8 +14,8 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, NotWritten, TalentError
-from talent_sd.base.language import listed, reason_of, tell
-from talent_sd.base.output_folders import held_alone, is_free, scratch_folder, write_safely
+from talent_sd.base.language import N_, listed, reason_of, tell
+from talent_sd.base.output_folders import content_of, held_alone, is_free, scratch_folder, write_safely
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ BLOCK = "draws_per_block"
 ORDER = "outputs_in_order"
 OURS = (IDENTITY, BLOCK, ORDER)
 NUMBER = "<f8"
+DAMAGED = N_("{file}: is damaged ({names}). Remove it; the same command makes it anew.")
 
 
 class EnsembleStore:
@@ -74,6 +75,9 @@ class EnsembleStore:
                 digest.update(content)
             (self.path / MARKS).mkdir(exist_ok=True)
             write_safely(self.path / MARKS / f"{scenario}.{block}", digest.hexdigest().encode())
+        except (IsADirectoryError, FileExistsError, NotADirectoryError) as error:
+            name = os.path.relpath(error.filename or self.path / MARKS, self.path)
+            raise NotWritten(DAMAGED, file=self.path, names=name) from None
         except OSError as error:
             raise NotWritten(
                 "{file}: cannot go on writing ({reason}). Blocks that were finished are kept: make room and "
@@ -102,7 +106,7 @@ class EnsembleStore:
         digest = self._digest(scenario, block)
         try:
             for _, file in self._chunks(scenario, block):
-                digest.update(_content(file))
+                digest.update(content_of(file))
         except OSError:
             return ""
         return digest.hexdigest()
@@ -163,8 +167,9 @@ def open_or_create(
     """
     if is_free(path):
         _create(path, template(), identity, block)
+    of_store = _same_block(path, identity)
     with held_alone(path):
-        yield EnsembleStore(path, layout, _same_block(path, identity))
+        yield EnsembleStore(path, layout, of_store)
 
 
 def _same_block(path: Path, identity: Mapping[str, Any]) -> int:
@@ -261,18 +266,14 @@ def _attributes(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError("{file}: no such ensemble. Check the path.", file=path)
     try:
-        sums = json.loads((path / HEADER).read_bytes())
+        sums = json.loads(content_of(path / HEADER))
         damaged = [name for name, kept in sums.items() if _sha256(path / name) != kept]
         damaged += [HEADER] * (".zmetadata" not in sums)
         attrs = {} if damaged else json.loads((path / ".zattrs").read_bytes())
     except (OSError, ValueError, AttributeError, RecursionError):
         attrs, damaged = {}, [HEADER] if any(path.glob(".z*")) else []
     if damaged:
-        raise InputError(
-            "{file}: is damaged ({names}). Remove it; the same command makes it anew.",
-            file=path,
-            names=listed(damaged),
-        )
+        raise InputError(tell(DAMAGED, file=path, names=listed(damaged)))
     if not set(OURS) <= set(attrs):
         raise InputError(
             "{file}: is in the way and no ensemble. Choose another place, or remove it.", file=path
@@ -283,22 +284,15 @@ def _attributes(path: Path) -> dict[str, Any]:
 def _mark(path: Path, scenario: int, block: int) -> str:
     """Return the checksum that a block's mark holds, "" where it has none."""
     try:
-        return _content(path / MARKS / f"{scenario}.{block}").decode("ascii")
+        return content_of(path / MARKS / f"{scenario}.{block}").decode("ascii")
     except (OSError, ValueError):
         return ""
-
-
-def _content(file: Path) -> bytes:
-    """Return what a file holds; a pipe in its place would be waited for without end."""
-    if not file.is_file():
-        raise FileNotFoundError(file)
-    return file.read_bytes()
 
 
 def _sha256(file: Path) -> str:
     """Return a file's checksum, "" of one that cannot be read."""
     try:
-        return hashlib.sha256(_content(file)).hexdigest()
+        return hashlib.sha256(content_of(file)).hexdigest()
     except OSError:
         return ""
 

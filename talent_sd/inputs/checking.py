@@ -94,7 +94,7 @@ class Horizon:
         Raises
         ------
         InputError
-            If the model has no fixed INITIAL TIME or FINAL TIME and none is given.
+            If the model has no fixed INITIAL TIME or FINAL TIME and none is given, or a run would end before it begins.
         """
         given = {"INITIAL TIME": start, "FINAL TIME": final}
         years = {name: structure.time.get(name) if year is None else year for name, year in given.items()}
@@ -104,7 +104,13 @@ class Horizon:
                 "the model gives no fixed {names}. Give the year of the run.",
                 names=tell(" and ").join(lacking),
             )
-        return cls(*(float(year) for year in years.values() if year is not None))
+        horizon = cls(*(float(year) for year in years.values() if year is not None))
+        if (start, final) != (None, None) and not horizon.start < horizon.final:
+            raise InputError(
+                "a run from {start:g} to {final:g} would end before it begins. Correct the years.",
+                **apart(start=horizon.start, final=horizon.final),
+            )
+        return horizon
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import tell
 from talent_sd.inputs.checking import Checking, Horizon
@@ -76,6 +77,7 @@ class Resolved:
         return {key: resolved.value for key, resolved in self.values.items()}
 
 
+@checked
 def resolve_scenario(
     scenario: str | Path | Scenario,
     city: str | Path | City,

@@ -10,7 +10,7 @@ from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, language, tell
-from talent_sd.forecast.compare import RELATIVE
+from talent_sd.forecast.compare import RELATIVE, warn_of_not_finite
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import city_name, scale_for
 from talent_sd.output.summary_rows import (
@@ -174,6 +174,8 @@ def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
     """
     result = _whole(result)
     lang, kind, labels = _known(lang), _kind(result), shipped_labels()
+    if kind == FORECAST:
+        warn_of_not_finite(result)
     records = tuple(MAKERS[kind](result, labels, lang))
     return Summary(_title(result, kind, labels, lang), _notes(result, kind, lang), records, lang)
 
@@ -202,6 +204,8 @@ def plot(result: xr.Dataset | xr.DataArray | Cause, lang: str | None = None) -> 
         return _shown_by_notebooks(plot_causes(cast("Cause", result), labels, lang))
     result = _whole(cast("xr.Dataset | xr.DataArray", result))
     kind = _kind(result)
+    if kind == FORECAST:
+        warn_of_not_finite(result)
     if kind in (FORECAST, COMPARISON):
         from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 

@@ -18,7 +18,14 @@ import numpy as np
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import reason_of, tell
-from talent_sd.base.output_folders import UNWRITABLE, keep_arrays, kept_arrays, scratch_folder, write_safely
+from talent_sd.base.output_folders import (
+    UNWRITABLE,
+    content_of,
+    keep_arrays,
+    kept_arrays,
+    scratch_folder,
+    write_safely,
+)
 from talent_sd.search.plans import Levers, Plans, joined
 
 if TYPE_CHECKING:
@@ -242,7 +249,7 @@ class Archive:
                 with scratch_folder(self.folder) as scratch:
                     write_safely(scratch / IDENTITY, self._text())
                     (scratch / IDENTITY).replace(file)
-            there = file.read_bytes()
+            there = content_of(file)
         except OSError as error:
             raise InputError(tell(UNWRITABLE, target=self.folder, reason=reason_of(error))) from None
         if there != self._text():

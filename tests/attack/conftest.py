@@ -90,6 +90,10 @@ DAMAGES: dict[str, Callable[[Path, np.random.Generator], object]] = {
     "truncated": lambda file, _: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
     "one bit flipped": lambda file, chance: file.write_bytes(_flipped(file.read_bytes(), chance)),
     "garbage": lambda file, chance: file.write_bytes(chance.bytes(max(1, file.stat().st_size))),
+    "a folder": lambda file, _: (file.unlink(), file.mkdir()),
+    "a pipe": lambda file, _: (file.unlink(), os.mkfifo(file)),
+    "a device": lambda file, _: (file.unlink(), file.symlink_to("/dev/zero")),
+    "a loop": lambda file, _: (file.unlink(), file.symlink_to(file)),
 }
 
 

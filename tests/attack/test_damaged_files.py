@@ -37,7 +37,7 @@ def _is_mended_or_refused(path: Path, before: xr.Dataset) -> bool:
         xr.testing.assert_identical(again.load(), before)
     except InputError as error:
         said = str(error)
-    assert not said or str(path) in said
+    assert not said or (str(path) in said and "make room" not in said)
     return not said
 
 
@@ -113,6 +113,8 @@ def test_damaged_arrays_kept_for_the_same_command(tmp_path: Path, attacked: Atta
         assert kept_arrays(file, "of another") == {}
         DAMAGES[damage](file, np.random.default_rng(SEED + number))
         assert kept_arrays(file, "of this") == {}, damage
+        if file.is_dir():
+            file.rmdir()
         attacked()
     keep_arrays(file, "of this", arrays)
     assert kept_arrays(file.rename(tmp_path / "other.npz"), "of this") == {}
@@ -131,6 +133,8 @@ def test_damaged_files_of_the_cache(
         (file,) = tmp_path.glob("*.yaml.json")
         DAMAGES[damage](file, np.random.default_rng(SEED + number))
         assert cache.load_cached("yaml", "key") is None, damage
+        if file.is_dir():
+            file.rmdir()
         attacked()
     cache.save_cached("yaml", "key", value)
     (file,) = tmp_path.glob("*.yaml.json")

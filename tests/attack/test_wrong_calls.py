@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.arguments import KINDS, MAPPING, NAMES
-from talent_sd.base.errors import TalentError
+from talent_sd.base.errors import NonFiniteWarning, TalentError
+from talent_sd.inputs import load_city, read_national
 from talent_sd.search import Asked
 
 from .conftest import WHOLE, Outcome, chosen
 
 Attacked = Callable[[], None]
 BAD = (
+    None,
+    "x",
+    Path("nowhere"),
+    {"a": {"b": [{}]}},
+    [[], {}],
+    pd.DataFrame({"dims": [1], "time": [2]}),
+    np.arange(3.0),
+    lambda: None,
+    ts,
+    2.5,
+    -1,
     b"x",
     5.5,
     object(),
@@ -45,13 +59,20 @@ CALLS: dict[str, Callable[..., object]] = {
     for name in ts.__all__
     if inspect.isfunction(getattr(ts, name)) and inspect.signature(getattr(ts, name)).parameters
 }
+SLOW = {"optimise", "page", "feedback_loops", "attribute_policies"}
+"""Of these the short form tries only what they refuse before they begin."""
 QUICK = {"draws": 2, "outputs": ["Residents"]}
 
 
-def _calls() -> Iterator[tuple[str, str, Any]]:
-    for name, function in CALLS.items():
-        for parameter in inspect.signature(function).parameters:
-            yield from ((name, parameter, bad) for bad in BAD if parameter in KINDS)
+def _calls() -> list[tuple[str, str, Any]]:
+    """Return every parameter of every function with each odd value that it does not take by its annotation."""
+    return [
+        (name, parameter, bad)
+        for name, function in CALLS.items()
+        for parameter, one in inspect.signature(function).parameters.items()
+        for bad in BAD
+        if not (bad is None and "None" in str(one.annotation)) and parameter != "settings"
+    ]
 
 
 def test_wrong_arguments_of_functions(
@@ -60,22 +81,21 @@ def test_wrong_arguments_of_functions(
     monkeypatch.chdir(tmp_path)
     spread = ts.simulate(outputs=["Residents"])
     needed = {
-        "spread": spread,
-        "result": spread,
-        "scenarios": "hefei_combination",
-        "name": "baseline",
-        "scenario": "baseline",
-        "of": "total talent",
+        "spread": spread, "result": spread, "scenarios": "hefei_combination", "name": "baseline", "scenario": "baseline",
+        "of": "total talent", "structure": ts.load_model().structure, "settings": {},
+    }  # fmt: skip
+    of_one = {
+        "resolve_scenario": {"city": "wuxi"},
+        "optimise": {"population": 4, "generations": 1, "searches": 1},
     }
-    for name, parameter, bad in chosen(_calls(), 20):
+    calls = [call for call in _calls() if WHOLE or call[0] not in SLOW or not KINDS[call[1]][1](call[2])]
+    for name, parameter, bad in chosen(calls, 150):
         parameters = inspect.signature(CALLS[name]).parameters
         given = {key: value for key, value in {**QUICK, **needed}.items() if key in parameters}
-        given.update(
-            {} if name != "resolve_scenario" else {"city": "wuxi", "structure": ts.load_model().structure}
-        )
+        given.pop("settings", None)
         said = ""
         try:
-            CALLS[name](**{**given, parameter: bad})
+            CALLS[name](**{**given, **of_one.get(name, {}), parameter: bad})
         except TalentError as error:
             said = str(error)
         assert len(said) < 10_000, (name, parameter)
@@ -84,11 +104,39 @@ def test_wrong_arguments_of_functions(
 
 def test_every_parameter_has_a_kind() -> None:
     taken = {name for function in CALLS.values() for name in inspect.signature(function).parameters}
-    free = {"progress", "settings", "structure", "context", "mapping"}
-    assert (taken | {field.name for field in fields(Asked)}) - set(KINDS) == free
+    assert (taken | {field.name for field in fields(Asked)}) - set(KINDS) == {"settings"}
     for name, bad in {"keep": 5, "weights": "a", "risk": 3, "start": 2025.5, "population": "4"}.items():
         with pytest.raises(TalentError, match=f"^{name} is .*\\. Give "):
             ts.optimise("wuxi", **{name: bad})
+
+
+def test_a_scenario_is_resolved_for_years_and_of_what_it_takes() -> None:
+    structure = ts.load_model().structure
+    for given, said in {
+        "final_year": (
+            -1,
+            f"a run from {structure.time['INITIAL TIME']:g} to -1 would end before it begins. Correct the years.",
+        ),
+        "start_year": (float("nan"), "start_year is nan. Give a year."),
+        "mapping": ([], "mapping is []. Give what `talent_sd.inputs.read_mapping` returns."),
+        "context": ({}, "context is {}. Give a name or a path."),
+    }.items():
+        with pytest.raises(TalentError, match=f"^{re.escape(said[1])}$"):
+            ts.resolve_scenario("baseline", "hefei", structure, **{given: said[0]})
+    with pytest.raises(TalentError, match="^structure is 5. Give the structure of a model"):
+        ts.resolve_scenario("baseline", "hefei", 5)
+    path = read_national("central")
+    assert ts.resolve_scenario(ts.load_scenario("baseline"), load_city("hefei"), structure, context=path)
+
+
+@pytest.mark.parametrize("call", [ts.summary, ts.plot, ts.compare])
+def test_what_is_not_finite_is_told(call: Callable[[xr.Dataset], object]) -> None:
+    spread = ts.simulate(["baseline", "hefei_combination"], outputs=["Residents"])
+    for odd in (np.nan, np.inf):
+        with pytest.warns(NonFiniteWarning, match="^Not finite: Residents. Do not use these results.$"):
+            call(spread * odd)
+    with pytest.raises(TalentError, match="Give a"):
+        call(spread.assign_coords(time=[str(year) for year in spread["time"].values]))
 
 
 def _parts(spread: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -111,7 +159,7 @@ def test_parts_of_results(attacked: Attacked) -> None:
     for name, part in _parts(spread).items():
         for function in (ts.compare, ts.summary, *([ts.plot] if WHOLE else [])):
             with contextlib.suppress(TalentError), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # of what is not finite
+                warnings.simplefilter("ignore")  # of what is not finite
                 str(function(part))
                 made.add((name, function.__name__))
             attacked()
@@ -141,7 +189,7 @@ def test_wrong_arguments_of_a_run(attacked: Attacked) -> None:
     model = ts.load_model()
     kinds = {name: KINDS[name] for name in inspect.signature(model.run).parameters if name in KINDS}
     for name, bad in [(name, bad) for name in kinds for bad in BAD]:
-        if kinds[name] in (MAPPING, NAMES) and bad == {}:
+        if bad is None or kinds[name] in (MAPPING, NAMES) and isinstance(bad, dict) and not bad:
             continue
         said = ""
         try:
@@ -159,7 +207,7 @@ def test_one_sentence_each() -> None:
             b"x"
         ): "scenario is b'x'. Give names, paths, or mappings of what a scenario's file holds.",
         lambda: model.run(params=[1]): "params is [1]. Give a mapping of names to values.",
-        lambda: ts.ensemble(draws="40"): "draws is '40'. Give a whole number.",
+        lambda: ts.ensemble(draws="40"): "draws is '40'. Give a whole number above 0.",
         lambda: ts.plot(5): f"result is 5. Give {kind}, or a variable of one.",
         lambda: ts.ensemble(draws=10**9): "1000000000 draws of ",
     }.items():

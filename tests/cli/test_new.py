@@ -182,7 +182,7 @@ def test_a_new_file_never_overwrites(talent_sd: Command) -> None:
         (("scenario", "baseline"), "'baseline' is the name of a file that ships. Choose another."),
         (("city", "hefei.yaml"), "'hefei' is the name of a file that ships. Choose another."),
         (("scenario", ""), "'' cannot be the name of a file. Choose another."),
-        (("scenario", "a\nb"), "'a\nb' cannot be the name of a file. Choose another."),
+        (("scenario", "a\nb"), "'a b' cannot be the name of a file. Choose another."),
         (("scenario", "nowhere/mine"), "nowhere/mine.yaml: cannot be written (No such file or directory). Choose another place."),
         (("city", "mine", "--extends", "baseline"), "--extends goes with a scenario, not with a city. Leave it out."),
     ],
