@@ -170,6 +170,7 @@ class OtherTest(Part):
     errors: dict[str, tuple[float, float]] = Field(
         description="Outcome: the model's error and the best baseline's"
     )
+    options: str = Field("", description="Of the command that made it, beside the tables and the years")
 
     @field_validator("errors", mode="before")
     @classmethod

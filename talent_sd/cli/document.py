@@ -39,7 +39,8 @@ def document(
     """
     from talent_sd.base.output_folders import written_together
     from talent_sd.base.progress import progress_bar
-    from talent_sd.output.report.write_book import gather_book, print_pdf, write_book
+    from talent_sd.output.report.print_book import print_pdf
+    from talent_sd.output.report.write_book import gather_book, write_book
 
     if model is not None:
         refuse_unless_city(context, model, lang.value)

@@ -116,7 +116,7 @@ def _everything(
         if judged:
             from talent_sd.laws.judge_laws import write_laws
 
-            files.insert(0, write_laws(judged, folder))
+            files.insert(0, write_laws(judged, folder, draws, model.structure.sha256))
     tables = _show(result, lang)
     if judged:
         tables += _show_laws(judged, bench, draws, lang, held=False)
@@ -170,7 +170,7 @@ def _laws(bench: Bench, draws: int, out: Path, lang: str) -> tuple[bool, list[Ta
 
     judged = _judged(bench, draws, lang)
     with written_together(out) as folder:
-        files = [write_laws(judged, folder)]
+        files = [write_laws(judged, folder, draws, bench.model.structure.sha256)]
     tables = _show_laws(judged, bench, draws, lang)
     show_written(out, files, lang)
     return all(one.held for one in judged), tables

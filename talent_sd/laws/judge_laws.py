@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import write_rows
+from talent_sd.base.files import shipped_folder, write_rows
 from talent_sd.base.language import listed, tell
 from talent_sd.laws.law_bench import DRAWS_AT_ONCE, Bench, Found, Missing
 from talent_sd.laws.law_files import Law, LawFile
@@ -27,6 +28,8 @@ COLUMNS = (
     "verdict",
     "why",
     "source",
+    "draws",
+    "model_sha256",
 )
 SIGN_SHARE, WIDE_SHARE = 0.9, 0.8
 MEDIAN, COUNT, ALL, NATION = "median", "cities inside", "all", "nation"
@@ -335,14 +338,54 @@ def _of_finding(bench: Bench, law: Law, findings: Mapping[str, Finding]) -> Judg
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def write_laws(judged: Iterable[Judged], folder: Path) -> str:
-    """Write `laws.csv` and return its name."""
+def write_laws(judged: Iterable[Judged], folder: Path, draws: int, model_sha256: str) -> str:
+    """Write `laws.csv` and return its name; draws and the model's hash stand in every row."""
     rows = []
     for one in judged:
         for row in one.rows:
             numbers = (row.value, row.lower, row.upper, row.share_of_draws, row.share_of_sign)
             told = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
             verdict = row.verdict if row.counts else "shown"
-            rows.append([row.law, row.city, *told, verdict, row.why, " ".join(one.law.source.split())])
+            rows.append(
+                [
+                    row.law,
+                    row.city,
+                    *told,
+                    verdict,
+                    row.why,
+                    " ".join(one.law.source.split()),
+                    draws,
+                    model_sha256,
+                ]
+            )
     write_rows(folder / CSV, COLUMNS, rows)
     return CSV
+
+
+# -- what was tried in draws -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LawRecord:
+    """What `validate` found of the laws in many draws, as `.ci/ship_laws.py` keeps it with the model.
+
+    Parameters
+    ----------
+    model_sha256 : of the model file that was tried
+    laws : law -> city -> (share of draws, share with the sign, verdict); a share is None where none is asked for
+    """
+
+    model_sha256: str
+    draws: int
+    laws: Mapping[str, Mapping[str, tuple[float | None, float | None, str]]]
+
+
+def read_law_record() -> LawRecord | None:
+    """Read what ships with the model; None where nothing does."""
+    path = shipped_folder("models") / "law_record.json"
+    return LawRecord(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def asked_of_draws(law: Law) -> tuple[float, float]:
+    """Return in what share of draws a law must hold (twice its band, or the band itself), and its sign."""
+    return _STRICT.get(law.draws, WIDE_SHARE), 0.0 if law.draws in _STRICT else SIGN_SHARE

@@ -242,7 +242,10 @@ def test_laws_are_picked_by_id_or_by_what_they_begin_with(laws: Read) -> None:
 
 def test_the_csv_has_a_row_for_each_city_and_its_source(bench: Make, tmp_path: Path) -> None:
     name = write_laws(
-        judge_laws(bench(law("gap(people, 2035)", "band: [-0.2, -0.05]", ", experiment: shock"))), tmp_path
+        judge_laws(bench(law("gap(people, 2035)", "band: [-0.2, -0.05]", ", experiment: shock"))),
+        tmp_path,
+        7,
+        "ab12",
     )
     with (tmp_path / name).open(encoding="utf-8", newline="") as file:
         (row,) = list(csv.DictReader(file))
@@ -250,6 +253,7 @@ def test_the_csv_has_a_row_for_each_city_and_its_source(bench: Make, tmp_path: P
         "law": "one", "city": "average", "lower": "-0.2", "upper": "-0.05", "verdict": "held", "source": "known",
     }  # fmt: skip
     assert float(row["value"]) == pytest.approx(-0.1)
+    assert (row["draws"], row["model_sha256"]) == ("7", "ab12")
 
 
 def test_tables_name_the_worst_city_in_either_language(laws: Read) -> None:

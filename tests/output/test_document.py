@@ -21,13 +21,18 @@ import pytest
 from talent_sd.base.files import shipped_folder
 from talent_sd.evidence import measure_evidence
 from talent_sd.inputs import list_cities
+from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.scenario_chain import list_scenarios
+from talent_sd.laws.judge_laws import LawRecord, read_law_record
 from talent_sd.laws.law_files import read_laws
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import build_structure
 from talent_sd.model.syntax import kind_of
 from talent_sd.model.translate import translate
+from talent_sd.model_tests.behaviour_checks import Verdict
+from talent_sd.model_tests.check_files import read_checks
 from talent_sd.model_tests.standard_tests import StandardTest
+from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.validation_tables import Validation
@@ -495,6 +500,76 @@ def test_a_loop_against_its_letter_is_told_with_what_it_is_given(book: Any) -> N
     assert all(one != other for one, other in zip(told, book.contrary_words(flipped), strict=True))
 
 
+def test_what_a_link_does_by_itself_is_told_apart_from_the_scenarios_push(book: Any) -> None:
+    from talent_sd.forecast.prepare import prepare
+    from talent_sd.inputs.settings import loop_key
+
+    (case,) = book.cases
+    one = {loop_key(loop.name): float(loop.name == "jobs_and_wages") for loop in case.study.names.loops}
+    first, second = (
+        own.params() for own in prepare(["baseline", "core_team_exit"], "shenyang").resolved.values()
+    )
+    assert book_page._level_part(book.model, "post ratio heard", one, [first, first], 2034.0) == 0
+    # the shock falls on a link that stands still: nearly all of what leaders add is their own answer
+    leaders = case.alone["leaders_attract_teams"]
+    assert abs(case.levels["leaders_attract_teams"]) < 0.05 * abs(leaders)
+    # the same baseline, its link given as a path, is the baseline: the rest of the effect is the link's
+    whole = book_page._level_part(book.model, "post ratio heard", one, [first, second], 2034.0)
+    assert case.levels["jobs_and_wages"] == pytest.approx(
+        whole - float(case.study.adds["without"].values.ravel()[-1]), rel=1e-6
+    )
+
+
+def test_extreme_conditions_and_checks_are_named_with_what_became_of_them(book: Any) -> None:
+    conditions = {row[0]: row for row in rows_of(book.extreme_conditions)}
+    file = read_checks()
+    assert len(conditions) == sum(not name.endswith(" alone") for name in file.settings)
+    assert conditions["no jobs"][1] == "job loss time = 2025, job loss size = 1"
+    ends = [
+        float(book.model.run(params=given, outputs=["total talent"], times=[2034.0])["total talent"].item())
+        for given in ({}, {"job loss time": 2025.0, "job loss size": 1.0})
+    ]
+    assert as_told(conditions["no jobs"][2].split("\N{NO-BREAK SPACE}")[0]) == pytest.approx(
+        100 * (ends[1] / ends[0] - 1), abs=0.06
+    )
+    tried = [Verdict(one.id, one.sector, one.message, True, 9) for one in file.checks]
+    told = {row[0]: row for row in rows_of(replace(book, checks=tried).checked)}
+    assert [row for row in told.values() if not row[1] or row[2:] != ["9", "passed"]] == []
+    assert "(2030): " not in told["rivals_answer_cash"][1]
+    assert told["rivals_answer_cash"][1].endswith(
+        "Rival Effort with “Cash subsidy alone”: higher than with “nothing changed” by more than 0.15 % (2030)"
+    )
+
+
+def test_laws_in_draws_are_told_with_the_model_that_was_tried(book: Any) -> None:
+    (one,) = book.judged
+    law = one.law.model_copy(update={"kind": "behaviour", "draws": "share"})
+    rows = {"hefei": (0.97, 0.93, "held"), "handan": (1.0, 0.95, "held"), "wuxi": (1.0, 1.0, "held")}
+    record = LawRecord(
+        book.model.structure.sha256, 50, {law.id: rows, "other": {"hefei": (0.1, 0.2, "failed")}}
+    )
+    told = replace(book, judged=[replace(one, law=law)], law_record=record)
+    assert told.law_words.startswith("In 50 draws from the posterior 1 of 2 laws hold.")
+    assert "of this very model file" in told.law_words
+    assert rows_of(told.laws_in_draws) == [
+        [law.id, "Hefei", "twice the band", "97 %", "80 %", "93 %", "90 %", "holds"]
+    ]
+    assert "earlier state" in replace(told, law_record=replace(record, model_sha256="0" * 64)).law_words
+    assert replace(book, law_record=None).law_words.startswith("No result of many draws")
+    assert {own.id for own in read_laws().laws} == set(read_law_record().laws)  # what ships knows every law
+
+
+def test_the_age_of_every_citys_figures_is_told_with_its_limit(book: Any) -> None:
+    told = {row[0]: row for row in rows_of(book.ages)}
+    start, rules = int(book.prepared.first.start_year), read_mapping().content.constants
+    assert set(told) == {key for key, rule in rules.items() if not rule.after and rule.national is None}
+    for key, rule in rules.items():
+        years = [int(year) for year in re.findall(r"\b(20\d\d):", told.get(key, ["", "", "", ""])[3])]
+        assert all(start - rule.max_age <= year <= start for year in years)
+    assert "stands in" in told["residents ceiling"][3]
+    assert book.stood_in_for <= {key for key in book.prepared.first.values}
+
+
 def test_works_are_told_in_full_and_laws_by_a_hair(book: Any) -> None:
     (units,) = rows_of(book.standard_tests)
     assert units[1:] == ["passed", "0 warnings", "every equation"]
@@ -649,7 +724,7 @@ def test_moving_a_constant_is_what_a_run_with_it_gives() -> None:
     assert len(set(found)) == 4
 
 
-@pytest.mark.skipif(not any(map(shutil.which, book_page.BROWSERS)), reason="no browser here that prints")
+@pytest.mark.skipif(not any(map(shutil.which, print_book.BROWSERS)), reason="no browser here that prints")
 def test_a_browser_prints_the_book(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
@@ -657,7 +732,7 @@ def test_a_browser_prints_the_book(tmp_path: Path) -> None:
         '<a href="#one">a</a><a href="#sub">b</a><a href="#two">c</a>',
         encoding="utf-8",
     )
-    assert book_page.print_pdf(page, tmp_path / "page.pdf")
+    assert print_book.print_pdf(page, tmp_path / "page.pdf")
     data = (tmp_path / "page.pdf").read_bytes()
     assert data.startswith(b"%PDF")
     titles = [bytes.fromhex(one.decode()).decode("utf-16") for one in re.findall(rb"/Title <(\w+)>", data)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from operator import attrgetter, itemgetter
@@ -16,14 +16,16 @@ from talent_sd.base.language import N_
 from talent_sd.evidence import scenarios_citing
 from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.laboratory.findings import experiments_for
-from talent_sd.laws.judge_laws import HELD, Row
+from talent_sd.laws.judge_laws import FAILED, HELD, LawRecord, Row, asked_of_draws
 from talent_sd.laws.law_files import Law, LawFile, read_laws
+from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
+from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
-from talent_sd.output.report.html_pieces import Cell, Table
+from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.speech import digits
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
@@ -36,6 +38,24 @@ if TYPE_CHECKING:
 
 NEAR, HAIR = 0.05, 0.01
 """A law whose value is nearer to an edge than the first part of its band is marked, than the second listed."""
+NEAREST = 20
+"""Laws of which the shares of draws are told one by one."""
+EXTREMES = ("total talent", "Residents", "value added", "fiscal revenue", "posts", "City Brand")
+"""What is told of every extreme condition."""
+ALONE = " alone"
+CONDITIONS = {
+    "no talent": N_("no talent"), "no jobs": N_("no jobs"), "no budget": N_("no budget"),
+    "every policy at once": N_("every policy at once"), "every policy at its highest": N_("every policy at its highest"),
+    "everyone young": N_("everyone young"), "everyone old": N_("everyone old"),
+    "hundredfold house price": N_("hundredfold house price"), "nobody leaves": N_("nobody leaves"),
+    "everybody leaves": N_("everybody leaves"), "leaders leave": N_("leaders leave"),
+    "leaders and professionals leave": N_("leaders and professionals leave"), "every loop open": N_("every loop open"),
+    "rich city": N_("rich city"), "poor city": N_("poor city"), "late retirement repealed": N_("late retirement repealed"),
+    "children everywhere": N_("children everywhere"), DEFAULT: N_("nothing changed"),
+}  # fmt: skip
+"""Settings of the checks' file, as they are called; a policy alone is told by the policy's name."""
+HIGHER = N_("higher")
+EXPECTED = {"higher": HIGHER, "lower": N_("lower")}
 LAW_KINDS = {
     "identity": N_("Identities: they hold by construction"),
     "input": N_("Checks of inputs: the model reproduces what it was given"),
@@ -55,6 +75,9 @@ class BookFindings(BookResults):
     """The tables of the article's figures, the standard tests and the laws."""
 
     tests: Sequence[StandardTest] = ()
+    checks: Sequence[Verdict] = ()
+    extremes: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    law_record: LawRecord | None = None
 
     @cached_property
     def standard_tests(self) -> Table:
@@ -65,6 +88,74 @@ class BookFindings(BookResults):
         ]
         headings = (N_("Test"), N_("Verdict"), N_("Finding"), N_("Backed by"))
         return self._table(N_("Standard tests of system dynamics"), headings, rows)
+
+    def _condition(self, name: str) -> str:
+        """Return what a setting of the checks' file is called."""
+        if name.endswith(ALONE):
+            return self.say("{policy} alone", policy=self.say.element(name.removesuffix(ALONE)))
+        return self.say(CONDITIONS.get(name, name))
+
+    @cached_property
+    def extreme_conditions(self) -> Table:
+        """List every extreme condition with what it sets, and what becomes of the average city."""
+        settings, rows = read_checks().settings, list[list[str | Cell]]()
+        for name, changes in self.extremes.items():
+            keys = dict.fromkeys(
+                (key.partition("[")[0], f"{value:.4g}") for key, value in resolve_setting(self.model, settings[name]).items()
+            )  # fmt: skip
+            given = self.say(", ").join(f"{self.chapters.link(key)} = {escape(value)}" for key, value in keys)
+            rows.append([self._condition(name), raw(given), *map(self.say.percent, changes)])
+        headings = [self.say("Extreme condition"), self.say("What is set"), *map(self.say.variable, EXTREMES)]
+        caption = self.say("Extreme conditions: the last year against the same run without")
+        return plain_table(caption, headings, rows, (0, 1))
+
+    @cached_property
+    def checked(self) -> Table:
+        """List every behaviour check: what must hold, where, in how many runs, and whether it did."""
+        known = {one.id: one for one in read_checks().checks}
+        rows: Rows = []
+        for one in self.checks:
+            told = self._demand(known[one.id]) if one.id in known else raw(escape(one.message))
+            if self.say.lang == "en" and one.id in known:
+                told = raw(f"{escape(one.message)}<br>{told}")
+            verdict = self.say(OWN_VERDICTS[one.verdict]) + (f": {one.failure}" if one.failure else "")
+            rows.append(
+                [
+                    raw(f'<span class="code">{one.id.replace("_", "_<wbr>")}</span>'),
+                    told,
+                    f"{one.runs}",
+                    verdict,
+                ]
+            )
+        headings = (N_("Check"), N_("What must hold"), N_("Runs"), N_("Result"))
+        return self._table(N_("Behaviour checks, one by one"), headings, rows, (0, 1, 3))
+
+    def _demand(self, check: Check) -> Markup:
+        """Return what a check demands: of which variables, when, in which runs."""
+        links = self.chapters.links
+        if isinstance(check, Sum):
+            told = " = ".join(
+                " + ".join(map(self.chapters.link, side)) for side in (check.terms, check.equals)
+            )
+        elif isinstance(check, Compare):
+            words = N_("{variable} with “{setting}”: {expected} than with “{against}” by more than {by}")
+            if check.expect == "same":
+                words = N_("{variable} with “{setting}”: within {by} of that with “{against}”")
+            expected = self.say(EXPECTED.get(check.expect, HIGHER))
+            told = self.say(words, variable="%s", expected=expected, by=f"{100 * check.by:g} %",
+                            setting=self._condition(check.setting), against=self._condition(check.against))  # fmt: skip
+            key = check.variable + (f"[{check.element}]" if check.element else "")
+            told = escape(told).replace("%s", self.chapters.link(key))
+        else:
+            assert isinstance(check, Bounds)
+            every = STOCKS in check.variables
+            told = escape(self.say("every stock")) if every else links(check.variables)
+            if check.exempt:
+                told += f" ({escape(self.say('not'))} {links(check.exempt)})"
+            told += "".join(f" {sign} {value:g}" for sign, value in (("≥", check.at_least), ("≤", check.at_most))
+                            if value is not None)  # fmt: skip
+        when = [f"{year:g}" for year in check.at] + [self._condition(name) for name in check.under]
+        return raw(told + (f" ({escape(self.say(', ').join(when))})" if when else ""))
 
     @cached_property
     def evidence(self) -> Table:
@@ -176,6 +267,68 @@ class BookFindings(BookResults):
             headings,
             rows,
             (0, 1, 4),
+        )
+
+    @cached_property
+    def law_words(self) -> str:
+        """Say how many laws held in the draws of the record, and on which model that was."""
+        record, here = self.law_record, self.model.structure.sha256
+        if record is None:
+            return self.say(
+                "No result of many draws is kept with this model; talent-sd validate --law all makes one."
+            )
+        held = [all(row[2] != FAILED for row in rows.values()) for rows in record.laws.values()]
+        told = self.say(
+            "In {draws} draws from the posterior {held} of {all} laws hold. These results are read from "
+            "models/law_record.json, not made for this book.", draws=record.draws, held=sum(held), all=len(held),
+        )  # fmt: skip
+        same = record.model_sha256 == here
+        return told + self.chapters.gap + (
+            self.say("They are of this very model file ({sha}).", sha=here[:16]) if same
+            else self.say("They are of an earlier state of the model file ({sha}), not of this one ({here}).",
+                          sha=record.model_sha256[:16], here=here[:16])
+        )  # fmt: skip
+
+    @cached_property
+    def laws_in_draws(self) -> Table:
+        """List the laws of behaviour that some draws leave, each where it comes nearest to failing, the nearest first."""
+        record, found = self.law_record, list[tuple[float, list[str | Cell]]]()
+        for law in (one.law for one in self.judged if one.law.kind == "behaviour"):
+            asked, sign_asked = asked_of_draws(law)
+            cities = [
+                (
+                    min((share or 0.0) - asked, 1.0 if sign is None else sign - sign_asked),
+                    city,
+                    share,
+                    sign,
+                    verdict,
+                )
+                for city, (share, sign, verdict) in (record.laws.get(law.id, {}) if record else {}).items()
+                if share is not None and min(share, 1.0 if sign is None else sign) < 1
+            ]
+            if not cities:
+                continue
+            room, city, share, sign, verdict = min(cities)
+            signs = (
+                [f"{100 * sign:.0f} %", f"{100 * sign_asked:.0f} %"]
+                if sign is not None and sign_asked
+                else ["–", "–"]
+            )
+            found.append((room, [
+                raw(f'<a href="#law-{law.id}">{law.id.replace("_", "_<wbr>")}</a>'), self.chapters.place(city),
+                self.say(N_("twice the band") if sign_asked else N_("the band")), f"{100 * (share or 0.0):.0f} %",
+                f"{100 * asked:.0f} %", *signs, self.say(VERDICTS[verdict]),
+            ]))  # fmt: skip
+        rows = [row for _, row in sorted(found, key=itemgetter(0))[:NEAREST]]
+        headings = (
+            N_("Law"), N_("City"), N_("Judged by"), N_("Draws inside"), N_("Asked for"), N_("Draws with the band's sign"),
+            N_("Asked for"), N_("Verdict"),
+        )  # fmt: skip
+        return self._table(
+            N_("Laws of behaviour that some draws leave: those nearest to what is asked for"),
+            headings,
+            rows,
+            (0, 1, 2, 7),
         )
 
     def _law_unit(self, law: Law, file: LawFile) -> str:

@@ -53,7 +53,12 @@ TOGETHER = N_(
     "{loop} stands on the side that its letter does not suggest only together with other loops: closed alone it adds {alone}. "
     "Its link passes on what they have changed by the end: the scenario moves {moves}."
 )
-CONTRARY = 0.02
+BY_ITS_LEVEL = N_(
+    "{loop} stands on the side that its letter does not suggest, and adds {alone} when it alone is closed, but not by its "
+    "answer to the scenario: that is {response} (the scenario moves {moves}). Closed, its link moves by itself, without the "
+    "scenario too, which then meets another city than at the start: that makes {level}."
+)
+CONTRARY = 0.005
 """Loops that add or take less than this part of an effect are not explained one by one."""
 
 
@@ -67,6 +72,8 @@ class LoopCase:
     alone : loop -> what it adds to the effect of the last year when it alone is closed
     pushes : loop -> what its closing link carries, and how far the scenario moves that with all named loops cut
     direct : policy -> its effect when it acts alone and all named loops are cut
+    levels : loop -> the part of `alone` that is there though the scenario does not move the loop's link: what the link
+        does by itself changes the city that the scenario meets
     """
 
     study: LoopStudy
@@ -74,6 +81,7 @@ class LoopCase:
     alone: Mapping[str, float] = field(default_factory=dict)
     pushes: Mapping[str, Sequence[Push]] = field(default_factory=dict)
     direct: Mapping[str, float] = field(default_factory=dict)
+    levels: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -246,7 +254,8 @@ class BookResults(BookSources):
             share = mean_size(shares["share"].sel({LOOP: loop.name}).values)[late]
             rows.append([
                 self.chapters.loop_link(loop), f"{100 * np.nanmean(share):.1f} %", f"{100 * np.nanmean(share * named):.1f} %",
-                *(signed(one[loop.name] / scale.factor, 3, beside=0.01) for one in (case.alone, case.opened)),
+                *(signed(value / scale.factor, 3, beside=0.01) for value in (
+                    case.alone[loop.name], case.levels.get(loop.name, 0.0), case.opened[loop.name])),
                 signed(float(adds["share"].sel({PART: loop.name})) / scale.factor, 3, beside=0.01),
             ])  # fmt: skip
         without, whole = (float(adds[name]) / scale.factor for name in ("without", "whole"))
@@ -255,16 +264,16 @@ class BookResults(BookSources):
                 self.say("All named loops"),
                 "100 %",
                 f"{100 * np.nanmean(named):.1f} %",
-                "–",
-                "–",
+                *"–––",
                 signed(whole - without),
             ],
-            [self.say("Direct effect, all loops cut"), "–", "–", "–", "–", signed(without)],
-            [self.say("Whole effect"), "–", "–", "–", "–", signed(whole)],
+            [self.say("Direct effect, all loops cut"), *"–––––", signed(without)],
+            [self.say("Whole effect"), *"–––––", signed(whole)],
         ]
         headings = [
             self.say("Loop"), self.say("Activity: of the named loops"), self.say("Activity: of all loops"),
             self.say("Closed alone: it adds, {unit}", unit=self.say.unit(scale)),
+            self.say("Of that without the scenario's push on its link"),
             self.say("Opened alone: the effect is smaller by, {unit}", unit=self.say.unit(scale)),
             self.say("Shapley share, {unit}", unit=self.say.unit(scale)),
         ]  # fmt: skip
@@ -344,12 +353,16 @@ class BookResults(BookSources):
                 ),
             }  # fmt: skip
             alone = case.alone[loop.name]
-            words["alone"] = self.say.amount(alone, scale, sign=True)
-            told.append(
-                self.say(BALANCING_WITH if helps else REINFORCING_AGAINST, **words)
-                if alone * part * whole > 0
-                else self.say(TOGETHER, **words)
-            )
+            level = case.levels.get(loop.name, 0.0)
+            for key, value in (("alone", alone), ("level", level), ("response", alone - level)):
+                words[key] = self.say.amount(value, scale, sign=True)
+            if alone * part * whole <= 0:
+                kind = TOGETHER
+            elif level * alone > 0 and abs(level) > abs(alone - level):
+                kind = BY_ITS_LEVEL
+            else:
+                kind = BALANCING_WITH if helps else REINFORCING_AGAINST
+            told.append(self.say(kind, **words))
         return told
 
     def _moves(self, push: Push, moved: np.ndarray) -> str:

@@ -17,7 +17,8 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
-from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.city_figures import city_constants, read_mapping
+from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.national_paths import lookup_name, read_national
 from talent_sd.inputs.schema_problems import read_strict
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 KNOWN = ("known residents", "known value added", "known revenue")
 DECADE = 10
+MANY = 8
+"""More cities than these are counted, not named."""
 TABLES = {
     "city_panel": N_(
         "yearly figures of prefecture-level cities, 2000–2024: residents, GDP, revenue, pay, house prices. China City "
@@ -274,6 +277,15 @@ class BookSources(BookTables):
     # ---- what stands in, and what is cited ---------------------------------------------------------
 
     @cached_property
+    def stood_in_for(self) -> frozenset[str]:
+        """Return the constants that the city's file does not give for the start year."""
+        given = self.prepared.first.values if self.prepared else {}
+        asked = read_mapping().content.constants
+        return frozenset(
+            key for key, one in given.items() if key in asked and self._stands_in(one.origin.text)
+        )
+
+    @cached_property
     def gaps(self) -> Table:
         """List each constant that a city could give and this one does not, with what stands in for it."""
         resolved = self.prepared.first if self.prepared else None
@@ -294,6 +306,42 @@ class BookSources(BookTables):
         headings = (N_("Constant"), N_("Value"), N_("What stands in"), N_("File and line"))
         return self._table(
             N_("What the city's file does not give for the start year, and what stands in"), headings, rows
+        )
+
+    @cached_property
+    def ages(self) -> Table:
+        """List for every constant read from city figures how old a figure may be, and of which year each city's is."""
+        assert self.prepared is not None
+        start, nation = int(self.prepared.first.start_year), self.prepared.first.national
+        rules = read_mapping().content.constants
+        shipped = {name: load_city(name) for name in list_cities()}
+        found = {name: city_constants(city, start, nation) for name, city in shipped.items()}
+        rows: Rows = []
+        for key, rule in rules.items():
+            if rule.after or rule.national is not None:
+                continue
+            groups: dict[str, list[str]] = {}
+            for name, values in found.items():
+                year = values[key].year if key in values else None
+                groups.setdefault(self.say("stands in") if year is None else f"{year}", []).append(name)
+            told = self.say("; ").join(
+                self.say("{year}: {cities}", year=year, cities=self.say("all cities") if len(names) == len(shipped)
+                         else self.say("{count} cities", count=len(names)) if len(names) > MANY
+                         else self.say(", ").join(map(self.chapters.city, names)))
+                for year, names in sorted(groups.items())
+            )  # fmt: skip
+            carried = (
+                self.say("with the nation's {series}", series=rule.carry.replace("_", " "))
+                if rule.carry
+                else self.say("held")
+            )
+            rows.append([self.chapters.link(key), f"{rule.max_age}", carried, told])
+        headings = (
+            N_("Constant"), N_("A figure may be so many years old"), N_("How an older one is carried"),
+            N_("Year of the figure used, all shipped cities"),
+        )  # fmt: skip
+        return self._table(
+            N_("How old a city's figure may be, and how old those in use are"), headings, rows, (0, 2, 3)
         )
 
     def _number(self, name: str, value: float) -> str:

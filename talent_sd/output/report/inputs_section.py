@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
@@ -155,10 +155,12 @@ def reasons_table(material: Material, say: Speech) -> Table | None:
     return Table(say(CAPTION_REASONS), headings, groups, frozenset(range(5)))
 
 
-def facts_table(resolved: Resolved, say: Speech) -> Table:
+def facts_table(resolved: Resolved, say: Speech, left_out: Container[str] = ()) -> Table:
     """Return the city's figures and the national path that a scenario starts from, with their sources."""
     rows: list[list[str | Cell]] = []
     for key, value in resolved.values.items():
+        if key in left_out:
+            continue
         number = value.value
         if isinstance(number, tuple):
             shown, unit = Cell(say(SERIES, count=len(number[0]))), _unit(value.unit, say)

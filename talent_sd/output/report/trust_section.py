@@ -172,6 +172,14 @@ def others_table(record: TrackRecord, say: Speech) -> Table:
     return plain_table(caption, [h[:1].upper() + h[1:] for h in headings], rows, texts=(0,))
 
 
+def options_table(record: TrackRecord, say: Speech) -> Table:
+    """Return the options of the command that makes each of the other tests."""
+    rows: list[list[str | Cell]] = [
+        [say.both(dict(one.way)), Cell(one.options or "–", kind="code")] for one in record.others
+    ]
+    return plain_table(say("Options of each test"), [say("Judged on"), say("Options")], rows)
+
+
 def _signed(value: float, decimals: int = 3) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 

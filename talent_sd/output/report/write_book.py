@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
-import shutil
-import subprocess
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from html import unescape
+from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,24 +40,34 @@ from talent_sd.forecast.spread import (
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import loop_key, policy_key
 from talent_sd.inputs.strict_yaml import shown
+from talent_sd.laboratory.cases import Laboratory
 from talent_sd.laboratory.findings import is_city_model
-from talent_sd.laws.judge_laws import judge_laws
+from talent_sd.laws.judge_laws import judge_laws, read_law_record
 from talent_sd.laws.law_bench import Bench
 from talent_sd.laws.law_files import read_laws
 from talent_sd.laws.law_findings import FINDINGS
 from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loops_of_model import study_model
 from talent_sd.model.translate import translate
+from talent_sd.model_tests.behaviour_checks import named_lanes
+from talent_sd.model_tests.check_files import read_checks
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.report.book import Book
 from talent_sd.output.report.book_entries import Chapters
+from talent_sd.output.report.book_findings import ALONE, EXTREMES
 from talent_sd.output.report.book_results import Forecast, LoopCase, Push
 from talent_sd.output.report.book_tables import Result
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_of
 from talent_sd.output.report.page import TEMPLATES, digest, environment
-from talent_sd.output.report.trust_section import files_table, lost_words, others_table, record_table
+from talent_sd.output.report.trust_section import (
+    files_table,
+    lost_words,
+    options_table,
+    others_table,
+    record_table,
+)
 from talent_sd.output.speech import Speech
 from talent_sd.output.validation_tables import validate
 from talent_sd.uncertainty.fitted_constants import read_beliefs
@@ -79,15 +85,14 @@ if TYPE_CHECKING:
 
 MIX = "three_dimensional"
 """The mix whose effect is held against every constant, beside the levels."""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+ALSO_USED = ("scipy", "emcee", "arviz", "pysimlin", "pydantic", "matplotlib", "jinja2")
+"""Packages that the fit, the tests and this document use, beside those that a forecast depends on."""
 CASES = (("hefei_combination", "hefei"), ("core_team_exit", "shenyang"))
 """Scenario and city of the effects that are taken apart by loops: the article's gain and its loss."""
 DRAWS, SEED = 200, 0
 """Of the forecast that the book tells."""
 CONSTANT_DRAWS = 1000
 """Draws of the constants alone, for what each of them carries."""
-PRINTING = 300
-"""Seconds that a browser may take."""
 
 
 def gather_book(
@@ -140,6 +145,10 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     judged = judge_laws(Bench(model, read_laws(), "auto"), 0, FINDINGS)
     done(1)
     alone = replace(prepared, resolved={"baseline": prepared.first})
+    settings = {name: lane for name, lane in named_lanes(model, read_checks()) if not name.endswith(ALONE)}
+    ends = Laboratory(model, EXTREMES).run_lanes(list(settings.values()), [year])
+    moved = np.array([ends[name].values.reshape(len(settings), -1).sum(axis=1) for name in EXTREMES])
+    extremes = dict(zip(list(settings)[1:], (moved / moved[:, :1] - 1).T[1:], strict=True))
     chapters = Chapters(
         model, translate(model.path), say, prepared.first,
         run_prepared(alone).isel({SCENARIO: 0, DRAW: 0}),
@@ -150,7 +159,8 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     steps = step_error(model, fixed, outputs, year)
     return Book(
         chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged,
-        forecast=forecast, cases=cases, tests=validation.tests, all_seconds=time.perf_counter() - started,
+        forecast=forecast, cases=cases, tests=validation.tests, checks=validation.checks, extremes=extremes,
+        law_record=read_law_record(), all_seconds=time.perf_counter() - started,
     )  # fmt: skip
 
 
@@ -180,6 +190,8 @@ def _loop_case(scenario: str, city: str) -> LoopCase:
     single = {
         move.name: float(own) for move, own in zip(moves, (high - low)[1:] - (high - low)[0], strict=True)
     }
+    levels = {loop.name: _level_part(prepared.model, loop.closes, cut | {loop_key(loop.name): 1.0}, params, year)
+              - float((high - low)[0]) for loop in study.names.loops if loop.closes}  # fmt: skip
     carried = {
         loop.name: list(dict.fromkeys(route[route.index(loop.closes) - 1] for route in loop.routes if loop.closes in route))
         for loop in study.names.loops
@@ -197,7 +209,21 @@ def _loop_case(scenario: str, city: str) -> LoopCase:
         - float(runs[0][0][TOTAL].sum())
         for own in off
     ]  # fmt: skip
-    return LoopCase(study, opened, single, pushes, dict(zip(policies, direct, strict=True)))
+    return LoopCase(study, opened, single, pushes, dict(zip(policies, direct, strict=True)), levels)
+
+
+def _level_part(
+    model: Model, link: str, closed: Mapping[str, float], params: Sequence[Mapping[str, Any]], year: float
+) -> float:
+    """Return a scenario's effect where a loop's link carries in both runs what it carries in the baseline, loop closed."""
+    start, step = model.structure.time["INITIAL TIME"], model.structure.time["TIME STEP"]
+    steps = np.arange(round((year - start) / step) + 1) * step + start
+    path = model.run(params={**params[0], **closed}, outputs=[link], times=steps)[link]
+    before, after = (
+        float(model.run(params={**one, **closed}, inputs={link: path}, outputs=[TOTAL], times=[year])[TOTAL].sum())
+        for one in params
+    )  # fmt: skip
+    return after - before
 
 
 def _push(name: str, runs: Sequence[Sequence[Dataset]]) -> Push:
@@ -268,6 +294,28 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def installed(name: str) -> str:
+    """Return the version of a package, or that it is not installed here."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "–"
+
+
+def public_address(say: Speech) -> str:
+    """Say where the code is published, by the package's own word."""
+    try:
+        urls = metadata("talent_sd").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        urls = []
+    return (
+        say("Published at: {urls}.", urls=say("; ").join(urls))
+        if urls
+        else say("The package names no public repository and no DOI yet; ask whoever gave you this document for the "
+                 "source, and check it by the hashes below.")
+    )  # fmt: skip
+
+
 def write_book(path: Path, book: Book, command: str = "") -> None:
     """Write the book as one HTML file that needs nothing else, not even a script."""
     from markupsafe import Markup
@@ -277,15 +325,16 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
     body = environment().get_template("book.html.j2").render(
         say=say, b=book, c=book.chapters, lang=say.lang, record=record, command=command,
         scores=record_table(record.scores, say) if record else None,
-        facts=facts_table(first, say) if first else None,
+        facts=facts_table(first, say, book.stood_in_for) if first else None,
         files=files_table(book_files(book.prepared), say) if book.prepared else None, draws=DRAWS, book_seed=SEED,
         constant_draws=CONSTANT_DRAWS, freedom=f"{FREEDOM:g}", rounds=ROUNDS, largest=LARGEST, code=code_hash(),
         mix_title=say.both(book.prepared.resolved[MIX].scenario.title) if book.prepared else "",
         others=others_table(record, say) if record else None,
-        lost=lost_words(record, say) if record else "",
+        lost=lost_words(record, say) if record else "", options=options_table(record, say) if record else None,
+        address=public_address(say),
         title=Path(book.model.path).name, time=book.model.structure.time,
         city=first.city.title[say.lang] if first else "", notes=first.city.notes if first else (),
-        versions={"talent_sd": __version__, **package_versions()},
+        versions={"talent_sd": __version__, **package_versions(), **{name: installed(name) for name in ALSO_USED}},
         machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
     )  # fmt: skip
     own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "book.css"))
@@ -301,98 +350,3 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         style_hash=digest(style),
     )  # noqa: S704
     path.write_text(html, encoding="utf-8", newline="\n")
-
-
-def print_pdf(html: Path, pdf: Path) -> bool:
-    """Print a page with a browser of this machine, if there is one; tells whether it was done."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        return False
-    flags = [
-        "--headless=new",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--no-pdf-header-footer",
-        "--disable-pdf-tagging",  # a fifth of the size; bookmarks are added below
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--no-sandbox")  # Chromium refuses its sandbox to the superuser
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            browser,
-            *flags,
-            f"--user-data-dir={profile}",
-            f"--print-to-pdf={pdf.resolve()}",
-            html.resolve().as_uri(),
-        ]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=PRINTING)  # noqa: S603
-        except (OSError, subprocess.SubprocessError):
-            return False
-    if not pdf.exists():
-        return False
-    headings = re.findall(r'<h([23]) id="([^"]+)">(.*?)</h', html.read_text(encoding="utf-8"), re.DOTALL)
-    add_bookmarks(pdf, [(level == "3", ident, unescape(title)) for level, ident, title in headings])
-    return True
-
-
-def add_bookmarks(pdf: Path, headings: Sequence[tuple[bool, str, str]]) -> None:
-    """Add bookmarks to a PDF with named places, by an update at its end; one of another form is left as it is.
-
-    `headings`: (whether it belongs under the last that does not, place, title) of each.
-    """
-    data = pdf.read_bytes()
-    found = [
-        re.search(pattern, data)
-        for pattern in (rb"/Root (\d+) 0 R", rb"/Size (\d+)", rb"startxref\s+(\d+)\s+%%EOF\s*$")
-    ]
-    kept = [one for one in headings if f"/{one[1]} [".encode() in data]
-    if None in found or not kept or kept[0][0]:
-        return
-    root, size, xref = (int(one[1]) for one in found if one is not None)
-    catalog = re.search(rb"\n%d 0 obj\n<<(.*?)>>\nendobj" % root, data, re.DOTALL)
-    if catalog is None:
-        return
-    numbers = list(range(size + 1, size + 1 + len(kept)))
-    tops = [number for number, (under, *_) in zip(numbers, kept, strict=True) if not under]
-    parents = [
-        size if not under else max(top for top in tops if top < number)
-        for number, (under, *_) in zip(numbers, kept, strict=True)
-    ]
-    own = {
-        parent: [n for n, of in zip(numbers, parents, strict=True) if of == parent] for parent in {*parents}
-    }
-
-    def ends(parent: int) -> str:
-        return (
-            f"/First {own[parent][0]} 0 R /Last {own[parent][-1]} 0 R /Count {'' if parent == size else '-'}{len(own[parent])}"
-            if parent in own
-            else ""
-        )
-
-    objects = {
-        root: b"<<" + catalog[1] + b"\n/Outlines %d 0 R>>" % size,
-        size: f"<</Type /Outlines {ends(size)}>>".encode(),
-    }
-    for number, parent, (_, place, title) in zip(numbers, parents, kept, strict=True):
-        row = own[parent]
-        at = row.index(number)
-        beside = (f"/Prev {row[at - 1]} 0 R " if at else "") + (
-            f"/Next {row[at + 1]} 0 R " if at + 1 < len(row) else ""
-        )
-        words = f"feff{title.encode('utf-16-be').hex()}"
-        objects[number] = (
-            f"<</Title <{words}> /Parent {parent} 0 R {beside}/Dest /{place} {ends(number)}>>".encode()
-        )
-    table = []
-    for number, text in objects.items():
-        table.append(b"%d 1\n%010d 00000 n \n" % (number, len(data)))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, text)
-    trailer = b"trailer\n<</Size %d /Root %d 0 R /Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
-        numbers[-1] + 1,
-        root,
-        xref,
-        len(data),
-    )
-    pdf.write_bytes(data + b"xref\n" + b"".join(table) + trailer)
