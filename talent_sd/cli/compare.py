@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from talent_sd.inputs.labels import Labels
 
 Done = Callable[[int], None]
-POLICY_DRAWS = 20  # in which mixes are split unless told otherwise: each takes a run for every combination
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,17 @@ class Asked:
         )  # fmt: skip
 
     @property
-    def split(self) -> dict[str, Any] | None:
-        """How mixes are split among their policies, as `policy_effects` takes it; None: they are not."""
-        if not self.policies or self.engine is Engine.pysd or self.side_by_side:
-            return None
+    def splits(self) -> bool:
+        """Whether mixes are split among their policies."""
+        return self.policies and self.engine is not Engine.pysd and not self.side_by_side
+
+    def split(self, prepared: Prepared) -> dict[str, Any]:
+        """Return how the mixes are split, as `policy_effects` takes it."""
+        from talent_sd.policies.policy_effects import split_draws
+
         draws = self.wanted.draws if self.wanted else None
         return {
-            "draws": None if draws is None else min(draws, self.policy_draws or POLICY_DRAWS),
+            "draws": None if draws is None else min(draws, self.policy_draws or split_draws(prepared, draws)),
             "among": draws,
             "seed": self.seed,
             "sampling": self.sampling.value,
@@ -123,7 +126,7 @@ class Asked:
         if self.side_by_side and city_typed:
             problems.append(tell("--city and --cities were both given. Leave one out."))
         idle = [name for name, value in self.of_policies.items() if value is not None]
-        if idle and self.split is None:
+        if idle and not self.splits:
             problems.append(
                 tell(
                     "{options} would do nothing: policies are split in one city only, and not with "
@@ -205,10 +208,10 @@ class Comparison:
 
             spread, known = self.spreads[self.only], known_figures(self.prepared[self.only].first.city)
             save_comparison_plots(spread, change, self.labels, self.lang, self.folder, self.done, known)
-        if asked.split is not None:
-            self._split(asked.split)
+        if asked.splits:
+            self._split()
 
-    def _split(self, split: Mapping[str, Any]) -> None:
+    def _split(self) -> None:
         from talent_sd.forecast.result_files import write_dataset
         from talent_sd.policies.policy_effects import policy_effects, with_policies
         from talent_sd.policies.policy_table import write_policies_table
@@ -216,7 +219,7 @@ class Comparison:
         prepared = self.prepared[self.only]
         if not with_policies(prepared):
             return
-        self.effects = policy_effects(prepared, done=self.done, **split)
+        self.effects = policy_effects(prepared, done=self.done, **self.asked.split(prepared))
         write_policies_table(self.effects, self.folder / "policies.csv")
         write_dataset(self.effects, self.folder / "policies.nc")
         if self.asked.plots:
@@ -242,16 +245,9 @@ class Comparison:
 
                 pictures = {each: policy_figures(self.effects, labels, each) for each in LANGUAGES}
             city = report.gather(
-                self.prepared[self.only],
-                self.spreads[self.only],
-                change,
-                labels,
-                lang,
-                command=command,
-                policies=self.effects,
-                policy_plots=pictures,
-                notices=self.notices[self.only],
-            )
+                self.prepared[self.only], self.spreads[self.only], change, labels, lang, command=command,
+                policies=self.effects, policy_plots=pictures, notices=self.notices[self.only],
+            )  # fmt: skip
             report.write_report(file, city)
         self.done(1)
 
@@ -294,7 +290,7 @@ class Comparison:
 
     def tables(self, change: xr.Dataset) -> Iterator[Table]:
         """Yield what the terminal shows."""
-        from talent_sd.output.policies.policy_tables import policies_table
+        from talent_sd.output.policies.policy_tables import mixes_table, policies_table
         from talent_sd.output.terminal_tables import cities_table, comparison_table, duels_table
 
         table = cities_table if self.asked.side_by_side else comparison_table
@@ -302,6 +298,7 @@ class Comparison:
         if (ranks := self.ranks()) is not None:
             yield duels_table(ranks, self.spreads[self.only], self.labels, self.lang)
         if self.effects is not None:
+            yield mixes_table(self.effects, self.labels, self.lang)
             for name in self.effects["scenario"].values:
                 yield policies_table(self.effects, str(name), self.labels, self.lang)
 
@@ -345,8 +342,8 @@ def _steps(asked: Asked, prepared: Mapping[str, Prepared]) -> int:
         return len(prepared) + asked.plots + asked.report
     (one,) = prepared.values()
     steps = (asked.wanted is None) * len(one.resolved) + 2 * asked.plots + asked.report
-    if asked.split is not None:
-        steps += attribution_steps(one, asked.split["draws"]) + asked.plots * len(with_policies(one))
+    if asked.splits:
+        steps += attribution_steps(one, asked.split(one)["draws"]) + asked.plots * len(with_policies(one))
     return steps
 
 

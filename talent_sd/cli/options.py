@@ -180,7 +180,10 @@ PoliciesOption = Annotated[
 PolicyDrawsOption = Annotated[
     int | None,
     typer.Option(
-        "--policy-draws", min=1, help="Draws to split the mixes in: 20 by default, at most --draws."
+        "--policy-draws",
+        min=1,
+        help="Draws to split the mixes in: by default all, of mixes of six policies or more the fewer the larger "
+        "they are (20 of nine). What a mix does and costs is told in all draws.",
     ),
 ]
 DiscountOption = Annotated[

@@ -144,15 +144,17 @@ def _policy(
         "upper": high,
         "alone": float(alone.median()),
         "present_cost": float(cost.median()),
+        **dict(zip(("present_cost_lower", "present_cost_upper"), interval(cost), strict=True)),
         "cost_per_person": ratio,
     }
+    ends = "" if low != low else f" ({_span(*interval(cost), money)})"
     cells = {
         "policy": label,
         "unit": scale.unit,
         "adds": signed(values["adds"] / scale.factor),
         "interval": _span(low, high, scale),
         "alone": signed(values["alone"] / scale.factor),
-        "cost": _amount(values["present_cost"], money, lang),
+        "cost": _amount(values["present_cost"], money, lang) + ends,
         "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else no_ratio(adds, lang),
     }
     return Record(group, cells, {**about, **values})

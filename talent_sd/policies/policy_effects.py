@@ -20,14 +20,16 @@ part of every contribution.
 - `interaction` (…, policy, other, time): how much more a pair does together than apart;
   NaN where orders were sampled. `standard_error` of a sampled share; 0 where exact
 - `total_among` (scenario, output, member, time): `total` in all draws of the forecast; `split_member`
-    (scenario, draw) says which of them were split
+    (scenario, draw) says which of them were split. So are `present_cost_among`, `mix_cost_among`,
+    `mix_yearly_among` and `mix_cost_per_among` what follows below, in all draws
 - `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
   budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
   less overlap (whom one policy holds, another need not), and what services lose
 - `spending` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
   prices; `spending_caused`: Shapley share of all policy spending, same form
 - `present_cost`, `caused_cost` (scenario, draw, policy): their present value in yuan of the attribute
-  `base_year`; `mix_cost` of all
+  `base_year`; `mix_cost` of all. `mix_yearly` (scenario, draw): yuan a year on all of them, current prices,
+    the mean of the years in which the mix pays
 - `cost_per` (measure, scenario, draw, policy): `present_cost` per `amount`, the same for the mix in
   `mix_cost_per`. Infinite where a policy is not effective (amount <= 0). `amount`: `person`, people more in
   the last year; `person_year`, their years in the city over the horizon; `patent`, patents granted
@@ -38,7 +40,7 @@ part of every contribution.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +51,12 @@ from talent_sd.base.arguments import checked
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.base.language import tell
-from talent_sd.forecast.prepare import Prepared, prepare
+from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared, describe, prepare
 from talent_sd.inputs.settings import policies_on
 from talent_sd.policies.policy_runs import (
     Runs,
-    mix_effect,
+    Whole,
+    run_whole,
     split_scenario,
     spread_evenly,
 )
@@ -87,14 +90,6 @@ MEASURES = {
 """Unit of effect -> the output that it is counted in."""
 UNITS = {PERSON: "yuan/person", PERSON_YEAR: "yuan/(person*year)", PATENT: "yuan/patent", TAX_BASE: "1"}
 BASELINE = "the same scenario without its policies"
-
-
-@dataclass(frozen=True)
-class Whole:
-    """What a mix adds in all draws of a forecast (draws, years, outputs), and the numbers of those split."""
-
-    total: np.ndarray
-    places: np.ndarray
 
 
 @checked
@@ -200,20 +195,21 @@ def policy_effects(
     mixes = _mixes(prepared)
     shown = _outputs(prepared, outputs)
     every = prepared.years
-    needed = [name for name in MEASURES.values() if name in prepared.model.structure.variables]
-    split_of = list(dict.fromkeys([*shown, *needed]))
+    split_of = list(
+        dict.fromkeys([*shown, *filter(prepared.model.structure.variables.__contains__, MEASURES.values())])
+    )
     drawn = None if draws is None else _drawn(prepared, max(draws, among or draws), seed, sampling)
-    splits, wholes = {}, {}
+    base = min(max(KNOWN_UNTIL, every[0]), every[-1])
+    found = {}
     for name, policies in mixes.items():
         runs = Runs(prepared.model, name, prepared.resolved[name].params(), drawn, every.tolist(), threads)
-        if drawn is not None and draws is not None:
-            whole = _whole(runs, policies, split_of, drawn.size, draws)
-            wholes[name] = replace(whole, total=whole.total[..., : len(shown)])
-            runs = replace(runs, places=whole.places)
-        rng = np.random.default_rng([seed, len(policies)])
-        splits[name] = split_scenario(runs, policies, split_of, draws or 1, permutations, rng, done)
-        runs.warn()
-    return _assembled(prepared, splits, wholes, shown, every, years, rate, draws)
+        whole, places = _whole(runs, policies, split_of, draws or 1)
+        runs = replace(runs, places=None if drawn is None else places)
+        split = split_scenario(runs, policies, split_of, draws or 1, permutations, seed, done)
+        one = _one(split, whole, places, Money(every, rate, base, whole.prices), shown)
+        found[name] = one if drawn is not None else one.drop_dims(MEMBER).drop_vars("split_member")
+    about = {"discount_rate": rate, "base_year": base, "draws": draws or 1, "priced": whole.priced}
+    return _assembled(prepared, found, shown, every if years is None else years, about)
 
 
 def _mixes(prepared: Prepared) -> dict[str, tuple[str, ...]]:
@@ -235,11 +231,23 @@ def _drawn(prepared: Prepared, draws: int, seed: int, sampling: str) -> Draws:
     return prior_draws(prepared, draws, seed, sampling=sampling)
 
 
-def _whole(runs: Runs, policies: tuple[str, ...], outputs: Sequence[str], among: int, draws: int) -> Whole:
-    """Run the mix in all draws of the forecast and choose those to split."""
-    total = mix_effect(runs, policies, outputs, among)
+def _whole(
+    runs: Runs, policies: tuple[str, ...], outputs: Sequence[str], draws: int
+) -> tuple[Whole, np.ndarray]:
+    """Run the mix in all draws of the forecast; return it with the numbers of those to split."""
+    whole = run_whole(runs, policies, outputs, 1 if runs.draws is None else runs.draws.size)
     ranked_by = outputs.index(MEASURES[PERSON]) if MEASURES[PERSON] in outputs else 0
-    return Whole(total, spread_evenly(total[:, -1, ranked_by], draws))
+    return whole, spread_evenly(whole.total[:, -1, ranked_by], draws)
+
+
+SPLIT_RUNS, FEWEST = 6400, 20
+"""Runs of combinations that a mix is split in; the fewest draws. The page (`weigh.js`) has the same."""
+
+
+def split_draws(prepared: Prepared, draws: int) -> int:
+    """Return in how many of the draws mixes are split: in all, if the largest has not too many combinations."""
+    largest = max((len(policies_on(one.params())) for one in prepared.resolved.values()), default=0)
+    return min(draws, max(FEWEST, SPLIT_RUNS >> largest))
 
 
 def with_policies(prepared: Prepared) -> list[str]:
@@ -271,92 +279,101 @@ def _outputs(prepared: Prepared, outputs: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(variable.name for variable in found))
 
 
+def _one(
+    split: xr.Dataset,
+    whole: Whole,
+    places: np.ndarray,
+    money: Money,
+    shown: Sequence[str],
+) -> xr.Dataset:
+    """Put the split of a scenario together with its costs, and with the mix in all draws."""
+    effects = split.sel({OUTPUT: list(shown)}).drop_vars("caused")
+    paid = _paid(whole, money, split[OUTPUT].values.tolist())
+    own = {key: (axes, values.take(places, axis=axes.index(DRAW))) for key, (axes, values) in paid.items()}
+    found = effects.assign(own).assign(_shares(split, own, replace(money, prices=money.prices[places])))
+    among = {
+        f"{key}_among": (tuple(MEMBER if axis == DRAW else axis for axis in axes), values)
+        for key, (axes, values) in paid.items()
+        if key in AMONG
+    }
+    among["total_among"] = ((MEMBER, TIME, OUTPUT), whole.total[..., : len(shown)])
+    found = found.assign(among).assign(split_member=((DRAW,), places))
+    return found.assign_coords({MEMBER: np.arange(len(whole.total))})
+
+
 def _assembled(
     prepared: Prepared,
-    splits: dict[str, xr.Dataset],
-    wholes: dict[str, Whole],
+    found: dict[str, xr.Dataset],
     shown: Sequence[str],
-    every: np.ndarray,
-    years: Sequence[float] | None,
-    rate: float,
-    draws: int | None,
+    years: Sequence[float] | np.ndarray,
+    about: dict[str, Any],
 ) -> xr.Dataset:
-    """Put the splits of all scenarios on common axes, with costs, units and provenance."""
+    """Put all scenarios on common axes, with units and provenance."""
     import xarray as xr
 
-    from talent_sd.forecast.prepare import KNOWN_UNTIL, describe
-
+    basis = f"constant prices of {about['base_year']:g}" if about.pop("priced") else "current prices"
+    exact = int(all(one.sizes[POLICY] <= MOST_EXACT for one in found.values()))
     structure = prepared.model.structure
-    order = structure.subscripts[POLICY]
-    used = {policy for split in splits.values() for policy in split[POLICY].values}
-    policies = [policy for policy in order if policy in used]
-    base = min(max(KNOWN_UNTIL, every[0]), every[-1])
-    datasets = []
-    for name, split in splits.items():
-        effects = split.sel({OUTPUT: list(shown)}).drop_vars(["spent", "caused", "prices"], errors="ignore")
-        data: dict[Any, Any] = {key: array.variable for key, array in effects.data_vars.items()}
-        data |= _costs(split, every, rate, base)
-        coords: dict[str, Any] = {axis: split[axis].values for axis in (POLICY, OTHER)} | {
-            OUTPUT: list(shown),
-            TIME: every,
-        }
-        if name in wholes:
-            data["total_among"] = ((MEMBER, TIME, OUTPUT), wholes[name].total)
-            data["split_member"] = ((DRAW,), wholes[name].places)
-            coords[MEMBER] = np.arange(len(wholes[name].total))
-        one = xr.Dataset(data, {**coords, DRAW: np.arange(draws or 1), MEASURE: list(MEASURES)})
-        datasets.append(one.reindex({POLICY: policies, OTHER: policies}))
-    joined = xr.concat(datasets, xr.IndexVariable(SCENARIO, list(splits)))
+    used = {policy for one in found.values() for policy in one[POLICY].values}
+    policies = [policy for policy in structure.subscripts[POLICY] if policy in used]
+    each = [one.reindex({POLICY: policies, OTHER: policies}) for one in found.values()]
+    joined = xr.concat(each, xr.IndexVariable(SCENARIO, list(found)))
     joined = joined.assign_coords(
-        unit=(OUTPUT, [structure[name].unit for name in shown]), cost_unit=(MEASURE, list(UNITS.values()))
+        measure=list(MEASURES),
+        unit=(OUTPUT, [structure[name].unit for name in shown]),
+        cost_unit=(MEASURE, list(UNITS.values())),
     )
-    joined = in_order(joined.sel({TIME: every if years is None else list(years)}))
-    kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in splits})
-    basis = (
-        f"constant prices of {base:g}"
-        if all("prices" in split for split in splits.values())
-        else "current prices"
-    )
-    exact = all(split.sizes[POLICY] <= MOST_EXACT for split in splits.values())
+    joined = in_order(joined.sel({TIME: list(years)}))
+    kept = type(prepared)(prepared.model, {name: prepared.resolved[name] for name in found})
     return describe(joined.assign_attrs(engine="kernel"), kept).assign_attrs(
-        discount_rate=rate,
+        **about,
         price_basis=basis,
-        base_year=base,
-        exact=int(exact),
-        draws=draws or 1,
-        among=joined.sizes.get(MEMBER, draws or 1),
+        exact=exact,
+        among=joined.sizes.get(MEMBER, about["draws"]),
         baseline=BASELINE,
         title=f"talent_sd policies of {joined.sizes[SCENARIO]} scenarios",
     )
 
 
-def _costs(split: xr.Dataset, every: np.ndarray, rate: float, base: float) -> dict[str, Any]:
-    """Return spending, present cost and cost per unit of effect of one scenario."""
-    draws = split.sizes[DRAW]
-    prices = split["prices"].values if "prices" in split else np.ones((draws, len(every)))
-    money = Money(every, rate, base, prices)
-    spending, caused = (
-        _yearly(split[name].transpose(DRAW, POLICY, TIME).values) for name in ("spent", "caused")
-    )
-    cost, caused_cost = money.present_value(spending), money.present_value(caused)
-    mix_cost = cost.sum(axis=1)
-    amount = np.full((len(MEASURES), *cost.shape), np.nan)
-    mix_amount = np.full((len(MEASURES), draws), np.nan)
+Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
+AMONG = ("present_cost", "mix_cost", "mix_yearly", "mix_cost_per")
+"""What is told of all draws of a forecast, besides what the mix adds."""
+
+
+def _paid(whole: Whole, money: Money, outputs: Sequence[str]) -> Arrays:
+    """Return spending, its present value, and the mix's cost per unit of effect, in every draw."""
+    spending = _yearly(whole.spent)
+    cost = money.present_value(spending)
+    mix_cost, yearly = cost.sum(axis=1), spending.sum(axis=1)
+    paying = (yearly > 0).any(axis=0)
+    amount = np.full((len(MEASURES), len(mix_cost)), np.nan)
     for row, (measure, output) in enumerate(MEASURES.items()):
-        if output in split[OUTPUT]:
-            of = split.sel({OUTPUT: output})
-            amount[row] = _amount(measure, of["contribution"].transpose(DRAW, POLICY, TIME).values, money)
-            mix_amount[row] = _amount(measure, of["total"].values, money)
+        if output in outputs:
+            amount[row] = _amount(measure, whole.total[..., outputs.index(output)], money)
     return {
         "spending": ((DRAW, POLICY, TIME), spending),
-        "spending_caused": ((DRAW, POLICY, TIME), caused),
         "present_cost": ((DRAW, POLICY), cost),
-        "caused_cost": ((DRAW, POLICY), caused_cost),
         "mix_cost": ((DRAW,), mix_cost),
+        "mix_yearly": ((DRAW,), yearly[:, paying].mean(axis=1) if paying.any() else 0 * mix_cost),
+        "mix_amount": ((MEASURE, DRAW), amount),
+        "mix_cost_per": ((MEASURE, DRAW), cost_ratio(mix_cost, amount)),
+    }
+
+
+def _shares(split: xr.Dataset, paid: Arrays, money: Money) -> Arrays:
+    """Return what each policy costs per unit of its share, and its share of all spending, in the draws split."""
+    caused = _yearly(split["caused"].transpose(DRAW, POLICY, TIME).values)
+    cost = paid["present_cost"][1]
+    amount = np.full((len(MEASURES), *cost.shape), np.nan)
+    for row, (measure, output) in enumerate(MEASURES.items()):
+        if output in split[OUTPUT]:
+            of = split["contribution"].sel({OUTPUT: output}).transpose(DRAW, POLICY, TIME).values
+            amount[row] = _amount(measure, of, money)
+    return {
+        "spending_caused": ((DRAW, POLICY, TIME), caused),
+        "caused_cost": ((DRAW, POLICY), money.present_value(caused)),
         "amount": ((MEASURE, DRAW, POLICY), amount),
-        "mix_amount": ((MEASURE, DRAW), mix_amount),
         "cost_per": ((MEASURE, DRAW, POLICY), cost_ratio(cost, amount)),
-        "mix_cost_per": ((MEASURE, DRAW), cost_ratio(mix_cost, mix_amount)),
     }
 
 

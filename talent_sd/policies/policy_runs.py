@@ -107,7 +107,7 @@ class Runs:
     def warn(self) -> None:
         """Pass on what the engine warned of, each kind once."""
         for kind, text in self.heard.items():
-            warnings.warn(f"{self.name}: {text}", kind, stacklevel=3)
+            warnings.warn(f"{self.name}: {text}", kind, stacklevel=4)
 
 
 SPENT, ALL_SPENT = "Cumulative Policy Spending", "Cumulative Policy Budget Use"
@@ -121,7 +121,7 @@ def split_scenario(
     outputs: Sequence[str],
     draws: int,
     permutations: int,
-    rng: np.random.Generator,
+    seed: int,
     done: Callable[[int], None],
 ) -> xr.Dataset:
     """Run a scenario's combinations for all draws and split what they do.
@@ -135,11 +135,11 @@ def split_scenario(
     Returns
     -------
     Dims (policy, draw, time, output), as `policy_effects` describes `contribution` to `synergy_budget`; and
-    `spent`, yuan paid since the start in the full mix, `caused`, shares of all policies' spending since the
-    start, and `prices`, the price level where the model has one
+    `caused`, shares of all policies' spending since the start
     """
     import xarray as xr
 
+    rng = np.random.default_rng([seed, len(policies)])
     combinations = 2 ** min(len(policies), MOST_EXACT)
     at_once = max(1, MEMBERS_AT_ONCE // combinations)
     parts = []
@@ -147,6 +147,7 @@ def split_scenario(
         last = min(first + at_once, draws)
         parts.append(_split_block(runs, policies, outputs, first, last, permutations, rng))
         done(last - first)
+    runs.warn()
     named = {POLICY: list(policies), OTHER: list(policies), OUTPUT: list(outputs), TIME: list(runs.years)}
     return xr.concat(parts, DRAW).assign_coords({**named, DRAW: np.arange(draws)})
 
@@ -176,7 +177,6 @@ def _split_block(
     total, alone = (every - none)[0, ..., :-1], (alone - none)[..., :-1]
     share = split.share[..., :-1]
     synergy = total - alone.sum(axis=0)
-    spent, prices = _paid(runs, policies, first, last)
     plain = (DRAW, TIME, OUTPUT)
     data = {
         "contribution": ((POLICY, *plain), share),
@@ -187,11 +187,8 @@ def _split_block(
         "total": (plain, total),
         "synergy": (plain, synergy),
         "synergy_budget": (plain, synergy - _synergy_uncapped(runs, policies, outputs, first, last)),
-        "spent": ((DRAW, POLICY, TIME), spent),
         "caused": ((POLICY, DRAW, TIME), split.share[..., -1]),
     }
-    if prices is not None:
-        data["prices"] = ((DRAW, TIME), prices)
     return xr.Dataset(data)
 
 
@@ -204,16 +201,6 @@ def _some_rows(players: int) -> np.ndarray:
 def _summed(values: np.ndarray) -> np.ndarray:
     """Sum an output (combinations, draws, years, *subscripts) over its subscripts."""
     return values.sum(axis=tuple(range(3, values.ndim))) if values.ndim > 3 else values
-
-
-def _paid(runs: Runs, policies: Sequence[str], first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return cumulative spending (draws, policies, years) in the full mix, and the price level (draws, years)."""
-    structure = runs.model.structure
-    known = PRICES in structure.variables
-    found = runs.values(policies, np.ones((1, len(policies))), [SPENT, *[PRICES] * known], first, last)
-    order = structure.coordinates(SPENT)["policy"]
-    places = [order.index(policy) for policy in policies]
-    return found[SPENT][0][..., places].transpose(0, 2, 1), found[PRICES][0] if known else None
 
 
 def _synergy_uncapped(
@@ -248,13 +235,39 @@ def spread_evenly(effect: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.argsort(effect, kind="stable")[ranks])
 
 
-def mix_effect(runs: Runs, policies: Sequence[str], outputs: Sequence[str], draws: int) -> np.ndarray:
-    """Return what all policies together add over none of them: (draws, years, outputs), in every draw."""
+@dataclass(frozen=True)
+class Whole:
+    """A mix in all draws of a forecast: little to run, for its policies are on together or off together.
+
+    Parameters
+    ----------
+    total : (draws, years, outputs) what all policies add over none
+    spent : (draws, policies, years) yuan paid for each since the start
+    prices : (draws, years) the price level; 1 where the model has none
+    priced : whether it has one
+    """
+
+    total: np.ndarray
+    spent: np.ndarray
+    prices: np.ndarray
+    priced: bool
+
+
+def run_whole(runs: Runs, policies: Sequence[str], outputs: Sequence[str], draws: int) -> Whole:
+    """Run a mix and the same without its policies in every draw."""
+    structure = runs.model.structure
+    priced = PRICES in structure.variables
+    order = structure.coordinates(SPENT)["policy"]
+    places = [order.index(policy) for policy in policies]
     rows = np.stack([np.zeros(len(policies)), np.ones(len(policies))])
     at_once = MEMBERS_AT_ONCE // 2
     parts = []
     for first in range(0, draws, at_once):
-        found = runs.values(policies, rows, outputs, first, min(first + at_once, draws))
+        last = min(first + at_once, draws)
+        found = runs.values(policies, rows, [*outputs, SPENT, *[PRICES] * priced], first, last)
         summed = [_summed(found[name]) for name in outputs]
-        parts.append(np.stack([values[1] - values[0] for values in summed], axis=-1))
-    return np.concatenate(parts)
+        prices = found[PRICES][1] if priced else np.ones((last - first, len(runs.years)))
+        total = np.stack([values[1] - values[0] for values in summed], axis=-1)
+        parts.append((total, found[SPENT][1][..., places].transpose(0, 2, 1), prices))
+    total, spent, prices = map(np.concatenate, zip(*parts, strict=True))
+    return Whole(total, spent, prices, priced)

@@ -198,7 +198,8 @@ def write_policies_table(effects: xr.Dataset, path: Path) -> None:
     Medians over draws with the ends of the 80 % interval. Costs stand in rows of the last year.
     A cost per unit is empty where the policy is not effective in the median draw, its
     upper end where it is not in a tenth of them; `effective_...` is the share of draws in which it is.
-    Where mixes were split in few of a forecast's draws, rows of `MIX_AMONG` tell the mix in all of them.
+    Where mixes were split in few of a forecast's draws, rows of `MIX_AMONG` tell the mix in all of them. A policy's
+    `present_cost` is of all draws, its cost per unit of those split.
 
     Parameters
     ----------
@@ -218,6 +219,37 @@ def mix_of(effects: xr.Dataset, scenario: str) -> xr.Dataset:
     return one.sel(policy=kept, other=kept)
 
 
+def in_all_draws(one: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a cost, or what the mix adds, in all draws of the forecast (axis `draw`), of which few may have been split."""
+    key = f"{name}_among"
+    return one[key].rename({MEMBER: DRAW}) if key in one else one[name]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a mix does and costs in the last year, each over all draws, and in what share of them its people cost least."""
+
+    name: str
+    adds: xr.DataArray
+    cost: xr.DataArray
+    yearly: xr.DataArray
+    per_person: xr.DataArray
+    cheapest: float
+
+
+def mixes_by_worth(effects: xr.Dataset) -> list[Worth]:
+    """Return the mixes, that whose people cost least first; the draws are the same in all of them."""
+    last = effects.isel({TIME: -1, OUTPUT: 0})
+    adds, cost, yearly = (in_all_draws(last, name) for name in ("total", "mix_cost", "mix_yearly"))
+    per = in_all_draws(last, "mix_cost_per").sel({MEASURE: "person"})
+    least = (per == per.min(SCENARIO)) & np.isfinite(per)
+    found = []
+    for name in map(str, effects[SCENARIO].values):
+        own = [values.sel({SCENARIO: name}) for values in (adds, cost, yearly, per)]
+        found.append(Worth(name, own[0], own[1], own[2], own[3], float(least.sel({SCENARIO: name}).mean())))
+    return sorted(found, key=lambda one: float(ranked(one.per_person.values)[1]))
+
+
 def effective_share(ratio: xr.DataArray) -> float:
     """Return the share of draws in which a cost per unit is finite: the policy has an effect."""
     return float(np.isfinite(ratio.values).mean())
@@ -235,16 +267,20 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
                        float(np.median(alone[:, number])), error[number], unit,
                        *(costs if year == last else [""] * len(costs)))  # fmt: skip
     if one.sizes.get("member", 0) > one.sizes[DRAW]:
-        yield from _rows_among(one, scenario, len(costs))
+        yield from _rows_among(one, scenario)
 
 
-def _rows_among(one: xr.Dataset, scenario: str, costs: int) -> Iterator[tuple[Any, ...]]:
-    """Yield what the mix does in all draws; nothing else is known of them."""
+def _rows_among(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
+    """Yield what the mix does and costs in all draws; what it causes elsewhere is known of those split alone."""
+    ratio = in_all_draws(one, "mix_cost_per")
+    costs = _cost_cells(in_all_draws(one, "mix_cost"), ratio, "")
+    last = one[TIME].values[-1]
     for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
-        total = one["total_among"].sel(output=output).transpose("member", TIME).values
+        total = in_all_draws(one, "total").sel(output=output).transpose(DRAW, TIME).values
         bands = np.quantile(total, BAND_AND_MEDIAN, axis=0).T.tolist()
         for year, (low, middle, high) in zip(one[TIME].values, bands, strict=True):
-            yield (scenario, MIX_AMONG, f"{year:g}", output, middle, low, high, "", "", unit, *[""] * costs)
+            yield (scenario, MIX_AMONG, f"{year:g}", output, middle, low, high, "", "", unit,
+                   *(costs if year == last else [""] * len(costs)))  # fmt: skip
 
 
 def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -260,14 +296,16 @@ def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.n
 
 def _costs(one: xr.Dataset, policy: str) -> list[Any]:
     if policy == MIX:
-        cost, ratio = one["mix_cost"], one["mix_cost_per"]
-        caused = one["caused_cost"].sum("policy")
-    else:
-        own = one.sel(policy=policy)
-        cost, ratio, caused = own["present_cost"], own["cost_per"], own["caused_cost"]
+        caused = float(one["caused_cost"].sum("policy").median())
+        return _cost_cells(one["mix_cost"], one["mix_cost_per"], caused)
+    own = one.sel(policy=policy)
+    return _cost_cells(in_all_draws(own, "present_cost"), own["cost_per"], float(own["caused_cost"].median()))
+
+
+def _cost_cells(cost: xr.DataArray, ratio: xr.DataArray, caused: float | str) -> list[Any]:
     low, middle, high = np.quantile(cost.values, BAND_AND_MEDIAN).tolist()
-    cells: list[Any] = [middle, low, high, float(caused.median())]
-    for measure in one["measure"].values:
+    cells: list[Any] = [middle, low, high, caused]
+    for measure in ratio["measure"].values:
         values = ratio.sel(measure=measure)
         low, middle, high = ranked(values.values).tolist()
         cells += [value if np.isfinite(value) else "" for value in (middle, low, high)]
@@ -283,8 +321,9 @@ def in_order(dataset: xr.Dataset) -> xr.Dataset:
     axes = (MEASURE, SCENARIO, OUTPUT, MEMBER, DRAW, POLICY, OTHER, TIME)
     dataset = dataset.transpose(*axes, missing_dims="ignore")
     for name, (unit, text) in NAMES.items():
-        if name in dataset:
-            dataset[name].attrs.update(units=unit, long_name=text)
+        for key, ending in ((name, ""), (f"{name}_among", ", in all draws of the forecast")):
+            if key in dataset:
+                dataset[key].attrs.update(units=unit, long_name=text + ending)
     for name, text in AXES.items():
         if name in dataset.coords:
             dataset[name].attrs["long_name"] = text
@@ -308,7 +347,6 @@ NAMES = {
     "dropped": ("see unit", "what the mix would lose without the policy"),
     "interaction": ("see unit", "how much more two policies do together than apart"),
     "total": ("see unit", "what the mix does over none of its policies"),
-    "total_among": ("see unit", "what the mix does over none of its policies, in all draws of the forecast"),
     "split_member": ("1", "draw of the forecast that was split"),
     "synergy": ("see unit", "what the mix does less the sum of its policies alone"),
     "synergy_budget": ("see unit", "part of the synergy that the capped budget makes"),
@@ -317,6 +355,7 @@ NAMES = {
     "present_cost": ("yuan", "present value of spending"),
     "caused_cost": ("yuan", "present value of spending caused"),
     "mix_cost": ("yuan", "present value of all policy spending"),
+    "mix_yearly": ("yuan/year", "paid for all policies a year, over the years in which the mix pays"),
     "amount": ("see cost_unit", "effect that costs are set against"),
     "mix_amount": ("see cost_unit", "effect of the mix that costs are set against"),
     "cost_per": ("see cost_unit", "present cost per unit of effect"),

@@ -69,6 +69,7 @@ def invented_effects(names: list[str], policies: list[str], draws: int = 3) -> x
         "caused_cost": (("scenario", "draw", "policy"), cost * 9),
         "present_cost": (("scenario", "draw", "policy"), cost * 10),
         "mix_cost": (("scenario", "draw"), cost.sum(2) * 10),
+        "mix_yearly": (("scenario", "draw"), cost.sum(2)),
         "cost_per": (
             ("measure", "scenario", "draw", "policy"),
             np.stack([per, per / 10, per * np.inf, per / 1e5]),

@@ -130,7 +130,7 @@ def test_policies_are_told_with_the_mix_and_what_was_not_tested(shares: xr.Datas
     frame = told.frame.set_index("policy")
     last = shares["total"].isel(time=-1, scenario=0, output=0)
     assert frame.loc["mix", "adds"] == float(last.median())
-    assert "Median of 3 of the 12 draws, spread evenly over what the mix does," in told.notes[0]
+    assert "Median of 3 of the 12 draws, spread evenly over what the mix does" in told.notes[0]
     assert told.notes[1] == "No policy's effect has been tested against what happened anywhere."
 
 

@@ -16,10 +16,10 @@ from talent_sd.forecast.prepare import prepare
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.figures.sheet import NARROW, broken
 from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
-from talent_sd.output.policies.policy_tables import excess_text, policies_table, ratio_text
+from talent_sd.output.policies.policy_tables import excess_text, mixes_table, policies_table, ratio_text
 from talent_sd.output.speech import NO_BREAK, Scale, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
-from talent_sd.policies.policy_table import mix_of, write_policies_table
+from talent_sd.policies.policy_table import mix_of, mixes_by_worth, write_policies_table
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +166,13 @@ def test_a_mix_split_in_few_draws_is_told_in_those_and_in_all(some: xr.Dataset) 
     assert "Whole mix," in text
     assert "all 20" in text
     assert (
-        " ".join(text.split()).count("Median of 4 of the 20 draws, spread evenly over what the mix does,")
-        == 1
+        " ".join(text.split()).count("Median of 4 of the 20 draws, spread evenly over what the mix does") == 1
     )
     last = some.isel(time=-1, scenario=0, output=0)
     for values in (last["total"], last["total_among"]):
         assert f"+{digits(float(values.median()) / 1e3)}" in text
     every = printed(
-        some.drop_vars(["total_among", "split_member", "member"]).assign_attrs(among=4),
+        some.drop_dims("member").drop_vars("split_member").assign_attrs(among=4),
         "hefei_combination",
         "en",
     )
@@ -187,7 +186,49 @@ def test_the_policies_table_has_the_mix_in_all_draws(some: xr.Dataset, tmp_path:
     row = table.loc[("mix_in_all_draws", 2034)]
     assert row["contribution"] == float(np.quantile(total, 0.5))
     assert [row["lower"], row["upper"]] == np.quantile(total, [0.1, 0.9]).tolist()
-    assert table.loc["mix_in_all_draws", "present_cost"].isna().all()
+    cost = some["mix_cost_among"].isel(scenario=0)
+    costs = row[["present_cost_lower", "present_cost", "present_cost_upper"]].astype(float).tolist()
+    assert costs == np.quantile(cost, [0.1, 0.5, 0.9]).tolist()
+    split = cost.sel(member=some["split_member"].values[0])
+    assert split.values.tolist() == some["mix_cost"].isel(scenario=0).values.tolist()
+    assert table.loc[("mix", 2034), "present_cost"] == np.quantile(split, 0.5)
+
+
+def test_each_cost_is_told_with_its_interval_in_all_draws(some: xr.Dataset) -> None:
+    text = printed(some, "hefei_combination", "en")
+    last = some.isel(scenario=0)
+    told = [
+        last["mix_cost_among"],
+        *(last["present_cost_among"].sel(policy=p) for p in last["policy"].values),
+    ]
+    for cost in told:
+        low, middle, high = (digits(end / 1e9) for end in np.quantile(cost, [0.1, 0.5, 0.9]))
+        assert all(number in text for number in (low, middle, high))
+    shown = io.StringIO()
+    Console(width=80, file=shown).print(mixes_table(some, shipped_labels()))
+    (mix,) = mixes_by_worth(some)
+    for values, factor in ((mix.cost, 1e9), (mix.yearly, 1e9)):
+        for end in np.quantile(values, [0.1, 0.5, 0.9]):
+            assert digits(end / factor) in shown.getvalue()
+    assert "Medians of all 20 draws" in shown.getvalue()
+
+
+def test_mixes_stand_in_the_order_of_what_a_person_costs() -> None:
+    both = policy_effects(
+        prepare(["cash_subsidy_only", "hefei_combination"], "hefei"), ["total talent"], draws=3, among=9
+    )
+    found = mixes_by_worth(both)
+    per = {one.name: float(np.quantile(one.per_person, 0.5, method="inverted_cdf")) for one in found}
+    assert list(per.values()) == sorted(per.values())
+    costs = np.stack([one.per_person.values for one in found])
+    assert [one.cheapest for one in found] == [
+        float(((row == costs.min(0)) & np.isfinite(row)).mean()) for row in costs
+    ]
+    paid = both["mix_yearly_among"].sel(scenario="hefei_combination")
+    spent = both["spending"].sel(scenario="hefei_combination").sum("policy")
+    years = spent.time[(spent > 0).any("draw")]
+    split = both["split_member"].sel(scenario="hefei_combination").values
+    np.testing.assert_allclose(paid.values[split], spent.sel(time=years).mean("time").values, rtol=1e-12)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

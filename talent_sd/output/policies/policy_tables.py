@@ -25,7 +25,7 @@ from talent_sd.output.speech import (
     span,
 )
 from talent_sd.output.terminal_tables import numbers, rich_table, words
-from talent_sd.policies.policy_table import mix_of, ranked
+from talent_sd.policies.policy_table import in_all_draws, mix_of, mixes_by_worth, ranked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     Numbers = tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]
 
 CHANCE = N_(" (80 % of the draws: {low} … {high}; more than the sum in {share})")
-DRAWS_AMONG = N_("{draws} of the {among} draws, spread evenly over what the mix does,")
+DRAWS_AMONG = N_(
+    "{draws} of the {among} draws, spread evenly over what the mix does (yuan paid: of all {among}),"
+)
 EXACT = N_("Exact Shapley shares; in each draw they add up to the mix, their medians nearly. ")
 EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
 HOW = N_(
@@ -45,6 +47,16 @@ HOW = N_(
 HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
     "What comes after the last year counts for nothing."
+)
+MIXES = N_("{city}: what the mixes add to {output} in {year} and cost, the cheapest person first")
+MIXES_SINGLE = N_(
+    "One run with the model's own constants. Cost in all: present value in {year}, at {rate} % a year and in its prices. Paid: "
+    "yuan of the day, the mean of the years in which the mix pays."
+)
+MIXES_TOLD = N_(
+    "Medians of all {draws} draws with 80 % intervals. Cost in all: present value in {year}, at {rate} % a year and in its "
+    "prices. Paid: yuan of the day, the mean of the years in which the mix pays. A cost per person is the median of the draws' "
+    "ratios. Cheapest in: share of the draws in which a person costs least through this mix."
 )
 SAMPLED = N_(
     "Shapley shares from sampled orders, with standard error; in each draw they add up to the mix, their medians nearly. "
@@ -102,13 +114,47 @@ def policies_table(
     table.add_row(tell("Whole mix", lang), *whole, style="bold")
     among = int(effects.attrs.get("among", 0))
     if among > of.sizes[DRAW]:
-        all_draws = of["total_among"] / people.factor
-        told = f"{signed(float(all_draws.median()))}\n{_band(all_draws.rename(member=DRAW))}"
-        table.add_row(
-            tell("Whole mix,\nall {among}\ndraws", lang, among=among), told, *[""] * (len(whole) - 1)
-        )
+        adds, cost, per = (in_all_draws(of, name) for name in ("total", "mix_cost", "mix_cost_per"))
+        whole = _cells(adds, adds, cost, per, people, money, lang)
+        whole[1] = ""  # each alone was run in the draws split
+        table.add_row(tell("Whole mix,\nall {among}\ndraws", lang, among=among), *whole)
     caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
     table.caption = caption.replace(" %", f"{NO_BREAK}%")
+    table.caption_justify = "left"
+    return table
+
+
+def mixes_table(effects: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of what each mix adds, costs in all and a year, and what a person costs: the cheapest first."""
+    mixes, titles = mixes_by_worth(effects), scenario_titles(effects, lang)
+    last = effects.isel({TIME: -1, "output": 0})
+    people = scale_for(max(abs(float(one.adds.median())) for one in mixes), str(last["unit"].values), lang)
+    cost, yearly = (
+        scale_for(max(float(of.median()) for of in found), unit, lang)
+        for found, unit in (([m.cost for m in mixes], "yuan"), ([m.yearly for m in mixes], "yuan/year"))
+    )
+    words_of = {"city": city_name(effects, lang), "output": labels.variable(str(last["output"].values), lang)}
+    table = rich_table(
+        tell(MIXES, lang, **words_of, year=f"{float(last[TIME]):g}"),
+        *words(tell("Mix", lang), overflow="fold", max_width=18),
+        *numbers(
+            tell("Adds\n({unit})", lang, unit=people.unit),
+            tell("Cost in all\n({unit})", lang, unit=cost.unit),
+        ),
+        *numbers(tell("Paid\n({unit})", lang, unit=yearly.unit), tell(HEADINGS["person"], lang)),
+        *([numbers(tell("Cheapest\nin", lang))[0]] if len(mixes) > 1 else []),
+    )
+    for one in mixes:
+        many = one.adds.sizes.get(DRAW, 1) > 1
+        told = []
+        for values, scale in ((one.adds, people), (one.cost, cost), (one.yearly, yearly)):
+            own = values / scale.factor
+            middle = (signed if values is one.adds else digits)(float(own.median()))
+            told.append(f"{middle}\n{_band(own)}" if many else middle)
+        told.append(ratio_text(one.per_person / FACTORS[lang]["person"], one.adds, lang, many))
+        table.add_row(Text(titles[one.name]), *told, *([chance(one.cheapest)] if len(mixes) > 1 else []))
+    how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
+    table.caption = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
     table.caption_justify = "left"
     return table
 
@@ -186,7 +232,7 @@ def draws_text(effects: xr.Dataset, lang: str) -> str:
 
 def policy_numbers(own: xr.Dataset) -> Numbers:
     """Return of one policy what it adds, does alone, costs at present and per unit, each over draws."""
-    return own["contribution"], own["alone"], own["present_cost"], own["cost_per"]
+    return own["contribution"], own["alone"], in_all_draws(own, "present_cost"), own["cost_per"]
 
 
 def mix_numbers(of: xr.Dataset) -> Numbers:
@@ -205,14 +251,15 @@ def _cells(
 ) -> list[str]:
     """Return the cells of a row, with 80 % intervals where there are several draws."""
     many = adds.sizes.get(DRAW, 1) > 1
-    added = signed(float(adds.median()) / people.factor)
+    added, paid = signed(float(adds.median()) / people.factor), digits(float(cost.median()) / money.factor)
     if many:
         added += f"\n{_band(adds / people.factor)}"
+        paid += f"\n{_band(cost / money.factor)}"
     # the other intervals stand in policies.csv: a terminal has 80 columns
     return [
         added,
         signed(float(alone.median()) / people.factor),
-        digits(float(cost.median()) / money.factor),
+        paid,
         *(
             ratio_text(ratio.sel(measure=m) / factor, adds if m == "person" else None, lang, many)
             for m, factor in FACTORS[lang].items()

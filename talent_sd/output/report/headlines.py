@@ -10,8 +10,10 @@ from talent_sd.forecast.compare import CLEAR, OTHER, ranking
 from talent_sd.output.headline_outputs import TOTAL, Output
 from talent_sd.output.report.html_pieces import KeyEntry
 from talent_sd.output.report.material import Material
+from talent_sd.output.report.mixes_section import money_told
 from talent_sd.output.report.outputs_section import key_entries
 from talent_sd.output.speech import NOTHING, Speech, signed
+from talent_sd.policies.policy_table import in_all_draws
 
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
 SAME = N_("No change at the median")
@@ -58,10 +60,8 @@ def _place(material: Material, name: str, say: Speech) -> list[Headline]:
         for other in material.compared if other != name
     ]  # fmt: skip
     if material.policies is not None and name in material.policies[SCENARIO].values:
-        cost = float(material.policies["mix_cost"].sel({SCENARIO: name}).median())
-        rest.append(
-            say("costs {amount} in all, present value", amount=say.amount(cost, say.scale(cost, "yuan")))
-        )
+        costs = in_all_draws(material.policies, "mix_cost").sel({SCENARIO: name})
+        rest.append(say("costs {amount} in all, present value", amount=money_told(costs, "yuan", say)))
     rank = say("{rank} of {count}", rank=int(one["rank"].sel({SCENARIO: name})), count=spread.sizes[SCENARIO])
     return [Headline(say("Rank by talent"), rank, say("; ").join(rest), None)]
 

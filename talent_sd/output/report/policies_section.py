@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
 from talent_sd.output.policies.policy_tables import no_ratio
 from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table, inline_svg
 from talent_sd.output.report.material import Material
+from talent_sd.output.report.mixes_section import MEASURES, mixes_part, money_told
 from talent_sd.output.report.outputs_section import band_headings
 from talent_sd.output.speech import Scale, Speech, digits, interval, signed
-from talent_sd.policies.policy_table import mix_of, ranked
+from talent_sd.policies.policy_table import in_all_draws, mix_of, ranked
 
 if TYPE_CHECKING:
     import xarray as xr
 
 CAPTION_CONTRIBUTIONS = N_("What each policy adds in {year}: its Shapley share")
 COST_CAUSED = N_("Spending it causes, present value, {unit}")
-COST_MIX = N_("Cost: the mix costs {cost} in present value (yuan of {base}).")
+COST_MIX = N_(
+    "Cost: the mix costs {cost} in present value, yuan of {base}; {yearly} in the years in which it pays, yuan of the day."
+)
 COST_MIX_NOBODY = N_("The mix as a whole holds nobody more in the last year: no cost per person can be told.")
 COST_MIX_PERSON = N_("For the mix as a whole that is {cost} for each person more in the last year.")
+COST_DRAWS = N_("Medians of all {among} draws.")
+COST_DRAWS_AMONG = N_("Medians: present values of all {among} draws, all else of the {split} split.")
 COST_NOTE = N_(
     "Present values are discounted; what comes after the last year counts for nothing. “Adds nothing” and "
     "“takes away”: there is no cost per unit to tell. Policies share one capped "
@@ -61,12 +66,6 @@ PAIR_HINDERS = N_(
     "apart ({output})."
 )
 
-MEASURES = {
-    "person": N_("Yuan per person more in the last year"),
-    "person_year": N_("Yuan per person-year"),
-    "patent": N_("Yuan per patent"),
-    "tax_base": N_("Yuan per yuan of tax base"),
-}
 MOST_NAMED = 2
 """So many policies are named as those that add most."""
 
@@ -136,7 +135,8 @@ def draws_among(effects: xr.Dataset) -> int:
 
 def policy_parts(material: Material, say: Speech) -> list[Part]:
     """Return a part for each mix of the policies' dataset; nothing where there is none."""
-    effects, parts = material.policies, []
+    effects = material.policies
+    parts = [] if effects is None else [mixes_part(effects, material, say)]
     for number, name in enumerate([] if effects is None else map(str, effects[SCENARIO].values)):
         assert effects is not None
         mix = Mix(name, mix_of(effects, name), say)
@@ -228,10 +228,16 @@ OUTPUT_OF = {
 def costs(mix: Mix) -> Table:
     """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
     one, say = mix.one, mix.say
-    present, caused = one["present_cost"].median(DRAW), one["caused_cost"].median(DRAW)
+    costs = in_all_draws(one, "present_cost")
+    present, caused = costs.median(DRAW), one["caused_cost"].median(DRAW)
     paid, per = one["spending"].sum(TIME, skipna=True).median(DRAW), middle(one["cost_per"])
     money = say.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
-    columns = {"spending": (paid, money), "present_cost": (present, money), "caused_cost": (caused, money)}
+    columns = {"spending": (paid, money), "present_cost": (present, money)}
+    many = costs.sizes[DRAW] > 1
+    if many:
+        low, high = (costs.quantile(end, DRAW) for end in BAND)
+        columns |= {"present_cost_lower": (low, money), "present_cost_upper": (high, money)}
+    columns["caused_cost"] = (caused, money)
     measures = [str(measure) for measure in per["measure"].values]
     columns |= {f"cost_per:{m}": (per.sel(measure=m), say.scale(1.0, "yuan")) for m in measures}
     rows = []
@@ -245,14 +251,24 @@ def costs(mix: Mix) -> Table:
             cells.append(Cell(text, value, key))
         about = {"scenario": mix.name, "policy": str(one["policy"].values[place])}
         rows.append(Row(mix.policy(place), cells, about))
+    among, split = costs.sizes[DRAW], mix.draws
+    note = say(COST_NOTE)
+    if many:
+        told = (
+            say(COST_DRAWS, among=among)
+            if among == split
+            else say(COST_DRAWS_AMONG, among=among, split=split)
+        )
+        note = f"{told}{'' if say.lang == 'zh' else ' '}{note}"
     headings = [
         say("Policy"),
         say("Paid over all years, {unit}", unit=money.unit),
         say("Present value, {unit}", unit=money.unit),
+        *(band_headings(say, 80) if many else []),
         say(COST_CAUSED, unit=money.unit),
         *(say(MEASURES[measure]) for measure in measures),
     ]
-    return Table(say("What each policy costs"), headings, [Group("", rows)], note=say(COST_NOTE))
+    return Table(say("What each policy costs"), headings, [Group("", rows)], note=note)
 
 
 def middle(ratio: xr.DataArray) -> xr.DataArray:
@@ -325,10 +341,10 @@ def _pair_sentences(mix: Mix) -> list[str]:
 def _cost_sentences(mix: Mix) -> list[str]:
     """Say what the mix costs, and which policy holds a person for least."""
     say, one = mix.say, mix.one
-    cost = float(one["present_cost"].sum("policy", skipna=True).median())
-    whole = float(middle(one["mix_cost_per"].sel(measure="person")))
+    whole = float(middle(in_all_draws(one, "mix_cost_per").sel(measure="person")))
+    cost, yearly = (money_told(in_all_draws(one, f"mix_{key}"), unit, say) for key, unit in MIX_COSTS)
     sentences = [
-        say(COST_MIX, cost=_money(cost, say), base=f"{float(one.attrs['base_year']):g}"),
+        say(COST_MIX, cost=cost, yearly=yearly, base=f"{float(one.attrs['base_year']):g}"),
         say(COST_MIX_PERSON, cost=_money(whole, say)) if np.isfinite(whole) else say(COST_MIX_NOBODY),
     ]
     per = middle(one["cost_per"].sel(measure="person")).values
@@ -349,6 +365,9 @@ def _cost_sentences(mix: Mix) -> list[str]:
             )
         )
     return sentences
+
+
+MIX_COSTS = (("cost", "yuan"), ("yearly", "yuan/year"))
 
 
 def _money(value: float, say: Speech) -> str:
