@@ -195,9 +195,8 @@ def policy_effects(
     mixes = _mixes(prepared)
     shown = _outputs(prepared, outputs)
     every = prepared.years
-    split_of = list(
-        dict.fromkeys([*shown, *filter(prepared.model.structure.variables.__contains__, MEASURES.values())])
-    )
+    known = prepared.model.structure.variables
+    split_of = list(dict.fromkeys([*shown, *(name for name in MEASURES.values() if name in known)]))
     drawn = None if draws is None else _drawn(prepared, max(draws, among or draws), seed, sampling)
     base = min(max(KNOWN_UNTIL, every[0]), every[-1])
     found = {}
