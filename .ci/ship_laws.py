@@ -24,9 +24,11 @@ def main(path: str) -> None:
     for row in table[table.verdict != "shown"].itertuples():
         shares = [None if pd.isna(one) else float(one) for one in (row.share_of_draws, row.share_of_sign)]
         laws.setdefault(str(row.law), {})[str(row.city)] = [*shares, str(row.verdict)]
-    record = {"model_sha256": str(model), "draws": int(draws), "laws": laws}
+    told = ",\n".join(f"{json.dumps(law)}: {json.dumps(cities)}" for law, cities in laws.items())
     target = Path(__file__).parents[1] / "models" / "law_record.json"
-    target.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")
+    target.write_text(
+        f'{{"model_sha256": "{model}", "draws": {int(draws)}, "laws": {{\n{told}\n}}}}\n', encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

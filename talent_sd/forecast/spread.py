@@ -37,8 +37,8 @@ LARGE = 5000
 """Draws above which an ensemble is condensed before it is shown."""
 AT_ONCE = 10_000_000
 """Numbers of one variable read at once."""
-ENOUGH = 500
-"""Draws that tell shares to a few points."""
+ENOUGH = 4000
+"""Draws that tell shares to a few points: noise has heavy tails, and 200 miss by ten points."""
 SOURCES = ("parameters", "province", "city", "national")
 ENDS = (0.1, 0.9)
 """Quantiles of what is believed of a constant, between which it is moved."""
@@ -67,24 +67,20 @@ def forecast_variance(prepared: Prepared, draws: int, seed: int, *, engine: str 
 def variance_table(
     prepared: Prepared, draws: PosteriorDraws, outputs: Sequence[str], *, engine: str = "auto"
 ) -> pd.DataFrame:
-    """Split the spread in the last year over its sources, for the first scenario.
-
-    The sources are switched on one after another, with the same draws, in the order
-    parameters, province noise, city noise, national paths; each is given what the variance
-    of the logs gains. An output that is not positive in every draw is split in its own unit.
+    """Split the spread in the last year over its sources, for the first scenario; as `split_variance`.
 
     Parameters
     ----------
     draws : from the posterior, with noise
     outputs : names; a subscripted one is summed over its subscripts
-
-    Returns
-    -------
-    One row an output: variable, sd_log (or sd), and the share of each source; shares sum to one, and a
-    share may be slightly negative by chance.
     """
-    import pandas as pd
+    return split_variance(sources_added(prepared, draws, outputs, engine=engine), outputs)
 
+
+def sources_added(
+    prepared: Prepared, draws: PosteriorDraws, outputs: Sequence[str], *, engine: str = "auto"
+) -> list[xr.Dataset]:
+    """Run the same draws four times, as the sources of spread are switched on one after another, in the order of `SOURCES`."""
     from talent_sd.forecast.ensemble import Options, run_ensemble
 
     noise = draws.posterior.noise
@@ -96,18 +92,37 @@ def variance_table(
         draws,
     )
     quiet = Options(progress=False)
-    spreads = [run_ensemble(prepared, step, quiet, engine=engine, outputs=outputs) for step in steps]
+    return [run_ensemble(prepared, step, quiet, engine=engine, outputs=outputs) for step in steps]
+
+
+def last_year(spread: xr.Dataset, name: str, scenario: int = 0) -> np.ndarray:
+    """Return (draws,) an output of the last year; a subscripted one is summed over its subscripts."""
+    array = spread[name].isel({SCENARIO: scenario, TIME: -1})
+    return np.asarray(array.sum([dim for dim in array.dims if dim != DRAW]).values)
+
+
+def split_variance(spreads: Sequence[xr.Dataset], outputs: Sequence[str]) -> pd.DataFrame:
+    """Give each source what the variance of the logs gains when it is switched on.
+
+    An output that is not positive in every draw is split in its own unit.
+
+    Returns
+    -------
+    One row an output: variable, sd_log (or sd), and the share of each source; shares sum to one, and a
+    share may be slightly negative by chance.
+    """
+    import pandas as pd
+
     rows = []
     for name in outputs:
-        last = [spread[name].isel({SCENARIO: 0, TIME: -1}) for spread in spreads]
-        values = [array.sum([dim for dim in array.dims if dim != DRAW]).values for array in last]
+        values = [last_year(spread, name) for spread in spreads]
         positive = all((found > 0).all() for found in values)
         # of values all alike rounding would leave next to nothing, and shares of that
         variances = [
             float((np.log(found) if positive else found).var()) if np.ptp(found) else 0.0 for found in values
         ]
         shares = np.diff([0.0, *variances]) / variances[-1] if variances[-1] > 0 else np.full(4, np.nan)
-        unit = "1" if positive else str(last[-1].attrs.get("units", ""))
+        unit = "1" if positive else str(spreads[-1][name].attrs.get("units", ""))
         row = {"variable": name, "sd": variances[-1] ** 0.5, "sd_unit": f"log, {unit}" if positive else unit}
         rows.append(row | dict(zip(SOURCES, shares.tolist(), strict=True)))
     return pd.DataFrame(rows)
@@ -350,24 +365,6 @@ def telling_constants(drawn: pd.DataFrame, values: np.ndarray) -> list[tuple[str
     tests = {str(name): spearmanr(drawn[name], values) for name in drawn.columns if drawn[name].nunique() > 1}
     found = [(name, float(one.statistic)) for name, one in tests.items() if one.pvalue * len(tests) < 0.05]
     return sorted(found, key=lambda one: (-abs(one[1]), one[0]))
-
-
-def constant_shares(prepared: Prepared, draws: int, seed: int, output: str) -> list[tuple[str, float]]:
-    """Return the constants that an output of the last year follows, with their rank correlations.
-
-    Constants alone are drawn, for the first scenario; a correlation's square is about a constant's part of their spread.
-    """
-    import pandas as pd
-
-    from talent_sd.forecast.ensemble import Options, prior_draws, run_ensemble
-
-    drawn = prior_draws(prepared, draws, seed)
-    assert isinstance(drawn, PosteriorDraws)
-    alone = replace(drawn, place=None, paths=())
-    run = run_ensemble(prepared, alone, Options(progress=False), outputs=[output])
-    last = run[output].isel({SCENARIO: 0, TIME: -1})
-    drawn_values = pd.DataFrame(alone.values(0, draws), columns=list(alone.names))
-    return telling_constants(drawn_values, last.sum([dim for dim in last.dims if dim != DRAW]).values)
 
 
 def _winning_box(drawn: pd.DataFrame, wins: np.ndarray) -> dict[str, dict[str, float]]:

@@ -42,7 +42,7 @@ UNCLEAN = " †"
 """Marks figures held out of the fit whose structure was changed after they had been looked at."""
 VERDICTS = {
     "met": N_("met"), "passed": N_("passed"), "missed": N_("missed"), "failed": N_("failed"),
-    "shown": N_("shown"), "not_tried": N_("not tried"),
+    "shown": N_("shown"), "not_tried": N_("not tried"), "told": N_("told, not judged"),
 }  # fmt: skip
 SECTORS = (
     N_("Accounts"), N_("Attractiveness"), N_("City brand"), N_("City figures"), N_("Culture"),
@@ -52,7 +52,7 @@ SECTORS = (
 )  # fmt: skip
 SIGNS = {"at_least": "≥ ", "at_most": "≤ "}
 COLOURS = {
-    "met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim",
+    "met": "green", "passed": "green", "missed": "yellow", "failed": "red", "shown": "dim", "told": "dim",
     "not_tried": "yellow", "unclean": "yellow", "differs": "dim",
 }  # fmt: skip
 

@@ -63,7 +63,9 @@ def test_validate_prints_and_writes_everything(validated: tuple[Result, Path]) -
     assert widths[0] > 0.012
     tests = _rows(out / "standard_tests.csv")
     assert len(tests) == 12
-    assert {row["verdict"] for row in tests} == {"passed"}
+    told = {row["test"] for row in tests if row["verdict"] == "told"}
+    assert told == {"reproduction", "surprise", "sensitivity"}
+    assert {row["verdict"] for row in tests} == {"passed", "told"}
 
 
 def test_validate_repeats_the_fit_and_finds_the_same_values(validated: tuple[Result, Path]) -> None:

@@ -363,7 +363,7 @@ def book() -> Any:
         patch.setattr(book_page, "read_laws", lambda: few)
         patch.setattr(book_page, "constant_moves", lambda *given: moves(*given)[:20])
         patch.setattr(book_page, "DRAWS", 20)
-        patch.setattr(book_page, "CONSTANT_DRAWS", 60)
+        patch.setattr(book_page, "SPLIT_DRAWS", 60)
         patch.setattr(book_page, "CASES", (("core_team_exit", "shenyang"),))
         tried = (StandardTest("units", True, "0 warnings", "every equation"),)
         patch.setattr(
@@ -573,8 +573,10 @@ def test_the_age_of_every_citys_figures_is_told_with_its_limit(book: Any) -> Non
 def test_works_are_told_in_full_and_laws_by_a_hair(book: Any) -> None:
     (units,) = rows_of(book.standard_tests)
     assert units[1:] == ["passed", "0 warnings", "every equation"]
-    works = {row[0]: row for row in rows_of(book.references)}
+    works = {unescape(row[0]): row for row in rows_of(book.references)}
     assert works["Forrester 1969"][1] == "Urban Dynamics. MIT Press"
+    assert works["Song & Wu"][1].startswith("not known: remembered")
+    assert works["Monks and others 2018"][2] == "this document"
     (law,) = book.judged
     edge = replace(law.rows[0], lower=law.rows[0].value - 1e-4, upper=law.rows[0].value + 1)
     near = replace(law, law=law.law.model_copy(update={"kind": "behaviour"}), rows=(edge,))
@@ -632,6 +634,50 @@ def test_the_forecast_told_is_that_of_its_draws(book: Any) -> None:
     assert told[1] == "million people"
     for row in rows_of(book.spread_table):
         assert sum(as_told(part.removesuffix(" %")) for part in row[2:]) == pytest.approx(100, abs=2)
+
+
+def test_central_run_and_medians_stand_side_by_side(book: Any) -> None:
+    rows = rows_of(book.medians)
+    assert len(rows) == len(book.results)
+    central, *steps = map(as_told, rows[0][2:])
+    assert central == pytest.approx(book.results[0].values[0] / 1e6, rel=1e-3)
+    last = [one["total talent"].isel(scenario=0, time=-1).values for one in book.forecast.steps]
+    assert steps == pytest.approx([np.median(one) / 1e6 for one in last], rel=1e-3)
+    # constants alone stray least, and the mix's own row is what it adds
+    assert last[0].std() < last[-1].std()
+    gain = [float((one.isel(scenario=1) - one.isel(scenario=0)).isel(time=-1).median())
+            for one in (step["total talent"] for step in book.forecast.steps)]  # fmt: skip
+    assert [1e3 * as_told(one) for one in rows[-1][3:]] == pytest.approx(gain, rel=1e-3)
+    for table in book.carriers:
+        assert all(0 <= as_told(row[5].split()[0].rstrip("%")) <= 100 for row in rows_of(table))
+
+
+def test_a_finding_tells_what_it_was_measured_on_and_a_figure_how_it_differs(book: Any) -> None:
+    scenario = next(one for name, one, _ in book.scenarios if name == "hefei_combination")
+    here = {"city": "hefei", "draws": 200, "seed": 0, "model": book.model.structure.sha256[:12]}
+    assert book.measured_words(replace(scenario, measured=here)) == (
+        f"Medians of 200 draws, seed 0, Hefei; model file {here['model']}: this one."
+    )
+    assert book.measured_words(replace(scenario, measured=here | {"model": "0" * 12})).endswith(
+        "an earlier state of this one."
+    )
+    facts = {ident: dict(told) for ident, _, _, told in book.figures}
+    assert "hefei_combination: the central run here, the median of 200 draws there" in str(
+        facts["E11"]["Beside a scenario's finding"]
+    )
+    assert "Medical cluster" in re.sub("<[^>]+>", "", str(facts["E06"]["Runs"]))
+
+
+def test_pictures_tables_and_equations_have_numbers_that_run_on(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    zh = 'data-lang="zh"' in html
+    for tag, word in (("figcaption", "图" if zh else "Figure "), ("caption", "表" if zh else "Table ")):
+        told = re.findall(rf"<{tag}>{word}(\d+)", html)
+        assert list(map(int, told)) == list(range(1, html.count(f"<{tag}>") + 1))
+    spans = re.findall(r'<span class="tag">\((\d+)(?:–(\d+))?\)', html)
+    ends = [(int(first), int(last or first)) for first, last in spans]
+    assert [first for first, _ in ends] == [1, *(last + 1 for _, last in ends[:-1])]
+    assert ends[-1][1] == html.count("<math ")
 
 
 def test_every_missed_figure_has_its_reason_and_every_stand_in_its_row(book: Any) -> None:

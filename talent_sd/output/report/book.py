@@ -13,12 +13,12 @@ import numpy as np
 from talent_sd.base.dims import SCENARIO
 from talent_sd.base.language import N_
 from talent_sd.evidence import read_fit
-from talent_sd.inputs.settings import split_key
+from talent_sd.forecast.spread import last_year, telling_constants
 from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
 from talent_sd.output.figures.plot_forecast import plot_overview
-from talent_sd.output.headline_outputs import known_figures
+from talent_sd.output.headline_outputs import TOTAL, known_figures
 from talent_sd.output.loops.dominance import plot_dominance
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow, plot_waterfall
@@ -34,13 +34,17 @@ if TYPE_CHECKING:
 
 STRONGEST = 10
 """Constants told for each result."""
+FACTOR = " (factor)"
+"""Ends the name of a draw that multiplies a constant."""
+CARRIERS = 15
+"""Constants told of those that carry a spread."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
 FORECAST = N_(
-    "The city's headline outputs under “baseline”: medians, and bands that hold 50 and 80 % of the draws."
+    "The city's headline outputs under “baseline”: medians, and bands that hold 50, 80 and 95 % of the draws, the darkest 50."
 )
 CHANGE = N_(
-    "What “{mix}” changes against “baseline”, draw by draw: medians, and bands that hold 50 and 80 % of the draws."
+    "What “{mix}” changes against “baseline”, draw by draw: medians, and as bands or bars what 80 % of the draws hold."
 )
 LOOPS = N_(
     "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year; the small copies show "
@@ -178,17 +182,6 @@ class Book(BookFindings):
         )
         return plain_table(caption, [self.say(one) for one in headings], rows)
 
-    def _base(self, key: str) -> float:
-        """Return a constant's value in the run as it is; 1 of a factor."""
-        prior = self.chapters.believed.get(key) or self.chapters.priors.get(key)
-        if prior is not None and prior.factor:
-            return 1.0
-        if self.prepared is not None and key in (given := self.prepared.first.params()):
-            return float(np.asarray(given[key], float))
-        name, element = split_key(key)
-        own = self.chapters.constants[name]
-        return own.get(element or "", next(iter(own.values())))
-
     def _moved(self, value: float, start: float) -> str:
         return self.say.percent(value / start - 1) if start > 0 and value > 0 else signed(value - start)
 
@@ -215,6 +208,54 @@ class Book(BookFindings):
         return plain_table(
             self.say(N_("Loops opened one by one: what becomes of each result")), headings, rows, (0,)
         )
+
+    @cached_property
+    def medians(self) -> Table:
+        """Lead from the central run to the forecast's median, as the sources of spread are switched on one after another."""
+        assert self.forecast is not None
+        steps, rows = self.forecast.steps, list[list[str | Cell]]()
+        names = [*self.forecast.variance["variable"], ""]
+        for name, result in zip(names, self.results, strict=True):
+            of, gain = name or TOTAL, not name
+            found = [
+                last_year(one, of, 1) - last_year(one, of) if gain else last_year(one, of) for one in steps
+            ]
+            values = [float(result.values[0]), *(float(np.median(one)) for one in found)]
+            scale = self.say.scale(max(map(abs, values)), result.unit)
+            cells = (digits(value / scale.factor, 4, beside=values[0] / scale.factor) for value in values)
+            rows.append([result.title if gain else self.chapters.link(name), self.say.unit(scale), *cells])
+        headings = (
+            N_("Output"), N_("Unit"), N_("Central run"), N_("Median: constants drawn"), N_("and noise of the province"),
+            N_("and noise of the city"), N_("and national paths: the forecast"),
+        )  # fmt: skip
+        return self._table(N_("From the central run to the median of the draws"), headings, rows, (0, 1))
+
+    @cached_property
+    def carriers(self) -> list[Table]:
+        """List the constants that carry the spread of total talent in the last year, and that of what the mix adds to it."""
+        assert self.forecast is not None
+        alone, drawn = self.forecast.steps[0], self.forecast.drawn
+        gain = last_year(alone, TOTAL, 1) - last_year(alone, TOTAL)
+        captions = (
+            self.say("Constants that carry the spread of total talent"),
+            self.say("Constants that carry the spread of: {result}", result=self.results[-1].title),
+        )
+        headings = [self.say(one) for one in (
+            N_("Constant"), N_("Rank correlation"), N_("Part of the spread that constants make"), N_("In the central run"),
+            N_("Median of the draws"), N_("Draws below the central run's value"),
+        )]  # fmt: skip
+        tables = []
+        for caption, values in zip(captions, (last_year(alone, TOTAL), gain), strict=True):
+            rows: Rows = []
+            for name, found in telling_constants(drawn, values)[:CARRIERS]:
+                key = name.removesuffix(FACTOR)
+                own = self._base(key)
+                rows.append([
+                    self.chapters.link(key) + raw(" ×" * (key != name)), signed(found, 2), f"{100 * found**2:.0f} %",
+                    f"{own:.4g}", f"{drawn[name].median():.4g}", self.say.chance(float((drawn[name] < own).mean())),
+                ])  # fmt: skip
+            tables.append(plain_table(caption, headings, rows, (0,)))
+        return tables
 
     # ---- pictures and text ---------------------------------------------------------------------------
 

@@ -50,6 +50,15 @@ def raw(text: str) -> Markup:
     return Markup(text)  # noqa: S704
 
 
+def year_or_years(value: float, significant: int = 4) -> str:
+    """Write a year of the calendar without a comma at the thousand, a span of years as any number.
+
+    >>> year_or_years(2031.0), year_or_years(3.25)
+    ('2031', '3.250')
+    """
+    return f"{value:g}" if 1900 < value < 2200 else digits(value, significant)
+
+
 @dataclass(frozen=True)
 class Entry:
     """What the book tells of one variable: `title` and `label` are its two names, `facts` (what, told) pairs."""
@@ -332,7 +341,8 @@ class Chapters:
             if values.ndim == 1
             else [""] * len(flat)
         )
-        shown = [f"{label} {digits(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
+        number = digits if self.model.structure[name].unit != "year" else year_or_years
+        shown = [f"{label} {number(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
         return self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
 
     def _prior(self, prior: Prior) -> Markup:

@@ -15,6 +15,7 @@ import numpy as np
 from talent_sd.base.language import N_
 from talent_sd.evidence import scenarios_citing
 from talent_sd.inputs.evidence_ledger import ROLES
+from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.laboratory.findings import experiments_for
 from talent_sd.laws.judge_laws import FAILED, HELD, LawRecord, Row, asked_of_draws
 from talent_sd.laws.law_files import Law, LawFile, read_laws
@@ -22,17 +23,17 @@ from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_set
 from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
-from talent_sd.output.report.book_entries import raw
+from talent_sd.output.report.book_entries import raw, year_or_years
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
-from talent_sd.output.speech import digits
+from talent_sd.output.speech import digits, signed
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from talent_sd.laboratory.cases import Experiment
+    from talent_sd.laboratory.cases import Case, Experiment
     from talent_sd.laboratory.findings import Finding
     from talent_sd.model_tests.standard_tests import StandardTest
 
@@ -43,6 +44,8 @@ NEAREST = 20
 EXTREMES = ("total talent", "Residents", "value added", "fiscal revenue", "posts", "City Brand")
 """What is told of every extreme condition."""
 ALONE = " alone"
+CHANGES = 8
+"""Settings of a run that are told."""
 CONDITIONS = {
     "no talent": N_("no talent"), "no jobs": N_("no jobs"), "no budget": N_("no budget"),
     "every policy at once": N_("every policy at once"), "every policy at its highest": N_("every policy at its highest"),
@@ -199,12 +202,59 @@ class BookFindings(BookResults):
         yield N_("How it is read"), self.chapters.cited(figure.reading)
         yield N_("Experiment"), self.chapters.cited(figure.test)
         cities = dict.fromkeys(case.city for case in cases[figure.experiment].cases.values())
+        yield N_("Runs"), raw("; ".join(map(self._case_told, cases[figure.experiment].cases.values())))
+        yield (
+            N_("Beside a scenario's finding"),
+            raw(escape(self._beside(figure.id, cases[figure.experiment]))),
+        )
         yield N_("Cities"), raw(escape(say(", ").join(map(self.chapters.city, cities))))
-        shown = (f"{self.chapters.place(name)} {digits(value, 4)}" for name, value in found.shown.items())
+        shown = (
+            f"{self.chapters.place(name)} {year_or_years(value) if name.endswith(' in') else digits(value, 4)}"
+            for name, value in found.shown.items()
+        )
         yield N_("Measured one by one"), raw(escape(say("; ").join(shown)))
         held = (f"{'✓' if holds else '✗'} {text}" for text, holds in found.conditions)
         yield N_("Conditions tried"), raw(escape("; ".join(held)))
         yield N_("Cited by"), self._citing(figure.id)
+
+    def _case_told(self, case: Case) -> str:
+        """Return a run of an experiment: its scenario, its city, what is set besides; links to what they name."""
+        told = f'<a href="#x-{case.scenario}">{case.scenario}</a>, {escape(self.chapters.city(case.city))}'
+        changes = [(self.chapters.link(key), f"= {value:g}") for key, value in case.changes.items()]
+        changes += [(self.chapters.link(key), signed(value)) for key, value in case.shifts.items()]
+        shown = [f"{link} {value}" for link, value in changes[:CHANGES]] + ["…"] * (len(changes) > CHANGES)
+        return told + (f" ({', '.join(shown)})" if shown else "")
+
+    def _beside(self, figure: str, experiment: Experiment) -> str:
+        """Say how a figure's runs differ from the findings of the scenarios that cite it; "" where none has one."""
+        told, cases = [], experiment.cases.values()
+        for name in scenarios_citing(figure):
+            measured = load_scenario(name).measured
+            if not measured:
+                continue
+            own = [case for case in cases if case.scenario == name]
+            elsewhere = measured.get("city") not in {case.city for case in cases}
+            if elsewhere and not own:
+                continue  # nobody would hold them together
+            draws = measured.get("draws", "–")
+            differs = [self.say("the central run here, the median of {draws} draws there", draws=draws)]
+            if elsewhere:
+                differs.append(
+                    self.say("another city there: {city}", city=self.chapters.city(str(measured.get("city"))))
+                )
+            if not own:
+                differs.append(self.say("other policies, strengths or years here, as the runs above say"))
+            elif any(case.changes or case.shifts for case in own):
+                differs.append(self.say("further settings here, as the runs above say"))
+            told.append(
+                self.say("{scenario}: {differs}", scenario=name, differs=self.say(", ").join(differs))
+            )
+        if not told:
+            return ""
+        return self.say(
+            "The two need not agree, nor are years and quantity always the same. {told}.",
+            told=self.say("; ").join(told),
+        )
 
     def _citing(self, figure: str) -> Markup:
         """Return links to the variables and the scenarios that cite a figure."""

@@ -102,14 +102,16 @@ class Forecast:
     ----------
     spread : dims (scenario, draw, time, ...), the baseline first
     change : of the other scenarios against it, as `compare` gives it
-    variance : where the spread of the last year comes from, as `variance_table` gives it
-    constants : (constant, rank correlation with total talent of the last year), from draws of constants alone
+    variance : where the spread of the last year comes from, as `split_variance` gives it
+    steps : many draws, the sources of spread switched on one after another: (scenario, draw, time, ...) each
+    drawn : the constants of those draws, a row each
     """
 
     spread: xr.Dataset
     change: xr.Dataset
     variance: pd.DataFrame
-    constants: Sequence[tuple[str, float]]
+    steps: Sequence[xr.Dataset]
+    drawn: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class BookResults(BookSources):
         rows: Rows = []
         for one in self.forecast.variance.to_dict("records"):
             unit = "" if one["sd_unit"].startswith("log") else f" {one['sd_unit']}"
-            shares = (f"{100 * one[source]:.0f} %" for source in SOURCES)
+            shares = (f"{round(100 * one[source]) or 0} %" for source in SOURCES)
             rows.append([self.chapters.link(one["variable"]), f"{one['sd']:.3g}{unit}", *shares])
         headings = (
             N_("Output"),
@@ -194,26 +196,6 @@ class BookResults(BookSources):
         return self._table(
             N_("Where the spread of the last year comes from, “baseline”"), headings, rows, (0,)
         )
-
-    @cached_property
-    def carriers(self) -> Table:
-        """List the constants that carry the spread of total talent in the last year."""
-        assert self.forecast is not None
-        part = float(self.forecast.variance.set_index("variable").loc[[TOTAL], SOURCES[0]].iloc[0])
-        rows: Rows = [
-            [
-                self.chapters.link(name),
-                signed(found, 2),
-                f"{100 * found**2:.0f} %",
-                f"{100 * found**2 * part:.1f} %",
-            ]
-            for name, found in self.forecast.constants
-        ]
-        headings = (
-            N_("Constant"), N_("Rank correlation"), N_("Part of the spread that constants make"),
-            N_("Part of the whole spread"),
-        )  # fmt: skip
-        return self._table(N_("Constants that carry the spread of total talent"), headings, rows, (0,))
 
     # ---- loops -------------------------------------------------------------------------------------
 

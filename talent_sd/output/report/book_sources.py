@@ -17,8 +17,7 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
-from talent_sd.inputs.city_figures import city_constants, read_mapping
-from talent_sd.inputs.city_files import list_cities, load_city
+from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.national_paths import lookup_name, read_national
 from talent_sd.inputs.schema_problems import read_strict
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 KNOWN = ("known residents", "known value added", "known revenue")
 DECADE = 10
-MANY = 8
-"""More cities than these are counted, not named."""
 TABLES = {
     "city_panel": N_(
         "yearly figures of prefecture-level cities, 2000–2024: residents, GDP, revenue, pay, house prices. China City "
@@ -70,6 +67,13 @@ _INSTITUTION = re.compile(
     r"(?: on Science and Technology)?|China Migrants Dynamic Survey|[A-Z]\w+ [A-Z]\w+ Law|14th Five-Year Plan"
 )
 _NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
+
+
+UNKNOWN = N_("not known: remembered by authors and findings alone; do not cite it from here")
+NAMED_HERE = {"Monks and others 2018": "checklist", "Rahmandad & Sterman 2012": "checklist",
+              "Forrester & Senge 1980": "tests", "Sterman 2000": "tests",
+              "Schoenberg, Hayward & Eberlein 2023": "loops"}  # fmt: skip
+"""Works that the document itself names -> chapter."""
 
 
 class References(Part):
@@ -308,42 +312,6 @@ class BookSources(BookTables):
             N_("What the city's file does not give for the start year, and what stands in"), headings, rows
         )
 
-    @cached_property
-    def ages(self) -> Table:
-        """List for every constant read from city figures how old a figure may be, and of which year each city's is."""
-        assert self.prepared is not None
-        start, nation = int(self.prepared.first.start_year), self.prepared.first.national
-        rules = read_mapping().content.constants
-        shipped = {name: load_city(name) for name in list_cities()}
-        found = {name: city_constants(city, start, nation) for name, city in shipped.items()}
-        rows: Rows = []
-        for key, rule in rules.items():
-            if rule.after or rule.national is not None:
-                continue
-            groups: dict[str, list[str]] = {}
-            for name, values in found.items():
-                year = values[key].year if key in values else None
-                groups.setdefault(self.say("stands in") if year is None else f"{year}", []).append(name)
-            told = self.say("; ").join(
-                self.say("{year}: {cities}", year=year, cities=self.say("all cities") if len(names) == len(shipped)
-                         else self.say("{count} cities", count=len(names)) if len(names) > MANY
-                         else self.say(", ").join(map(self.chapters.city, names)))
-                for year, names in sorted(groups.items())
-            )  # fmt: skip
-            carried = (
-                self.say("with the nation's {series}", series=rule.carry.replace("_", " "))
-                if rule.carry
-                else self.say("held")
-            )
-            rows.append([self.chapters.link(key), f"{rule.max_age}", carried, told])
-        headings = (
-            N_("Constant"), N_("A figure may be so many years old"), N_("How an older one is carried"),
-            N_("Year of the figure used, all shipped cities"),
-        )  # fmt: skip
-        return self._table(
-            N_("How old a city's figure may be, and how old those in use are"), headings, rows, (0, 2, 3)
-        )
-
     def _number(self, name: str, value: float) -> str:
         scale = self.say.scale(abs(value), self.model.structure[name].unit)
         return self.say(NO_CEILING) if value >= CEILING else self.say.amount(value, scale)
@@ -369,6 +337,9 @@ class BookSources(BookTables):
             found.setdefault(one.source, []).append(self.chapters.link(next(iter(one.elements))))
         for law in (one.law for one in self.judged):
             found.setdefault(law.source, []).append(raw(f'<a href="#law-{law.id}">{law.id}</a>'))
+        for work, chapter in NAMED_HERE.items() if self.city else ():
+            here = self.say("this document")
+            found.setdefault(work, []).append(raw(f'<a href="#{chapter}">{escape(here)}</a>'))
         return found
 
     @cached_property
@@ -376,17 +347,25 @@ class BookSources(BookTables):
         """List the works and the institutions that the sources name, each with the variables that rest on it."""
         works: dict[str, dict[Markup, None]] = {}
         offices: dict[str, dict[Markup, None]] = {}
+        titles = read_strict(shipped_folder("models") / "references.yaml", References).content.works
         for text, names in self._named_in.items():
             for found in _INSTITUTION.finditer(text):
                 offices.setdefault(found[0], {}).update(dict.fromkeys(names))
+            for name in (
+                name for name in titles if name in text
+            ):  # whatever its form: without a year, with others
+                works.setdefault(name, {}).update(dict.fromkeys(names))
             for found in _WORK.finditer(_INSTITUTION.sub("", text)):
                 if not _NO_NAME & set(re.findall(r"\w+", found[1])):
                     works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
-        titles = read_strict(shipped_folder("models") / "references.yaml", References).content.works
         rows: Rows = [
             [
                 raw(escape(name)),
-                titles.get(name, "–") if kind == "work" else self.say(kind),
+                self.say(kind)
+                if kind != "work"
+                else self.say(UNKNOWN)
+                if titles.get(name) == "?"
+                else titles.get(name, "–"),
                 raw(self.say(", ").join(using)),
             ]
             for kind, group in (("work", works), (N_("institution"), offices))

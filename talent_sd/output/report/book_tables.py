@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.language import N_
+from talent_sd.inputs.city_figures import city_constants, read_mapping
+from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_notes
+from talent_sd.inputs.settings import split_key
 from talent_sd.output.report.book_entries import Chapters, raw
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.report.inputs_section import mix_of, timing
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 STRONGEST = 10
 """Constants told for each result."""
+MANY = 8
+"""More cities than these are counted, not named."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
 Rows = list[list[str | Cell]]
@@ -91,6 +96,53 @@ class BookTables:
         self, caption: str, headings: Sequence[str], rows: Rows, texts: Sequence[int] | None = None
     ) -> Table:
         return plain_table(self.say(caption), [self.say(one) for one in headings], rows, texts)
+
+    def _base(self, key: str) -> float:
+        """Return a constant's value in the run as it is; 1 of a factor."""
+        prior = self.chapters.believed.get(key) or self.chapters.priors.get(key)
+        if prior is not None and prior.factor:
+            return 1.0
+        if self.prepared is not None and key in (given := self.prepared.first.params()):
+            return float(np.asarray(given[key], float))
+        name, element = split_key(key)
+        own = self.chapters.constants[name]
+        return own.get(element or "", next(iter(own.values())))
+
+    @cached_property
+    def ages(self) -> Table:
+        """List for every constant read from city figures how old a figure may be, and of which year each city's is."""
+        assert self.prepared is not None
+        start, nation = int(self.prepared.first.start_year), self.prepared.first.national
+        rules = read_mapping().content.constants
+        shipped = {name: load_city(name) for name in list_cities()}
+        found = {name: city_constants(city, start, nation) for name, city in shipped.items()}
+        rows: Rows = []
+        for key, rule in rules.items():
+            if rule.after or rule.national is not None:
+                continue
+            groups: dict[str, list[str]] = {}
+            for name, values in found.items():
+                year = values[key].year if key in values else None
+                groups.setdefault(self.say("stands in") if year is None else f"{year}", []).append(name)
+            told = self.say("; ").join(
+                self.say("{year}: {cities}", year=year, cities=self.say("all cities") if len(names) == len(shipped)
+                         else self.say("{count} cities", count=len(names)) if len(names) > MANY
+                         else self.say(", ").join(map(self.chapters.city, names)))
+                for year, names in sorted(groups.items())
+            )  # fmt: skip
+            carried = (
+                self.say("with the nation's {series}", series=rule.carry.replace("_", " "))
+                if rule.carry
+                else self.say("held")
+            )
+            rows.append([self.chapters.link(key), f"{rule.max_age}", carried, told])
+        headings = (
+            N_("Constant"), N_("A figure may be so many years old"), N_("How an older one is carried"),
+            N_("Year of the figure used, all shipped cities"),
+        )  # fmt: skip
+        return self._table(
+            N_("How old a city's figure may be, and how old those in use are"), headings, rows, (0, 2, 3)
+        )
 
     @cached_property
     def boundary(self) -> Table:
@@ -230,6 +282,17 @@ class BookTables:
                 )
             found.append((name, scenario, rows))
         return found
+
+    def measured_words(self, scenario: Scenario) -> str:
+        """Say what a finding was measured on: medians of how many draws, which city, which model file."""
+        told, here = scenario.measured, self.model.structure.sha256
+        same = here.startswith(str(told.get("model", "–")))
+        return self.say(
+            "Medians of {draws} draws, seed {seed}, {city}; model file {model}: {which}.",
+            draws=told.get("draws", "–"), seed=told.get("seed", "–"), model=told.get("model", "–"),
+            city=self.chapters.city(str(told["city"])) if "city" in told else "–",
+            which=self.say("this one") if same else self.say("an earlier state of this one"),
+        )  # fmt: skip
 
     @cached_property
     def policies(self) -> Table:
