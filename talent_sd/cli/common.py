@@ -21,6 +21,7 @@ from talent_sd.base.output_folders import begun, clear_scratch, written
 from talent_sd.cli.terminal import (
     FAILED,
     INTERRUPTED,
+    NARROWEST,
     WRONG_INPUT,
     as_far_as_it_can_be_said,
     harmless,
@@ -43,7 +44,9 @@ def console(*, errors: bool = False) -> Console:
     """Make a console; made at each use, so that whoever redirects the streams is heard. No text in it is obeyed."""
     from rich.console import Console
 
-    return harmless(Console(stderr=errors, highlight=False, markup=False))
+    made = Console(stderr=errors, highlight=False, markup=False)
+    made.width = max(made.width, NARROWEST)
+    return harmless(made)
 
 
 def say(text: str, *, errors: bool = False) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 KEPT = N_("Interrupted. What was simulated is kept in {folder}; the same command goes on from there.")
 HANDLER = "talent_sd"
-NARROWEST = 60
-"""Columns that a table needs to show its names and values."""
+NARROWEST = 80
+"""Columns that tables need: in fewer, numbers would be cut without a word."""
 SUBSTITUTES = {
     "−": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "·": ".", "’": "'", "‘": "'", "“": '"', "”": '"', "█": "#",
 }  # fmt: skip

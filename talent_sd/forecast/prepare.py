@@ -244,7 +244,27 @@ def check_file(path: str | Path) -> str:
     kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
     if problems:
         raise InputError(problems)
+    if kind == "scenario":
+        _refuse_sizes(path)
     return kind
+
+
+def _refuse_sizes(path: Path) -> None:
+    """Refuse sizes in yuan that no shipped city could spend, as `run` does for its own city."""
+    from talent_sd.inputs import list_cities, load_scenario
+    from talent_sd.inputs.setting_checks import SIZE
+
+    if not any(SIZE in settings for settings in load_scenario(path).policies.values()):
+        return
+    refused: list[InputError] = []
+    for city in sorted(list_cities(), key="hefei".__ne__):
+        try:
+            prepare(path, city)
+        except InputError as error:
+            refused.append(error)
+        else:
+            return
+    raise refused[0]
 
 
 def describe(forecast: xr.Dataset, prepared: Prepared) -> xr.Dataset:

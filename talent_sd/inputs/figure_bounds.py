@@ -141,11 +141,11 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
         if divisor:
             parts = sum(figures[name][year] for name in names if year in figures[name])
             found[year] = parts * prod(figures[name][year] for name in rule.times) / divisor
-    if not rule.yearly:
-        return dict(list(found.items())[-1:]) if rule.latest else found
-    pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
-    # over several years: the change a year; a change of sign stays what it is
-    return {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
+    if rule.yearly:
+        pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
+        # over several years: the change a year; a change of sign stays what it is
+        found = {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
+    return dict(list(found.items())[-1:]) if rule.latest else found
 
 
 def years_to_come(figures: Figures) -> str:

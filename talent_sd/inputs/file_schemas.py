@@ -15,8 +15,8 @@ from talent_sd.base.language import listed, tell
 
 LONGEST = 4000
 """Characters of a text: a page."""
-MOST_MONEY = 1e15
-"""Yuan a year that no policy takes: several times what the nation earns."""
+MOST_MONEY = 1e12
+"""Yuan a year that no policy takes, as of `policy money` in the model."""
 Year = Annotated[float, Field(ge=1900, le=2200)]
 YearKey = Annotated[int, Field(ge=1900, le=2200)]
 Range = Annotated[

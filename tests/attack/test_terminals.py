@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+import talent_sd as ts
 from talent_sd.base.files import shipped_folder
+from talent_sd.cli.common import console
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.output.terminal_tables import forecast_table
 
 from .conftest import PROGRAM, SEED, WHOLE, Outcome, chosen
 
@@ -35,6 +40,7 @@ def test_encodings_and_languages(typed: Typed, tmp_path: Path, attacked: Attacke
     environments += [{"COLUMNS": columns} for columns in ("0", "1", "-5", "x", "7", "100000")]
     environments += [{"TERM": "dumb"}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"TALENT_SD_LANG": "xx"}, {"HOME": "/nowhere"},
                      {"TALENT_SD_CACHE": "/dev/null"}, {"TALENT_SD_CACHE": "/proc/nowhere"}, {"TMPDIR": "/nowhere"}]  # fmt: skip
+    environments += [{"COLUMNS": columns} for columns in ("20", "59")]
     for environment, command in chosen([(one, command) for one in environments for command in COMMANDS], 2):
         done = typed(*command, cwd=tmp_path, env=environment)
         assert done.is_fit_to_read(), (environment, command, done.said)
@@ -232,3 +238,16 @@ def test_kills(typed: Typed, tmp_path: Path, attacked: Attacked) -> None:
         assert (out / name).read_bytes() == (reference / name).read_bytes(), name
     left = [one for place in (tmp_path, out) for one in place.iterdir() if one.name.startswith(".talent_sd-")]
     assert left == []
+
+
+def test_a_terminal_too_narrow_for_a_table_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spread = ts.simulate("baseline", "wuxi")
+    for columns in ("20", "59", "60", "100"):
+        monkeypatch.setenv("COLUMNS", columns)
+        console().print(forecast_table(spread, shipped_labels(), "en"))
+        told = capsys.readouterr().out
+        rows = [line for line in told.splitlines() if line.startswith(" Residents")]
+        assert [len(re.findall(r"\d\.\d+", row)) for row in rows] == [5], told
+        assert rows[0].rstrip().endswith(" %")

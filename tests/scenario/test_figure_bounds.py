@@ -83,9 +83,17 @@ def test_what_is_usual_holds_the_tables_of_many_cities() -> None:
     assert wrong == {"gdp_tertiary / gdp", "gdp_secondary / gdp", "loan_balance", "deposit_balance"}
 
 
+OCCUPATIONS = (
+    "share_professional_occupations", "share_leaders", "share_clerks", "share_service_workers", "share_farmers",
+    "share_production_workers",
+)  # fmt: skip
 SLIPS = {
     ("deposit_balance", 2015): 10, ("average_wage", 2015): 3, ("fiscal_revenue", 2015): 3, ("fiscal_expenditure", 2015): 1 / 3,
     ("loan_balance", 2015): 1 / 3, ("gdp", 2015): 3, ("gdp_secondary", 2015): 1 / 3, ("age_25_29", 2020): 1 / 3,
+    ("loan_balance", 2023): 1 / 3, ("fiscal_expenditure", 2023): 3, ("house_price", 2023): 3, ("deposit_balance", 2023): 2,
+    ("share_manufacturing", 2020): 0.1, ("share_finance", 2020): 1 / 3, ("share_education", 2020): 1 / 3, ("share_health", 2020): 3,
+    ("share_information", 2020): 0.1, ("share_administration", 2020): 0.1, ("share_construction", 2020): 0.1,
+    ("share_business_services", 2020): 10, ("share_property", 2020): 10, ("share_science", 2020): 10,
     ("age_0", 2020): 3, ("employed", 2020): 1.48, ("fiscal_revenue", 2001): 1.5,
 }  # fmt: skip
 
@@ -96,6 +104,10 @@ def test_a_slip_in_one_year_is_told() -> None:
     for (name, year), factor in SLIPS.items():
         slipped = {**figures, name: {**figures[name], year: figures[name][year] * factor}}
         assert list(odd_figures(slipped, "city")), (name, year)
+    occupations = {name: {2020: figures[name][2020] / 2} for name in figures if name in OCCUPATIONS}
+    assert len(occupations) == len(OCCUPATIONS)
+    told = [str(odd) for odd in odd_figures({**figures, **occupations}, "city")]
+    assert any("the six occupations are all jobs" in text for text in told)
     short = {key: {y: v * 0.9 for y, v in old.items()} for key, old in figures.items() if key in FIVE_YEARS}
     assert any(odd.wrong for odd in odd_figures({**figures, **short}, "city"))
     gdp = figures["gdp"][2020]
