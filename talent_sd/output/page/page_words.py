@@ -67,6 +67,11 @@ WORDS = {
     "group_other": N_("Others", "page"),
     "size_of": N_("{name}: size", "page"),
     "yuan_of": N_("{name}: million yuan a year", "page"),
+    "size_note": N_(
+        "The box is `size` of a plan file: yuan a year at full strength in prices of {year}, in the central run. What a plan "
+        "costs in the draws is told beside the charts: fewer or more people may take it up.",
+        "page",
+    ),
     "yuan_big": N_("million yuan a year", "page"),
     "from": N_("From", "page"),
     "until": N_("Until", "page"),
@@ -133,7 +138,11 @@ WORDS = {
     "sentence_nothing": N_("No policy is on in {city}. Switch one on, or start from a preset.", "page"),
     "sentence_change": N_("{change} by {year}", "page"),
     "sentence_span": N_("{name} against no policy; in 80 % of the draws {span}.", "page"),
-    "sentence_cost": N_("Costs {money} a year, the mean of {first} to {last}.", "page"),
+    "sentence_cost": N_(
+        "Costs {whole} in all, present value ({whole_span} in 80 % of the draws); {money} a year ({money_span}), the mean of "
+        "{first} to {last}.",
+        "page",
+    ),
     "sentence_chance": N_("Better than no policy in {chance} of 100 draws.", "page"),
     "over_most": N_("over {most}", "page"),
     "low_to_high": N_("{low} to {high}", "page"),
@@ -154,21 +163,25 @@ WORDS = {
     "shares_wait": N_("What each policy adds is worked out when the sliders rest.", "page"),
     "adds": N_("Adds", "page"),
     "costs": N_("Costs", "page"),
+    "costs_all": N_("Costs in all", "page"),
     "shares_exact": N_(
-        "{name}, {year}: each policy's part in what all do together (Shapley), the median of {draws} of the {among} draws; "
-        "together, of all. Medians need not add up. Costs a year: the mean of the years in which the plan pays.",
+        "{name}, {year}: each policy's part in what all do together (Shapley), the median of {draws}. Medians need not add "
+        "up. Costs a year: yuan of the day, the mean of the years in which the plan pays, the median of all draws with 80 % of "
+        "them.",
         "page",
     ),
     "shares_sampled": N_(
         "{name}, {year}: each policy's part in what all do together (Shapley, from sampled orders, with their standard "
-        "error), the median of {draws} of the {among} draws; together, of all. Medians need not add up. Costs a year: the "
-        "mean of the years in which the plan pays.",
+        "error), the median of {draws}. Medians need not add up. Costs a year: yuan of the day, the mean of the years in which "
+        "the plan pays, the median of all draws with 80 % of them.",
         "page",
     ),
+    "draws_all": N_("all {among} draws", "page"),
+    "draws_some": N_("{draws} of the {among} draws; together, of all", "page"),
     "together_all": N_("Together", "page"),
     "present_value": N_(
-        "For each person: the present value of what is paid, {rate} % a year and in prices of {base}, over the people "
-        "added; the median of the draws' ratios.",
+        "In all, and for each person: the present value of what is paid, {rate} % a year and in prices of {base}; for each, "
+        "over the people added, the median of the draws' ratios.",
         "page",
     ),
     "offers": N_("What other policies would add", "page"),
@@ -180,7 +193,7 @@ WORDS = {
     "switch_on": N_("Switch on {name}", "page"),
     "go_to": N_("Go to {name}", "page"),
     "changed": N_("{title}, changed", "page"),
-    "each": N_("thousand yuan each", "page"),
+    "each": N_("thousand yuan each, in all", "page"),
     "share_a_year": N_("{share} % a year", "page"),
     "plan_name": N_("Name of the plan", "page"),
     "keep": N_("Keep and send", "page"),

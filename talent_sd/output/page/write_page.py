@@ -18,7 +18,7 @@ from talent_sd.base.language import LANGUAGES, tell, translated
 from talent_sd.base.output_folders import write_whole
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
-from talent_sd.forecast.money import sized
+from talent_sd.forecast.money import LEVEL, WISHED, sized
 from talent_sd.forecast.prepare import KNOWN_UNTIL, Prepared, tell_reading
 from talent_sd.inputs import list_cities, list_scenarios, resolve_scenario
 from talent_sd.inputs.labels import shipped_labels
@@ -247,6 +247,7 @@ def _content(
         ],
         "nations": {name: dict(one.resolved.national.title) for name, one in first.items()},
         "tables": {name: _tables(pack, one) for name, one in first.items()},
+        "sizing": {"wished": WISHED, "level": LEVEL, "prices": variables.ROLES["prices"]},
         "money": {"rate": chosen_rate(None), "base": KNOWN_UNTIL},
         "mix": mix(first), "cities": towns, "shared": packer.shared(), "tested": variables.tested(_record()),
         "city_records": _city_records(list(told)), "caveats": _caveats(presets[0].reading),

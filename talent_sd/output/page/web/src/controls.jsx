@@ -23,6 +23,7 @@ export function Controls({ page }) {
       <p class="question">{said(header.presets.find((one) => one.name === plan.preset)?.question)}</p>
       <Presets page={page} />
       <h2>{t('policies')}</h2>
+      <p class="hint">{t('size_note', { year: page.priceBasis.value })}</p>
       {header.groups.map((group) => <Group key={group.word} page={page} group={group} />)}
       <Budget page={page} />
       <Shocks page={page} />
@@ -47,7 +48,7 @@ function Presets({ page }) {
   }, [open, plan.city, plan.national, reading.name])
   const order = byDuels(found.map(({ found: { changes } }) => changes))
   const rows = order.map((i) => found[i]).map(({ plan: { preset, title }, found: { change, cost, each } }) => ({
-    name: preset, label: said(title), value: change, cost: cost[1], each,
+    name: preset, label: said(title), value: change, cost, each,
     onClick: () => page.startFrom(preset), told: t('take_preset', { name: said(title) }),
   }))
   return (
@@ -120,9 +121,9 @@ function Size({ page, policy, name }) {
   // fine steps where plans are usually set, all of the range within reach
   const to = (x) => Number((low + (high - low) * (x / 1000) ** 2).toPrecision(3))
   const from = (v) => 1000 * Math.sqrt(Math.max(0, v - low) / (high - low || 1))
-  const spent = page.spentOn(policy)
+  const spent = page.sizeOf(policy)
   const shown = measure(page.header, setting, value)
-  const [big, word] = lang.value === 'zh' ? [1e8, t('yuan_big')] : [1e6, t('yuan_big')]
+  const [big, word] = [lang.value === 'zh' ? 1e8 : 1e6, t('yuan_big')]
   const set = (v, settle) => page.set(setting, v, settle)
   return (
     <div class="size">
@@ -131,7 +132,7 @@ function Size({ page, policy, name }) {
         aria-valuetext={`${shown}, ${amount(spent, 'yuan/year')}`}
         onInput={(event) => set(to(Number(event.currentTarget.value)), false)} onChange={(event) => set(to(Number(event.currentTarget.value)), true)} />
       <label class="money">
-        <input type="number" min="0" step="any" value={Number.isFinite(spent) ? Number((spent / big).toPrecision(3)) : ''} aria-label={t('yuan_of', { name })}
+        <input type="number" min="0" step="any" value={Number.isFinite(spent) ? Number((spent / big).toPrecision(4)) : ''} aria-label={t('yuan_of', { name })}
           onChange={(event) => event.currentTarget.value !== '' && page.setYuan(policy, Number(event.currentTarget.value) * big)} />
         <span>{word}</span>
       </label>

@@ -18,6 +18,8 @@ export class Model {
     this.rows = new Map() // "variable" or "variable[element,...]" -> row of a fan
     for (const { name, rows } of h.saved.fan)
       for (const [i, key] of this.elements(name).entries()) this.rows.set(key, rows[i])
+    const each = Math.round(QUARTER / h.step)
+    this.quarters = Array.from(this.times.keys()).filter((i) => i % each === 0)
   }
 
   static async load(content, names = Object.keys(content.header.modules)) {
@@ -104,9 +106,26 @@ export class Model {
   }
 
   /** The same with every variable: rows of the whole x years. */
-  whole(plan) {
+  whole(plan, save = this.header.save) {
     const constants = this.constants(plan)
-    return this.engines.whole.run({ ...this.request(plan, constants), members: 1, varying: [], seriesRows: 0 })
+    return this.engines.whole.run({ ...this.request(plan, constants), save, members: 1, varying: [], seriesRows: 0 })
+  }
+
+  /** Policy -> yuan a year at full strength (else while it is on), in prices of one year and without any cap: `size` of a plan file. */
+  sizes(plan, basis) {
+    const { sizing, saved, subscripts } = this.header
+    const values = this.whole(plan, this.quarters)
+    const n = this.quarters.length
+    const rows = (name) => (saved.whole.find((one) => one.name === name)?.rows ?? []).map((row) => values.subarray(row * n, (row + 1) * n))
+    const [wished, levels, [prices]] = [sizing.wished, sizing.level, sizing.prices].map(rows)
+    const at = this.quarters.reduce((near, point, i) => (Math.abs(this.times[point] - basis) < Math.abs(this.times[this.quarters[near]] - basis) ? i : near), 0)
+    const real = (row, i) => row[i] * (prices ? prices[at] / prices[i] : 1)
+    const over = (row, kept) => (kept.length ? kept.reduce((sum, i) => sum + real(row, i), 0) / kept.length : 0)
+    return new Map(subscripts.policy?.map((policy, p) => {
+      const points = (least) => [...levels[p].keys()].filter((i) => least(levels[p][i]))
+      const full = points((level) => level >= 1)
+      return [policy, over(wished[p], full.length ? full : points((level) => level > 0))]
+    }))
   }
 
   /**
@@ -146,6 +165,8 @@ export class Model {
     return values
   }
 }
+
+const QUARTER = 0.25 // of a year: where `size` is read, as in Python
 
 /** Where each time lies between given ones: flat outside, a straight line between (as the engine in Python has it). */
 function between(times, given) {

@@ -40,10 +40,13 @@ function Sentence({ page, found }) {
   return (
     <>
       <strong>{t('sentence_change', values)}</strong>{' '}
-      {[t('sentence_span', values), spends && t('sentence_cost', { ...values, money: amount(found.cost[1], 'yuan') }), t('sentence_chance', values)].filter(Boolean).join(apart())}
+      {[t('sentence_span', values), spends && t('sentence_cost', { ...values, ...moneyOf(found) }), t('sentence_chance', values)].filter(Boolean).join(apart())}
     </>
   )
 }
+
+/** What a plan costs, in all and a year, with intervals. */
+const moneyOf = ({ whole, cost }) => ({ whole: amount(whole[1], 'yuan'), whole_span: span(whole[0], whole[2], 'yuan'), money: amount(cost[1], 'yuan'), money_span: span(cost[0], cost[2], 'yuan') })
 
 /** The sentence's heart, for a screen that shows one part at a time. */
 export function Mini({ page }) {
@@ -131,14 +134,14 @@ export function goTo(id) {
 export function Adding({ title, first, rows, total = null }) {
   const most = Math.max(...rows.map(({ value }) => Math.abs(value)), 1e-9)
   const people = scale(Math.max(most, Math.abs(total?.value ?? 0)), 'person')
-  const money = scale(Math.max(0, ...[...rows, total ?? {}].map(({ cost }) => cost || 0)), 'yuan/year')
+  const money = scale(Math.max(0, ...[...rows, total ?? {}].map(({ cost }) => cost?.[1] || 0)), 'yuan/year')
   const plain = (value, beside) => signed(value / people.factor, 3, beside / people.factor)
-  const cost = (yuan) => (Number.isFinite(yuan) ? digits(yuan / money.factor) : '–')
+  const cost = (yuan) => (yuan && Number.isFinite(yuan[1]) ? [digits(yuan[1] / money.factor), yuan[1] > 0 && <small>{t('low_to_high', { low: digits(yuan[0] / money.factor), high: digits(yuan[2] / money.factor) })}</small>] : '–')
   const thousand = lang.value === 'zh' ? 1e4 : 1e3
   return (
     <table>
       <caption class="hidden">{title}</caption>
-      <thead><tr><th scope="col">{first}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small><small>{t('each')}</small></th></tr></thead>
+      <thead><tr><th scope="col">{first}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small><small class="each">{t('each')}</small></th></tr></thead>
       <tbody>
         {rows.map(({ name, label, value, error, cost: yuan, each, onClick, told }) => (
           <tr key={name}>
@@ -147,10 +150,10 @@ export function Adding({ title, first, rows, total = null }) {
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
             </th>
             <td>{plain(value, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-            <td>{cost(yuan)}{value > most / 1e3 && Number.isFinite(each) && <small>{digits(each / thousand)}</small>}</td>
+            <td>{cost(yuan)}{value > most / 1e3 && Number.isFinite(each) && <small class="each">{digits(each / thousand)}</small>}</td>
           </tr>
         ))}
-        {total && <tr class="total"><th scope="row">{t('together_all')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}{Number.isFinite(total.each) && <small>{digits(total.each / thousand)}</small>}</td></tr>}
+        {total && <tr class="total"><th scope="row">{t('together_all')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}{Number.isFinite(total.each) && <small class="each">{digits(total.each / thousand)}</small>}</td></tr>}
       </tbody>
     </table>
   )
@@ -170,8 +173,8 @@ function Shares({ page }) {
   return (
     <div class={`shares ${shares.stale ? 'stale' : ''}`}>
       <h3>{t('shares')}</h3>
-      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: change, cost: cost?.[1] ?? NaN, each }} />
-      <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: shares.draws, among: page.header.draws, name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
+      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: change, cost, each }} />
+      <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: t(shares.draws < page.header.draws ? 'draws_some' : 'draws_all', { draws: shares.draws, among: page.header.draws }), name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
     </div>
   )
 }
@@ -271,7 +274,7 @@ export function Beside({ page }) {
     <section class="beside" aria-label={t('side_by_side')}>
       <table>
         <caption>{t('side_by_side')}: {named(page.header.roles.people)}, {page.years.at(-1)}</caption>
-        <thead><tr><th scope="col">{t('plan')}</th><th scope="col">{t('adds')}</th><th scope="col">{t('range80')}</th><th scope="col">{t('better_in')}</th><th scope="col">{t('costs')}</th><th scope="col">{t('yuan_each')}</th></tr></thead>
+        <thead><tr><th scope="col">{t('plan')}</th><th scope="col">{t('adds')}</th><th scope="col">{t('range80')}</th><th scope="col">{t('better_in')}</th><th scope="col">{t('costs_all')}</th><th scope="col">{t('costs')}</th><th scope="col">{t('yuan_each')}</th></tr></thead>
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
@@ -282,7 +285,9 @@ export function Beside({ page }) {
                 <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
                 <td>{span(found.low, found.high, 'person', true)}</td>
                 <td>{hundredth(found.better)}&nbsp;%</td>
-                <td>{found.cost ? amount(found.cost[1], 'yuan/year') : '–'}</td>
+                {[[found.whole, 'yuan'], [found.cost, 'yuan/year']].map(([yuan, unit]) => (
+                  <td key={unit}>{yuan ? [amount(yuan[1], unit), <small>{span(yuan[0], yuan[2], unit)}</small>] : '–'}</td>
+                ))}
                 <td>{Number.isFinite(each) ? amount(each, 'yuan') : '–'}</td>
               </tr>
             )

@@ -2,19 +2,13 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
-import { bands, mean, medianRatio, quantiles } from './stats.js'
-import { spreadEvenly, weighOffers, weighPolicies } from './weigh.js'
+import { bands, medianRatio, quantiles } from './stats.js'
+import { weighOffers, weighPolicies } from './weigh.js'
 import { lang, planName } from './words.js'
 
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const TOGETHER = 1000 // milliseconds
-
-/** The mean of the years in which something is paid. */
-function yearly(values) {
-  const paid = Array.from(values).filter((value) => value > 0)
-  return paid.length ? mean(paid) : 0
-}
 
 export const notice = signal(null) // {text, kind}
 export const why = signal(null) // key of the output asked about
@@ -56,7 +50,8 @@ export class Page {
       const { view, others, othersBase } = this.fans.value
       return others.length > 1 ? view.plans.map((plan, i) => ({ plan, found: this.result(plan, others[i], othersBase[i]) })) : []
     })
-    this.perCentral = computed(() => this.#perCentral(this.fans.value))
+    this.sizes = computed(() => this.#sizes(this.plan.value))
+    this.priceBasis = computed(() => this.#basis(this.plan.value))
     this.known = new WeakMap() // values of a fan -> their bands
     const phone = matchMedia('(max-width: 700px)').matches
     this.pool = new Pool(content, Math.max(1, Math.min(phone ? 2 : 4, navigator.hardwareConcurrency || 2)))
@@ -140,28 +135,24 @@ export class Page {
   /** Rows that charts and sentences need; of a plan, with what it pays. */
   #keys(view, plan) {
     const { roles } = this.header
-    const each = this.header.policies.flatMap((policy) => [this.spendingKey(policy), this.paidKey(policy)])
+    const each = this.header.policies.map((policy) => this.paidKey(policy))
     const paid = plan ? [roles.spent, roles.budget, roles.paid_to_date, roles.prices, ...each] : []
     return [...new Set([...view.outputs, roles.people, ...paid])].filter((key) => this.model.rows.has(key))
-  }
-
-  spendingKey({ name }) {
-    return `${this.header.roles.spending}[${name}]`
   }
 
   paidKey({ name }) {
     return `${this.header.roles.paid_by_policy}[${name}]`
   }
 
-  /** Yuan a year on a policy in the years in which the plan pays, the median of the draws. */
-  yearlyOf(fan, policy) {
-    const [own, all] = [this.spendingKey(policy), this.header.roles.spent].map((key) => fan.get(key))
-    return own ? quantiles(this.#over(own, this.#paying(all)), [0.5])[0] : NaN
+  /** Yuan a year on some policies, or on all, in each draw: the mean of the years in which the plan pays. */
+  yearlyOf(fan, policies) {
+    const all = this.#paid(fan, null)
+    return this.#over(policies ? this.#paid(fan, policies) : all, this.#paying(all))
   }
 
   /** The present value of what a fan pays for some policies, or for all, in a draw: as `talent-sd compare` tells it. */
   present(fan, policies, draw) {
-    const keys = policies ? policies.map((policy) => this.paidKey(policy)) : [this.header.roles.paid_to_date]
+    const keys = this.#paidKeys(policies)
     const n = this.draws.length
     return this.presentOf(this.years.map((_, y) => keys.reduce((sum, key) => sum + fan.get(key)[y * n + draw], 0)), fan, draw)
   }
@@ -174,6 +165,16 @@ export class Page {
     const at = Math.max(0, this.years.indexOf(base))
     const worth = (y) => (level(at) / level(y)) * (1 + rate) ** (base - this.years[y])
     return this.years.slice(1).reduce((sum, _, y) => sum + (paid[y + 1] - paid[y]) * Math.sqrt(worth(y) * worth(y + 1)), 0)
+  }
+
+  #paidKeys(policies) {
+    return policies ? policies.map((policy) => this.paidKey(policy)) : [this.header.roles.paid_to_date]
+  }
+
+  /** Yuan paid in the year up to each point (years x draws); 0 in the first. */
+  #paid(fan, policies) {
+    const [keys, n] = [this.#paidKeys(policies), this.draws.length]
+    return Float64Array.from({ length: this.years.length * n }, (_, i) => (i < n ? 0 : keys.reduce((sum, key) => sum + fan.get(key)[i] - fan.get(key)[i - n], 0)))
   }
 
   #paying(spent) {
@@ -205,7 +206,7 @@ export class Page {
       })
       await null // charts are drawn
       this.timing.fan.push(performance.now() - began)
-      if (!this.#sized()) this.#later(view)
+      this.#later(view)
     })
   }
 
@@ -233,61 +234,39 @@ export class Page {
     this.timer = setTimeout(() => this.pool.newest('shares', both), 350)
   }
 
-  /** Policy -> the median of its yearly cost in the last fan, over that of the central run then. */
-  #perCentral({ plan, central }) {
-    const draws = this.draws.length
-    const ratio = (policy) => {
-      const values = plan?.get(this.spendingKey(policy))
-      const middle = values && yearly(this.row(central, this.spendingKey(policy)))
-      if (!middle) return 1
-      return quantiles(this.draws.map((draw) => yearly(this.years.map((_, y) => values[y * draws + draw]))), [0.5])[0] / middle
-    }
-    return new Map(this.header.policies.map((policy) => [policy.name, ratio(policy)]))
+  /** Yuan a year on a policy at full strength, in the central run: `size` of a plan file. */
+  sizeOf(policy) {
+    return this.sizes.value.get(policy.name) ?? NaN
   }
 
-  /** Yuan a year on a policy, over the years in which it is on: the median of the draws; between two fans it moves with the central run. */
-  spentOn(policy, central = this.central.value) {
-    if (!this.model.rows.has(this.spendingKey(policy))) return NaN
-    return yearly(this.row(central, this.spendingKey(policy))) * (this.perCentral.value.get(policy.name) || 1)
+  #sizes(plan) {
+    return this.model.sizes(plan, this.#basis(plan))
   }
 
-  /** Set a policy's size so that it costs so many yuan a year; the fan that follows tells whether it does. */
+  /** The year in whose prices sizes are. */
+  #basis(plan) {
+    const { price_basis: basis } = this.header.budget
+    return basis ? this.plans.value(plan, basis) : this.header.money.base
+  }
+
+  /** Set a policy's size so that it costs so many yuan a year at full strength. */
   setYuan(policy, yuan) {
-    const { intensity } = policy.settings
-    this.set(intensity, this.solveSize(policy, yuan), true)
-    this.wanted = { policy, yuan, plan: this.plan.peek(), left: 3 }
-  }
-
-  /** Move a size that yuan were given for as near to them as the last fan allows; whether it moved. */
-  #sized() {
-    const { wanted } = this
-    if (!wanted || wanted.plan !== this.plan.peek()) return (this.wanted = null)
-    const spent = this.spentOn(wanted.policy)
-    const size = this.solveSize(wanted.policy, wanted.yuan)
-    const { intensity } = wanted.policy.settings
-    if (!wanted.left-- || Math.abs(spent / wanted.yuan - 1) < 1e-3 || size === this.plans.value(wanted.plan, intensity)) return (this.wanted = null)
-    const { plans, active } = this.view.peek()
-    wanted.plan = this.plans.set(wanted.plan, intensity, size)
-    this.view.value = { ...this.view.peek(), plans: plans.map((one, i) => (i === active ? wanted.plan : one)) }
-    return true
+    this.set(policy.settings.intensity, this.solveSize(policy, yuan), true)
   }
 
   /** The intensity at which a policy costs so many yuan a year: found by running the model. */
   solveSize(policy, yuan) {
     const setting = policy.settings.intensity
-    const limits = [setting.low ?? 0, setting.high ?? setting.default * 10]
-    const spent = (value) => {
-      const plan = this.plans.set(this.plan.peek(), setting, value)
-      return this.spentOn(policy, this.#central(plan))
-    }
-    let [low, high] = limits
-    if (yuan >= spent(high)) return high
-    for (let i = 0; i < 40 && high - low > 1e-6 * limits[1]; i++) {
+    const [least, most] = [setting.low ?? 0, setting.high ?? setting.default * 10]
+    const spent = (value) => this.#sizes(this.plans.set(this.plan.peek(), setting, value)).get(policy.name)
+    if (yuan >= spent(most)) return most
+    let [low, high] = [least, most]
+    for (let i = 0; i < 50 && high - low > 1e-7 * high; i++) {
       const middle = (low + high) / 2
       if (spent(middle) < yuan) low = middle
       else high = middle
     }
-    return Number(((low + high) / 2).toPrecision(4))
+    return Number(((low + high) / 2).toPrecision(6))
   }
 
   // ---- results in words
@@ -308,18 +287,18 @@ export class Page {
     const lower = this.header.variables[key].lower
     const better = change.filter((value) => (lower ? value < 0 : value > 0)).length / draws
     const [low, middle, high] = quantiles(change, [0.1, 0.5, 0.9])
-    const spent = own.get(roles.spent)
-    const budget = own.get(roles.budget)
-    // a year: of those in which the plan spends, as each policy's own cost is told
-    const paying = this.#paying(spent)
-    const costs = spent ? this.#over(spent, paying) : null
-    const budgets = spent && budget && paying.length ? this.#over(budget, paying) : null
-    const split = spent && paying.length ? spreadEvenly(change) : []
-    const each = split.length ? medianRatio(split.map((d) => (change[d] > 0 ? this.present(own, null, d) / change[d] : Infinity))) : NaN
-    const cost = costs ? quantiles(costs, [0.1, 0.5, 0.9]) : null
+    const [spent, budget] = [own.get(roles.spent), own.get(roles.budget)]
+    const paid = own.get(roles.paid_to_date) && this.#paid(own, null)
+    const paying = paid ? this.#paying(paid) : []
+    const spends = paying.length > 0
+    const ends = (values) => (spends ? quantiles(values, [0.1, 0.5, 0.9]) : null)
+    const present = spends ? this.draws.map((draw) => this.present(own, null, draw)) : []
+    const [cost, whole] = [ends(spends ? this.#over(paid, paying) : []), ends(present)]
+    const each = spends ? medianRatio(present.map((yuan, d) => (change[d] > 0 ? yuan / change[d] : Infinity))) : NaN
+    const [costs, budgets] = spent && budget && spends ? [spent, budget].map((values) => this.#over(values, paying)) : [null, null]
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
     const until = this.years[paying.at(-1)]
-    return { change: middle, changes: change, each, low, high, better, cost, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
+    return { change: middle, changes: change, each, low, high, better, cost, whole, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   firstYear(plan) {

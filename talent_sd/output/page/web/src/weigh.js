@@ -1,7 +1,8 @@
 // What is weighed when the sliders rest: policies of the plan, policies that it could have, presets, assumptions.
-import { coalitions, mean, median, medianRatio, standardError } from './stats.js'
+import { coalitions, mean, median, medianRatio, quantiles, standardError } from './stats.js'
 
-export const SPLIT_DRAWS = 20 // as `talent-sd compare` splits mixes, in the same draws
+const [SPLIT_RUNS, FEWEST] = [6400, 20] // as `talent-sd compare` splits mixes (Python's `split_draws`), in the same draws
+const ENDS = [0.1, 0.5, 0.9]
 const SETS_AT_ONCE = 8 // the next fan waits for no more than these
 const OFFERS_AT_ONCE = 6
 
@@ -14,7 +15,7 @@ export async function weighPolicies(page, view) {
     page.shares.value = { plan, parts: [] }
     return
   }
-  const draws = spread(page, key)
+  const draws = spread(page, key, Math.max(FEWEST, SPLIT_RUNS >> on.length))
   const { sets, shares, exact } = coalitions(on.length)
   const row = page.model.rows.get(key)
   const values = new Float64Array(sets.length * draws.length)
@@ -41,7 +42,7 @@ export async function weighPolicies(page, view) {
   page.shares.value = {
     plan, exact, draws: draws.length,
     parts: on.map((policy, i) => ({
-      policy, value: median(found[i]), error: exact ? 0 : median(errors[i]), cost: page.yearlyOf(own, policy),
+      policy, value: median(found[i]), error: exact ? 0 : median(errors[i]), cost: quantiles(page.yearlyOf(own, [policy]), ENDS),
       each: medianRatio(draws.map((draw, d) => (found[i][d] > 0 ? page.present(own, [policy], draw) / found[i][d] : Infinity))),
     })),
   }
@@ -53,8 +54,8 @@ export async function weighOffers(page, view) {
   const plan = view.plans[view.active]
   const off = policies.filter((policy) => !page.plans.isOn(plan, policy))
   if (!roles.people || !roles.spent || view !== page.view.peek()) return
-  const draws = spread(page, roles.people)
-  const rows = [roles.people, roles.spent, roles.paid_to_date].map((key) => page.model.rows.get(key))
+  const draws = page.draws
+  const rows = [roles.people, roles.paid_to_date].map((key) => page.model.rows.get(key))
   const [years, own] = [page.years.length, page.fans.peek().plan]
   const at = (key, year, draw) => own.get(key)[year * page.draws.length + draw]
   const parts = []
@@ -65,13 +66,14 @@ export async function weighOffers(page, view) {
     const values = await page.pool.fan(plan, some.flatMap(() => draws), { rows, also })
     some.forEach((policy, k) => {
       const found = (row, year, d) => values[((row * years + year) * some.length + k) * draws.length + d]
-      const spent = page.years.map((_, y) => mean(draws.map((draw, d) => found(1, y, d) - at(roles.spent, y, draw))))
-      const paying = spent.filter((value, y) => value > 0 || draws.some((draw) => at(roles.spent, y, draw) > 0)).length
-      const added = draws.map((draw, d) => found(0, years - 1, d) - at(roles.people, years - 1, draw))
-      const present = (draw, d) => page.presentOf(page.years.map((_, y) => found(2, y, d) - at(roles.paid_to_date, y, draw)), own, draw)
+      const more = draws.map((draw) => page.years.map((_, y) => found(1, y, draw) - at(roles.paid_to_date, y, draw)))
+      const all = draws.map((draw) => page.years.map((_, y) => found(1, y, draw)))
+      const paying = page.years.map((_, y) => y).filter((y) => y > 0 && all.some((paid) => paid[y] > paid[y - 1]))
+      const yearly = more.map((paid) => paying.reduce((sum, y) => sum + paid[y] - paid[y - 1], 0) / Math.max(1, paying.length))
+      const added = draws.map((draw) => found(0, years - 1, draw) - at(roles.people, years - 1, draw))
       parts.push({
-        policy, value: median(added), cost: spent.reduce((sum, value) => sum + value, 0) / Math.max(1, paying),
-        each: medianRatio(draws.map((draw, d) => (added[d] > 0 ? present(draw, d) / added[d] : Infinity))),
+        policy, value: median(added), cost: quantiles(yearly, ENDS),
+        each: medianRatio(draws.map((draw) => (added[draw] > 0 ? page.presentOf(more[draw], own, draw) / added[draw] : Infinity))),
       })
     })
   }
@@ -107,15 +109,15 @@ export function weighAssumptions(page) {
   page.tornado.value = found
 }
 
-/** Draws spread evenly over the effect on an output. */
-function spread(page, key) {
+/** So many draws, at most all, spread evenly over the effect on an output. */
+function spread(page, key, count) {
   const { plan, base } = page.fans.peek()
   const last = (page.years.length - 1) * page.draws.length
-  return spreadEvenly(page.draws.map((draw) => plan.get(key)[last + draw] - base.get(key)[last + draw]))
+  return spreadEvenly(page.draws.map((draw) => plan.get(key)[last + draw] - base.get(key)[last + draw]), Math.min(count, page.draws.length))
 }
 
 /** Numbers of draws spread evenly over an effect, as Python's `spread_evenly`. */
-export function spreadEvenly(effects, count = SPLIT_DRAWS) {
+function spreadEvenly(effects, count) {
   const ordered = effects.map((value, draw) => [draw, value]).sort((a, b) => a[1] - b[1])
   return Array.from({ length: count }, (_, i) => ordered[Math.floor(((i + 0.5) * ordered.length) / count)][0])
 }
