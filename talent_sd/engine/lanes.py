@@ -55,10 +55,10 @@ class Lanes:
         if not tables:
             yield np.arange(self.size), dict(self.params), dict(self.inputs)
             return
-        numbers = np.arange(self.size)
-        marks = [tuple(id(table[lane]) for table in tables.values()) for lane in numbers]
-        for mark in dict.fromkeys(marks):
-            places = numbers[[other == mark for other in marks]]
+        marks = np.stack([np.frompyfunc(id, 1, 1)(table).astype(np.int64) for table in tables.values()])
+        _, first, whose = np.unique(marks, axis=1, return_index=True, return_inverse=True)
+        for group in np.argsort(first):
+            places = np.flatnonzero(whose.ravel() == group)
             params = {name: picked(value, places) for name, value in self.params.items()}
             params |= {name: table[places[0]] for name, table in tables.items()}
             yield places, params, {name: picked(value, places) for name, value in self.inputs.items()}

@@ -138,6 +138,7 @@ class _Checker:
         self.structure, self.request = structure, request
         self.problems: list[str] = []
         self.seen: dict[str, str] = {}
+        self.parameter, self.series = tell("parameter"), tell("input")
         self.reader = ValueReader(structure, request.times)
 
     def outputs(self, names: Sequence[str] | None) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ class _Checker:
 
     def param(self, name: str, value: Any) -> None:
         """Take in one parameter."""
-        target = self._target(name, tell("parameter"))
+        target = self._target(name, self.parameter)
         if target is None:
             return
         variable, elements = target
@@ -195,7 +196,7 @@ class _Checker:
 
     def input(self, name: str, value: Any) -> None:
         """Take in one time-varying input."""
-        target = self._target(name, tell("input"))
+        target = self._target(name, self.series)
         if target is None:
             return
         variable, elements = target
@@ -258,13 +259,9 @@ class _Checker:
                 self.problems += error.problems
                 return None
         label = variable.name + (f"[{','.join(found)}]" if found else "")
-        overlap = [
-            key
-            for key in self.seen
-            if key == label
-            or key == variable.name
-            or (label == variable.name and key.startswith(f"{label}["))
-        ]
+        overlap = [key for key in (label, variable.name) if key in self.seen]
+        if found is None and not overlap and variable.dims:
+            overlap = [key for key in self.seen if key.startswith(f"{label}[")]
         if overlap:
             self.problems.append(
                 tell(
@@ -279,7 +276,7 @@ class _Checker:
 
     def _in_range(self, variable: Variable, numbers: np.ndarray) -> bool:
         low, high = variable.limits
-        for limit, outside, word in ((low, np.less, tell("below")), (high, np.greater, tell("above"))):
+        for limit, outside in ((low, np.less), (high, np.greater)):
             if limit is not None and np.isfinite(limit) and outside(numbers, limit).any():
                 worst = np.nanmin(numbers) if outside is np.less else np.nanmax(numbers)
                 element = self._worst_element(variable, outside(numbers, limit))
@@ -294,7 +291,7 @@ class _Checker:
                         variable=variable.name,
                         element=element,
                         worst=shown["worst"],
-                        word=word,
+                        word=tell("below") if outside is np.less else tell("above"),
                         bounds=f"[{', '.join(ends)}]",
                         unit=after_number(variable.unit),
                     )

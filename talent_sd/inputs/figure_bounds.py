@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
 from typing import Literal
 
@@ -41,8 +41,9 @@ class Rule(Part):
 
     def of_these(self, names: Mapping[str, object]) -> list[str]:
         """Return the names that the rule is about."""
-        wanted = [*self.of, *self.each]
-        return [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted)]
+        wanted = {*self.of, *self.each}
+        patterns = [name for name in wanted if "*" in name]
+        return [name for name in names if name in wanted or any(fnmatchcase(name, one) for one in patterns)]
 
 
 class BoundsFile(Part):
@@ -107,8 +108,17 @@ def bounds() -> BoundsFile:
     return read_strict(shipped_folder("models") / "figure_bounds.yaml", BoundsFile).content
 
 
-def odd_figures(figures: Figures, kind: Kind) -> Iterator[Odd]:
-    """Yield what breaks a rule: of each rule and figure the first year that does, of the worse kind."""
+def odd_figures(figures: Figures, kind: Kind) -> tuple[Odd, ...]:
+    """Return what breaks a rule: of each rule and figure the first year that does, of the worse kind."""
+    return _odd(kind, tuple((name, tuple(values.items())) for name, values in figures.items()))
+
+
+@lru_cache(maxsize=64)
+def _odd(kind: Kind, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]) -> tuple[Odd, ...]:
+    return tuple(_broken({name: dict(values) for name, values in given}, kind))
+
+
+def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
     told: set[tuple[str, ...]] = set()
     for rule in getattr(bounds(), kind):
         names = rule.of_these(figures)

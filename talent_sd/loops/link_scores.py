@@ -26,7 +26,7 @@ window: the median of Δxz over the median of |Δz|, how much both usually move 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -61,12 +61,20 @@ class LinkScores:
     _causes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _scores: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     _moves: dict[int, np.ndarray] = field(default_factory=dict)
+    _usual_moves: dict[int, np.ndarray] = field(default_factory=dict)
+    _whole: dict[int, np.ndarray] = field(default_factory=dict)
     _sizes: dict[int, np.ndarray] = field(default_factory=dict)
     _rate_sizes: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.reference is not None:
             self._usual = LinkScores(self.reference)
+
+    def told_against(self, reference: Trajectory, windows: tuple[np.ndarray, ...]) -> LinkScores:
+        """Return the run's scores against another, own adjustments folded; what both need is worked out once."""
+        told = replace(self, reference=reference, fold_own=True, windows=windows)
+        told._scores, told._moves, told._usual_moves = {}, {}, {}
+        return told
 
     def causes(self, slot: int) -> tuple[int, ...]:
         """Return the slots that move a slot: those its equation reads, constants left out."""
@@ -87,7 +95,9 @@ class LinkScores:
                 np.abs(part) > _least(self.equation_size(effect))
             )
             signed = np.where(real, np.abs(part) * np.sign(part * np.sign(step)), 0.0)
-            top, bottom = self._usually(signed), self._usually(np.abs(self.moves(effect)))
+            if effect not in self._usual_moves:
+                self._usual_moves[effect] = self._usually(np.abs(self.moves(effect)))
+            top, bottom = self._usually(signed), self._usual_moves[effect]
             with np.errstate(all="ignore"):
                 score = top / bottom
             self._scores[cause, effect] = np.where((bottom != 0) & np.isfinite(score), score, 0.0)
@@ -107,7 +117,13 @@ class LinkScores:
         found = np.zeros((len(self.windows), *values.shape[1:]))
         for length in {len(own) for own in self.windows} - {0}:
             rows = [row for row, own in enumerate(self.windows) if len(own) == length]
-            found[rows] = np.median(values[np.stack([self.windows[row] for row in rows])], axis=1)
+            steps = values[np.stack([self.windows[row] for row in rows])]
+            middle = (
+                (length - 1) // 2,
+                length // 2,
+            )  # the median; numpy's own looks for NaN too, of which there are none
+            steps.partition(middle, axis=1)
+            found[rows] = (steps[:, middle[0]] + steps[:, middle[1]]) / 2
         return found
 
     def gain(self, cause: int, effect: int, nudge: float = 1e-6) -> np.ndarray:
@@ -127,12 +143,12 @@ class LinkScores:
     def moves(self, slot: int) -> np.ndarray:
         """Return the change of a slot's equation in each step, (steps, members); rounding counts as none."""
         if slot not in self._moves:
-            whole = self._evaluated(slot, slice(None))
+            whole = self._equation(slot)
             least = _least(self.equation_size(slot))
             with np.errstate(all="ignore"):
                 move = whole[1:] - whole[:-1]
                 if self._usual is not None:
-                    there = self._usual._evaluated(slot, slice(None))
+                    there = self._usual._equation(slot)
                     move = move - (there[1:] - there[:-1])
                     least = np.maximum(least, _least(self._usual.equation_size(slot)))
                 if self.fold_own:
@@ -159,7 +175,7 @@ class LinkScores:
         """Return the change of a slot's equation had only some of its causes moved, by these steps."""
         before = {cause: self.trajectory.values[cause, :-1] for cause in steps}
         moved = {cause: before[cause] + step for cause, step in steps.items()}
-        return self._evaluated(effect, slice(None, -1), moved) - self._evaluated(effect, slice(None, -1))
+        return self._evaluated(effect, slice(None, -1), moved) - self._equation(effect)[:-1]
 
     def _own_part(self, slot: int) -> np.ndarray:
         """Return the change of a state's net flow that comes from its own level."""
@@ -214,6 +230,12 @@ class LinkScores:
         value = value_of(part, lambda slot: self.trajectory.values[slot], self.trajectory, slice(None))
         ratio = self._term_size(part) / np.abs(value)
         return np.where(np.isfinite(ratio), np.maximum(ratio, 1.0), 1.0)
+
+    def _equation(self, slot: int) -> np.ndarray:
+        """Return the values of a slot's equation, (points, members)."""
+        if slot not in self._whole:
+            self._whole[slot] = self._evaluated(slot, slice(None))
+        return self._whole[slot]
 
     def _evaluated(
         self, slot: int, points: slice, instead: Mapping[int, np.ndarray] | None = None

@@ -175,10 +175,9 @@ def loop_shares(
     for one in (run, reference):
         refuse_trouble(one, model.path.name)
     years, place = spans(run.times)
-    stepwise = LinkScores(run, reference, fold_own=True)
-    usual = windows(place, stepwise.moving())
-    links = VariableLinks(LinkScores(run, reference, fold_own=True, windows=usual))
     published = VariableLinks(LinkScores(run))
+    usual = windows(place, LinkScores(run, reference).moving())
+    links = VariableLinks(published.scores.told_against(reference, usual))
     scores = {loop.name: _loop_score(links, loop.routes) for loop in names.loops}
     plain = {loop.name: _loop_score(published, loop.routes) for loop in names.loops}
     gains = {

@@ -158,9 +158,21 @@ def settle_letters(figure: Figure) -> None:
 
 def save_figure(figure: Figure, file: Path) -> None:
     """Write a figure as PNG, without a date in it: the same forecast gives the same file."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
     settle_letters(figure)
     with house_style():
-        figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": "talent_sd"})
+        figure.set_dpi(DOTS_PER_INCH)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    about = PngInfo()
+    about.add_text("Software", "talent_sd")
+    # opaque, so without the fourth channel; and the lightest packing: half the time for a seventh more room
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.save(file, "png", dpi=(DOTS_PER_INCH, DOTS_PER_INCH), pnginfo=about, compress_level=1)
 
 
 def save_vector(figure: Figure, file: Path) -> None:

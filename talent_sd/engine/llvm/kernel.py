@@ -118,7 +118,7 @@ def compile_kernel(
         layout = MemoryLayout.of(facts)
     else:
         # what runs once per ensemble is not worth LLVM's effort; what runs per member is
-        objects, layout = compile_parts(program, requests, lanes, target, (0, effort))
+        objects, layout = compile_parts(program, requests, lanes, target, (uniform_effort, effort))
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
 

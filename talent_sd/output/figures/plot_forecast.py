@@ -127,8 +127,9 @@ def save_forecast_plots(
     save_figure(plot_overview(forecast, labels, lang, known=known), folder / "overview.png")
     done(1)
     for sector in labels.sectors:
-        if _shown(forecast.isel({SCENARIO: 0}), sector.plots)[0]:
-            figure = plot_sector(forecast, sector, labels, lang, known=known)
+        own = _of_panels(forecast, sector.plots)
+        if _shown(own.isel({SCENARIO: 0}), sector.plots)[0]:
+            figure = plot_sector(own, sector, labels, lang, known=known)
             save_figure(figure, folder / f"sector_{sector.name}.png")
         done(1)
 
@@ -142,7 +143,8 @@ def _plot_panels(
     scenario: str | None,
     known: Known,
 ) -> Figure:
-    one = forecast.sel({SCENARIO: scenario}) if scenario else forecast.isel({SCENARIO: 0})
+    own = _of_panels(forecast, groups)
+    one = own.sel({SCENARIO: scenario}) if scenario else own.isel({SCENARIO: 0})
     start = forecast.attrs.get("forecast_from")
     shown, idle = _shown(one, groups)
     if not shown:  # nothing moves: flat lines say so
@@ -176,6 +178,12 @@ def _plot_panels(
 
 
 Groups = Sequence[Sequence[str]]
+
+
+def _of_panels(forecast: xr.Dataset, groups: Groups) -> xr.Dataset:
+    """Return a forecast with what panels show alone, if it has any: to pick a scenario of every variable takes long."""
+    shown = {name for group in groups for name in group if name in forecast}
+    return forecast[sorted(shown)] if shown else forecast
 
 
 def _shown(one: xr.Dataset, groups: Groups) -> tuple[list[list[str]], list[list[str]]]:

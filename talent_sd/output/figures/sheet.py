@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,8 +172,16 @@ def _fitted(text: str, room: float, **look: Any) -> str:
 
 def text_width(text: str, **look: Any) -> float:
     """Width of a text in inches."""
-    scratch = new_figure(1, 1)
-    return scratch.text(0, 0, text, **look).get_window_extent().width / scratch.dpi
+    from matplotlib.text import Text
+
+    scratch = _scratch()
+    return Text(0, 0, text, figure=scratch, **look).get_window_extent().width / scratch.dpi
+
+
+@cache
+def _scratch() -> Figure:
+    """Return a figure to measure texts on."""
+    return new_figure(1, 1)
 
 
 def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
