@@ -21,6 +21,7 @@ from talent_sd.model.xmile_functions import DIALECT
 _KINDS = {"continuous": "interpolate", "extrapolate": "extrapolate", "discrete": "hold_backward"}
 _REDUCERS = {"sum", "prod", "vmin", "vmax", "mean", "stddev", "size"}
 _CLOCK = {"dt": "time_step", "starttime": "initial_time", "stoptime": "final_time"}
+_COMPUTED = re.compile(r"[-+*/()]")
 _REMARK = re.compile(r"\{[^{}]*\}")
 
 
@@ -174,7 +175,25 @@ class Equations:
             return written
         if key in at:
             return at[key]
+        if reduced and ":" in written:
+            return f"{self._slice(written, dim)}!"
+        if key not in self.ranges and _COMPUTED.search(written):
+            raise Refused(0, tell("A subscript is the name of an element or a range."))
         return f"{written}!" if reduced and key in self.ranges else written
+
+    def _slice(self, written: str, dim: str) -> str:
+        """Return the range of the elements from a first to a last one, made where there is none yet."""
+        elements = self.ranges[name_key(dim)][1]
+        keys = [name_key(each) for each in elements]
+        ends = [name_key(end) for end in written.split(":")]
+        # an element is meant by its name, or else by its number
+        places = [keys.index(end) if end in keys else int(end) - 1 if end.isdigit() else -1 for end in ends]
+        if len(places) != 2 or not 0 <= places[0] <= places[1] < len(elements):
+            raise ModelError(tell("'{written}' is no part of '{dim}'. Give its first and its last element.",
+                                  written=written, dim=dim))  # fmt: skip
+        name = f"{dim} {places[0] + 1} to {places[1] + 1}"
+        self.ranges.setdefault(name_key(name), (name, elements[places[0] : places[1] + 1]))
+        return name
 
     def _lookup(self, tree: Call, prefix: str, at: dict[str, str]) -> Tree:
         """LOOKUP (variable with a graph, x)."""

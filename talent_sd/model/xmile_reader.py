@@ -145,7 +145,8 @@ class XmileFile(Equations):
     def _declare(self, model: Any, models: dict[str, Any], prefix: str, above: tuple[int, ...]) -> None:
         """Take in a model's variables, and those of the modules in it, under their names with the prefix."""
         held = model.find("variables")
-        for node in held if held is not None else ():
+        graphs = [*model.iterfind("gf"), *(() if above else self.root.iterfind("gf"))]
+        for node in (*(held if held is not None else ()), *graphs):
             if not isinstance(node.tag, str) or node.tag not in {"stock", "flow", "aux", "gf", "module"}:
                 continue
             if not node.get("name"):

@@ -349,6 +349,37 @@ def test_arrays_of_xmile(xmile):
         np.testing.assert_allclose(values(model, name, "pysd"), numbers, err_msg=f"{name} in PySD")
 
 
+def test_slices_of_arrays(xmile):
+    model = xmile(aux("v", "10*shelf", dims=["shelf"]) + aux("u", "10*Tier+shelf", dims=["Tier", "shelf"])
+                  + aux("some", "SUM(v[2:3])") + aux("squares", "SUM(v[2:3]*v[2:3])") + aux("last", "MEAN(u[Top:Mid, 3])")
+                  + aux("one", "SUM(u[Mid, 1:2])"),
+                  before=DIMS, stop=1)  # fmt: skip
+    expected = {"some": 50, "squares": 1300, "last": 18, "one": 43}
+    for name, number in expected.items():
+        both(model, name, [number] * 2)
+
+
+@pytest.mark.parametrize(("equation", "told"), [
+    ("SUM(v[2:9])", "'a' '2:9' is no part of 'shelf'. Give its first and its last element."),
+    ("v[INT(TIME)+1]", "cannot read the equation of 'a': 'v[INT(TIME)+1]'. A subscript is the name of an element or a range."),
+    ("v[shelf-1]", "cannot read the equation of 'a': 'v[shelf-1]'. A subscript is the name of an element or a range."),
+])  # fmt: skip
+def test_what_is_no_slice_and_a_computed_subscript_are_refused(xmile, equation, told):
+    with pytest.raises(ModelError) as caught:
+        xmile(aux("v", "1", dims=["shelf"]) + aux("a", equation, dims=["shelf"]), before=DIMS)
+    assert str(caught.value) == f"m.stmx:4: {told}"
+
+
+@pytest.mark.parametrize("where", ["before", "inside"])
+def test_a_graph_beside_the_variables_is_read(tmp_path, where):
+    graph = '<gf name="curve"><xscale min="0" max="2"/><ypts>1,2,4</ypts></gf>'
+    outer, inner = (graph, "") if where == "before" else ("", graph)
+    file = tmp_path / "m.stmx"
+    file.write_text(f"{HEAD}<sim_specs><start>0</start><stop>1</stop><dt>1</dt></sim_specs>{outer}<model>{inner}<variables>"
+                    f"{aux('read', 'curve(1.5)')}</variables></model></xmile>")  # fmt: skip
+    both(load_model(file), "read", [3, 3])
+
+
 def test_random_functions_of_xmile_keep_to_their_bounds(xmile):
     model = xmile(
         aux("near", "NORMAL(1, 0.1, 3, 0.95, 1.05)")
@@ -406,6 +437,7 @@ def test_macros_of_xmile_are_written_out(xmile):
     ('<module name="m"/>', '<model name="m"><variables><module name="m"/></variables></model>', "m.stmx:4: module 'm.m' has no <model>"),
     ('<stock name="s"><eqn>1</eqn><inflow>f</inflow></stock>', "", "m.stmx:4: 's' has the flow 'f', which is not defined."),
     (aux("a", "SUM(3)"), "", "m.stmx:4: 'a' SUM is given no array."),
+    (aux("a", "POISSON(3)"), "", "m.stmx:4: 'a': calls POISSON, which is neither a lookup nor a function known here."),
     (aux("a", "1", '<gf type="odd"><ypts>1</ypts><xpts>1</xpts></gf>'), "", "m.stmx:4: unknown type of graph 'odd'."),
     (aux("a", "TIME", "<gf><ypts>1,2</ypts></gf>"), "", "m.stmx:4: a <gf> needs <ypts>"),
 ])  # fmt: skip
