@@ -49,9 +49,11 @@ def show_gaps(city: Path, lang: str) -> None:
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import NOTHING, gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.city_tables import gaps_table
+    from talent_sd.output.city_tables import bridges_line, gaps_table
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)
     if any(gap.most > NOTHING for gap in missing):
         console().print(gaps_table(prepared, missing, shipped_labels(), lang))
+    if told := bridges_line(prepared, lang):
+        say(told)

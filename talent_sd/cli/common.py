@@ -139,10 +139,13 @@ def lacks(prepared: Prepared) -> dict[str, list[str]]:
     """Return a line on the figures that a city lacks, by language; none where nothing hangs on them."""
     from talent_sd.base.language import LANGUAGES
     from talent_sd.forecast.what_if import gaps
-    from talent_sd.output.city_tables import gaps_line
+    from talent_sd.output.city_tables import bridges_line, gaps_line
 
     found = gaps(prepared)
-    return {lang: list(filter(None, [gaps_line(prepared, found, lang)])) for lang in LANGUAGES}
+    return {
+        lang: list(filter(None, [gaps_line(prepared, found, lang), bridges_line(prepared, lang)]))
+        for lang in LANGUAGES
+    }
 
 
 def fail_on(odd: Iterable[str]) -> None:

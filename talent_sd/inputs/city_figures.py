@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,26 @@ if TYPE_CHECKING:
 
 NOWHERE = Origin("", 0)
 """Of what stands in no file."""
+LATER = 2
+"""Years past the start in which a forecast looks for a figure that stands in no year before."""
 EVERYWHERE = "全国"
 """The place of figures that all cities share."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A year of a figure that was not counted: taken between two years, or from a later one alone (before: None)."""
+
+    figure: str
+    year: int
+    before: int | None
+    after: int
+
+    def __str__(self) -> str:
+        """Return the reckoning."""
+        if self.before is None:
+            return f"from {self.after}, back as the nation's"
+        return f"between {self.before} and {self.after}, along the nation's"
 
 
 @dataclass(frozen=True)
@@ -36,12 +54,14 @@ class DatedFigure:
     values : year to value
     unit, source : of the values
     origin : where it stands; no file when it comes from memory
+    bridged : years that were not counted, and the years that they were taken from
     """
 
     values: Mapping[int, float]
     unit: str = ""
     source: str = ""
     origin: Origin = NOWHERE
+    bridged: Mapping[int, Bridge] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,7 @@ class Value:
     source : publication, or "assumption: why"
     year : year of the figure; None for an assumption
     origin : where the figure stands
+    bridge : how its year was bridged, if it was not counted
     """
 
     value: float
@@ -77,6 +98,7 @@ class Value:
     source: str
     year: int | None
     origin: Origin
+    bridge: Bridge | None = None
 
 
 @cache
@@ -138,8 +160,8 @@ def city_constants(
 ) -> dict[str, Value]:
     """Return the model's constants for a city in a start year.
 
-    Each figure is the start year's, or the latest before it carried on by the
-    nation's change; later figures are looked at only where `known_years` says so.
+    Each figure is the start year's, or the latest before it carried on by the nation's change; where `known_years` says so a
+    later one is carried back if there is none, and uncounted years lie between counted ones.
 
     Parameters
     ----------
@@ -159,6 +181,8 @@ def city_constants(
     if not isinstance(city, City):
         figures = {name: DatedFigure(dict(values)) for name, values in city.items()}
         city = City(tell("the city"), {}, {}, {}, figures)
+    if known_years:
+        city = _bridged(city, start_year, national, mapping.content)
     found: dict[str, Value] = {}
     problems = Problems()
     for constant, rule in mapping.content.constants.items():
@@ -171,31 +195,79 @@ def city_constants(
         with problems.gathered():
             value = _from_own(city, rule, start_year, national, mapping, found)
             value = value or _from_figures(city, rule, start_year, national)
+            if value is None and known_years:
+                value = _from_figures(city, rule, start_year, national, later=LATER)
             if value is None and rule.optional:
                 continue
-            found[constant] = value or _from_default(city, constant, start_year, national, mapping)
+            later = LATER if known_years else 0
+            found[constant] = value or _from_default(city, constant, start_year, national, mapping, later)
     problems.refuse()
     return _scaled_groups(found, mapping)
 
 
-def _from_figures(city: City, rule: FigureToConstant, start: int, national: NationalPath) -> Value | None:
-    """Return the constant from the city's own figures; None where there are none in time."""
+def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigures) -> City:
+    """Return the city with the uncounted years from the start on, of figures whose known years a forecast takes.
+
+    A year between two counted ones lies on the straight line of the logarithms of the city's figure over the nation's; before
+    the first counted one the nation's change carries it back.
+    """
+    found = dict(city.figures)
+    followed = {
+        rule.figure[0]: rule.after for rule in mapping.constants.values() if rule.after
+    }  # the last year
+    for rule in mapping.constants.values():
+        name = rule.figure[0] if rule.figure else ""
+        if name not in followed or rule.after or rule.divisors or not rule.carry or name not in found:
+            continue
+        counted = {y: v for y, v in found[name].values.items() if y >= start - rule.max_age}
+        last = max(counted, default=start)
+        if not start < last <= start + followed[name]:
+            continue
+        over = {year: value / national.value(rule.carry, year) for year, value in counted.items()}
+        years = sorted(over)
+        bridges = {}
+        for year in (year for year in range(start, last) if year not in counted):
+            earlier, after = [one for one in years if one < year], min(one for one in years if one > year)
+            before = max(earlier, default=None)
+            share = 1.0 if before is None else (year - before) / (after - before)
+            ratio = over[after] ** share * over[after if before is None else before] ** (1 - share)
+            counted[year] = ratio * national.value(rule.carry, year)
+            bridges[year] = Bridge(name, year, before, after)
+        found[name] = replace(found[name], values={**found[name].values, **counted}, bridged=bridges)
+    return replace(city, figures=found)
+
+
+def bridges(city: City, start: int, national: NationalPath) -> dict[Bridge, Origin]:
+    """Return the uncounted years that a forecast takes between, or before, counted ones, and where the figures stand."""
+    values = city_constants(city, start, national, known_years=True).values()
+    return {value.bridge: value.origin for value in values if value.bridge}
+
+
+def _from_figures(
+    city: City, rule: FigureToConstant, start: int, national: NationalPath, *, later: int = 0
+) -> Value | None:
+    """Return the constant from the city's own figures; None where there are none in time, or `later` years past it."""
     if rule.national is not None:
         return _from_nation(rule, rule.national, start, national)
     names = (*rule.figure, *rule.divisors)
     if any(name not in city.figures for name in names):
         return None
     years = set.intersection(*(set(city.figures[name].values) for name in names))
-    years = {year for year in years if start - rule.max_age <= year <= start}
+    if rule.divisors:  # a part is held against what was counted beside it
+        years -= {year for name in names for year in city.figures[name].bridged}
+    if later:
+        years = {-year for year in years if start < year <= start + later}
+    else:
+        years = {year for year in years if start - rule.max_age <= year <= start}
     if not years:
         return None
-    year = max(years)
+    year = abs(max(years))
     value = sum(city.figures[name].values[year] for name in rule.figure)
     how = " + ".join(rule.figure)
     if rule.divisors:
         value /= sum(city.figures[name].values[year] for name in rule.divisors)
         how = " / ".join(f"({' + '.join(x)})" if len(x) > 1 else x[0] for x in (rule.figure, rule.divisors))
-    how += f" {year}"
+    whole, how = how, f"{how} {year}"
     if year != start and rule.carry:
         factor = national.value(rule.carry, start) / national.value(rule.carry, year)
         value *= factor
@@ -203,7 +275,10 @@ def _from_figures(city: City, rule: FigureToConstant, start: int, national: Nati
     elif year != start:
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
-    return Value(value, rule.unit, how, first.source, year, first.origin)
+    bridge = Bridge(whole, start, None, year) if later else first.bridged.get(year)
+    if bridge and not later:
+        how += f", {bridge}"
+    return Value(value, rule.unit, how, first.source, year, first.origin, bridge)
 
 
 def _from_own(
@@ -247,7 +322,9 @@ def _of_known_year(city: City, rule: FigureToConstant, start: int, mapping: City
     year = start + rule.after
     if any(y not in figure.values for y in range(start, year + 1)) or max(figure.values) > start + longest:
         return Value(0.0, rule.unit, tell("not known"), tell("the city's file ends before"), None, NOWHERE)
-    return Value(figure.values[year], rule.unit, f"{name} {year}", figure.source, year, figure.origin)
+    bridge = figure.bridged.get(year)
+    how = f"{name} {year}, {bridge}" if bridge else f"{name} {year}"
+    return Value(figure.values[year], rule.unit, how, figure.source, year, figure.origin, bridge)
 
 
 def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:
@@ -259,19 +336,24 @@ def _from_nation(rule: FigureToConstant, variable: str, start: int, national: Na
     return Value(value, rule.unit, how, source, start, series.origin)
 
 
-def _from_default(city: City, constant: str, start: int, national: NationalPath, mapping: Mapped) -> Value:
+def _from_default(
+    city: City, constant: str, start: int, national: NationalPath, mapping: Mapped, later: int
+) -> Value:
     """Return the assumption that stands in for a missing figure; an error where there is none."""
     rule = mapping.content.constants[constant]
     default: DefaultFigure | None = rule.default
     if default is None:
         raise InputError(
             "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
+            "needs. Add the figure of one of these years."
+            if later
+            else "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
             "needs. Add the figure, or start in a year it covers.",
             where=f"{city.file}: " if city.file else "",
             city_name=city.name,
             names=tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part),
             first=start - rule.max_age,
-            last=start,
+            last=start + later,
             constant=constant,
         )
     origin = Origin(mapping.file, mapping.line("constants", constant))

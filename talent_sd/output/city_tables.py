@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
+from talent_sd.inputs.city_figures import bridges, read_mapping
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
 from talent_sd.output.terminal_tables import numbers, rich_table, words
@@ -34,16 +35,30 @@ def city_tables(
     )
     sources: dict[str, int] = {}
     for name, figure in city.figures.items():
-        year, first = max(figure.values), min(figure.values)
+        year = max(figure.values)
         scale = scale_for(abs(figure.values[year]), figure.unit, lang)
         value = f"{digits(figure.values[year] / scale.factor)} {scale.unit}".strip()
         number = sources.setdefault(figure.source, len(sources) + 1)
         label = name if lang == "en" else f"{tell(FIGURES[name], lang)}\n  {name}"
-        table.add_row(Text(label), value, f"{year}" if first == year else f"{first}–{year}", f"[{number}]")
+        table.add_row(Text(label), value, _years(figure.values), f"[{number}]")
     yield table
     yield from (Text(f"[{number}] {source}") for source, number in sources.items())
     yield from map(Text, city.notes)
+    if told := bridges_line(prepared, lang):
+        yield Text(told)
     yield gaps_table(prepared, missing, labels, lang)
+
+
+def _years(values: Iterable[int]) -> str:
+    """Write years, one after the other where some between are missing and they are few.
+
+    >>> _years([2020, 2023]), _years([2020, 2021, 2022]), _years([2020])
+    ('2020, 2023', '2020–2022', '2020')
+    """
+    years = sorted(values)
+    if len(years) < years[-1] - years[0] + 1 and len(years) <= 3:
+        return ", ".join(map(str, years))
+    return "–".join(map(str, dict.fromkeys((years[0], years[-1]))))
 
 
 def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en") -> Table | Text:
@@ -100,10 +115,46 @@ def _ends(ends: tuple[float, float], lang: str) -> str:
     return "\n".join(percent(end).replace(" ", "" if lang == "zh" else NO_BREAK) for end in sorted(ends))
 
 
+def bridges_line(prepared: Prepared, lang: str = "en") -> str:
+    """Say which years a forecast takes between counted ones, or from a later one; "" where there are none."""
+    first = prepared.first
+    found = bridges(first.city, int(first.start_year), first.national)
+    told = [
+        tell("{figure} {year} between {before} and {after} ({where})" if one.before is not None
+             else "{figure} {year} from {after} ({where})",
+             lang, figure=one.figure, year=one.year, before=one.before, after=one.after, where=where)
+        for one, where in found.items()
+    ]  # fmt: skip
+    if not told:
+        return ""
+    return tell(
+        "Not counted in {city}, taken along the nation's change: {told}. Give these years themselves if you have them.",
+        lang,
+        city=first.city.title[lang],
+        told=tell("; ", lang).join(told),
+    )
+
+
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
     if not missing or missing[0].most <= NOTHING:
         return ""
+    drawn = [
+        gap
+        for gap in missing
+        if (rule := read_mapping().content.constants[gap.constant].default) and rule.range
+    ]
+    fixed = len(missing) - len(drawn)
+    taken = tell(INTERVALS, lang, count=fixed) if fixed else ""
+    return f"{_lacking(prepared, missing, lang)}{taken}"
+
+
+INTERVALS = N_(
+    " The 80 % intervals leave out {count} of these inputs: they take what stands in for them as true."
+)
+
+
+def _lacking(prepared: Prepared, missing: Sequence[Gap], lang: str) -> str:
     most = missing[0]
     return tell(
         "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "

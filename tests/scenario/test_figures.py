@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
-from talent_sd.inputs import City, city_constants, list_cities, load_city, read_mapping, read_national
+from talent_sd.inputs import (
+    City,
+    DatedFigure,
+    city_constants,
+    list_cities,
+    load_city,
+    read_mapping,
+    read_national,
+)
+from talent_sd.inputs.city_figures import Bridge, bridges
 
 Write = Callable[[str, str], Path]
 NATIONAL = read_national("central")
@@ -123,6 +133,46 @@ def test_a_figure_too_old_is_not_used() -> None:
     assert value.source == "assumption: few cities have a price before 2015"
     figures["house_price"] = {2017: 10000.0}
     assert city_constants(figures, 2022, NATIONAL)["city house price"].year == 2017
+
+
+def test_a_forecast_takes_uncounted_years_between_counted_ones_and_a_back_test_does_not() -> None:
+    figures = bare(WUXI)
+    figures["residents"] = {2020: 7.0e6, 2023: 7.3e6}
+    nation = {year: NATIONAL.value("residents", year) for year in (2020, 2022, 2023)}
+    blind = city_constants(figures, 2022, NATIONAL)
+    assert blind["city residents"].value == 7.0e6 * nation[2022] / nation[2020]
+    assert "known residents[first]" not in blind
+    found = city_constants(figures, 2022, NATIONAL, known_years=True)
+    first, last = 7.0e6 / nation[2020], 7.3e6 / nation[2023]
+    between = found["city residents"]
+    assert between.value == pytest.approx(first ** (1 / 3) * last ** (2 / 3) * nation[2022], rel=1e-12)
+    assert between.bridge == Bridge("residents", 2022, 2020, 2023)
+    assert between.how == "residents 2022, between 2020 and 2023, along the nation's"
+    assert found["known residents[first]"].value == 7.3e6
+    assert found["known residents[first]"].bridge is None
+    assert found["known residents[second]"].value == 0
+
+
+def test_a_city_with_later_figures_alone_has_a_forecast_carried_back_from_them() -> None:
+    figures = bare(WUXI)
+    figures["gdp"], figures["deposit_balance"] = {2023: 1.5e12}, {2024: 3.0e12}
+    found = city_constants(figures, 2022, NATIONAL, known_years=True)
+    nation = {year: NATIONAL.value("gdp", year) for year in (2022, 2023, 2024)}
+    assert found["city value added"].value == pytest.approx(1.5e12 * nation[2022] / nation[2023], rel=1e-12)
+    assert found["known value added[first]"].value == 1.5e12
+    deposits = found["city deposits"]
+    assert (deposits.value, deposits.year) == (3.0e12 * (nation[2022] / nation[2024]), 2024)
+    city = replace(WUXI, figures={name: DatedFigure(values) for name, values in figures.items()})
+    assert set(bridges(city, 2022, NATIONAL)) == {
+        Bridge("gdp", 2022, None, 2023),
+        Bridge("deposit_balance", 2022, None, 2024),
+        Bridge("gdp_secondary / gdp", 2022, None, 2023),
+    }
+    with pytest.raises(InputError, match="has no gdp for 2019 to 2022"):
+        city_constants(figures, 2022, NATIONAL)
+    figures["gdp"] = {2025: 1.5e12}
+    with pytest.raises(InputError, match="no gdp for 2019 to 2024, .* Add the figure of one of these years"):
+        city_constants(figures, 2022, NATIONAL, known_years=True)
 
 
 def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:
