@@ -170,7 +170,7 @@ def test_a_city_with_later_figures_alone_has_a_forecast_carried_back_from_them()
     }
     with pytest.raises(InputError, match="has no gdp for 2019 to 2022"):
         city_constants(figures, 2022, NATIONAL)
-    figures["gdp"] = {2025: 1.5e12}
+    figures["gdp"] = {2027: 1.5e12}
     with pytest.raises(InputError, match="no gdp for 2019 to 2024, .* Add the figure of one of these years"):
         city_constants(figures, 2022, NATIONAL, known_years=True)
 
