@@ -16,7 +16,7 @@ from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops
 from talent_sd.loops.loop_shares import loop_shares
 from talent_sd.loops.loops_of_model import study_model
-from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_arrows import BADGE, POINTS_PER_UNIT, SIGN, STROKES, path_of, square
 from talent_sd.output.loops.loop_diagram import (
     HIGH,
@@ -29,7 +29,7 @@ from talent_sd.output.loops.loop_diagram import (
     sheet_of,
 )
 from talent_sd.output.loops.loop_numbers import split_rows, three_years
-from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
+from talent_sd.output.loops.loop_plots import plot_stock_pages
 from talent_sd.output.loops.loop_words import loop_words
 from talent_sd.output.style import house_style, new_figure
 
@@ -211,31 +211,35 @@ def test_the_stock_and_flow_picture_names_every_stock_and_flow_and_nothing_touch
     assert "newcomer departures" in held["Newcomers"].outflows
     assert "arrivals" in held["Newcomers"].inflows
     assert "Cumulative Births" not in held
-    figure = plot_stock_flow(stocks, shipped_labels(), lang)
-    figure.canvas.draw()
-    texts = [text for text in figure.axes[0].texts if text.get_text().strip()]
-    written = {re.sub(r"\s+", "", text.get_text()) for text in texts}
+    pages = plot_stock_pages(stocks, shipped_labels(), lang)
+    assert len(pages) > 1
+    kept = []
+    for figure in pages:
+        figure.canvas.draw()
+        kept.append([text for text in figure.axes[0].texts if text.get_text().strip()])
+    written = {re.sub(r"\s+", "", text.get_text()) for texts in kept for text in texts}
     for one in stocks:
         assert re.sub(r"\s+", "", shipped_labels().variable(one.stock, lang)) in written
         for flow in (*one.inflows, *one.outflows):
             if not flow.startswith("change of"):
                 name = re.sub(r"\s+", "", shipped_labels().variable(flow, lang))
                 assert any(text.startswith(name) for text in written), flow
-    boxes = [text.get_window_extent() for text in texts]
-    assert [
-        (a.get_text(), b.get_text())
-        for i, a in enumerate(texts)
-        for j, b in enumerate(texts[:i])
-        if boxes[i].overlaps(boxes[j])
-    ] == []
-    page = figure.bbox
-    assert all(
-        box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes
-    )
+    for figure, texts in zip(pages, kept, strict=True):
+        boxes = [text.get_window_extent() for text in texts]
+        assert [
+            (a.get_text(), b.get_text())
+            for i, a in enumerate(texts)
+            for j, b in enumerate(texts[:i])
+            if boxes[i].overlaps(boxes[j])
+        ] == []
+        page = figure.bbox
+        assert all(
+            box.x0 >= 0 and box.x1 <= page.width and box.y0 >= 0 and box.y1 <= page.height for box in boxes
+        )
 
 
 def test_a_flow_between_two_stocks_leads_from_box_to_box(studies):
-    figure = plot_stock_flow(studies["baseline"].stocks, shipped_labels())
+    figure, *_ = plot_stock_pages(studies["baseline"].stocks, shipped_labels())
     figure.canvas.draw()
     boxes = {" ".join(t.get_text().split()): t.get_window_extent() for t in figure.axes[0].texts}
     source, flow, sink = (boxes[name] for name in ("Newcomers", "Settling", "Settled talent"))

@@ -33,9 +33,9 @@ from talent_sd.output.figures.panels import CUT
 from talent_sd.output.figures.plot_comparison import plot_cities, plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector
 from talent_sd.output.headline_outputs import TOTAL
-from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_plots import plot_stock_flow, plot_waterfall
+from talent_sd.output.loops.loop_plots import plot_stock_pages
 from talent_sd.output.policies import plot_policies
 from talent_sd.output.policies.plot_policies import policy_pictures, save_plan_plots
 from talent_sd.output.style import house_style, line_look, new_figure, save_figure
@@ -133,7 +133,9 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
     yield "dominance", plot_dominance(study, lang)
     model = load_model()
     sectors = {name: variable.group for name, variable in model.structure.variables.items()}
-    yield "stocks and flows", plot_stock_flow(stock_flows(model.program, sectors)[0], shipped_labels(), lang)
+    for figure in plot_stock_pages(stock_flows(model.program, sectors)[0], shipped_labels(), lang):
+        assert figure.get_figheight() < 10.3  # prints on a page
+        yield "stocks and flows", figure
     test = invented_backtest()
     plot_backtest.save_backtest_plots(test, "Source.", Path(), lang)  # type: ignore[arg-type]
     plot_backtest.save_predictive_plot(test, "Source.", Path(), lang)  # type: ignore[arg-type]

@@ -32,8 +32,10 @@ FANS = N_("Forecast of {outcome} from {year}, level of {year} = 1")
 CARRIED = N_(
     " No census fell in {year}: that level is carried on from the last one, so forecasts begin a little beside 1."
 )
-PRIOR_AND_POSTERIOR = N_("What the data changed: prior against posterior")
-PREDICTIVE = N_("Where in their forecasts the outcomes fell (even: 0.1 each)")
+PRIOR_AND_POSTERIOR = N_("What the data changed: densities, each on its own scale")
+PREDICTIVE = N_(
+    "Share of draws below what happened, in tenths (the line: as many cities in each, as honest forecasts have)"
+)
 RELIABILITY = N_("Outcomes inside the forecast intervals, {start}–{end}: {cities}")
 BARS = N_(" Bars: one standard error over provinces, either way.")
 SHOWN = {True: N_("{count} cities that the fit did not see"), False: N_("{count} cities, all of them fitted")}
@@ -102,7 +104,8 @@ def save_predictive_plot(test: Backtest, source: str, folder: Path, lang: str = 
                 rank, np.linspace(0, 1, 11), color=BLUE, alpha=0.6, weights=np.full(len(rank), 1 / len(rank))
             )
             axis.axhline(0.1, color=INK, lw=0.7)
-            axis.set_title(tell(OUTCOME_NAMES[outcome], lang), loc="left")
+            named = tell(OUTCOME_NAMES[outcome], lang)
+            axis.set_title(named[:1].upper() + named[1:], loc="left")
             axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axis.set_xlabel(tell("draws below", lang))
         axes[0].set_ylabel(tell("share of cities", lang))
@@ -131,7 +134,7 @@ def save_reliability_plot(test: Backtest, source: str, folder: Path, lang: str =
         axes[0].set_ylabel(tell("found, %", lang))
         cities = tell(SHOWN[unseen], lang, count=int(keep.sum()))
         title = tell(RELIABILITY, lang, start=test.window.years[0], end=test.window.years[-1], cities=cities)
-        figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False,
+        figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False,
                       bbox_to_anchor=(0.5, 0.05))  # fmt: skip
         _finish(figure, title, folder / "reliability.png", source + tell(BARS, lang), bottom=0.07)
 
@@ -142,7 +145,7 @@ def _reliability(axis: Axes, test: Backtest, outcome: str, row: int, keep: np.nd
     known = keep & np.isfinite(actual) & np.isfinite(test.spread[outcome][0, row])
     provinces = np.array(test.window.provinces)[known]
     shares = np.linspace(0.05, 0.95, 19)
-    axis.plot([0, 100], [0, 100], color=INK, lw=0.7)
+    axis.plot([0, 100], [0, 100], color=INK, lw=0.7, label=tell(N_("honest: as many found as claimed"), lang))
     axis.grid(visible=True, axis="x")
     for spread, colour, dash, key in (
         (test.spread, BLUE, "-", N_("with noise")),
@@ -184,12 +187,23 @@ def _scatter(test: Backtest, source: str, file: Path, lang: str) -> None:
                 label=tell(key, lang),
             )  # fmt: skip
         ends = np.nanquantile(np.concatenate([forecast, happened]), [0, 1])
-        axis.plot(ends, ends, color=INK, lw=0.7)
+        axis.plot(
+            ends,
+            ends,
+            color=INK,
+            lw=0.7,
+            label=tell(N_("exactly as forecast; dots above it: more than forecast"), lang),
+        )
         named = tell(OUTCOME_NAMES[outcome], lang)
         axis.set_title(f"{named[:1].upper()}{named[1:]}, {years[0]}–{years[row]}", loc="left")
         axis.set_xlabel(tell("forecast, log growth against the nation", lang))
         axis.set_ylabel(tell("actual, log growth against the nation", lang))
-        axis.legend(frameon=False)
+    keyed = {
+        name: dot for axis in figure.axes for dot, name in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        keyed.values(), keyed, loc="upper right", ncols=len(keyed), frameon=False
+    )  # beside the title: no dot is there
     _finish(figure, tell("Forecast against what happened", lang), file, source)
 
 

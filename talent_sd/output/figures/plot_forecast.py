@@ -31,7 +31,7 @@ MANY_ALIKE = 4
 """More identical lines than this share one label."""
 IDLE = N_("Not drawn, the same in every year and draw: {names}.")
 ZEROS = N_("Not drawn, zero throughout: {names}.")
-NEXT_TO_NOTHING = 1e-6
+NEXT_TO_NOTHING, ROUNDING = 1e-6, 1e-12
 LATER = frozenset({"cohort retention"})
 """Shares of a group that is formed on the way: drawn from the year before the first one in which they move."""
 TOO_DIFFERENT = 8.0
@@ -219,6 +219,8 @@ def panel_of(
     for name in names:
         array = one[name].transpose(DRAW, TIME, ...)
         stacked = array.values.reshape(*array.shape[:2], -1)
+        # what rounding left of a difference is nothing, or it would fill an axis of its own
+        stacked = np.where(np.abs(stacked) <= ROUNDING * np.abs(stacked).max(initial=0), 0.0, stacked)
         elements = (
             [e for dim in array.dims[2:] for e in array[dim].values.tolist()] if array.ndim == 3 else []
         )

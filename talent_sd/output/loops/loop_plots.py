@@ -1,4 +1,4 @@
-"""All the pictures of a loop study; drawn here: what each loop adds, from all cut to all closed, and stocks with flows."""
+"""All the pictures of a loop study; drawn here: stocks with their flows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.evidence_tables import sector_name
-from talent_sd.output.figures.panels import draw_step, dress_bars, mark_cut
-from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_numbers import Row, output_name, split_rows, subtitle, wrapped
-from talent_sd.output.speech import Scale, digits, scale_for, signed
+from talent_sd.output.loops.loop_numbers import wrapped
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure, save_vector
 
 if TYPE_CHECKING:
@@ -26,17 +24,6 @@ if TYPE_CHECKING:
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
 
-EXACT = N_(
-    "Source: {source}, model {model}. Exact Shapley shares from all {runs} combinations of the {loops} "
-    "loop switches; they add up to the whole."
-)
-SAMPLED = N_(
-    "Source: {source}, model {model}. Shapley shares of {loops} loops: means of {draws} draws (the median "
-    "draw exact, the others from sampled orders); lines: middle 80 % of draws."
-)
-UNIT = N_("Unit: {unit}")
-WATERFALL = N_("What each loop adds: {of}, {year}")
-WATERFALL_CHANGE = N_("Which loops carry the change: {of}, {year}")
 KEY = N_(
     "A box is a stock; inflows at its left, outflows at its right; a pipe between two boxes leads from one stock into "
     "the other. Round end: outside the model's stocks. Square end: another stock, which is named. Two heads: a net "
@@ -48,7 +35,8 @@ LABEL, PIPE, BOX = 0.86, 0.28, 0.88
 """Inches: of a flow's name, of its pipe, of a stock's box."""
 ROW, LINE, GAP, SECTOR = 0.27, 0.1, 0.13, 0.34
 """Inches: of a flow, of a line of text, between stocks, of a sector's heading."""
-HEAD, FOOT = 0.9, 0.15
+HEAD, FOOT, PAGE = 0.9, 0.15, 10.2
+"""Inches: of title and key, below the last row, and that a page may take: A4 and Letter hold it."""
 LETTERS_BOX, LETTERS_FLOW = 15, 16
 """In a line of a stock's name, and of a flow's; a Chinese character counts as two."""
 CLOUD = "#5b7fb8"
@@ -57,7 +45,7 @@ CLOUD = "#5b7fb8"
 def save_loop_plots(
     study: LoopStudy, labels: Labels, lang: str, folder: Path, done: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Write feedback_loops.png and .svg, dominance.png, attribution.png and stock_and_flow.png and .svg.
+    """Write feedback_loops.png and .svg, dominance.png, attribution.png and, page by page, stock_and_flow.png and .svg.
 
     Parameters
     ----------
@@ -67,7 +55,7 @@ def save_loop_plots(
     done(2)
     save_figure(plot_waterfall(study, labels, lang), folder / "attribution.png")
     done(1)
-    _save_both(plot_stock_flow(study.stocks, labels, lang), folder / "stock_and_flow")
+    _save_stocks(study.stocks, labels, lang, folder)
     done(1)
 
 
@@ -75,7 +63,7 @@ def save_model_plots(study: ModelStudy, lang: str, folder: Path) -> None:
     """Write feedback_loops.png and .svg, dominance.png and stock_and_flow.png and .svg of a model that is not the city's."""
     _save_shared(study, Labels(), lang, folder)
     if study.stocks:
-        _save_both(plot_stock_flow(study.stocks, Labels(), lang), folder / "stock_and_flow")
+        _save_stocks(study.stocks, Labels(), lang, folder)
 
 
 def _save_shared(study: LoopStudy | ModelStudy, labels: Labels, lang: str, folder: Path) -> None:
@@ -84,91 +72,16 @@ def _save_shared(study: LoopStudy | ModelStudy, labels: Labels, lang: str, folde
     save_figure(plot_dominance(study, lang), folder / "dominance.png")
 
 
+def _save_stocks(stocks: Sequence[StockFlows], labels: Labels, lang: str, folder: Path) -> None:
+    """Write the stocks and flows as pictures that print on a page each; numbered if there are several."""
+    pages = plot_stock_pages(stocks, labels, lang)
+    for number, figure in enumerate(pages, 1):
+        _save_both(figure, folder / ("stock_and_flow" + (f"_{number}" if len(pages) > 1 else "")))
+
+
 def _save_both(figure: Figure, file: Path) -> None:
     save_figure(figure, file.with_suffix(".png"))
     save_vector(figure, file.with_suffix(".svg"))
-
-
-def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: str | None = None) -> Figure:
-    """Draw the split of the study's output in the last year.
-
-    `study`: with `adds` of one output; `element`: of a subscripted output, the sum over elements if not given.
-    """
-    start, rows, end = split_rows(study, lang, element)
-    with house_style():
-        height = 1.75 + 0.235 * (len(rows) + 2)
-        figure = new_figure(7.2, height)
-        axes = figure.add_axes((0.3, 0.62 / height, 0.62, 1 - 1.62 / height))
-        largest = max(abs(value) for _, value, _ in rows)
-        scale = scale_for(largest, str(study.adds.attrs["units"]), lang)
-        _bars(axes, start, rows, end, scale, study, lang)
-        of = output_name(study, labels, lang)
-        if element is not None:
-            of = f"{of} · {labels.element(element, lang)}"
-        year = int(study.adds["time"].values[-1])
-        key = WATERFALL_CHANGE if study.shares.attrs["against"] else WATERFALL
-        figure.text(
-            0.03, 1 - 0.14 / height, tell(key, lang, of=of, year=year), fontsize=12, va="top", **heading()
-        )
-        figure.text(0.03, 1 - 0.42 / height, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        unit = tell(UNIT, lang, unit=scale.unit or tell("dimensionless", lang))
-        figure.text(0.03, 1 - 0.62 / height, unit, fontsize=7.5, color=GREY, va="top")
-        figure.text(0.03, 0.1 / height, _method(study, lang), fontsize=6, color=GREY, va="bottom")
-    return figure
-
-
-def _bars(
-    axes: Axes, start: float, rows: list[Row], end: float, scale: Scale, study: LoopStudy, lang: str
-) -> None:
-    change = bool(study.shares.attrs["against"])
-    names = [tell("Direct effect, all loops cut" if change else "All loops cut", lang)]
-    names += [label for label, _, _ in rows] + [tell("Total change" if change else "All loops closed", lang)]
-    here = start / scale.factor
-    reach = [here, end / scale.factor] + ([0.0] if change else [])
-    if change:
-        axes.barh(0, here, height=0.62, color=GREY, zorder=2)
-        axes.axvline(0, color=INK, linewidth=0.7, zorder=1.2)
-    _write(axes, 0, here, digits(here), bold=True, left=change and here < 0)
-    for place, (_, value, spread) in enumerate(rows, 1):
-        step, half = value / scale.factor, spread / scale.factor
-        draw_step(axes, place, here, step)
-        axes.plot([here, here], [place - 1.31 + 0.62, place + 0.31], color=GREY, linewidth=0.6, zorder=1)
-        here += step
-        if spread > 0:
-            axes.plot([here - half, here + half], [place, place], color=INK, linewidth=1.0, zorder=3)
-            reach += [here - half, here + half]
-        reach.append(here)
-        x = max(here, here - step, here + half) if step >= 0 else min(here, here - step, here - half)
-        _write(axes, place, x, signed(step), left=step < 0)
-    final = len(rows) + 1
-    if change:
-        axes.barh(final, here, height=0.62, color=INK, zorder=2)
-    else:
-        axes.plot([start / scale.factor] * 2, [-0.4, 0.4], color=INK, linewidth=2.5)
-        axes.plot([here] * 2, [final - 0.4, final + 0.4], color=INK, linewidth=2.5)
-    _write(axes, final, here, digits(here), bold=True, left=change and here < 0)
-    room = (max(reach) - min(reach)) or 1.0
-    axes.set_xlim(min(reach) - 0.16 * room, max(reach) + 0.16 * room)
-    axes.set_ylim(final + 0.6, -0.6)
-    axes.set_yticks(range(final + 1), names)
-    dress_bars(axes)
-    mark_cut(axes, along="x")
-    for tick in (axes.yaxis.get_ticklabels()[0], axes.yaxis.get_ticklabels()[-1]):
-        tick.set(**heading())
-
-
-def _write(axes: Axes, row: int, x: float, text: str, *, left: bool = False, bold: bool = False) -> None:
-    look = heading() if bold else {"color": INK}
-    axes.annotate(text, (x, row), xytext=(-4 if left else 4, 0), textcoords="offset points", fontsize=7.2, va="center",
-                  ha="right" if left else "left", zorder=1.5, **look,
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
-
-
-def _method(study: LoopStudy, lang: str) -> str:
-    about = study.shares.attrs
-    key = EXACT if study.adds.attrs["exact"] else SAMPLED
-    loops, where = len(study.names.loops), {name: about[name] for name in ("source", "model")}
-    return tell(key, lang, **where, loops=loops, draws=study.adds.sizes["draw"], runs=2**loops)
 
 
 @dataclass(frozen=True)
@@ -210,41 +123,62 @@ class _Chain:
         return max(*gaps, *sides, ROW, *(len(stock) * LINE + 0.09 for stock in self.stocks))
 
 
-def plot_stock_flow(
-    stocks: Sequence[StockFlows], labels: Labels, lang: str = "en", sector: str | None = None
-) -> Figure:
-    """Draw stocks by sector with the flows into, between and out of them.
+def plot_stock_pages(stocks: Sequence[StockFlows], labels: Labels, lang: str = "en") -> list[Figure]:
+    """Draw stocks by sector with the flows into, between and out of them, as many sectors to a page as fit.
 
     Parameters
     ----------
     stocks : as `stock_flows` returns them
-    sector : one sector alone, without title and key; None: all of them
     """
-    chosen = [chain for chain in _chains(stocks, labels, lang) if sector in (None, chain.sector)]
-    rows = _rows(chosen)
-    sectors = list(dict.fromkeys(row[0].sector for row in rows))
-    head = HEAD if sector is None else 0.05
-    height = head + FOOT + SECTOR * len(sectors) + sum(max(one.height for one in row) + GAP for row in rows)
+    rows = _rows(_chains(stocks, labels, lang))
+    pages: list[list[list[_Chain]]] = [[]]
+    for sector in dict.fromkeys(row[0].sector for row in rows):
+        own = [row for row in rows if row[0].sector == sector]
+        if pages[-1] and HEAD + _height([*pages[-1], *own]) > PAGE:
+            pages.append([])
+        pages[-1] += own
     with house_style():
-        figure = new_figure(WIDTH, height)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, WIDTH)
-        axes.set_ylim(height, 0)
-        axes.set_axis_off()
-        if sector is None:
-            axes.text(MARGIN, 0.2, tell("Stocks and flows", lang), fontsize=13, va="top", **heading())
-            key = "\n".join(wrapped(tell(KEY, lang), 135))
-            axes.text(MARGIN, 0.48, key, fontsize=6.5, va="top", color=GREY)
-        y, last = head, None
-        for row in rows:
-            if row[0].sector != last:
-                last = row[0].sector
-                axes.text(MARGIN, y + 0.2, sector_name(last, lang), fontsize=8.5, va="center", **heading())
-                y += SECTOR
-            tall = max(chain.height for chain in row)
-            for place, chain in enumerate(row):
-                _draw_chain(axes, chain, MARGIN + place * (chain.width + GUTTER), y, tall)
-            y += tall + GAP
+        return [_draw_rows(page, lang, (number, len(pages))) for number, page in enumerate(pages, 1)]
+
+
+def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str, sector: str) -> Figure:
+    """Draw the stocks of one sector alone, without title and key."""
+    with house_style():
+        return _draw_rows(_rows([one for one in _chains(stocks, labels, lang) if one.sector == sector]), lang)
+
+
+def _height(rows: Sequence[Sequence[_Chain]]) -> float:
+    """Return the inches that rows take, with the headings of their sectors."""
+    sectors = {row[0].sector for row in rows}
+    return FOOT + SECTOR * len(sectors) + sum(max(one.height for one in row) + GAP for row in rows)
+
+
+def _draw_rows(rows: Sequence[Sequence[_Chain]], lang: str, page: tuple[int, int] | None = None) -> Figure:
+    """Draw rows under the names of their sectors; with title and key where `page` says which of how many it is."""
+    head = HEAD if page else 0.05
+    height = head + _height(rows)
+    figure = new_figure(WIDTH, height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
+    axes.set_axis_off()
+    if page:
+        title = tell("Stocks and flows", lang)
+        if page[1] > 1:
+            title = tell("{title}, {number} of {all}", lang, title=title, number=page[0], all=page[1])
+        axes.text(MARGIN, 0.2, title, fontsize=13, va="top", **heading())
+        key = "\n".join(wrapped(tell(KEY, lang), 135))
+        axes.text(MARGIN, 0.48, key, fontsize=6.5, va="top", color=GREY)
+    y, last = head, None
+    for row in rows:
+        if row[0].sector != last:
+            last = row[0].sector
+            axes.text(MARGIN, y + 0.2, sector_name(last, lang), fontsize=8.5, va="center", **heading())
+            y += SECTOR
+        tall = max(chain.height for chain in row)
+        for place, chain in enumerate(row):
+            _draw_chain(axes, chain, MARGIN + place * (chain.width + GUTTER), y, tall)
+        y += tall + GAP
     return figure
 
 

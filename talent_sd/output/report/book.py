@@ -19,9 +19,9 @@ from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
 from talent_sd.output.figures.plot_forecast import plot_overview
 from talent_sd.output.headline_outputs import TOTAL, known_figures
-from talent_sd.output.loops.dominance import plot_dominance
+from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow, plot_waterfall
+from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow
 from talent_sd.output.report.book_entries import SHAPES, raw
 from talent_sd.output.report.book_findings import BookFindings
 from talent_sd.output.report.book_tables import Result, Rows
