@@ -75,10 +75,10 @@ def make_dataset(
 
 
 def long_name(variable: Variable) -> str:
-    """Return the first sentence of a variable's documentation, citations left out; its name if there is none.
+    """Return the first sentence of a variable's documentation, citations and full stop left out; its name if there is none.
 
     >>> long_name(Variable("Talent", "stock", doc="People with a degree [E08]. Counted yearly."))
-    'People with a degree.'
+    'People with a degree'
     """
     first = _SENTENCE_END.split(variable.doc, maxsplit=1)[0]
-    return _CITED.sub("", first).strip() or variable.name
+    return _CITED.sub("", first).strip().rstrip(".") or variable.name

@@ -130,7 +130,7 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
         changes[name + RELATIVE] = relative.assign_attrs(baseline_minimum=float(reference[name].min()))
     for name, array in changes.items():
         kind = "Relative change" if name.endswith(RELATIVE) else "Change"
-        level = str(spread[name.removesuffix(RELATIVE)].attrs.get("long_name", name)).rstrip(".")
+        level = str(spread[name.removesuffix(RELATIVE)].attrs.get("long_name", name))
         changes[name] = array.assign_attrs(long_name=f"{kind} against {baseline}: {level}")
     result = variant.drop_vars(list(variant.data_vars)).assign(changes)
     titles = {

@@ -91,21 +91,27 @@ def _replaced(found: WhatIf, key: str, before: Mapping[str, Any], after: Mapping
     if drawn is not None and key not in before and key in drawn[PARAMETER].values:
         low, middle, high = drawn.sel({PARAMETER: key}).quantile([BAND[0], 0.5, BAND[1]]).values
         return tell(
-            "{name} = {value} in every draw; otherwise it is drawn, {middle:.3g} with 80 % from {low:.3g} to {high:.3g}.",
-            lang, name=_named(key, lang), value=value, middle=middle, low=low, high=high,
+            "{name} = {value} in every draw; otherwise it is drawn, {middle:.3g} in the median with 80 % from {low:.3g} to "
+            "{high:.3g} ({own:.3g} in a central run, as `why` tells).",
+            lang, name=_named(key, lang), value=value, middle=middle, low=low, high=high, own=_own(found, key).mean(),
         )  # fmt: skip
     if key in before:
         old, origin = [float(before[key].value)], str(before[key].origin)
     else:
-        name, element = split_key(key)
-        own = found.prepared.model.run(outputs=[name])[name]
-        old = [float(one) for one in np.unique(own if element is None else own.sel({own.dims[-1]: element}))]
-        origin = found.prepared.model.structure.place(name)
+        old = np.unique(_own(found, key)).tolist()
+        origin = found.prepared.model.structure.place(split_key(key)[0])
     if old == [after[key].value]:
         return ""
     ends = " … ".join(f"{one:g}" for one in dict.fromkeys((old[0], old[-1])))
     return tell("{name} = {value} in place of {old} ({origin}).", lang, name=_named(key, lang), value=value,
                 old=ends, origin=origin)  # fmt: skip
+
+
+def _own(found: WhatIf, key: str) -> np.ndarray:
+    """Return the model's own value of a constant, or of all its elements."""
+    name, element = split_key(key)
+    own = found.prepared.model.run(outputs=[name])[name]
+    return np.asarray(own if element is None else own.sel({own.dims[-1]: element}), float)
 
 
 def _lost(found: WhatIf, key: str, runs: xr.Dataset, lang: str) -> Iterator[str]:

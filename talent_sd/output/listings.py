@@ -192,7 +192,7 @@ SHELVES: dict[str, Callable[[str], Rows]] = {
 
 BAR = 24
 """Characters of the longest bar of a strip."""
-MOST_CAUSES, MOST_FIGURES, SOURCE_WIDTH = 10, 12, 160
+MOST_CAUSES, MOST_FIGURES = 10, 12
 SEEN = 0.0005
 """Part of the strongest cause below which one could not be seen in numbers of three digits."""
 
@@ -201,7 +201,11 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
     """Yield the strips of a variable and of the strongest cause of each in turn, then the figures on that way."""
     attrs = found.study.prepared.first
     where = {"city": attrs.city.title[lang], "scenario": attrs.scenario.title[lang]}
-    head = tell("{city}, {scenario}; one central run", lang, **where)
+    head = tell(
+        "{city}, {scenario}; one central run: every uncertain number at its central value, where `run` tells medians of draws",
+        lang,
+        **where,
+    )
     if found.study.base is not None:
         head = tell("{first}, against {second}", lang, first=head, second=found.study.base_title[lang])
     yield Text(head, style="bold")
@@ -288,10 +292,10 @@ def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
     )  # what stood still moved nothing; where nothing moved, it says what the value rests on
     ranked = sorted(figures.values(), key=lambda one: not (one.table or {*_keys(one)} & given))
     for one in ranked[:MOST_FIGURES]:
-        table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(_cut(one.source)))
+        table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(one.source))
     curves = {name: source for step in way for name, source in step.tables.items() if name not in figures}
     for name, source in curves.items():
-        table.add_row(labels.variable(name, lang), tell("a curve", lang), Text(_cut(source)))
+        table.add_row(labels.variable(name, lang), tell("a curve", lang), Text(source))
     return table
 
 
@@ -306,7 +310,3 @@ def _value(one: Cause, lang: str) -> str:
 def _keys(one: Cause) -> Iterator[str]:
     yield one.name
     yield from (f"{one.name}[{element}]" for element in one.elements)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SOURCE_WIDTH else f"{text[:SOURCE_WIDTH]}…"

@@ -31,6 +31,8 @@ QUESTION = N_("What shall this scenario answer?")
 STRENGTH = ("intensity", "unit cost")
 EXAMPLES = ("policy budget share",)
 """Constants shown as assumptions."""
+PART_HIT = N_("a part: 0.2 is a fifth")
+FACTOR_HIT = N_("a factor, not a part: 0.8 leaves 80 %, a fall by a fifth")
 SHOCK_PART, SHOCK_FACTOR, SHOCK_AFTER = 0.2, 0.8, 5
 """A shock's size in the example, where it is a part and where it is a factor; years after the start it comes."""
 
@@ -164,7 +166,13 @@ def _shocks(structure: Structure, say: Speech) -> Iterator[tuple[str, str, str, 
     for shock in shocks_of(structure):
         size = structure[shock_constant(shock, "size")]
         part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
-        yield shock, _meaning(size, say), _number(year), _number(part)
+        hit = say(PART_HIT) if part == SHOCK_PART else say(FACTOR_HIT)
+        yield (
+            shock,
+            say("{meaning}; {hit}", meaning=_meaning(size, say), hit=hit),
+            _number(year),
+            _number(part),
+        )
 
 
 def _meaning(constant: Variable, say: Speech) -> str:

@@ -27,6 +27,13 @@ SERIES = N_("series of {count} years")
 CEILING, NO_CEILING = 1e9, N_("none", "count")
 """Residents from which on a ceiling is none."""
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
+SETTINGS = {
+    "ramp": N_("years to full strength: {value}"),
+    "intensity": N_("intensity: {value}"),
+    "targeting": N_("targeting: {value}"),
+    "pause.from": N_("pause from: {value}"),
+    "pause.until": N_("pause until: {value}"),
+}
 NUMBERED = ("from", "until")
 SIZE = "size"
 
@@ -66,7 +73,11 @@ def timing(settings: Mapping[str, Setting], say: Speech) -> str:
     else:
         text = say("on")
     sized = {key: one.value for key, one in settings.items() if key not in (*NUMBERED, "switch")}
-    others = [f"{key} {_number(value)}" for key, value in sized.items() if key != SIZE]
+    others = [
+        say(SETTINGS[key], value=_number(value)) if key in SETTINGS else f"{key} {_number(value)}"
+        for key, value in sized.items()
+        if key != SIZE
+    ]
     if SIZE in sized:
         others.append(say("{amount} a year", amount=say.amount(sized[SIZE], say.scale(sized[SIZE], "yuan"))))
     return say(", ").join([text, *others])
