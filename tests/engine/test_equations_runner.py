@@ -73,7 +73,7 @@ def test_a_run_returns_labelled_results(cup):
     }
     assert result["Temperature"].dims == ("time", "kind")
     assert list(result["kind"].values) == ["cup", "mug"]
-    assert result["Temperature"].attrs == {"units": "degree", "long_name": "Of the drink."}
+    assert result["Temperature"].attrs == {"units": "degree", "long_name": "Of the drink"}
     assert result["time"].attrs["units"] == "minute"
     assert result["Temperature"].sel(time=0).values.tolist() == [90, 80]
     assert result["grid"].sel(kind="mug", size="small", time=3) == 3
