@@ -27,6 +27,8 @@ SHIPPED_FORMAT = 1
 KEPT = 64
 """Files of one kind that the cache holds."""
 PART, HOUR = ".part", 3600
+MOST_BYTES = 2**28
+"""Of a cached file; what is larger was not written here."""
 
 
 def cache_folder(part: str = "") -> Path | None:
@@ -73,7 +75,7 @@ def read_kept(file: Path) -> bytes | None:
         handle = os.open(file, os.O_RDONLY | sum(flags))
         with os.fdopen(handle, "rb") as stream:
             status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode) or not _is_private(status):
+            if not stat.S_ISREG(status.st_mode) or not _is_private(status) or status.st_size > MOST_BYTES:
                 return None
             checksum, _, content = stream.read().partition(b"\n")
     except OSError:

@@ -310,10 +310,15 @@ def write_safely(file: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def content_of(file: Path) -> bytes:
-    """Return what a file holds; OSError of anything else: a pipe in its place would be waited for without end."""
+def content_of(file: Path, most: int = 2**30) -> bytes:
+    """Return what a file holds; OSError of one of more bytes than it can have, or of what is no plain file.
+
+    A pipe in a file's place would be waited for without end, a huge one would take all memory.
+    """
     if not file.is_file():
         raise FileNotFoundError(2, "no such file", str(file))
+    if file.stat().st_size > most:
+        raise OSError(27, "File too large", str(file))
     return file.read_bytes()
 
 

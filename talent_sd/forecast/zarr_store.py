@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -30,6 +31,8 @@ BLOCK = "draws_per_block"
 ORDER = "outputs_in_order"
 OURS = (IDENTITY, BLOCK, ORDER)
 NUMBER = "<f8"
+DESCRIPTION = 10**8
+"""Bytes that a file which describes a store may have."""
 DAMAGED = N_("{file}: is damaged ({names}). Remove it; the same command makes it anew.")
 
 
@@ -105,8 +108,8 @@ class EnsembleStore:
         """Return the checksum of a block's chunks as they lie there, "" where one is missing."""
         digest = self._digest(scenario, block)
         try:
-            for _, file in self._chunks(scenario, block):
-                digest.update(content_of(file))
+            for name, file in self._chunks(scenario, block):
+                digest.update(content_of(file, 8 * math.prod(self.layout.shape(name, self.block))))
         except OSError:
             return ""
         return digest.hexdigest()
@@ -266,7 +269,7 @@ def _attributes(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError("{file}: no such ensemble. Check the path.", file=path)
     try:
-        sums = json.loads(content_of(path / HEADER))
+        sums = json.loads(content_of(path / HEADER, DESCRIPTION))
         damaged = [name for name, kept in sums.items() if _sha256(path / name) != kept]
         damaged += [HEADER] * (".zmetadata" not in sums)
         attrs = {} if damaged else json.loads((path / ".zattrs").read_bytes())
@@ -284,7 +287,7 @@ def _attributes(path: Path) -> dict[str, Any]:
 def _mark(path: Path, scenario: int, block: int) -> str:
     """Return the checksum that a block's mark holds, "" where it has none."""
     try:
-        return content_of(path / MARKS / f"{scenario}.{block}").decode("ascii")
+        return content_of(path / MARKS / f"{scenario}.{block}", DESCRIPTION).decode("ascii")
     except (OSError, ValueError):
         return ""
 
@@ -292,7 +295,7 @@ def _mark(path: Path, scenario: int, block: int) -> str:
 def _sha256(file: Path) -> str:
     """Return a file's checksum, "" of one that cannot be read."""
     try:
-        return hashlib.sha256(content_of(file)).hexdigest()
+        return hashlib.sha256(content_of(file, DESCRIPTION)).hexdigest()
     except OSError:
         return ""
 

@@ -33,6 +33,17 @@ def chosen(cases: Iterable[Any], few: int) -> list[Any]:
     return [cases[number] for number in sorted(picked)]
 
 
+def pytest_sessionfinish(session: Any) -> None:
+    """Hand what a process of its own counted to the one that tells it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["attacks"] = dict(COUNTS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    COUNTS.update(getattr(node, "workeroutput", {}).get("attacks", {}))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if WHOLE:
         terminalreporter.section("attacks borne")
@@ -90,6 +101,7 @@ DAMAGES: dict[str, Callable[[Path, np.random.Generator], object]] = {
     "truncated": lambda file, _: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
     "one bit flipped": lambda file, chance: file.write_bytes(_flipped(file.read_bytes(), chance)),
     "garbage": lambda file, chance: file.write_bytes(chance.bytes(max(1, file.stat().st_size))),
+    "grown": lambda file, _: os.truncate(file, 40 * 2**30),
     "a folder": lambda file, _: (file.unlink(), file.mkdir()),
     "a pipe": lambda file, _: (file.unlink(), os.mkfifo(file)),
     "a device": lambda file, _: (file.unlink(), file.symlink_to("/dev/zero")),
