@@ -22,8 +22,9 @@ def main(path: str) -> None:
         sys.exit(f"{path} was made without draws.")
     laws: dict[str, dict[str, list[float | str | None]]] = {}
     for row in table[table.verdict != "shown"].itertuples():
-        shares = [None if pd.isna(one) else float(one) for one in (row.share_of_draws, row.share_of_sign)]
-        laws.setdefault(str(row.law), {})[str(row.city)] = [*shares, str(row.verdict)]
+        found = (row.share_of_draws, row.share_of_sign, row.share_in_band)
+        wide, sign, inside = (None if pd.isna(one) else float(one) for one in found)
+        laws.setdefault(str(row.law), {})[str(row.city)] = [wide, sign, str(row.verdict), inside]
     told = ",\n".join(f"{json.dumps(law)}: {json.dumps(cities)}" for law, cities in laws.items())
     target = Path(__file__).parents[1] / "models" / "law_record.json"
     target.write_text(

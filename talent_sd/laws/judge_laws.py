@@ -25,6 +25,7 @@ COLUMNS = (
     "upper",
     "share_of_draws",
     "share_of_sign",
+    "share_in_band",
     "verdict",
     "why",
     "source",
@@ -56,6 +57,7 @@ class Row:
     verdict : "held", "failed", "not_measurable" or "excused"
     why : what is wrong, or why it is excused
     counts : whether the law hangs on this row
+    share_in_band : of draws in the band itself, whatever is asked for; NaN without draws
     """
 
     law: str
@@ -68,6 +70,7 @@ class Row:
     verdict: str
     why: str = ""
     counts: bool = True
+    share_in_band: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,7 @@ def _row(law: Law, city: str, values: np.ndarray, band: tuple[float | None, floa
     """Judge (1 + draws) values by a band."""
     central, drawn = float(values[0]), values[1:]
     wide, signs = float("nan"), float("nan")
+    within = float(_inside(drawn, band).mean()) if drawn.size else float("nan")
     faults = []
     if np.isnan(central):
         return Row(law.id, city, central, *band, wide, signs, NOT_MEASURABLE, tell("no value here"))
@@ -261,7 +265,7 @@ def _row(law: Law, city: str, values: np.ndarray, band: tuple[float | None, floa
         from talent_sd.base.language import language
 
         verdict, why = EXCUSED, getattr(law.excused[city], language())
-    return Row(law.id, city, central, *band, wide, signs, verdict, why)
+    return Row(law.id, city, central, *band, wide, signs, verdict, why, share_in_band=within)
 
 
 def _shown(law: Law, city: str, value: float) -> Row:
@@ -343,7 +347,14 @@ def write_laws(judged: Iterable[Judged], folder: Path, draws: int, model_sha256:
     rows = []
     for one in judged:
         for row in one.rows:
-            numbers = (row.value, row.lower, row.upper, row.share_of_draws, row.share_of_sign)
+            numbers = (
+                row.value,
+                row.lower,
+                row.upper,
+                row.share_of_draws,
+                row.share_of_sign,
+                row.share_in_band,
+            )
             told = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
             verdict = row.verdict if row.counts else "shown"
             rows.append(
@@ -362,22 +373,18 @@ def write_laws(judged: Iterable[Judged], folder: Path, draws: int, model_sha256:
     return CSV
 
 
-# -- what was tried in draws -----------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class LawRecord:
-    """What `validate` found of the laws in many draws, as `.ci/ship_laws.py` keeps it with the model.
+    """What `validate` found of the laws in many draws on a model file, as `.ci/ship_laws.py` keeps it.
 
     Parameters
     ----------
-    model_sha256 : of the model file that was tried
-    laws : law -> city -> (share of draws, share with the sign, verdict); a share is None where none is asked for
+    laws : law -> city -> (share of draws, share with the sign, verdict, share in the band); None where none is asked for
     """
 
     model_sha256: str
     draws: int
-    laws: Mapping[str, Mapping[str, tuple[float | None, float | None, str]]]
+    laws: Mapping[str, Mapping[str, tuple[float | None, float | None, str, float | None]]]
 
 
 def read_law_record() -> LawRecord | None:

@@ -253,7 +253,7 @@ def test_the_csv_has_a_row_for_each_city_and_its_source(bench: Make, tmp_path: P
         "law": "one", "city": "average", "lower": "-0.2", "upper": "-0.05", "verdict": "held", "source": "known",
     }  # fmt: skip
     assert float(row["value"]) == pytest.approx(-0.1)
-    assert (row["draws"], row["model_sha256"]) == ("7", "ab12")
+    assert (row["draws"], row["model_sha256"], row["share_in_band"]) == ("7", "ab12", "")
 
 
 def test_tables_name_the_worst_city_in_either_language(laws: Read) -> None:

@@ -154,10 +154,14 @@ class Book(BookFindings):
             if reach[name] <= LEFT_OUT * abs(start):
                 break
             ends, base = [end for end, _ in pairs[name]], self._base(name)
-            own = f"{base:.4g}"
+            own = f"{base:.4g}".replace("-", "−")
             if not min(ends) <= base <= max(ends):
                 own = self.say("{value}, outside", value=own)
-            row: list[str | Cell] = [self.chapters.link(name), own, " … ".join(f"{end:.4g}" for end in ends)]
+            row: list[str | Cell] = [
+                self.chapters.link(name),
+                own,
+                " … ".join(f"{end:.4g}" for end in ends).replace("-", "−"),
+            ]
             rows.append(
                 [
                     *row,
@@ -250,9 +254,10 @@ class Book(BookFindings):
             for name, found in telling_constants(drawn, values)[:CARRIERS]:
                 key = name.removesuffix(FACTOR)
                 own = self._base(key)
+                below = float((drawn[name] < own).mean())
                 rows.append([
                     self.chapters.link(key) + raw(" ×" * (key != name)), signed(found, 2), f"{100 * found**2:.0f} %",
-                    f"{own:.4g}", f"{drawn[name].median():.4g}", self.say.chance(float((drawn[name] < own).mean())),
+                    *(f"{value:.4g}".replace("-", "−") for value in (own, drawn[name].median())), self.say.chance(below),
                 ])  # fmt: skip
             tables.append(plain_table(caption, headings, rows, (0,)))
         return tables

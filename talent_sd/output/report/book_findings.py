@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from operator import attrgetter, itemgetter
@@ -19,14 +19,12 @@ from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.laboratory.findings import experiments_for
 from talent_sd.laws.judge_laws import FAILED, HELD, LawRecord, Row, asked_of_draws
 from talent_sd.laws.law_files import Law, LawFile, read_laws
-from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
-from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.book_entries import raw, year_or_years
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
-from talent_sd.output.report.html_pieces import Cell, Table, plain_table
+from talent_sd.output.report.html_pieces import Cell, Table
 from talent_sd.output.speech import digits, signed
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
@@ -41,24 +39,8 @@ NEAR, HAIR = 0.05, 0.01
 """A law whose value is nearer to an edge than the first part of its band is marked, than the second listed."""
 NEAREST = 20
 """Laws of which the shares of draws are told one by one."""
-EXTREMES = ("total talent", "Residents", "value added", "fiscal revenue", "posts", "City Brand")
-"""What is told of every extreme condition."""
-ALONE = " alone"
 CHANGES = 8
 """Settings of a run that are told."""
-CONDITIONS = {
-    "no talent": N_("no talent"), "no jobs": N_("no jobs"), "no budget": N_("no budget"),
-    "every policy at once": N_("every policy at once"), "every policy at its highest": N_("every policy at its highest"),
-    "everyone young": N_("everyone young"), "everyone old": N_("everyone old"),
-    "hundredfold house price": N_("hundredfold house price"), "nobody leaves": N_("nobody leaves"),
-    "everybody leaves": N_("everybody leaves"), "leaders leave": N_("leaders leave"),
-    "leaders and professionals leave": N_("leaders and professionals leave"), "every loop open": N_("every loop open"),
-    "rich city": N_("rich city"), "poor city": N_("poor city"), "late retirement repealed": N_("late retirement repealed"),
-    "children everywhere": N_("children everywhere"), DEFAULT: N_("nothing changed"),
-}  # fmt: skip
-"""Settings of the checks' file, as they are called; a policy alone is told by the policy's name."""
-HIGHER = N_("higher")
-EXPECTED = {"higher": HIGHER, "lower": N_("lower")}
 LAW_KINDS = {
     "identity": N_("Identities: they hold by construction"),
     "input": N_("Checks of inputs: the model reproduces what it was given"),
@@ -78,8 +60,6 @@ class BookFindings(BookResults):
     """The tables of the article's figures, the standard tests and the laws."""
 
     tests: Sequence[StandardTest] = ()
-    checks: Sequence[Verdict] = ()
-    extremes: Mapping[str, Sequence[float]] = field(default_factory=dict)
     law_record: LawRecord | None = None
 
     @cached_property
@@ -91,74 +71,6 @@ class BookFindings(BookResults):
         ]
         headings = (N_("Test"), N_("Verdict"), N_("Finding"), N_("Backed by"))
         return self._table(N_("Standard tests of system dynamics"), headings, rows)
-
-    def _condition(self, name: str) -> str:
-        """Return what a setting of the checks' file is called."""
-        if name.endswith(ALONE):
-            return self.say("{policy} alone", policy=self.say.element(name.removesuffix(ALONE)))
-        return self.say(CONDITIONS.get(name, name))
-
-    @cached_property
-    def extreme_conditions(self) -> Table:
-        """List every extreme condition with what it sets, and what becomes of the average city."""
-        settings, rows = read_checks().settings, list[list[str | Cell]]()
-        for name, changes in self.extremes.items():
-            keys = dict.fromkeys(
-                (key.partition("[")[0], f"{value:.4g}") for key, value in resolve_setting(self.model, settings[name]).items()
-            )  # fmt: skip
-            given = self.say(", ").join(f"{self.chapters.link(key)} = {escape(value)}" for key, value in keys)
-            rows.append([self._condition(name), raw(given), *map(self.say.percent, changes)])
-        headings = [self.say("Extreme condition"), self.say("What is set"), *map(self.say.variable, EXTREMES)]
-        caption = self.say("Extreme conditions: the last year against the same run without")
-        return plain_table(caption, headings, rows, (0, 1))
-
-    @cached_property
-    def checked(self) -> Table:
-        """List every behaviour check: what must hold, where, in how many runs, and whether it did."""
-        known = {one.id: one for one in read_checks().checks}
-        rows: Rows = []
-        for one in self.checks:
-            told = self._demand(known[one.id]) if one.id in known else raw(escape(one.message))
-            if self.say.lang == "en" and one.id in known:
-                told = raw(f"{escape(one.message)}<br>{told}")
-            verdict = self.say(OWN_VERDICTS[one.verdict]) + (f": {one.failure}" if one.failure else "")
-            rows.append(
-                [
-                    raw(f'<span class="code">{one.id.replace("_", "_<wbr>")}</span>'),
-                    told,
-                    f"{one.runs}",
-                    verdict,
-                ]
-            )
-        headings = (N_("Check"), N_("What must hold"), N_("Runs"), N_("Result"))
-        return self._table(N_("Behaviour checks, one by one"), headings, rows, (0, 1, 3))
-
-    def _demand(self, check: Check) -> Markup:
-        """Return what a check demands: of which variables, when, in which runs."""
-        links = self.chapters.links
-        if isinstance(check, Sum):
-            told = " = ".join(
-                " + ".join(map(self.chapters.link, side)) for side in (check.terms, check.equals)
-            )
-        elif isinstance(check, Compare):
-            words = N_("{variable} with “{setting}”: {expected} than with “{against}” by more than {by}")
-            if check.expect == "same":
-                words = N_("{variable} with “{setting}”: within {by} of that with “{against}”")
-            expected = self.say(EXPECTED.get(check.expect, HIGHER))
-            told = self.say(words, variable="%s", expected=expected, by=f"{100 * check.by:g} %",
-                            setting=self._condition(check.setting), against=self._condition(check.against))  # fmt: skip
-            key = check.variable + (f"[{check.element}]" if check.element else "")
-            told = escape(told).replace("%s", self.chapters.link(key))
-        else:
-            assert isinstance(check, Bounds)
-            every = STOCKS in check.variables
-            told = escape(self.say("every stock")) if every else links(check.variables)
-            if check.exempt:
-                told += f" ({escape(self.say('not'))} {links(check.exempt)})"
-            told += "".join(f" {sign} {value:g}" for sign, value in (("≥", check.at_least), ("≤", check.at_most))
-                            if value is not None)  # fmt: skip
-        when = [f"{year:g}" for year in check.at] + [self._condition(name) for name in check.under]
-        return raw(told + (f" ({escape(self.say(', ').join(when))})" if when else ""))
 
     @cached_property
     def evidence(self) -> Table:
@@ -213,9 +125,34 @@ class BookFindings(BookResults):
             for name, value in found.shown.items()
         )
         yield N_("Measured one by one"), raw(escape(say("; ").join(shown)))
+        if apart := self._one_by_one(one, {case.city for case in cases[figure.experiment].cases.values()}):
+            yield N_("City by city"), raw(escape(apart))
         held = (f"{'✓' if holds else '✗'} {text}" for text, holds in found.conditions)
         yield N_("Conditions tried"), raw(escape("; ".join(held)))
         yield N_("Cited by"), self._citing(figure.id)
+
+    def _one_by_one(self, one: Finding, cities: set[str]) -> str:
+        """Say how many cities come out alone where the figure is the mean over cities; "" of any other."""
+        own, value = (
+            [shown for name, shown in one.measurement.shown.items() if name in cities],
+            one.measurement.value,
+        )
+        if (
+            len(own) < 2
+            or value is None
+            or np.isnan(one.figure.allowance)
+            or not np.isclose(np.mean(own), value)
+        ):
+            return ""
+        inside = sum(map(one.figure.met_by, own))
+        told = self.say("The value is the mean of the cities; alone {inside} of {all} lie inside the tolerance.",
+                        inside=inside, all=len(own))  # fmt: skip
+        alone = one.verdict == "met" and not inside
+        return told + (
+            self.chapters.gap + self.say("It is met by their mean alone: take it for half met.")
+            if alone
+            else ""
+        )
 
     def _case_told(self, case: Case) -> str:
         """Return a run of an experiment: its scenario, its city, what is set besides; links to what they name."""
@@ -308,9 +245,11 @@ class BookFindings(BookResults):
                 row = min(filter(attrgetter("counts"), one.rows), key=room_left)
                 rows.append([raw(f'<a href="#law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</a>'),
                              getattr(one.law.says, self.say.lang), band_text(row.lower, row.upper), digits(row.value, 5),
-                             self.chapters.place(row.city), f"{100 * room:.2g} %"])  # fmt: skip
+                             self.chapters.place(row.city), f"{100 * room:.2g} %",
+                             self._in_band(row)])  # fmt: skip
         headings = (
             N_("Law"), N_("What it says"), N_("Band"), N_("Value"), N_("City"), N_("Room left, part of the band"),
+            N_("Draws inside the band"),
         )  # fmt: skip
         return self._table(
             N_("Laws of behaviour that hold by a hair: by less than a hundredth of their band"),
@@ -318,6 +257,11 @@ class BookFindings(BookResults):
             rows,
             (0, 1, 4),
         )
+
+    def _in_band(self, row: Row) -> str:
+        """Return in what share of the record's draws a law kept to its band itself."""
+        told = self.law_record.laws.get(row.law, {}).get(row.city) if self.law_record else None
+        return "–" if told is None or told[3] is None else f"{100 * told[3]:.0f} %"
 
     @cached_property
     def law_words(self) -> str:
@@ -353,7 +297,7 @@ class BookFindings(BookResults):
                     sign,
                     verdict,
                 )
-                for city, (share, sign, verdict) in (record.laws.get(law.id, {}) if record else {}).items()
+                for city, (share, sign, verdict, _) in (record.laws.get(law.id, {}) if record else {}).items()
                 if share is not None and min(share, 1.0 if sign is None else sign) < 1
             ]
             if not cities:

@@ -27,7 +27,7 @@ from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_tables import BookTables, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
-from talent_sd.output.speech import digits, signed
+from talent_sd.output.speech import digits
 from talent_sd.uncertainty.noise import NOISE_INPUTS, summed_variance
 from talent_sd.uncertainty.windows import OUTCOMES as NOISY
 
@@ -266,8 +266,9 @@ class BookSources(BookTables):
             told, value = then.get(one.figure.id), one.measurement.value
             if told is not None and value is not None:
                 off = (value - told["median"]) / told["allowance"]
+                moved = f"{round(off, 2) + 0.0:+.2f}".replace("-", "−")
                 rows.append([self.chapters.cited(one.figure.id), digits(told["target"]), digits(told["allowance"]),
-                             digits(told["median"]), digits(value), signed(off, 2)])  # fmt: skip
+                             digits(told["median"]), digits(value), moved])  # fmt: skip
         headings = (
             N_("Figure"), N_("Target"), N_("Tolerance"), N_("In the fit, median"), N_("On this file"),
             N_("Difference in tolerances"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.language import N_
-from talent_sd.inputs.city_figures import city_constants, read_mapping
-from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_notes
 from talent_sd.inputs.settings import split_key
+from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
+from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
+from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.report.book_entries import Chapters, raw
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
-from talent_sd.output.report.inputs_section import mix_of, timing
+from talent_sd.output.report.inputs_section import ages_table, mix_of, timing
 from talent_sd.output.speech import Speech
 
 if TYPE_CHECKING:
@@ -35,10 +36,24 @@ if TYPE_CHECKING:
 
 STRONGEST = 10
 """Constants told for each result."""
-MANY = 8
-"""More cities than these are counted, not named."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
+EXTREMES = ("total talent", "Residents", "value added", "fiscal revenue", "posts", "City Brand")
+"""What is told of every extreme condition."""
+ALONE = " alone"
+CONDITIONS = {
+    "no talent": N_("no talent"), "no jobs": N_("no jobs"), "no budget": N_("no budget"),
+    "every policy at once": N_("every policy at once"), "every policy at its highest": N_("every policy at its highest"),
+    "everyone young": N_("everyone young"), "everyone old": N_("everyone old"),
+    "hundredfold house price": N_("hundredfold house price"), "nobody leaves": N_("nobody leaves"),
+    "everybody leaves": N_("everybody leaves"), "leaders leave": N_("leaders leave"),
+    "leaders and professionals leave": N_("leaders and professionals leave"), "every loop open": N_("every loop open"),
+    "rich city": N_("rich city"), "poor city": N_("poor city"), "late retirement repealed": N_("late retirement repealed"),
+    "children everywhere": N_("children everywhere"), DEFAULT: N_("nothing changed"),
+}  # fmt: skip
+"""Settings of the checks' file, as they are called; a policy alone is told by the policy's name."""
+HIGHER = N_("higher")
+EXPECTED = {"higher": HIGHER, "lower": N_("lower")}
 Rows = list[list[str | Cell]]
 
 
@@ -61,6 +76,7 @@ class BookTables:
     moves, results : what was moved, and what became of the results; `seconds` all of it took
     steps : output -> how far half the time step moves it
     findings, judged : the article's figures and the laws, as the model stands
+    checks, extremes : behaviour checks; extreme condition -> change of each of `EXTREMES` in the last year
     """
 
     chapters: Chapters
@@ -74,6 +90,8 @@ class BookTables:
     findings: Sequence[Finding] = ()
     judged: Sequence[Judged] = ()
     missing: str = ""
+    checks: Sequence[Verdict] = ()
+    extremes: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def say(self) -> Speech:
@@ -112,37 +130,7 @@ class BookTables:
     def ages(self) -> Table:
         """List for every constant read from city figures how old a figure may be, and of which year each city's is."""
         assert self.prepared is not None
-        start, nation = int(self.prepared.first.start_year), self.prepared.first.national
-        rules = read_mapping().content.constants
-        shipped = {name: load_city(name) for name in list_cities()}
-        found = {name: city_constants(city, start, nation) for name, city in shipped.items()}
-        rows: Rows = []
-        for key, rule in rules.items():
-            if rule.after or rule.national is not None:
-                continue
-            groups: dict[str, list[str]] = {}
-            for name, values in found.items():
-                year = values[key].year if key in values else None
-                groups.setdefault(self.say("stands in") if year is None else f"{year}", []).append(name)
-            told = self.say("; ").join(
-                self.say("{year}: {cities}", year=year, cities=self.say("all cities") if len(names) == len(shipped)
-                         else self.say("{count} cities", count=len(names)) if len(names) > MANY
-                         else self.say(", ").join(map(self.chapters.city, names)))
-                for year, names in sorted(groups.items())
-            )  # fmt: skip
-            carried = (
-                self.say("with the nation's {series}", series=rule.carry.replace("_", " "))
-                if rule.carry
-                else self.say("held")
-            )
-            rows.append([self.chapters.link(key), f"{rule.max_age}", carried, told])
-        headings = (
-            N_("Constant"), N_("A figure may be so many years old"), N_("How an older one is carried"),
-            N_("Year of the figure used, all shipped cities"),
-        )  # fmt: skip
-        return self._table(
-            N_("How old a city's figure may be, and how old those in use are"), headings, rows, (0, 2, 3)
-        )
+        return ages_table(self.prepared.first, self.chapters)
 
     @cached_property
     def boundary(self) -> Table:
@@ -320,3 +308,73 @@ class BookTables:
             N_("Its size, and where that comes from"),
         )
         return self._table(N_("The policies"), headings, rows)
+
+    # ---- extreme conditions and checks --------------------------------------------------------------
+
+    def _condition(self, name: str) -> str:
+        """Return what a setting of the checks' file is called."""
+        if name.endswith(ALONE):
+            return self.say("{policy} alone", policy=self.say.element(name.removesuffix(ALONE)))
+        return self.say(CONDITIONS.get(name, name))
+
+    @cached_property
+    def extreme_conditions(self) -> Table:
+        """List every extreme condition with what it sets, and what becomes of the average city."""
+        settings, rows = read_checks().settings, list[list[str | Cell]]()
+        for name, changes in self.extremes.items():
+            keys = dict.fromkeys(
+                (key.partition("[")[0], f"{value:.4g}") for key, value in resolve_setting(self.model, settings[name]).items()
+            )  # fmt: skip
+            given = self.say(", ").join(f"{self.chapters.link(key)} = {escape(value)}" for key, value in keys)
+            rows.append([self._condition(name), raw(given), *map(self.say.percent, changes)])
+        headings = [self.say("Extreme condition"), self.say("What is set"), *map(self.say.variable, EXTREMES)]
+        caption = self.say("Extreme conditions: the last year against the same run without")
+        return plain_table(caption, headings, rows, (0, 1))
+
+    @cached_property
+    def checked(self) -> Table:
+        """List every behaviour check: what must hold, where, in how many runs, and whether it did."""
+        known = {one.id: one for one in read_checks().checks}
+        rows: Rows = []
+        for one in self.checks:
+            told = self._demand(known[one.id]) if one.id in known else raw(escape(one.message))
+            if self.say.lang == "en" and one.id in known:
+                told = raw(f"{escape(one.message)}<br>{told}")
+            verdict = self.say(OWN_VERDICTS[one.verdict]) + (f": {one.failure}" if one.failure else "")
+            rows.append(
+                [
+                    raw(f'<span class="code">{one.id.replace("_", "_<wbr>")}</span>'),
+                    told,
+                    f"{one.runs}",
+                    verdict,
+                ]
+            )
+        headings = (N_("Check"), N_("What must hold"), N_("Runs"), N_("Result"))
+        return self._table(N_("Behaviour checks, one by one"), headings, rows, (0, 1, 3))
+
+    def _demand(self, check: Check) -> Markup:
+        """Return what a check demands: of which variables, when, in which runs."""
+        links = self.chapters.links
+        if isinstance(check, Sum):
+            told = " = ".join(
+                " + ".join(map(self.chapters.link, side)) for side in (check.terms, check.equals)
+            )
+        elif isinstance(check, Compare):
+            words = N_("{variable} with “{setting}”: {expected} than with “{against}” by more than {by}")
+            if check.expect == "same":
+                words = N_("{variable} with “{setting}”: within {by} of that with “{against}”")
+            expected = self.say(EXPECTED.get(check.expect, HIGHER))
+            told = self.say(words, variable="%s", expected=expected, by=f"{100 * check.by:g} %",
+                            setting=self._condition(check.setting), against=self._condition(check.against))  # fmt: skip
+            key = check.variable + (f"[{check.element}]" if check.element else "")
+            told = escape(told).replace("%s", self.chapters.link(key))
+        else:
+            assert isinstance(check, Bounds)
+            every = STOCKS in check.variables
+            told = escape(self.say("every stock")) if every else links(check.variables)
+            if check.exempt:
+                told += f" ({escape(self.say('not'))} {links(check.exempt)})"
+            told += "".join(f" {sign} {value:g}" for sign, value in (("≥", check.at_least), ("≤", check.at_most))
+                            if value is not None)  # fmt: skip
+        when = [f"{year:g}" for year in check.at] + [self._condition(name) for name in check.under]
+        return raw(told + (f" ({escape(self.say(', ').join(when))})" if when else ""))

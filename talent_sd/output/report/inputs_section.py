@@ -7,7 +7,11 @@ from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
+from talent_sd.inputs.city_figures import city_constants, read_mapping
+from talent_sd.inputs.city_files import list_cities, load_city
+from talent_sd.inputs.national_paths import lookup_name
 from talent_sd.inputs.scenario_chain import read_notes
+from talent_sd.inputs.settings import split_key
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
 from talent_sd.output.report.material import Material
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
     from talent_sd.inputs.scenario_chain import Scenario
     from talent_sd.inputs.settings import Setting
+    from talent_sd.output.report.book_entries import Chapters
 
 CAPTION_FACTS = N_("What the forecast starts from: the city's figures and the nation's path")
 CAPTION_REASONS = N_("Reasons and sources given in the scenario files")
@@ -188,3 +193,45 @@ def facts_table(resolved: Resolved, say: Speech, left_out: Container[str] = ()) 
         rows.append([_meaning(key, say), shown, unit, value.origin.text, where])
     headings = [say("Setting"), say("Value"), say("Unit"), say(HOW), say("File and line")]
     return plain_table(say(CAPTION_FACTS), headings, rows, texts=(0, 2, 3, 4))
+
+
+MANY = 8
+"""More cities than these are counted, not named."""
+
+
+def ages_table(resolved: Resolved, chapters: Chapters) -> Table:
+    """List for every constant read from city figures how old a figure may be, and of which year each shipped city's is."""
+    say = chapters.say
+    start, nation = int(resolved.start_year), resolved.national
+    rules = read_mapping().content.constants
+    shipped = {name: load_city(name) for name in list_cities()}
+    found = {name: city_constants(city, start, nation, known_years=True) for name, city in shipped.items()}
+    rows: list[list[str | Cell]] = []
+    for key, rule in rules.items():
+        if rule.after or rule.national is not None:
+            continue
+        groups: dict[str, list[str]] = {}
+        for name, values in found.items():
+            year = values[key].year if key in values else None
+            groups.setdefault(say("stands in") if year is None else f"{year}", []).append(name)
+        told = say("; ").join(
+            say("{year}: {cities}", year=year, cities=say("all cities") if len(names) == len(shipped)
+                     else say("{count} cities", count=len(names)) if len(names) > MANY
+                     else say(", ").join(map(chapters.city, names)))
+            for year, names in sorted(groups.items())
+        )  # fmt: skip
+        series = chapters.model.structure.find(lookup_name(rule.carry)) if rule.carry else None
+        own = (
+            chapters.shown(series.name)
+            if series
+            else say("{figure} of the nation", figure=chapters.shown(split_key(key)[0]))
+        )
+        carried = say("with: {series}", series=own) if rule.carry else say("held")
+        rows.append([chapters.link(key), f"{rule.max_age}", carried, told])
+    headings = [say(one) for one in (
+        N_("Constant"), N_("A figure may be so many years old"), N_("How an older one is carried"),
+        N_("Year of the figure used, all shipped cities"),
+    )]  # fmt: skip
+    return plain_table(
+        say(N_("How old a city's figure may be, and how old those in use are")), headings, rows, (0, 2, 3)
+    )

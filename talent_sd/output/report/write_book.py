@@ -57,9 +57,8 @@ from talent_sd.output.evidence_tables import statement
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.report.book import Book
 from talent_sd.output.report.book_entries import Chapters
-from talent_sd.output.report.book_findings import ALONE, EXTREMES
 from talent_sd.output.report.book_results import Forecast, LoopCase, Push
-from talent_sd.output.report.book_tables import Result
+from talent_sd.output.report.book_tables import ALONE, EXTREMES, Result
 from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_of
 from talent_sd.output.report.page import TEMPLATES, digest, environment
