@@ -147,7 +147,7 @@ class Cause:
             stock = own.kind == "state"
             parts = self._brought(slot, groups) if stock else self._moved(slot, expression, calls, groups)
             for name, effect in parts.items():
-                found[name] = found.get(name, 0.0) + effect
+                found[name] = found.get(name, 0.0) + effect / (1 if _adds_up(self.unit) else len(self.slots))
         largest = max(map(abs, found.values()), default=0.0)
         made = [
             self._cause(name, tuple(read.get(name, ())), effect, tables.get(name))
@@ -283,6 +283,11 @@ def _tables(expression: Expression) -> set[int]:
     return own.union(*map(_tables, operands_of(expression)))
 
 
+def _adds_up(unit: str) -> bool:
+    """Whether elements in this unit are told by their sum; else by their mean."""
+    return unit.partition("/")[0].strip().casefold() in COUNTED and unit.partition("/")[2] in ("", "year")
+
+
 def _cause(
     study: Study, name: str, slots: tuple[int, ...], year: float, effect: float | None = None
 ) -> Cause:
@@ -290,8 +295,7 @@ def _cause(
     variable = structure.find(name)
     unit = variable.unit if variable else ""
     values = [[float(run.values[slot, at, 0]) for slot in slots] for run, at in study.moments(year)]
-    adds_up = unit.partition("/")[0].strip().casefold() in COUNTED and unit.partition("/")[2] in ("", "year")
-    before, now = (float(np.sum(one) if adds_up else np.mean(one)) for one in values)
+    before, now = (float(np.sum(one) if _adds_up(unit) else np.mean(one)) for one in values)
     own = (split_key(program.slots[slot].name)[1] for slot in slots)
     elements = tuple(one for one in own if one)
     return Cause(

@@ -72,13 +72,19 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
     table = rich_table(
         title,
         *words(tell("Missing", lang), no_wrap=True),
-        *words(tell("Stands in", lang), overflow="fold", min_width=11),
+        *words(tell("Stands in", lang), overflow="fold", min_width=NARROW),
         *numbers(*(labels.variable(name, lang) for name in MOVED), overflow="fold"),
         padding=(0, 1, 0, 0),
     )
     for gap in missing:
         scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
-        stands = f"{digits(gap.value / scale.factor)} {scale.unit}"
+        # a long unit breaks where it is divided, not within a word
+        unit = (
+            scale.unit.replace("/", "/\n")
+            if max(map(len, scale.unit.split()), default=0) > NARROW
+            else scale.unit
+        )
+        stands = f"{digits(gap.value / scale.factor)} {unit}"
         if gap.low < gap.high:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
         told = [_figure(name, lang) for name in gap.figures[:2]]
@@ -93,7 +99,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
     return table
 
 
-LONGEST_NAME = 18
+LONGEST_NAME, NARROW = 18, 11
 
 
 def _figure(name: str, lang: str) -> str:

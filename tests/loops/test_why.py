@@ -88,6 +88,14 @@ def test_causes_and_strip_add_up_to_the_change(talent: ts.Cause) -> None:
     assert talent.before == pytest.approx(float(again.sel(time=2029)), rel=1e-12)
 
 
+def test_causes_of_elements_told_by_their_mean_add_up_to_its_change() -> None:
+    shares = ts.why("post ratio", year=2030)
+    assert len(shares.elements) > 1
+    assert shares.now != shares.before
+    for causes in (shares.causes, shares.strip):
+        assert sum(cause.effect for cause in causes) == pytest.approx(shares.now - shares.before, rel=1e-9)
+
+
 def test_a_sum_of_stocks_is_told_by_the_flows_of_the_year(talent: ts.Cause) -> None:
     names = {one.name: one for one in talent.strip}
     assert "Talent" not in names
