@@ -9,6 +9,7 @@ import { lang, planName } from './words.js'
 export const MOST_PLANS = 4
 const MOST_UNDO = 200
 const TOGETHER = 1000 // milliseconds
+const NOTHING_PAID = 1e-6 // part of the largest yearly sum that is none, as in Python
 
 export const notice = signal(null) // {text, kind}
 export const why = signal(null) // key of the output asked about
@@ -179,7 +180,8 @@ export class Page {
 
   #paying(spent) {
     const draws = this.draws.length
-    return this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > 0))
+    const least = NOTHING_PAID * (spent?.reduce((most, value) => Math.max(most, value), 0) ?? 0)
+    return this.years.map((_, i) => i).filter((i) => spent?.subarray(i * draws, (i + 1) * draws).some((value) => value > least))
   }
 
   /** Of (years x draws) the mean of some years, by draw. */
