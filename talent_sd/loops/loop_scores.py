@@ -282,7 +282,7 @@ def strongest_loops(links: VariableLinks, most: int = MOST_LOOPS, moments: int =
             if series[step] > 0:
                 weights.setdefault(cause, []).append((float(series[step]), effect))
         for outgoing in weights.values():
-            outgoing.sort(reverse=True)
+            outgoing.sort()  # the strongest is followed first: it lies on top
         for start in (variable for variable in weights if links.holds_state(variable)):
             for route, weight in _paths_home(start, weights):
                 if links.is_folded(route):
@@ -301,11 +301,12 @@ def _paths_home(start: str, weights: Mapping[str, list[tuple[float, str]]]) -> I
         if weight < reached.get(here, 0.0):
             continue
         reached[here] = weight
-        for link, effect in reversed(weights.get(here, [])):
+        for link, effect in weights.get(here, ()):
+            onward = weight * link
             if effect == start:
-                yield _from_first(path), weight * link
-            elif effect not in path and weight * link >= reached.get(effect, 0.0):
-                stack.append((effect, weight * link, (*path, effect)))
+                yield _from_first(path), onward
+            elif onward >= reached.get(effect, 0.0) and effect not in path:
+                stack.append((effect, onward, (*path, effect)))
 
 
 def _from_first(circle: Iterable[str]) -> Route:
