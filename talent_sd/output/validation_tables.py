@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.inputs.readings import Reading
     from talent_sd.laws.law_findings import PolicyCost
-    from talent_sd.model_tests.standard_tests import Influence, StandardTest
+    from talent_sd.model_tests.sensitivity import Influence
+    from talent_sd.model_tests.standard_tests import StandardTest
 
 _PLACES = {MEDIAN: N_("median"), COUNT: N_("cities inside"), ALL: N_("all"),
            NATION: N_("nation")}  # fmt: skip
@@ -105,7 +106,8 @@ def validate(
     InputError
         If the ledger or the checks name what the model lacks.
     """
-    from talent_sd.model_tests.standard_tests import measure_influences, run_standard_tests
+    from talent_sd.model_tests.sensitivity import measure_influences
+    from talent_sd.model_tests.standard_tests import run_standard_tests
 
     reality = run_reality_checks(model, engine)
     done()

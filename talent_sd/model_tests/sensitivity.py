@@ -1,0 +1,82 @@
+"""What each uncertain input of a model does to talent, over all its range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from talent_sd.base.dims import TIME
+from talent_sd.laboratory.cases import END, Case, Laboratory
+from talent_sd.model_tests.behaviour_checks import resolve_setting, varied_inputs
+from talent_sd.model_tests.check_files import read_checks
+
+OUTCOME = "total talent"
+CITY = "hefei"
+NOT_UNCERTAIN = (
+    "city ", "known ", "residents ceiling", "year ", "province ", "policy ", "loop ", "core team", "job loss",
+    "house price shock", "band length",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What one input does to talent in the last year, over its range.
+
+    Parameters
+    ----------
+    name : of the input; all its elements move together
+    low, high : its limits
+    at_low, at_high : change of the outcome there, relative to the model's own value
+    """
+
+    name: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+
+    @property
+    def width(self) -> float:
+        """Return how far apart the two ends are."""
+        return abs(self.at_high - self.at_low)
+
+
+def measure_influences(laboratory: Laboratory) -> list[Influence]:
+    """Move every uncertain input of a city to both ends of its range.
+
+    Not of the mean city: there what city and nation share drops out, and next to nothing would be left.
+
+    Parameters
+    ----------
+    laboratory : reads total talent
+
+    Returns
+    -------
+    the inputs, the most influential first
+    """
+    model = laboratory.model
+    names = [n for n in varied_inputs(model, read_checks()) if _uncertain(n)]
+    city = laboratory.inputs(Case(city=CITY))
+    ends_of = (resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))
+    lanes = [city, *(_moved(city, moved) for moved in ends_of)]
+    ends = laboratory.run_lanes(lanes, [END])[OUTCOME].isel({TIME: -1}).values
+    changes = ends / ends[0] - 1
+    found = []
+    for number, name in enumerate(names):
+        low, high = model.structure.variables[name].limits
+        at_low, at_high = changes[1 + 2 * number], changes[2 + 2 * number]
+        found.append(Influence(name, float(low or 0), float(high or 0), float(at_low), float(at_high)))
+    return sorted(found, key=lambda influence: influence.width, reverse=True)
+
+
+def _moved(city: Mapping[str, Any], moved: Mapping[str, float]) -> dict[str, Any]:
+    """Return a city's inputs with some of them in other values, whether it gives them whole or by element."""
+    whole = {key.partition("[")[0] for key in moved}
+    return {key: value for key, value in city.items() if key.partition("[")[0] not in whole} | dict(moved)
+
+
+def _uncertain(name: str) -> bool:
+    """Return whether an input is uncertain rather than a fact of a city, a setting or a noise."""
+    setting = name.startswith(NOT_UNCERTAIN) or name == "departures allowed"
+    return not setting and not name.endswith(("noise", "intensity", "unit cost"))
