@@ -129,7 +129,7 @@ def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
         ({"block": 0}, "block=0. Run at least one draw at once."),
         ({"memory": 0.0}, "memory=0. Give gigabytes, 0.001 or more, for example 1."),
         ({"outputs": ["Talents"]}, "city.mdl: no variable 'Talents'. Did you mean 'Talent'?"),
-        ({"draws": 0}, "0 draws. Ask for at least one."),
+        ({"draws": 0}, "draws is 0. Give a whole number above 0."),
         ({"cluster": "tcp://127.0.0.1:9"}, "no cluster answers at 'tcp://127.0.0.1:9' ("),
     ],
 )

@@ -205,7 +205,7 @@ def test_against_another_run_each_link_has_its_part_of_the_difference(talent: ts
     [
         (("total talnt",), "no variable 'total talnt'. Did you mean 'total talent'?"),
         (("total talent", 2022), "the year is 2022. Give a whole one from 2023 to 2034."),
-        (("total talent", np.nan), "the year is nan."),
+        (("total talent", np.nan), "year is nan. Give a year."),
     ],
 )
 def test_what_cannot_be_asked_is_told(asked: tuple[object, ...], told: str) -> None:
