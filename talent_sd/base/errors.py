@@ -143,6 +143,13 @@ class Problems(list[str]):
         except InputError as error:
             self += error.problems
 
+    def enough(self) -> bool:
+        """Tell whether so much is wrong that nothing more need be looked at, and note so as the last that is told."""
+        if len(told := list(dict.fromkeys(self))) < MOST:
+            return False
+        self[:] = [*told[: MOST - 1], tell("What comes after was not looked at. Mend these first.")]
+        return True
+
     def refuse(self) -> None:
         """Raise an `InputError` with what was noted, each problem once; nothing if there is none."""
         if self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME, name_axes
-from talent_sd.base.errors import MOST, InputError, NonFiniteWarning, UnitError, nearest
+from talent_sd.base.errors import MOST, InputError, NonFiniteWarning, Problems, UnitError, nearest
 from talent_sd.base.language import listed, tell
 from talent_sd.forecast.prepare import Prepared, prepare
 
@@ -301,7 +302,7 @@ def named_cities(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise InputError(tell("--cities names no city. Write --cities hefei,wuxi or --cities all."))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError("--cities names {city} twice. Take one out.", city=", ".join(twice))
     return names
@@ -325,8 +326,10 @@ def prepare_cities(
         With every problem of every city at once, or if two paths name one city.
     """
     found: dict[str, Prepared] = {}
-    problems: list[str] = []
+    problems = Problems()
     for city in cities:
+        if problems.enough():
+            break
         try:
             prepared = prepare(scenarios, city, national=national, reading=reading)
         except InputError as error:
@@ -336,8 +339,7 @@ def prepare_cities(
         if name in found:
             problems.append(tell("--cities names {city} twice. Take one out.", city=name))
         found[name] = prepared
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
+    problems.refuse()
     return found
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME, name_axes
-from talent_sd.base.errors import InputError
+from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import LANGUAGES, language, speaking, tell
 from talent_sd.base.version import __version__
@@ -96,8 +96,10 @@ def prepare(
     loaded = load_model(model)
     final = None if horizon is None else _final_year(horizon, loaded.structure.time)
     resolved: dict[str, Resolved] = {}
-    problems: list[str] = []
+    problems = Problems()
     for name, given in named:
+        if problems.enough():
+            break
         scenario = given if isinstance(given, Scenario) else shipped_name(given, "scenario")
         name = tellable(name if scenario is given else str(scenario))
         if name in resolved:
@@ -113,8 +115,7 @@ def prepare(
             resolved[name] = sized(loaded, one)
         except InputError as error:
             problems += error.problems
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
+    problems.refuse()
     return Prepared(loaded, resolved)
 
 

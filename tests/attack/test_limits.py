@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from talent_sd.base.errors import InputError, ModelError
+import talent_sd as ts
+from talent_sd.base.errors import MOST, InputError, ModelError
 from talent_sd.engine.member_blocks import EnsembleLayout, block_size
+from talent_sd.forecast.compare import prepare_cities
 from talent_sd.forecast.prepare import check_file
 
 from .conftest import WHOLE
@@ -83,6 +85,15 @@ def test_the_rest_is_counted() -> None:
     error = InputError([f"problem {number}" for number in range(60_000)])
     assert error.told()[19:] == ["problem 19", "… and 59980 more problems. Mend these first."]
     assert len(error.problems) == 60_000
+
+
+def test_of_many_wrong_names_the_first_are_told_at_once() -> None:
+    names = [f"nowhere{number}" for number in range(3000)]
+    for call in (lambda: ts.simulate(names), lambda: prepare_cities(["baseline"], names)):
+        with pytest.raises(InputError) as caught:
+            call()
+        assert len(caught.value.problems) == MOST
+        assert str(caught.value).endswith("What comes after was not looked at. Mend these first.")
 
 
 def test_only_hints_that_are_told_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
