@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+import socket
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
@@ -237,3 +239,20 @@ def test_wrong_arguments_of_the_program(
         assert len(done.said) < 20_000
         attacked()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_service_at_the_address_of_a_cluster_is_told() -> None:
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with server.accept()[0] as line:
+                        line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 100)
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(TalentError, match=f"^no cluster answers at '{address}' "):
+            ts.ensemble(draws=2, outputs=["Residents"], cluster=address)
+        server.shutdown(socket.SHUT_RDWR)
