@@ -59,13 +59,7 @@ class Lanes:
         _, first, whose = np.unique(marks, axis=1, return_index=True, return_inverse=True)
         for group in np.argsort(first):
             places = np.flatnonzero(whose.ravel() == group)
-            # bare numbers are picked, and read, in a fraction of the time that a DataArray takes
-            params = {
-                name: value.values[places]
-                if getattr(value, "dims", None) == (DRAW,)
-                else picked(value, places)
-                for name, value in self.params.items()
-            }
+            params = {name: picked(value, places) for name, value in self.params.items()}
             params |= {name: table[places[0]] for name, table in tables.items()}
             yield places, params, {name: picked(value, places) for name, value in self.inputs.items()}
 
