@@ -134,7 +134,11 @@ def run_note(forecast: xr.Dataset, lang: str = "en") -> str:
     """Say what the numbers of a dataset are: medians of so many draws, or one central run; "" of another model."""
     draws = int(forecast.attrs.get("draws", forecast.sizes.get(DRAW, 1)))
     if draws > 1:
-        return tell("Medians of {draws} draws, each with its 80 % interval.", lang, draws=draws)
+        return tell(
+            "Medians of {draws} draws, each with its 80 % interval; changes are medians of the draws' own.",
+            lang,
+            draws=draws,
+        )
     return tell(CENTRAL, lang) if f"{CITY}_en" in forecast.attrs else ""
 
 

@@ -143,7 +143,7 @@ WORDS = {
         "{first} to {last}.",
         "page",
     ),
-    "sentence_chance": N_("Better than no policy in {chance} of 100 draws.", "page"),
+    "sentence_chance": N_("Better than no policy in {chance} % of draws.", "page"),
     "over_most": N_("over {most}", "page"),
     "low_to_high": N_("{low} to {high}", "page"),
     "source": N_("Source:", "page"),
