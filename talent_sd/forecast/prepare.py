@@ -90,8 +90,7 @@ def prepare(
     from talent_sd.inputs.shipped_names import shipped_name
     from talent_sd.inputs.typed_settings import overridden, scenarios_named
 
-    named = list(scenarios_named(scenarios))
-    if not named:
+    if not (named := list(scenarios_named(scenarios))):
         raise InputError(tell("no scenario was given: name at least one."))
     loaded = load_model(model)
     final = None if horizon is None else _final_year(horizon, loaded.structure.time)

@@ -171,7 +171,7 @@ def test_the_sentence_and_the_tables_tell_the_commands_numbers(
     told = [float(n.replace(",", "")) for n in re.findall(r"[+−]([\d,.]+)", sentence)]
     assert told[0] == pytest.approx(middle, rel=0.006)
     assert told[1:] == pytest.approx([low, high], rel=0.01)
-    assert f"{round(100 * change['probability_better'])} % of draws" in sentence
+    assert f"{round(100 * change['probability_better'])}\xa0% of draws" in sentence
     opened_tables(view)
     row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
     levels = levels_of(tables, "culture_capital", "total talent") / 1e6
