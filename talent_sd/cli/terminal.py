@@ -133,23 +133,38 @@ def ignore_signals() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Make a signal an exception within the block, so that what is half done is cleared away; a second ends at once."""
+    """Make a signal a KeyboardInterrupt within the block, so that what is half done is cleared away; a second ends at once."""
     before = {number: signal.getsignal(number) for number in ENDING}
     if not all(hasattr(handler, "ours") for handler in before.values()):
         yield  # not the program, but something that uses its commands
         return
 
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    def interrupt(caught: int, _frame: FrameType | None) -> NoReturn:
         """Turn the signal into an exception; the next one ends at once."""
+        heard.append(caught)
         for number, handler in before.items():
             signal.signal(number, handler)
         raise KeyboardInterrupt
 
+    def swallowed(error: Any) -> None:
+        """End at once where the exception came to nothing: in a finaliser Python ignores it."""
+        if heard and issubclass(error.exc_type, KeyboardInterrupt):
+            signal.raise_signal(heard[0])
+        else:
+            hook(error)
+
+    heard: list[int] = []
+    hook, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
         for number in before:
             signal.signal(number, interrupt)
         yield
+    except Exception:
+        if heard:  # Python makes another error of it where a class is being made
+            raise KeyboardInterrupt from None
+        raise
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

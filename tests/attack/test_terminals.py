@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 import talent_sd as ts
 from talent_sd.base.files import shipped_folder
-from talent_sd.cli.common import console
+from talent_sd.base.output_folders import ENDING
+from talent_sd.cli.common import console, reporting
+from talent_sd.cli.terminal import INTERRUPTED, leave_when_told
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.terminal_tables import forecast_table
 
@@ -251,3 +254,48 @@ def test_a_terminal_too_narrow_for_a_table_is_not_believed(
         rows = [line for line in told.splitlines() if line.startswith(" Residents")]
         assert [len(re.findall(r"\d\.\d+", row)) for row in rows] == [5], told
         assert rows[0].rstrip().endswith(" %")
+
+
+@posix
+def test_an_interruption_stays_one_where_python_makes_another_error_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Interrupting:
+        def __set_name__(self, owner: type, name: str) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    @reporting
+    def command() -> None:
+        type("Made", (), {"part": Interrupting()})
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    leave_when_told("en")
+    try:
+        with pytest.raises(typer.Exit) as left:
+            command()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert left.value.exit_code == INTERRUPTED
+    assert capsys.readouterr().err == "Interrupted; nothing was written.\n"
+
+
+@posix
+def test_an_interruption_in_a_finaliser_ends_the_program(tmp_path: Path) -> None:
+    script = tmp_path / "ends.py"
+    script.write_text(
+        "import os, signal\n"
+        "from talent_sd.cli.common import reporting\n"
+        "from talent_sd.cli.terminal import leave_when_told\n"
+        "class Ends:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "@reporting\n"
+        "def command():\n"
+        "    Ends()\n"
+        "    print('went on')\n"
+        "leave_when_told('en')\n"
+        "command()\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"Interrupted; nothing was written.\n")
