@@ -275,8 +275,15 @@ def _mark_tables(folder: Path) -> None:
             table.write_bytes(codecs.BOM_UTF8 + content)
 
 
-def refuse_place(file: Path) -> None:
-    """Refuse a place where no file can be written, before anybody waits for what is to stand there; NotWritten."""
+def refuse_place(file: Path, *, ending: str = "") -> None:
+    """Refuse a place where no file can be written, or an ending that is of other files; NotWritten, InputError.
+
+    A workbook or a page over a city's or scenario's file would be the end of it.
+    """
+    if ending and file.is_file() and file.suffix.lower() != ending:
+        raise InputError(
+            "{file}: is there and does not end in {ending}. Give another name.", file=file, ending=ending
+        )
     try:
         _existing_folder(file.parent)
         if file.is_dir():

@@ -200,9 +200,10 @@ def save_tables(
     """Write tables into a workbook, if one was asked for."""
     if file is None:
         return
-    from talent_sd.base.output_folders import scratch_folder, write_whole
+    from talent_sd.base.output_folders import refuse_place, scratch_folder, write_whole
     from talent_sd.output.workbook import write_workbook
 
+    refuse_place(file, ending=".xlsx")
     with scratch_folder(Path(tempfile.gettempdir())) as folder:
         write_workbook(folder / "tables.xlsx", tables, prepared=prepared, lang=lang)
         write_whole(file, (folder / "tables.xlsx").read_bytes())

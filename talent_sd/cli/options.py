@@ -349,6 +349,10 @@ def wanted_draws(
         return None
     from talent_sd.engine.member_blocks import refuse_too_many
 
+    if draws == 1:
+        raise InputError(
+            tell("--draws is 1: a draw alone is chance. Give 2 or more, or --central for the central run.")
+        )
     draws = HEADLINE_DRAWS if draws is None else draws
     refuse_too_many(draws, 1, memory)  # before a model is read for them
     return Wanted(draws, seed, sampling.value, memory, threads, cluster)

@@ -38,7 +38,7 @@ def page(
     from talent_sd.base.output_folders import refuse_place
     from talent_sd.output.page.write_page import page as make_page
 
-    refuse_place(out)
+    refuse_place(out, ending=".html")
     named = None if city == "all" else [name.strip() for name in city.split(",") if name.strip()]
     make_page(scenarios or (), named, lang=lang.value, reading=reading).save(out)
     size = out.stat().st_size / 1e6

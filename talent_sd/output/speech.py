@@ -198,6 +198,13 @@ def city_name(forecast: xr.Dataset, lang: str) -> str:
     return str(forecast.attrs.get(f"city_{lang}", forecast.attrs.get("city", "")))
 
 
+def one_run_note(forecast: xr.Dataset, lang: str) -> str:
+    """Say whether what has no draws is the central run, or is left of draws."""
+    if "sampling" in forecast.attrs:
+        return tell("What is left of several draws, not the central run.", lang)
+    return tell("One central run.", lang)
+
+
 def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: float | None = None) -> str:
     """Where the numbers come from; what the line at the forecast's start means; of several draws, what the bands (keys) are."""
     attrs = forecast.attrs
@@ -211,7 +218,7 @@ def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: fl
     if since is not None:
         line += tell(KNOWN, lang)
     if forecast.sizes.get(DRAW, 1) < 2:
-        return line + (tell(" One central run.", lang) if "city_en" in attrs else "")
+        return line + (" " + one_run_note(forecast, lang) if "city_en" in attrs else "")
     return line + "".join(tell(key, lang, draws=attrs.get("draws", forecast.sizes[DRAW])) for key in bands)
 
 

@@ -27,6 +27,7 @@ from talent_sd.output.speech import (
     hundredth,
     interval,
     letter,
+    one_run_note,
     percent,
     scale_for,
     scenario_titles,
@@ -139,7 +140,9 @@ def run_note(forecast: xr.Dataset, lang: str = "en") -> str:
             lang,
             draws=draws,
         )
-    return tell(CENTRAL, lang) if f"{CITY}_en" in forecast.attrs else ""
+    if f"{CITY}_en" not in forecast.attrs:
+        return ""
+    return one_run_note(forecast, lang) if "sampling" in forecast.attrs else tell(CENTRAL, lang)
 
 
 def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:

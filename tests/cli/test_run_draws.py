@@ -14,6 +14,7 @@ import xarray as xr
 
 from .conftest import Outcome
 
+SHIPPED = Path(__file__).parents[2] / "scenarios" / "cities"
 Command = Callable[..., Outcome]
 Ran = tuple[Outcome, Path]
 GIVEN = ("run", "baseline", "--city", "wuxi", "--seed", "7", "--no-plots")
@@ -151,3 +152,19 @@ def test_wrong_options_are_one_message(
     outcome = talent_sd(*GIVEN, *options, "--out", tmp_path / "out")
     assert (outcome.code, outcome.err) == (2, f"{message}\nNothing was simulated.\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_one_draw_is_not_the_central_run(talent_sd: Command) -> None:
+    found = talent_sd("run", "--draws", "1")
+    assert found.code == 2
+    assert "a draw alone is chance. Give 2 or more, or --central" in " ".join(found.err.split())
+
+
+def test_a_workbook_does_not_go_over_a_city(talent_sd: Command, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_bytes((SHIPPED / "wuxi.yaml").read_bytes())
+    for asked in (("list", "cities", "--of", own, "--xlsx", own), ("page", "--city", own, "--out", own)):
+        found = talent_sd(*asked)
+        assert found.code == 2
+        assert "is there and does not end in ." in " ".join(found.err.split())
+        assert own.read_bytes() == (SHIPPED / "wuxi.yaml").read_bytes()

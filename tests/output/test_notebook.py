@@ -123,6 +123,8 @@ def test_a_single_run_has_no_intervals_and_says_so() -> None:
     assert "interval" not in told.columns
     (note,) = told.notes
     assert note.startswith("One central run: ")
+    left = ts.ensemble("baseline", city="wuxi", outputs=["City Brand"], draws=2).isel(draw=[1])
+    assert ts.summary(left, lang="en").notes == ("What is left of several draws, not the central run.",)
 
 
 def test_policies_are_told_with_the_mix_and_what_was_not_tested(shares: xr.Dataset) -> None:

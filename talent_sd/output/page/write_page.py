@@ -15,7 +15,7 @@ from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import LANGUAGES, tell, translated
-from talent_sd.base.output_folders import write_whole
+from talent_sd.base.output_folders import refuse_place, write_whole
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
 from talent_sd.forecast.money import LEVEL, WISHED, sized
@@ -60,7 +60,8 @@ class Page:
     html: str
 
     def save(self, path: str | Path) -> None:
-        """Write the page as one HTML file that needs nothing else; NotWritten if it cannot be."""
+        """Write the page as one HTML file that needs nothing else; NotWritten if it cannot be, InputError over another file."""
+        refuse_place(Path(path), ending=".html")
         write_whole(Path(path), self.html.encode())
 
     def __repr__(self) -> str:
