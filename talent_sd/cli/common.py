@@ -136,16 +136,13 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
 
 
 def lacks(prepared: Prepared) -> dict[str, list[str]]:
-    """Return a line on the figures that a city lacks, by language; none where nothing hangs on them."""
+    """Return what is said of figures that a city lacks or that were not counted, by language."""
     from talent_sd.base.language import LANGUAGES
     from talent_sd.forecast.what_if import gaps
-    from talent_sd.output.city_tables import bridges_line, gaps_line
+    from talent_sd.output.city_tables import gap_lines
 
     found = gaps(prepared)
-    return {
-        lang: list(filter(None, [gaps_line(prepared, found, lang), bridges_line(prepared, lang)]))
-        for lang in LANGUAGES
-    }
+    return {lang: gap_lines(prepared, found, lang) for lang in LANGUAGES}
 
 
 def fail_on(odd: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,7 +17,7 @@ from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin, split_key
 
 if TYPE_CHECKING:
-    from talent_sd.inputs.figure_schemas import CityFigures, DefaultFigure, FigureToConstant, ProvincesFile
+    from talent_sd.inputs.figure_schemas import CityFigures, DefaultFigure, FigureToConstant
     from talent_sd.inputs.national_paths import NationalPath
 
     Mapped = StrictFile[CityFigures]
@@ -25,24 +26,34 @@ NOWHERE = Origin("", 0)
 """Of what stands in no file."""
 LATER = 2
 """Years past the start in which a forecast looks for a figure that stands in no year before."""
-EVERYWHERE = "全国"
-"""The place of figures that all cities share."""
+EARLIER = 4
+"""Years before the start from which a line to a later year may begin."""
+CENSUSES = 10
+"""Years from one census to the next: its figures are no older than they must be."""
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """A year of a figure that was not counted: taken between two years, or from a later one alone (before: None)."""
+    """A year of a figure that was not counted: taken between two years, or from the one before or after it alone.
+
+    Parameters
+    ----------
+    where : the figure's place in its file
+    held : whether the year before stands as it is, and not along the nation's change
+    """
 
     figure: str
     year: int
     before: int | None
-    after: int
+    after: int | None
+    where: Origin = NOWHERE
+    held: bool = False
 
     def __str__(self) -> str:
         """Return the reckoning."""
-        if self.before is None:
-            return f"from {self.after}, back as the nation's"
-        return f"between {self.before} and {self.after}, along the nation's"
+        if self.before and self.after:
+            return f"between {self.before} and {self.after}, along the nation's"
+        return f"{self.figure} {self.year} from {self.before or self.after}, as the nation's"
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ class Value:
     source : publication, or "assumption: why"
     year : year of the figure; None for an assumption
     origin : where the figure stands
-    bridge : how its year was bridged, if it was not counted
+    bridges : years that were not counted, and what was taken for them
     """
 
     value: float
@@ -98,7 +109,7 @@ class Value:
     source: str
     year: int | None
     origin: Origin
-    bridge: Bridge | None = None
+    bridges: tuple[Bridge, ...] = ()
 
 
 @cache
@@ -123,31 +134,6 @@ def read_mapping(path: Path | None = None) -> Mapped:
             )  # fmt: skip
     problems.refuse()
     return file
-
-
-@cache
-def read_provinces() -> StrictFile[ProvincesFile]:
-    """Read the figures that all cities of a province share.
-
-    Raises
-    ------
-    InputError
-        If the file is not well formed.
-    """
-    from talent_sd.inputs.figure_schemas import ProvincesFile
-
-    return read_strict(shipped_folder("models") / "provinces.yaml", ProvincesFile)
-
-
-def figures_of_province(province: Mapping[str, str], mapping: Mapped) -> dict[str, DatedFigure]:
-    """Return the figures that a city has from its province."""
-    file, found = read_provinces(), {}
-    for name, figure in file.content.figures.items():
-        origin = Origin(file.file, file.line("figures", name))
-        for place, values in figure.values.items():
-            if place == EVERYWHERE or province["zh"].startswith(place):
-                found[name] = DatedFigure(values, mapping.content.figures[name].unit, figure.source, origin)
-    return found
 
 
 def city_constants(
@@ -193,13 +179,14 @@ def city_constants(
                 found[constant] = _of_known_year(city, rule, start_year, mapping.content)
             continue
         with problems.gathered():
-            value = _from_own(city, rule, start_year, national, mapping, found)
+            later = LATER if known_years else 0
+            value = _from_own(city, rule, start_year, national, mapping, found, later)
             value = value or _from_figures(city, rule, start_year, national)
+            value = value or _of_other_year(city, rule, start_year, national, mapping, later)
             if value is None and known_years:
                 value = _from_figures(city, rule, start_year, national, later=LATER)
             if value is None and rule.optional:
                 continue
-            later = LATER if known_years else 0
             found[constant] = value or _from_default(city, constant, start_year, national, mapping, later)
     problems.refuse()
     return _scaled_groups(found, mapping)
@@ -212,18 +199,13 @@ def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigure
     the first counted one the nation's change carries it back.
     """
     found = dict(city.figures)
-    followed = {
-        rule.figure[0]: rule.after for rule in mapping.constants.values() if rule.after
-    }  # the last year
-    for rule in mapping.constants.values():
-        name = rule.figure[0] if rule.figure else ""
-        if name not in followed or rule.after or rule.divisors or not rule.carry or name not in found:
-            continue
-        counted = {y: v for y, v in found[name].values.items() if y >= start - rule.max_age}
+    for name, last_known in {r.figure[0]: r.after for r in mapping.constants.values() if r.after}.items():
+        figure, carry = found.get(name, DatedFigure({})), mapping.figures[name].carry
+        counted = {year: value for year, value in figure.values.items() if year >= start - EARLIER}
         last = max(counted, default=start)
-        if not start < last <= start + followed[name]:
+        if not carry or not start < last <= start + last_known:
             continue
-        over = {year: value / national.value(rule.carry, year) for year, value in counted.items()}
+        over = {year: value / national.value(carry, year) for year, value in counted.items()}
         years = sorted(over)
         bridges = {}
         for year in (year for year in range(start, last) if year not in counted):
@@ -231,29 +213,32 @@ def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigure
             before = max(earlier, default=None)
             share = 1.0 if before is None else (year - before) / (after - before)
             ratio = over[after] ** share * over[after if before is None else before] ** (1 - share)
-            counted[year] = ratio * national.value(rule.carry, year)
-            bridges[year] = Bridge(name, year, before, after)
-        found[name] = replace(found[name], values={**found[name].values, **counted}, bridged=bridges)
+            counted[year] = ratio * national.value(carry, year)
+            bridges[year] = Bridge(name, year, before, after, figure.origin)
+        found[name] = replace(figure, values={**figure.values, **counted}, bridged=bridges)
     return replace(city, figures=found)
 
 
-def bridges(city: City, start: int, national: NationalPath) -> dict[Bridge, Origin]:
-    """Return the uncounted years that a forecast takes between, or before, counted ones, and where the figures stand."""
-    values = city_constants(city, start, national, known_years=True).values()
-    return {value.bridge: value.origin for value in values if value.bridge}
-
-
 def _from_figures(
-    city: City, rule: FigureToConstant, start: int, national: NationalPath, *, later: int = 0
+    city: City,
+    rule: FigureToConstant,
+    start: int,
+    national: NationalPath,
+    *,
+    later: int = 0,
+    told: bool = True,
 ) -> Value | None:
-    """Return the constant from the city's own figures; None where there are none in time, or `later` years past it."""
+    """Return the constant from the city's own figures; None where there are none in time, or `later` years past it.
+
+    A part is held against what was counted beside it, where `told` says so.
+    """
     if rule.national is not None:
         return _from_nation(rule, rule.national, start, national)
     names = (*rule.figure, *rule.divisors)
     if any(name not in city.figures for name in names):
         return None
     years = set.intersection(*(set(city.figures[name].values) for name in names))
-    if rule.divisors:  # a part is held against what was counted beside it
+    if rule.divisors and told:
         years -= {year for name in names for year in city.figures[name].bridged}
     if later:
         years = {-year for year in years if start < year <= start + later}
@@ -263,11 +248,11 @@ def _from_figures(
         return None
     year = abs(max(years))
     value = sum(city.figures[name].values[year] for name in rule.figure)
-    how = " + ".join(rule.figure)
+    name = " + ".join(rule.figure)
     if rule.divisors:
         value /= sum(city.figures[name].values[year] for name in rule.divisors)
-        how = " / ".join(f"({' + '.join(x)})" if len(x) > 1 else x[0] for x in (rule.figure, rule.divisors))
-    whole, how = how, f"{how} {year}"
+        name = " / ".join(f"({' + '.join(x)})" if len(x) > 1 else x[0] for x in (rule.figure, rule.divisors))
+    how = f"{name} {year}"
     if year != start and rule.carry:
         factor = national.value(rule.carry, start) / national.value(rule.carry, year)
         value *= factor
@@ -275,10 +260,35 @@ def _from_figures(
     elif year != start:
         how += f", held to {start}"
     first = city.figures[rule.figure[0]]
-    bridge = Bridge(whole, start, None, year) if later else first.bridged.get(year)
-    if bridge and not later:
-        how += f", {bridge}"
-    return Value(value, rule.unit, how, first.source, year, first.origin, bridge)
+    bridges = dict.fromkeys(b for one in names if (b := city.figures[one].bridged.get(year)))
+    how += "".join(f", {bridge}" for bridge in bridges)
+    if year > start:
+        bridges[Bridge(name, start, None, year, first.origin)] = None
+    elif year < start - (CENSUSES if rule.max_age > CENSUSES else 0):
+        bridges[Bridge(name, start, year, None, first.origin, held=not rule.carry)] = None
+    return Value(value, rule.unit, how, first.source, year, first.origin, tuple(bridges))
+
+
+def _of_other_year(
+    city: City, rule: FigureToConstant, start: int, national: NationalPath, mapping: Mapped, later: int
+) -> Value | None:
+    """Return a part over its whole of the nearest year before the part's, else after it; None where one is missing."""
+    names, figures = (*rule.figure, *rule.divisors), dict(city.figures)
+    if len(rule.divisors) != 1 or any(name not in figures for name in names):
+        return None
+    whole, carry = figures[names[-1]], mapping.content.figures[names[-1]].carry
+    years = set.intersection(*(set(figures[name].values) for name in rule.figure))
+    year = max((one for one in years if start - rule.max_age <= one <= start), default=None)
+    counted = [one for one in whole.values if one <= start + later]
+    if not carry or year is None or not counted:
+        return None
+    if year not in whole.values:
+        near = max((one for one in counted if one < year), default=None) or min(counted)
+        level = whole.values[near] * national.value(carry, year) / national.value(carry, near)
+        before, after = (near, None) if near < year else (None, near)
+        bridge = Bridge(names[-1], year, before, after, whole.origin)
+        figures[names[-1]] = replace(whole, values={**whole.values, year: level}, bridged={year: bridge})
+    return _from_figures(replace(city, figures=figures), rule, start, national, told=False)
 
 
 def _from_own(
@@ -288,6 +298,7 @@ def _from_own(
     national: NationalPath,
     mapping: Mapped,
     found: Mapping[str, Value],
+    later: int,
 ) -> Value | None:
     """Return the constant from the figure that goes before its usual ones; None where the city lacks it."""
     if rule.own is None:
@@ -296,6 +307,7 @@ def _from_own(
         update={"figure": [rule.own.figure], "per": rule.own.per, "carry": None, "max_age": 4}
     )
     value = _from_figures(city, own, start, national)
+    value = value or _of_other_year(city, own, start, national, mapping, later)
     if value is None:
         return None
 
@@ -324,7 +336,9 @@ def _of_known_year(city: City, rule: FigureToConstant, start: int, mapping: City
         return Value(0.0, rule.unit, tell("not known"), tell("the city's file ends before"), None, NOWHERE)
     bridge = figure.bridged.get(year)
     how = f"{name} {year}, {bridge}" if bridge else f"{name} {year}"
-    return Value(figure.values[year], rule.unit, how, figure.source, year, figure.origin, bridge)
+    return Value(
+        figure.values[year], rule.unit, how, figure.source, year, figure.origin, (bridge,) if bridge else ()
+    )
 
 
 def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:
@@ -344,11 +358,11 @@ def _from_default(
     default: DefaultFigure | None = rule.default
     if default is None:
         raise InputError(
-            "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
-            "needs. Add the figure of one of these years."
+            "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' needs. Add the figure of one of "
+            "these years."
             if later
-            else "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' "
-            "needs. Add the figure, or start in a year it covers.",
+            else "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' needs. Add the figure, or "
+            "start in a year it covers.",
             where=f"{city.file}: " if city.file else "",
             city_name=city.name,
             names=tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part),
@@ -371,17 +385,14 @@ def _from_default(
 
 def _scaled_groups(found: dict[str, Value], mapping: Mapped) -> dict[str, Value]:
     """Scale the constants of each group so that they sum to one."""
-    totals: dict[str, float] = {}
-    rules = mapping.content.constants
-    for constant, value in found.items():
-        group = rules[constant].group
-        if group:
-            totals[group] = totals.get(group, 0.0) + value.value
+    groups = {name: mapping.content.constants[name].group for name in found}
+    totals: dict[str, float] = defaultdict(float)
+    for name, value in found.items():
+        totals[groups[name] or ""] += value.value
     scaled = {}
-    for constant, v in found.items():
-        group = rules[constant].group
-        if group and abs(totals[group] - 1) > 1e-12:
+    for name, v in found.items():
+        if (group := groups[name]) and abs(totals[group] - 1) > 1e-12:
             how = f"{v.how}, / {totals[group]:.4g} so that {group} sum to one"
             v = replace(v, value=v.value / totals[group], how=how)
-        scaled[constant] = v
+        scaled[name] = v
     return scaled

@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import OddFigure, Problems
-from talent_sd.base.files import tellable
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import apart
 from talent_sd.inputs.checking import hint_of
-from talent_sd.inputs.city_figures import City, DatedFigure, figures_of_province, read_mapping
+from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
+from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.model.units import after_number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from talent_sd.inputs.city_figures import Mapped
+    from talent_sd.inputs.figure_schemas import ProvincesFile
+
+EVERYWHERE = "全国"
+"""The place of figures that all cities share."""
+
+
+@cache
+def read_provinces() -> StrictFile[ProvincesFile]:
+    """Read the figures that all cities of a province share.
+
+    Raises
+    ------
+    InputError
+        If the file is not well formed.
+    """
+    from talent_sd.inputs.figure_schemas import ProvincesFile
+
+    return read_strict(shipped_folder("models") / "provinces.yaml", ProvincesFile)
+
+
+def figures_of_province(province: Mapping[str, str], mapping: Mapped) -> dict[str, DatedFigure]:
+    """Return the figures that a city has from its province."""
+    file, found = read_provinces(), {}
+    for name, figure in file.content.figures.items():
+        origin = Origin(file.file, file.line("figures", name))
+        for place, values in figure.values.items():
+            if place == EVERYWHERE or province["zh"].startswith(place):
+                found[name] = DatedFigure(values, mapping.content.figures[name].unit, figure.source, origin)
+    return found
 
 
 def list_cities() -> tuple[str, ...]:

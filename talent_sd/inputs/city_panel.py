@@ -11,7 +11,8 @@ import numpy as np
 
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import apart
-from talent_sd.inputs.city_figures import City, DatedFigure, figures_of_province, read_mapping
+from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
+from talent_sd.inputs.city_files import figures_of_province
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin

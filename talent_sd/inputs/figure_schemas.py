@@ -40,6 +40,7 @@ class FigureKind(Part):
     ages: str | None = Field(None, description="Column of the table of ages")
     structure: str | None = Field(None, description="Column of the table of jobs and homes")
     province: str | None = Field(None, description="Column of the province table")
+    carry: str | None = Field(None, description="National variable that carries it to the year of its part")
     scale: float | Series = Field(1.0, description="Column times this is in `unit`; one, or one a year")
 
 

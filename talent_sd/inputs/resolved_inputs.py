@@ -16,8 +16,8 @@ from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import tell
 from talent_sd.inputs.checking import Checking, Horizon
-from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping, read_provinces
-from talent_sd.inputs.city_files import load_city
+from talent_sd.inputs.city_figures import City, Value, city_constants, read_mapping
+from talent_sd.inputs.city_files import load_city, read_provinces
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
 from talent_sd.inputs.readings import Reading, lay_under, load_reading
 from talent_sd.inputs.scenario_chain import Scenario, load_scenario

@@ -11,13 +11,14 @@ from rich.text import Text
 
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
-from talent_sd.inputs.city_figures import bridges, read_mapping
+from talent_sd.inputs.city_figures import Bridge, City, city_constants, read_mapping
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
+    from talent_sd.inputs.national_paths import NationalPath
 
 
 def city_tables(
@@ -121,15 +122,23 @@ def _ends(ends: tuple[float, float], lang: str) -> str:
     return "\n".join(percent(end).replace(" ", "" if lang == "zh" else NO_BREAK) for end in sorted(ends))
 
 
+def bridges(city: City, start: int, national: NationalPath) -> tuple[Bridge, ...]:
+    """Return the uncounted years that a forecast takes from counted ones of the city's file; not of its last census."""
+    values = city_constants(city, start, national, known_years=True).values()
+    found = dict.fromkeys(bridge for value in values for bridge in value.bridges)
+    return tuple(bridge for bridge in found if bridge.where.file == city.file)
+
+
 def bridges_line(prepared: Prepared, lang: str = "en") -> str:
     """Say which years a forecast takes between counted ones, or from a later one; "" where there are none."""
     first = prepared.first
     found = bridges(first.city, int(first.start_year), first.national)
     told = [
-        tell("{figure} {year} between {before} and {after} ({where})" if one.before is not None
-             else "{figure} {year} from {after} ({where})",
-             lang, figure=one.figure, year=one.year, before=one.before, after=one.after, where=where)
-        for one, where in found.items()
+        tell("{figure} {year} between {before} and {after} ({where})" if one.before and one.after
+             else "{figure} {year} as in {before} ({where})" if one.held
+             else "{figure} {year} from {before} ({where})",
+             lang, figure=one.figure, year=one.year, before=one.before or one.after, after=one.after, where=one.where)
+        for one in found
     ]  # fmt: skip
     if not told:
         return ""
@@ -139,6 +148,11 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
         city=first.city.title[lang],
         told=tell("; ", lang).join(told),
     )
+
+
+def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
+    """Return what is said of figures that a city lacks, and of years that were not counted."""
+    return list(filter(None, (gaps_line(prepared, missing, lang), bridges_line(prepared, lang))))
 
 
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:

@@ -12,7 +12,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.base.output_folders import UNWRITABLE_FILE
 from talent_sd.forecast.prepare import KNOWN_UNTIL
-from talent_sd.inputs.city_figures import EVERYWHERE, read_provinces
+from talent_sd.inputs.city_files import EVERYWHERE, read_provinces
 from talent_sd.inputs.file_schemas import schemas_folder
 from talent_sd.inputs.labels import Labels
 from talent_sd.inputs.schema_problems import PLACEHOLDERS

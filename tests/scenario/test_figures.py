@@ -20,7 +20,8 @@ from talent_sd.inputs import (
     read_mapping,
     read_national,
 )
-from talent_sd.inputs.city_figures import Bridge, bridges
+from talent_sd.inputs.city_figures import Bridge
+from talent_sd.output.city_tables import bridges
 
 Write = Callable[[str, str], Path]
 NATIONAL = read_national("central")
@@ -146,10 +147,10 @@ def test_a_forecast_takes_uncounted_years_between_counted_ones_and_a_back_test_d
     first, last = 7.0e6 / nation[2020], 7.3e6 / nation[2023]
     between = found["city residents"]
     assert between.value == pytest.approx(first ** (1 / 3) * last ** (2 / 3) * nation[2022], rel=1e-12)
-    assert between.bridge == Bridge("residents", 2022, 2020, 2023)
+    assert between.bridges == (Bridge("residents", 2022, 2020, 2023),)
     assert between.how == "residents 2022, between 2020 and 2023, along the nation's"
     assert found["known residents[first]"].value == 7.3e6
-    assert found["known residents[first]"].bridge is None
+    assert found["known residents[first]"].bridges == ()
     assert found["known residents[second]"].value == 0
 
 
@@ -162,17 +163,56 @@ def test_a_city_with_later_figures_alone_has_a_forecast_carried_back_from_them()
     assert found["known value added[first]"].value == 1.5e12
     deposits = found["city deposits"]
     assert (deposits.value, deposits.year) == (3.0e12 * (nation[2022] / nation[2024]), 2024)
-    city = replace(WUXI, figures={name: DatedFigure(values) for name, values in figures.items()})
-    assert set(bridges(city, 2022, NATIONAL)) == {
+    assert carried(figures) == {
         Bridge("gdp", 2022, None, 2023),
         Bridge("deposit_balance", 2022, None, 2024),
-        Bridge("gdp_secondary / gdp", 2022, None, 2023),
+        Bridge("average_wage", 2022, 2021, None),
     }
     with pytest.raises(InputError, match="has no gdp for 2019 to 2022"):
         city_constants(figures, 2022, NATIONAL)
     figures["gdp"] = {2027: 1.5e12}
     with pytest.raises(InputError, match="no gdp for 2019 to 2024, .* Add the figure of one of these years"):
         city_constants(figures, 2022, NATIONAL, known_years=True)
+
+
+def carried(figures: dict[str, dict[int, float]]) -> set[Bridge]:
+    """Return what is told of a city of these figures."""
+    city = replace(WUXI, figures={name: DatedFigure(values) for name, values in figures.items()}, file="")
+    return set(bridges(city, 2022, NATIONAL))
+
+
+def test_figures_carried_on_from_an_earlier_year_are_told_but_not_those_of_the_last_census() -> None:
+    figures = bare(WUXI)
+    figures["gdp"] = {2021: 1.4e12}
+    figures["invention_patents_granted"] = {2020: 9000.0}
+    assert carried(figures) == {
+        Bridge("gdp", 2022, 2021, None),
+        Bridge("gdp_secondary / gdp", 2022, 2021, None),
+        Bridge("average_wage", 2022, 2021, None),
+        Bridge("invention_patents_granted", 2022, 2020, None, held=True),
+    }
+    del figures["tertiary_educated"][2020]
+    share = Bridge("tertiary_educated / census_population", 2022, 2010, None)
+    assert share in carried(figures)
+
+
+def test_a_part_is_held_against_its_whole_of_another_year() -> None:
+    figures = bare(WUXI)
+    figures["gdp_secondary"], figures["gdp"] = {2022: 7e11}, {2021: 1.4e12}
+    found = city_constants(figures, 2022, NATIONAL, known_years=True)["city secondary share"]
+    grown = NATIONAL.value("gdp", 2022) / NATIONAL.value("gdp", 2021)
+    assert found.value == pytest.approx(0.5 / grown, rel=1e-12)
+    assert found.bridges == (Bridge("gdp", 2022, 2021, None),)
+    figures["gdp_secondary"] = {2020: 7e11}  # before the whole: a back-test may see 2021 from 2022
+    found = city_constants(figures, 2022, NATIONAL)["city secondary share"]
+    back = NATIONAL.value("gdp", 2021) / NATIONAL.value("gdp", 2020)
+    aged = NATIONAL.value("secondary_share", 2022) / NATIONAL.value("secondary_share", 2020)
+    assert found.value == pytest.approx(0.5 * back * aged, rel=1e-12)
+    figures["births"], figures["residents"] = {2022: 50000.0}, {2020: 7.4e6}
+    assert "births / residents 2022" in city_constants(figures, 2022, NATIONAL)["city share aged 0 to 4"].how
+    figures["residents"] = {2018: 7.4e6, 2023: 7.5e6}  # a back-test looks into no later year
+    how = city_constants(figures, 2022, NATIONAL)["city share aged 0 to 4"].how
+    assert "residents 2022 from 2018" in how
 
 
 def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:

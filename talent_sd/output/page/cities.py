@@ -19,7 +19,7 @@ from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.what_if import gaps
 from talent_sd.inputs import resolve_scenario
-from talent_sd.output.city_tables import gaps_line
+from talent_sd.output.city_tables import gap_lines
 from talent_sd.output.headline_outputs import known_figures
 from talent_sd.output.page.pack import Pack
 
@@ -173,10 +173,10 @@ class CityPacker:
         }
 
     def _gaps(self, resolved: Resolved) -> dict[str, str] | None:
-        """Return what is told of figures that a city lacks, by language; None where nothing hangs on them."""
+        """Return what is told of figures that a city lacks or that were not counted, by language; None where nothing is."""
         prepared = Prepared(self.model, {BASELINE: resolved})
         missing = gaps(prepared)
-        told = {lang: gaps_line(prepared, missing, lang) for lang in LANGUAGES}
+        told = {lang: (" " * (lang == "en")).join(gap_lines(prepared, missing, lang)) for lang in LANGUAGES}
         return told if all(told.values()) else None
 
     def _path(self, told: Told, first: Told | None, own: np.ndarray) -> dict[str, Any]:
