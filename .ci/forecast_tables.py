@@ -24,11 +24,19 @@ WINDOWS = ("2010", "2012", "2013")
 CROSS = "cross_"
 OTHERS = (
     ("unseen cities, 2010→2020", "2010", "unseen"),
-    ("the same without the north-east", "2010", "unseen_without_north_east"),
+    ("unseen cities without the north-east, 2010→2020", "2010", "unseen_without_north_east"),
     ("all cities, province not fitted, 2010→2020", "cross_2010", "unseen"),
-    ("the same without the north-east", "cross_2010", "unseen_without_north_east"),
-    ("the same, 2013→2023", "cross_2013", "unseen_without_north_east"),
-    ("fitted on 2010→2016, judged on 2016→2023", "early", "unseen"),
+    (
+        "all cities without the north-east, province not fitted, 2010→2020",
+        "cross_2010",
+        "unseen_without_north_east",
+    ),
+    (
+        "all cities without the north-east, province not fitted, 2013→2023",
+        "cross_2013",
+        "unseen_without_north_east",
+    ),
+    ("unseen cities, fitted on 2010→2016, judged on 2016→2023", "early", "unseen"),
     ("unseen cities, 2013→2023, without hindsight of the fading", "no_hindsight", "unseen"),
 )
 """Row, folder of a back-test, group of cities."""

@@ -167,6 +167,7 @@ class OtherTest(Part):
     """The same errors judged in another way."""
 
     way: Words = Field(description="Which cities, which years, fitted on what")
+    cities: int = Field(description="How many")
     errors: dict[str, tuple[float, float]] = Field(
         description="Outcome: the model's error and the best baseline's"
     )
@@ -186,7 +187,9 @@ class TrackRecord(Part):
     model_sha256: str = Field(
         description="Of the model file that ran; both stand in notes.txt of a back-test"
     )
-    unseen_cities: int = Field(description="How many cities the scores are means over")
+    unseen: list[str] = Field(
+        description="The cities that the scores are means over, as the tables call them"
+    )
     scores: list[Score]
     others: list[OtherTest] = Field(description="Judged in other ways, in the order of models/README.md")
     cities: dict[str, CityRecord]

@@ -179,7 +179,10 @@ def _shared_value(traces: Traces) -> Measurement:
         (
             (tell("the three together gain more than the sum of each alone"), ratio > 1),
             (tell("net of what other cities lose, the three gain"), net > 0),
-            (tell("cash gains next to nothing net of that"), net_cash < 0.1 * abs(whole)),
+            (
+                tell("net of that, cash gains less than a tenth of what the three gain, or loses"),
+                net_cash < 0.1 * abs(whole),
+            ),
             (
                 tell("at most 30 % of what cash brought is left after three years"),
                 talent[1] < 0.3 * talent[0],

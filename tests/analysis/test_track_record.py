@@ -10,7 +10,9 @@ import pytest
 from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import tell
+from talent_sd.inputs import load_city
 from talent_sd.output.backtest_tables import OUTCOMES
+from talent_sd.uncertainty.posterior import read_posterior
 
 ROOT = Path(__file__).parents[2]
 BOLD = "**"
@@ -92,3 +94,11 @@ def test_the_posterior_tested_is_the_one_that_ships() -> None:
 def test_only_a_whole_interval_below_zero_is_better(interval: tuple[float, float], verdict: str) -> None:
     score = read_track_record().scores[0].model_copy(update={"against_best": interval})
     assert score.verdict == verdict
+
+
+def test_the_unseen_cities_are_named_and_no_city_of_the_fit_is_among_them() -> None:
+    record = read_track_record()
+    assert not set(record.unseen) & set(read_posterior().fitted)
+    own = {f"{load_city(name).title['zh']}市" for name, city in record.cities.items() if not city.fitted}
+    assert own == own & set(record.unseen)
+    assert record.others[0].cities == len(record.unseen) == len(set(record.unseen))

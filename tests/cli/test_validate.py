@@ -64,7 +64,7 @@ def test_validate_prints_and_writes_everything(validated: tuple[Result, Path]) -
     tests = _rows(out / "standard_tests.csv")
     assert len(tests) == 12
     told = {row["test"] for row in tests if row["verdict"] == "told"}
-    assert told == {"reproduction", "surprise", "sensitivity"}
+    assert told == {"reproduction", "anomaly", "surprise", "sensitivity", "improvement"}
     assert {row["verdict"] for row in tests} == {"passed", "told"}
 
 

@@ -34,6 +34,8 @@ from talent_sd.model_tests.check_files import read_checks
 from talent_sd.model_tests.standard_tests import StandardTest
 from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
+from talent_sd.output.report.book import median_error
+from talent_sd.output.report.inputs_section import starts_table
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.validation_tables import Validation
 
@@ -362,8 +364,7 @@ def book() -> Any:
         moves = book_page.constant_moves
         patch.setattr(book_page, "read_laws", lambda: few)
         patch.setattr(book_page, "constant_moves", lambda *given: moves(*given)[:20])
-        patch.setattr(book_page, "DRAWS", 20)
-        patch.setattr(book_page, "SPLIT_DRAWS", 60)
+        patch.setattr(book_page, "DRAWS", 60)
         patch.setattr(book_page, "CASES", (("core_team_exit", "shenyang"),))
         tried = (StandardTest("units", True, "0 warnings", "every equation"),)
         patch.setattr(
@@ -525,6 +526,9 @@ def test_extreme_conditions_and_checks_are_named_with_what_became_of_them(book: 
     file = read_checks()
     assert len(conditions) == sum(not name.endswith(" alone") for name in file.settings)
     assert conditions["no jobs"][1] == "job loss time = 2025, job loss size = 1"
+    assert len({row[1] for row in conditions.values()}) == len(conditions)  # each can be told from the others
+    assert "[Leading] = 1" in conditions["leaders and professionals leave"][1]
+    assert "[" not in conditions["everybody leaves"][1]
     ends = [
         float(book.model.run(params=given, outputs=["total talent"], times=[2034.0])["total talent"].item())
         for given in ({}, {"job loss time": 2025.0, "job loss size": 1.0})
@@ -573,6 +577,13 @@ def test_the_age_of_every_citys_figures_is_told_with_its_limit(book: Any) -> Non
         years = [int(year) for year in re.findall(r"\b(20\d\d):", told.get(key, ["", "", "", ""])[3])]
         assert all(start - rule.max_age <= year <= start + LATER for year in years)
     assert "stands in" in told["residents ceiling"][3]
+    starts = dict(rows_of(starts_table(book.prepared.first, book.chapters)))
+    assert set(starts) == set(told)
+    assert "Beijing: 23,000,000 (2017)" in starts["residents ceiling"]
+    share = book.prepared.first.values["city tertiary share"]
+    factor = share.origin.text.split("× ")[1].split(" ")[0]
+    city = book.chapters.city(book.prepared.first.city.name)
+    assert f"{city}: {share.value:.4f} (2020 × {factor})" in starts["city tertiary share"]
     assert book.stood_in_for <= {key for key in book.prepared.first.values}
 
 
@@ -641,6 +652,10 @@ def test_the_forecast_told_is_that_of_its_draws(book: Any) -> None:
         [middle, low, high], rel=0.01
     )
     assert told[1] == "million people"
+    # a median's standard error, as drawing the draws again gives it
+    again = np.random.default_rng(0).choice(last, (400, len(last)))
+    assert median_error(last) == pytest.approx(np.median(again, axis=1).std(), rel=0.5)
+    assert f"total talent {100 * median_error(last) / middle:.2g} %" in book.chance_words
     for row in rows_of(book.spread_table):
         assert sum(as_told(part.removesuffix(" %")) for part in row[2:]) == pytest.approx(100, abs=2)
 

@@ -65,7 +65,7 @@ def test_tables_hold_the_scores_as_written_and_bold_where_clearly_better(
     assert text.count(f"| unseen (66) {row}") == 2
     assert text.count(f"| all, province not fitted (66) {row}") == 3
     assert text.count("| **0.123** |") == len(OUTCOMES)
-    assert "| fitted on 2010→2016, judged on 2016→2023 | 0.123 (0.200) |" in text
+    assert "| unseen cities, fitted on 2010→2016, judged on 2016→2023 | 0.123 (0.200) |" in text
     assert "| Wuxi | unseen | −0.03 | −0.03 | −0.03 | −0.03 | −0.03 |" in text
     assert "Hefei" not in text
 

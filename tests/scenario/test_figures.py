@@ -340,3 +340,13 @@ def test_an_assumption_in_the_mapping_needs_a_range(write: Write) -> None:
     )
     with pytest.raises(InputError, match=r"^map\.yaml:4: .*a range \[low, high\] is missing"):
         read_mapping(path)
+
+
+@pytest.mark.parametrize("name", list_cities())
+def test_a_jump_of_residents_has_its_note(name: str) -> None:
+    city = load_city(name)
+    values = city.figures["residents"].values
+    jumps = [y for y in values if y > 2010 and y - 1 in values and abs(values[y] / values[y - 1] - 1) > 0.1]
+    assert [year for year in jumps if not any(f"{year}" in note for note in city.notes)] == []
+    said = any("2011-2019 were revised" in note for note in city.notes)
+    assert not (said and {year for year in jumps if year < 2021} & set(range(2019, 2021)))

@@ -16,6 +16,7 @@ from talent_sd.forecast.compare import RELATIVE
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FANS, Line, mark_cut
 from talent_sd.output.figures.plot_forecast import NOTHING_KNOWN, Known
+from talent_sd.output.figures.sheet import BANDS as SHEET_BANDS
 from talent_sd.output.figures.sheet import Panel, compose
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
@@ -135,7 +136,8 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
 
 
 def _source(dataset: xr.Dataset, lang: str) -> str:
-    bands = BANDS if dataset.sizes[SCENARIO] <= FANS else BARS
+    scenarios = dataset.sizes[SCENARIO]
+    bands = SHEET_BANDS[1] if scenarios == 1 else BANDS if scenarios <= FANS else BARS
     return source_line(dataset, lang, [bands], dataset.attrs.get("forecast_from"))
 
 

@@ -119,7 +119,7 @@ def tested(record: TrackRecord | None) -> dict[str, Any]:
         best = min(e for e in (score.constant_share, score.trend, score.damped_trend) if e is not None)
         found[score.outcome] = {
             "years": list(score.years), "error": score.model, "best": best, "verdict": verdict_of(score),
-            "coverage": score.coverage_80, "cities": record.unseen_cities if record else 0,
+            "coverage": score.coverage_80, "cities": len(record.unseen) if record else 0,
         }  # fmt: skip
     return by_variable(found)
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talent_sd.base.dims import SCENARIO
+from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.language import N_
 from talent_sd.evidence import read_fit
-from talent_sd.forecast.spread import last_year, telling_constants
+from talent_sd.forecast.spread import SOURCES, last_year, telling_constants
+from talent_sd.inputs.settings import split_key
 from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
@@ -44,11 +45,11 @@ FORECAST = N_(
     "The city's headline outputs under “baseline”: medians, and bands that hold 50, 80 and 95 % of the draws, the darkest 50."
 )
 CHANGE = N_(
-    "What “{mix}” changes against “baseline”, draw by draw: medians, and as bands or bars what 80 % of the draws hold."
+    "What “{mix}” changes against “baseline”, draw by draw: medians, and bands that hold 50, 80 and 95 % of the draws."
 )
 LOOPS = N_(
-    "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year; the small copies show "
-    "the first, the middle and the last. The list below gives each named loop's share of the named loops' activity."
+    "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year. The list below gives each "
+    "named loop's share of the named loops' activity in the first, the middle and the last year."
 )
 DOMINANCE = N_(
     "Above, the named loops among themselves, reinforcing upwards and balancing downwards; below, what part of all "
@@ -62,6 +63,23 @@ METHODS = {
     "rk2": N_("Runge-Kutta, second order"),
     "rk4": N_("Runge-Kutta, fourth order"),
 }
+
+
+def median_error(values: np.ndarray) -> float:
+    """Return the standard error of a median, from the order statistics around it: for any distribution.
+
+    >>> draws = np.random.default_rng(0).normal(size=40_000)
+    >>> round(median_error(draws) * 200, 1)  # of a normal distribution 1.2533 / root of 40 000 = 1.2533 / 200
+    1.3
+    """
+    reach = 0.5 / len(values) ** 0.5
+    low, high = np.quantile(values, (0.5 - reach, 0.5 + reach))
+    return float(high - low) / 2
+
+
+def _part(size: float) -> str:
+    """Write a small part in per cent."""
+    return f"{100 * size:.2g} %" if np.isfinite(size) else "–"
 
 
 @dataclass(frozen=True)
@@ -261,6 +279,47 @@ class Book(BookFindings):
                 ])  # fmt: skip
             tables.append(plain_table(caption, headings, rows, (0,)))
         return tables
+
+    @cached_property
+    def chance_words(self) -> str:
+        """Say how far medians of the last year would stray by chance, had other draws been taken."""
+        assert self.forecast is not None
+        spread, change = self.forecast.spread, self.forecast.change
+        told = []
+        for name in self.forecast.variance["variable"]:
+            level, gain = (last_year(one, name) for one in (spread, change))
+            sizes = [median_error(one) / abs(float(np.median(one)) or np.nan) for one in (level, gain)]
+            told.append(self.say("{output} {level}, what the mix changes {gain}", output=self.chapters.shown(name),
+                                 level=_part(sizes[0]), gain=_part(sizes[1])))  # fmt: skip
+        return self.say(
+            "Other draws would have given somewhat other medians: by chance, one standard error, {errors}. Hold a number of "
+            "fewer draws against these with that in mind: of 200 draws the errors are {times} times as large.",
+            errors=self.say("; ").join(told), times=f"{(spread.sizes[DRAW] / 200) ** 0.5:.1f}",
+        )  # fmt: skip
+
+    @property
+    def shares_words(self) -> str:
+        """Say what part of the spread in the last year the constants make."""
+        assert self.forecast is not None
+        shares = self.forecast.variance[SOURCES[0]]
+        return self.say(
+            "Hold these moves against the spread of a forecast: of its variance in the last year the constants all together "
+            "make {low} to {high}, by output; growth noise and the national path make the rest.",
+            low=self.say.chance(max(0.0, float(shares.min()))), high=self.say.chance(float(shares.max())),
+        )  # fmt: skip
+
+    @property
+    def drawn_words(self) -> str:
+        """Say how many of the model's constants a forecast draws; the others stand still in every draw."""
+        assert self.forecast is not None
+        names = {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
+        every = {one.name for one in self.model.structure.variables.values() if one.kind == "constant"}
+        given = {split_key(key)[0] for key in self.prepared.first.values} if self.prepared else set()
+        return self.say(
+            "Of the model's {all} constants a forecast draws {drawn}; {own} more are read from the city's figures; the others "
+            "stand still in every draw.", all=len(every), drawn=len(names & every),
+            own=len(given & every - names),
+        )  # fmt: skip
 
     # ---- pictures and text ---------------------------------------------------------------------------
 

@@ -149,8 +149,8 @@ class BookResults(BookSources):
             ])  # fmt: skip
         years = spread[TIME].values
         headings = [
-            self.say("Output"), self.say("Unit"), f"{years[0]:g}",
-            self.say("{year}, median", year=f"{years[-1]:g}"), self.say("80 % of draws"),
+            self.say("Output"), self.say("Unit"),
+            *(self.say("{year}, median", year=f"{years[place]:g}") for place in (0, -1)), self.say("80 % of draws"),
             self.say("What the mix changes, median"), self.say("80 % of draws"),
         ]  # fmt: skip
         title = (

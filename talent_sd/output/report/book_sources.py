@@ -18,6 +18,7 @@ from talent_sd.base.language import N_
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.file_schemas import Part
 from talent_sd.inputs.national_paths import lookup_name, read_national
 from talent_sd.inputs.schema_problems import read_strict
@@ -27,7 +28,7 @@ from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_tables import BookTables, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table
 from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
-from talent_sd.output.speech import digits
+from talent_sd.output.speech import digits, signed
 from talent_sd.uncertainty.noise import NOISE_INPUTS, summed_variance
 from talent_sd.uncertainty.windows import OUTCOMES as NOISY
 
@@ -201,8 +202,8 @@ class BookSources(BookTables):
         ends = "–".join(map(str, dict.fromkeys((min(nation), max(nation)))))
         return self.say(
             "A run starts in {start} from the city's figures of that year. Figures of later years come in as "
-            "they are, as far as the city's file has them: {series}. The nation's series are known until {nation}. From "
-            "there on everything is forecast; pictures mark {mark} as the last known year.",
+            "they are, as far as the city's file has them: {series}. The nation's series are known until {nation}. Each "
+            "series is forecast from its own last year on; pictures mark {mark}, the last year in which anything is known.",
             start=start, series=self.say(", ").join(told), nation=ends, mark=f"{max(KNOWN_UNTIL, start):g}",
         )  # fmt: skip
 
@@ -266,9 +267,8 @@ class BookSources(BookTables):
             told, value = then.get(one.figure.id), one.measurement.value
             if told is not None and value is not None:
                 off = (value - told["median"]) / told["allowance"]
-                moved = f"{round(off, 2) + 0.0:+.2f}".replace("-", "−")
                 rows.append([self.chapters.cited(one.figure.id), digits(told["target"]), digits(told["allowance"]),
-                             digits(told["median"]), digits(value), moved])  # fmt: skip
+                             digits(told["median"]), digits(value), signed(off, 2)])  # fmt: skip
         headings = (
             N_("Figure"), N_("Target"), N_("Tolerance"), N_("In the fit, median"), N_("On this file"),
             N_("Difference in tolerances"),
@@ -280,6 +280,16 @@ class BookSources(BookTables):
         )
 
     # ---- what stands in, and what is cited ---------------------------------------------------------
+
+    @cached_property
+    def city_notes(self) -> list[tuple[str, str]]:
+        """Return each note of the cities' files with the cities that have it, this city's first."""
+        assert self.prepared is not None
+        found: dict[str, list[str]] = {}
+        for city in (self.prepared.first.city, *map(load_city, list_cities())):
+            for note in city.notes:
+                found.setdefault(note, []).append(city.title[self.say.lang])
+        return [(self.say(", ").join(dict.fromkeys(names)), note) for note, names in found.items()]
 
     @cached_property
     def stood_in_for(self) -> frozenset[str]:

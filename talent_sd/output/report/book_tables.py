@@ -38,7 +38,15 @@ STRONGEST = 10
 """Constants told for each result."""
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
-EXTREMES = ("total talent", "Residents", "value added", "fiscal revenue", "posts", "City Brand")
+EXTREMES = (
+    "total talent",
+    "Residents",
+    "value added",
+    "fiscal revenue",
+    "posts",
+    "City Brand",
+    "affordability",
+)
 """What is told of every extreme condition."""
 ALONE = " alone"
 CONDITIONS = {
@@ -48,6 +56,7 @@ CONDITIONS = {
     "hundredfold house price": N_("hundredfold house price"), "nobody leaves": N_("nobody leaves"),
     "everybody leaves": N_("everybody leaves"), "leaders leave": N_("leaders leave"),
     "leaders and professionals leave": N_("leaders and professionals leave"), "every loop open": N_("every loop open"),
+    "leaders and professionals leave, every loop open": N_("leaders and professionals leave, every loop open"),
     "rich city": N_("rich city"), "poor city": N_("poor city"), "late retirement repealed": N_("late retirement repealed"),
     "children everywhere": N_("children everywhere"), DEFAULT: N_("nothing changed"),
 }  # fmt: skip
@@ -243,23 +252,13 @@ class BookTables:
                     if note
                     else ""
                 )
-                rows.append(
-                    (
-                        raw(f'<a href="#p-{policy}">{escape(self.say.element(policy))}</a>'),
-                        timing(active[policy], self.say),
-                        self.chapters.cited(why),
-                    )
-                )
+                link = raw(f'<a href="#p-{policy}">{escape(self.say.element(policy))}</a>')
+                rows.append((link, timing(active[policy], self.say), self.chapters.cited(why)))
             for key, value in scenario.assumptions.items():
                 note = notes.get(key)
                 why = self.say("; ").join(filter(None, (note.why, note.source))) if note else ""
-                rows.append(
-                    (
-                        self.chapters.link(key),
-                        f"{value.value:g}" if isinstance(value.value, float) else self.say("a series"),
-                        self.chapters.cited(why),
-                    )
-                )
+                shown = f"{value.value:g}" if isinstance(value.value, float) else self.say("a series")
+                rows.append((self.chapters.link(key), shown, self.chapters.cited(why)))
             for shock, settings in scenario.shocks.items():
                 rows.append(
                     (
@@ -322,14 +321,27 @@ class BookTables:
         """List every extreme condition with what it sets, and what becomes of the average city."""
         settings, rows = read_checks().settings, list[list[str | Cell]]()
         for name, changes in self.extremes.items():
-            keys = dict.fromkeys(
-                (key.partition("[")[0], f"{value:.4g}") for key, value in resolve_setting(self.model, settings[name]).items()
-            )  # fmt: skip
-            given = self.say(", ").join(f"{self.chapters.link(key)} = {escape(value)}" for key, value in keys)
+            given = self.say(", ").join(
+                f"{self.chapters.link(key)} = {value:.4g}"
+                for key, value in self._grouped(resolve_setting(self.model, settings[name])).items()
+            )
             rows.append([self._condition(name), raw(given), *map(self.say.percent, changes)])
-        headings = [self.say("Extreme condition"), self.say("What is set"), *map(self.say.variable, EXTREMES)]
+        headings = [
+            self.say("Extreme condition"),
+            self.say("What is set"),
+            *map(self.chapters.shown, EXTREMES),
+        ]
         caption = self.say("Extreme conditions: the last year against the same run without")
         return plain_table(caption, headings, rows, (0, 1))
+
+    def _grouped(self, changes: Mapping[str, float]) -> dict[str, float]:
+        """Name a constant without an element where all of its elements are set alike."""
+        found = {}
+        for key, value in changes.items():
+            name = split_key(key)[0]
+            own = {changes.get(f"{name}[{one}]" if one else name) for one in self.chapters.constants[name]}
+            found[name if own == {value} else key] = value
+        return found
 
     @cached_property
     def checked(self) -> Table:

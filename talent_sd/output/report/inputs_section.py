@@ -19,6 +19,8 @@ from talent_sd.output.speech import Speech, digits
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
+    from talent_sd.inputs.city_figures import Value
+    from talent_sd.inputs.figure_schemas import FigureToConstant
     from talent_sd.inputs.scenario_chain import Scenario
     from talent_sd.inputs.settings import Setting
     from talent_sd.output.report.book_entries import Chapters
@@ -199,23 +201,55 @@ MANY = 8
 """More cities than these are counted, not named."""
 
 
+def _shipped_starts(resolved: Resolved) -> tuple[dict[str, FigureToConstant], dict[str, dict[str, Value]]]:
+    """Return constant read from a city's figures -> its rule, and shipped city -> its values in the start year."""
+    start, nation = int(resolved.start_year), resolved.national
+    every = read_mapping().content.constants
+    rules = {key: rule for key, rule in every.items() if not rule.after and rule.national is None}
+    cities = {name: load_city(name) for name in list_cities()}
+    return rules, {name: city_constants(one, start, nation, known_years=True) for name, one in cities.items()}
+
+
+def starts_table(resolved: Resolved, chapters: Chapters) -> Table:
+    """List what every shipped city starts from: a constant's value, and how it came about where it is not the year's own."""
+    say, (rules, found) = chapters.say, _shipped_starts(resolved)
+    rows: list[list[str | Cell]] = []
+    for key in rules:
+        cities: dict[str, list[str]] = {}
+        for name, values in found.items():
+            cities.setdefault(_start_told(values.get(key), say, int(resolved.start_year)), []).append(name)
+        told = (
+            f"{say('all others') if len(names) > MANY else say(', ').join(map(chapters.city, names))}{say(': ')}{value}"
+            for value, names in sorted(cities.items(), key=lambda item: len(item[1]))
+        )
+        rows.append([chapters.link(key), say("; ").join(told)])
+    caption = say(N_("What every shipped city starts from"))
+    headings = [say("Constant"), say(N_("Value, in the model's unit"))]
+    return plain_table(caption, headings, rows, (0, 1))
+
+
+def _start_told(found: Value | None, say: Speech, start: int) -> str:
+    """Return a value with the year and the factor that an older figure was carried by, or that it stands in."""
+    if found is None:
+        return say(N_("the model's own value stands in"))
+    value = say(NO_CEILING) if found.value >= CEILING else digits(found.value, 4)
+    if found.year is None:
+        return say(N_("{value} stands in"), value=value)
+    carried = re.search(r"× [\d.]+", found.how)
+    return value if found.year == start else f"{value} ({found.year}{f' {carried[0]}' if carried else ''})"
+
+
 def ages_table(resolved: Resolved, chapters: Chapters) -> Table:
     """List for every constant read from city figures how old a figure may be, and of which year each shipped city's is."""
-    say = chapters.say
-    start, nation = int(resolved.start_year), resolved.national
-    rules = read_mapping().content.constants
-    shipped = {name: load_city(name) for name in list_cities()}
-    found = {name: city_constants(city, start, nation, known_years=True) for name, city in shipped.items()}
+    say, (rules, found) = chapters.say, _shipped_starts(resolved)
     rows: list[list[str | Cell]] = []
     for key, rule in rules.items():
-        if rule.after or rule.national is not None:
-            continue
         groups: dict[str, list[str]] = {}
         for name, values in found.items():
             year = values[key].year if key in values else None
             groups.setdefault(say("stands in") if year is None else f"{year}", []).append(name)
         told = say("; ").join(
-            say("{year}: {cities}", year=year, cities=say("all cities") if len(names) == len(shipped)
+            say("{year}: {cities}", year=year, cities=say("all cities") if len(names) == len(found)
                      else say("{count} cities", count=len(names)) if len(names) > MANY
                      else say(", ").join(map(chapters.city, names)))
             for year, names in sorted(groups.items())

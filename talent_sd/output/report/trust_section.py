@@ -163,13 +163,31 @@ def others_table(record: TrackRecord, say: Speech) -> Table:
     """Return the errors judged in other ways, with the best baseline's beside; where the model loses it says so."""
     lost = say("lost")
     rows: list[list[str | Cell]] = [
-        [say.both(dict(one.way)), *(f"{model:.3f} ({best:.3f})" + (f" {lost}" if model > best else "")
-                                    for model, best in one.errors.values())]
+        [say.both(dict(one.way)), f"{one.cities}",
+         *(f"{model:.3f} ({best:.3f})" + (f" {lost}" if model > best else "") for model, best in one.errors.values())]
         for one in record.others
     ]  # fmt: skip
-    headings = [say("Judged on"), *(say(OUTCOME_NAMES[name]) for name in record.others[0].errors)]
+    headings = [
+        say("Judged on"),
+        say("Cities"),
+        *(say(OUTCOME_NAMES[name]) for name in record.others[0].errors),
+    ]
     caption = say("The model's error, with the best baseline's in brackets")
     return plain_table(caption, [h[:1].upper() + h[1:] for h in headings], rows, texts=(0,))
+
+
+def certain_words(record: TrackRecord, say: Speech) -> str:
+    """Say in how many tests the difference from the best baseline is beyond chance, and how the bands held."""
+    sure = sum(low > 0 or high < 0 for low, high in (one.against_best for one in record.scores))
+    covered = [one.coverage_80 for one in record.scores]
+    return say(
+        "In {sure} of these {all} rows the interval of the difference leaves out zero: only there is the model better or worse "
+        "than the best rule by more than chance. The 80 % bands held {low} to {high} of what happened, and fewer than 80 % in "
+        "{short} of {all} rows; where fewer, they were too narrow. “–”: a trend needs counts before the start, and the "
+        "tertiary-educated were counted in censuses alone.",
+        sure=sure, all=len(covered), low=say.chance(min(covered)), high=say.chance(max(covered)),
+        short=sum(one < 0.8 for one in covered),
+    )  # fmt: skip
 
 
 def options_table(record: TrackRecord, say: Speech) -> Table:

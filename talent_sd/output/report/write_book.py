@@ -26,7 +26,7 @@ from talent_sd.base.version import __version__
 from talent_sd.calibration.fit import ROUNDS
 from talent_sd.engine.runner import load_model
 from talent_sd.forecast.compare import compare
-from talent_sd.forecast.ensemble import Options, prior_draws, run_ensemble
+from talent_sd.forecast.ensemble import prior_draws
 from talent_sd.forecast.posterior_draws import PosteriorDraws
 from talent_sd.forecast.prepare import files_read, package_versions, prepare
 from talent_sd.forecast.simulate import run_prepared
@@ -60,9 +60,10 @@ from talent_sd.output.report.book_entries import Chapters
 from talent_sd.output.report.book_results import Forecast, LoopCase, Push
 from talent_sd.output.report.book_tables import ALONE, EXTREMES, Result
 from talent_sd.output.report.html_pieces import font_faces
-from talent_sd.output.report.inputs_section import facts_table, mix_of
+from talent_sd.output.report.inputs_section import facts_table, mix_of, starts_table
 from talent_sd.output.report.page import TEMPLATES, digest, environment
 from talent_sd.output.report.trust_section import (
+    certain_words,
     files_table,
     lost_words,
     options_table,
@@ -90,10 +91,8 @@ ALSO_USED = ("scipy", "emcee", "arviz", "pysimlin", "pydantic", "matplotlib", "j
 """Packages that the fit, the tests and this document use, beside those that a forecast depends on."""
 CASES = (("hefei_combination", "hefei"), ("core_team_exit", "shenyang"))
 """Scenario and city of the effects that are taken apart by loops: the article's gain and its loss."""
-DRAWS, SEED = 200, 0
-"""Of the forecast that the book tells."""
-SPLIT_DRAWS = 4000
-"""Draws that the spread is split from: noise has heavy tails, and few draws tell shares badly."""
+DRAWS, SEED = 4000, 0
+"""Of the forecast that the book tells: noise has heavy tails, and few draws tell medians and shares badly."""
 
 
 def gather_book(
@@ -167,13 +166,13 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
 
 def _forecast(prepared: Prepared, outputs: list[str]) -> Forecast:
     """Run the forecast that the book tells, and split its spread."""
-    spread = run_ensemble(prepared, prior_draws(prepared, DRAWS, SEED), Options(progress=False))
-    many = prior_draws(prepared, SPLIT_DRAWS, SEED)
+    many = prior_draws(prepared, DRAWS, SEED)
     assert isinstance(many, PosteriorDraws)
     told = list(dict.fromkeys(outputs))
-    steps = sources_added(prepared, many, told)
-    drawn = pd.DataFrame(many.values(0, SPLIT_DRAWS), columns=list(many.names))
-    return Forecast(spread, compare(spread), split_variance(steps, told), steps, drawn)
+    # tiers by themselves are pictured, and a sum over them is no output of its own
+    steps = sources_added(prepared, many, list(dict.fromkeys([*told, *shipped_labels().headline])))
+    drawn = pd.DataFrame(many.values(0, DRAWS), columns=list(many.names))
+    return Forecast(steps[-1], compare(steps[-1]), split_variance(steps, told), steps, drawn)
 
 
 def _loop_case(scenario: str, city: str) -> LoopCase:
@@ -336,13 +335,15 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         scores=record_table(record.scores, say) if record else None,
         facts=facts_table(first, say, book.stood_in_for) if first else None,
         files=files_table(book_files(book.prepared), say) if book.prepared else None, draws=DRAWS, book_seed=SEED,
-        split_draws=SPLIT_DRAWS, freedom=f"{FREEDOM:g}", rounds=ROUNDS, largest=LARGEST, code=code_hash(),
+        freedom=f"{FREEDOM:g}", rounds=ROUNDS, largest=LARGEST, code=code_hash(),
         mix_title=say.both(book.prepared.resolved[MIX].scenario.title) if book.prepared else "",
         others=others_table(record, say) if record else None,
+        starts=starts_table(first, book.chapters) if first else None,
+        certain=certain_words(record, say) if record else "",
         lost=lost_words(record, say) if record else "", options=options_table(record, say) if record else None,
         address=public_address(say),
         title=Path(book.model.path).name, time=book.model.structure.time,
-        city=first.city.title[say.lang] if first else "", notes=first.city.notes if first else (),
+        city=first.city.title[say.lang] if first else "",
         versions={"talent_sd": __version__, **package_versions(), **{name: installed(name) for name in ALSO_USED}},
         machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
     )  # fmt: skip
