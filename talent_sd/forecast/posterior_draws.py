@@ -119,7 +119,7 @@ class PosteriorDraws:
             strayed = np.exp(noise[:, CENSUS_GAP - self.place.census_age : CENSUS_GAP].sum(axis=1))
             for key in (TERTIARY_SHARE, BACHELOR_SHARE):
                 if key in fixed:
-                    found[key] = np.clip(fixed[key] * strayed, *self.place.limits[key])
+                    found[key] = np.clip(found.get(key, fixed[key]) * strayed, *self.place.limits[key])
         if self.paths:
             turns = np.arange(first, last) % len(self.paths)
             for key in dict.fromkeys(key for path in self.paths for key in path):

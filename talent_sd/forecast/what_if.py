@@ -14,8 +14,7 @@ from talent_sd.forecast.compare import RELATIVE, compare
 from talent_sd.forecast.ensemble import DRAWN, PARAMETER, Options, run_ensemble
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.simulate import run_prepared
-from talent_sd.inputs.city_figures import city_constants, read_mapping
-from talent_sd.inputs.city_files import list_cities, load_city
+from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import split_key
 
@@ -185,7 +184,7 @@ class Gap:
     figures : any of which would fill the gap, in the order preferred: those that the city lacks, else those that are too old
     value, unit : what stands in
     how : the reckoning, as `Value` has it
-    low, high : range tried: the assumption's own, else that of the shipped cities' own figures
+    low, high : range tried: the assumption's own
     moves : output -> relative change of its value in the last year at the low and the high end
     """
 
@@ -280,27 +279,9 @@ def _followers(prepared: Prepared, lacking: Iterable[str]) -> dict[str, dict[str
 
 
 def _range(prepared: Prepared, key: str) -> tuple[float, float]:
-    """Return the range of an assumption: its own, else what stands in times the extremes of the shipped cities'."""
-    mapping, first = read_mapping(), prepared.first
-    rule = mapping.content.constants[key]
-    value = float(first.values[key].value)
-    assert rule.default is not None
-    if rule.default.range:
-        return rule.default.range
-    start, national = int(first.start_year), first.national
-    rules = mapping.content.constants.items()
-    # constants of a group are scaled to sum to one
-    together = {
-        split_key(one)[0] for one, other in rules if one == key or (rule.group and other.group == rule.group)
-    }
-    ratios = [1.0]
-    for name in list_cities():
-        own = city_constants(load_city(name), start, national, only=together)[key]
-        if own.year is not None:
-            ratios.append(
-                own.value / (rule.default.times * national.value(str(rule.default.national), start))
-            )
-    low, high = prepared.model.structure[split_key(key)[0]].limits
-    return max(value * min(ratios), -np.inf if low is None else low), min(
-        value * max(ratios), np.inf if high is None else high
-    )
+    """Return the range of an assumption, within the model's limits."""
+    default = read_mapping().content.constants[key].default
+    assert default is not None
+    ends = default.ends(float(prepared.first.values[key].value))
+    low, high = np.clip(ends, *prepared.model.structure[split_key(key)[0]].limits)
+    return float(low), float(high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -169,27 +169,51 @@ def city_constants(
         city = City(tell("the city"), {}, {}, {}, figures)
     if known_years:
         city = _bridged(city, start_year, national, mapping.content)
-    found: dict[str, Value] = {}
+    at = _Place(city, start_year, national, mapping, LATER if known_years else 0, found := {})
     problems = Problems()
     for constant, rule in mapping.content.constants.items():
         if only is not None and split_key(constant)[0] not in only:
             continue
         if rule.after:
             if known_years:
-                found[constant] = _of_known_year(city, rule, start_year, mapping.content)
+                found[constant] = _of_known_year(at, rule)
             continue
         with problems.gathered():
-            later = LATER if known_years else 0
-            value = _from_own(city, rule, start_year, national, mapping, found, later)
-            value = value or _from_figures(city, rule, start_year, national)
-            value = value or _of_other_year(city, rule, start_year, national, mapping, later)
-            if value is None and known_years:
-                value = _from_figures(city, rule, start_year, national, later=LATER)
-            if value is None and rule.optional:
-                continue
-            found[constant] = value or _from_default(city, constant, start_year, national, mapping, later)
+            value = _from_own(at, rule) or _from_figures(at, rule) or _of_other_year(at, rule)
+            value = value or (_from_figures(at, rule, later=LATER) if known_years else None)
+            if value or not rule.optional:
+                found[constant] = value or _from_default(at, constant)
     problems.refuse()
     return _scaled_groups(found, mapping)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where and when constants are sought, how many years past the start count too, and what was found before."""
+
+    city: City
+    start: int
+    national: NationalPath
+    mapping: Mapped
+    later: int
+    found: dict[str, Value]
+
+    def grown(self, variable: str, year: int, to: int) -> float:
+        """Return the nation's value of one year over that of another."""
+        return self.national.value(variable, to) / self.national.value(variable, year)
+
+    def product(self, times: Sequence[str], over: Sequence[str]) -> float:
+        """Return factors over divisors: each one of the city's constants, else the nation's figure."""
+
+        def factor(name: str) -> float:
+            if name not in self.found and name in self.mapping.content.constants:
+                known = bool(self.later)
+                return city_constants(self.city, self.start, self.national, self.mapping, {name}, known)[
+                    name
+                ].value
+            return self.found[name].value if name in self.found else self.national.value(name, self.start)
+
+        return math.prod(map(factor, times)) / math.prod(map(factor, over))
 
 
 def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigures) -> City:
@@ -219,27 +243,19 @@ def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigure
     return replace(city, figures=found)
 
 
-def _from_figures(
-    city: City,
-    rule: FigureToConstant,
-    start: int,
-    national: NationalPath,
-    *,
-    later: int = 0,
-    told: bool = True,
-) -> Value | None:
+def _from_figures(at: _Place, rule: FigureToConstant, *, later: int = 0, told: bool = True) -> Value | None:
     """Return the constant from the city's own figures; None where there are none in time, or `later` years past it.
 
     A part is held against what was counted beside it, where `told` says so.
     """
     if rule.national is not None:
-        return _from_nation(rule, rule.national, start, national)
-    names = (*rule.figure, *rule.divisors)
-    if any(name not in city.figures for name in names):
+        return _from_nation(at, rule, rule.national)
+    figures, start, names = at.city.figures, at.start, (*rule.figure, *rule.divisors)
+    if any(name not in figures for name in names):
         return None
-    years = set.intersection(*(set(city.figures[name].values) for name in names))
+    years = set.intersection(*(set(figures[name].values) for name in names))
     if rule.divisors and told:
-        years -= {year for name in names for year in city.figures[name].bridged}
+        years -= {year for name in names for year in figures[name].bridged}
     if later:
         years = {-year for year in years if start < year <= start + later}
     else:
@@ -247,20 +263,20 @@ def _from_figures(
     if not years:
         return None
     year = abs(max(years))
-    value = sum(city.figures[name].values[year] for name in rule.figure)
+    value = sum(figures[name].values[year] for name in rule.figure)
     name = " + ".join(rule.figure)
     if rule.divisors:
-        value /= sum(city.figures[name].values[year] for name in rule.divisors)
+        value /= sum(figures[name].values[year] for name in rule.divisors)
         name = " / ".join(f"({' + '.join(x)})" if len(x) > 1 else x[0] for x in (rule.figure, rule.divisors))
     how = f"{name} {year}"
     if year != start and rule.carry:
-        factor = national.value(rule.carry, start) / national.value(rule.carry, year)
+        factor = at.grown(rule.carry, year, start)
         value *= factor
         how += f", × {factor:.4g} as national {rule.carry} to {start}"
     elif year != start:
         how += f", held to {start}"
-    first = city.figures[rule.figure[0]]
-    bridges = dict.fromkeys(b for one in names if (b := city.figures[one].bridged.get(year)))
+    first = figures[rule.figure[0]]
+    bridges = dict.fromkeys(b for one in names if (b := figures[one].bridged.get(year)))
     how += "".join(f", {bridge}" for bridge in bridges)
     if year > start:
         bridges[Bridge(name, start, None, year, first.origin)] = None
@@ -269,117 +285,95 @@ def _from_figures(
     return Value(value, rule.unit, how, first.source, year, first.origin, tuple(bridges))
 
 
-def _of_other_year(
-    city: City, rule: FigureToConstant, start: int, national: NationalPath, mapping: Mapped, later: int
-) -> Value | None:
+def _of_other_year(at: _Place, rule: FigureToConstant) -> Value | None:
     """Return a part over its whole of the nearest year before the part's, else after it; None where one is missing."""
-    names, figures = (*rule.figure, *rule.divisors), dict(city.figures)
+    names, figures, start = (*rule.figure, *rule.divisors), dict(at.city.figures), at.start
     if len(rule.divisors) != 1 or any(name not in figures for name in names):
         return None
-    whole, carry = figures[names[-1]], mapping.content.figures[names[-1]].carry
+    whole, carry = figures[names[-1]], at.mapping.content.figures[names[-1]].carry
     years = set.intersection(*(set(figures[name].values) for name in rule.figure))
     year = max((one for one in years if start - rule.max_age <= one <= start), default=None)
-    counted = [one for one in whole.values if one <= start + later]
+    counted = [one for one in whole.values if one <= start + at.later]
     if not carry or year is None or not counted:
         return None
     if year not in whole.values:
         near = max((one for one in counted if one < year), default=None) or min(counted)
-        level = whole.values[near] * national.value(carry, year) / national.value(carry, near)
+        level = whole.values[near] * at.grown(carry, near, year)
         before, after = (near, None) if near < year else (None, near)
         bridge = Bridge(names[-1], year, before, after, whole.origin)
         figures[names[-1]] = replace(whole, values={**whole.values, year: level}, bridged={year: bridge})
-    return _from_figures(replace(city, figures=figures), rule, start, national, told=False)
+    return _from_figures(replace(at, city=replace(at.city, figures=figures)), rule, told=False)
 
 
-def _from_own(
-    city: City,
-    rule: FigureToConstant,
-    start: int,
-    national: NationalPath,
-    mapping: Mapped,
-    found: Mapping[str, Value],
-    later: int,
-) -> Value | None:
+def _from_own(at: _Place, rule: FigureToConstant) -> Value | None:
     """Return the constant from the figure that goes before its usual ones; None where the city lacks it."""
     if rule.own is None:
         return None
     own = rule.model_copy(
         update={"figure": [rule.own.figure], "per": rule.own.per, "carry": None, "max_age": 4}
     )
-    value = _from_figures(city, own, start, national)
-    value = value or _of_other_year(city, own, start, national, mapping, later)
+    value = _from_figures(at, own) or _of_other_year(at, own)
     if value is None:
         return None
-
-    def factor(name: str) -> float:
-        """Return a factor: one of the city's constants, else the nation's figure."""
-        if name not in found and name in mapping.content.constants:
-            return city_constants(city, start, national, mapping, only={name})[name].value
-        return found[name].value if name in found else national.value(name, start)
-
-    times = math.prod(map(factor, rule.own.times)) / math.prod(map(factor, rule.own.over))
+    times = at.product(rule.own.times, rule.own.over)
     told = "".join(f" × {name}" for name in rule.own.times) + "".join(f" / {name}" for name in rule.own.over)
     return replace(value, value=value.value * times, how=value.how + told)
 
 
-def _of_known_year(city: City, rule: FigureToConstant, start: int, mapping: CityFigures) -> Value:
+def _of_known_year(at: _Place, rule: FigureToConstant) -> Value:
     """Return the figure of a year past the start, 0 where it is not known.
 
     Years count up to the first gap. A start further back than the known years reach asks what the model
     would have said without them: it gets none.
     """
-    (name,) = rule.figure
-    figure = city.figures.get(name, DatedFigure({}))
-    longest = max(other.after for other in mapping.constants.values() if other.figure == rule.figure)
-    year = start + rule.after
+    (name,), start, year = rule.figure, at.start, at.start + rule.after
+    figure = at.city.figures.get(name, DatedFigure({}))
+    rules = at.mapping.content.constants.values()
+    longest = max(other.after for other in rules if other.figure == rule.figure)
     if any(y not in figure.values for y in range(start, year + 1)) or max(figure.values) > start + longest:
         return Value(0.0, rule.unit, tell("not known"), tell("the city's file ends before"), None, NOWHERE)
-    bridge = figure.bridged.get(year)
-    how = f"{name} {year}, {bridge}" if bridge else f"{name} {year}"
-    return Value(
-        figure.values[year], rule.unit, how, figure.source, year, figure.origin, (bridge,) if bridge else ()
-    )
+    bridges = tuple(bridge for at_year, bridge in figure.bridged.items() if at_year == year)
+    how = f"{name} {year}" + "".join(f", {bridge}" for bridge in bridges)
+    return Value(figure.values[year], rule.unit, how, figure.source, year, figure.origin, bridges)
 
 
-def _from_nation(rule: FigureToConstant, variable: str, start: int, national: NationalPath) -> Value:
+def _from_nation(at: _Place, rule: FigureToConstant, variable: str) -> Value:
     """Return a constant that is the nation's own in the start year."""
-    value = national.value(variable, start)
-    series = national.variables[variable]
-    source = series.source if start <= series.known_until else f"assumption: {series.why}"
-    how = f"national {variable} {start}"
-    return Value(value, rule.unit, how, source, start, series.origin)
+    value, series = at.national.value(variable, at.start), at.national.variables[variable]
+    source = series.source if at.start <= series.known_until else f"assumption: {series.why}"
+    return Value(value, rule.unit, f"national {variable} {at.start}", source, at.start, series.origin)
 
 
-def _from_default(
-    city: City, constant: str, start: int, national: NationalPath, mapping: Mapped, later: int
-) -> Value:
+def _from_default(at: _Place, constant: str) -> Value:
     """Return the assumption that stands in for a missing figure; an error where there is none."""
-    rule = mapping.content.constants[constant]
+    city, start, mapping, rule = at.city, at.start, at.mapping, at.mapping.content.constants[constant]
     default: DefaultFigure | None = rule.default
     if default is None:
         raise InputError(
             "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' needs. Add the figure of one of "
             "these years."
-            if later
+            if at.later
             else "{where}{city_name} has no {names} for {first} to {last}, which '{constant}' needs. Add the figure, or "
             "start in a year it covers.",
             where=f"{city.file}: " if city.file else "",
             city_name=city.name,
             names=tell(" and ").join(" + ".join(part) for part in (rule.figure, rule.divisors) if part),
             first=start - rule.max_age,
-            last=start + later,
+            last=start + at.later,
             constant=constant,
         )
     origin = Origin(mapping.file, mapping.line("constants", constant))
     source = f"assumption: {default.why}"
     if default.value is not None:
-        low, high = default.range or (default.value, default.value)
+        low, high = default.range
         how = f"default {default.value:g}, range {low:g} to {high:g}"
         return Value(default.value, rule.unit, how, source, None, origin)
-    assert default.national is not None
-    value = default.times * national.value(default.national, start)
+    names = [*default.by, str(default.national)]
+    value = default.times * at.product(names, default.over)
     times = f"{default.times:g} × " if default.times != 1 else ""
-    how = f"default {times}national {default.national} {start}"
+    by = "".join(f"{name} × " for name in default.by)
+    over = "".join(f" / {name}" for name in default.over)
+    how = f"default {times}{by}national {default.national}{over} {start}"
     return Value(value, rule.unit, how, source, None, origin)
 
 

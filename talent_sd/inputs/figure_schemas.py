@@ -16,17 +16,22 @@ class DefaultFigure(Part):
     value: float | None = None
     national: str | None = Field(None, description="A national variable, at the start year")
     times: float = Field(1.0, description="Factor on the national variable")
+    by: list[str] = Field(default_factory=list, description="Constants found before that multiply it")
+    over: list[str] = Field(default_factory=list, description="National variables that divide it")
     why: str = Field(min_length=1, max_length=LONGEST)
-    range: Range | None = None
+    range: Range = Field(description="Lowest and highest in cities: of the value, or over what stands in")
 
     @model_validator(mode="after")
     def one_form(self) -> DefaultFigure:
-        """Need a value with its range, or a national variable."""
+        """Need a value, or a national variable."""
         if (self.value is None) == (self.national is None):
             raise ValueError(tell("give either `value` or `national`."))
-        if self.value is not None and self.range is None:
-            raise ValueError(tell("a range [low, high] is missing: say how far off the value may be."))
         return self
+
+    def ends(self, value: float) -> tuple[float, float]:
+        """Return the lowest and the highest that a city may have where `value` stands in."""
+        low, high = self.range
+        return (low, high) if self.value is not None else (low * value, high * value)
 
 
 class FigureKind(Part):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import tell
 from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
-from talent_sd.inputs.city_figures import Bridge, City, city_constants, read_mapping
+from talent_sd.inputs.city_figures import Bridge, City, city_constants
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
 from talent_sd.output.terminal_tables import numbers, rich_table, words
@@ -92,8 +92,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
         table.add_row(Text("\n".join(told)), stands, *(_ends(gap.moves[name], lang) for name in MOVED))
     table.caption = tell(
-        "In brackets the range tried: the assumption's own, else that of the shipped cities. Central runs, one figure "
-        "moved at a time.",
+        "In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.",
         lang,
     )
     table.caption_justify = "left"
@@ -119,7 +118,8 @@ def _figure(name: str, lang: str) -> str:
 def _ends(ends: tuple[float, float], lang: str) -> str:
     if max(map(abs, ends)) <= NOTHING:
         return "0"
-    return "\n".join(percent(end).replace(" ", "" if lang == "zh" else NO_BREAK) for end in sorted(ends))
+    told = (percent(end) if abs(end) > NOTHING else "0" for end in sorted(ends))
+    return "\n".join(one.replace(" ", "" if lang == "zh" else NO_BREAK) for one in told)
 
 
 def bridges(city: City, start: int, national: NationalPath) -> tuple[Bridge, ...]:
@@ -159,26 +159,10 @@ def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> s
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
     if not missing or missing[0].most <= NOTHING:
         return ""
-    drawn = [
-        gap
-        for gap in missing
-        if (rule := read_mapping().content.constants[gap.constant].default) and rule.range
-    ]
-    fixed = len(missing) - len(drawn)
-    taken = tell(INTERVALS, lang, count=fixed) if fixed else ""
-    return f"{_lacking(prepared, missing, lang)}{taken}"
-
-
-INTERVALS = N_(
-    " The 80 % intervals leave out {count} of these inputs: they take what stands in for them as true."
-)
-
-
-def _lacking(prepared: Prepared, missing: Sequence[Gap], lang: str) -> str:
     most = missing[0]
     return tell(
         "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "
-        "{year}. All of them: `talent-sd list cities --of {name}`.",
+        "{year}. With draws, the 80 % intervals allow for them. All of them: `talent-sd list cities --of {name}`.",
         lang,
         city=prepared.first.city.title[lang],
         count=len(missing),

@@ -324,5 +324,8 @@ def _wanted(name: str, content: CityFigures, start: int, say: Speech) -> SimpleN
     counted = kind.census or kind.ages or kind.structure or (kind.province or "").startswith("census")
     year = start - start % CENSUS_EVERY if counted else start
     oldest = max((start - rule.max_age for rule in rules), default=start)
-    title = say(FIGURES[name])
-    return SimpleNamespace(name=name, title=title, kind=kind, rules=rules, year=year, oldest=oldest)
+    title, provinces = say(FIGURES[name]), read_provinces().content.figures
+    of_province = bool(rules) and any(one in provinces for one in rules[0].figure)
+    return SimpleNamespace(
+        name=name, title=title, kind=kind, rules=rules, year=year, oldest=oldest, of_province=of_province
+    )

@@ -176,17 +176,24 @@ def assumed_figures(resolved: Resolved) -> tuple[Prior, ...]:
 
     Triangular over the range that `models/city_figures.yaml` gives, around its default.
     """
-    mapping = read_mapping()
+    mapping, figures = read_mapping(), resolved.city.figures
+    rules = mapping.content.constants
+    # what an own figure is reckoned with cancels again: both would have to be drawn
+    held = {
+        name
+        for rule in rules.values()
+        if rule.own and rule.own.figure in figures
+        for name in (*rule.own.times, *rule.own.over)
+    }
     found = []
-    for key, rule in mapping.content.constants.items():
-        value, default = resolved.values.get(key), rule.default
-        if value is None or value.origin.file != mapping.file or default is None or default.range is None:
+    for key, rule in rules.items():
+        value = resolved.values.get(key)
+        if value is None or value.origin.file != mapping.file or rule.default is None or key in held:
             continue
         assert isinstance(value.value, float)
-        low, high = default.range
-        shape = ("triangular", low, high, value.value, None, False)
+        shape = ("triangular", *rule.default.ends(value.value), value.value, None, False)
         place = f"{mapping.file}:{mapping.line('constants', key)}"
-        found.append(Prior(key, *shape, {key: value.value}, f"assumption: {default.why}", place, True))
+        found.append(Prior(key, *shape, {key: value.value}, f"assumption: {rule.default.why}", place, True))
     return tuple(found)
 
 

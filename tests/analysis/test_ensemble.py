@@ -114,6 +114,21 @@ def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: 
     assert len(np.unique(known)) == 1
 
 
+def test_a_share_that_stands_in_is_drawn_and_strays_with_the_noise_since_the_census(tmp_path: Path) -> None:
+    from talent_sd.base.files import shipped_folder
+
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
+    city = tmp_path / "mine.yaml"
+    city.write_text("\n".join(line for line in text if "  bachelor_or_above:" not in line), "utf-8")
+    names = ["city tertiary share", "city bachelor share"]
+    spread = ts.ensemble("baseline", city=city, draws=20, outputs=names).isel(scenario=0, time=0)
+    known = ts.ensemble("baseline", city="wuxi", draws=20, outputs=names).isel(scenario=0, time=0)
+    np.testing.assert_array_equal(spread[names[0]], known[names[0]])
+    part = spread[names[1]] / spread[names[0]]
+    assert len(np.unique(part)) == 20
+    assert len(np.unique((known[names[1]] / known[names[0]]).round(12))) == 1
+
+
 def test_too_much_for_memory_is_refused_before_anything_runs() -> None:
     with pytest.raises(InputError) as caught:
         _run(draws=100_000, memory=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
 from talent_sd.output.city_tables import gaps_line, gaps_table
 from talent_sd.output.listings import shelf_table
+from talent_sd.uncertainty.priors import assumed_figures
 
 from .conftest import Outcome
 
@@ -159,7 +161,8 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
         if not line.startswith("  ") or line.split(":")[0].strip() in kept or "- " in line
     ]
     patents = '  invention_patents_granted: {unit: patent/year, source: "Yearbook", values: {2022: 6000}}'
-    (tmp_path / "mine.yaml").write_text("\n".join([*lines, patents]), "utf-8")
+    text = re.sub("(?m)^province: .*", "province: {en: Nowhere, zh: 他省}", "\n".join([*lines, patents]))
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
     prepared = prepare("baseline", tmp_path / "mine.yaml")
     found = gaps(prepared)
     given = prepared.first.city.figures
@@ -167,6 +170,8 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
     assert not any(gap.too_old for gap in found)
     (province,) = (gap for gap in found if gap.constant == "province tertiary educated")
     assert province.most < 1e-12
+    drawn = {prior.key for prior in assumed_figures(prepared.first)}
+    assert drawn == {gap.constant for gap in found} - {province.constant}
     told = gaps_line(prepared, found)
     assert f"lacks figures for {len(found)} inputs" in told
     assert f"of {shipped_labels().variable(found[0].where, 'en')} in 2034" in told

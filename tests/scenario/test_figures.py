@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
+from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import (
     City,
     DatedFigure,
@@ -215,6 +216,32 @@ def test_a_part_is_held_against_its_whole_of_another_year() -> None:
     assert "residents 2022 from 2018" in how
 
 
+def test_who_has_no_bachelors_has_the_nations_part_of_those_with_a_degree() -> None:
+    figures = bare(WUXI)
+    del figures["bachelor_or_above"]
+    found = city_constants(figures, 2022, NATIONAL)
+    rule = read_mapping().content.constants["city bachelor share"].default
+    assert rule is not None
+    part = NATIONAL.value("bachelor_share", 2022) / NATIONAL.value("tertiary_share", 2022)
+    expected = rule.times * part * found["city tertiary share"].value
+    share = found["city bachelor share"]
+    assert (share.value, share.year) == (pytest.approx(expected, rel=1e-12), None)
+    assert rule.ends(share.value) == (rule.range[0] * share.value, rule.range[1] * share.value)
+    del figures["tertiary_educated"]
+    with pytest.raises(InputError) as caught:
+        city_constants(figures, 2022, NATIONAL, known_years=True)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_city_has_its_provinces_figures_where_it_gives_none(write: Write) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8").splitlines()
+    without = load_city(write("w.yaml", "\n".join(line for line in text if "  province_" not in line)))
+    for name in ("province_tertiary_educated", "province_invention_patents_granted"):
+        ours, shared = WUXI.figures[name].values, without.figures[name].values
+        assert shared
+        assert shared == {year: pytest.approx(ours[year], rel=1e-5) for year in shared}
+
+
 def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:
     figures = bare(WUXI)
     del figures["residents"], figures["deposit_balance"]
@@ -338,7 +365,9 @@ def test_an_assumption_in_the_mapping_needs_a_range(write: Write) -> None:
           city value added: {unit: yuan/year, figure: [gdp], max_age: 3, default: {value: 1, why: guess}}
         """,
     )
-    with pytest.raises(InputError, match=r"^map\.yaml:4: .*a range \[low, high\] is missing"):
+    with pytest.raises(
+        InputError, match=r"^map\.yaml:4: the key .range. is missing in city value added\.default"
+    ):
         read_mapping(path)
 
 
