@@ -46,12 +46,42 @@ class Rule(Part):
         return [name for name in names if name in wanted or any(fnmatchcase(name, one) for one in patterns)]
 
 
+class Likely(Part):
+    """What a figure, or its change a year, is likely to be: `level` times a power of each of a city's others.
+
+    `.ci/likely_figures.py` fits it, to years from `since` on. By `until` prices have moved too far from those.
+    """
+
+    of: str
+    like: dict[str, float] = Field(default_factory=dict)
+    level: float = 1.0
+    since: int
+    until: int = 2030
+    yearly: bool = False
+    usual: Range
+
+    def over_likely(self, figures: Figures) -> dict[int, float]:
+        """Return year -> figure over what is likely, in the years that have all it is held against."""
+        if any(name not in figures for name in (self.of, *self.like)):
+            return {}
+        years = set.intersection(*(set(figures[name]) for name in (self.of, *self.like)))
+        found = {}
+        for year in sorted(year for year in years if self.since <= year <= self.until):
+            others = [(figures[name][year], power) for name, power in self.like.items()]
+            if figures[self.of][year] > 0 and all(value > 0 for value, _ in others):
+                found[year] = (
+                    figures[self.of][year] / prod(value**power for value, power in others) / self.level
+                )
+        return _a_year(found) if self.yearly else found
+
+
 class BoundsFile(Part):
     """The table of bounds."""
 
     city: list[Rule]
     national: list[Rule]
     posterior: list[Rule]
+    likely: list[Likely] = Field(default_factory=list)
 
 
 Kind = Literal["city", "national", "posterior"]
@@ -68,7 +98,7 @@ class Odd:
     value, bounds : in the first of them, and what it should be within
     """
 
-    rule: Rule
+    rule: Rule | Likely
     names: list[str]
     years: list[int]
     value: float
@@ -77,6 +107,21 @@ class Odd:
 
     def __str__(self) -> str:
         """Return what is said of it."""
+        more = tell(" So in {count} more years.", count=len(self.years) - 1) if self.years[1:] else ""
+        if isinstance(self.rule, Likely) and self.rule.yearly:
+            return tell(
+                "{name} in {year}, over the year before, is {value:.4g}, out of the ordinary {low:g} to {high:g} of late "
+                "years in Chinese cities. Check its unit and its digits.{more}",
+                name=self.rule.of, year=self.years[0], more=more,
+                **apart(value=self.value, low=self.bounds[0], high=self.bounds[1]),
+            )  # fmt: skip
+        if isinstance(self.rule, Likely):
+            return tell(
+                "{name} in {year} is {value:.2g} times what goes with its {others} in Chinese cities, out of the "
+                "ordinary {low:g} to {high:g}. Check its unit and its digits, and those of {others}.{more}",
+                name=self.rule.of, year=self.years[0], others=listed(list(self.rule.like)), more=more,
+                **apart(value=self.value, low=self.bounds[0], high=self.bounds[1]),
+            )  # fmt: skip
         shown = " + ".join(self.names) if len(self.names) < 6 else f"{self.names[0]} + … + {self.names[-1]}"
         shown = " × ".join([shown, *self.rule.times]) + "".join(f" / {name}" for name in self.rule.per)
         if self.years[0]:
@@ -90,7 +135,6 @@ class Odd:
             "why": why,
             **apart(value=self.value, low=low, high=high),
         }
-        more = tell(" So in {count} more years.", count=len(self.years) - 1) if self.years[1:] else ""
         if self.wrong:
             return tell(
                 "{name} is {value:.4g}. It can only be {low:g} to {high:g}: {why}. Check it.{more}",
@@ -115,7 +159,31 @@ def odd_figures(figures: Figures, kind: Kind) -> tuple[Odd, ...]:
 
 @lru_cache(maxsize=64)
 def _odd(kind: Kind, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]) -> tuple[Odd, ...]:
-    return tuple(_broken({name: dict(values) for name, values in given}, kind))
+    figures = {name: dict(values) for name, values in given}
+    found = list(_broken(figures, kind))
+    return (*found, *_unlikely(figures, found)) if kind == "city" else tuple(found)
+
+
+def _unlikely(figures: Figures, told: list[Odd]) -> Iterator[Odd]:
+    """Yield the figures farthest from what is likely, one for all that hang together: a slip moves each that is held to it."""
+    known = {
+        name
+        for odd in told
+        if isinstance(odd.rule, Rule)
+        for name in (*odd.names, *odd.rule.per, *odd.rule.times)
+    }
+    found = []
+    for rule in bounds().likely:
+        low, high = rule.usual
+        over = rule.over_likely(figures)
+        beyond = {year: max(value / high, low / value) for year, value in over.items()}
+        if years := [year for year, excess in beyond.items() if excess > 1]:
+            odd = Odd(rule, [rule.of], years, over[years[0]], rule.usual, False)
+            found.append((max(beyond.values()), {rule.of, *rule.like}, odd))
+    for _, names, odd in sorted(found, key=lambda one: -one[0]):
+        if not names & known:
+            yield odd
+        known |= names
 
 
 def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
@@ -152,10 +220,14 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
             parts = sum(figures[name][year] for name in names if year in figures[name])
             found[year] = parts * prod(figures[name][year] for name in rule.times) / divisor
     if rule.yearly:
-        pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
-        # over several years: the change a year; a change of sign stays what it is
-        found = {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
+        found = _a_year(found)
     return dict(list(found.items())[-1:]) if rule.latest else found
+
+
+def _a_year(found: Mapping[int, float]) -> dict[int, float]:
+    """Return year -> change over the year before; over several years, the change a year. A change of sign stays what it is."""
+    pairs = [(a, b) for a, b in zip(found, list(found)[1:], strict=False) if found[a]]
+    return {b: abs(r := found[b] / found[a]) ** (1 / (b - a)) * (1 if r > 0 else -1) for a, b in pairs}
 
 
 def years_to_come(figures: Figures) -> str:

@@ -7,7 +7,9 @@ import csv
 import json
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import City, list_cities, load_city, read_mapping, read_national, read_panel
+from talent_sd.inputs.figure_bounds import odd_figures
 from talent_sd.uncertainty.posterior import read_posterior
 
 from .conftest import chosen
@@ -74,6 +77,35 @@ def test_impossible_figures_of_cities(tmp_path: Path, attacked: Attacked) -> Non
             silent.append((city, name, told, last))
         attacked()
     assert silent == []
+
+
+SLIPS = {10: 0.02, 0.1: 0.02, 2: 0.3, 0.5: 0.4}
+"""A slip's factor, and the part of figures in which it may pass in silence: cities do differ by half and double."""
+
+
+def test_slips_of_cities_are_told(attacked: Attacked) -> None:
+    kinds = read_mapping().content.figures
+    cities = [name for name in list_cities() if name not in ("average", "hefei")]  # Hefei invents a few
+    silent, all_of = Counter[float](), Counter[float]()
+    files = {city: load_city(city) for city in cities}
+    cases = [
+        (file, name, factor, last)
+        for file in files.values()
+        for name, factor, last in product(file.figures, SLIPS, (False, True))
+        if file.figures[name].origin.file == file.file and (not last or len(file.figures[name].values) > 1)
+    ]
+    for file, name, factor, last in chosen(cases, 100):
+        figures = {key: one.values for key, one in file.figures.items()}
+        latest = max(figures[name])
+        slipped = {y: v * (factor if y == latest or not last else 1) for y, v in figures[name].items()}
+        low, high = kinds[name].plausible
+        told = odd_figures({**figures, name: slipped}, "city")
+        silent[factor] += not told and all(low <= value <= high for value in slipped.values())
+        all_of[factor] += 1
+        attacked()
+    assert {
+        factor: silent[factor] / all_of[factor] < most for factor, most in SLIPS.items()
+    } == dict.fromkeys(SLIPS, True)
 
 
 FIVE = {low: f"age_{low}_{low + 4}" for low in range(5, 85, 5)}

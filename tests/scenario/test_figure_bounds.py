@@ -33,6 +33,13 @@ def test_bounds_are_ranges_and_what_is_usual_can_be() -> None:
             assert all(rule.can[0] <= low < high <= rule.can[1] for low, high in usual), rule
 
 
+def test_likely_figures_are_known_ones_and_their_ranges_hold_what_is_likely() -> None:
+    known = read_mapping().content.figures
+    for rule in bounds().likely:
+        assert {rule.of, *rule.like} <= set(known)
+        assert rule.yearly or rule.usual[0] < 1 < rule.usual[1], rule
+
+
 def test_an_unusual_figure_is_told_and_taken(write: Write) -> None:
     text = """\
         name: Mine
@@ -79,6 +86,7 @@ def test_what_is_usual_holds_the_tables_of_many_cities() -> None:
     told = [line.partition(", the first of them ") for line in panel.dropped if " cities, " in line]
     # slips of the yearbooks: in a few cities, and each is told
     assert all(int(where.split(" in ")[-1].split()[0]) <= 6 for where, _, _ in told)
+    assert not any("Chinese cities" in line for _, _, line in told)  # what is likely was fitted to these
     wrong = {line.partition(": ")[2].partition(" in ")[0] for _, _, line in told if "can only be" in line}
     assert wrong == {"gdp_tertiary / gdp", "gdp_secondary / gdp", "loan_balance", "deposit_balance"}
 
@@ -94,7 +102,7 @@ SLIPS = {
     ("share_manufacturing", 2020): 0.1, ("share_finance", 2020): 1 / 3, ("share_education", 2020): 1 / 3, ("share_health", 2020): 3,
     ("share_information", 2020): 0.1, ("share_administration", 2020): 0.1, ("share_construction", 2020): 0.1,
     ("share_business_services", 2020): 10, ("share_property", 2020): 10, ("share_science", 2020): 10,
-    ("age_0", 2020): 3, ("employed", 2020): 1.48, ("fiscal_revenue", 2001): 1.5,
+    ("age_0", 2020): 3, ("employed", 2020): 1.48, ("residents", 2024): 1.6, ("residents", 2023): 1.5, ("fiscal_revenue", 2001): 1.5,
 }  # fmt: skip
 
 
@@ -110,6 +118,17 @@ def test_a_slip_in_one_year_is_told() -> None:
     assert any("the six occupations are all jobs" in text for text in told)
     short = {key: {y: v * 0.9 for y, v in old.items()} for key, old in figures.items() if key in FIVE_YEARS}
     assert any(odd.wrong for odd in odd_figures({**figures, **short}, "city"))
+    for name, factor in {
+        "deposit_balance": 10,
+        "loan_balance": 0.1,
+        "fiscal_expenditure": 10,
+        "homes_bought": 0.1,
+    }.items():
+        scaled = {year: factor * value for year, value in figures[name].items()}
+        (told,) = odd_figures(
+            {**figures, name: scaled}, "city"
+        )  # one, not every figure that hangs together with it
+        assert "in Chinese cities" in str(told) or name in told.names, told
     gdp = figures["gdp"][2020]
     for more in ({"residents_ceiling": {2020: 3e6}}, {"pension_fund_balance": {2020: 8 * gdp}}):
         assert list(odd_figures({**figures, **more}, "city")), more
