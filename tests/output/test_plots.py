@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.compare import compare
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import AS_COUNTED
+from talent_sd.output.figures.panels import AS_COUNTED, Line, end_labels
 from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.style import BASELINE, house_style, line_look
@@ -246,3 +246,32 @@ def test_the_same_forecast_gives_the_same_bytes(
 def test_nothing_to_plot_is_said(invented_forecast: Invent) -> None:
     with pytest.raises(InputError, match="^nothing to plot: the forecast has none of 'Fund'.$"):
         plot_overview(invented_forecast(), Labels(headline=("Fund",)))
+
+
+def test_what_is_next_to_nothing_is_told_and_has_no_axis_of_its_own(
+    invented_forecast: Invent, invented_labels: Labels
+) -> None:
+    forecast = invented_forecast(draws=101)
+    brand = forecast["City Brand"]
+    brand[:] = 0.0
+    brand[0, 7] = 0.0038  # one draw of 101: no band shows it
+    shown = " ".join(" ".join(texts(plot_overview(forecast, invented_labels))).split())
+    assert "Not drawn, next to nothing in 95 % of the draws: City brand 0 to 0.00380." in shown
+    brand[:, :50] = 0.0038
+    assert "next to nothing" not in " ".join(texts(plot_overview(forecast, invented_labels)))
+
+
+def test_a_last_value_is_told_no_finer_than_its_panel_shows() -> None:
+    def told(*values: float) -> list[str]:
+        return end_labels([Line("x", np.arange(float(len(values))), np.array([values]))])
+
+    assert (told(2.83, 0.00706), told(2.83, -0.00706), told(2830.0, 7.06)) == (["0.01"], ["−0.01"], ["10"])
+    assert told(2.83, 1.234) == ["1.23"]
+
+
+def test_leaps_of_what_was_counted_are_named(invented_forecast: Invent, invented_labels: Labels) -> None:
+    forecast = invented_forecast()
+    forecast["tax base"].attrs["units"] = "person"
+    known = {"tax base": [(2010, 5e9), (2011, 7e9), (2012, 7.1e9), (2020, 9e9)]}
+    shown = " ".join(" ".join(texts(plot_overview(forecast, invented_labels, known=known))).split())
+    assert "as counted leap in 2011: borders or the way of counting changed." in shown

@@ -242,6 +242,8 @@ def _tick(value: float, axis: Axis) -> str:
     decimals = 0
     while decimals < 6 and abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6 * step * 10**decimals:
         decimals += 1
+    if step < 1e-6:
+        return f"{value + 0.0:.3g}".replace("-", "−")
     return f"{value + 0.0:,.{decimals}f}".replace("-", "−")
 
 
@@ -293,7 +295,10 @@ def end_labels(lines: Sequence[Line]) -> list[str]:
     """What is written at the end of each line: its name; the last value if it is alone."""
     if len(lines) == 1 and not lines[0].note:
         middle = lines[0].middle
-        return [digits(float(middle[-1]), beside=float(np.nanmax(np.abs(middle), initial=0.0)))]
+        last, largest = float(middle[-1]), float(np.nanmax(np.abs(middle), initial=0.0))
+        if 0 < abs(last) < largest / 100:  # no finer than the panel shows
+            return [f"{round(last, 2 - math.floor(math.log10(largest))) + 0.0:g}".replace("-", "−")]
+        return [digits(last, beside=largest)]
     return [line.label for line in lines]
 
 

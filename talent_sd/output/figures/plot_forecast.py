@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.dims import BANDS as DRAWN
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import Line
+from talent_sd.output.figures.panels import FIRST_SHOWN, Line
 from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import (
@@ -30,8 +31,22 @@ NOTHING_KNOWN: Known = MappingProxyType({})
 MANY_ALIKE = 4
 """More identical lines than this share one label."""
 IDLE = N_("Not drawn, the same in every year and draw: {names}.")
+NOTHING = N_("Not drawn, next to nothing in 95 % of the draws: {names}.")
 ZEROS = N_("Not drawn, zero throughout: {names}.")
+SPAN = N_("{low} to {high}", "plot")
+LEAPT = N_("{name} as counted leap in {years}: borders or the way of counting changed.")
+NOTES = {
+    "years of balance": N_(
+        "Years of balance take the ageing of the year itself for lasting: they fall where the nation ages faster, as from "
+        "2022 to 2023, even where the fund grows."
+    )
+}
+"""Variable -> what to know of its picture."""
 NEXT_TO_NOTHING, ROUNDING = 1e-6, 1e-12
+SMALL = 1e-4
+"""A dimensionless variable that stays below is next to nothing: an axis of its own would blow it up."""
+LEAP = 0.1
+"""People do not grow by a larger part in a year."""
 LATER = frozenset({"cohort retention"})
 """Shares of a group that is formed on the way: drawn from the year before the first one in which they move."""
 TOO_DIFFERENT = 8.0
@@ -158,21 +173,26 @@ def _plot_panels(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
     )
     lines = [source_line(forecast, lang, band_words(panels), start)]
-    still = [
-        f"{labels.variable(name, lang)} {' … '.join(digits(end) for end in sorted(ends))}"
-        for part in idle
-        for name in part
-        for ends in [{float(one[name].min()), float(one[name].max())}]
-    ]
+    still, nothing = (
+        [_span(one[name], labels, lang) for part in idle for name in part if _still(one[name]) == of]
+        for of in (True, False)
+    )
     zeros = [
         f"{panel_letter(place)} {tell(', ', lang).join(panel.zeros)}"
         for place, panel in enumerate(panels)
         if panel.zeros
     ]
     lines += [
-        tell(key, lang, names=tell("; ", lang).join(told))
-        for key, told in ((IDLE, still), (ZEROS, zeros))
-        if told
+        tell(key, lang, names=tell("; ", lang).join(names))
+        for key, names in ((IDLE, still), (NOTHING, nothing), (ZEROS, zeros))
+        if names
+    ]
+    drawn = [name for part in shown for name in part]
+    lines += [tell(NOTES[name], lang) for name in drawn if name in NOTES]
+    lines += [
+        tell(LEAPT, lang, name=labels.variable(name, lang), years=tell(", ", lang).join(map(str, years)))
+        for name in drawn
+        if (years := _leaps(known.get(name, ()))) and one[name].attrs.get("units") == "person"
     ]
     return compose(panels, title, subtitle, "\n".join(lines), lang, start)
 
@@ -189,7 +209,9 @@ def _of_panels(forecast: xr.Dataset, groups: Groups) -> xr.Dataset:
 def _shown(one: xr.Dataset, groups: Groups) -> tuple[list[list[str]], list[list[str]]]:
     """Return the panels of one scenario worth drawing, and those in which nothing ever moves, which would be empty."""
     present = [part for group in groups for part in _apart([name for name in group if name in one], one)]
-    idle = [part for part in present if all(_still(one[name].values) for name in part)]
+    idle = [
+        part for part in present if all(_still(one[name]) or _next_to_nothing(one[name]) for name in part)
+    ]
     return [part for part in present if part not in idle], idle
 
 
@@ -199,9 +221,29 @@ def _apart(names: list[str], one: xr.Dataset) -> list[list[str]]:
     return [[name] for name in names] if several else [names] if names else []
 
 
-def _still(values: np.ndarray) -> bool:
+def _still(array: xr.DataArray) -> bool:
     """Return whether a variable never moves, in no draw and for no element."""
-    return bool(np.ptp(values) <= NEXT_TO_NOTHING * max(1.0, float(np.abs(values).max())))
+    return bool(np.ptp(array.values) <= NEXT_TO_NOTHING * max(1.0, float(np.abs(array.values).max())))
+
+
+def _span(array: xr.DataArray, labels: Labels, lang: str) -> str:
+    """Return a variable's name, and from where to where it goes in all draws."""
+    ends = [digits(float(end)) for end in (array.min(), array.max())]
+    told = tell(SPAN, lang, low=ends[0], high=ends[1]) if len(set(ends)) > 1 else ends[0]
+    return f"{labels.variable(str(array.name), lang)} {told}"
+
+
+def _next_to_nothing(array: xr.DataArray) -> bool:
+    """Return whether a share or a ratio is next to nothing in all that would be drawn."""
+    drawn = np.quantile(array.transpose(DRAW, ...).values, DRAWN[95], axis=0)
+    return array.attrs.get("units", "") in ("Dmnl", "1") and bool(np.abs(drawn).max() <= SMALL)
+
+
+def _leaps(counted: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the years that are drawn in which what was counted leaps against the year before."""
+    values = {int(year): value for year, value in counted}
+    return [year for year in values if year > FIRST_SHOWN and year - 1 in values
+            and abs(values[year] / values[year - 1] - 1) > LEAP]  # fmt: skip
 
 
 def panel_of(

@@ -208,7 +208,11 @@ def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: 
     told = tell(
         "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
     )
-    _foot(figure, " ".join(filter(None, (told, note, source_line(plans, lang, [])))), 0.02)
+    _foot(
+        figure,
+        ("" if lang == "zh" else " ").join(filter(None, (told, note, source_line(plans, lang, [])))),
+        0.02,
+    )
     return figure
 
 
