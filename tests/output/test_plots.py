@@ -103,7 +103,7 @@ def test_lines_that_are_nothing_throughout_are_left_out(
     shown = texts(plot_overview(forecast, invented_labels))
     assert "Leading" in shown
     assert [text for text in shown if text.startswith(("Professional", "Skilled", "Graduate"))] == []
-    assert any("Not drawn, zero throughout: a Professional, Skilled, Graduate." in text for text in shown)
+    assert any("Not drawn, zero throughout: Professional, Skilled, Graduate (a)." in text for text in shown)
     forecast["Talent"][:] = 0.0
     figure = plot_overview(forecast, invented_labels)
     assert len(figure.axes) == len(invented_labels.headline) - 1

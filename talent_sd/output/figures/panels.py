@@ -22,7 +22,8 @@ OPACITIES = {95: 0.16, 80: 0.22, 50: 0.30}
 """Of the bands, widest first."""
 RISE, FALL = "#004488", "#bb5566"
 """Of bars that add and that take away."""
-LABEL_SIZE = 7.5
+LABEL_SIZE, TITLE = 7.5, 11
+"""Points: of labels, and from line to line of a title."""
 FANS = 2
 """So many lines of a panel have bands."""
 BAR = 4.0
@@ -171,7 +172,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     """Start at zero where the values come near it; never blow a flat line up."""
     from matplotlib.ticker import MaxNLocator
 
-    everything = np.concatenate([np.append(_outline(line, len(lines)), line.dots[1]) for line in lines])
+    everything = np.concatenate([np.append(outline(line, len(lines)), line.dots[1]) for line in lines])
     everything = everything[np.isfinite(everything)]
     low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
     if zero_line:
@@ -191,7 +192,7 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     mark_cut(axes)
 
 
-def _outline(line: Line, lines: int) -> np.ndarray:
+def outline(line: Line, lines: int) -> np.ndarray:
     """Values at the edge of what is drawn."""
     if len(line.values) == 1:
         return line.values[0]
@@ -273,11 +274,11 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
 
 
 def _head(axes: Axes, letter: str, title: str, unit: str) -> None:
-    up = 21 + 11 * title.count("\n")
+    beside = letter + "\n" * title.count("\n")  # as many lines, so that both stand on the same
     rows: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
-        (letter, -24, up, {"fontsize": 9, **heading()}),
-        (title, -12, 21, {"fontsize": 9, **heading()}),
-        (unit, -12, 10, {"fontsize": 7.5, "color": GREY}),
+        (beside, -24, 24, {"fontsize": 9, **heading()}),
+        (title, -12, 24, {"fontsize": 9, **heading()}),
+        (unit, -12, 13, {"fontsize": 7.5, "color": GREY}),
     )
     for text, across, up, look in rows:
         axes.annotate(

@@ -15,7 +15,7 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import FIRST_SHOWN, Line
+from talent_sd.output.figures.panels import FIRST_SHOWN, Line, outline
 from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import (
@@ -178,7 +178,12 @@ def _plot_panels(
         for of in (True, False)
     )
     zeros = [
-        f"{panel_letter(place)} {tell(', ', lang).join(panel.zeros)}"
+        tell(
+            N_("{names} ({letter})", "plot"),
+            lang,
+            names=tell(", ", lang).join(panel.zeros),
+            letter=panel_letter(place),
+        )
         for place, panel in enumerate(panels)
         if panel.zeros
     ]
@@ -317,7 +322,8 @@ def _scaled(title: str, unit: str, lines: Sequence[Line], lang: str, index_at: f
     positive = all(np.all(line.values > 0) for line in lines)
     if len(lines) > 1 and positive and max(sizes) / min(sizes) > TOO_DIFFERENT:
         return _indexed(title, unit, lines, lang, index_at)
-    scale = scale_for(max(sizes), unit, lang)
+    drawn = max(float(np.nanmax(np.abs(outline(line, len(lines))), initial=0.0)) for line in lines)
+    scale = scale_for(drawn, unit, lang)
     scaled = tuple(line.divided(scale.factor) for line in lines)
     return Panel(title, scale.unit or tell("dimensionless", lang), scaled)
 

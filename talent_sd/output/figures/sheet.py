@@ -14,6 +14,7 @@ from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import (
     AS_COUNTED,
     LABEL_SIZE,
+    TITLE,
     Line,
     band_opacity,
     draw_panel,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 0.8
 """Inches that names at the ends of lines have at least; where they have less, panels stand one below the other."""
-LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.88, 1.12, 0.62, 0.12, 0.3
+LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.92, 1.16, 0.62, 0.12, 0.3
 """Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
 FOOT = 6.2
 """Points of the note below."""
@@ -99,19 +100,19 @@ def compose(
             _fitted(panel.title, LEFT / 2 + ACROSS + rooms[place % columns], fontsize=9, **heading())
             for place, panel in enumerate(panels)
         ]
-        more = 11 / 72 * max(title.count("\n") for title in titles)
-        top = TOP + more + (KEY + KEY_ROW * ((len(entries) - 1) // KEY_COLUMNS) if key else 0)
-        between = BETWEEN + more
-        up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
         rows = math.ceil(len(panels) / columns)
+        more = [TITLE / 72 * max(title.count("\n") for title in titles[row * columns : (row + 1) * columns])
+                for row in range(rows)]  # fmt: skip
+        top = TOP + (KEY + KEY_ROW * ((len(entries) - 1) // KEY_COLUMNS) if key else 0)
+        up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
         foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
         bottom = BOTTOM + 0.115 * (len(foot) - 1)
-        height = top + rows * (up + between) - between + bottom
+        height = top + rows * (up + BETWEEN) - BETWEEN + sum(more) + bottom
         figure = new_figure(width, height)
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
-            y = height - top - up - row * (up + between)
+            y = height - top - up - row * (up + BETWEEN) - sum(more[: row + 1])
             axes = figure.add_axes((x / width, y / height, ACROSS / width, up / height))
             draw_panel(
                 axes,
