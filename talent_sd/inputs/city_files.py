@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import OddFigure, Problems
 from talent_sd.base.files import shipped_folder, tellable
-from talent_sd.base.language import apart
+from talent_sd.base.language import apart, listed
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from talent_sd.inputs.city_figures import Mapped
     from talent_sd.inputs.figure_schemas import ProvincesFile
+    from talent_sd.inputs.file_schemas import CityFile
 
 EVERYWHERE = "全国"
 """The place of figures that all cities share."""
@@ -53,6 +54,31 @@ def figures_of_province(province: Mapping[str, str], mapping: Mapped) -> dict[st
             if place == EVERYWHERE or province["zh"].startswith(place):
                 found[name] = DatedFigure(values, mapping.content.figures[name].unit, figure.source, origin)
     return found
+
+
+def _province(file: StrictFile[CityFile], problems: Problems) -> dict[str, str]:
+    """Return a city's province by both its names; note names that are none, or of two provinces."""
+    known = read_provinces().content.names
+    called = {
+        zh[: len(zh) - cut].casefold(): zh for zh in known for cut in range(len(zh) - 1)
+    }  # 内蒙古, 辽宁
+    called |= {en.casefold(): zh for zh, en in known.items()}
+    given = file.content.province.model_dump()
+    found = {text: called.get(text.strip().casefold()) for text in given.values()}
+    at = file.at("province")
+    for text in (text for text, name in found.items() if name is None):
+        problems.say(
+            "{at}'{name}' is no province of China.{hint} Name it in English or Chinese; a city of none names the Nation.",
+            at=at, name=text, hint=hint_of(text, known.values() if text.isascii() else known),
+        )  # fmt: skip
+    if len(names := {name for name in found.values() if name}) > 1:
+        problems.say(
+            "{at}{names} are two provinces. Name the one that the city is in.",
+            at=at,
+            names=listed(sorted(names)),
+        )
+    name = min(names, default=EVERYWHERE)
+    return {"en": known[name], "zh": name}
 
 
 def list_cities() -> tuple[str, ...]:
@@ -103,6 +129,7 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         origin = Origin(file.file, file.line("figures", key))
         if not out:
             figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
+    province = _province(file, problems)
     hold_to_bounds(
         {name: figure.values for name, figure in figures.items()}, "city",
         lambda name, _: str(figures[name].origin), problems,
@@ -111,7 +138,7 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     if later := years_to_come({name: figure.values for name, figure in figures.items()}):
         warnings.warn(f"{file.file}: {later}", OddFigure, stacklevel=2)
     typed = file.content
-    title, province, region = (part.model_dump() for part in (typed.name, typed.province, typed.region))
+    title, region = typed.name.model_dump(), typed.region.model_dump()
     figures = {**figures_of_province(province, mapping), **figures}
     return City(
         tellable(file.path.stem), title, province, region, figures, tuple(typed.notes), file.file,

@@ -59,6 +59,7 @@ class ProvinceFigure(Part):
 class ProvincesFile(Part):
     """What all cities of a province share, where a city gives no figure of its own."""
 
+    names: dict[str, str] = Field(description="Chinese name: English name; the nation for a city of none")
     figures: Annotated[dict[str, ProvinceFigure], Field(min_length=1)]
 
 

@@ -37,7 +37,7 @@ FLOODS = {
     "infinite.yaml": "title: x\npolicies:\n" + _rows("k{n}: {{intensity: .inf}}", count=MANY // 3),
     "settings.yaml": "title: x\npolicies:\n  cash_subsidy:\n" + _rows("k{n}: 1", 4),
     "shocks.yaml": "title: x\nshocks:\n" + _rows("k{n}: {{at: 2030}}", count=MANY // 4),
-    "figures.yaml": "name: x\nprovince: x\nregion: x\nfigures:\n"
+    "figures.yaml": "name: x\nprovince: Hebei\nregion: x\nfigures:\n"
     + _rows("f{n}: {{unit: a, source: b, value: 1, year: 2020}}", count=MANY // 11),
     "nation.yaml": "title: x\nextends: central\nvariables:\n" + _rows("v{n}: {{unit: a}}", count=MANY // 4),
     "entries.yaml": "title: x\n" + _rows("k{n}: 1", 0, 30_000),

@@ -161,7 +161,7 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
         if not line.startswith("  ") or line.split(":")[0].strip() in kept or "- " in line
     ]
     patents = '  invention_patents_granted: {unit: patent/year, source: "Yearbook", values: {2022: 6000}}'
-    text = re.sub("(?m)^province: .*", "province: {en: Nowhere, zh: 他省}", "\n".join([*lines, patents]))
+    text = re.sub("(?m)^province: .*", "province: Nation", "\n".join([*lines, patents]))
     (tmp_path / "mine.yaml").write_text(text, "utf-8")
     prepared = prepare("baseline", tmp_path / "mine.yaml")
     found = gaps(prepared)

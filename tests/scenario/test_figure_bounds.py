@@ -43,7 +43,7 @@ def test_likely_figures_are_known_ones_and_their_ranges_hold_what_is_likely() ->
 def test_an_unusual_figure_is_told_and_taken(write: Write) -> None:
     text = """\
         name: Mine
-        province: P
+        province: Hebei
         region: R
         figures:
           gdp: {unit: yuan/year, source: yearbook, values: {2021: 5.0e11, 2022: 1.1e12, 2023: 1.2e12}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -261,7 +262,7 @@ def test_a_part_is_never_more_than_its_whole(write: Write) -> None:
         "mine.yaml",
         """\
         name: Mine
-        province: P
+        province: Hebei
         region: R
         figures:
           census_population: {unit: person, source: census, value: 7.0e6, year: 2020}
@@ -314,7 +315,7 @@ def test_a_city_file_is_checked_figure_by_figure(write: Write) -> None:
         "mine.yaml",
         """\
         name: Mine
-        province: P
+        province: Hebei
         region: R
         figures:
           residents: {unit: 万人, source: yearbook, value: 750, year: 2022}
@@ -379,3 +380,24 @@ def test_a_jump_of_residents_has_its_note(name: str) -> None:
     assert [year for year in jumps if not any(f"{year}" in note for note in city.notes)] == []
     said = any("2011-2019 were revised" in note for note in city.notes)
     assert not (said and {year for year in jumps if year < 2021} & set(range(2019, 2021)))
+
+
+def test_a_province_is_known_by_either_name_or_refused(write: Write) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "shenyang.yaml").read_text("utf-8")
+
+    def pensioners(province: str) -> float:
+        file = write("mine.yaml", re.sub(r"(?m)^province: .*", f"province: {province}", text))
+        city = load_city(file)
+        assert city.province == {"en": "Liaoning", "zh": "辽宁省"}
+        return city.figures["pensioners_against_nation"].values[2020]
+
+    assert {
+        pensioners(one) for one in ("Liaoning", "liaoning", "辽宁", "辽宁省", "{en: Liaoning, zh: 辽宁}")
+    } == {1.5}
+    for wrong, said in {
+        "{en: Liao-ning, zh: 辽寧省}": "mine.yaml:3: 'Liao-ning' is no province of China. Did you mean 'Liaoning'?",
+        "Narnia": "mine.yaml:3: 'Narnia' is no province of China. Known: Beijing, Tianjin,",
+        "{en: Jiangxi, zh: 江苏省}": "mine.yaml:3: 江苏省, 江西省 are two provinces.",
+    }.items():
+        with pytest.raises(InputError, match=re.escape(said)):
+            pensioners(wrong)
