@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import itertools
 import os
 import re
 import secrets
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.cache import load_cached, save_cached
-from talent_sd.base.errors import InputError, NotWritten
+from talent_sd.base.errors import MOST, InputError, NotWritten
 from talent_sd.base.language import N_, language, listed, reason_of, tell
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ written: list[Path] = []
 """Folders that the program has written to, in order."""
 begun: list[Path] = []
 """Stores and files for the same command given again; what is not in `written` too is not finished."""
+left: list[str] = []
+"""What became of the files that were in the way, in sentences that are still to be told."""
 _scratch: set[Path] = set()
 """Scratch folders of this process that are still there."""
 SCRATCH = re.compile(r"\.talent_sd-[0-9a-f]{12}")
@@ -60,8 +63,8 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
     """Give a temporary folder whose files move to `target` when the block ends well.
 
     If the block fails, or is interrupted, nothing is left behind and `target` is as it was. Files in
-    `target` that an earlier run wrote, and that nobody has changed, go: they would belong to other
-    results than the new ones. All others stay.
+    `target` that an earlier run wrote go: they would belong to other results than the new ones. Where they were changed since,
+    or others are in the way, they are kept under another name; `left` says what became of them. All others stay.
 
     Parameters
     ----------
@@ -111,33 +114,74 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
 
 
 def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
-    """Move files into a folder and note them in its list; those of the list before, if unchanged, go."""
+    """Move files into a folder, and note them in its list and in `moved`.
+
+    What the run before wrote goes. What else is in the way of a file, or was changed since, is the user's: it is set aside.
+    """
     files = sorted(temporary.iterdir())
-    ours = {file.name: _sha256(file) for file in files}
+    ours = {file.name: _mark(file) for file in files}
     before = _listed(target)
+    known = before or {}
     if target in written:  # by the same command: it writes in several goes
-        ours = before | ours
-    for name, kept in before.items():
-        if name not in ours and kept == _sha256(target / name):
+        ours = known | ours
+    gone, aside = list[str](), list[str]()
+    for name in [*known, *(file.name for file in files)]:
+        mark = _mark(target / name)
+        if mark and mark not in (known.get(name), ours.get(name)):
+            aside.append(_set_aside(target / name))
+        elif mark and name not in ours:
             (target / name).unlink()
+            gone.append(name)
     for file in files:
         file.replace(target / file.name)
         moved.append(file.name)
-    save_cached(LIST, str(target.resolve()), ours)
+    if gone:
+        left.append(tell("Removed, for they were of the run before: {files}.", files=listed(gone)))
+    if aside:
+        left.append(
+            tell("Not as it was written, so it was kept under another name: {files}.", files=listed(aside))
+        )
+    others = [
+        one.name for one in sorted(target.iterdir()) if one.is_file() and one.name not in (*ours, *aside)
+    ]
+    if before is None and (others := [name for name in others if not name.startswith(".")]):
+        shown = listed(others[:MOST]) + (
+            tell(" and {count} more", count=len(others) - MOST) if others[MOST:] else ""
+        )
+        left.append(tell("In the same folder, but not of this run: {files}.", files=shown))
+    save_cached(LIST, _key(target), ours)
 
 
-def _listed(folder: Path) -> dict[str, str]:
-    """Return the files that the last run wrote into a folder, with their checksums: names alone, no paths."""
-    kept = load_cached(LIST, str(folder.resolve()))
-    return {name: str(checksum) for name, checksum in (kept or {}).items() if Path(name).name == name}
+def _key(folder: Path) -> str:
+    """Return what a folder is known by, wherever it is moved to on its disk."""
+    about = folder.stat()
+    return f"{about.st_dev} {about.st_ino}"
 
 
-def _sha256(file: Path) -> str:
-    """Return a file's checksum, "" of one that cannot be read."""
+def _listed(folder: Path) -> dict[str, str] | None:
+    """Return the files that the last run wrote into a folder, with their marks (names alone, no paths); None if unknown."""
+    kept = load_cached(LIST, _key(folder))
+    return kept and {name: str(mark) for name, mark in kept.items() if Path(name).name == name}
+
+
+def _mark(file: Path) -> str:
+    """Return size and checksum of a plain file, "" where none is."""
     try:
-        return hashlib.sha256(content_of(file)).hexdigest()
+        if not file.is_file():
+            return ""
+        with file.open("rb") as stream:
+            return f"{file.stat().st_size} {hashlib.file_digest(stream, 'sha256').hexdigest()}"
     except OSError:
         return ""
+
+
+def _set_aside(file: Path) -> str:
+    """Give a file the first free name of plan.yaml.~1~, plan.yaml.~2~, ... and return it."""
+    aside = next(
+        one for n in itertools.count(1) if not os.path.lexists(one := file.with_name(f"{file.name}.~{n}~"))
+    )
+    file.rename(aside)
+    return aside.name
 
 
 def refuse_store(target: Path) -> None:
@@ -303,7 +347,14 @@ def write_whole(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder(file.parent) as scratch:
             (scratch / "file").write_bytes(content)
+            new, there = _mark(scratch / "file"), _mark(file)
+            if there and there not in (new, (load_cached(LIST, str(file)) or {}).get(file.name)):
+                aside = _set_aside(file)
+                left.append(
+                    tell("Not as it was written, so it was kept under another name: {files}.", files=aside)
+                )
             (scratch / "file").replace(file)
+            save_cached(LIST, str(file), {file.name: new})
     except (OSError, ValueError) as error:
         raise NotWritten(UNWRITABLE_FILE, file=file, reason=reason_of(error)) from None
 

@@ -17,7 +17,7 @@ import typer
 from talent_sd.base.errors import InputError, NotWritten, Problems, TalentError
 from talent_sd.base.files import tellable
 from talent_sd.base.language import listed, speaking, tell
-from talent_sd.base.output_folders import begun, clear_scratch, written
+from talent_sd.base.output_folders import begun, clear_scratch, left, written
 from talent_sd.cli.terminal import (
     FAILED,
     INTERRUPTED,
@@ -155,6 +155,13 @@ def fail_on(odd: Iterable[str]) -> None:
 def show_written(folder: Path, files: list[str], lang: str) -> None:
     """Say where the files are."""
     say(tell("Written to {folder}: {files}", lang, folder=folder, files=", ".join(files)))
+    show_left()
+
+
+def show_left() -> None:
+    """Say what became of files that were in the way of new ones."""
+    while left:
+        say(left.pop(0))
 
 
 def command_line(name: str, arguments: Sequence[object], options: Mapping[str, object]) -> str:
@@ -205,3 +212,4 @@ def save_tables(
         write_workbook(folder / "tables.xlsx", tables, prepared=prepared, lang=lang)
         write_whole(file, (folder / "tables.xlsx").read_bytes())
     say(tell("Written to {file}.", lang, file=file))
+    show_left()

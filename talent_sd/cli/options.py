@@ -55,7 +55,12 @@ class SamplingMethod(StrEnum):
     sobol = "sobol"
 
 
-OutOption = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="Folder to write to. What a run before wrote there goes; what you changed is kept."
+    ),
+]
 LangOption = Annotated[Language, typer.Option("--lang", help="Language of tables and plots.")]
 PlotsOption = Annotated[bool, typer.Option("--plots/--no-plots", help="Draw the plots.")]
 ReportOption = Annotated[

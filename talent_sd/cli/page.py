@@ -9,7 +9,7 @@ import typer
 
 from talent_sd.base.language import tell
 from talent_sd.cli import options as o
-from talent_sd.cli.common import reporting, say
+from talent_sd.cli.common import reporting, say, show_left
 
 
 @reporting
@@ -43,3 +43,4 @@ def page(
     make_page(scenarios or (), named, lang=lang.value, reading=reading).save(out)
     size = out.stat().st_size / 1e6
     say(tell("Written to {file} ({size:.1f} MB). Open it in a browser.", lang.value, file=out, size=size))
+    show_left()

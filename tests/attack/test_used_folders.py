@@ -30,6 +30,7 @@ from .conftest import PROGRAM, WHOLE
 def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALENT_SD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(files, "written", [])
+    monkeypatch.setattr(files, "left", [])
 
 
 def _write(out: Path, *names: str) -> None:
@@ -43,13 +44,42 @@ def _names(out: Path) -> list[str]:
     return sorted(file.name for file in out.iterdir())
 
 
-def test_what_an_earlier_run_wrote_goes_and_what_is_the_users_stays(tmp_path: Path) -> None:
+def test_what_an_earlier_run_wrote_goes_and_what_is_the_users_is_kept_and_both_are_told(
+    tmp_path: Path,
+) -> None:
     out = tmp_path / "out"
-    _write(out, "run.json", "report.html", "policies_a.png", "notes.csv")
-    (out / "mine.txt").write_text("mine", encoding="utf-8")
-    (out / "notes.csv").write_text("changed by hand", encoding="utf-8")
-    _write(out, "run.json", "loops.csv")
-    assert _names(out) == ["loops.csv", "mine.txt", "notes.csv", "run.json"]
+    _write(out, "run.json", "report.html", "policies_a.png", "notes.csv", "plan_a.yaml")
+    assert files.left == []
+    for name in ("mine.txt", "notes.csv", "plan_a.yaml", "loops.csv"):
+        (out / name).write_text(f"the user's {name}", encoding="utf-8")
+    moved = out.rename(tmp_path / "moved")
+    _write(moved, "run.json", "loops.csv", "plan_a.yaml")
+    kept = ["loops.csv.~1~", "notes.csv.~1~", "plan_a.yaml.~1~"]
+    assert _names(moved) == sorted(["loops.csv", "mine.txt", *kept, "plan_a.yaml", "run.json"])
+    assert all((moved / name).read_text() == f"the user's {name[:-4]}" for name in kept)
+    told = "\n".join(files.left)
+    assert "Removed, for they were of the run before: policies_a.png, report.html." in told
+    assert all(name in told for name in kept)
+    files.left.clear()
+    _write(moved, "run.json", "loops.csv", "plan_a.yaml")
+    assert (files.left, _names(moved)) == (
+        [],
+        sorted(["loops.csv", "mine.txt", *kept, "plan_a.yaml", "run.json"]),
+    )
+
+
+def test_nothing_is_lost_and_all_is_told_where_it_is_not_known_what_was_written(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write(out, "run.json", "variance.csv")
+    (out / "run.json").write_text("precious", encoding="utf-8")
+    for kept in (tmp_path / "cache").iterdir():
+        kept.unlink()
+    _write(out, "run.json")
+    assert (out / "run.json.~1~").read_text() == "precious"
+    assert files.left == [
+        "Not as it was written, so it was kept under another name: run.json.~1~.",
+        "In the same folder, but not of this run: variance.csv.",
+    ]
 
 
 def test_a_command_that_writes_in_several_goes_keeps_its_own(tmp_path: Path) -> None:
@@ -150,6 +180,9 @@ def test_a_file_is_written_whole_or_refused_and_nothing_is_left(tmp_path: Path) 
     link.symlink_to(page)
     write_whole(link, b"two")
     assert (page.read_bytes(), link.is_symlink(), _names(page.parent)) == (b"two", True, ["page.html"])
+    page.write_bytes(b"edited")
+    write_whole(page, b"four")
+    assert ((page.parent / "page.html.~1~").read_bytes(), page.read_bytes()) == (b"edited", b"four")
     write_whole(Path(os.devnull), b"three")
     assert not Path(os.devnull).is_file()
     for place, reason in {tmp_path: "Is a directory", page / "inner.html": "is a file, not a folder"}.items():
