@@ -15,7 +15,14 @@ from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
 from talent_sd.inputs.scenario_chain import load_scenario
-from talent_sd.inputs.setting_checks import BUDGET, SIZE, check_scenario, policy_constant, shock_constant
+from talent_sd.inputs.setting_checks import (
+    BUDGET,
+    SIZE,
+    TIMING,
+    check_scenario,
+    policy_constant,
+    shock_constant,
+)
 from talent_sd.inputs.settings import policy_key
 
 if TYPE_CHECKING:
@@ -130,7 +137,10 @@ def _policies(one: Scenario, two: Scenario, checker: Checking, default: Default)
             yield _difference("policies", policy, "", (switches[0], switches[1]))
         if not any(running):
             continue
-        for key in dict.fromkeys([*settings[0], *settings[1]]):
+        timed = (
+            [] if all(running) else TIMING
+        )  # a policy new to one side runs from and until some year, named or not
+        for key in dict.fromkeys([*settings[0], *settings[1], *timed]):
             constant = policy_constant(checker, policy, "intensity" if key == SIZE else key)
             if key == "switch" or constant is None:
                 continue

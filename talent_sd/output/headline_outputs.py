@@ -57,6 +57,11 @@ class Told:
             max(abs(self.middle), abs(self.low), abs(self.high)) if self.low == self.low else abs(self.middle)
         )
 
+    @property
+    def size(self) -> float:
+        """Return what the unit is chosen for: the median, unless the interval is far larger: 433 people, not 0.433 thousand."""
+        return max(abs(self.middle), self.reach / 10)
+
 
 @dataclass(frozen=True)
 class Output:

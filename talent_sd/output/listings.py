@@ -12,7 +12,9 @@ from rich.text import Text
 
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
+from talent_sd.engine.runner import load_model, model_constants
 from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.inputs.settings import policy_key
 from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
@@ -87,18 +89,28 @@ def _scenarios(lang: str) -> Rows:
 
 
 def _policies(lang: str) -> Rows:
-    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+    labels, model = shipped_labels(), load_model()
+    own, structure = model_constants(model), model.structure
 
     def row(policy: str) -> Sequence[str]:
         """Return what the list tells of a policy."""
+        start, end = own[policy_key(policy, "start")], own[policy_key(policy, "end")] - 1
+        told = policy, labels.element(policy, lang)
         intensity = structure.find(f"{policy.replace('_', ' ')} intensity")
         if intensity is None:
-            return policy, labels.element(policy, lang), "", "", ""
+            return *told, "", f"{start:g}–{end:g}", ""
         low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
+        unit = (
+            ""
+            if intensity.unit.strip().casefold() in DIMENSIONLESS
+            else _unit(intensity.unit, lang).replace("/(", "/ (")
+        )
         sources = ", ".join(intensity.citations)
-        return policy, labels.element(policy, lang), f"{low} … {high}", _unit(intensity.unit, lang), sources
+        return *told, f"{low} … {high} {unit}".rstrip(), f"{start:g}–{end:g}", sources
 
-    return (NAME, TITLE, INTENSITY, UNIT, EVIDENCE), map(row, structure.subscripts["policy"])
+    return (NAME, TITLE, INTENSITY, N_("Years unless set"), EVIDENCE), map(
+        row, structure.subscripts["policy"]
+    )
 
 
 def _variables(lang: str) -> Rows:

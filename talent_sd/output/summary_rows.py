@@ -87,7 +87,7 @@ def comparison_records(change: xr.Dataset, labels: Labels, lang: str) -> Iterato
 
 def _compared(one: Output, group: str, place: Mapping[str, str], labels: Labels, lang: str) -> Record:
     told = one.last.told
-    scale = scale_for(told.reach, one.unit, lang)
+    scale = scale_for(told.size, one.unit, lang)
     clear = float(first_clear_year(one.values)) if one.values.sizes[DRAW] > 1 else float("nan")
     cells = {
         "output": one.title(labels, lang),

@@ -67,6 +67,7 @@ from talent_sd.policies.policy_table import (
     OUTPUT,
     POLICY,
     Money,
+    are_paid,
     chosen_rate,
     cost_ratio,
     in_order,
@@ -334,8 +335,6 @@ def _assembled(
     )
 
 
-NOTHING_PAID = 1e-6
-"""Part of the largest yearly sum that is none: what rounding leaves. The page (`state.js`) has the same."""
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
 AMONG = ("present_cost", "mix_cost", "mix_yearly", "mix_cost_per")
 """What is told of all draws of a forecast, besides what the mix adds."""
@@ -346,7 +345,7 @@ def _paid(whole: Whole, money: Money, outputs: Sequence[str]) -> Arrays:
     spending = _yearly(whole.spent)
     cost = money.present_value(spending)
     mix_cost, yearly = cost.sum(axis=1), spending.sum(axis=1)
-    paying = (yearly > NOTHING_PAID * yearly.max()).any(axis=0)
+    paying = are_paid(yearly)
     amount = np.full((len(MEASURES), len(mix_cost)), np.nan)
     for row, (measure, output) in enumerate(MEASURES.items()):
         if output in outputs:

@@ -227,9 +227,10 @@ def in_all_draws(one: xr.Dataset, name: str) -> xr.DataArray:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a mix does and costs in the last year, each over all draws, and in what share of them its people cost least."""
+    """What a mix does and costs in the last year, over all draws; the years it pays; in what share its people cost least."""
 
     name: str
+    years: str
     adds: xr.DataArray
     cost: xr.DataArray
     yearly: xr.DataArray
@@ -246,8 +247,33 @@ def mixes_by_worth(effects: xr.Dataset) -> list[Worth]:
     found = []
     for name in map(str, effects[SCENARIO].values):
         own = [values.sel({SCENARIO: name}) for values in (adds, cost, yearly, per)]
-        found.append(Worth(name, own[0], own[1], own[2], own[3], float(least.sel({SCENARIO: name}).mean())))
+        years = years_paid(effects["spending"].sel({SCENARIO: name}).sum(POLICY))
+        share = float(least.sel({SCENARIO: name}).mean())
+        found.append(Worth(name, years, own[0], own[1], own[2], own[3], share))
     return sorted(found, key=lambda one: float(ranked(one.per_person.values)[1]))
+
+
+NOTHING_PAID = 1e-6
+"""Part of the largest yearly sum that is none: what rounding leaves. The page (`state.js`) has the same."""
+
+
+def are_paid(yearly: np.ndarray) -> np.ndarray:
+    """Return (years,) whether anything is paid in them, in any of the (draws, years)."""
+    return (yearly > NOTHING_PAID * yearly.max(initial=0.0)).any(axis=0)
+
+
+def years_paid(spending: xr.DataArray) -> str:
+    """Return the years in which money is paid, "2026–2029"; "" where none is.
+
+    Parameters
+    ----------
+    spending : yuan paid in the year up to each point of its axis `time`: 2027.0 ends the year 2026
+    """
+    others = [dim for dim in spending.dims if dim != TIME]
+    paid = np.flatnonzero(are_paid(spending.max(others).values[None]))
+    if not len(paid):
+        return ""
+    return "–".join(dict.fromkeys(f"{end - 1:g}" for end in spending[TIME].values[paid[[0, -1]]]))
 
 
 def effective_share(ratio: xr.DataArray) -> float:

@@ -49,7 +49,11 @@ def test_each_difference_has_both_values_and_both_places(place: Callable[[str, s
         Difference("policies", "industry_fund.intensity", "Dmnl", 0.03, f"scenarios/{place(mix, 'industry_fund')}", 0.05, "tight.yaml:4"),
         Difference("policies", "venture_fund", "", True, f"scenarios/{place(mix, 'venture_fund')}", False, "tight.yaml:5"),
         Difference("policies", "venture_fund.from", "year", 2025.0, f"scenarios/{place(mix, 'venture_fund')}", None, ""),
+        *(Difference("policies", f"venture_fund.{key}", "year", value, model(f"policy {name}"), None, "")
+          for key, name, value in (("until", "end", 2035.0), ("ramp", "ramp time", 1.0))),
         Difference("policies", "housing_voucher", "", False, model("policy switch"), True, "tight.yaml:6"),
+        *(Difference("policies", f"housing_voucher.{key}", "year", None, "", value, model(f"policy {name}"))
+          for key, name, value in (("from", "start", 2025.0), ("until", "end", 2035.0), ("ramp", "ramp time", 0.5))),
         Difference(
             "assumptions", "policy budget share", "Dmnl", 0.1, model("policy budget share"), 0.05,
             "tight.yaml:9",

@@ -156,6 +156,19 @@ def test_the_workbook_begins_with_what_a_reader_needs(told: Told, book: Book) ->
         assert not name.endswith((" ", ",", "("))
 
 
+def test_the_years_told_beside_a_cost_are_those_in_which_money_is_spent(told: Told) -> None:
+    page = (told[1] / "report.html").read_text("utf-8")
+    spending = pd.read_csv(told[1] / "spending.csv")
+    assert {"cash_subsidy_only", "hefei_combination"} == set(spending["scenario"])
+    for (scenario, policy), rows in spending.groupby(["scenario", "policy"]):
+        years = f"{rows['year'].min()}–{rows['year'].max()}"
+        assert years in told[0].out
+        rows_there = re.findall(
+            rf'<tr[^>]*data-scenario="{scenario}"[^>]*data-policy="{policy}".*?</tr>', page, re.S
+        )
+        assert any(f">{years}<" in row for row in rows_there), (scenario, policy, years)
+
+
 def _is_number(text: str) -> bool:
     try:
         return bool(np.isfinite(float(text)))

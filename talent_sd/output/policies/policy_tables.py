@@ -25,7 +25,7 @@ from talent_sd.output.speech import (
     span,
 )
 from talent_sd.output.terminal_tables import numbers, rich_table, words
-from talent_sd.policies.policy_table import in_all_draws, mix_of, mixes_by_worth, ranked
+from talent_sd.policies.policy_table import in_all_draws, mix_of, mixes_by_worth, ranked, years_paid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,11 +42,12 @@ EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
 HOW = N_(
     "Median of {draws} with 80 % interval; a cost per person is the median of the draws' ratios, not the ratio of the medians "
     "beside it. Costs discounted to {year} at {rate} % a year, in its prices. "
-    "What comes after the last year counts for nothing. ∞: adds nothing in some draws."
+    "Years: those in which it pays, as far as the forecast counts; what comes after counts for nothing. "
+    "∞: adds nothing in some draws."
 )
 HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
-    "What comes after the last year counts for nothing."
+    "Years: those in which it pays, as far as the forecast counts; what comes after counts for nothing."
 )
 MIXES = N_("{city}: what the mixes add to {output} in {year} and cost, the cheapest person first")
 MIXES_SINGLE = N_(
@@ -80,7 +81,8 @@ def policies_table(
     scenario : name on its scenario axis
     output : what policies add to; the first of the effects by default
     """
-    one = mix_of(effects, scenario).isel({TIME: -1})
+    one = mix_of(effects, scenario)
+    spending, one = one["spending"], one.isel({TIME: -1})
     output = str(one["output"].values[0]) if output is None else output
     of = one.sel(output=output)
     people = scale_for(float(abs(of["total"].median())), str(of["unit"].values), lang)
@@ -108,7 +110,8 @@ def policies_table(
     for policy in of["policy"].values[order]:
         own = of.sel(policy=policy)
         cells = _cells(*policy_numbers(own), people, money, lang)
-        table.add_row(Text(labels.element(str(policy), lang)), *cells)
+        years = years_paid(spending.sel(policy=policy))
+        table.add_row(Text(f"{labels.element(str(policy), lang)}\n{years}".strip()), *cells)
     table.add_section()
     whole = _cells(*mix_numbers(of), people, money, lang)
     table.add_row(tell("Whole mix", lang), *whole, style="bold")
@@ -152,7 +155,8 @@ def mixes_table(effects: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             middle = (signed if values is one.adds else digits)(float(own.median()))
             told.append(f"{middle}\n{_band(own)}" if many else middle)
         told.append(ratio_text(one.per_person / FACTORS[lang]["person"], one.adds, lang, many))
-        table.add_row(Text(titles[one.name]), *told, *([chance(one.cheapest)] if len(mixes) > 1 else []))
+        told += [chance(one.cheapest)] if len(mixes) > 1 else []
+        table.add_row(Text(f"{titles[one.name]}\n{one.years}".strip()), *told)
     how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
     table.caption = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
     table.caption_justify = "left"

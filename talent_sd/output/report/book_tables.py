@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.language import N_
+from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_notes
 from talent_sd.inputs.settings import split_key
 from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
@@ -240,6 +241,7 @@ class BookTables:
     def scenarios(self) -> list[tuple[str, Scenario, list[tuple[Markup, str, Markup]]]]:
         """Return each shipped scenario with what it sets: (what, how, why)."""
         found = []
+        defaults = model_constants(self.model)
         for name in list_scenarios():
             scenario = load_scenario(name)
             notes = {note.about: note for note in read_notes(scenario)}
@@ -253,7 +255,9 @@ class BookTables:
                     else ""
                 )
                 link = raw(f'<a href="#p-{policy}">{escape(self.say.element(policy))}</a>')
-                rows.append((link, timing(active[policy], self.say), self.chapters.cited(why)))
+                rows.append(
+                    (link, timing(policy, active[policy], defaults, self.say), self.chapters.cited(why))
+                )
             for key, value in scenario.assumptions.items():
                 note = notes.get(key)
                 why = self.say("; ").join(filter(None, (note.why, note.source))) if note else ""

@@ -73,7 +73,7 @@ def headline(output: Output, name: str, say: Speech) -> Headline:
     year, told = f"{float(last[TIME]):g}", one.last.told
     if not bool((one.values != 0).any()):
         return Headline(title, say("No difference"), say("in any year or draw"), None)
-    scale = say.scale(told.reach, one.unit)
+    scale = say.scale(told.size, one.unit)
     still = abs(told.middle) <= NOTHING * told.reach
     text = say(SAME) if still else _directed(one, told.middle, say.amount(abs(told.middle), scale), say)
     rest = [say("in {year}", year=year)]

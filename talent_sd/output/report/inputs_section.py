@@ -6,12 +6,15 @@ import re
 from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.language import N_
 from talent_sd.inputs.city_figures import city_constants, read_mapping
 from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.national_paths import lookup_name
 from talent_sd.inputs.scenario_chain import read_notes
-from talent_sd.inputs.settings import split_key
+from talent_sd.inputs.setting_checks import TIMING
+from talent_sd.inputs.settings import policy_key, split_key
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
 from talent_sd.output.report.material import Material
@@ -56,7 +59,10 @@ def mix_table(material: Material, say: Speech) -> Table | None:
         return None
     rows: list[list[str | Cell]] = []
     for policy in policies:
-        cells = [Cell(timing(mix[policy], say) if policy in mix else "–") for mix in mixes.values()]
+        cells = [
+            Cell(timing(policy, mix[policy], material.defaults, say) if policy in mix else "–")
+            for mix in mixes.values()
+        ]
         rows.append([say.element(policy), *cells])
     headings = [say("Policy"), *(titles[name] for name in mixes)]
     return plain_table(say("The mixes side by side"), headings, rows)
@@ -68,17 +74,14 @@ def mix_of(scenario: Scenario) -> dict[str, Mapping[str, Setting]]:
     return {name: own for name, own in policies.items() if "switch" in own and own["switch"].value is True}
 
 
-def timing(settings: Mapping[str, Setting], say: Speech) -> str:
-    """Say when a policy runs, and what else its file sets."""
-    start, end = (settings[key].value if key in settings else None for key in NUMBERED)
-    if start is not None and end is not None:
-        text = f"{_number(start)}–{_number(end)}"
-    elif start is not None:
-        text = say("from {year}", year=_number(start))
-    elif end is not None:
-        text = say("until {year}", year=_number(end))
-    else:
-        text = say("on")
+def timing(policy: str, settings: Mapping[str, Setting], defaults: Mapping[str, float], say: Speech) -> str:
+    """Say in which years a policy runs (it has ended when the year of its `until` begins), and what else its file sets."""
+    start, end = (
+        settings[key].value if key in settings else defaults.get(policy_key(policy, TIMING[key]))
+        for key in NUMBERED
+    )
+    last = "" if end is None else f"{np.ceil(float(end)) - 1:g}"  # type: ignore[arg-type]
+    text = "–".join(dict.fromkeys(("" if start is None else f"{start:g}", last)))
     sized = {key: one.value for key, one in settings.items() if key not in (*NUMBERED, "switch")}
     others = [
         say(SETTINGS[key], value=_number(value)) if key in SETTINGS else f"{key} {_number(value)}"

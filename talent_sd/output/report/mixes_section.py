@@ -43,7 +43,7 @@ def mixes_part(effects: xr.Dataset, material: Material, say: Speech) -> Part:
     many = mixes[0].adds.sizes.get(DRAW, 1) > 1
     rows = []
     for one in mixes:
-        cells = []
+        cells = [Cell(one.years)]
         for name, values, scale in zip(WORTH, (one.adds, one.cost, one.yearly), scales, strict=True):
             ends = interval(values) if many else ()
             for key, value in zip(
@@ -59,7 +59,7 @@ def mixes_part(effects: xr.Dataset, material: Material, say: Speech) -> Part:
             cells.append(Cell(say.chance(one.cheapest), one.cheapest, "cheapest"))
         rows.append(Row(titles[one.name], cells, {"scenario": one.name}))
     bands = band_headings(say, 80) if many else []
-    headings = [say("Mix")]
+    headings = [say("Mix"), say("Years")]
     for text, scale in zip(WORTH.values(), scales, strict=True):
         headings += [say(text, unit=say.unit(scale)), *bands]
     headings += [say(MEASURES["person"]), *bands, *([say("Cheapest in")] if len(mixes) > 1 else [])]

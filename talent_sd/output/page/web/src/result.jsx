@@ -34,7 +34,7 @@ function Sentence({ page, found }) {
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
   const values = {
     year: last, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
-    chance: `${hundredth(found.better)}`, first: Math.floor(found.first), last: found.until,
+    chance: `${hundredth(found.better)}`, first: found.first, last: found.until,
   }
   const spends = found.cost && found.cost[1] > 0
   return (
@@ -113,7 +113,7 @@ function Printed({ page }) {
     <ul class="printed">
       {on.map(({ name, label, settings }) => (
         <li key={name}>
-          {said(label)}: {value(settings.from)}–{value(settings.until) > page.years.at(-1) ? '' : value(settings.until)}
+          {said(label)}: {value(settings.from)}–{value(settings.until) > page.years.at(-1) ? '' : Math.ceil(value(settings.until)) - 1}
           {settings.intensity && `, ${said(settings.intensity.label)} ${measure(page.header, settings.intensity, value(settings.intensity))}`}
         </li>
       ))}

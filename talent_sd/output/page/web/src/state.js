@@ -299,13 +299,8 @@ export class Page {
     const each = spends ? medianRatio(present.map((yuan, d) => (change[d] > 0 ? yuan / change[d] : Infinity))) : NaN
     const [costs, budgets] = spent && budget && spends ? [spent, budget].map((values) => this.#over(values, paying)) : [null, null]
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
-    const until = this.years[paying.at(-1)]
-    return { change: middle, changes: change, each, low, high, better, cost, whole, share, first: this.firstYear(plan), until, years: paying.length, some: change.some((value) => value !== 0) }
-  }
-
-  firstYear(plan) {
-    const starts = this.header.policies.filter((policy) => this.plans.isOn(plan, policy)).map((policy) => this.plans.value(plan, policy.settings.from))
-    return Math.min(this.years.at(-1), ...(starts.length ? starts : [this.header.known_until + 1]))
+    const [first, until] = [paying[0], paying.at(-1)].map((i) => this.years[i] - 1) // a point ends the year before it
+    return { change: middle, changes: change, each, low, high, better, cost, whole, share, first, until, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   // ---- links and files
