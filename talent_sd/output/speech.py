@@ -205,6 +205,15 @@ def one_run_note(forecast: xr.Dataset, lang: str) -> str:
     return tell("One central run.", lang)
 
 
+def sentences(lang: str, *told: str) -> str:
+    """Return sentences one after another, as the language parts them; empty ones are left out.
+
+    >>> sentences("en", "One.", "", "Two."), sentences("zh", "一。", "二。")
+    ('One. Two.', '一。二。')
+    """
+    return ("" if lang == "zh" else " ").join(filter(None, told))
+
+
 def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: float | None = None) -> str:
     """Where the numbers come from; what the line at the forecast's start means; of several draws, what the bands (keys) are."""
     attrs = forecast.attrs
@@ -218,7 +227,7 @@ def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: fl
     if since is not None:
         line += tell(KNOWN, lang)
     if forecast.sizes.get(DRAW, 1) < 2:
-        return line + (" " + one_run_note(forecast, lang) if "city_en" in attrs else "")
+        return sentences(lang, line, one_run_note(forecast, lang) if "city_en" in attrs else "")
     return line + "".join(tell(key, lang, draws=attrs.get("draws", forecast.sizes[DRAW])) for key in bands)
 
 

@@ -239,8 +239,8 @@ CLOSING = "，。、；：！？）》”％%…"
 def broken(text: str, width: float) -> list[str]:
     """Break a Chinese text into lines as wide as so many characters; none begins with a closing mark or splits a number.
 
-    >>> broken("一二三四。五六2034年", 4)
-    ['一二三', '四。五六', '2034年']
+    >>> broken("一二三四。五六2034年", 4), broken("一二三四五", 4)
+    (['一二三', '四。五六', '2034年'], ['一二三', '四五'])
     """
     lines = []
     while text:
@@ -250,6 +250,12 @@ def broken(text: str, width: float) -> list[str]:
             end -= 1
         lines.append(text[:end].strip())
         text = text[end:].lstrip()
+    if (
+        len(lines) > 1
+        and len(lines[-1]) == 1 < len(lines[-2])
+        and not _inside_word(lines[-2], len(lines[-2]) - 1)
+    ):
+        lines[-2:] = [lines[-2][:-1], lines[-2][-1] + lines[-1]]  # no character stands alone
     return lines
 
 

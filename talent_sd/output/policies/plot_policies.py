@@ -32,6 +32,7 @@ from talent_sd.output.speech import (
     letter,
     scale_for,
     scenario_titles,
+    sentences,
     source_line,
     unit_label,
 )
@@ -115,7 +116,7 @@ def policy_pictures(
             title = _title(picture, of, labels, lang)
             figure.text(0.03, 1 - 0.14 / height, title, fontsize=12, va="top", **heading())
             figure.text(0.03, 1 - 0.42 / height, under, fontsize=8.5, color=GREY, va="top", parse_math=False)
-            _foot(figure, f"{note} {source_line(of, lang, [])}".strip())
+            _foot(figure, sentences(lang, note, source_line(of, lang, [])))
         pictures[picture] = figure
     return pictures
 
@@ -135,7 +136,7 @@ def _plane(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
     one = str(of["unit"].values).partition("/")[0]
     unit = unit_label("yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
     note = tell(PLANE_NOTE, lang, draws=of.sizes[DRAW], unit=unit) if of.sizes[DRAW] > 1 else ""
-    return figure, f"{note} {tell(MONEY, lang, **cost_words(of))}".strip()
+    return figure, sentences(lang, note, tell(MONEY, lang, **cost_words(of)))
 
 
 def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
@@ -208,11 +209,7 @@ def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: 
     told = tell(
         "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
     )
-    _foot(
-        figure,
-        ("" if lang == "zh" else " ").join(filter(None, (told, note, source_line(plans, lang, [])))),
-        0.02,
-    )
+    _foot(figure, sentences(lang, told, note, source_line(plans, lang, [])), 0.02)
     return figure
 
 
