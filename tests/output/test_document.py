@@ -35,6 +35,7 @@ from talent_sd.model_tests.standard_tests import StandardTest
 from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.book import median_error
+from talent_sd.output.report.html_pieces import SOURCE, chinese
 from talent_sd.output.report.inputs_section import starts_table
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.validation_tables import Validation
@@ -824,3 +825,37 @@ def test_a_browser_prints_the_book(tmp_path: Path) -> None:
     if shutil.which("pdfinfo"):
         told = subprocess.run(["pdfinfo", tmp_path / "page.pdf"], capture_output=True, text=True, check=True)
         assert told.stderr == ""
+
+
+def test_meanings_and_sources_of_the_model_have_their_chinese(book: Any) -> None:
+    docs = [variable.doc for variable in book.model.structure.variables.values()]
+    texts = {part for doc in docs for part in doc.split(SOURCE) if part}
+    assert book.chapters.untranslated == len(texts - set(chinese())) <= 0.02 * len(texts)
+    said = [
+        name for name, told in chinese().items() if not re.search(r"[\u4e00-\u9fff]|\[E\d\d\]|\d{4}", told)
+    ]
+    assert said == []
+    cited = {
+        name: set(re.findall(r"\bE\d\d\b", name)) ^ set(re.findall(r"E\d\d", told))
+        for name, told in chinese().items()
+    }
+    assert {name for name, apart in cited.items() if apart} == set()
+
+
+@pytest.mark.parametrize("written", ["zh"], indirect=True)
+def test_the_chinese_book_holds_no_english_sentence(book: Any, written: Path) -> None:
+    page = re.sub(
+        r"<(style|svg|math)\b.*?</\1>|<(\w+)[^>]*class=\"code\".*?</\2>",
+        "",
+        written.read_text("utf-8"),
+        flags=re.DOTALL,
+    )
+    blocks = re.split(r"</?(?:tr|p|li|dd|dt|h\d|figcaption|caption|td|th|div|br)\b[^>]*>", page)
+    told = {unescape(re.sub(r"<[^>]+>", "", block)).strip() for block in blocks}
+    # conditions of experiments are told in the language of the run
+    english = {text for text in told if text[:1] not in "✓✗" and re.search(r"[A-Za-z]{3,}(?:[ ,;:]+[A-Za-z]{2,}){3,}", text)
+               and not re.search(r"[\u4e00-\u9fff]{2,}", text)}  # fmt: skip
+    works = {unescape(row[1]) for row in rows_of(book.references)}
+    docs = [one.doc for one in book.model.structure.variables.values()]
+    new = {part for doc in docs for part in doc.split(SOURCE)} - set(chinese())
+    assert {text for text in english - works if not any(part and part in text for part in new)} == set()

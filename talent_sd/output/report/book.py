@@ -26,7 +26,7 @@ from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow
 from talent_sd.output.report.book_entries import SHAPES, raw
 from talent_sd.output.report.book_findings import BookFindings
 from talent_sd.output.report.book_tables import Result, Rows
-from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table
+from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table, quoted
 from talent_sd.output.speech import digits, signed
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Book(BookFindings):
                 self.chapters.after(prior.key),
                 f"{mixed.get(prior.key, {}).get('r_hat', float('nan')):.3f}",
                 f"{mixed.get(prior.key, {}).get('effective_size', float('nan')):,.0f}",
-                prior.source,
+                self.chapters.cited(prior.source),
             ]
             for prior in self.beliefs.priors
         ]
@@ -137,13 +137,13 @@ class Book(BookFindings):
         """List the free effects that were fitted to the article's figures."""
         rows: Rows = [
             [
-                name,
+                quoted(name, self.say.lang),
                 self.chapters.links(one.constants),
                 f"{one.low:g} … {one.high:g}",
                 f"{one.first_guess:g}",
                 "–" if one.value is None else f"{one.value:g}",
                 self.chapters.cited(one.figure),
-                one.source,
+                self.chapters.cited(one.source),
             ]
             for name, one in read_fit().effects.items()
         ]

@@ -20,6 +20,7 @@ from talent_sd.model.names import name_key
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.model.syntax import references
 from talent_sd.output.evidence_tables import sector_name
+from talent_sd.output.report.html_pieces import SOURCE, chinese, obtained, quoted
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.speech import Speech, digits
 from talent_sd.output.validation_tables import place_name
@@ -144,7 +145,7 @@ class Chapters:
             known = match[0] in self.evidence
             return f'<a href="#e-{match[0]}">{match[0]}</a>' if known else match[0]
 
-        return raw(_CITED.sub(one, escape(text)))
+        return raw(_CITED.sub(one, escape(quoted(text, self.say.lang))))
 
     def loop_link(self, loop: NamedLoop) -> Markup:
         """Return a link to a loop."""
@@ -167,11 +168,21 @@ class Chapters:
         found, above = {}, ""
         for element in self.source.model.sections[0].elements:
             variable = self.model.structure[element.name]
-            found[variable.name] = (
-                variable.doc.replace("the line above", f"“{above}”") if above else variable.doc
-            )
+            doc = variable.doc
+            if self.say.lang == "zh":
+                meaning, *source = doc.split(SOURCE, 1)
+                doc = SOURCE.join([chinese().get(meaning, meaning), *source])
+            for words in ("the line above", "上一行") if above else ():
+                doc = doc.replace(words, f"“{above}”")
+            found[variable.name] = doc
             above = self.shown(variable.name)
         return {**{name: one.doc for name, one in self.model.structure.variables.items()}, **found}
+
+    @property
+    def untranslated(self) -> int:
+        """Return how many meanings and sources of the model's file have no Chinese yet."""
+        docs = [one.doc for one in self.model.structure.variables.values()]
+        return len({part for doc in docs for part in doc.split(SOURCE) if part} - set(chinese()))
 
     @cached_property
     def citing(self) -> dict[str, list[str]]:
@@ -319,7 +330,8 @@ class Chapters:
             number = f"{value.value:.6g}" if isinstance(value.value, float) else self.say("a series")
             shown = f"{self.say.element(element)} {number}".strip() if element else number
             found.append(
-                f'{escape(shown)} <span class="code">{escape(str(value.origin))}</span> {escape(value.origin.text)}'
+                f'{escape(shown)} <span class="code">{escape(str(value.origin))}</span> '
+                + escape(obtained(value.origin.text, self.say.lang))
             )
         return raw("<br>".join(found))
 
@@ -351,7 +363,10 @@ class Chapters:
             kind = f"{self.say('factor')}{self.say(', ')}{kind}"
         element = f"{prior.key}{self.say(': ')}" if "[" in prior.key else ""
         spread = "" if prior.sd is None else f", ± {prior.sd:g}"
-        told = f"{element}{kind}, {prior.low:g} … {prior.high:g}{spread}. {prior.source}"
+        source = quoted(prior.source, self.say.lang)
+        told = (
+            f"{element}{kind}{self.say(', ')}{prior.low:g} … {prior.high:g}{spread}{self.say('. ')}{source}"
+        )
         return raw(f'{self.cited(told)} <span class="code">{escape(prior.place)}</span>')
 
     def after(self, name: str) -> str:

@@ -24,7 +24,7 @@ from talent_sd.output.evidence_tables import in_language, number_text, statement
 from talent_sd.output.report.book_entries import raw, year_or_years
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
-from talent_sd.output.report.html_pieces import Cell, Table
+from talent_sd.output.report.html_pieces import Cell, Table, quoted
 from talent_sd.output.speech import digits, signed
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
@@ -81,7 +81,7 @@ class BookFindings(BookResults):
             rows.append([
                 raw(f'<a href="#e-{figure.id}">{figure.id}</a>'),
                 statement(figure, self.say.lang), self.say(ROLES[figure.role]),
-                f"{target_text(figure)} {figure.unit}".strip() or "–",
+                f"{target_text(figure)} {quoted(figure.unit, self.say.lang)}".strip() or "–",
                 "–" if np.isnan(figure.allowance) else f"± {digits(figure.allowance)}",
                 "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
             ])  # fmt: skip
@@ -110,7 +110,7 @@ class BookFindings(BookResults):
             yield N_("Why it is not counted"), raw(escape(in_language(figure, "unclean", say.lang)))
         if figure.one_effect:
             yield N_("Remark"), raw(escape(say("one free effect of its own: the value is no test")))
-        yield N_("Named by the article"), raw(escape(figure.named_source))
+        yield N_("Named by the article"), self.chapters.cited(figure.named_source)
         yield N_("How it is read"), self.chapters.cited(figure.reading)
         yield N_("Experiment"), self.chapters.cited(figure.test)
         cities = dict.fromkeys(case.city for case in cases[figure.experiment].cases.values())
@@ -121,7 +121,8 @@ class BookFindings(BookResults):
         )
         yield N_("Cities"), raw(escape(say(", ").join(map(self.chapters.city, cities))))
         shown = (
-            f"{self.chapters.place(name)} {year_or_years(value) if name.endswith(' in') else digits(value, 4)}"
+            say(", ").join(quoted(self.chapters.place(part), say.lang) for part in self._parts(name))
+            + f" {year_or_years(value) if name.endswith(' in') else digits(value, 4)}"
             for name, value in found.shown.items()
         )
         yield N_("Measured one by one"), raw(escape(say("; ").join(shown)))
@@ -130,6 +131,11 @@ class BookFindings(BookResults):
         held = (f"{'✓' if holds else '✗'} {text}" for text, holds in found.conditions)
         yield N_("Conditions tried"), raw(escape("; ".join(held)))
         yield N_("Cited by"), self._citing(figure.id)
+
+    def _parts(self, name: str) -> list[str]:
+        """Return a measured name as it can be told: whole, or a city and what was measured there."""
+        city, comma, rest = name.partition(", ")
+        return [city, rest] if comma and self.chapters.place(city) != city else [name]
 
     def _one_by_one(self, one: Finding, cities: set[str]) -> str:
         """Say how many cities come out alone where the figure is the mean over cities; "" of any other."""

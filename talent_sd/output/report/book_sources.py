@@ -26,7 +26,7 @@ from talent_sd.inputs.settings import split_key
 from talent_sd.output.backtest_tables import OUTCOMES
 from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_tables import BookTables, Rows
-from talent_sd.output.report.html_pieces import Cell, Table, plain_table
+from talent_sd.output.report.html_pieces import Cell, Table, obtained, plain_table, quoted
 from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
 from talent_sd.output.speech import digits, signed
 from talent_sd.uncertainty.noise import NOISE_INPUTS, summed_variance
@@ -177,7 +177,7 @@ class BookSources(BookTables):
                 path.files[-1],
                 list(
                     dict.fromkeys(
-                        s.why
+                        quoted(s.why, self.say.lang)
                         for name, s in path.variables.items()
                         if s.values != central[name].values
                         and lookup_name(name) in self.model.structure.variables
@@ -289,7 +289,10 @@ class BookSources(BookTables):
         for city in (self.prepared.first.city, *map(load_city, list_cities())):
             for note in city.notes:
                 found.setdefault(note, []).append(city.title[self.say.lang])
-        return [(self.say(", ").join(dict.fromkeys(names)), note) for note, names in found.items()]
+        return [
+            (self.say(", ").join(dict.fromkeys(names)), quoted(note, self.say.lang))
+            for note, names in found.items()
+        ]
 
     @cached_property
     def stood_in_for(self) -> frozenset[str]:
@@ -316,6 +319,7 @@ class BookSources(BookTables):
                 rows.append([self.chapters.link(key), self._number(name, number), why,
                              Cell(self.model.structure.place(name), kind="code")])  # fmt: skip
             elif (stands := self._stands_in(value.origin.text)) and isinstance(value.value, float):
+                stands = obtained(stands, self.say.lang)
                 rows.append([self.chapters.link(key), self._number(name, value.value), stands,
                              Cell(str(value.origin) or "–", kind="code")])  # fmt: skip
         headings = (N_("Constant"), N_("Value"), N_("What stands in"), N_("File and line"))
@@ -371,7 +375,7 @@ class BookSources(BookTables):
                     works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
         rows: Rows = [
             [
-                raw(escape(name)),
+                raw(escape(quoted(name, self.say.lang))),
                 self.say(kind)
                 if kind != "work"
                 else self.say(UNKNOWN)

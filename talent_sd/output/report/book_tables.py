@@ -18,7 +18,7 @@ from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_set
 from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.report.book_entries import Chapters, raw
-from talent_sd.output.report.html_pieces import Cell, Table, plain_table
+from talent_sd.output.report.html_pieces import Cell, Table, plain_table, quoted
 from talent_sd.output.report.inputs_section import ages_table, mix_of, timing
 from talent_sd.output.speech import Speech
 
@@ -152,13 +152,8 @@ class BookTables:
             title = raw(f'<a href="#sector-{number}">{escape(self.chapters.sector_title(sector))}</a>')
             rows.append([title, *(str(found.count(kind) or "–") for kind in kinds)])
         headings = (
-            N_("Sector"),
-            N_("Stocks"),
-            N_("Flows and auxiliaries"),
-            N_("Constants"),
-            N_("Given series and curves"),
-            N_("Data"),
-        )
+            N_("Sector"), N_("Stocks"), N_("Flows and auxiliaries"), N_("Constants"), N_("Given series and curves"), N_("Data"),
+        )  # fmt: skip
         return self._table(N_("What the model holds, by sector"), headings, rows, (0,))
 
     @cached_property
@@ -168,7 +163,7 @@ class BookTables:
             [
                 self.chapters.link(one.name),
                 self.chapters.unit(one.unit),
-                self.chapters.cited(one.doc),
+                self.chapters.cited(self.chapters.docs[one.name]),
             ]
             for one in self.model.structure.variables.values()
             if one.kind in ("lookup", "data")
@@ -199,7 +194,7 @@ class BookTables:
             [
                 self.chapters.link(one.name),
                 "; ".join(f"{v:g}" for v in self.chapters.constants[one.name].values()),
-                self.chapters.cited(one.doc),
+                self.chapters.cited(self.chapters.docs[one.name]),
             ]
             for one in self.model.structure.variables.values()
             if one.unit == "year"
@@ -217,7 +212,10 @@ class BookTables:
         """List what rests on an assumption by its own source."""
         words = ("assum", "convention", "judgement", "memory")
         rows: Rows = [
-            [raw(f'<a href="#s-{number}">{escape(text)}</a>'), self.chapters.links(names)]
+            [
+                raw(f'<a href="#s-{number}">{escape(quoted(text, self.say.lang))}</a>'),
+                self.chapters.links(names),
+            ]
             for number, (text, names) in enumerate(self.chapters.sources.items(), 1)
             if any(word in text.lower() for word in words)
         ]
@@ -229,10 +227,7 @@ class BookTables:
     def sources(self) -> Table:
         """List every source with the variables that name it."""
         rows: Rows = [
-            [
-                raw(f'<span id="s-{number}">{self.chapters.cited(text)}</span>'),
-                self.chapters.links(names),
-            ]
+            [raw(f'<span id="s-{number}">{self.chapters.cited(text)}</span>'), self.chapters.links(names)]
             for number, (text, names) in enumerate(self.chapters.sources.items(), 1)
         ]
         return self._table(N_("Sources named in the model's file"), (N_("Source"), N_("Variables")), rows)
@@ -250,7 +245,16 @@ class BookTables:
             for policy in active:
                 note = notes.get(policy)
                 why = (
-                    self.say("; ").join(filter(None, (note.why, note.source, ", ".join(note.evidence))))
+                    self.say("; ").join(
+                        filter(
+                            None,
+                            (
+                                quoted(note.why, self.say.lang),
+                                quoted(note.source, self.say.lang),
+                                ", ".join(note.evidence),
+                            ),
+                        )
+                    )
                     if note
                     else ""
                 )
@@ -260,7 +264,13 @@ class BookTables:
                 )
             for key, value in scenario.assumptions.items():
                 note = notes.get(key)
-                why = self.say("; ").join(filter(None, (note.why, note.source))) if note else ""
+                why = (
+                    self.say("; ").join(
+                        filter(None, (quoted(note.why, self.say.lang), quoted(note.source, self.say.lang)))
+                    )
+                    if note
+                    else ""
+                )
                 shown = f"{value.value:g}" if isinstance(value.value, float) else self.say("a series")
                 rows.append((self.chapters.link(key), shown, self.chapters.cited(why)))
             for shock, settings in scenario.shocks.items():
@@ -302,23 +312,23 @@ class BookTables:
                 raw(f'<span id="p-{policy}">{escape(self.say.element(policy))}</span>'),
                 self.chapters.links(self.chapters.naming.get(policy, ())),
                 self.chapters.links(own),
-                self.chapters.cited("" if strength is None else strength.doc),
+                self.chapters.cited("" if strength is None else self.chapters.docs[strength.name]),
             ])  # fmt: skip
         headings = (
-            N_("Policy"),
-            N_("Where it enters the equations"),
-            N_("Its constants"),
-            N_("Its size, and where that comes from"),
-        )
+            N_("Policy"), N_("Where it enters the equations"), N_("Its constants"), N_("Its size, and where that comes from"),
+        )  # fmt: skip
         return self._table(N_("The policies"), headings, rows)
 
     # ---- extreme conditions and checks --------------------------------------------------------------
 
     def _condition(self, name: str) -> str:
         """Return what a setting of the checks' file is called."""
-        if name.endswith(ALONE):
-            return self.say("{policy} alone", policy=self.say.element(name.removesuffix(ALONE)))
-        return self.say(CONDITIONS.get(name, name))
+        policy = name.removesuffix(ALONE)
+        return (
+            self.say(CONDITIONS.get(name, name))
+            if policy == name
+            else self.say("{policy} alone", policy=self.say.element(policy))
+        )
 
     @cached_property
     def extreme_conditions(self) -> Table:
@@ -357,14 +367,8 @@ class BookTables:
             if self.say.lang == "en" and one.id in known:
                 told = raw(f"{escape(one.message)}<br>{told}")
             verdict = self.say(OWN_VERDICTS[one.verdict]) + (f": {one.failure}" if one.failure else "")
-            rows.append(
-                [
-                    raw(f'<span class="code">{one.id.replace("_", "_<wbr>")}</span>'),
-                    told,
-                    f"{one.runs}",
-                    verdict,
-                ]
-            )
+            name = raw(f'<span class="code">{one.id.replace("_", "_<wbr>")}</span>')
+            rows.append([name, told, f"{one.runs}", verdict])
         headings = (N_("Check"), N_("What must hold"), N_("Runs"), N_("Result"))
         return self._table(N_("Behaviour checks, one by one"), headings, rows, (0, 1, 3))
 

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.files import shipped_folder
+from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import Line, draw_panel, mark_cut
 from talent_sd.output.speech import Scale, Speech
 from talent_sd.output.style import BODY, HEADING, house_style, new_figure
@@ -35,6 +39,59 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _DROPPED = {"metadata", "style"}
 
 FOLDER = Path(__file__).parents[1] / "fonts"
+
+
+SOURCE = " Source: "
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """Return what the shipped files say in English -> the same in Chinese; a text that is new is not there."""
+    found: dict[str, str] = json.loads(
+        (shipped_folder("models") / "texts.zh.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def quoted(text: str, lang: str) -> str:
+    """Return what a shipped file says in a language, its source told; English where there is no other."""
+    if lang != "zh" or not text:
+        return text
+    meaning, mark, source = text.partition(SOURCE)
+    return chinese().get(meaning, meaning) + (f"来源：{chinese().get(source, source)}" if mark else "")
+
+
+HOW_OBTAINED = {
+    r", held to (?P<year>\d+)": N_(", held to {year}"),
+    r", × (?P<factor>[\d.]+) as national (?P<series>\w+) to (?P<year>\d+)": N_(
+        ", × {factor} as national {series} to {year}"
+    ),
+    r", / (?P<sum>[\d.]+) so that ages sum to one": N_(", / {sum} so that ages sum to one"),
+    r"^national (?P<series>\w+) (?P<year>\d+)$": N_("national {series} {year}"),
+    r"^default (?P<value>[^,]+), range (?P<low>\S+) to (?P<high>\S+)$": N_(
+        "default {value}, range {low} to {high}"
+    ),
+    r"^National path \(central\.yaml\):": N_("National path (central.yaml):"),
+}
+"""How a city's figure was obtained, as its origin says it -> the same to be told."""
+
+
+def obtained(text: str, lang: str) -> str:
+    """Return how a city's or the nation's figure was obtained, and its source, in a language."""
+    if lang != "zh":
+        return text
+    how, *rest = text.split("; ")
+    name, colon, source = text.partition(": ")
+    if name.isidentifier() and colon and source in chinese():
+        return f"{name}：{chinese()[source]}"
+    sources = "; ".join(rest)
+    parts = [chinese()[sources]] if sources in chinese() else [chinese().get(one, one) for one in rest]
+    told = [chinese().get(how, how), *parts]
+    for pattern, words in HOW_OBTAINED.items():
+        for place, one in enumerate(told):
+            if found := re.search(pattern, one):
+                told[place] = one.replace(found[0], tell(words, lang, **found.groupdict()))
+    return "；".join(told)
 
 
 @dataclass(frozen=True)

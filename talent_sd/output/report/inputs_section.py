@@ -16,7 +16,7 @@ from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.inputs.setting_checks import TIMING
 from talent_sd.inputs.settings import policy_key, split_key
 from talent_sd.output.evidence_tables import statement
-from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, plain_table
+from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, obtained, plain_table, quoted
 from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Speech, digits
 
@@ -166,7 +166,8 @@ def reasons_table(material: Material, say: Speech) -> Table | None:
                 f"{ident} {statement(figures[ident], say.lang)}" if ident in figures else ident
                 for ident in note.evidence
             ]
-            cells = [Cell(note.why or "–"), Cell(note.source or "–"), Cell(say("; ").join(cited) or "–")]
+            why, source = (quoted(one, say.lang) or "–" for one in (note.why, note.source))
+            cells = [Cell(why), Cell(source), Cell(say("; ").join(cited) or "–")]
             rows.append(Row(label, [*cells, Cell(str(note.origin), kind="code")]))
         if rows:
             groups.append(Group(titles[name], rows))
@@ -195,7 +196,7 @@ def facts_table(resolved: Resolved, say: Speech, left_out: Container[str] = ()) 
             shown = Cell("–") if value.origin.text.startswith("not known") else Cell(known, number, "value")
             unit = say.unit(scale)
         where = Cell(str(value.origin), kind="code")
-        rows.append([_meaning(key, say), shown, unit, value.origin.text, where])
+        rows.append([_meaning(key, say), shown, unit, obtained(value.origin.text, say.lang), where])
     headings = [say("Setting"), say("Value"), say("Unit"), say(HOW), say("File and line")]
     return plain_table(say(CAPTION_FACTS), headings, rows, texts=(0, 2, 3, 4))
 

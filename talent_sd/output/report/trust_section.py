@@ -12,7 +12,7 @@ from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.output.backtest_tables import FORECASTERS
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
-from talent_sd.output.report.html_pieces import Cell, Table, plain_table
+from talent_sd.output.report.html_pieces import Cell, Table, plain_table, quoted
 from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Speech, city_name
 
@@ -71,7 +71,8 @@ def city_trust(material: Material, say: Speech, title: str) -> CityTrust | None:
     if record is None and not notes:
         return None
     name, table = city_name(material.spread, say.lang), _city_table(own, say) if own else None
-    return CityTrust(title, name, record is not None, own, table, notes)
+    told = [quoted(note, say.lang) for note in notes]
+    return CityTrust(title, name, record is not None, own, table, told)
 
 
 def _evidence_table(findings: Sequence[Finding], say: Speech) -> Table:
