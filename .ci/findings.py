@@ -27,7 +27,7 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import load_city, load_scenario, resolve_scenario
 from talent_sd.output.speech import digits, interval, scale_for
-from talent_sd.policies.policy_table import ranked
+from talent_sd.policies.policy_table import in_all_draws, ranked
 from talent_sd.uncertainty.posterior import read_posterior
 
 DRAWS, SPLIT, SEED = 200, 20, 0
@@ -202,11 +202,11 @@ FINDINGS = {
     "mass_recruitment": Finding(
         "zhengzhou",
         "{anyway} of those recruited would have come anyway; {more} more are there in 2030 ({more:80}; {share}) and {later} in "
-        "2034, for {cost}: those whom a drive brings leave sooner where the cluster is no deeper.",
-        "所引进的人中{anyway}本来就会来；2030年净增{more}（{more:80}，{share}），2034年为{later}，花费{cost}：集群未见深化，引进的人离开得更早。",
+        "2034, for {cost}: four years after its end {left} of what the drive brought is left.",
+        "所引进的人中{anyway}本来就会来；2030年净增{more}（{more:80}，{share}），2034年为{later}，花费{cost}：结束四年后，引才净增的人只剩{left}。",
         {
             "more": ("person", gap(TALENT, 2030)), "share": ("%", change(TALENT, 2030)), "later": ("person", gap(TALENT)),
-            "anyway": ("%", anyway),
+            "anyway": ("%", anyway), "left": ("%", left(TALENT, 2034, 2030)),
         },
         {"they leave": lambda v: v["later"] < v["more"], "most come anyway": lambda v: v["anyway"] > 0.5},
     ),
@@ -280,9 +280,9 @@ def measured(name: str) -> dict[str, tuple[str, xr.DataArray]]:
     found = {word: (unit, measure(runs)) for word, (unit, measure) in one.values.items()}
     if load_scenario(name).policies:
         split = ts.attribute_policies(name, one.city, outputs=[TALENT], draws=SPLIT, among=DRAWS, seed=SEED)
-        each = ranked(split["mix_cost_per"].sel(measure="person").values.ravel(), (0.5,))[0]
+        each = ranked(in_all_draws(split, "mix_cost_per").sel(measure="person").values.ravel(), (0.5,))[0]
         found |= {
-            "cost": ("yuan", split["mix_cost"].isel(scenario=0)),
+            "cost": ("yuan", in_all_draws(split, "mix_cost").isel(scenario=0)),
             "each": ("yuan", xr.DataArray([each], dims="draw")),
         }
     return found
