@@ -37,8 +37,8 @@ SPAN = N_("{low} to {high}", "plot")
 LEAPT = N_("{name} as counted leap in {years}: borders or the way of counting changed.")
 NOTES = {
     "years of balance": N_(
-        "Years of balance take the ageing of the year itself for lasting: they fall where the nation ages faster, as from "
-        "2022 to 2023, even where the fund grows."
+        "Years of balance take the ageing of the next two years for lasting: they compare cities and years, and "
+        "date no end."
     )
 }
 """Variable -> what to know of its picture."""
