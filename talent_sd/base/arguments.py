@@ -59,16 +59,19 @@ def _is_result(value: Any) -> bool:
     years = [value.indexes[TIME]] if TIME in value.indexes else []
     numbers = all(array.dtype.kind in "biuf" for array in (*drawn, *years))
     numbers = numbers and {SCENARIO, TIME} & set(value.dims) <= set(value.indexes)
+    numbers = numbers and all(one.is_unique for one in years)
     return numbers and len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
 
 
 def _is_variable(value: Any) -> bool:
     """Whether a value is one variable of a result."""
-    return hasattr(value, "to_dataset") and value.ndim > 0 and _is_result(value.to_dataset(name="value"))
+    if not hasattr(value, "to_dataset") or value.ndim == 0 or value.name in value.coords:
+        return False
+    return _is_result(value.to_dataset(name="value"))
 
 
 NAME: Kind = (N_("a name or a path"), _is_name)
-PATH: Kind = (NAME[0], lambda value: _is_name(value) and "\0" not in str(value))
+PATH: Kind = (NAME[0], lambda value: _is_name(value) and str(value) != "" and "\0" not in str(value))
 NAMES: Kind = (N_("names or paths"), _all(_is_name))
 SCENARIOS: Kind = (
     N_("names, paths, or mappings of what a scenario's file holds"),
@@ -87,7 +90,10 @@ MAPPING: Kind = (
     N_("a mapping of names to values"),
     lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
 )
-DATASET: Kind = (N_("a dataset, as `simulate`, `ensemble` or `compare` return it"), _is_result)
+DATASET: Kind = (
+    N_("a dataset with scenarios and years, as `simulate`, `ensemble` or `compare` return it"),
+    _is_result,
+)
 FORECAST: Kind = (DATASET[0], lambda value: _is_result(value) and {SCENARIO, TIME} <= set(value.indexes))
 RESULT: Kind = (
     N_("a result, as `simulate`, `ensemble`, `compare` or `why` return it, or a variable of one"),

@@ -43,12 +43,19 @@ class InputError(TalentError):
     """
 
     def __init__(self, problems: str | Iterable[str], /, **values: object) -> None:
-        if isinstance(problems, str):
-            problems = (tell(problems, **values) if values else problems,)
-        self.problems = tuple(map(tellable, problems))  # whatever names and keys they repeat: a line each
+        if isinstance(problems, str) or not isinstance(problems, Iterable):
+            text = str(problems)
+            problems = (tell(text, **values) if values else text,)
+        self.problems = tuple(
+            tellable(str(text)) for text in problems
+        )  # whatever names and keys they repeat: a line each
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n".join(self.told()))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[str, ...]]]:
+        """Keep every problem in a copy, and in another process."""
+        return type(self), (self.problems,)
 
     def told(self) -> list[str]:
         """Return the problems as they are shown: the first of many, none endless, and how many more there are."""

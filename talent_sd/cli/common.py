@@ -75,6 +75,15 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             nothing = [tell("Nothing was simulated.", lang)] if idle else []
             say("\n".join([*problems, *nothing]), errors=True)
             raise typer.Exit(WRONG_INPUT) from None
+        except MemoryError:
+            say(
+                tell(
+                    "This does not fit into the computer's memory. Ask for less: fewer draws, plans or years.",
+                    lang,
+                ),
+                errors=True,
+            )
+            raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt:
             clear_scratch()  # the signal may have come while a folder was being cleared away
             with speaking(lang):

@@ -131,7 +131,9 @@ LawOption = Annotated[
 ]
 LawDrawsOption = Annotated[
     int,
-    typer.Option("--draws", min=0, help="Draws that each law is tried on; 0 for the central run alone."),
+    typer.Option(
+        "--draws", min=0, max=100_000, help="Draws that each law is tried on; 0 for the central run alone."
+    ),
 ]
 CostsOption = Annotated[
     bool, typer.Option("--policies", help="Only what each policy costs, beside the literature's range.")
@@ -233,10 +235,14 @@ HindsightOption = Annotated[
     bool,
     typer.Option("--hindsight/--no-hindsight", help="Whether the nation's fading mobility is known."),
 ]
-PosteriorDrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws of the posterior.")]
+PosteriorDrawsOption = Annotated[
+    int, typer.Option("--draws", min=2, max=100_000, help="Draws of the posterior.")
+]
 ChanceOption = Annotated[int, typer.Option("--seed", min=0)]
 HoldOutOption = Annotated[HeldOut, typer.Option("--hold-out", help="A third of what is not fitted.")]
-StepsOption = Annotated[int, typer.Option("--steps", min=100, help="Of each walker of the sampler.")]
+StepsOption = Annotated[
+    int, typer.Option("--steps", min=100, max=100_000, help="Of each walker of the sampler.")
+]
 KnownUntilOption = Annotated[
     int | None,
     typer.Option("--known-until", help="Last year that noise may be sized on. Default: --end + 3."),

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,11 +134,11 @@ def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: in
     if needed > memory:
         raise InputError(
             "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "
-            "Give at least {needed:.2g}, or fewer draws or outputs.",
+            "Give at least {needed:,.6g}, or fewer draws or outputs.",
             draws=draws,
             inputs_per_draw=inputs_per_draw,
             memory=memory,
-            needed=needed,
+            needed=needed if needed < 1 else ceil(needed),
         )
 
 

@@ -94,12 +94,12 @@ def read_policies(policies: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     problems = Problems()
     for text in policies:
-        name, _, rest = text.partition("=")
+        name, equals, rest = text.partition("=")
         parts = [part.partition(":") for part in rest.split(",")]
         numbers = {key.strip(): _number(value) for key, _, value in parts}
         if name.strip() in found or len(numbers) < len(parts):
             problems.say(TWICE, option="--policy", name=name.strip())
-        elif rest.strip() in ("", "on", "off"):
+        elif rest.strip() in ("on", "off") or not equals:
             found[name.strip()] = rest.strip() or "on"
         elif any(not key or not isinstance(value, float) for key, value in numbers.items()):
             problems.say(
@@ -119,7 +119,7 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if np.isfinite(value) else None
+    return value if np.isfinite(value) and text.isascii() else None
 
 
 def scenario_of(given: Mapping[str, Any]) -> Scenario:
@@ -162,15 +162,20 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
         if any(name in part for parts in files.values() for part in parts.values()):
             problems.say(TWICE, option=said, name=name)
             continue
+        if name in policies and not isinstance(value, (str, bool, Mapping)):
+            value = type(value).__name__  # neither on nor off: told as in a file
+        with problems.gathered():
+            value = _texts(value, f"{said}: {given}")
         if name in policies or (
             value in ("on", "off") if isinstance(value, str) else isinstance(value, bool)
         ):
-            on = ("on" if value else "off") if isinstance(value, bool) else _plain(value)
+            on = ("on" if value else "off") if isinstance(value, bool) else value
             parts.setdefault("policies", {})[name] = on
         elif isinstance(value, Mapping) and "at" in value:
-            parts.setdefault("shocks", {})[name] = _plain(value)
+            parts.setdefault("shocks", {})[name] = value
         else:
-            parts.setdefault("assumptions", {})[name] = {"value": _plain(value), "why": said}
+            parts.setdefault("assumptions", {})[name] = {"value": value, "why": said}
+    problems.refuse()
     for said, parts in files.items():
         with problems.gathered():
             made = laid_over_file(made, _as_file({"title": "x", **parts}, said))
@@ -193,13 +198,6 @@ def _name_of(given: str, structure: ModelStructure) -> str:
     return (named if known else name) + (f"[{labels.name_of(element)}]" if element else "")
 
 
-def _plain(value: Any) -> Any:
-    """Return numbers of any kind as floats, in mappings too."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    return value if isinstance(value, (str, bool)) or not hasattr(value, "__float__") else float(value)
-
-
 def _told(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_told(one)}" for key, one in value.items())
@@ -219,7 +217,7 @@ def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
     from talent_sd.inputs.file_schemas import ScenarioFile
 
     try:
-        text = json.dumps(_texts(content), ensure_ascii=False)
+        text = json.dumps(_texts(content, name), ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         raise InputError(
             "{name}: holds what no file could: give numbers, texts and mappings of them.", name=name
@@ -233,15 +231,21 @@ def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
         ) from None
 
 
-def _texts(value: Any) -> Any:
-    """Return a value with whole numbers, arrays' numbers and paths as JSON has them."""
+def _texts(value: Any, name: str) -> Any:
+    """Return a value with whole numbers, arrays' numbers and paths as JSON has them; InputError of a number that is none."""
     if isinstance(value, Mapping):
-        return {str(key): _texts(one) for key, one in value.items()}
+        return {str(key): _texts(one, f"{name}: {key}") for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_texts(one) for one in value]
-    if isinstance(value, (str, bool, Path)) or value is None:
+        return [_texts(one, name) for one in value]
+    if isinstance(value, (str, bool)) or not hasattr(value, "__float__"):
         return str(value) if isinstance(value, Path) else value
-    return _plain(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not np.isfinite(number):
+        raise InputError("{name} is no number that counts. Give one number.", name=name)
+    return number
 
 
 def scenarios_named(given: Any) -> Iterator[tuple[str, Any]]:

@@ -94,6 +94,20 @@ class Cause:
     study: Study = field(repr=False, compare=False)
     table: bool = False
 
+    def __copy__(self) -> Cause:
+        """Return it: nothing in it changes."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Cause:
+        """Return it: nothing in it changes."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Refuse to be kept in a file: the compiled model is in it."""
+        raise InputError(
+            "a cause holds the compiled model and cannot be pickled. Keep its names, effects and sources."
+        )
+
     @property
     def source(self) -> str:
         """Return where its value comes from, "" where an equation gives it: file, line, how and source."""
@@ -381,6 +395,9 @@ def why(
     """
     from talent_sd.forecast.prepare import prepare
 
+    for name, one in {"scenario": scenario, "against": against}.items():
+        if one is not None and not isinstance(one, (str, Path, Mapping)) and len(one) > 1:
+            raise InputError("{name}: {count} scenarios. Give one.", name=name, count=len(one))
     shared = {"model": model, "national": national, "reading": reading, "horizon": horizon}
     prepared = prepare(scenario, city, overrides=overrides, **shared)  # type: ignore[arg-type]
     other = None if against is None else prepare(against, city, **shared)  # type: ignore[arg-type]

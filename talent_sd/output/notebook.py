@@ -264,7 +264,7 @@ def _whole(result: xr.Dataset | xr.DataArray) -> xr.Dataset:
     for dim, value in ((DRAW, 0), (SCENARIO, "run")) if over_time else ():
         if dim not in whole.dims:
             whole = whole.drop_vars(dim, errors="ignore").expand_dims({dim: [value]})
-    return whole
+    return whole.sortby(TIME) if TIME in whole.indexes else whole
 
 
 def _shown_by_notebooks(figure: Figure) -> Figure:

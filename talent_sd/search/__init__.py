@@ -44,7 +44,7 @@ IDLE, MOST_CHANGES = 0.002, 12
 """A policy that adds less than this part of a plan's gain is left out of it; changes to a plan at the most."""
 TITLE = N_("Plan {letter} for {city}: {budget} million yuan a year")
 QUESTION = N_("Found by talent-sd optimise for {goals}: where does the money do most?")
-MOST_MONEY, LEAST_PLANS = 1e12, 4
+MOST_MONEY, LEAST_PLANS, MOST_PLANS, MOST_TRIED = 1e12, 4, 10_000, 1e9
 BASE_YEAR, PLAN, OTHER, GOAL, POLICY = 2024, "plan", "other", "goal", "policy"
 
 
@@ -125,6 +125,15 @@ class Asked:
                 "draws, searches, generations and plans must be 1 or more, the population {least} or more."
             )
             problems.say(text, least=LEAST_PLANS)
+        tried = self.draws * self.population * self.generations * self.searches
+        if self.population > MOST_PLANS or tried > MOST_TRIED:
+            text = N_(
+                "{population} plans a generation, {tried:.2g} trials in all (plans, generations, searches and draws "
+                "multiplied). Give at most {plans:,} and {most:,.0f}."
+            )
+            problems.say(
+                text, population=self.population, tried=float(tried), plans=MOST_PLANS, most=MOST_TRIED
+            )
         problems.refuse()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
+import pickle
 import re
 import socket
 import threading
@@ -256,3 +258,66 @@ def test_another_service_at_the_address_of_a_cluster_is_told() -> None:
         with pytest.raises(TalentError, match=f"^no cluster answers at '{address}' "):
             ts.ensemble(draws=2, outputs=["Residents"], cluster=address)
         server.shutdown(socket.SHUT_RDWR)
+
+
+NO_NUMBERS = {"two numbers": np.array([0.8, 0.9]), "huge": 10**400, "nan": float("nan"), "infinite": -np.inf,
+              "by element": {"a": 10**400}, "complex": 1j, "bytes": b"1", "a list": [0.8]}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_a_setting_that_is_no_number_is_told(value: Any) -> None:
+    """Of one number, an array or numpy's own, it is taken."""
+    with pytest.raises(TalentError, match="^overrides: "):
+        ts.simulate(overrides={"arrival elasticity": value}, outputs=["Residents"])
+    with pytest.raises(TalentError, match="^scenario: "):
+        ts.simulate(
+            {"assumptions": {"arrival elasticity": {"value": value, "why": "x"}}}, outputs=["Residents"]
+        )
+
+
+def test_years_out_of_order_are_put_in_order_and_coordinates_are_refused() -> None:
+    spread = ts.ensemble("baseline", draws=2, outputs=["Residents"])
+    told = str(ts.summary(spread))
+    assert str(ts.summary(spread.isel(time=slice(None, None, -1)))) == told
+    assert str(ts.summary(spread.isel(time=[*range(5, 13), *range(5)]))) == told
+    for coordinate in ("drawn", "time"):
+        with pytest.raises(TalentError, match=r"^result is .*\. Give a result, as `simulate`"):
+            ts.plot(spread[coordinate])
+
+
+def test_errors_and_causes_are_copied_and_errors_kept() -> None:
+    for error in (
+        ts.InputError(["a", "b"]),
+        ts.ModelError("{x}", x=1),
+        ts.InputError(None),
+        ts.UnitError("x"),
+    ):
+        for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+            assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
+    cause = ts.why("Residents", city="wuxi")
+    assert copy.deepcopy([cause])[0] is copy.copy(cause) is cause
+    with pytest.raises(TalentError, match="cannot be pickled"):
+        pickle.dumps(cause)
+    for name in ("scenario", "against"):
+        with pytest.raises(TalentError, match=f"^{name}: 2 scenarios. Give one.$"):
+            ts.why("Residents", **{name: ["baseline", "hefei_combination"]})
+
+
+def test_no_size_is_beyond_the_memory(
+    typed: Callable[..., Outcome], tmp_path: Path, attacked: Attacked
+) -> None:
+    for sizes in ({"population": 10**9}, {"generations": 10**9}, {"searches": 10**9}):
+        with pytest.raises(TalentError, match="Give at most 10,000 and 1,000,000,000."):
+            ts.optimise("wuxi", draws=4, **sizes)
+        attacked()
+    tables = ["--panel", "p.csv", "--census", "c.csv"]
+    for command in (
+        ["calibrate", *tables, "--steps"],
+        ["backtest", *tables, "--draws"],
+        ["validate", "--draws"],
+    ):
+        done = typed(*command, 10**9, cwd=tmp_path)
+        assert (done.code, done.is_fit_to_read(), "equal to 100000" in done.said) == (2, True, True), (
+            done.said
+        )
+        attacked()

@@ -173,7 +173,8 @@ def test_what_has_no_summary_or_no_picture_is_refused(change: xr.Dataset) -> Non
     with pytest.raises(InputError, match="^this dataset is none that simulate, ensemble, compare, "):
         ts.summary(xr.Dataset())
     with pytest.raises(
-        InputError, match="^result is 3. Give a result, as `simulate`, `ensemble`, `compare` or"
+        InputError,
+        match="^result is 3. Give a result, as `simulate`, `ensemble`, `compare` or",
     ):
         ts.plot(3)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^no language 'fr': choose one of en, zh\.$"):
