@@ -172,12 +172,12 @@ class CityPacker:
             "gaps": self._gaps(first.resolved),
         }
 
-    def _gaps(self, resolved: Resolved) -> dict[str, str] | None:
-        """Return what is told of figures that a city lacks or that were not counted, by language; None where nothing is."""
+    def _gaps(self, resolved: Resolved) -> list[dict[str, str]]:
+        """Return what is told of figures that a city lacks or that were not counted, each by language."""
         prepared = Prepared(self.model, {BASELINE: resolved})
         missing = gaps(prepared)
-        told = {lang: (" " * (lang == "en")).join(gap_lines(prepared, missing, lang)) for lang in LANGUAGES}
-        return told if all(told.values()) else None
+        told = (gap_lines(prepared, missing, lang) for lang in LANGUAGES)
+        return [dict(zip(LANGUAGES, texts, strict=True)) for texts in zip(*told, strict=True)]
 
     def _path(self, told: Told, first: Told | None, own: np.ndarray) -> dict[str, Any]:
         """Return a city on a path: what differs from the model, and of another path from the first."""

@@ -76,12 +76,13 @@ export function Chart({ page, outputKey }) {
 
   const title = named(outputKey)
   const { lines, by, difference } = shown
+  const told = lines.length ? by.unit || t('no_unit') : '' // not known before the first run
   return (
     <section class="chart" aria-label={title}>
       <header>
         <h3>{title}</h3>
         <p class="unit">
-          {difference ? t('difference_unit', { unit: by.unit || t('no_unit') }) : by.unit || t('no_unit')} <Trust page={page} outputKey={outputKey} />
+          {difference ? t('difference_unit', { unit: told }) : told} <Trust page={page} outputKey={outputKey} />
         </p>
       </header>
       <div class="plot" ref={holder} role="img" aria-label={summary(page, title, lines, by)} />

@@ -75,7 +75,7 @@ function Warnings({ page, fans }) {
   const plan = view.plans[view.active]
   const { header } = page
   const told = []
-  if (header.cities[plan.city].gaps) told.push(said(header.cities[plan.city].gaps))
+  told.push(...header.cities[plan.city].gaps.map(said))
   const reading = page.plans.readingOf(plan)
   if (Object.keys(reading.values).length) told.push(`${said(reading.title)}: ${said(reading.summary)}`)
   const paid = header.roles.paid && page.row(fans.central, header.roles.paid)
@@ -139,8 +139,7 @@ export function Adding({ title, first, rows, total = null }) {
   const cost = (yuan) => (yuan && Number.isFinite(yuan[1]) ? [digits(yuan[1] / money.factor), yuan[1] > 0 && <small>{t('low_to_high', { low: digits(yuan[0] / money.factor), high: digits(yuan[2] / money.factor) })}</small>] : '–')
   const thousand = lang.value === 'zh' ? 1e4 : 1e3
   return (
-    <table>
-      <caption class="hidden">{title}</caption>
+    <table aria-label={title}>
       <thead><tr><th scope="col">{first}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small><small class="each">{t('each')}</small></th></tr></thead>
       <tbody>
         {rows.map(({ name, label, value, error, cost: yuan, each, onClick, told }) => (
