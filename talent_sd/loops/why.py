@@ -20,6 +20,7 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError
+from talent_sd.base.language import tell
 from talent_sd.engine.ir import Expression, TableCall, operands_of
 from talent_sd.engine.order import references
 from talent_sd.inputs.settings import split_key
@@ -105,7 +106,9 @@ class Cause:
     def __reduce__(self) -> tuple[Any, ...]:
         """Refuse to be kept in a file: the compiled model is in it."""
         raise InputError(
-            "a cause holds the compiled model and cannot be pickled. Keep its names, effects and sources."
+            tell(
+                "a cause holds the compiled model and cannot be pickled. Keep its names, effects and sources."
+            )
         )
 
     @property

@@ -102,7 +102,9 @@ def house_style() -> Iterator[None]:
     kept = dict.copy(mpl.rcParams)
     kept.pop("backend", None)
     try:
-        dict.update(mpl.rcParams, _checked_rules())  # beside matplotlib's checks: 300 of them, for each picture
+        dict.update(
+            mpl.rcParams, _checked_rules()
+        )  # beside matplotlib's checks: 300 of them, for each picture
         yield
     finally:
         dict.update(mpl.rcParams, kept)
