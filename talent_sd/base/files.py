@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import hashlib
+import itertools
+import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -103,3 +107,52 @@ def write_frame(file: Path, frame: pd.DataFrame, number: str | None = None) -> N
     """Write a frame as CSV, numbers by a format such as "%.6g"; its texts are no formulas either."""
     # a carriage return alone would begin a row: pandas does not quote it
     frame.replace("\r", "\n", regex=True).map(_harmless).to_csv(file, index=False, float_format=number)
+
+
+def content_of(file: Path, most: int = 2**30) -> bytes:
+    """Return what a file holds; OSError of one of more bytes than it can have, or of what is no plain file.
+
+    A pipe in a file's place would be waited for without end, a huge one would take all memory.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(2, "no such file", str(file))
+    if file.stat().st_size > most:
+        raise OSError(27, "File too large", str(file))
+    return file.read_bytes()
+
+
+def write_safely(file: Path, content: bytes) -> None:
+    """Write a new file, in place of what is there; on return it is on the disk, even if the machine stops."""
+    file.unlink(missing_ok=True)  # a link is replaced: what it leads to is another's
+    with file.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def mark_of(file: Path) -> str:
+    """Return size and checksum of a plain file, "" where none is."""
+    try:
+        if not file.is_file():
+            return ""
+        with file.open("rb") as stream:
+            return f"{file.stat().st_size} {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    except OSError:
+        return ""
+
+
+def set_aside(file: Path) -> str:
+    """Give a file the first free name of plan.yaml.~1~, plan.yaml.~2~, ... and return it."""
+    aside = next(
+        one for n in itertools.count(1) if not os.path.lexists(one := file.with_name(f"{file.name}.~{n}~"))
+    )
+    file.rename(aside)
+    return aside.name
+
+
+def mark_tables(folder: Path) -> None:
+    """Begin CSV files with the mark by which spreadsheets know UTF-8: without it Chinese is gibberish there."""
+    for table in folder.rglob("*.csv"):
+        content = table.read_bytes()
+        if not content.startswith(codecs.BOM_UTF8):
+            table.write_bytes(codecs.BOM_UTF8 + content)

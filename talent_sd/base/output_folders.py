@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import errno
 import hashlib
 import io
-import itertools
 import os
 import re
 import secrets
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import MOST, InputError, NotWritten
+from talent_sd.base.files import content_of, mark_of, mark_tables, set_aside
 from talent_sd.base.language import N_, language, listed, reason_of, tell
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
         with scratch_folder(beside) as temporary:
             yield temporary
             if language() == "zh":
-                _mark_tables(temporary)
+                mark_tables(temporary)
             with uninterrupted():
                 target.mkdir(parents=True, exist_ok=True)
                 with held_alone(target, wait=True):
@@ -119,16 +118,16 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     What the run before wrote goes. What else is in the way of a file, or was changed since, is the user's: it is set aside.
     """
     files = sorted(temporary.iterdir())
-    ours = {file.name: _mark(file) for file in files}
+    ours = {file.name: mark_of(file) for file in files}
     before = _listed(target)
     known = before or {}
     if target in written:  # by the same command: it writes in several goes
         ours = known | ours
     gone, aside = list[str](), list[str]()
     for name in [*known, *(file.name for file in files)]:
-        mark = _mark(target / name)
+        mark = mark_of(target / name)
         if mark and mark not in (known.get(name), ours.get(name)):
-            aside.append(_set_aside(target / name))
+            aside.append(set_aside(target / name))
         elif mark and name not in ours:
             (target / name).unlink()
             gone.append(name)
@@ -162,26 +161,6 @@ def _listed(folder: Path) -> dict[str, str] | None:
     """Return the files that the last run wrote into a folder, with their marks (names alone, no paths); None if unknown."""
     kept = load_cached(LIST, _key(folder))
     return kept and {name: str(mark) for name, mark in kept.items() if Path(name).name == name}
-
-
-def _mark(file: Path) -> str:
-    """Return size and checksum of a plain file, "" where none is."""
-    try:
-        if not file.is_file():
-            return ""
-        with file.open("rb") as stream:
-            return f"{file.stat().st_size} {hashlib.file_digest(stream, 'sha256').hexdigest()}"
-    except OSError:
-        return ""
-
-
-def _set_aside(file: Path) -> str:
-    """Give a file the first free name of plan.yaml.~1~, plan.yaml.~2~, ... and return it."""
-    aside = next(
-        one for n in itertools.count(1) if not os.path.lexists(one := file.with_name(f"{file.name}.~{n}~"))
-    )
-    file.rename(aside)
-    return aside.name
 
 
 def refuse_store(target: Path) -> None:
@@ -311,14 +290,6 @@ def held_alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
         os.close(handle)
 
 
-def _mark_tables(folder: Path) -> None:
-    """Begin CSV files with the mark by which spreadsheets know UTF-8: without it Chinese is gibberish there."""
-    for table in folder.rglob("*.csv"):
-        content = table.read_bytes()
-        if not content.startswith(codecs.BOM_UTF8):
-            table.write_bytes(codecs.BOM_UTF8 + content)
-
-
 def refuse_place(file: Path, *, ending: str = "") -> None:
     """Refuse a place where no file can be written, or an ending that is of other files; NotWritten, InputError.
 
@@ -347,9 +318,9 @@ def write_whole(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder(file.parent) as scratch:
             (scratch / "file").write_bytes(content)
-            new, there = _mark(scratch / "file"), _mark(file)
+            new, there = mark_of(scratch / "file"), mark_of(file)
             if there and there not in (new, (load_cached(LIST, str(file)) or {}).get(file.name)):
-                aside = _set_aside(file)
+                aside = set_aside(file)
                 left.append(
                     tell("Not as it was written, so it was kept under another name: {files}.", files=aside)
                 )
@@ -357,27 +328,6 @@ def write_whole(file: Path, content: bytes) -> None:
             save_cached(LIST, str(file), {file.name: new})
     except (OSError, ValueError) as error:
         raise NotWritten(UNWRITABLE_FILE, file=file, reason=reason_of(error)) from None
-
-
-def write_safely(file: Path, content: bytes) -> None:
-    """Write a new file, in place of what is there; on return it is on the disk, even if the machine stops."""
-    file.unlink(missing_ok=True)  # a link is replaced: what it leads to is another's
-    with file.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def content_of(file: Path, most: int = 2**30) -> bytes:
-    """Return what a file holds; OSError of one of more bytes than it can have, or of what is no plain file.
-
-    A pipe in a file's place would be waited for without end, a huge one would take all memory.
-    """
-    if not file.is_file():
-        raise FileNotFoundError(2, "no such file", str(file))
-    if file.stat().st_size > most:
-        raise OSError(27, "File too large", str(file))
-    return file.read_bytes()
 
 
 def keep_arrays(file: Path, identity: str, arrays: Mapping[str, np.ndarray]) -> None:

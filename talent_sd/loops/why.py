@@ -20,7 +20,6 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError
-from talent_sd.base.language import tell
 from talent_sd.engine.ir import Expression, TableCall, operands_of
 from talent_sd.engine.order import references
 from talent_sd.inputs.settings import split_key
@@ -95,21 +94,15 @@ class Cause:
     study: Study = field(repr=False, compare=False)
     table: bool = False
 
-    def __copy__(self) -> Cause:
+    def __deepcopy__(self, _: object = None) -> Cause:
         """Return it: nothing in it changes."""
         return self
 
-    def __deepcopy__(self, _: object) -> Cause:
-        """Return it: nothing in it changes."""
-        return self
+    __copy__ = __deepcopy__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Refuse to be kept in a file: the compiled model is in it."""
-        raise InputError(
-            tell(
-                "a cause holds the compiled model and cannot be pickled. Keep its names, effects and sources."
-            )
-        )
+        """Refuse to be kept in a file: the model is in it."""
+        raise InputError("{name}: a cause is not pickled. Keep names and effects.", name=self.name)
 
     @property
     def source(self) -> str:
@@ -399,7 +392,7 @@ def why(
     from talent_sd.forecast.prepare import prepare
 
     for name, one in {"scenario": scenario, "against": against}.items():
-        if one is not None and not isinstance(one, (str, Path, Mapping)) and len(one) > 1:
+        if isinstance(one, Sequence) and not isinstance(one, str) and len(one) > 1:
             raise InputError("{name}: {count} scenarios. Give one.", name=name, count=len(one))
     shared = {"model": model, "national": national, "reading": reading, "horizon": horizon}
     prepared = prepare(scenario, city, overrides=overrides, **shared)  # type: ignore[arg-type]

@@ -125,15 +125,12 @@ class Asked:
                 "draws, searches, generations and plans must be 1 or more, the population {least} or more."
             )
             problems.say(text, least=LEAST_PLANS)
-        tried = self.draws * self.population * self.generations * self.searches
+        tried = float(self.draws * self.population * self.generations * self.searches)
         if self.population > MOST_PLANS or tried > MOST_TRIED:
             text = N_(
-                "{population} plans a generation, {tried:.2g} trials in all (plans, generations, searches and draws "
-                "multiplied). Give at most {plans:,} and {most:,.0f}."
+                "{population} plans a generation, {tried:.2g} trials: at most {plans:,} and {most:,.0f}."
             )
-            problems.say(
-                text, population=self.population, tried=float(tried), plans=MOST_PLANS, most=MOST_TRIED
-            )
+            problems.say(text, population=self.population, tried=tried, plans=MOST_PLANS, most=MOST_TRIED)
         problems.refuse()
 
 

@@ -17,15 +17,9 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, nearest
+from talent_sd.base.files import content_of, write_safely
 from talent_sd.base.language import reason_of, tell
-from talent_sd.base.output_folders import (
-    UNWRITABLE,
-    content_of,
-    keep_arrays,
-    kept_arrays,
-    scratch_folder,
-    write_safely,
-)
+from talent_sd.base.output_folders import UNWRITABLE, keep_arrays, kept_arrays, scratch_folder
 from talent_sd.search.plans import Levers, Plans, joined
 
 if TYPE_CHECKING:
