@@ -1,10 +1,10 @@
-"""Ship what is made of the shipped model and its labels, so that a first run need not make it.
+"""Ship what is made of the shipped model and the files of a plain run, so that a first run need not make it.
 
     python .ci/ship_program.py
 
-Writes `models/compiled`: the structure, the flat program and the labels as JSON, named by format and content;
-what lay there goes. Run it when `models/city.mdl` or `models/labels.yaml` changes, or the code that reads
-them; a test compares.
+Writes `models/compiled`: the structure, the flat program, the labels and parsed YAML as JSON, named by format
+and content; what lay there goes. Run it when `models/city.mdl`, `models/labels.yaml` or one of `READ` changes, or
+the code that reads them; a test compares.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.engine.equations import build_program
 from talent_sd.engine.program import program_to_json
 from talent_sd.inputs.labels import labels_to_json
-from talent_sd.inputs.strict_yaml import read_text
+from talent_sd.inputs.strict_yaml import read_text, yaml_to_json
 from talent_sd.model.read import structure_to_json
 from talent_sd.model.structure import build_structure
 from talent_sd.model.translate import translate
+
+
+READ = {
+    "models": ("city_figures.yaml", "figure_bounds.yaml", "provinces.yaml"),
+    "scenarios": ("cities/hefei.yaml", "national/central.yaml"),
+}
+"""What every run of the default city reads: to parse it takes longer than the run."""
 
 
 def compiled() -> dict[Path, bytes]:
@@ -33,6 +40,10 @@ def compiled() -> dict[Path, bytes]:
         ("program", key): program_to_json(build_program(source)),
         ("labels", content_key(labels, read_text(labels).encode())): labels_to_json(labels),
     }
+    for part, names in READ.items():
+        for name in names:
+            key, value = yaml_to_json(read_text(shipped_folder(part) / name))
+            values["yaml", key] = value
     return {shipped_file(*name): shipped_bytes(value) for name, value in values.items()}
 
 

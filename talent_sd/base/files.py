@@ -76,17 +76,18 @@ class TableWriter:
 
     def writerow(self, row: Iterable[object]) -> None:
         """Write a row; numbers in full, nothing for None."""
-        self._writer.writerow(map(_harmless, row))
+        self.writerows([row])
 
     def writerows(self, rows: Iterable[Iterable[object]]) -> None:
         """Write rows."""
-        for row in rows:
-            self.writerow(row)
+        self._writer.writerows(
+            [_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+        )
 
 
 def _harmless(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula; a number written as text is none."""
-    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+    if not isinstance(cell, str) or cell[:1] not in FORMULA:
         return cell
     try:
         float(cell)

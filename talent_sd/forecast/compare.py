@@ -154,8 +154,16 @@ def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> x
     dims (scenario, time, ...), unit "1". Draws without any difference count half, so a
     scenario that changes nothing scores 0.5.
     """
+    share = share_better(change.variable, lower_is_better)
+    better = change.isel({DRAW: 0}, drop=True).copy(data=share.values)
+    better.attrs = {**share.attrs, "units": "1"}
+    return better
+
+
+def share_better(change: xr.Variable, lower_is_better: bool) -> xr.Variable:
+    """Return the same of bare values, for whom many are asked."""
     gain = -change if lower_is_better else change
-    return ((gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)).assign_attrs(units="1")
+    return (gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)
 
 
 CLEAR = 0.9

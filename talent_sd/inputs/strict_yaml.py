@@ -179,6 +179,11 @@ def parse_yaml(text: str, name: str) -> Node:
     return root
 
 
+def yaml_to_json(text: str) -> tuple[str, list[object]]:
+    """Return what is shipped of a YAML text of ours, read anew: its key, and its nodes as JSON values."""
+    return hashlib.sha256(text.encode()).hexdigest(), _to_json(_parse(text, ""))
+
+
 def _to_json(node: Node) -> list[object]:
     """Return a node as JSON values: lines, then the scalar, or the parts and whether they have keys."""
     if isinstance(node.value, dict):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from talent_sd.engine.runner import Model
+    from talent_sd.inputs import City
+    from talent_sd.inputs.national_paths import NationalPath
     from talent_sd.inputs.readings import Reading
 
 AVERAGE = "average"
@@ -125,6 +127,8 @@ class Laboratory:
         self.reading = reading
         self.outputs = sorted(set(outputs))
         self._resolved: dict[tuple[str, str], dict[str, Any]] = {}
+        self._contexts: dict[str, NationalPath] = {}
+        self._places: dict[str, City] = {}
         self._defaults: dict[str, float] | None = None
 
     def constants(self) -> dict[str, float]:
@@ -232,12 +236,22 @@ class Laboratory:
         return self._resolved[key]
 
     def _resolve(self, scenario: str, city: str) -> dict[str, Any]:
-        from talent_sd.inputs import read_mapping, resolve_scenario
+        from talent_sd.inputs import load_city, load_scenario, read_mapping, resolve_scenario
+        from talent_sd.inputs.resolved_inputs import named_context
 
         average = city == AVERAGE
         structure = self.model.structure
         place = "hefei" if average else city
-        params = dict(resolve_scenario(scenario, place, structure, reading=self.reading).params())
+        loaded = load_scenario(scenario)
+        named = str(loaded.context)  # with the file that says so
+        if named not in self._contexts:
+            self._contexts[named] = named_context(loaded)
+        if place not in self._places:
+            self._places[place] = load_city(place)
+        resolved = resolve_scenario(
+            loaded, self._places[place], structure, context=self._contexts[named], reading=self.reading
+        )
+        params = dict(resolved.params())
         if average:
             for name in read_mapping().content.constants:
                 params.pop(name, None)

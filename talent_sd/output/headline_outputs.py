@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BANDS, CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
@@ -17,6 +18,7 @@ from talent_sd.output.speech import Scale, digits, interval
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
 TOTAL = "total talent"
@@ -106,12 +108,12 @@ class Output:
             self.relative is not None and self.relative.attrs["baseline_minimum"] > 0 and self.unit != "year"
         )
 
-    @property
+    @cached_property
     def better(self) -> xr.DataArray:
         """Return the share of the draws that do better than the baseline."""
         return probability_better(self.values, self.lower_is_better)
 
-    @property
+    @cached_property
     def told(self) -> Told:
         """Return what is told of it: of one scenario, city and time, so that only draws are left."""
         low, high = interval(self.values)
@@ -140,19 +142,37 @@ class Output:
         sound = self.unit != "year" and min(float((one > 0).mean()) for one in (first, last)) > ALWAYS
         return change, float((last / first).median()) - 1 if sound else math.nan
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """Return the largest median, in whatever direction."""
         return largest(self.values)
 
-    @property
+    @cached_property
     def last(self) -> Output:
         """Return it in the last year."""
         return self._taken(lambda array: array.isel({TIME: -1}))
 
+    @cached_property
+    def _places(self) -> dict[str, Output]:
+        return {}
+
     def at(self, **place: object) -> Output:
-        """Return it at one scenario or city, or at several."""
-        return self._taken(lambda array: array.sel(place))
+        """Return it at one scenario or city, or at several; the same object, with all that it knows, when asked again."""
+        if (key := repr(place)) not in self._places:
+            self._places[key] = self._taken(lambda array: array.sel(place))
+        return self._places[key]
+
+    @cached_property
+    def medians(self) -> tuple[np.ndarray, np.ndarray]:
+        """Medians over draws, absolute and relative, to the last bit as in comparison.csv: `median` may round otherwise."""
+        assert self.relative is not None
+        middle, share = (one.quantile(0.5, DRAW, skipna=False) for one in (self.values, self.relative))
+        return middle.values, share.values
+
+    @cached_property
+    def bands(self) -> dict[int, np.ndarray]:
+        """Lower and upper ends of the bands of the middle 50, 80 and 95 % of draws: band -> (2, ...)."""
+        return {band: self.values.quantile(ends, DRAW).values for band, ends in BANDS.items()}
 
     def _taken(self, take: Callable[[xr.DataArray], xr.DataArray]) -> Output:
         relative = None if self.relative is None else take(self.relative)

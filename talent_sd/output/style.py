@@ -102,9 +102,7 @@ def house_style() -> Iterator[None]:
     kept = dict.copy(mpl.rcParams)
     kept.pop("backend", None)
     try:
-        dict.update(
-            mpl.rcParams, _checked_rules()
-        )  # beside matplotlib's checks: 300 of them, for each picture
+        dict.update(mpl.rcParams, _checked_rules())  # type: ignore[misc]  # 300, not checked for each picture
         yield
     finally:
         dict.update(mpl.rcParams, kept)
@@ -158,10 +156,10 @@ def make_ticks(axes: Axes) -> None:
     """
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_label_coords(0, 0)
-        axis._copy_tick_props = lambda *_: None  # type: ignore[attr-defined]
+        axis._copy_tick_props = lambda *_: None  # type: ignore[union-attr]
         for tick in axis.get_major_ticks():
             tick.set_clip_path(axes.patch)
-        del axis._copy_tick_props  # type: ignore[attr-defined]
+        del axis._copy_tick_props  # type: ignore[union-attr]
 
 
 @cache

@@ -246,7 +246,7 @@ def plain_ticks(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(write))
 
 
-def _tick_pattern(ticks: Sequence[float]) -> str:
+def _tick_pattern(ticks: np.ndarray) -> str:
     """Return how ticks are written: with the decimals that the distance between them needs."""
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
     decimals = 0

@@ -6,6 +6,7 @@ Figures are SVG inside the page: text stays text, ids never collide, nothing of 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.cache import cache_folder, keep, read_kept
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.output.figures.panels import Line, draw_panel, mark_cut
@@ -190,7 +192,7 @@ def font_faces(text: str) -> str:
     Characters that the shipped fonts lack are left to the reader's own.
     """
     # the shipped quotation marks are as wide as a Chinese character: English takes the reader's own
-    points = {ord(character) for character in text} - {0x2018, 0x2019, 0x201C, 0x201D}
+    points = set(map(ord, set(text))) - {0x2018, 0x2019, 0x201C, 0x201D}
     faces = []
     for family, file in ((BODY, "regular.otf"), (HEADING, "bold.otf")):
         data = base64.b64encode(_cut(FOLDER / file, points)).decode("ascii")
@@ -200,8 +202,25 @@ def font_faces(text: str) -> str:
     return "\n".join(faces)
 
 
+MOST_FONTS = 40
+
+
 def _cut(file: Path, points: set[int]) -> bytes:
-    """Return a font with these characters alone, as WOFF."""
+    """Return a font with these characters alone, as WOFF: one cut before is read again."""
+    from fontTools import version
+
+    about = f"{version} {sorted(points)}".encode() + file.read_bytes()
+    folder = cache_folder("fonts")
+    kept = None if folder is None else folder / f"{hashlib.sha256(about).hexdigest()}.woff"
+    data = None if kept is None else read_kept(kept)
+    if data is None:
+        data = _cut_anew(file, points)
+        if kept is not None:
+            keep(kept, data, MOST_FONTS, MOST_FONTS // 2)
+    return data
+
+
+def _cut_anew(file: Path, points: set[int]) -> bytes:
     from fontTools import subset
 
     options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True, recalc_timestamp=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.backtest.forecast_scores import read_track_record
@@ -13,6 +14,7 @@ from talent_sd.evidence import measure_evidence
 from talent_sd.forecast.prepare import files_read, package_versions
 from talent_sd.inputs.labels import Labels
 from talent_sd.laboratory.findings import is_city_model
+from talent_sd.output.headline_outputs import Output, headline_outputs
 from talent_sd.output.speech import scenario_titles
 
 if TYPE_CHECKING:
@@ -62,6 +64,11 @@ class Material:
     command: str = ""
     notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def outputs(self) -> list[Output]:
+        """Headline outputs' changes, element by element: made once for both languages."""
+        return list(headline_outputs(self.change, self.labels))
 
     @property
     def first(self) -> Material:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.dims import BAND, BANDS, CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.dims import BAND, CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR, first_clear_year
 from talent_sd.output.figures.panels import Line
@@ -81,9 +81,7 @@ def numbers(
 
 def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = False) -> list[Column]:
     """Return what comparison.csv has of a change (draw, row), and its probability of doing better."""
-    assert one.relative is not None
-    # as comparison.csv has them, to the last bit: a median may round otherwise
-    middle, share = (part.quantile(0.5, DRAW, skipna=False).values for part in (one.values, one.relative))
+    middle, share = one.medians
     means = one.percent_means_something
     heading = say("Difference, {unit}", unit=say.unit(scale))
     reach = float(np.nanmax(np.abs(one.values.values), initial=0.0))
@@ -97,13 +95,8 @@ def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = Fals
         ),
     ]
     if one.values.sizes[DRAW] > 1:
-        for band, ends in BANDS.items():
-            for end, heading, values in zip(
-                ("lower", "upper"),
-                band_headings(say, band),
-                one.values.quantile(ends, DRAW).values,
-                strict=True,
-            ):
+        for band, both in one.bands.items():
+            for end, heading, values in zip(("lower", "upper"), band_headings(say, band), both, strict=True):
                 columns.append(numbers(f"{end}_{band}", heading, values, scale, plain=plain, reach=reach))
         heading = say("Probability of doing better")
         alike = (one.values == 0).all(DRAW).values  # before a policy begins nothing is better or worse

@@ -157,7 +157,7 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
 
 def _one_city(material: Material, say: Speech) -> dict[str, Any]:
     """Return what is told of one city alone: headlines, paths, what each policy does."""
-    outputs = list(headline_outputs(material.change, say.labels))
+    outputs = material.outputs
     apart: dict[str, list[Any]] = {}
     for one in outputs:
         if one.chosen:
