@@ -22,7 +22,6 @@ from talent_sd.model.read import structure_to_json
 from talent_sd.model.structure import build_structure
 from talent_sd.model.translate import translate
 
-
 READ = {
     "models": ("city_figures.yaml", "figure_bounds.yaml", "provinces.yaml"),
     "scenarios": ("cities/hefei.yaml", "national/central.yaml"),

@@ -153,12 +153,15 @@ class Output:
         return self._taken(lambda array: array.isel({TIME: -1}))
 
     @cached_property
-    def _places(self) -> dict[str, Output]:
+    def _places(self) -> dict[tuple[tuple[str, object], ...], Output]:
         return {}
 
     def at(self, **place: object) -> Output:
-        """Return it at one scenario or city, or at several; the same object, with all that it knows, when asked again."""
-        if (key := repr(place)) not in self._places:
+        """Return it at one scenario or city (the same object when asked again, with all it knows), or at several."""
+        if not all(isinstance(one, str) for one in place.values()):
+            return self._taken(lambda array: array.sel(place))
+        key = tuple(place.items())
+        if key not in self._places:
             self._places[key] = self._taken(lambda array: array.sel(place))
         return self._places[key]
 
