@@ -143,27 +143,19 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
 
 
 def probability_better(change: xr.DataArray, lower_is_better: bool = False) -> xr.DataArray:
-    """Share of the draws in which the scenario does better than the baseline.
+    """Share of the draws in which the scenario does better than the baseline: dims (scenario, time, ...), unit "1".
+
+    Draws without any difference count half, so a scenario that changes nothing scores 0.5.
 
     Parameters
     ----------
     change : dims (scenario, draw, time, ...), absolute or relative
-
-    Returns
-    -------
-    dims (scenario, time, ...), unit "1". Draws without any difference count half, so a
-    scenario that changes nothing scores 0.5.
     """
-    share = share_better(change.variable, lower_is_better)
+    gain = -change.variable if lower_is_better else change.variable  # without labels: half the time
+    share = (gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)
     better = change.isel({DRAW: 0}, drop=True).copy(data=share.values)
     better.attrs = {**share.attrs, "units": "1"}
     return better
-
-
-def share_better(change: xr.Variable, lower_is_better: bool) -> xr.Variable:
-    """Return the same of bare values, for whom many are asked."""
-    gain = -change if lower_is_better else change
-    return (gain > 0).mean(DRAW) + 0.5 * (gain == 0).mean(DRAW)
 
 
 CLEAR = 0.9

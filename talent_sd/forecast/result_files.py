@@ -17,7 +17,7 @@ from talent_sd.base.dims import BANDS, CITY, DRAW, QUANTILES, SCENARIO, TIME
 from talent_sd.base.files import TableWriter, tellable, write_rows
 from talent_sd.base.language import tell
 from talent_sd.base.version import __version__
-from talent_sd.forecast.compare import OTHER, RELATIVE, clear_from, share_better
+from talent_sd.forecast.compare import OTHER, RELATIVE, clear_from, probability_better
 from talent_sd.inputs.labels import Labels
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _clear(array: xr.DataArray, lower_is_better: bool, labels: _Axes) -> Iterato
     if array.sizes[DRAW] == 1:
         return itertools.repeat(("", ""), array.size)
     better, more = (
-        share_better(array.variable, lower).transpose(SCENARIO, TIME, ...).values
+        probability_better(array, lower).variable.transpose(SCENARIO, TIME, ...).values
         for lower in (lower_is_better, False)
     )
     first = np.broadcast_to(clear_from(np.moveaxis(more, 1, 0), array[TIME].values)[:, None], better.shape)
