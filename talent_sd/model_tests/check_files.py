@@ -165,6 +165,17 @@ class CheckFile:
                     )
                 )
         for check in self.checks:
+            # a year that no run saves would let the check pass untried
+            problems += [
+                tell(
+                    "{file}:{line}: the year {year} is not among 'years', so nothing would be tried. Add it there.",
+                    file=self.name,
+                    line=self.lines[f"check {check.id}"],
+                    year=f"{year:g}",
+                )
+                for year in check.at
+                if year not in self.years
+            ]
             for run in check.runs:
                 if run != "default" and run not in self.settings:
                     problems.append(

@@ -131,6 +131,7 @@ def test_names_that_the_model_lacks_are_all_told(teacup: Model, tmp_path: Path) 
             tmp_path,
             "{id: a, sector: s, message: m, variables: Teacups, at_least: 0}",
             "{id: b, sector: s, message: m, setting: slo, variable: Teacup, expect: same}",
+            "{id: c, sector: s, message: m, setting: slow, variable: Teacup, expect: same, at: [10, 20]}",
         )
     )
     with pytest.raises(InputError) as caught:
@@ -138,6 +139,7 @@ def test_names_that_the_model_lacks_are_all_told(teacup: Model, tmp_path: Path) 
     assert caught.value.problems == (
         "tea.checks.yaml:7: no variable 'Teacups'. Did you mean 'Teacup'?",
         "tea.checks.yaml:8: no setting 'slo'. Did you mean 'slow'?",
+        "tea.checks.yaml:9: the year 20 is not among 'years', so nothing would be tried. Add it there.",
     )
 
 

@@ -585,6 +585,9 @@ def test_the_age_of_every_citys_figures_is_told_with_its_limit(book: Any) -> Non
     factor = share.origin.text.split("× ")[1].split(" ")[0]
     city = book.chapters.city(book.prepared.first.city.name)
     assert f"{city}: {share.value:.4f} (2020 × {factor})" in starts["city tertiary share"]
+    for key in ("city value added", "city fiscal revenue", "city fiscal expenditure", "city deposits"):
+        assert "none" not in starts[key]
+        assert f"{city}: {book.prepared.first.values[key].value:,.0f}" in starts[key]
     assert book.stood_in_for <= {key for key in book.prepared.first.values}
 
 

@@ -34,7 +34,7 @@ CAPTION_SETTINGS = N_("Every setting that differs, with file and line")
 HOW = N_("How it was obtained, and its source")
 SERIES = N_("series of {count} years")
 
-CEILING, NO_CEILING = 1e9, N_("none", "count")
+CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "count")
 """Residents from which on a ceiling is none."""
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
 SETTINGS = {
@@ -188,17 +188,18 @@ def facts_table(resolved: Resolved, say: Speech, left_out: Container[str] = ()) 
             shown, unit = Cell(say(SERIES, count=len(number[0]))), _unit(value.unit, say)
         else:
             scale = say.scale(abs(number), value.unit)
-            known = (
-                say(NO_CEILING)
-                if number >= CEILING and key == "residents ceiling"
-                else digits(number / scale.factor, 4)
-            )
+            known = _figure(key, number, scale.factor, say)
             shown = Cell("–") if value.origin.text.startswith("not known") else Cell(known, number, "value")
             unit = say.unit(scale)
         where = Cell(str(value.origin), kind="code")
         rows.append([_meaning(key, say), shown, unit, obtained(value.origin.text, say.lang), where])
     headings = [say("Setting"), say("Value"), say("Unit"), say(HOW), say("File and line")]
     return plain_table(say(CAPTION_FACTS), headings, rows, texts=(0, 2, 3, 4))
+
+
+def _figure(key: str, number: float, factor: float, say: Speech) -> str:
+    """Write a figure by its unit's factor; a ceiling on residents so high that it is none is called that."""
+    return say(NO_CEILING) if key == CEILED and number >= CEILING else digits(number / factor, 4)
 
 
 MANY = 8
@@ -221,7 +222,9 @@ def starts_table(resolved: Resolved, chapters: Chapters) -> Table:
     for key in rules:
         cities: dict[str, list[str]] = {}
         for name, values in found.items():
-            cities.setdefault(_start_told(values.get(key), say, int(resolved.start_year)), []).append(name)
+            cities.setdefault(_start_told(key, values.get(key), say, int(resolved.start_year)), []).append(
+                name
+            )
         told = (
             f"{say('all others') if len(names) > MANY else say(', ').join(map(chapters.city, names))}{say(': ')}{value}"
             for value, names in sorted(cities.items(), key=lambda item: len(item[1]))
@@ -232,11 +235,11 @@ def starts_table(resolved: Resolved, chapters: Chapters) -> Table:
     return plain_table(caption, headings, rows, (0, 1))
 
 
-def _start_told(found: Value | None, say: Speech, start: int) -> str:
+def _start_told(key: str, found: Value | None, say: Speech, start: int) -> str:
     """Return a value with the year and the factor that an older figure was carried by, or that it stands in."""
     if found is None:
         return say(N_("the model's own value stands in"))
-    value = say(NO_CEILING) if found.value >= CEILING else digits(found.value, 4)
+    value = _figure(key, found.value, 1.0, say)
     if found.year is None:
         return say(N_("{value} stands in"), value=value)
     carried = re.search(r"× [\d.]+", found.how)
