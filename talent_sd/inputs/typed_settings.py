@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -162,7 +163,8 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
         if any(name in part for parts in files.values() for part in parts.values()):
             problems.say(TWICE, option=said, name=name)
             continue
-        if name in policies and not isinstance(value, (str, bool, Mapping)):
+        counts = isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
+        if name in policies and not (counts or isinstance(value, (str, Mapping))):
             value = type(value).__name__  # neither on nor off: told as in a file
         with problems.gathered():
             value = _texts(value, f"{said}: {given}")

@@ -94,7 +94,7 @@ MUTATIONS = {
     ),
     "Housing": (
         "a term dropped: vouchers reach nobody",
-        "(1 + newcomer housing part*MIN({} + apartment relief*apartment coverage, largest relief)",
+        "(1 + newcomer housing part*MIN({}*price to income/dear homes + apartment relief*apartment coverage, largest relief)",
         "Policy Reach[housing_voucher]",
         "no level",
     ),

@@ -20,7 +20,11 @@ PLACES = [
         ["engine/back_ends.py", "engine/plain_run.py", "engine/llvm/kernel.py"],
     ),
     ("translations found", r"\bgettext\b", ["base/language.py"]),
-    ("the cache's folder", r"\bcache_folder\b", ["base/cache.py", "engine/llvm/compiled_objects.py"]),
+    (
+        "the cache's folder",
+        r"\bcache_folder\b",
+        ["base/cache.py", "engine/llvm/compiled_objects.py", "output/report/html_pieces.py"],
+    ),
     ("files kept between runs, with their checksum", r"O_NOFOLLOW|\.chmod\(|S_IWOTH", ["base/cache.py"]),
     ("where the user's folders lie", r"\bplatformdirs\b", ["base/cache.py"]),
     ("Philox's constants", r"(?i)0xD2511F53", ["engine/random_numbers.py"]),
