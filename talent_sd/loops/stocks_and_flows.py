@@ -39,8 +39,9 @@ def stock_flows(
 ) -> tuple[tuple[StockFlows, ...], tuple[Flow, ...]]:
     """Return stocks and flows of a model.
 
-    Accounts are left out: stocks that nothing but themselves reads, and what counts flows that
-    belong to an earlier stock. A flow out of one stock and into another is one flow.
+    Accounts are left out: stocks that nothing but themselves reads, and what counts nothing but flows
+    that belong to an earlier stock; flows counted beside a stock's own are told as what moves it.
+    A flow out of one stock and into another is one flow.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ def stock_flows(
     stocks: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     reads: dict[str, dict[str, None]] = {}
     drivers: dict[str, dict[str, None]] = {}
+    counted: dict[str, dict[str, None]] = {}
     taken: dict[tuple[str, int], str] = {}
     for state in program.states:
         slot = slots[state.slot]
@@ -73,12 +75,17 @@ def stock_flows(
                 drivers.setdefault(slot.variable, {})[flow] = None
                 flow, sign = CHANGE.format(stock=slot.variable), 1
             if taken.setdefault((flow, sign), slot.variable) != slot.variable:
+                counted.setdefault(slot.variable, {})[flow] = None
                 continue
             (inflows if sign > 0 else outflows)[flow] = None
             known = (slots[cause] for cause in causes)
             reads.setdefault(flow, {}).update(
                 {one.variable: None for one in known if one.kind == "state" and not one.hidden}
             )
+    for stock, flows in counted.items():
+        if any(stocks[stock]):
+            stocks[stock][0][CHANGE.format(stock=stock)] = None
+            drivers[stock] = {**flows, **drivers.get(stock, {})}
     found = tuple(
         StockFlows(
             stock,

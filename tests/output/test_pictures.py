@@ -271,6 +271,8 @@ def test_every_stock_is_drawn_and_accounts_say_what_they_count() -> None:
     held = {one.stock: one for one in everything}
     assert held["Cumulative Talent Out"].inflows == ("change of Cumulative Talent Out",)
     assert "newcomer departures" in held["Cumulative Talent Out"].drivers
+    assert held["Poached Talent"].inflows == ("change of Poached Talent",)
+    assert {"arrivals", "cash arrivals"} == set(held["Poached Talent"].drivers)
     assert [held[one.stock] for one in shown] == list(shown)  # what is drawn anyway is drawn the same
 
 

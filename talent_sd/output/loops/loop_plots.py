@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_numbers import wrapped
+from talent_sd.output.speech import sentences
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure, save_vector
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 KEY = N_(
     "A box is a stock; inflows at its left, outflows at its right; a pipe between two boxes leads from one stock into "
-    "the other. Round end: outside the model's stocks. Square end: another stock, which is named. Two heads: a net "
-    "change, either way, with what moves it."
+    "the other. Round end: outside the model's stocks, or another element of the same stock. Two heads: a net change, "
+    "either way, with what moves it."
 )
+SQUARE = N_("Square end: another stock, which is named.")
 
 WIDTH, MARGIN, GUTTER = 7.4, 0.1, 0.2
 LABEL, PIPE, BOX = 0.86, 0.28, 0.88
@@ -147,6 +149,22 @@ def plot_stock_flow(stocks: Sequence[StockFlows], labels: Labels, lang: str, sec
         return _draw_rows(_rows([one for one in _chains(stocks, labels, lang) if one.sector == sector]), lang)
 
 
+def stock_key(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> str:
+    """Return how the pictures of these stocks are read; what none of them shows is left out."""
+    return _key(_chains(stocks, labels, lang), lang)
+
+
+def _key(chains: Iterable[_Chain], lang: str) -> str:
+    ends = (
+        end
+        for chain in chains
+        for end in (*chain.before, *chain.behind, *(e for _, es in chain.between for e in es))
+    )
+    return sentences(
+        lang, tell(KEY, lang), *([tell(SQUARE, lang)] if any(end.joined for end in ends) else [])
+    )
+
+
 def _height(rows: Sequence[Sequence[_Chain]]) -> float:
     """Return the inches that rows take, with the headings of their sectors."""
     sectors = {row[0].sector for row in rows}
@@ -167,7 +185,7 @@ def _draw_rows(rows: Sequence[Sequence[_Chain]], lang: str, page: tuple[int, int
         if page[1] > 1:
             title = tell("{title}, {number} of {all}", lang, title=title, number=page[0], all=page[1])
         axes.text(MARGIN, 0.2, title, fontsize=13, va="top", **heading())
-        key = "\n".join(wrapped(tell(KEY, lang), 135))
+        key = "\n".join(wrapped(_key((chain for row in rows for chain in row), lang), 135))
         axes.text(MARGIN, 0.48, key, fontsize=6.5, va="top", color=GREY)
     y, last = head, None
     for row in rows:

@@ -22,7 +22,7 @@ from talent_sd.output.figures.plot_forecast import plot_overview
 from talent_sd.output.headline_outputs import TOTAL, known_figures
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_plots import KEY, plot_stock_flow
+from talent_sd.output.loops.loop_plots import plot_stock_flow, stock_key
 from talent_sd.output.report.book_entries import SHAPES, raw
 from talent_sd.output.report.book_findings import BookFindings
 from talent_sd.output.report.book_tables import Result, Rows
@@ -93,7 +93,7 @@ class Book(BookFindings):
         mixed = self.chapters.posterior.note.get("diagnostics", {}).get("parameters", {})
         rows: Rows = [
             [
-                self.chapters.link(prior.key),
+                self._drawn_link(prior.key),
                 f"{prior.centre:g} ± {prior.sd:g}",
                 f"{prior.low:g} … {prior.high:g}",
                 self.chapters.after(prior.key),
@@ -112,7 +112,9 @@ class Book(BookFindings):
             N_("Effective draws"),
             N_("Source"),
         )
-        return self._table(N_("Constants fitted to cities"), headings, rows, (0, 1, 2, 3, 6))
+        return self._told_factors(
+            self._table(N_("Constants fitted to cities"), headings, rows, (0, 1, 2, 3, 6))
+        )
 
     @cached_property
     def drawn(self) -> Table:
@@ -120,7 +122,7 @@ class Book(BookFindings):
         fitted = self.chapters.posterior.names if self.chapters.posterior else ()
         rows: Rows = [
             [
-                self.chapters.link(key),
+                self._drawn_link(key),
                 self.say(SHAPES[one.distribution]),
                 f"{one.low:g} … {one.high:g}",
                 f"{one.centre:g}",
@@ -130,7 +132,9 @@ class Book(BookFindings):
             if key not in fitted
         ]
         headings = (N_("Constant"), N_("Distribution"), N_("Limits"), N_("Centre"), N_("Source"))
-        return self._table(N_("Constants drawn from what is believed of them"), headings, rows)
+        return self._told_factors(
+            self._table(N_("Constants drawn from what is believed of them"), headings, rows)
+        )
 
     @cached_property
     def effects(self) -> Table:
@@ -176,7 +180,7 @@ class Book(BookFindings):
             if not min(ends) <= base <= max(ends):
                 own = self.say("{value}, outside", value=own)
             row: list[str | Cell] = [
-                self.chapters.link(name),
+                self._drawn_link(name),
                 own,
                 " … ".join(f"{end:.4g}" for end in ends).replace("-", "−"),
             ]
@@ -202,7 +206,7 @@ class Book(BookFindings):
             N_("Result at the lower end"),
             N_("Result at the upper end"),
         )
-        return plain_table(caption, [self.say(one) for one in headings], rows)
+        return self._told_factors(plain_table(caption, [self.say(one) for one in headings], rows))
 
     def _moved(self, value: float, start: float) -> str:
         return self.say.percent(value / start - 1) if start > 0 and value > 0 else signed(value - start)
@@ -274,10 +278,10 @@ class Book(BookFindings):
                 own = self._base(key)
                 below = float((drawn[name] < own).mean())
                 rows.append([
-                    self.chapters.link(key) + raw(" ×" * (key != name)), signed(found, 2), f"{100 * found**2:.0f} %",
+                    self._drawn_link(key), signed(found, 2), f"{100 * found**2:.0f} %",
                     *(f"{value:.4g}".replace("-", "−") for value in (own, drawn[name].median())), self.say.chance(below),
                 ])  # fmt: skip
-            tables.append(plain_table(caption, headings, rows, (0,)))
+            tables.append(self._told_factors(plain_table(caption, headings, rows, (0,))))
         return tables
 
     @cached_property
@@ -305,7 +309,7 @@ class Book(BookFindings):
         return self.say(
             "Hold these moves against the spread of a forecast: of its variance in the last year the constants all together "
             "make {low} to {high}, by output; growth noise and the national path make the rest.",
-            low=self.say.chance(max(0.0, float(shares.min()))), high=self.say.chance(float(shares.max())),
+            low=f"{round(100 * float(shares.min())) or 0} %", high=f"{round(100 * float(shares.max())) or 0} %",
         )  # fmt: skip
 
     @property
@@ -340,7 +344,7 @@ class Book(BookFindings):
         if isinstance(study, LoopStudy):
             drawn["waterfall"] = lambda: plot_waterfall(study, labels, lang), self.say(WATERFALL)
         if "stocks" in names and not self.model.lacks:
-            stocks = stock_flows(self.model.program, self._groups, accounts=True)[0]
+            stocks = self._stock_flows
             for number, sector in enumerate(dict.fromkeys(one.group for one in stocks)):
                 drawn[f"stocks-{number}"] = self._sector(stocks, sector)
         return [
@@ -360,9 +364,13 @@ class Book(BookFindings):
         return {name: variable.group for name, variable in self.model.structure.variables.items()}
 
     @property
+    def _stock_flows(self) -> Sequence[StockFlows]:
+        return stock_flows(self.model.program, self._groups, accounts=True)[0]
+
+    @property
     def stock_key(self) -> str:
         """Return how the stock-and-flow diagrams are read."""
-        return self.say(KEY)
+        return stock_key(self._stock_flows, self.say.labels, self.say.lang)
 
     def route(self, loop: Any) -> Markup:
         """Return the shortest circle of a loop as links, and the others' further variables."""

@@ -357,6 +357,11 @@ class Chapters:
         shown = [f"{label} {number(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
         return self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
 
+    def factor(self, key: str) -> bool:
+        """Return whether what is drawn of a constant is a factor on all its elements."""
+        prior = self.believed.get(key) or self.priors.get(key)
+        return prior is not None and prior.factor
+
     def _prior(self, prior: Prior) -> Markup:
         kind = self.say(SHAPES[prior.distribution])
         if prior.factor:

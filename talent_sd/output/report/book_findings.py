@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from operator import attrgetter, itemgetter
@@ -39,6 +39,10 @@ NEAR, HAIR = 0.05, 0.01
 """A law whose value is nearer to an edge than the first part of its band is marked, than the second listed."""
 NEAREST = 20
 """Laws of which the shares of draws are told one by one."""
+FACTOR_MARK = " ×"
+FACTOR_NOTE = N_(
+    "× after a name: its numbers are factors on every value at the link; at 1 the values are as they stand there."
+)
 CHANGES = 8
 """Settings of a run that are told."""
 LAW_KINDS = {
@@ -62,6 +66,15 @@ class BookFindings(BookResults):
     tests: Sequence[StandardTest] = ()
     law_record: LawRecord | None = None
 
+    def _drawn_link(self, key: str) -> Markup:
+        """Link to a constant, marked where its numbers are those of a factor."""
+        return self.chapters.link(key) + raw(FACTOR_MARK * self.chapters.factor(key))
+
+    def _told_factors(self, table: Table) -> Table:
+        """Say below a table what the mark means, where it has one."""
+        marked = any(row.heading.endswith(FACTOR_MARK) for group in table.groups for row in group.rows)
+        return replace(table, note=self.say(FACTOR_NOTE)) if marked else table
+
     @cached_property
     def standard_tests(self) -> Table:
         """List the standard tests of system dynamics with what was measured."""
@@ -81,7 +94,7 @@ class BookFindings(BookResults):
             rows.append([
                 raw(f'<a href="#e-{figure.id}">{figure.id}</a>'),
                 statement(figure, self.say.lang), self.say(ROLES[figure.role]),
-                f"{target_text(figure)} {quoted(figure.unit, self.say.lang)}".strip() or "–",
+                f"{told} {quoted(figure.unit, self.say.lang)}".strip() if (told := target_text(figure)) else "–",
                 "–" if np.isnan(figure.allowance) else f"± {digits(figure.allowance)}",
                 "–" if value is None else number_text(value), verdict_text(one, self.say.lang),
             ])  # fmt: skip

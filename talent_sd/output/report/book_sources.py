@@ -159,11 +159,15 @@ class BookSources(BookTables):
             values = [path.variables[name].values[year] for path in self.paths.values()]
             known = series.values[series.known_until]
             scale = self.say.scale(max(map(abs, [known, *values])), series.unit)
-            cells = [f"{value / scale.factor:.4g}" for value in (known, *values)]
-            rows.append(
-                [self.chapters.link(found.name), self.say.unit(scale), f"{series.known_until}", *cells]
-            )
-        headings = [self.say("Series"), self.say("Unit"), self.say("Known until"), self.say("Value then")]
+            cells = (f"{value / scale.factor:.4g}" for value in (known, *values))
+            title, until = self.chapters.link(found.name), f"{series.known_until}"
+            rows.append([title, self.say.unit(scale), until, *cells])
+        headings = [
+            self.say("Series"),
+            self.say("Unit"),
+            self.say(N_("Past until, some years estimated")),
+            self.say("Value then"),
+        ]
         headings += [f"{self.say.both(path.title)}{self.say(', ')}{year}" for path in self.paths.values()]
         return plain_table(self.say(N_("The national paths, side by side")), headings, rows, (0, 1))
 
@@ -198,11 +202,13 @@ class BookSources(BookTables):
             values = [one.value for key, one in first.values.items() if key.partition("[")[0] == name]
             known = sum(isinstance(value, float) and value > 0 for value in values)
             told.append(f"{self.chapters.shown(name)} {start + known}")
-        nation = [series.known_until for series in first.national.variables.values()]
+        held = self.model.structure.variables
+        nation = [s.known_until for name, s in first.national.variables.items() if lookup_name(name) in held]
         ends = "–".join(map(str, dict.fromkeys((min(nation), max(nation)))))
         return self.say(
             "A run starts in {start} from the city's figures of that year. Figures of later years come in as "
-            "they are, as far as the city's file has them: {series}. The nation's series are known until {nation}. Each "
+            "they are, as far as the city's file has them: {series}. The past of the nation's series ends in {nation}; some of "
+            "its last years are carried on or estimated, as the source at a series' link says. Each "
             "series is forecast from its own last year on; pictures mark {mark}, the last year in which anything is known.",
             start=start, series=self.say(", ").join(told), nation=ends, mark=f"{max(KNOWN_UNTIL, start):g}",
         )  # fmt: skip
@@ -210,7 +216,11 @@ class BookSources(BookTables):
     @cached_property
     def origins(self) -> list[tuple[str, str, str]]:
         """Return (file, SHA-256, what it holds and where its figures come from) of each table behind the fit."""
-        hashes = self._note.get("data_sha256", {})
+        hashes = dict(self._note.get("data_sha256", {}))
+        if hashes:
+            hashes.setdefault(
+                "national_totals.csv", self.say(N_("no part of the fit; the back-test reads it"))
+            )
         return [
             (name, sha, self.say(TABLES.get(Path(name).stem, N_("not named"))))
             for name, sha in hashes.items()

@@ -127,8 +127,7 @@ class BookTables:
 
     def _base(self, key: str) -> float:
         """Return a constant's value in the run as it is; 1 of a factor."""
-        prior = self.chapters.believed.get(key) or self.chapters.priors.get(key)
-        if prior is not None and prior.factor:
+        if self.chapters.factor(key):
             return 1.0
         if self.prepared is not None and key in (given := self.prepared.first.params()):
             return float(np.asarray(given[key], float))
@@ -145,7 +144,7 @@ class BookTables:
     @cached_property
     def boundary(self) -> Table:
         """Count what each sector holds, and link to it."""
-        kinds = ("stock", "auxiliary", "constant", "lookup", "data")
+        kinds = ("stock", "auxiliary", "constant", "lookup", "data", "time")
         rows: Rows = []
         for number, (sector, entries) in enumerate(self.chapters.sectors.items(), 1):
             found: list[str] = [entry.variable.kind for entry in entries]
@@ -153,6 +152,7 @@ class BookTables:
             rows.append([title, *(str(found.count(kind) or "–") for kind in kinds)])
         headings = (
             N_("Sector"), N_("Stocks"), N_("Flows and auxiliaries"), N_("Constants"), N_("Given series and curves"), N_("Data"),
+            N_("Settings of time"),
         )  # fmt: skip
         return self._table(N_("What the model holds, by sector"), headings, rows, (0,))
 
