@@ -382,7 +382,9 @@ def compare_cities(
         )
         for change in changes
     ]
-    joined = xr.concat(kept, dim=CITY, coords="minimal", compat="override", combine_attrs="override")
+    joined = xr.concat(
+        kept, dim=CITY, coords="minimal", compat="override", combine_attrs="override", join="outer"
+    )
     titles = {
         f"{CITY}_{lang}": (CITY, [str(change.attrs[f"city_{lang}"]) for change in changes])
         for lang in ("en", "zh")

@@ -328,7 +328,7 @@ def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -
         tell(
             N_("{policy} {cost} ({start:g}–{end:g})"), lang, policy=labels.element(str(p), lang),
             cost=digits(float(one["cost"].sel(policy=p)) / MILLIONS[lang]),
-            start=float(one["start"].sel(policy=p)), end=float(one["end"].sel(policy=p)),
+            start=float(one["start"].sel(policy=p)), end=float(np.ceil(one["end"].sel(policy=p))) - 1,
         )
         for p in one["policy"].values if float(one["intensity"].sel(policy=p)) > 0
     ]  # fmt: skip

@@ -90,7 +90,7 @@ def timing(policy: str, settings: Mapping[str, Setting], defaults: Mapping[str, 
     ]
     if SIZE in sized:
         others.append(say("{amount} a year", amount=say.amount(sized[SIZE], say.scale(sized[SIZE], "yuan"))))
-    return say(", ").join([text, *others])
+    return say("; ").join([text, *others])
 
 
 def _number(value: object) -> str:
