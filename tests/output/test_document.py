@@ -591,6 +591,16 @@ def test_the_age_of_every_citys_figures_is_told_with_its_limit(book: Any) -> Non
     assert book.stood_in_for <= {key for key in book.prepared.first.values}
 
 
+def test_factors_are_marked_and_every_variable_is_counted(book: Any) -> None:
+    named = {row[0].removesuffix(" ×"): row[0].endswith(" ×") for row in rows_of(book.drawn)}
+    assert named == {key: book.chapters.priors[key].factor for key in named}
+    assert {True, False} == set(named.values())
+    assert "×" in book.drawn.note
+    counted = [int(cell) for row in rows_of(book.boundary) for cell in row[1:] if cell != "–"]
+    assert sum(counted) == len(book.model.structure.variables)
+    assert {row[0]: row[3] for row in rows_of(book.evidence)}["E25"] == "–"
+
+
 def test_works_are_told_in_full_and_laws_by_a_hair(book: Any) -> None:
     (units,) = rows_of(book.standard_tests)
     assert units[1:] == ["passed", "0 warnings", "every equation"]
