@@ -26,7 +26,7 @@ READ = {
     "models": ("city_figures.yaml", "figure_bounds.yaml", "provinces.yaml"),
     "scenarios": ("cities/hefei.yaml", "national/central.yaml"),
 }
-"""What every run of the default city reads: to parse it takes longer than the run."""
+"""What every run of the default city reads: parsed, it is there in a fortieth of the time."""
 
 
 def compiled() -> dict[Path, bytes]:

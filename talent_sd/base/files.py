@@ -76,18 +76,17 @@ class TableWriter:
 
     def writerow(self, row: Iterable[object]) -> None:
         """Write a row; numbers in full, nothing for None."""
-        self.writerows([row])
+        self._writer.writerow(map(_harmless, row))
 
     def writerows(self, rows: Iterable[Iterable[object]]) -> None:
         """Write rows."""
-        self._writer.writerows(
-            [_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
-        )
+        for row in rows:
+            self.writerow(row)
 
 
 def _harmless(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula; a number written as text is none."""
-    if not isinstance(cell, str) or cell[:1] not in FORMULA:
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
         return cell
     try:
         float(cell)

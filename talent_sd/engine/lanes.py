@@ -232,7 +232,4 @@ def _stacked(structure: Structure, key: str, value: Any, labels: Mapping[str, np
 
 def picked(value: Any, places: np.ndarray | int) -> Any:
     """Return what some of the lanes are given; of one lane by its number, as a single run."""
-    dims = getattr(value, "dims", ())
-    if dims == (DRAW,) and isinstance(places, np.ndarray):  # most are: a tenth of what `isel` takes
-        return type(value)(value.values[places], dims=dims)
-    return value.isel({DRAW: places}) if DRAW in dims else value
+    return value.isel({DRAW: places}) if DRAW in getattr(value, "dims", ()) else value

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BODY, HEADING = "talent_sd Sans", "talent_sd Heading"
@@ -99,24 +97,9 @@ def house_style() -> Iterator[None]:
     """Draw inside this: the shipped font and our rules, the user's own settings untouched after."""
     import matplotlib as mpl
 
-    kept = dict.copy(mpl.rcParams)
-    kept.pop("backend", None)
-    try:
-        dict.update(mpl.rcParams, _checked_rules())  # type: ignore[misc]  # 300, not checked for each picture
-        yield
-    finally:
-        dict.update(mpl.rcParams, kept)
-
-
-@cache
-def _checked_rules() -> dict[str, Any]:
-    """Return all of matplotlib's settings as a picture has them, but the backend."""
-    import matplotlib as mpl
-
     rules: Any = {**dict(mpl.rcParamsDefault), **_RULES, "font.family": list(body_fonts())}
-    rules.pop("backend", None)
     with mpl.rc_context(rules):
-        return {name: value for name, value in dict.items(mpl.rcParams) if name in rules}
+        yield
 
 
 STRAIGHT = str.maketrans("“”‘’", "\"\"''")
@@ -148,20 +131,6 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def make_ticks(axes: Axes) -> None:
-    """Make the ticks of axes without labels, all of which look as the first one, for a fifth less of a picture's time.
-
-    Matplotlib would copy the looks of the first tick to each, which they have, and measure ticks to set a label
-    beside them that is not there. Where a version of it has no such method this changes nothing.
-    """
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_label_coords(0, 0)
-        axis._copy_tick_props = lambda *_: None  # type: ignore[union-attr]
-        for tick in axis.get_major_ticks():
-            tick.set_clip_path(axes.patch)
-        del axis._copy_tick_props  # type: ignore[union-attr]
-
-
 @cache
 def _bold_letters() -> frozenset[int]:
     """Return the characters that the font of headings has."""
@@ -177,10 +146,7 @@ def settle_letters(figure: Figure) -> None:
     """
     from matplotlib.text import Text
 
-    parts: list[Artist] = [figure]
-    for part in parts:
-        parts += part.get_children()
-    for text in (part for part in parts if isinstance(part, Text)):
+    for text in figure.findobj(Text):
         told = text.get_text()
         if HEADING in text.get_fontfamily() and not _bold_letters().issuperset(
             map(ord, told.replace("\n", ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from talent_sd.base.dims import BANDS
 from talent_sd.base.language import N_, tell
 from talent_sd.output.speech import digits
-from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look, make_ticks
+from talent_sd.output.style import BASELINE, FAINT, GREY, INK, heading, line_look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +101,6 @@ def draw_panel(
     _frame_years(axes, lines, forecast_from, lang if letter in ("", "a") else None)
     if zero_line:
         axes.axhline(0, color=GREY, linewidth=0.8, zorder=1.5)
-    make_ticks(axes)
     _head(axes, letter, title, unit)
     if label_lines:
         label_ends(axes, lines, end_room(lines))
@@ -235,29 +233,22 @@ def plain_ticks(axis: Axis) -> None:
     """Write an axis' numbers with commas, and as many decimals as the distance between ticks needs."""
     from matplotlib.ticker import FuncFormatter
 
-    @cache
-    def pattern(*_: Any) -> str:
-        return _tick_pattern(axis.get_majorticklocs())
-
-    def write(value: float, _: int | None) -> str:
-        known = pattern(axis.get_major_locator(), *axis.get_view_interval())
-        return format(value + 0.0, known).replace("-", "−")
-
-    axis.set_major_formatter(FuncFormatter(write))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis)))
 
 
-def _tick_pattern(ticks: np.ndarray) -> str:
-    """Return how ticks are written: with the decimals that the distance between them needs."""
+def _tick(value: float, axis: Axis) -> str:
+    """Write a tick with as many decimals as the distance between ticks needs."""
+    ticks = axis.get_majorticklocs()
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
     decimals = 0
     while decimals < 6 and abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6 * step * 10**decimals:
         decimals += 1
-    return ".3g" if step < 1e-6 else f",.{decimals}f"
+    if step < 1e-6:
+        return f"{value + 0.0:.3g}".replace("-", "−")
+    return f"{value + 0.0:,.{decimals}f}".replace("-", "−")
 
 
 def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None, lang: str | None) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter
-
     first = min(float(year) for line in lines for year in (line.years[0], *line.dots[0]))
     last = float(lines[0].years[-1])
     axes.set_xlim(first, last if last > first else first + 1)  # a single time would be no axis
@@ -266,8 +257,7 @@ def _frame_years(axes: Axes, lines: Sequence[Line], forecast_from: float | None,
     # the last year has a tick where that costs no more than two
     step = next((step for step in range(least, least + 3) if (last - origin) % step == 0), least)
     ticks = [year for year in range(math.ceil(first), math.floor(last) + 1) if (year - origin) % step == 0]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
     if forecast_from is not None and first < forecast_from < last:
         axes.axvline(forecast_from, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         if lang:
