@@ -86,21 +86,26 @@ def stock_flows(
         if any(stocks[stock]):
             stocks[stock][0][CHANGE.format(stock=stock)] = None
             drivers[stock] = {**flows, **drivers.get(stock, {})}
-    found = tuple(
-        StockFlows(
-            stock,
-            tuple(ins),
-            tuple(outs),
-            (groups or {}).get(stock, ""),
-            tuple(name for name in drivers.get(stock, ()) if name != stock),
-        )
-        for stock, (ins, outs) in stocks.items()
-        if ins or outs
-    )
+    found = _told(stocks, drivers, groups or {})
     return found, tuple(
         Flow(name, tuple(one for one in own if one in {held.stock for held in found}))
         for name, own in reads.items()
     )
+
+
+def _told(
+    stocks: Mapping[str, tuple[Mapping[str, None], Mapping[str, None]]],
+    drivers: Mapping[str, Mapping[str, None]],
+    groups: Mapping[str, str],
+) -> tuple[StockFlows, ...]:
+    """Return the stocks that something flows into or out of."""
+    return tuple(
+        StockFlows(
+            stock, tuple(ins), tuple(outs), groups.get(stock, ""),
+            tuple(name for name in drivers.get(stock, ()) if name != stock),
+        )
+        for stock, (ins, outs) in stocks.items() if ins or outs
+    )  # fmt: skip
 
 
 def _moves(slot: Slot) -> bool:

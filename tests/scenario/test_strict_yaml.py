@@ -173,7 +173,7 @@ def test_a_file_kept_between_runs_comes_back_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TALENT_SD_CACHE", str(tmp_path / "kept"))
-    text = (shipped_folder("scenarios") / "cities" / "hefei.yaml").read_text("utf-8")
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
     read = parse_yaml.__wrapped__
     fresh = read(text, "f.yaml")
     (kept,) = (tmp_path / "kept").glob("*.yaml.json")
