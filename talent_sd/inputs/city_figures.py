@@ -206,12 +206,12 @@ class _Place:
         """Return factors over divisors: each one of the city's constants, else the nation's figure."""
 
         def factor(name: str) -> float:
-            if name not in self.found and name in self.mapping.content.constants:
-                known = bool(self.later)
-                return city_constants(self.city, self.start, self.national, self.mapping, {name}, known)[
-                    name
-                ].value
-            return self.found[name].value if name in self.found else self.national.value(name, self.start)
+            if name in self.found:
+                return self.found[name].value
+            if name not in self.mapping.content.constants:
+                return self.national.value(name, self.start)
+            alone = city_constants(self.city, self.start, self.national, self.mapping, {name}, self.later > 0)
+            return alone[name].value
 
         return math.prod(map(factor, times)) / math.prod(map(factor, over))
 
