@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talent_sd.base.arguments import checked
-from talent_sd.base.errors import OddFigure, Problems
+from talent_sd.base.errors import MOST, OddFigure, Problems
 from talent_sd.base.files import shipped_folder, tellable
-from talent_sd.base.language import apart, listed
+from talent_sd.base.language import apart, language, listed, tell
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
-from talent_sd.inputs.figure_bounds import hold_to_bounds, years_to_come
+from talent_sd.inputs.figure_bounds import Figures, hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin
@@ -21,7 +21,7 @@ from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.model.units import after_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from talent_sd.inputs.city_figures import Mapped
     from talent_sd.inputs.figure_schemas import ProvincesFile
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 
 EVERYWHERE = "全国"
 """The place of figures that all cities share."""
+CENSUS, BETWEEN = 2020, 5
+"""The last census; years from one to the sample of one in a hundred that is taken between it and the next."""
+PEOPLE = ("residents", "census_population")
+MORE = 1.05
+"""People of a city over those whom all its province had in 2020, above which they cannot be: some provinces grow."""
+HALF = 0.5
+"""The same, above which they are out of the ordinary: Xining has two fifths of Qinghai."""
+CLOSE, FAR, SAME = 1.03, 1.25, 1e-5
+"""A figure of a province against the same of our table: told, and refused; and so near that it is the same."""
 
 
 @cache
@@ -103,8 +112,40 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     from talent_sd.inputs.file_schemas import CityFile
 
     mapping = mapping or read_mapping()
-    file = read_kind(find_file(name, "city"), "city", CityFile)
-    kinds, problems = mapping.content.figures, Problems()
+    file, problems, odd = read_kind(find_file(name, "city"), "city", CityFile), Problems(), Problems()
+    figures = _figures(file, mapping, problems)
+    own = {name: figure.values for name, figure in figures.items()}
+    several = len(problems)
+    province = _province(file, problems)
+    typed = file.content
+    title, region = typed.name.model_dump(), typed.region.model_dump()
+    figures = {**figures_of_province(province, mapping), **figures}
+
+    def at(key: str, _: int = 0) -> str:
+        return str(figures[key].origin if key in own else Origin(file.file, file.line("province")))
+
+    if several == len(problems):
+        for key, wrong, text in (
+            *odd_of_province(title, region, province, own),
+            *(odd_censuses(own, mapping) if province["zh"] != EVERYWHERE else ()),
+        ):
+            where = f"{file.file}:{file.line(key)}" if key in ("region", "province") else at(key)
+            (problems if wrong else odd).append(f"{where}: {text}")
+    hold_to_bounds({key: figure.values for key, figure in figures.items()}, "city", at, problems)
+    problems.refuse()
+    if later := years_to_come(own):
+        odd.append(f"{file.file}: {later}")
+    for text in odd:
+        warnings.warn(text, OddFigure, stacklevel=2)
+    return City(
+        tellable(file.path.stem), title, province, region, figures, tuple(typed.notes), file.file,
+        file.path.resolve(),
+    )  # fmt: skip
+
+
+def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) -> dict[str, DatedFigure]:
+    """Return a city's own figures; note those that are unknown, in another unit or implausible."""
+    kinds = mapping.content.figures
     figures: dict[str, DatedFigure] = {}
     for key, figure in file.content.figures.items():
         at, kind = file.at("figures", key), kinds.get(key)
@@ -129,18 +170,103 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         origin = Origin(file.file, file.line("figures", key))
         if not out:
             figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
-    province = _province(file, problems)
-    hold_to_bounds(
-        {name: figure.values for name, figure in figures.items()}, "city",
-        lambda name, _: str(figures[name].origin), problems,
-    )  # fmt: skip
-    problems.refuse()
-    if later := years_to_come({name: figure.values for name, figure in figures.items()}):
-        warnings.warn(f"{file.file}: {later}", OddFigure, stacklevel=2)
-    typed = file.content
-    title, region = typed.name.model_dump(), typed.region.model_dump()
-    figures = {**figures_of_province(province, mapping), **figures}
-    return City(
-        tellable(file.path.stem), title, province, region, figures, tuple(typed.notes), file.file,
-        file.path.resolve(),
-    )  # fmt: skip
+    return figures
+
+
+def odd_censuses(figures: Figures, mapping: Mapped) -> Iterator[tuple[str, bool, str]]:
+    """Yield figures of censuses in years without one, and those that lack the last: as `odd_of_province`."""
+    counted = [key for key in figures if mapping.content.figures[key].is_counted]
+    other = {key: years for key in counted if (years := sorted(y for y in figures[key] if y % BETWEEN))}
+    for wrong in (True, False):
+        keys = [key for key in other if (key == "census_population") is wrong]
+        if keys:
+            yield keys[0], wrong, tell(
+                "{keys} in {years}: no census was then. The last was in {last}, the one before in {before}; its figures bear "
+                "its year, not that of the book. Check the years.",
+                keys=listed(keys[:MOST]), years=listed([*map(str, sorted({y for key in keys for y in other[key]}))]),
+                last=CENSUS, before=CENSUS - 2 * BETWEEN,
+            )  # fmt: skip
+    late = {key: max(figures[key]) for key in counted if max(figures[key]) < CENSUS}
+    if late:
+        key = next(iter(late))
+        yield key, False, tell(
+            "{keys} end in {year}: a forecast carries the last figure on as the nation changed. Add those of the census of "
+            "{last}.",
+            keys=listed([*late][:MOST]), year=max(late.values()), last=CENSUS,
+        )  # fmt: skip
+
+
+def odd_of_province(
+    title: Mapping[str, str], region: Mapping[str, str], province: Mapping[str, str], figures: Figures
+) -> Iterator[tuple[str, bool, str]]:
+    """Yield what a city's province disagrees with: the key or figure, whether it cannot be, and what is said of it."""
+    known = read_provinces().content
+    place = next((one for one in known.people if province["zh"].startswith(one)), None)
+    if place is None:
+        return
+    here = _named(place)
+    called = {text.strip().casefold() for text in region.values()}
+    given = [
+        one for zh, one in known.regions.items() if called & {zh, *(name.casefold() for name in one.also)}
+    ]
+    if given and not any(place in one.places for one in given):
+        right = next(
+            zh if language() == "zh" else one.also[0]
+            for zh, one in known.regions.items()
+            if place in one.places
+        )
+        yield "region", True, tell(
+            "{province} is in the region '{right}', not in '{region}'. Correct the province or the region.",
+            province=here, right=right, region=region[language()],
+        )  # fmt: skip
+    homes = [one for one, cities in known.cities.items() if _plain(title["zh"]) in map(_plain, cities)]
+    homes = homes or [
+        one for one, cities in known.cities.items() if _plain(title["en"]) in map(_plain, cities.values())
+    ]
+    if homes and place not in homes:
+        yield "province", False, tell(
+            "{city} is a city of {right}, not of {province}. Check the province.",
+            city=title[language()], right=tell(" or ").join(map(_named, homes)), province=here,
+        )  # fmt: skip
+    yield from _beside_province(place, figures)
+    most = max(((v, y, key) for key in PEOPLE for y, v in figures.get(key, {}).items()), default=None)
+    usual = 1 if place in known.cities[place] else HALF
+    if most and most[0] > MORE * usual * known.people[place]:
+        value, year, key = most
+        yield key, value > MORE * known.people[place], tell(
+            "{key} in {year} is {value:.4g}; all of {province} had {people:.4g} residents in 2020. Check it, and the "
+            "province.",
+            key=key, year=year, value=value, province=here, people=known.people[place],
+        )  # fmt: skip
+
+
+def _beside_province(place: str, figures: Figures) -> Iterator[tuple[str, bool, str]]:
+    """Yield the city's figures of its province that are not what the province has."""
+    for key, figure in read_provinces().content.figures.items():
+        given, known = figures.get(key, {}), figure.values.get(place, {})
+        over = {year: given[year] / known[year] for year in given if year in known}
+        odd = [year for year, ratio in over.items() if not 1 / CLOSE <= ratio <= CLOSE]
+        if not key.startswith("province_") or not odd:
+            continue
+        year = max(odd)
+        same = [one for one, its in figure.values.items() if abs(its.get(year, 0) / given[year] - 1) < SAME]
+        hint = tell(" {place} has that.", place=_named(same[0])) if same else ""
+        yield key, any(not 1 / FAR <= over[one] <= FAR for one in odd), tell(
+            "{key} in {year} is {value:.6g}; {province} has {known:.6g}.{hint} Correct the figure or the province.",
+            key=key, year=year, value=given[year], province=_named(place), known=known[year], hint=hint,
+        )  # fmt: skip
+
+
+def _named(place: str) -> str:
+    """Return a province's name, of the beginning of its Chinese one."""
+    return next(
+        zh if language() == "zh" else en
+        for zh, en in read_provinces().content.names.items()
+        if zh.startswith(place)
+    )
+
+
+def _plain(name: str) -> str:
+    """Return a city's name as it is compared: 无锡市 as 无锡, Xi'an City as xian."""
+    text = name.strip().casefold().replace("ü", "u").removesuffix("市").removesuffix("city")
+    return "".join(letter for letter in text if letter.isalnum())

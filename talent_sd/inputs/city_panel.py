@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import apart, tell
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
-from talent_sd.inputs.city_files import figures_of_province, read_provinces
+from talent_sd.inputs.city_files import figures_of_province, odd_of_province, read_provinces
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin
@@ -131,6 +131,8 @@ def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
         if not any(known.startswith(city.province["zh"]) for known in read_provinces().content.names):
             text = tell("'{name}' is no province of China.", name=city.province["zh"])
             broken.setdefault((0, "province", False), []).append(f"{name}: {text}")
+        for about, wrong, text in odd_of_province(city.title, city.region, city.province, figures):
+            broken.setdefault((1, about, wrong), []).append(f"{name}: {text}")
         if later := years_to_come(figures):
             broken.setdefault((0, "", False), []).append(f"{name}: {later}")
         for one in odd_figures(figures, "city"):

@@ -34,6 +34,7 @@ class Rule(Part):
     per: list[str] = Field(default_factory=list)
     yearly: bool = False
     latest: bool = False
+    within: int = 0
     can: Range = (float("-inf"), float("inf"))
     usual: Range | None = None
     each: dict[str, Range] = Field(default_factory=dict)
@@ -187,7 +188,7 @@ def _unlikely(figures: Figures, told: list[Odd]) -> Iterator[Odd]:
 
 
 def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
-    told: set[tuple[str, ...]] = set()
+    told, held = set[tuple[str, ...]](), set[tuple[tuple[str, ...], ...]]()
     for rule in getattr(bounds(), kind):
         names = rule.of_these(figures)
         if rule.sum and rule.can[0] > 0 and any("*" not in name and name not in names for name in rule.of):
@@ -199,7 +200,10 @@ def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
                 years = [year for year, value in found.items() if not low <= value <= high]
                 if years:
                     whose = {(name, *rule.per) for name in group}
-                    if not (rule.sum and told & whose):  # a part that is too large alone is told alone
+                    what = (tuple(group), tuple(rule.times), tuple(rule.per), ("yearly",) * rule.yearly)
+                    # a part that is too large alone is told alone, and what breaks two rules by the first
+                    if not (rule.sum and told & whose) and (wrong or what not in held):
+                        held.add(what)
                         yield Odd(rule, group, years, found[years[0]], (low, high), wrong)
                     told |= whose if wrong else set()
                     break
@@ -210,6 +214,9 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
     others = [*rule.times, *rule.per]
     if not names or any(name not in figures for name in others):
         return {}
+    if rule.within:
+        years = {year for name in names for year in figures[name]}
+        figures = {**figures, **{name: _near(figures[name], years, rule.within) for name in others}}
     # parts no larger than their whole: so those that are known in a year, even if not all are
     some = rule.sum and rule.can[0] <= 0
     of_parts = (set.union if some else set.intersection)(*(set(figures[name]) for name in names))
@@ -222,6 +229,12 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
     if rule.yearly:
         found = _a_year(found)
     return dict(list(found.items())[-1:]) if rule.latest else found
+
+
+def _near(values: Mapping[int, float], years: set[int], within: int) -> dict[int, float]:
+    """Return the values of years, each that of the nearest year so far off."""
+    near = {year: min(values, key=lambda one: (abs(one - year), one)) for year in years}
+    return {year: values[one] for year, one in near.items() if abs(one - year) <= within}
 
 
 def _a_year(found: Mapping[int, float]) -> dict[int, float]:

@@ -48,6 +48,11 @@ class FigureKind(Part):
     carry: str | None = Field(None, description="National variable that carries it to the year of its part")
     scale: float | Series = Field(1.0, description="Column times this is in `unit`; one, or one a year")
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether a census counts it."""
+        return bool(self.census or self.ages or self.structure or (self.province or "").startswith("census"))
+
 
 class ProvinceFigure(Part):
     """A figure that all cities of a province share, by the Chinese beginning of its name; 全国 is everywhere."""
@@ -56,10 +61,20 @@ class ProvinceFigure(Part):
     values: Annotated[dict[str, Series], Field(min_length=1)]
 
 
+class Region(Part):
+    """Provinces of a region, and what it is called besides its Chinese name."""
+
+    also: list[str]
+    places: list[str]
+
+
 class ProvincesFile(Part):
-    """What all cities of a province share, where a city gives no figure of its own."""
+    """What all cities of a province share, where a city gives no figure of its own; what a city's province must agree with."""
 
     names: dict[str, str] = Field(description="Chinese name: English name; the nation for a city of none")
+    regions: dict[str, Region] = Field(description="Chinese name: what it is")
+    people: dict[str, float] = Field(description="Place: residents counted in 2020")
+    cities: dict[str, dict[str, str]] = Field(description="Place: its cities, Chinese name: English name")
     figures: Annotated[dict[str, ProvinceFigure], Field(min_length=1)]
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import InputError, Problems, nearest
-from talent_sd.base.files import tellable
+from talent_sd.base.errors import InputError, OddFigure, Problems, nearest
+from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import tell
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import hold_to_bounds
@@ -22,6 +23,10 @@ from talent_sd.inputs.strict_yaml import shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+SHIPPED, NEAR = "central", 1.1
+"""The path that others are held to, and how far a known year may be off; a year past its last known one by as much again."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,9 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     }  # fmt: skip
     _hold_to_bounds(variables)
     title, paths = last.content.title, tuple(file.path.resolve() for file in chain)
+    shipped = shipped_folder("scenarios").resolve()
+    if not all(path.is_relative_to(shipped) for path in paths):
+        _hold_to_shipped(variables)
     return NationalPath(tellable(last.path.stem), {"en": title.en, "zh": title.zh}, files, paths, variables)
 
 
@@ -197,6 +205,29 @@ def _hold_to_bounds(variables: Mapping[str, NationalSeries]) -> None:
     problems = Problems()
     hold_to_bounds({name: one.values for name, one in variables.items()}, "national", at, problems)
     problems.refuse()
+
+
+def _hold_to_shipped(variables: Mapping[str, NationalSeries]) -> None:
+    """Warn of known years that are not near what the shipped path knows or assumes of them."""
+    shipped = read_national(SHIPPED).variables
+    for name in (name for name in variables if name in shipped):
+        series, beside = variables[name], shipped[name]
+        known = {year: value for year, value in series.values.items() if year <= series.known_until}
+        over = {year: known[year] / value for year, value in beside.values.items() if value and year in known}
+        odd = {
+            year: ratio
+            for year, ratio in over.items()
+            if not 1 / (most := NEAR ** max(1, year - beside.known_until)) <= ratio <= most
+        }
+        if odd:
+            year = max(odd)
+            told = tell(
+                "{where}: {name} in {year} is {value:.4g}, {ratio:.2f} times what the path that ships has. Check its unit "
+                "and its digits.{more}",
+                where=series.origin, name=name, year=year, value=known[year], ratio=odd[year],
+                more=tell(" So in {count} more years.", count=len(odd) - 1) if len(odd) > 1 else "",
+            )  # fmt: skip
+            warnings.warn(told, OddFigure, stacklevel=3)
 
 
 COLUMNS = {
@@ -245,6 +276,7 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
         values = _chained(dict(series.values), growth, name, column)
         variables[variable] = replace(series, values=values, origin=Origin(name, 1))
     _hold_to_bounds(variables)
+    _hold_to_shipped(variables)
     return replace(known, variables=variables)
 
 

@@ -23,7 +23,7 @@ Merged = dict[str, dict[str, Setting]]
 
 
 def merge(chain: list[StrictFile[NationalFile]]) -> tuple[Merged, int | None]:
-    """Lay each file over its parent, key by key."""
+    """Lay each file over its parent, key by key, known years year by year."""
     merged: Merged = {}
     until = None
     for file in chain:
@@ -33,6 +33,8 @@ def merge(chain: list[StrictFile[NationalFile]]) -> tuple[Merged, int | None]:
             for key in ("unit", "what", "source", "past", "future"):
                 value = getattr(entry, key)
                 if value is not None:
+                    if key == "past" and key in parts:
+                        value = dict(sorted({**parts[key].value, **value}.items()))
                     origin = Origin(file.file, file.line("variables", variable, key))
                     parts[key] = Setting(key, value, origin)
     return merged, until
@@ -147,6 +149,13 @@ class Expansion:
     def _moved(self, names: list[str], last: int, year: int) -> float:
         """Return by what factor variables, multiplied, have moved since the last known year."""
         for name in names:
+            if last not in self.series(name):
+                past = self.merged[name]["past"]
+                raise InputError(
+                    "{file}:{line}: '{variable}' has no value for {year}, and another variable follows it from then on. Add "
+                    "the year.",
+                    file=past.origin.file, line=past.origin.line, variable=name, year=last,
+                )  # fmt: skip
             if 0 in (self.series(name)[last], self.series(name)[year]):
                 past = self.merged[name]["past"]
                 raise InputError(

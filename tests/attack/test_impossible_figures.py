@@ -17,6 +17,7 @@ import pytest
 from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import City, list_cities, load_city, read_mapping, read_national, read_panel
+from talent_sd.inputs.city_files import read_provinces
 from talent_sd.inputs.figure_bounds import odd_figures
 from talent_sd.uncertainty.posterior import read_posterior
 
@@ -108,6 +109,50 @@ def test_slips_of_cities_are_told(attacked: Attacked) -> None:
     } == dict.fromkeys(SLIPS, True)
 
 
+YEARS = {
+    "a census a year late": lambda year: year + 1,
+    "a census ten years early": lambda year: year - 10,
+    "a census a year early": lambda year: year - 1,
+}
+
+
+def test_wrong_places_and_years_of_cities_are_told(tmp_path: Path, attacked: Attacked) -> None:
+    provinces = read_provinces().content.names.items()
+    kinds, file, cases = read_mapping().content.figures, tmp_path / "x.yaml", []
+    for city in (name for name in list_cities() if name != "average"):
+        text = (shipped_folder("scenarios") / "cities" / f"{city}.yaml").read_text("utf-8")
+        own = load_city(city).province["zh"]
+        bare = re.sub(r"(?m)^  province_.*\n", "", text)
+        for zh, en in (
+            (zh, en)
+            for zh, en in provinces
+            if zh != own and en not in ("Nation", "Macao", "Hong Kong", "Taiwan")
+        ):
+            for given in (text, bare):
+                cases.append((city, zh, re.sub(r"(?m)^province: .*", f"province: {en}", given)))
+        for slip, year in YEARS.items():
+            lines = [
+                NUMBER.sub(lambda one, year=year: f"{year(int(one[1][:4]))}: {one[2]}", line)
+                if (name := line.partition(":")[0].strip()) in kinds and kinds[name].is_counted else line
+                for line in text.splitlines()
+            ]  # fmt: skip
+            cases.append((city, slip, "\n".join(lines)))
+        for factor in (0.75, 1.5):
+            for last in (False, True):
+                lines = [
+                    _changed(one, factor, last) if one.startswith("  residents:") else one
+                    for one in text.splitlines()
+                ]
+                cases.append((city, f"residents × {factor}", "\n".join(lines)))
+    silent = []
+    for city, slip, text in chosen(cases, 20):
+        file.write_text(text, encoding="utf-8")
+        if not _is_told(lambda: load_city(file)):
+            silent.append((city, slip))
+        attacked()
+    assert silent == []
+
+
 FIVE = {low: f"age_{low}_{low + 4}" for low in range(5, 85, 5)}
 PARTS_OF_CITIES = {
     "age_0_14": ["age_0", "age_1_4", FIVE[5], FIVE[10]],
@@ -156,7 +201,8 @@ def _pairs(parts: Mapping[str, list[str]]) -> list[tuple[str, str]]:
 
 def test_figures_of_years_to_come_are_told(tmp_path: Path) -> None:
     text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
-    later = re.sub(r"\b20\d\d(?=: [\d.])", lambda year: str(int(year[0]) + 60), text)
+    yearly = [line for line in text.splitlines() if "Census" not in line]
+    later = re.sub(r"\b20\d\d(?=: [\d.])", lambda year: str(int(year[0]) + 60), "\n".join(yearly))
     (tmp_path / "later.yaml").write_text(later, encoding="utf-8")
     with pytest.warns(OddFigure, match=r"residents in 208., .*: a year that is still to come") as told:
         load_city(tmp_path / "later.yaml")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from talent_sd.base.errors import InputError, OddFigure
+from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import load_city, read_mapping, read_national, read_panel
+from talent_sd.inputs.city_files import odd_of_province, read_provinces
 from talent_sd.inputs.figure_bounds import bounds, odd_figures
 
 Write = Callable[[str, str], Path]
@@ -61,10 +65,10 @@ def test_an_unusual_figure_is_told_and_taken(write: Write) -> None:
 
 def test_a_change_over_several_years_is_taken_a_year() -> None:
     def found(last: float) -> list[str]:
-        return [str(odd) for odd in odd_figures({"residents": {2010: 1e6, 2020: last}}, "city")]
+        return [str(odd) for odd in odd_figures({"registered_population": {2010: 1e6, 2020: last}}, "city")]
 
     assert found(1e8) == []
-    assert [text[:40] for text in found(1e10)] == ["residents in 2020, over the year before,"]
+    assert [text[:52] for text in found(1e10)] == ["registered_population in 2020, over the year before,"]
 
 
 def test_a_national_path_that_cannot_be_is_refused_at_its_line(write: Write) -> None:
@@ -141,3 +145,100 @@ def test_a_doubled_year_of_a_national_series_is_told() -> None:
         year = min(central[name].known_until, 2020)
         doubled = {**paths, name: {**paths[name], year: 2 * paths[name][year]}}
         assert list(odd_figures(doubled, "national")), name
+
+
+WUXI = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+PLACE = "province: {en: Jiangsu, zh: 江苏省}"
+OF_CENSUS = re.compile(r"(?m)^  (?=\w+: .*Population Census).*")
+
+
+def _told(file: Path) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            load_city(file)
+        except InputError as error:
+            return list(error.problems)
+    return [str(one.message) for one in caught]
+
+
+def _of(kind: str, text: str, *changes: tuple[str, str]) -> str:
+    """Return a city's text with the lines of a figure, or of all of censuses, changed."""
+    lines = OF_CENSUS if kind == "census" else re.compile(rf"(?m)^  {kind}: .*")
+    for old, new in changes:
+        text = lines.sub(lambda line, old=old, new=new: line[0].replace(old, new), text)
+    return text
+
+
+def test_a_province_that_a_city_cannot_be_in_is_told(write: Write) -> None:
+    bare = "\n".join(line for line in WUXI.splitlines() if not line.startswith("  province_"))
+    nameless = bare.replace("{en: Wuxi, zh: 无锡}", "Mine")
+    for text, province, said in (
+        (WUXI, "Liaoning", "wuxi.yaml:72: province_tertiary_educated in 2020 is 1.58168e+07; Liaoning has 7.75834e+06. "
+         "Jiangsu has that. Correct the figure or the province."),
+        (bare, "Liaoning", "wuxi.yaml:3: Wuxi is a city of Jiangsu, not of Liaoning. Check the province."),
+        (nameless, "Hubei", "wuxi.yaml:4: Hubei is in the region 'Centre', not in 'East'. Correct the province or the region."),
+        (nameless.replace("East, zh: 东部", "Here, zh: 这里"), "Qinghai", "wuxi.yaml:10: residents in 2024 is 7.505e+06; all of "
+         "Qinghai had 5.924e+06 residents in 2020. Check it, and the province."),
+        (nameless.replace("East, zh: 东部", "Here, zh: 这里"), "Hainan", "wuxi.yaml:3: province_tertiary_educated / "
+         "tertiary_educated in 2020 is 0.8599. It can only be 0.98 to 1000: the city is a part of its province. Check it."),
+    ):  # fmt: skip
+        assert said in _told(write("wuxi.yaml", text.replace(PLACE, f"province: {province}"))), province
+
+
+@pytest.mark.parametrize(
+    "names", [("Suzhou", "Anhui"), ("Xi'an City", "Shaanxi"), ("Ürümqi", "Xinjiang"), ("苏州市", "江苏")]
+)
+def test_a_city_of_a_name_that_several_bear_may_be_in_each(names: tuple[str, str]) -> None:
+    city, province = names
+    zh = next(
+        zh for zh, en in read_provinces().content.names.items() if en == province or zh.startswith(province)
+    )
+    both = {"en": city, "zh": city}
+    assert list(odd_of_province(both, {"en": "R", "zh": "R"}, {"en": province, "zh": zh}, {})) == []
+
+
+def test_figures_of_a_census_bear_the_year_of_one(write: Write) -> None:
+    a_year_late = (("{2010:", "{2011:"), (" 2020:", " 2021:"))
+    earlier = (("{2010:", "{2000:"), (" 2020:", " 2010:"))
+    assert _told(write("wuxi.yaml", _of("census_population", WUXI, *a_year_late))) == [
+        "wuxi.yaml:22: census_population in 2011, 2021: no census was then. The last was in 2020, the one before in 2010; its "
+        "figures bear its year, not that of the book. Check the years."
+    ]
+    (told,) = _told(write("wuxi.yaml", _of("tertiary_educated", WUXI, *a_year_late)))
+    assert told.startswith("wuxi.yaml:23: tertiary_educated in 2011, 2021: no census was then.")
+    told = _told(write("wuxi.yaml", _of("census", WUXI, *earlier)))
+    assert told[0].startswith(
+        "wuxi.yaml:22: census_population / residents in 2010 is 1.17, out of the ordinary 0.9 to 1.12"
+    )
+    assert told[1].startswith("wuxi.yaml:22: census_population, tertiary_educated, ")
+    assert told[1].endswith("end in 2010: a forecast carries the last figure on as the nation changed. Add those of the census "
+                            "of 2020.")  # fmt: skip
+
+
+def test_residents_are_held_to_the_census_nearby(write: Write) -> None:
+    late = re.sub(r"(?m)^(  residents: .*values: ).*", r"\1{2022: 1.12e7, 2023: 1.125e7}}", WUXI)
+    assert _told(write("wuxi.yaml", late))[0] == (
+        "wuxi.yaml:22: census_population / residents in 2020 is 0.6663, out of the ordinary 0.9 to 1.12: both count the same "
+        "residents, at most four years apart. Check it."
+    )
+    assert _told(write("wuxi.yaml", late.replace("1.12e7", "7.49e6").replace("1.125e7", "7.5e6"))) == []
+
+
+def test_a_known_year_of_a_national_path_is_held_to_the_one_that_ships(write: Write) -> None:
+    def told(text: str) -> list[str]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            read_national(write("p.yaml", text))
+        return [str(one.message) for one in caught]
+
+    text = (shipped_folder("scenarios") / "national" / "central.yaml").read_text("utf-8")
+    assert told(text) == []
+    assert told(text.replace("2025: 857919", "2025: 1286878")) == [
+        "p.yaml:516: invention_patents_granted in 2025 is 1.287e+06, 1.50 times what the path that ships has. Check its "
+        "unit and its digits."
+    ]
+    later = "title: x\nextends: central\nvariables:\n  gdp:\n    past: {2025: VALUE}\n    future: {growth: {2026: 0.04}, "
+    later += "range: [0, 0.1], why: guess}\n"
+    assert told(later.replace("VALUE", "1.31e14")) == []
+    assert [one[:30] for one in told(later.replace("VALUE", "1.55e14"))] == ["p.yaml:5: gdp in 2025 is 1.55e"]

@@ -225,3 +225,22 @@ def test_the_text_for_the_model_holds_every_point(write: Write) -> None:
     assert "national gdp per head path(\n\t[(2024,0)-(2030," in text
     assert "(2022,100),(2023,110),(2024,121),(2025,133.1),(2026,159.72)" in text
     assert "\t~\tDmnl\n\t~\tshare. Source: here. 2025-2030: guess.\n\t|\n" in text
+
+
+def test_a_child_path_adds_known_years_to_those_of_its_parent(write: Write) -> None:
+    known = "title: x\nextends: central\nvariables:\n  gdp:\n    past: {2025: 1.3e14}\n"
+    path = read_national(
+        write("p.yaml", known + "    future: {growth: {2026: 0.04}, range: [0, 0.1], why: guess}\n")
+    )
+    assert path.variables["gdp"].known_until == 2025
+    assert path.value("gdp", 2024) == read_national("central").value("gdp", 2024)
+
+
+@small
+def test_what_another_follows_has_the_year_it_is_followed_from(write: Write) -> None:
+    with pytest.raises(
+        InputError, match=r"^p\.yaml:8: 'gdp' has no value for 2023, and another variable follows it"
+    ):
+        read_national(
+            write("p.yaml", PATH.replace("{2022: 100, 2023: 110, ", "{").replace("{2024: 3}", "{2023: 3}"))
+        )
