@@ -8,11 +8,13 @@ A text stands in the code in English; the catalogue (`locale/zh/LC_MESSAGES/tale
 from __future__ import annotations
 
 import gettext
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from pathlib import Path
 
@@ -72,10 +74,79 @@ def tell(template: str, lang: str | None = None, /, **values: object) -> str:
     >>> tell("since {year}", "zh", year=2024)
     '较2024年'
     """
-    shown = {
-        name: tellable(str(value)) if isinstance(value, Path) else value for name, value in values.items()
-    }
-    return translated(template, lang).format(**shown)
+    return translated(template, lang).format(**{name: _filled_in(value) for name, value in values.items()})
+
+
+def _filled_in(value: object) -> object:
+    if isinstance(value, Path):
+        return tellable(str(value))
+    return value if isinstance(value, _Apart) or not isinstance(value, float) else _Rounded(value)
+
+
+EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
+
+
+def fixed(value: float, decimals: int = 0, sign: str = "") -> str:
+    """Write a number with so many decimals; halves go away from zero, as in the page. "−0" is 0.
+
+    Parameters
+    ----------
+    sign : "+" for the sign of what is positive too, "," to part thousands, "+," for both
+
+    >>> fixed(98.5), fixed(-2.5), fixed(0.125, 2), fixed(0.985, 2), fixed(-0.4), fixed(1234.5, 0, "+,")
+    ('99', '-3', '0.13', '0.98', '0', '+1,235')
+    """
+    if not math.isfinite(value):
+        return f"{value:{sign}.0f}"
+    number = EXACT.quantize(Decimal(float(value)), Decimal((0, (1,), -decimals)))
+    return f"{number:{sign}f}" if number else f"{abs(number):f}"
+
+
+NOTHING = 1e-4
+"""What is smaller than this, relative to the numbers beside it, is written as 0."""
+
+
+def digits(value: float, significant: int = 3, beside: float = 0.0) -> str:
+    """Write a number to so many significant digits, no exponent, a comma at thousands.
+
+    Parameters
+    ----------
+    beside : the largest of the numbers it stands beside; next to it, next to nothing is 0
+
+    >>> digits(1234.5), digits(12.345), digits(0.012345), digits(-3.0), digits(0.0)
+    ('1,235', '12.3', '0.0123', '−3.00', '0')
+    >>> digits(0.0000475, beside=9.7)
+    '0'
+    >>> digits(float("nan"))
+    '–'
+    """
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) <= NOTHING * abs(beside):
+        return "0"
+    decimals = max(0, significant - 1 - Decimal(repr(float(value))).adjusted())
+    text = fixed(value, min(decimals, 9), ",").replace("-", "−")
+    return text if value and re.search("[1-9]", text) else "0"
+
+
+def percent(change: float) -> str:
+    """Write a relative change with its sign.
+
+    >>> percent(0.0512), percent(-0.2), percent(0.0), percent(1.5)
+    ('+5.1 %', '−20.0 %', '0.0 %', '+150 %')
+    """
+    if not math.isfinite(change):
+        return "–"
+    text = fixed(change * 100, 1 if abs(change) < 0.9995 else 0, "+")
+    return f"{text.replace('-', '−')} %"
+
+
+class _Rounded(float):
+    """A number that a text with ".1f" shows as `fixed` does."""
+
+    def __format__(self, spec: str) -> str:
+        asked = re.fullmatch(r"([+,]*)\.(\d)f", spec)
+        return fixed(self, int(asked[2]), asked[1]) if asked else super().__format__(spec)
 
 
 class _Apart(float):

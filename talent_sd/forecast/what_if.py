@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BAND, DRAW
-from talent_sd.base.language import N_, listed, tell
+from talent_sd.base.language import N_, digits, listed, percent, tell
 from talent_sd.forecast.compare import RELATIVE, compare
 from talent_sd.forecast.ensemble import DRAWN, PARAMETER, Options, run_ensemble
 from talent_sd.forecast.prepare import Prepared
@@ -113,28 +113,86 @@ def _own(found: WhatIf, key: str) -> np.ndarray:
     return np.asarray(own if element is None else own.sel({own.dims[-1]: element}), float)
 
 
+@dataclass(frozen=True)
+class _Shift:
+    """What a setting does to one element of a variable in one year of the central run."""
+
+    name: str
+    place: Mapping[str, str]
+    before: float
+    after: float
+
+    @property
+    def size(self) -> float:
+        """Return the change as a share of what it was, without sign; of what it became where there was nothing."""
+        return abs(self.after - self.before) / (abs(self.before) or abs(self.after) or 1.0)
+
+    def told(self, lang: str) -> str:
+        """Say from what to what, with sign."""
+        elements = listed(shipped_labels().element(one, lang) for one in self.place.values())
+        name = _label(self.name, lang) + (tell(": ", lang) + elements if elements else "")
+        before, after = digits(self.before), digits(self.after)
+        if not self.size:
+            return tell("{name} stays at {before}", lang, name=name, before=before)
+        if self.before <= 0 or self.after < 0:  # a per cent of nothing, or of a deficit, is no number
+            return tell("{name} from {before} to {after}", lang, name=name, before=before, after=after)
+        share = percent(self.after / self.before - 1).replace(" ", "" if lang == "zh" else " ")
+        words = {"name": name, "before": before, "after": after, "share": share}
+        return tell("{name} from {before} to {after} ({share})", lang, **words)
+
+
 def _lost(found: WhatIf, key: str, runs: xr.Dataset, lang: str) -> Iterator[str]:
-    """Follow a setting that moves next to nothing along what reads it, to where its effect is lost, and say why there."""
-    name = split_key(key)[0]
-    moved = {reader: _moved(runs[reader]) for reader in _readers(found, name, runs)}
-    for reader in sorted(moved, key=lambda one: -moved[one])[:MOST_READERS]:
-        path = [name, reader]
-        while (size := _moved(runs[path[-1]])) > SMALL and len(path) < LONGEST_PATH:
-            following = {one: _moved(runs[one]) for one in _readers(found, path[-1], runs) if one not in path}
+    """Follow a setting that moves next to nothing along what reads it, to where its effect is lost, and say why there.
+
+    All of a way is told of one year, the last one if anything moves then, and of one element wherever variables share it.
+    """
+    name, element = split_key(key)
+    readers = _readers(found, name, runs)
+    dims = found.prepared.model.structure[name].dims
+    near = {dims[-1]: element} if element else {}
+    for at in (-1, *range(runs.sizes["time"])):
+        moved = [_shift(runs, reader, at, near) for reader in readers]
+        if any(one.size for one in moved):
+            break
+    for first in sorted(moved, key=lambda one: -one.size)[:MOST_READERS]:
+        path = [first]
+        while (last := path[-1]).size > SMALL and len(path) < LONGEST_PATH:
+            passed = {name, *(one.name for one in path)}
+            following = [
+                _shift(runs, one, at, last.place)
+                for one in _readers(found, last.name, runs)
+                if one not in passed
+            ]
             if not following:
                 break
-            path.append(max(following, key=following.__getitem__))
+            path.append(max(following, key=lambda one: one.size))
         yield tell(
-            "In the central run: {path}{held}.",
+            "What {name} does in the central run, {year}: {path}{held}.",
             lang,
-            path=" → ".join(
-                f"{_label(one, lang)} {100 * _moved(runs[one]):.2g} %" if one != name else name
-                for one in path
-            ),
-            held="" if size > SMALL else _held(found, path, runs, lang),
+            year=f"{float(runs['time'][at]):g}",
+            name=_named(key, lang),
+            path=tell("; ", lang).join(one.told(lang) for one in path),
+            held=""
+            if last.size > SMALL
+            else _held(found, {name, *(one.name for one in path)}, last, runs.isel(time=at), lang),
         )
     if not moved:
         yield tell("{name} is read only where the run starts.", lang, name=_named(key, lang))
+
+
+def _shift(runs: xr.Dataset, name: str, at: int, near: Mapping[str, str]) -> _Shift:
+    """Return the change of a variable in a year: of the element asked for, as far as it has one, and that moved most."""
+    array = runs[name].isel(time=at) if "time" in runs[name].dims else runs[name]
+    array = array.sel({dim: element for dim, element in near.items() if dim in array.dims}).squeeze(DRAW)
+    plain, changed = (array.sel(scenario=one) for one in (PLAIN, CHANGED))
+    scale = np.where(plain.values != 0, np.abs(plain.values), np.abs(changed.values))
+    moved = np.divide(
+        np.abs(changed.values - plain.values), scale, out=np.zeros(plain.shape), where=scale > 0
+    )
+    most = np.unravel_index(int(moved.argmax()), plain.shape)
+    place = {str(dim): str(plain[dim].values[one]) for dim, one in zip(plain.dims, most, strict=True)}
+    kept = {dim: element for dim, element in near.items() if dim in runs[name].dims} | place
+    return _Shift(name, kept, float(plain.values[most]), float(changed.values[most]))
 
 
 def _readers(found: WhatIf, name: str, runs: xr.Dataset) -> list[str]:
@@ -142,17 +200,24 @@ def _readers(found: WhatIf, name: str, runs: xr.Dataset) -> list[str]:
     return [one.name for one in variables if name in one.depends_on and one.name in runs]
 
 
-def _held(found: WhatIf, path: list[str], runs: xr.Dataset, lang: str) -> str:
-    """Say what else the last of a path reads: what is 0 throughout, else values in the last year."""
-    others = [
-        one for one in found.prepared.model.structure[path[-1]].depends_on if one in runs and one not in path
-    ]
-    still = [_label(one, lang) for one in others if not runs[one].values.any()]
+def _held(found: WhatIf, passed: set[str], last: _Shift, runs: xr.Dataset, lang: str) -> str:
+    """Say what else the last of a path reads: what is 0 then, else values in that year, of the same element."""
+    reads = found.prepared.model.structure[last.name].depends_on
+    others = {one: runs[one] for one in reads if one in runs and one not in passed}
+    others = {
+        one: array.sel({dim: e for dim, e in last.place.items() if dim in array.dims})
+        for one, array in others.items()
+    }
+    still = [_label(one, lang) for one, array in others.items() if not array.values.any()]
     if still:
-        return tell(", because {names} is 0 throughout", lang, names=listed(still))
-    plain = runs.isel(time=-1).sel(scenario=PLAIN)
-    told = [f"{_label(one, lang)} {float(plain[one].mean()):.3g}" for one in others[:MOST_READERS]]
-    return tell(" (beside {names})", lang, names=listed(told)) if told else ""
+        return tell(", because {names} is 0", lang, names=listed(still))
+    beside = {one: array.sel(scenario=PLAIN) for one, array in others.items()}
+    told = [
+        f"{_label(one, lang)} {digits(array.values.item())}"
+        for one, array in beside.items()
+        if array.size == 1
+    ]
+    return tell(" (beside {names})", lang, names=listed(told[:MOST_READERS])) if told else ""
 
 
 def _named(key: str, lang: str) -> str:
@@ -165,13 +230,6 @@ def _named(key: str, lang: str) -> str:
 
 def _label(name: str, lang: str) -> str:
     return shipped_labels().variable(name, lang)
-
-
-def _moved(array: xr.DataArray) -> float:
-    """Return the largest relative change of a variable in any year and element."""
-    plain, changed = (array.sel(scenario=name).values for name in (PLAIN, CHANGED))
-    scale = np.maximum(np.abs(plain), np.abs(changed))
-    return float(np.max(np.divide(np.abs(changed - plain), scale, out=np.zeros_like(scale), where=scale > 0)))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,6 +127,20 @@ def split_key(key: str) -> tuple[str, str | None]:
     """
     name, bracket, element = key.partition("[")
     return (name.strip(), element.rstrip("]").strip()) if bracket else (key, None)
+
+
+def years_in_force(
+    start: float, end: float, pause: tuple[float, float] = (math.inf, math.inf)
+) -> tuple[int, ...]:
+    """Return the years in which a policy is on for a while at least: from `start` to before `end`, without its pause.
+
+    >>> years_in_force(2027, 2031, (2029, 2030)), years_in_force(2027.5, 2029, (2028.25, 2029))
+    ((2027, 2028, 2030), (2027, 2028))
+    """
+    years = range(math.floor(start), math.ceil(end))
+    return tuple(
+        year for year in years if not (pause[0] <= max(year, start) and min(year + 1, end) <= pause[1])
+    )
 
 
 def policies_on(params: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import SCENARIO, TIME
+from talent_sd.base.language import fixed
 from talent_sd.laboratory.cases import Laboratory
 from talent_sd.model.names import name_key
 from talent_sd.model.reality import RealityCheck, read_reality_checks
@@ -221,7 +222,7 @@ def _compare(
     if held.all():
         return ""
     first = int(np.argmin(held))
-    return f"{check.variable} in {years[when][first]:g}: {change[first]:+.4%} against '{check.against}'"
+    return f"{check.variable} in {years[when][first]:g}: {fixed(100 * change[first], 4, '+')}% against '{check.against}'"
 
 
 SECTOR = "Reality checks"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import N_, listed, tell
+from talent_sd.base.language import N_, fixed, listed, tell
 from talent_sd.inputs.settings import loop_key, policy_key
 from talent_sd.laboratory.cases import END, Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import Verdict
@@ -223,12 +223,12 @@ def _integration(laboratory: Laboratory) -> Result:
         "half the step moves {worst} in {year} by {size}, the others by less",
         worst=worst,
         year=f"{END:g}",
-        size=f"{moved[worst]:.2%}",
+        size=f"{fixed(100 * moved[worst], 2)}%",
     )
     return (
         moved[worst] <= LARGEST_STEP_ERROR,
         finding,
-        tell("limit {limit}; tests/city_model", limit=f"{LARGEST_STEP_ERROR:.1%}"),
+        tell("limit {limit}; tests/city_model", limit=f"{fixed(100 * LARGEST_STEP_ERROR, 1)}%"),
     )
 
 
@@ -274,8 +274,8 @@ def _anomaly(laboratory: Laboratory) -> Result:
     finding = tell(
         "in {city}, under a shock and with every policy, each of {count} loops opened alone changes a headline output in "
         "{year}, {least} least, {size}; {weak} of them change each by less than {limit}",
-        city=STIRRED_CITY, count=len(loops), year=f"{END:g}", least=least, size=f"{changes[least]:.2%}",
-        weak=sum(size < WEAK for size in changes.values()), limit=f"{WEAK:.0%}",
+        city=STIRRED_CITY, count=len(loops), year=f"{END:g}", least=least, size=f"{fixed(100 * changes[least], 2)}%",
+        weak=sum(size < WEAK for size in changes.values()), limit=f"{fixed(100 * WEAK)}%",
     )  # fmt: skip
     if idle:
         finding = tell("opened, these change nothing: {loops}", loops=listed(idle))
@@ -295,9 +295,9 @@ def _family(laboratory: Laboratory) -> Result:
         "{count} cities run; talent to {year} from {least} ({low}) to {most} ({high})",
         count=len(cities),
         year=f"{END:g}",
-        least=f"{growth[low]:+.0%}",
+        least=f"{fixed(100 * growth[low], 0, '+')}%",
         low=low,
-        most=f"{growth[high]:+.0%}",
+        most=f"{fixed(100 * growth[high], 0, '+')}%",
         high=high,
     )
     return not odd, finding, tell("talent-sd run --city; talent-sd backtest for all cities with data")
@@ -319,7 +319,7 @@ def _surprise(findings: Sequence[Finding]) -> Result:
 
 def _sensitivity(influences: Sequence[Influence]) -> Result:
     """Name the inputs that move talent most; a run that breaks down at an end of a range fails."""
-    shown = [f"{one.name} ({one.width:.0%})" for one in influences[:MOST_SENSITIVE]]
+    shown = [f"{one.name} ({fixed(100 * one.width)}%)" for one in influences[:MOST_SENSITIVE]]
     finding = tell(
         "of {count} inputs of {city}, each moved alone over all that the file allows, these move talent in {year} "
         "most: {names}",
@@ -340,7 +340,7 @@ def _improvement(laboratory: Laboratory) -> Result:
     finding = tell(
         "talent in {year} against the baseline: three_dimensional {mix}, cash_subsidy_only {cash}",
         year=f"{END:g}",
-        mix=f"{gains['three_dimensional']:+.1%}",
-        cash=f"{gains['cash_subsidy_only']:+.1%}",
+        mix=f"{fixed(100 * gains['three_dimensional'], 1, '+')}%",
+        cash=f"{fixed(100 * gains['cash_subsidy_only'], 1, '+')}%",
     )
     return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

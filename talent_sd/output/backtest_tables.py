@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
@@ -54,9 +54,9 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
         table.add_row(
             tell(OUTCOMES[row["variable"]], lang),
             f"{tell(GROUPS[row['cities']], lang)} ({row['number']})",
-            *("–" if np.isnan(error) else f"{error:.3f}" for error in errors),
-            f"{row['crps_model']:.3f}",
-            f"{100 * row['coverage_80']:.0f} %",
+            *("–" if np.isnan(error) else fixed(error, 3) for error in errors),
+            fixed(row["crps_model"], 3),
+            f"{fixed(100 * row['coverage_80'])} %",
         )
     return table
 
@@ -73,8 +73,8 @@ def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
             shipped_labels().variable(row["parameter"], lang),
             f"{_plain(row['prior_mean'], row['prior_sd'])} ± {row['prior_sd']:.2g}",
             f"{row['posterior_mean']:.3g} ± {row['posterior_sd']:.2g}",
-            f"{row['r_hat']:.3f}",
-            f"{row['effective_size']:.0f}",
+            fixed(row["r_hat"], 3),
+            fixed(row["effective_size"]),
         )
     return table
 
@@ -97,7 +97,7 @@ def evidence_text(figures: pd.DataFrame, lang: str = "en") -> Table:
             row["figure"],
             f"{row['target']:.3g} ± {row['allowance']:.2g}",
             f"{row['median']:.3g} ({row['low_90']:.3g} … {row['high_90']:.3g})",
-            f"{100 * row['met']:.0f} %",
+            f"{fixed(100 * row['met'])} %",
         )
     return table
 

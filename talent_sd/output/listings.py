@@ -14,11 +14,11 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.runner import load_model, model_constants
 from talent_sd.inputs.labels import Labels, shipped_labels
-from talent_sd.inputs.settings import policy_key
+from talent_sd.inputs.settings import policy_key, years_in_force
 from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
-from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label
+from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label, year_spans
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
 EVIDENCE = N_("Evidence")
@@ -94,11 +94,12 @@ def _policies(lang: str) -> Rows:
 
     def row(policy: str) -> Sequence[str]:
         """Return what the list tells of a policy."""
-        start, end = own[policy_key(policy, "start")], own[policy_key(policy, "end")] - 1
+        start, end = own[policy_key(policy, "start")], own[policy_key(policy, "end")]
+        years = year_spans(years_in_force(start, end), lang)
         told = policy, labels.element(policy, lang)
         intensity = structure.find(f"{policy.replace('_', ' ')} intensity")
         if intensity is None:
-            return *told, "", f"{start:g}–{end:g}", ""
+            return *told, "", years, ""
         low, high = ("" if limit is None else digits(limit) for limit in intensity.limits)
         unit = (
             ""
@@ -106,7 +107,7 @@ def _policies(lang: str) -> Rows:
             else _unit(intensity.unit, lang).replace("/(", "/ (")
         )
         sources = ", ".join(intensity.citations)
-        return *told, f"{low} … {high} {unit}".rstrip(), f"{start:g}–{end:g}", sources
+        return *told, f"{low} … {high} {unit}".rstrip(), years, sources
 
     return (NAME, TITLE, INTENSITY, N_("Years unless set"), EVIDENCE), map(
         row, structure.subscripts["policy"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.output.terminal_tables import rich_table, words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def moves_shown(moves: pd.DataFrame, lang: str = "en") -> Table:
     columns = words(*(tell(c, lang) for c in COLUMNS), overflow="fold")
     table = rich_table(tell("Constants moved, in prior standard deviations", lang), *columns, style="")
     for row in moves.to_dict("records"):
-        numbers = (f"{row['shipped']:.4g}", f"{row['reading']:.4g}", f"{row['moved_sd']:+.2f}")
+        numbers = (f"{row['shipped']:.4g}", f"{row['reading']:.4g}", fixed(row["moved_sd"], 2, "+"))
         table.add_row(str(row["constant"]), *numbers, str(row["needed_for"]))
     return table
 
@@ -52,7 +52,7 @@ def found_words(found: Found, seconds: float, lang: str = "en") -> str:
 def cost_words(costs: pd.DataFrame, lang: str = "en") -> str:
     """Return what the reading costs in the back-test, outcome by outcome."""
     told = [
-        f"{row['variable']} {row['mae_evidence']:.4f} → {row['mae_reading']:.4f}"
+        f"{row['variable']} {fixed(row['mae_evidence'], 4)} → {fixed(row['mae_reading'], 4)}"
         for row in costs.to_dict("records")
     ]
     return tell("Back-test, mean |ln(forecast/actual)|: {costs}", lang, costs="; ".join(told))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import BAND, DRAW, SCENARIO
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, digits, fixed, percent, tell
 from talent_sd.inputs.labels import Labels
+from talent_sd.inputs.settings import years_in_force
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -103,32 +104,6 @@ def _plural(label: str) -> str:
     return plurals.get(head, head) + slash + rest
 
 
-NOTHING = 1e-4
-"""What is smaller than this, relative to the numbers beside it, is written as 0."""
-
-
-def digits(value: float, significant: int = 3, beside: float = 0.0) -> str:
-    """Write a number to so many significant digits, no exponent, a comma at thousands.
-
-    Parameters
-    ----------
-    beside : the largest of the numbers it stands beside; next to it, next to nothing is 0
-
-    >>> digits(1234.5), digits(12.345), digits(0.012345), digits(-3.0), digits(0.0)
-    ('1,234', '12.3', '0.0123', '−3.00', '0')
-    >>> digits(0.0000475, beside=9.7)
-    '0'
-    >>> digits(float("nan"))
-    '–'
-    """
-    if not math.isfinite(value):
-        return "–"
-    if abs(value) <= NOTHING * abs(beside):
-        return "0"
-    decimals = max(0, significant - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(decimals, 9)}f}".replace("-", "−")
-
-
 def signed(value: float, significant: int = 3, beside: float = 0.0) -> str:
     """Write a number as `digits` does, with its sign.
 
@@ -148,6 +123,22 @@ def span(low: float, high: float, beside: float = 0.0) -> str:
     return f"{digits(low, beside=beside)} … {digits(high, beside=beside)}"
 
 
+def year_spans(years: Iterable[int], lang: str = "en") -> str:
+    """Write years as runs of those that follow one another; "" for none.
+
+    >>> year_spans([2027, 2028, 2030, 2032, 2033]), year_spans([2027, 2029], "zh"), year_spans([])
+    ('2027–2028, 2030, 2032–2033', '2027、2029', '')
+    """
+    runs: list[list[int]] = []
+    for year in years:
+        if runs and year == runs[-1][-1] + 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    told = ("–".join(dict.fromkeys((f"{run[0]}", f"{run[-1]}"))) for run in runs)
+    return ("、" if lang == "zh" else ", ").join(told)
+
+
 def interval(values: xr.DataArray) -> tuple[float, float]:
     """Return the ends of the 80 % band over draws; NaN of a single one."""
     if values.sizes.get(DRAW, 1) < 2:
@@ -156,27 +147,13 @@ def interval(values: xr.DataArray) -> tuple[float, float]:
     return low, high
 
 
-def percent(change: float) -> str:
-    """Write a relative change with its sign.
-
-    >>> percent(0.0512), percent(-0.2), percent(0.0), percent(1.5)
-    ('+5.1 %', '−20.0 %', '0.0 %', '+150 %')
-    """
-    if not math.isfinite(change):
-        return "–"
-    text = f"{change * 100:+.1f}" if abs(change) < 0.9995 else f"{change * 100:+.0f}"
-    if float(text) == 0:
-        text = "0.0"
-    return f"{text.replace('-', '−')} %"
-
-
 def hundredth(share: float) -> int:
     """Return a share of draws in whole per cent; all of them, and none, only where it is so.
 
     >>> hundredth(0.995), hundredth(1.0), hundredth(0.001)
     (99, 100, 1)
     """
-    whole = round(100 * share)
+    whole = int(fixed(100 * share))
     return whole if share in (0.0, 1.0) else min(max(whole, 1), 99)
 
 
@@ -326,13 +303,18 @@ def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -
     one = one.isel(policy=np.argsort(-one["cost"].values, kind="stable"))
     parts = [
         tell(
-            N_("{policy} {cost} ({start:g}–{end:g})"), lang, policy=labels.element(str(p), lang),
+            N_("{policy} {cost} ({years})"), lang, policy=labels.element(str(p), lang),
             cost=digits(float(one["cost"].sel(policy=p)) / MILLIONS[lang]),
-            start=float(one["start"].sel(policy=p)), end=float(np.ceil(one["end"].sel(policy=p))) - 1,
+            years=years_of_plan(one.sel(policy=p), lang),
         )
         for p in one["policy"].values if float(one["intensity"].sel(policy=p)) > 0
     ]  # fmt: skip
     return f"{letter(name)}: {tell(', ', lang).join(parts)}"
+
+
+def years_of_plan(one: xr.Dataset, lang: str = "en") -> str:
+    """Return the years in which a policy of a plan is on."""
+    return year_spans(years_in_force(float(one["start"]), float(one["end"])), lang)
 
 
 def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import write_frame
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.evidence import measure_evidence
 from talent_sd.inputs.evidence_ledger import read_evidence
 from talent_sd.inputs.labels import shipped_labels
@@ -366,7 +366,7 @@ def _number(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "" if np.isnan(share) else f"{share:.0%}"
+    return "" if np.isnan(share) else f"{fixed(100 * share)}%"
 
 
 def _share(row: Row, lang: str) -> str:

@@ -36,7 +36,10 @@ COLUMNS = (
     "standard_error",
     "unit",
 )
-COST_COLUMNS = ("present_cost", "present_cost_lower", "present_cost_upper", "caused_cost")
+COST_COLUMNS = (
+    "first_year_paid", "last_year_paid", "years_paid",
+    "present_cost", "present_cost_lower", "present_cost_upper", "caused_cost",
+)  # fmt: skip
 
 
 class DiscountEntry(Part):
@@ -195,7 +198,8 @@ def ranked(values: np.ndarray, chances: tuple[float, ...] = BAND_AND_MEDIAN) -> 
 def write_policies_table(effects: xr.Dataset, path: Path) -> None:
     """Write the tidy table of what policies add and cost.
 
-    Medians over draws with the ends of the 80 % interval. Costs stand in rows of the last year.
+    Medians over draws with the ends of the 80 % interval. Costs stand in rows of the last year, with the first and the last
+    year in which money is paid and in how many it is: fewer than lie between them after a pause.
     A cost per unit is empty where the policy is not effective in the median draw, its
     upper end where it is not in a tenth of them; `effective_...` is the share of draws in which it is.
     Where mixes were split in few of a forecast's draws, rows of `MIX_AMONG` tell the mix in all of them. A policy's
@@ -230,7 +234,7 @@ class Worth:
     """What a mix does and costs in the last year, over all draws; the years it pays; in what share its people cost least."""
 
     name: str
-    years: str
+    years: tuple[int, ...]
     adds: xr.DataArray
     cost: xr.DataArray
     yearly: xr.DataArray
@@ -262,18 +266,16 @@ def are_paid(yearly: np.ndarray) -> np.ndarray:
     return (yearly > NOTHING_PAID * yearly.max(initial=0.0)).any(axis=0)
 
 
-def years_paid(spending: xr.DataArray) -> str:
-    """Return the years in which money is paid, "2026–2029"; "" where none is.
+def years_paid(spending: xr.DataArray) -> tuple[int, ...]:
+    """Return the years in which money is paid.
 
     Parameters
     ----------
     spending : yuan paid in the year up to each point of its axis `time`: 2027.0 ends the year 2026
     """
     others = [dim for dim in spending.dims if dim != TIME]
-    paid = np.flatnonzero(are_paid(spending.max(others).values[None]))
-    if not len(paid):
-        return ""
-    return "–".join(dict.fromkeys(f"{end - 1:g}" for end in spending[TIME].values[paid[[0, -1]]]))
+    paid = are_paid(spending.max(others).values[None])
+    return tuple(int(end) - 1 for end in spending[TIME].values[paid])
 
 
 def effective_share(ratio: xr.DataArray) -> float:
@@ -299,7 +301,8 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
 def _rows_among(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
     """Yield what the mix does and costs in all draws; what it causes elsewhere is known of those split alone."""
     ratio = in_all_draws(one, "mix_cost_per")
-    costs = _cost_cells(in_all_draws(one, "mix_cost"), ratio, "")
+    years = years_paid(one["spending"].sum(POLICY))
+    costs = _cost_cells(years, in_all_draws(one, "mix_cost"), ratio, "")
     last = one[TIME].values[-1]
     for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
         total = in_all_draws(one, "total").sel(output=output).transpose(DRAW, TIME).values
@@ -323,14 +326,18 @@ def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.n
 def _costs(one: xr.Dataset, policy: str) -> list[Any]:
     if policy == MIX:
         caused = float(one["caused_cost"].sum("policy").median())
-        return _cost_cells(one["mix_cost"], one["mix_cost_per"], caused)
+        years = years_paid(one["spending"].sum(POLICY))
+        return _cost_cells(years, one["mix_cost"], one["mix_cost_per"], caused)
     own = one.sel(policy=policy)
-    return _cost_cells(in_all_draws(own, "present_cost"), own["cost_per"], float(own["caused_cost"].median()))
+    caused, years = float(own["caused_cost"].median()), years_paid(own["spending"])
+    return _cost_cells(years, in_all_draws(own, "present_cost"), own["cost_per"], caused)
 
 
-def _cost_cells(cost: xr.DataArray, ratio: xr.DataArray, caused: float | str) -> list[Any]:
+def _cost_cells(
+    years: tuple[int, ...], cost: xr.DataArray, ratio: xr.DataArray, caused: float | str
+) -> list[Any]:
     low, middle, high = np.quantile(cost.values, BAND_AND_MEDIAN).tolist()
-    cells: list[Any] = [middle, low, high, caused]
+    cells: list[Any] = [*(years[:1] or [""]), *(years[-1:] or [""]), len(years), middle, low, high, caused]
     for measure in ratio["measure"].values:
         values = ratio.sel(measure=measure)
         low, middle, high = ranked(values.values).tolist()

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from talent_sd.output.speech import year_spans
+
 from .conftest import Outcome
 
 Told = tuple[Outcome, Path]
@@ -161,12 +163,42 @@ def test_the_years_told_beside_a_cost_are_those_in_which_money_is_spent(told: To
     spending = pd.read_csv(told[1] / "spending.csv")
     assert {"cash_subsidy_only", "hefei_combination"} == set(spending["scenario"])
     for (scenario, policy), rows in spending.groupby(["scenario", "policy"]):
-        years = f"{rows['year'].min()}–{rows['year'].max()}"
+        years = year_spans(rows["year"])
         assert years in told[0].out
         rows_there = re.findall(
             rf'<tr[^>]*data-scenario="{scenario}"[^>]*data-policy="{policy}".*?</tr>', page, re.S
         )
         assert any(f">{years}<" in row for row in rows_there), (scenario, policy, years)
+
+
+def test_a_year_in_which_a_policy_pauses_is_told_as_paid_nowhere(
+    talent_sd: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    plan = tmp_path / "paused.yaml"
+    plan.write_text(
+        "title: {en: Paused, zh: 停一年}\nextends: baseline\npolicies:\n"
+        "  cash_subsidy: {from: 2026, until: 2034, pause: {from: 2028, until: 2030}}\n"
+        "  talent_apartments: {from: 2027, until: 2034, pause: {from: 2029, until: 2030}}\n"
+    )
+    out = tmp_path / "out"
+    outcome = talent_sd("compare", plan, "--draws", "2", "--no-plots", "--xlsx", "--out", out)
+    assert outcome.code == 0, outcome.err
+    mix, cash, flats = "2026–2028, 2030–2033", "2026–2027, 2030–2033", "2027–2028, 2030–2033"
+    screen = " ".join(outcome.out.split())
+    cells = [str(cell) for rows in sheets(out / "compare.xlsx").values() for row in rows for cell in row]
+    page = (out / "report.html").read_text("utf-8")
+    for years in (mix, cash, flats):
+        first, rest = years.split(", ")
+        assert re.search(rf"{first},.* {rest}", screen)
+        assert any(first in cell and rest in cell for cell in cells)
+        # in both languages; of a policy also beside its settings
+        assert len(re.findall(rf">{years}[<;]", page)) == (1 if years == mix else 2)
+        assert len(re.findall(rf">{years.replace(', ', '、')}[<；]", page)) == (1 if years == mix else 2)
+    assert not re.search("202[67]–2033", outcome.out + page + "".join(cells))
+    paid = pd.read_csv(out / "policies.csv").query("year == 2034").set_index("policy")
+    for policy, years in (("cash_subsidy", cash), ("talent_apartments", flats), ("mix", mix)):
+        found = paid.loc[[policy], ["first_year_paid", "last_year_paid", "years_paid"]].drop_duplicates()
+        assert found.values.tolist() == [[int(years[:4]), 2033, {mix: 7, cash: 6, flats: 6}[years]]]
 
 
 def _is_number(text: str) -> bool:

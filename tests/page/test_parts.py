@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 import talent_sd as ts
+from talent_sd.base.language import fixed
+from talent_sd.inputs.settings import years_in_force
+from talent_sd.output.speech import digits, hundredth, signed, year_spans
 
 NODE = shutil.which("node")
 SOURCES = Path(ts.__file__).parent / "output" / "page" / "web" / "src"
@@ -26,6 +29,38 @@ def found(page: Path) -> Any:
     done = subprocess.run([NODE, script, SOURCES, page], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def told_numbers() -> list[float]:
+    """Return many numbers, of every size, with the halves among them that two languages would round apart."""
+    generator = np.random.default_rng(20)
+    sizes = 10.0 ** generator.uniform(-10, 17, 4000) * generator.choice([-1, 1], 4000)
+    powers = [sign * 10.0**power for power in range(-10, 18) for sign in (-1, 1)]
+    halves = [number / 8 for number in range(-2001, 2001)] + [100 * n / 1000 for n in range(1000)]
+    return [*sizes.tolist(), *sizes.round(3).tolist(), *powers, *halves, 9.9999, 999.9999999999999, 0.0]
+
+
+def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same() -> None:
+    if NODE is None:
+        pytest.skip("no node here (Debian: apt-get install nodejs)")
+    numbers, shares = told_numbers(), [one / 2000 for one in range(2001)]
+    quarters = np.random.default_rng(20).integers(0, 40, (500, 4)) / 4
+    times = [[2025 + a, 2027 + b, [2026 + c, 2026.5 + c + d]] for a, b, c, d in quarters.tolist()]
+    done = subprocess.run(
+        [NODE, Path(__file__).with_name("told.mjs"), SOURCES], capture_output=True, text=True, timeout=60,
+        input=json.dumps({"numbers": numbers, "shares": shares, "times": times}),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["digits"] == list(map(digits, numbers))
+    assert told["digits_2"] == [digits(one, 2) for one in numbers]
+    assert told["signed"] == list(map(signed, numbers))
+    assert told["fixed"] == [[fixed(one, decimals) for decimals in range(3)] for one in numbers]
+    assert told["hundredth"] == list(map(hundredth, shares))
+    years = [years_in_force(start, end, tuple(pause)) for start, end, pause in times]
+    assert told["years"] == [[year_spans(one, lang) for lang in ("en", "zh")] for one in years]
+    assert hundredth(0.985) == 99
+    assert digits(0.125, 2) == "0.13"
 
 
 def test_every_equation_gives_from_a_runs_values_what_the_run_gave(found: Any) -> None:

@@ -94,3 +94,18 @@ def test_files_functions_and_folders_stay_small_enough_to_read() -> None:
     assert {name: lines for name, lines in files.items() if lines > 400} == {}
     assert {name: lines for name, lines in functions.items() if lines > 60} == {}
     assert {name: count for name, count in folders.items() if count > 25} == {}
+
+
+def test_numbers_that_are_told_are_rounded_in_one_place() -> None:
+    # halves go away from zero, as on the page: `fixed`, which `tell` uses for what it fills in
+    rounding = {
+        name
+        for name, tree in _code()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FormattedValue)
+        and isinstance(node.format_spec, ast.JoinedStr)
+        and re.search(r"\.\d[f%]$", ast.unparse(node.format_spec).strip("f'\""))
+    }
+    assert {
+        name for name in rounding if name.split("/")[0] in ("output", "cli", "model_tests", "policies")
+    } == set()

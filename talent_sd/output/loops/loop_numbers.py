@@ -9,7 +9,7 @@ import numpy as np
 
 from talent_sd.attribution import PART
 from talent_sd.base.dims import BAND, DRAW, TIME
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
@@ -99,7 +99,7 @@ def percent_of(share: np.ndarray, lang: str = "en") -> str:
     size = float(mean_size(share[:, None])[0]) * 100
     if np.isnan(size):
         return "–"
-    number = f"{size:.0f}" if size >= 1 else "<1" if size > 0 else "0"
+    number = fixed(size) if size >= 1 else "<1" if size > 0 else "0"
     return f"{number}{'' if lang == 'zh' else ' '}%"
 
 

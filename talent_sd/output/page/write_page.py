@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError, Problems
-from talent_sd.base.language import LANGUAGES, tell, translated
+from talent_sd.base.language import LANGUAGES, fixed, tell, translated
 from talent_sd.base.output_folders import refuse_place, write_whole
 from talent_sd.base.version import __version__
 from talent_sd.engine.runner import load_model
@@ -66,7 +66,7 @@ class Page:
 
     def __repr__(self) -> str:
         """Return the size."""
-        return f"<Page: {len(self.html.encode()) / 1e6:.1f} MB; .save(path) writes it>"
+        return f"<Page: {fixed(len(self.html.encode()) / 1e6, 1)} MB; .save(path) writes it>"
 
     def _repr_html_(self) -> str:
         """Return a frame of its own, which may run scripts and give files, and nothing else of the notebook's."""

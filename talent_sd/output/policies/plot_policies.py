@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import dress_bars, mark_cut
 from talent_sd.output.figures.sheet import foot_lines
@@ -35,6 +35,7 @@ from talent_sd.output.speech import (
     sentences,
     source_line,
     unit_label,
+    years_of_plan,
 )
 from talent_sd.output.style import (
     GREY,
@@ -270,10 +271,9 @@ def _plot_spending(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         own = plans.sel(plan=name)
         own = own.isel(policy=np.flatnonzero(own["intensity"] > 0))
         own = own.isel(policy=np.argsort(-own["cost"].values, kind="stable"))
-        for policy, cost, start, end in zip(
-            own["policy"].values, own["cost"].values, own["start"].values, own["end"].values, strict=True
-        ):
-            rows.append((number, str(policy), float(cost) / MILLIONS[lang], f"{start:g}–{end:g}"))
+        for policy in own["policy"].values:
+            one = own.sel(policy=policy)
+            rows.append((number, str(policy), float(one["cost"]) / MILLIONS[lang], years_of_plan(one, lang)))
     height = 1.6 + 0.21 * len(rows) + 0.16 * plans.sizes["plan"]
     title = tell(N_("What the plans spend a year at full strength"), lang)
     figure = _plan_figure(plans, height, title, lang, tell(N_("Numbers: money (years)."), lang))
@@ -313,7 +313,7 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         axis.imshow(table, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
         for row, column in np.ndindex(*table.shape):
             colour = "white" if abs(table[row, column] - 50) > 25 else INK
-            text = "–" if row == column else f"{table[row, column]:.0f}"
+            text = "–" if row == column else fixed(float(table[row, column]))
             axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
         axis.set_xticks(range(len(names) + 1), [*told, tell("Baseline", lang)])
         axis.set_yticks(range(len(names)), told)

@@ -23,6 +23,7 @@ from talent_sd.output.speech import (
     scenario_titles,
     signed,
     span,
+    year_spans,
 )
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 from talent_sd.policies.policy_table import in_all_draws, mix_of, mixes_by_worth, ranked, years_paid
@@ -110,7 +111,7 @@ def policies_table(
     for policy in of["policy"].values[order]:
         own = of.sel(policy=policy)
         cells = _cells(*policy_numbers(own), people, money, lang)
-        years = years_paid(spending.sel(policy=policy))
+        years = year_spans(years_paid(spending.sel(policy=policy)), lang)
         table.add_row(Text(f"{labels.element(str(policy), lang)}\n{years}".strip()), *cells)
     table.add_section()
     whole = _cells(*mix_numbers(of), people, money, lang)
@@ -156,7 +157,7 @@ def mixes_table(effects: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             told.append(f"{middle}\n{_band(own)}" if many else middle)
         told.append(ratio_text(one.per_person / FACTORS[lang]["person"], one.adds, lang, many))
         told += [chance(one.cheapest)] if len(mixes) > 1 else []
-        table.add_row(Text(f"{titles[one.name]}\n{one.years}".strip()), *told)
+        table.add_row(Text(f"{titles[one.name]}\n{year_spans(one.years, lang)}".strip()), *told)
     how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
     table.caption = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
     table.caption_justify = "left"

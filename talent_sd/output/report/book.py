@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, fixed
 from talent_sd.evidence import read_fit
 from talent_sd.forecast.spread import SOURCES, last_year, telling_constants
 from talent_sd.inputs.settings import split_key
@@ -278,7 +278,7 @@ class Book(BookFindings):
                 own = self._base(key)
                 below = float((drawn[name] < own).mean())
                 rows.append([
-                    self._drawn_link(key), signed(found, 2), f"{100 * found**2:.0f} %",
+                    self._drawn_link(key), signed(found, 2), f"{fixed(100 * found**2)} %",
                     *(f"{value:.4g}".replace("-", "−") for value in (own, drawn[name].median())), self.say.chance(below),
                 ])  # fmt: skip
             tables.append(self._told_factors(plain_table(caption, headings, rows, (0,))))
@@ -298,7 +298,7 @@ class Book(BookFindings):
         return self.say(
             "Other draws would have given somewhat other medians: by chance, one standard error, {errors}. Hold a number of "
             "fewer draws against these with that in mind: of 200 draws the errors are {times} times as large.",
-            errors=self.say("; ").join(told), times=f"{(spread.sizes[DRAW] / 200) ** 0.5:.1f}",
+            errors=self.say("; ").join(told), times=fixed((spread.sizes[DRAW] / 200) ** 0.5, 1),
         )  # fmt: skip
 
     @property
@@ -309,7 +309,7 @@ class Book(BookFindings):
         return self.say(
             "Hold these moves against the spread of a forecast: of its variance in the last year the constants all together "
             "make {low} to {high}, by output; growth noise and the national path make the rest.",
-            low=f"{round(100 * float(shares.min())) or 0} %", high=f"{round(100 * float(shares.max())) or 0} %",
+            low=f"{fixed(100 * float(shares.min()))} %", high=f"{fixed(100 * float(shares.max()))} %",
         )  # fmt: skip
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, fixed
 from talent_sd.evidence import scenarios_citing
 from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.inputs.scenario_chain import load_scenario
@@ -280,7 +280,7 @@ class BookFindings(BookResults):
     def _in_band(self, row: Row) -> str:
         """Return in what share of the record's draws a law kept to its band itself."""
         told = self.law_record.laws.get(row.law, {}).get(row.city) if self.law_record else None
-        return "–" if told is None or told[3] is None else f"{100 * told[3]:.0f} %"
+        return "–" if told is None or told[3] is None else f"{fixed(100 * told[3])} %"
 
     @cached_property
     def law_words(self) -> str:
@@ -323,14 +323,14 @@ class BookFindings(BookResults):
                 continue
             room, city, share, sign, verdict = min(cities)
             signs = (
-                [f"{100 * sign:.0f} %", f"{100 * sign_asked:.0f} %"]
+                [f"{fixed(100 * sign)} %", f"{fixed(100 * sign_asked)} %"]
                 if sign is not None and sign_asked
                 else ["–", "–"]
             )
             found.append((room, [
                 raw(f'<a href="#law-{law.id}">{law.id.replace("_", "_<wbr>")}</a>'), self.chapters.place(city),
-                self.say(N_("twice the band") if sign_asked else N_("the band")), f"{100 * (share or 0.0):.0f} %",
-                f"{100 * asked:.0f} %", *signs, self.say(VERDICTS[verdict]),
+                self.say(N_("twice the band") if sign_asked else N_("the band")), f"{fixed(100 * (share or 0.0))} %",
+                f"{fixed(100 * asked)} %", *signs, self.say(VERDICTS[verdict]),
             ]))  # fmt: skip
         rows = [row for _, row in sorted(found, key=itemgetter(0))[:NEAREST]]
         headings = (

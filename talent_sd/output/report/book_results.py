@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.attribution import PART
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, fixed
 from talent_sd.forecast.spread import SOURCES
 from talent_sd.loops.loop_shares import KIND, KINDS, LOOP, NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.output.headline_outputs import TOTAL
@@ -186,7 +186,7 @@ class BookResults(BookSources):
         rows: Rows = []
         for one in self.forecast.variance.to_dict("records"):
             unit = "" if one["sd_unit"].startswith("log") else f" {one['sd_unit']}"
-            shares = (f"{round(100 * one[source]) or 0} %" for source in SOURCES)
+            shares = (f"{fixed(100 * one[source])} %" for source in SOURCES)
             rows.append([self.chapters.link(one["variable"]), f"{one['sd']:.3g}{unit}", *shares])
         headings = (
             N_("Output"),
@@ -210,14 +210,14 @@ class BookResults(BookSources):
         rows: Rows = []
         for loop in study.names.loops:
             share = mean_size(study.shares["share"].sel({LOOP: loop.name}).values)
-            cells = (f"{100 * of * share[i]:.1f} %" for i, _ in years for of in (1.0, named[i]))
+            cells = (f"{fixed(100 * of * share[i], 1)} %" for i, _ in years for of in (1.0, named[i]))
             rows.append([self.chapters.loop_link(loop), *cells])
         for kind in KINDS:
             part = mean_size(study.shares["activity"].sel({KIND: kind}).values)
             cells = (
                 cell
                 for i, _ in years
-                for cell in ("100 %" if kind == NAMED else "", f"{100 * part[i]:.1f} %")
+                for cell in ("100 %" if kind == NAMED else "", f"{fixed(100 * part[i], 1)} %")
             )
             rows.append([self.say(KIND_NAMES[kind]), *cells])
         of = (N_("{year}: of the named"), N_("{year}: of all"))
@@ -235,7 +235,8 @@ class BookResults(BookSources):
         for loop in study.names.loops:
             share = mean_size(shares["share"].sel({LOOP: loop.name}).values)[late]
             rows.append([
-                self.chapters.loop_link(loop), f"{100 * np.nanmean(share):.1f} %", f"{100 * np.nanmean(share * named):.1f} %",
+                self.chapters.loop_link(loop), f"{fixed(100 * np.nanmean(share), 1)} %",
+                f"{fixed(100 * np.nanmean(share * named), 1)} %",
                 *(signed(value / scale.factor, 3, beside=0.01) for value in (
                     case.alone[loop.name], case.levels.get(loop.name, 0.0), case.opened[loop.name])),
                 signed(float(adds["share"].sel({PART: loop.name})) / scale.factor, 3, beside=0.01),
@@ -245,7 +246,7 @@ class BookResults(BookSources):
             [
                 self.say("All named loops"),
                 "100 %",
-                f"{100 * np.nanmean(named):.1f} %",
+                f"{fixed(100 * np.nanmean(named), 1)} %",
                 *"–––",
                 signed(whole - without),
             ],
@@ -348,7 +349,7 @@ class BookResults(BookSources):
         return told
 
     def _moves(self, push: Push, moved: np.ndarray) -> str:
-        shown = [f"{one:+.2f}".replace("-", "−") if abs(one) >= 0.005 else "0.00" for one in 100 * moved]
+        shown = [fixed(one, 2, "+").replace("-", "−") if abs(one) >= 0.005 else "0.00" for one in 100 * moved]
         percent = "%" if self.say.lang == "zh" else " %"
         pairs = zip(push.elements, shown, strict=True)
         return self.say(", ").join(

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from talent_sd.base.files import shipped_folder
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, fixed
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_figures import read_mapping
@@ -101,7 +101,7 @@ class BookSources(BookTables):
     def effective_draws(self) -> str:
         """Return how many of the weighted draws count in effect."""
         share = self._note.get("diagnostics", {}).get("weights_effective_share")
-        return "–" if share is None else f"{share * self._note['sampling']['kept']:,.0f}"
+        return "–" if share is None else fixed(share * self._note["sampling"]["kept"], 0, ",")
 
     @cached_property
     def noise(self) -> list[Table]:
@@ -113,10 +113,10 @@ class BookSources(BookTables):
         sd = [np.sqrt(np.diag(one)) for one in parts]
         decade = np.sqrt(np.diag((noise.province + noise.city) * summed_variance(noise.persistence, DECADE)))
         names = [self.chapters.link(NOISE_INPUTS[name]) for name in NOISY]
-        free = ["∞"] * len(NOISY) if noise.freedom is None else [f"{one:.1f}" for one in noise.freedom]
+        free = ["∞"] * len(NOISY) if noise.freedom is None else [fixed(one, 1) for one in noise.freedom]
         rows: Rows = [
-            [name, say(OUTCOMES[outcome]), f"{100 * sd[0][k]:.2f}", f"{100 * sd[1][k]:.2f}",
-             f"{noise.persistence[k]:.2f}", free[k], f"{100 * decade[k]:.1f}"]
+            [name, say(OUTCOMES[outcome]), fixed(100 * sd[0][k], 2), fixed(100 * sd[1][k], 2),
+             fixed(noise.persistence[k], 2), free[k], fixed(100 * decade[k], 1)]
             for k, (name, outcome) in enumerate(zip(names, NOISY, strict=True))
         ]  # fmt: skip
         headings = (
@@ -124,7 +124,7 @@ class BookSources(BookTables):
             N_("Left a year later"), N_("Degrees of freedom ν"), N_("Both, sd of ten years' sum, %"),
         )  # fmt: skip
         together: Rows = [
-            [name, *(" / ".join(f"{one[k, j] / (s[k] * s[j]):+.2f}" if s[k] * s[j] else "–"
+            [name, *(" / ".join(fixed(one[k, j] / (s[k] * s[j]), 2, '+') if s[k] * s[j] else "–"
                                 for one, s in zip(parts, sd, strict=True)).replace("-", "−")
                      for j in range(len(NOISY)))]
             for k, name in enumerate(names)

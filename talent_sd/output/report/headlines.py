@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, NOTHING
 from talent_sd.forecast.compare import CLEAR, OTHER, ranking
 from talent_sd.output.headline_outputs import TOTAL, Output
 from talent_sd.output.report.html_pieces import KeyEntry
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.mixes_section import money_told
 from talent_sd.output.report.outputs_section import key_entries
-from talent_sd.output.speech import NOTHING, Speech, signed
+from talent_sd.output.speech import Speech, signed
 from talent_sd.policies.policy_table import in_all_draws
 
 HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")

@@ -13,12 +13,12 @@ from talent_sd.inputs.city_figures import city_constants, read_mapping
 from talent_sd.inputs.city_files import list_cities, load_city
 from talent_sd.inputs.national_paths import lookup_name
 from talent_sd.inputs.scenario_chain import read_notes
-from talent_sd.inputs.setting_checks import TIMING
-from talent_sd.inputs.settings import policy_key, split_key
+from talent_sd.inputs.setting_checks import PARTS, PAUSE
+from talent_sd.inputs.settings import policy_key, split_key, years_in_force
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, obtained, plain_table, quoted
 from talent_sd.output.report.material import Material
-from talent_sd.output.speech import Speech, digits
+from talent_sd.output.speech import Speech, digits, year_spans
 
 if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
@@ -41,10 +41,8 @@ SETTINGS = {
     "ramp": N_("years to full strength: {value}"),
     "intensity": N_("intensity: {value}"),
     "targeting": N_("targeting: {value}"),
-    "pause.from": N_("pause from: {value}"),
-    "pause.until": N_("pause until: {value}"),
 }
-NUMBERED = ("from", "until")
+NUMBERED = ("from", "until", *PAUSE)
 SIZE = "size"
 
 
@@ -76,12 +74,12 @@ def mix_of(scenario: Scenario) -> dict[str, Mapping[str, Setting]]:
 
 def timing(policy: str, settings: Mapping[str, Setting], defaults: Mapping[str, float], say: Speech) -> str:
     """Say in which years a policy runs (it has ended when the year of its `until` begins), and what else its file sets."""
-    start, end = (
-        settings[key].value if key in settings else defaults.get(policy_key(policy, TIMING[key]))
-        for key in NUMBERED
+    held = {policy_key(policy, PARTS[key]): float(settings[key].value) for key in NUMBERED if key in settings}
+    start, end, *pause = (
+        {**defaults, **held}.get(policy_key(policy, PARTS[key]), np.inf) for key in NUMBERED
     )
-    last = "" if end is None else f"{np.ceil(float(end)) - 1:g}"  # type: ignore[arg-type]
-    text = "–".join(dict.fromkeys(("" if start is None else f"{start:g}", last)))
+    known = start < np.inf and end < np.inf
+    text = year_spans(years_in_force(start, end, (pause[0], pause[1])), say.lang) if known else ""
     sized = {key: one.value for key, one in settings.items() if key not in (*NUMBERED, "switch")}
     others = [
         say(SETTINGS[key], value=_number(value)) if key in SETTINGS else f"{key} {_number(value)}"

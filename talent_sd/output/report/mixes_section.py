@@ -12,7 +12,7 @@ from talent_sd.output.policies.policy_tables import MIXES_SINGLE, MIXES_TOLD, co
 from talent_sd.output.report.html_pieces import Cell, Group, Part, Row, Table
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import band_headings
-from talent_sd.output.speech import Speech, digits, interval, signed
+from talent_sd.output.speech import Speech, digits, interval, signed, year_spans
 from talent_sd.policies.policy_table import mixes_by_worth, ranked
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def mixes_part(effects: xr.Dataset, material: Material, say: Speech) -> Part:
     many = mixes[0].adds.sizes.get(DRAW, 1) > 1
     rows = []
     for one in mixes:
-        cells = [Cell(one.years)]
+        cells = [Cell(year_spans(one.years, say.lang))]
         for name, values, scale in zip(WORTH, (one.adds, one.cost, one.yearly), scales, strict=True):
             ends = interval(values) if many else ()
             for key, value in zip(

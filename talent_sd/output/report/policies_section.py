@@ -15,7 +15,7 @@ from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Ta
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.mixes_section import MEASURES, mixes_part, money_told
 from talent_sd.output.report.outputs_section import band_headings
-from talent_sd.output.speech import Scale, Speech, digits, interval, signed
+from talent_sd.output.speech import Scale, Speech, digits, interval, signed, year_spans
 from talent_sd.policies.policy_table import in_all_draws, mix_of, ranked, years_paid
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def costs(mix: Mix) -> Table:
     columns |= {f"cost_per:{m}": (per.sel(measure=m), say.scale(1.0, "yuan")) for m in measures}
     rows = []
     for place in np.argsort(-present.values):
-        cells = [Cell(years_paid(one["spending"].isel(policy=place)))]
+        cells = [Cell(year_spans(years_paid(one["spending"].isel(policy=place)), say.lang))]
         for key, (values, scale) in columns.items():
             value = float(values.isel(policy=place))
             adds = mix.last["contribution"].isel(policy=place)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, fixed
 from talent_sd.inputs.evidence_ledger import ROLES
 from talent_sd.output.backtest_tables import FORECASTERS
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
@@ -133,7 +133,7 @@ def record_table(scores: Sequence[Score], say: Speech) -> Table:
             [
                 f"{one.years[0]}→{one.years[1]}",
                 say(OUTCOME_NAMES[one.outcome]),
-                *(Cell("–") if e is None else Cell(f"{e:.3f}", e, key) for key, e in errors.items()),
+                *(Cell("–") if e is None else Cell(fixed(e, 3), e, key) for key, e in errors.items()),
                 Cell(f"{_signed(low)} … {_signed(high)}"),
                 Cell(say.chance(one.coverage_80), one.coverage_80, "coverage"),
             ]
@@ -165,7 +165,8 @@ def others_table(record: TrackRecord, say: Speech) -> Table:
     lost = say("lost")
     rows: list[list[str | Cell]] = [
         [say.both(dict(one.way)), f"{one.cities}",
-         *(f"{model:.3f} ({best:.3f})" + (f" {lost}" if model > best else "") for model, best in one.errors.values())]
+         *(f"{fixed(model, 3)} ({fixed(best, 3)})" + (f" {lost}" if model > best else "")
+           for model, best in one.errors.values())]
         for one in record.others
     ]  # fmt: skip
     headings = [

@@ -1,6 +1,7 @@
 // Plans: from presets, files, links and calls from outside, and back. A plan is
 // {title, city, national, values}; values are numbers by slot of the program.
 import { parse } from 'yaml'
+import { yearsInForce } from './numbers.js'
 import { t } from './words.js'
 
 export class Plans {
@@ -64,6 +65,12 @@ export class Plans {
     if (!plan.preset || !plan.title) return plan
     const title = Object.fromEntries(Object.entries(plan.title).map(([code, text]) => [code, this.header.words[code].changed.replace('{title}', text)]))
     return { ...plan, title, preset: null }
+  }
+
+  /** The years in which a policy is on for a while at least, its pause left out: `years_in_force` of Python. */
+  years(plan, { settings }) {
+    const [start, end, from, until] = ['from', 'until', 'pause.from', 'pause.until'].map((key) => (settings[key] ? this.value(plan, settings[key]) : Infinity))
+    return yearsInForce(start, end, from, until)
   }
 
   value(plan, setting) {

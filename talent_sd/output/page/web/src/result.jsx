@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, signed, span, t } from './words.js'
+import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, signed, span, spans, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -113,7 +113,7 @@ function Printed({ page }) {
     <ul class="printed">
       {on.map(({ name, label, settings }) => (
         <li key={name}>
-          {said(label)}: {value(settings.from)}–{value(settings.until) > page.years.at(-1) ? '' : Math.ceil(value(settings.until)) - 1}
+          {said(label)}: {spans(page.plans.years(plan, { settings }))}
           {settings.intensity && `, ${said(settings.intensity.label)} ${measure(page.header, settings.intensity, value(settings.intensity))}`}
         </li>
       ))}

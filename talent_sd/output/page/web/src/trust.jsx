@@ -1,5 +1,5 @@
 // How far an output has been tested: its back-test, or that there is none.
-import { t } from './words.js'
+import { fixed, t } from './words.js'
 
 export function Trust({ page, outputKey }) {
   const name = outputKey.split('[')[0]
@@ -8,10 +8,10 @@ export function Trust({ page, outputKey }) {
   const own = page.header.city_records[city]?.[name]
   if (!test) return <span class="trust none" title={t('untested_note')}>{t('untested')}</span>
   const values = {
-    first: test.years[0], last: test.years[1], error: Math.round(100 * test.error), best: Math.round(100 * test.best),
-    cities: test.cities, coverage: Math.round(100 * test.coverage),
+    first: test.years[0], last: test.years[1], error: fixed(100 * test.error), best: fixed(100 * test.best),
+    cities: test.cities, coverage: fixed(100 * test.coverage),
   }
   const text = t(`tested_${test.verdict}`, values)
-  const note = own === undefined ? '' : ' ' + t('tested_city', { share: (own > 0 ? '+' : '') + Math.round(100 * Math.expm1(own)) })
+  const note = own === undefined ? '' : ' ' + t('tested_city', { share: (own > 0 ? '+' : '') + fixed(100 * Math.expm1(own)).replace('-', '−') })
   return <span class={`trust ${test.verdict}`} title={t('tested_note', values) + note}>{text}</span>
 }

@@ -1,5 +1,8 @@
 // Words and numbers in the reader's language. Python gives the words; numbers are written as its reports write them.
 import { signal } from '@preact/signals'
+import { digits, fixed, signed, yearSpans } from './numbers.js'
+
+export { digits, fixed, hundredth, signed } from './numbers.js'
 
 export const lang = signal('en')
 let header = null
@@ -35,24 +38,6 @@ export function scale(largest, unit) {
   return { factor: 1, unit: label ? (lang.value === 'en' ? label.many : label.one) : '' }
 }
 
-/** A number as `digits` writes it, with its sign; nought has none. */
-export function signed(value, significant = 3, beside = 0) {
-  const text = digits(value, significant, beside)
-  return value > 0 && text !== '0' ? `+${text}` : text
-}
-
-export function digits(value, significant = 3, beside = 0) {
-  if (!Number.isFinite(value)) return '–'
-  const size = Math.max(Math.abs(value), Math.abs(beside))
-  if (value === 0 || Math.abs(value) < 1e-4 * size || size < 1e-12) return '0'
-  const decimals = Math.min(9, Math.max(0, significant - 1 - Math.floor(Math.log10(size))))
-  // by hand: toLocaleString takes longer than all charts together
-  const [whole, part] = Math.abs(value).toFixed(decimals).split('.')
-  const text = whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part ? `.${part}` : '')
-  if (!/[1-9]/.test(text)) return '0'
-  return value < 0 ? `−${text}` : text
-}
-
 const YEARLY_SHARE = '1/year'
 const gap = () => (lang.value === 'zh' ? '' : '\u00a0')
 
@@ -72,13 +57,12 @@ export function span(low, high, unit, sign = false) {
   return `${t('low_to_high', { low: one(low), high: one(high) })}${by.unit ? gap() + by.unit : ''}`
 }
 
+export const spans = (years) => yearSpans(years, lang.value)
+
 /** What stands between two sentences. */
 export const apart = () => (lang.value === 'zh' ? '' : ' ')
 
-export const percent = (share) => `${Math.round(100 * share)}${gap()}%`
-
-/** A share of draws, of a hundred: all of them, and none, are told only where it is so. */
-export const hundredth = (share) => (share > 0 && share < 1 ? Math.min(99, Math.max(1, Math.round(100 * share))) : 100 * share)
+export const percent = (share) => `${fixed(100 * share)}${gap()}%`
 
 /** A setting's value in its own unit; what has none is a share. */
 export function measure(header, setting, value) {
