@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -31,6 +33,23 @@ def _is_name(value: object) -> bool:
         return False
 
 
+def _bare(value: Any) -> Any:
+    """Return a number of any kind (numpy's, a fraction, an array of no dimension) as Python's own; in mappings each."""
+    if type(value) is dict:
+        return {key: _bare(one) for key, one in value.items()}
+    if type(value) is list:
+        return [*map(_bare, value)]
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind and kind in "biuf" and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    with contextlib.suppress(ArithmeticError, ValueError):
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            return int(value)
+        if isinstance(value, (Real, Decimal)) and not isinstance(value, bool):
+            return float(value)
+    return value
+
+
 def _is_number(value: object) -> bool:
     """Whether a value is a number that a double may hold, in the end; True and False are none."""
     if isinstance(value, Integral):
@@ -52,7 +71,7 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 def _is_result(value: Any) -> bool:
     """Whether a value is a dataset of numbers that has something in every direction, scenarios with a name each."""
-    if not hasattr(value, "data_vars") or not all(value.sizes.values()):
+    if not hasattr(value, "data_vars") or hasattr(value, "subtree") or not all(value.sizes.values()):
         return False
     drawn = [array for array in value.data_vars.values() if {SCENARIO, DRAW} & set(array.dims)]
     names = list(value.indexes.get(SCENARIO, ()))
@@ -65,7 +84,7 @@ def _is_result(value: Any) -> bool:
 
 def _is_variable(value: Any) -> bool:
     """Whether a value is one variable of a result."""
-    if not hasattr(value, "to_dataset") or value.ndim == 0 or value.name in value.coords:
+    if not hasattr(value, "to_dataset") or not getattr(value, "ndim", 0) or value.name in value.coords:
         return False
     return _is_result(value.to_dataset(name="value"))
 
@@ -189,7 +208,14 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
         for name, value in given.arguments.items():
             kind = kinds.get(name)
             if kind and isinstance(value, Iterator):  # it can be gone through but once
-                given.arguments[name] = value = list(value)
+                value = list(value)
+            with contextlib.suppress(RecursionError):  # of what holds itself: told as what no file could hold
+                given.arguments[name] = value = _bare(value) if kind else value
+            if getattr(value, "chunks", None):
+                problems.say(
+                    "{name} is in pieces that are not computed yet. Give {name}.compute().", name=name
+                )
+                continue
             if kind and not (
                 "None" in takes[name] if value is None else _is_loaded(value, takes[name]) or kind[1](value)
             ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -140,6 +141,20 @@ def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: in
             memory=memory,
             needed=needed if needed < 1 else ceil(needed),
         )
+    if needed > machine_memory():
+        raise InputError(
+            "{draws} draws of {inputs_per_draw} inputs take {needed:,.6g} gigabytes; this machine has {there:.3g}. Give fewer "
+            "draws.",
+            draws=draws, inputs_per_draw=inputs_per_draw, needed=ceil(needed), there=machine_memory(),
+        )  # fmt: skip
+
+
+def machine_memory() -> float:
+    """Return the machine's gigabytes; without end where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIGABYTE
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
 
 
 def block_edges(draws: int, block: int) -> list[tuple[int, int]]:

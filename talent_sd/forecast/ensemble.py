@@ -24,6 +24,7 @@ from talent_sd.engine.member_blocks import (
     Task,
     block_edges,
     block_size,
+    machine_memory,
     make_layout,
     refuse_block,
     refuse_too_many,
@@ -236,6 +237,7 @@ def shown_outputs(structure: Structure) -> list[str]:
 
 
 def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray]:
+    memory = min(memory, machine_memory())
     if layout.gigabytes > memory:
         raise InputError(
             "{draws} draws x {count} scenarios x {count2} outputs x {count3} years are "

@@ -12,6 +12,8 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.base.arguments import KINDS, MAPPING, NAMES
+from talent_sd.base.arguments import KINDS, MAPPING, NAMES, checked
 from talent_sd.base.errors import NonFiniteWarning, TalentError
 from talent_sd.inputs import load_city, read_national
 from talent_sd.search import Asked
@@ -273,6 +275,60 @@ def test_a_setting_that_is_no_number_is_told(value: Any) -> None:
         ts.simulate(
             {"assumptions": {"arrival elasticity": {"value": value, "why": "x"}}}, outputs=["Residents"]
         )
+
+
+NUMBERS = (
+    Fraction,
+    Decimal,
+    np.int8,
+    np.uint8,
+    np.int16,
+    np.uint64,
+    np.float16,
+    np.float32,
+    np.longdouble,
+    np.array,
+)
+
+
+@pytest.mark.parametrize("kind", NUMBERS, ids=lambda kind: kind.__name__)
+def test_a_number_of_any_kind_is_a_number(kind: Callable[[int], Any]) -> None:
+    """It is Python's own from the door on: no small width overflows, no kind lacks a format."""
+
+    @checked
+    def given(draws: int, year: float, overrides: dict[str, object]) -> list[type]:
+        return [type(one) for one in (draws, year, overrides["a"], overrides["b"]["c"][0])]
+
+    whole = kind(2) if np.asarray(kind(2)).dtype.kind in "iu" else 2
+    found = given(whole, kind(3), {"a": kind(1), "b": {"c": [kind(1)]}})
+    assert found[0] is int
+    assert set(found) <= {int, float}
+    spread = ts.ensemble(draws=whole, outputs=["Residents"], overrides={"arrival elasticity": kind(1)})
+    assert np.array_equal(
+        spread["Residents"],
+        ts.ensemble(draws=2, outputs=["Residents"], overrides={"arrival elasticity": 1})["Residents"],
+    )
+
+
+def test_results_in_pieces_and_trees_of_them_are_told() -> None:
+    pytest.importorskip("dask.array")
+    spread = ts.ensemble(draws=2, outputs=["Residents"])
+    for call, name in ((ts.summary, "result"), (ts.compare, "spread"), (ts.plot, "result")):
+        with pytest.raises(
+            TalentError,
+            match=rf"^{name} is in pieces that are not computed yet\. Give {name}\.compute\(\)\.$",
+        ):
+            call(spread.chunk({"draw": 1}))
+        with pytest.raises(TalentError, match=rf"^{name} is <xarray.DataTree> .* Give a "):
+            call(xr.DataTree.from_dict({"/": spread}))
+
+
+def test_more_memory_than_the_machine_has_is_not_believed() -> None:
+    with pytest.raises(
+        TalentError,
+        match=r"^\d+ draws of \d+ inputs take [\d,]+ gigabytes; this machine has [\d.]+\. Give fewer",
+    ):
+        ts.ensemble(draws=10**11, memory=Fraction(10**9), outputs=["Residents"])
 
 
 def test_years_out_of_order_are_put_in_order_and_coordinates_are_refused() -> None:
