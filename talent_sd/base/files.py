@@ -7,13 +7,23 @@ import csv
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ENDING = [
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None)) and signal.getsignal(number) != signal.SIG_IGN
+]
+"""Signals that end the program in order; one that the user lets the system ignore (nohup) stays ignored."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -156,3 +166,40 @@ def mark_tables(folder: Path) -> None:
         content = table.read_bytes()
         if not content.startswith(codecs.BOM_UTF8):
             table.write_bytes(codecs.BOM_UTF8 + content)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is empty, or nothing is there."""
+    try:
+        return not any(folder.iterdir())
+    except (OSError, ValueError):
+        return not os.path.exists(folder)  # noqa: PTH110 (Path.exists raises where a name is too long)
+
+
+def existing_folder(target: Path) -> Path:
+    """Return `target`, else its nearest ancestor that exists; refuse a path through a file."""
+    for place in (target, *target.absolute().parents):
+        if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(13, "no permission to write")
+            return place
+        if place.exists():
+            raise NotADirectoryError(20, "is a file, not a folder")
+    raise FileNotFoundError(2, "no such folder")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off signals that end the program until the block is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        raise KeyboardInterrupt

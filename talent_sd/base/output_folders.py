@@ -10,8 +10,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +18,15 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import MOST, InputError, NotWritten
-from talent_sd.base.files import content_of, mark_of, mark_tables, set_aside
+from talent_sd.base.files import (
+    content_of,
+    existing_folder,
+    is_free,
+    mark_of,
+    mark_tables,
+    set_aside,
+    uninterrupted,
+)
 from talent_sd.base.language import N_, language, listed, reason_of, tell
 
 if TYPE_CHECKING:
@@ -34,14 +40,15 @@ SEAL = 64
 UNWRITABLE_FILE = N_("{file}: cannot be written ({reason}). Choose another place.")
 LIST = "written"
 """Kind of cached file: what the last run wrote into a folder, so that the next one can clear it away."""
+ANCHOR = "run.json"
+"""File that tells a run from others by its content, where it writes one."""
+BUSY = N_("{folder}: another run is writing here. Wait until it has ended, or choose another place.")
+CHANGED = N_("Not as it was written, so it was kept under another name: {files}.")
+UNKNOWN = N_("Not known as ours, so it was kept under another name: {files}.")
+FOR = "for"
+"""In a scratch folder: what is written there."""
 STORE = "forecast.zarr"
 """Folder in an output folder for draws that do not fit into memory."""
-ENDING = [
-    number
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
-    if (number := getattr(signal, name, None)) and signal.getsignal(number) != signal.SIG_IGN
-]
-"""Signals that end the program in order; one that the user lets the system ignore (nohup) stays ignored."""
 written: list[Path] = []
 """Folders that the program has written to, in order."""
 begun: list[Path] = []
@@ -82,14 +89,16 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
         _sweep(place)
     try:
         # beside the target, hence on the same file system: a rename there is atomic
-        beside = _existing_folder(target)
+        beside = existing_folder(target)
     except (OSError, ValueError) as error:
         raise InputError(UNWRITABLE, target=target, reason=reason_of(error)) from error
     if not store:
         refuse_store(target)
+    _refuse_busy(target)
     temporary, moved = beside, list[str]()
     try:
         with scratch_folder(beside) as temporary:
+            (temporary.parent / FOR).write_bytes(_place(target))
             yield temporary
             if language() == "zh":
                 mark_tables(temporary)
@@ -126,7 +135,8 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     gone, aside = list[str](), list[str]()
     for name in [*known, *(file.name for file in files)]:
         mark = mark_of(target / name)
-        if mark and mark not in (known.get(name), ours.get(name)):
+        odd = not mark and name in ours and os.path.lexists(target / name) and not (target / name).is_dir()
+        if odd or (mark and mark not in (known.get(name), ours.get(name))):
             aside.append(set_aside(target / name))
         elif mark and name not in ours:
             (target / name).unlink()
@@ -137,9 +147,7 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     if gone:
         left.append(tell("Removed, for they were of the run before: {files}.", files=listed(gone)))
     if aside:
-        left.append(
-            tell("Not as it was written, so it was kept under another name: {files}.", files=listed(aside))
-        )
+        left.append(tell(CHANGED if before else UNKNOWN, files=listed(aside)))
     others = [
         one.name for one in sorted(target.iterdir()) if one.is_file() and one.name not in (*ours, *aside)
     ]
@@ -148,7 +156,33 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
             tell(" and {count} more", count=len(others) - MOST) if others[MOST:] else ""
         )
         left.append(tell("In the same folder, but not of this run: {files}.", files=shown))
-    save_cached(LIST, _key(target), ours)
+    for key in (_key(target), *_anchors(ours)):
+        save_cached(LIST, key, ours)
+
+
+def _anchors(marks: Mapping[str, str]) -> list[str]:
+    """Return what a folder is known by after it was copied: the file by which its list is found."""
+    name = ANCHOR if ANCHOR in marks else min(marks, default="")
+    return [f"{name} {marks[name]}"] if name else []
+
+
+def _place(target: Path) -> bytes:
+    return os.fsencode(os.path.realpath(target))
+
+
+def _refuse_busy(target: Path) -> None:
+    """Refuse an output folder that another run is about to write; one that no longer lives was swept before."""
+    for place in (target, *target.absolute().parents[:DEPTH]):
+        with contextlib.suppress(OSError):
+            for folder in [one for one in place.iterdir() if SCRATCH.fullmatch(one.name)]:
+                with contextlib.suppress(OSError):
+                    if (folder / FOR).read_bytes() != _place(target):
+                        continue
+                    try:
+                        with held_alone(folder):
+                            pass
+                    except InputError:
+                        raise InputError(BUSY, folder=target) from None
 
 
 def _key(folder: Path) -> str:
@@ -160,6 +194,10 @@ def _key(folder: Path) -> str:
 def _listed(folder: Path) -> dict[str, str] | None:
     """Return the files that the last run wrote into a folder, with their marks (names alone, no paths); None if unknown."""
     kept = load_cached(LIST, _key(folder))
+    if kept is None:
+        marks = {one.name: mark for one in sorted(folder.iterdir()) if (mark := mark_of(one))}
+        keys = [*_anchors(marks), *(f"{name} {mark}" for name, mark in marks.items())][:MOST]
+        kept = next((found for key in keys if (found := load_cached(LIST, key))), None)
     return kept and {name: str(mark) for name, mark in kept.items() if Path(name).name == name}
 
 
@@ -181,31 +219,6 @@ def refuse_store(target: Path) -> None:
 def holds_store(target: Path) -> bool:
     """Whether an output folder holds a stored ensemble, or what has its name; an empty folder is none."""
     return (target / STORE).is_dir() and not is_free(target / STORE)
-
-
-def is_free(folder: Path) -> bool:
-    """Whether a folder is empty, or nothing is there."""
-    try:
-        return not any(folder.iterdir())
-    except (OSError, ValueError):
-        return not os.path.exists(folder)  # noqa: PTH110 (Path.exists raises where a name is too long)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Put off signals that end the program until the block is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if heard:
-        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -279,10 +292,7 @@ def held_alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise InputError(
-                "{folder}: another run is writing here. Wait until it has ended, or choose another place.",
-                folder=folder,
-            ) from None
+            raise InputError(BUSY, folder=folder) from None
         except OSError:
             pass
         yield
@@ -300,7 +310,7 @@ def refuse_place(file: Path, *, ending: str = "") -> None:
             "{file}: is there and does not end in {ending}. Give another name.", file=file, ending=ending
         )
     try:
-        _existing_folder(file.parent)
+        existing_folder(file.parent)
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     except (OSError, ValueError) as error:
@@ -319,11 +329,10 @@ def write_whole(file: Path, content: bytes) -> None:
         with scratch_folder(file.parent) as scratch:
             (scratch / "file").write_bytes(content)
             new, there = mark_of(scratch / "file"), mark_of(file)
-            if there and there not in (new, (load_cached(LIST, str(file)) or {}).get(file.name)):
+            known = (load_cached(LIST, str(file)) or {}).get(file.name)
+            if there and there not in (new, known):
                 aside = set_aside(file)
-                left.append(
-                    tell("Not as it was written, so it was kept under another name: {files}.", files=aside)
-                )
+                left.append(tell(CHANGED if known else UNKNOWN, files=aside))
             (scratch / "file").replace(file)
             save_cached(LIST, str(file), {file.name: new})
     except (OSError, ValueError) as error:
@@ -380,15 +389,3 @@ def _seal(file: Path, identity: str, content: bytes) -> bytes:
 def _inside(name: object, folders: tuple[Path, ...]) -> bool:
     """Whether an error's file lies in one of the folders."""
     return isinstance(name, (str, Path)) and any(Path(name).is_relative_to(folder) for folder in folders)
-
-
-def _existing_folder(target: Path) -> Path:
-    """Return `target`, else its nearest ancestor that exists; refuse a path through a file."""
-    for place in (target, *target.absolute().parents):
-        if place.is_dir():
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise PermissionError(13, "no permission to write")
-            return place
-        if place.exists():
-            raise NotADirectoryError(20, "is a file, not a folder")
-    raise FileNotFoundError(2, "no such folder")

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from talent_sd.base.files import CONTROLS
+from talent_sd.base.files import CONTROLS, ENDING
 from talent_sd.base.language import N_, listed, reason_of, speaking, tell
-from talent_sd.base.output_folders import ENDING, begun, clear_scratch, written
+from talent_sd.base.output_folders import begun, clear_scratch, written
 
 if TYPE_CHECKING:
     from rich.console import Console

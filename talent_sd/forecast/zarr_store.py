@@ -15,9 +15,9 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, NotWritten, TalentError
-from talent_sd.base.files import content_of, write_safely
+from talent_sd.base.files import content_of, is_free, write_safely
 from talent_sd.base.language import N_, listed, reason_of, tell
-from talent_sd.base.output_folders import held_alone, is_free, scratch_folder
+from talent_sd.base.output_folders import held_alone, scratch_folder
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges
 
 if TYPE_CHECKING:

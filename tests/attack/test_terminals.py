@@ -16,8 +16,7 @@ import pytest
 import typer
 
 import talent_sd as ts
-from talent_sd.base.files import shipped_folder
-from talent_sd.base.output_folders import ENDING
+from talent_sd.base.files import ENDING, shipped_folder
 from talent_sd.cli.common import console, reporting
 from talent_sd.cli.terminal import INTERRUPTED, leave_when_told
 from talent_sd.inputs.labels import shipped_labels

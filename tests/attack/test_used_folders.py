@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,11 @@ import pytest
 
 from talent_sd.base import output_folders as files
 from talent_sd.base.errors import InputError, NotWritten
+from talent_sd.base.files import ENDING, uninterrupted
 from talent_sd.base.output_folders import (
     held_alone,
     refuse_place,
     scratch_folder,
-    uninterrupted,
     write_whole,
     written_together,
 )
@@ -77,9 +78,52 @@ def test_nothing_is_lost_and_all_is_told_where_it_is_not_known_what_was_written(
     _write(out, "run.json")
     assert (out / "run.json.~1~").read_text() == "precious"
     assert files.left == [
-        "Not as it was written, so it was kept under another name: run.json.~1~.",
+        "Not known as ours, so it was kept under another name: run.json.~1~.",
         "In the same folder, but not of this run: variance.csv.",
     ]
+
+
+def test_a_copied_folder_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    out, copy = tmp_path / "out", tmp_path / "copy"
+    _write(out, "run.json", "report.html", "plan_a.yaml")
+    shutil.copytree(out, copy)
+    (copy / "plan_a.yaml").write_text("the user's", encoding="utf-8")
+    with written_together(copy) as folder:
+        (folder / "run.json").write_text("another", encoding="utf-8")
+    assert _names(copy) == ["plan_a.yaml.~1~", "run.json"]
+    assert files.left == [
+        "Removed, for they were of the run before: report.html.",
+        "Not as it was written, so it was kept under another name: plan_a.yaml.~1~.",
+    ]
+    assert _names(out) == ["plan_a.yaml", "report.html", "run.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes")
+def test_what_is_no_plain_file_is_kept_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.json")
+    (tmp_path / "report.html").symlink_to(tmp_path / "nowhere")
+    _write(tmp_path, "run.json", "report.html")
+    assert (tmp_path / "run.json.~1~").is_fifo()
+    assert (tmp_path / "report.html.~1~").is_symlink()
+    assert files.left == [
+        "Not known as ours, so it was kept under another name: report.html.~1~, run.json.~1~."
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs locks that end with a process")
+def test_a_second_run_into_one_folder_is_told_before_it_begins(tmp_path: Path) -> None:
+    for out in (tmp_path / "new" / "out", tmp_path / "there"):
+        if out.name == "there":
+            out.mkdir()
+        with written_together(out) as folder:
+            (folder / "run.json").touch()
+            (tmp_path / "link").symlink_to(out)
+            for same in (out, tmp_path / "link"):
+                with pytest.raises(InputError, match="another run is writing here. Wait until"):
+                    _write(same, "run.json")
+            _write(tmp_path / "other", "run.json")
+            (tmp_path / "link").unlink()
+        _write(out, "run.json")
 
 
 def test_a_command_that_writes_in_several_goes_keeps_its_own(tmp_path: Path) -> None:
@@ -165,7 +209,7 @@ def test_a_signal_waits_until_all_files_are_in_place() -> None:
 
     def told_to_end_while_moving() -> None:
         with uninterrupted():
-            os.kill(os.getpid(), files.ENDING[0])
+            os.kill(os.getpid(), ENDING[0])
             done.append("moved")
 
     with pytest.raises(KeyboardInterrupt):
