@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import Figures, hold_to_bounds, years_to_come
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
-from talent_sd.inputs.settings import Origin
+from talent_sd.inputs.settings import Origin, without_counts
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.model.units import after_number
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from talent_sd.inputs.city_figures import Mapped
-    from talent_sd.inputs.figure_schemas import ProvincesFile
-    from talent_sd.inputs.file_schemas import CityFile
+    from talent_sd.inputs.figure_schemas import FigureKind, ProvincesFile
+    from talent_sd.inputs.file_schemas import CityFile, Figure
 
 EVERYWHERE = "全国"
 """The place of figures that all cities share."""
@@ -143,6 +144,14 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     )  # fmt: skip
 
 
+def _converted(figure: Figure, unit: str) -> str:
+    """Say how a figure in tens of thousands and the like is written in the unit wanted; "" of any other."""
+    year, value = max(figure.series().items())
+    number = without_counts(f"{value:.15g} {figure.unit}", of=unit)
+    words = {"unit": unit, "year": year, "number": number}
+    return tell(" Write unit: {unit}, and for {year} {number}.", **words) if number else ""
+
+
 def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) -> dict[str, DatedFigure]:
     """Return a city's own figures; note those that are unknown, in another unit or implausible."""
     kinds = mapping.content.figures
@@ -154,8 +163,9 @@ def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) ->
             continue
         if figure.unit != kind.unit:
             problems.say(
-                "{at}{key} is in '{figure_unit}'; give it in '{kind_unit}'.",
+                "{at}{key} is in '{figure_unit}'; give it in '{kind_unit}'.{hint}",
                 at=at, key=key, figure_unit=figure.unit, kind_unit=kind.unit,
+                hint=_converted(figure, kind.unit),
             )  # fmt: skip
             continue
         low, high = kind.plausible
@@ -170,7 +180,26 @@ def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) ->
         origin = Origin(file.file, file.line("figures", key))
         if not out:
             figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
-    return figures
+    return figures | dict(_wholes(figures, kinds))
+
+
+def _wholes(
+    figures: Mapping[str, DatedFigure], kinds: Mapping[str, FigureKind]
+) -> Iterator[tuple[str, DatedFigure]]:
+    """Yield figures of which all parts are given, with the years in which they are: there it is their sum."""
+    for key, kind in kinds.items():
+        parts = [figures[part] for part in kind.parts if part in figures]
+        if not parts or len(parts) < len(kind.parts):
+            continue
+        first, own = parts[0], figures.get(key)
+        sums = {
+            year: sum(part.values[year] for part in parts)
+            for year in sorted(set.intersection(*(set(part.values) for part in parts)))
+        }
+        if own is None and sums:
+            yield key, DatedFigure(sums, kind.unit, first.source, first.origin)
+        elif own is not None and sums.keys() - own.values.keys():
+            yield key, replace(own, values=dict(sorted((sums | dict(own.values)).items())))
 
 
 def odd_censuses(figures: Figures, mapping: Mapped) -> Iterator[tuple[str, bool, str]]:

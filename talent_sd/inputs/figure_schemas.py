@@ -47,6 +47,9 @@ class FigureKind(Part):
     province: str | None = Field(None, description="Column of the province table")
     carry: str | None = Field(None, description="National variable that carries it to the year of its part")
     scale: float | Series = Field(1.0, description="Column times this is in `unit`; one, or one a year")
+    parts: list[str] = Field(
+        [], description="Figures that add up to it: of a city that gives those, it is their sum"
+    )
 
     @property
     def is_counted(self) -> bool:

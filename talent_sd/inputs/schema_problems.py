@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.language import N_, foreign, listed, tell
-from talent_sd.inputs.settings import without_commas
+from talent_sd.inputs.settings import without_commas, without_counts
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
 
 if TYPE_CHECKING:
@@ -254,6 +254,11 @@ def _problem_of_value(node: Node, name: str, item: dict, where: str) -> str:
     if kind in ("float_type", "int_type") and (number := without_commas(str(node.value))):
         return tell(
             "{file}:{line}: {where} is {described}: commas do not belong in a number. Write {number}.",
+            file=name, line=line, where=where, described=described(node.value), number=number,
+        )  # fmt: skip
+    if kind in ("float_type", "int_type") and (number := without_counts(str(node.value))):
+        return tell(
+            "{file}:{line}: {where} is {described}: a number has no words. Write {number}.",
             file=name, line=line, where=where, described=described(node.value), number=number,
         )  # fmt: skip
     if kind in _EXPECTED:

@@ -28,6 +28,36 @@ def without_commas(text: str) -> str:
     return re.sub("[,，]", ".", text) if len(re.findall("[,，.]", text)) == 1 else ""
 
 
+_COUNTS = {
+    "万亿": 12, "亿": 8, "百万": 6, "万": 4, "trillion": 12, "billion": 9, "bn": 9, "million": 6, "mn": 6, "thousand": 3,
+}  # fmt: skip
+_MEASURES = {
+    "元": "yuan", "人": "person", "件": "patent", "yuan": "yuan", "people": "person", "person": "person", "patents": "patent",
+}  # fmt: skip
+_COUNTED = re.compile(
+    rf"([-+]?[\d,， .]*\d)\s*({'|'.join(_COUNTS)})\s*({'|'.join(_MEASURES)})?", re.IGNORECASE
+)
+
+
+def without_counts(text: str, of: str = "") -> str:
+    """Return a number with a count of zeros in words as it is to be written, "" of any other text.
+
+    Parameters
+    ----------
+    of : the unit wanted; what is told in another is no such text
+
+    >>> without_counts("8457.84亿元"), without_counts("1 234.5 billion yuan"), without_counts("120万", of="person")
+    ('8457.84e8', '1234.5e9', '120e4')
+    >>> without_counts("3 亿元", of="person"), without_counts("12 元")
+    ('', '')
+    """
+    found = _COUNTED.fullmatch(text.strip())
+    if not found or (of and found[3] and _MEASURES[found[3].lower()] != of.partition("/")[0]):
+        return ""
+    number = re.sub("[,， ]", "", found[1])
+    return f"{number}e{_COUNTS[found[2].lower()]}"
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a value was written: file, line (0: no particular line) and what it says."""

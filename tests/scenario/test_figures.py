@@ -333,10 +333,45 @@ def test_a_city_file_is_checked_figure_by_figure(write: Write) -> None:
     with pytest.raises(InputError) as caught:
         load_city(path)
     assert caught.value.problems == (
-        "mine.yaml:5: residents is in '万人'; give it in 'person'.",
+        "mine.yaml:5: residents is in '万人'; give it in 'person'. Write unit: person, and for 2022 750e4.",
         "mine.yaml:6: unknown figure 'gpd'. Did you mean 'gdp'?",
         "mine.yaml:7: gdp in 2022 is 14000, outside the plausible 1e+08 to 1e+13 yuan/year. Check its unit.",
     )
+
+
+def test_a_count_of_zeros_in_words_is_told_as_the_number_to_write(write: Write) -> None:
+    figures = "\n".join(
+        f"  {key}: {{unit: {unit}, source: yearbook, value: {value}, year: 2022}}"
+        for key, unit, value in (
+            ("gdp", "yuan/year", "8457.84亿元"),
+            ("fiscal_revenue", "yuan/year", '"517.4 billion"'),
+            ("residents", "person", "901.5 万人"),
+        )
+    )
+    head = "name: {en: Mine, zh: 我}\nprovince: {en: Jiangsu, zh: 江苏}\nregion: {en: east, zh: 东部}\nfigures:\n"
+    with pytest.raises(InputError) as caught:
+        load_city(write("mine.yaml", head + figures))
+    assert caught.value.problems == (
+        "mine.yaml:5: gdp.value is the text '8457.84亿元': a number has no words. Write 8457.84e8.",
+        "mine.yaml:6: fiscal_revenue.value is the text '517.4 billion': a number has no words. Write 517.4e9.",
+        "mine.yaml:7: residents.value is the text '901.5 万人': a number has no words. Write 901.5e4.",
+    )
+
+
+@pytest.mark.parametrize("whole", ["age_0_14", "age_15_59", "age_20_34", "age_60_plus"])
+def test_an_age_group_whose_parts_are_all_given_is_their_sum(whole: str, tmp_path: Path) -> None:
+    parts = read_mapping().content.figures[whole].parts
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+    without = "".join(line for line in text.splitlines(True) if not line.startswith(f"  {whole}:"))
+    assert without != text
+    (tmp_path / "wuxi.yaml").write_text(without)
+    figures = load_city(tmp_path / "wuxi.yaml").figures
+    for year, value in figures[whole].values.items():
+        assert value == sum(figures[part].values[year] for part in parts)
+    # one part less, and nothing is made up
+    missing = "".join(line for line in without.splitlines(True) if not line.startswith(f"  {parts[1]}:"))
+    (tmp_path / "wuxi.yaml").write_text(missing)
+    assert whole not in load_city(tmp_path / "wuxi.yaml").figures
 
 
 def test_the_mapping_may_only_use_figures_it_knows(write: Write) -> None:
