@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
-from talent_sd.cli.common import console, reporting, say
+from talent_sd.base.language import N_, tell
+from talent_sd.cli.common import console, notices, reporting, say
 from talent_sd.cli.options import LangOption, Language
+
+ONE = N_("{file}: 1 warning, on what stands above; it runs ({kind})")
+SEVERAL = N_("{file}: {count} warnings, on what stands above; it runs ({kind})")
 
 
 @reporting
@@ -26,34 +30,37 @@ def check(
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
     from talent_sd.base.errors import InputError
-    from talent_sd.base.language import tell
     from talent_sd.forecast.prepare import check_file
     from talent_sd.inputs.shipped_names import FILE_KINDS
 
     problems: list[str] = []
     for file in files:
-        try:
-            kind = check_file(file)
-        except InputError as error:
-            problems += error.problems
-        else:
-            say(tell("{file}: fine ({kind})", lang.value, file=file, kind=tell(FILE_KINDS[kind], lang.value)))
+        with notices() as told:
+            try:
+                kind = check_file(file)
+            except InputError as error:
+                problems += error.problems
+                continue
             if kind == "city":
                 show_gaps(file, lang.value)
+        words = {"file": file, "kind": tell(FILE_KINDS[kind], lang.value), "count": len(told)}
+        text = N_("{file}: fine ({kind})") if not told else ONE if len(told) == 1 else SEVERAL
+        say(tell(text, lang.value, **words))
     if problems:
         raise InputError(problems)
 
 
 def show_gaps(city: Path, lang: str) -> None:
-    """Show what stands in for the figures that a city lacks."""
+    """Show what of a city is not its own, and what stands in for the figures that it lacks."""
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import NOTHING, gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.city_tables import bridges_line, gaps_table
+    from talent_sd.output.city_tables import bridges_line, gaps_table, themes_line
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)
     if any(gap.most > NOTHING for gap in missing):
+        say(themes_line(prepared, missing, lang))
         console().print(gaps_table(prepared, missing, shipped_labels(), lang))
     if told := bridges_line(prepared, lang):
         say(told)

@@ -108,13 +108,18 @@ def _refuse_huge(options: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def notices() -> Iterator[None]:
-    """Show the package's own notices as one line each, after the work; pass other warnings on."""
+def notices() -> Iterator[list[str]]:
+    """Show the package's own notices as one line each, after the work; pass other warnings on.
+
+    What is yielded holds the notices then.
+    """
+    told: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield
+        yield told
     ours = [w for w in caught if w.category.__module__.startswith("talent_sd")]
-    for text in dict.fromkeys(str(warning.message) for warning in ours):
+    told += dict.fromkeys(str(warning.message) for warning in ours)
+    for text in told:
         say(tellable(text), errors=True)
     others = [w for w in caught if w not in ours and not issubclass(w.category, DeprecationWarning)]
     lacking = {str(w.message): chr(int(found[1])) for w in others if (found := _GLYPH.match(str(w.message)))}

@@ -15,6 +15,7 @@ from talent_sd.base.language import apart, language, listed, tell
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import Figures, hold_to_bounds, years_to_come
+from talent_sd.inputs.figure_schemas import figure_name
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
 from talent_sd.inputs.settings import Origin, without_counts
@@ -164,7 +165,7 @@ def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) ->
         if figure.unit != kind.unit:
             problems.say(
                 "{at}{key} is in '{figure_unit}'; give it in '{kind_unit}'.{hint}",
-                at=at, key=key, figure_unit=figure.unit, kind_unit=kind.unit,
+                at=at, key=figure_name(key), figure_unit=figure.unit, kind_unit=kind.unit,
                 hint=_converted(figure, kind.unit),
             )  # fmt: skip
             continue
@@ -175,7 +176,7 @@ def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) ->
             problems.say(
                 "{at}{key} in {year} is {value:g}, outside the plausible {low:g} to {high:g}{unit}. "
                 "Check its unit.",
-                at=at, key=key, year=year, unit=after_number(kind.unit), **apart(value=value, low=low, high=high),
+                at=at, key=figure_name(key), year=year, unit=after_number(kind.unit), **apart(value=value, low=low, high=high),
             )  # fmt: skip
         origin = Origin(file.file, file.line("figures", key))
         if not out:

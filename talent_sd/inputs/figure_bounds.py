@@ -16,6 +16,7 @@ from pydantic import Field
 from talent_sd.base.errors import MOST, OddFigure, Problems
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import apart, language, listed, tell
+from talent_sd.inputs.figure_schemas import figure_name
 from talent_sd.inputs.file_schemas import Part, Range, Words
 from talent_sd.inputs.schema_problems import read_strict
 
@@ -108,7 +109,7 @@ class Odd:
 
     def __str__(self) -> str:
         """Return what is said of it."""
-        more = tell(" So in {count} more years.", count=len(self.years) - 1) if self.years[1:] else ""
+        more = tell(" Other years like it: {count}.", count=len(self.years) - 1) if self.years[1:] else ""
         if isinstance(self.rule, Likely) and self.rule.yearly:
             return tell(
                 "{name} in {year}, over the year before, is {value:.4g}, out of the ordinary {low:g} to {high:g} of late "
@@ -120,11 +121,14 @@ class Odd:
             return tell(
                 "{name} in {year} is {value:.2g} times what goes with its {others} in Chinese cities, out of the "
                 "ordinary {low:g} to {high:g}. Check its unit and its digits, and those of {others}.{more}",
-                name=self.rule.of, year=self.years[0], others=listed(list(self.rule.like)), more=more,
+                name=figure_name(str(self.rule.of)), year=self.years[0], others=listed(map(figure_name, self.rule.like)),
+                more=more,
                 **apart(value=self.value, low=self.bounds[0], high=self.bounds[1]),
             )  # fmt: skip
-        shown = " + ".join(self.names) if len(self.names) < 6 else f"{self.names[0]} + … + {self.names[-1]}"
-        shown = " × ".join([shown, *self.rule.times]) + "".join(f" / {name}" for name in self.rule.per)
+        names = list(map(figure_name, self.names))
+        shown = " + ".join(names) if len(names) < 6 else f"{names[0]} + … + {names[-1]}"
+        shown = " × ".join([shown, *map(figure_name, self.rule.times)])
+        shown += "".join(f" / {figure_name(name)}" for name in self.rule.per)
         if self.years[0]:
             shown = tell("{name} in {year}", name=shown, year=self.years[0])
         if self.rule.yearly:

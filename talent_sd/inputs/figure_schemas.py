@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, language, tell
 from talent_sd.inputs.file_schemas import LONGEST, Part, Range, Series
 
 
@@ -128,3 +128,93 @@ class CityFigures(Part):
 
     figures: dict[str, FigureKind]
     constants: dict[str, FigureToConstant]
+
+
+FIGURES = {
+    "age_0": N_("People under 1"),
+    "age_0_14": N_("People aged 0 to 14"),
+    "age_10_14": N_("People aged 10 to 14"),
+    "age_15_19": N_("People aged 15 to 19"),
+    "age_15_59": N_("People aged 15 to 59"),
+    "age_1_4": N_("People aged 1 to 4"),
+    "age_20_24": N_("People aged 20 to 24"),
+    "age_20_34": N_("People aged 20 to 34"),
+    "age_25_29": N_("People aged 25 to 29"),
+    "age_30_34": N_("People aged 30 to 34"),
+    "age_35_39": N_("People aged 35 to 39"),
+    "age_40_44": N_("People aged 40 to 44"),
+    "age_45_49": N_("People aged 45 to 49"),
+    "age_50_54": N_("People aged 50 to 54"),
+    "age_55_59": N_("People aged 55 to 59"),
+    "age_5_9": N_("People aged 5 to 9"),
+    "age_60_64": N_("People aged 60 to 64"),
+    "age_60_plus": N_("People aged 60 and over"),
+    "age_65_69": N_("People aged 65 to 69"),
+    "age_70_74": N_("People aged 70 to 74"),
+    "age_75_79": N_("People aged 75 to 79"),
+    "age_80_84": N_("People aged 80 to 84"),
+    "age_85_plus": N_("People aged 85 and over"),
+    "average_wage": N_("Average wage of urban units' employees"),
+    "bachelor_or_above": N_("People with a bachelor's degree or more"),
+    "census_population": N_("People counted in the census"),
+    "births": N_("Births of the year"),
+    "deposit_balance": N_("Deposits with banks, end of the year"),
+    "employed": N_("People employed"),
+    "fiscal_expenditure": N_("General public budget expenditure"),
+    "fiscal_revenue": N_("General public budget revenue"),
+    "gdp": N_("Gross domestic product, nominal"),
+    "gdp_real_2000": N_("Gross domestic product at prices of 2000"),
+    "gdp_secondary": N_("Value added of the secondary sector"),
+    "gdp_tertiary": N_("Value added of the tertiary sector"),
+    "home_area_per_person": N_("Home area per person"),
+    "homes_bought": N_("Households of the long form that bought their home"),
+    "homes_rented": N_("Households of the long form that rent their home"),
+    "house_price": N_("Price of homes, mean of the year"),
+    "household_size": N_("People per household"),
+    "invention_patents_granted": N_("Invention patents granted to the city's own"),
+    "jobs": N_("People at work in the city, by the yearbook"),
+    "life_expectancy": N_("Life expectancy; the province's stands in"),
+    "loan_balance": N_("Loans of banks, end of the year"),
+    "migrants_other_province": N_("Residents registered in another province"),
+    "migrants_same_province": N_("Residents registered elsewhere in the province"),
+    "national_life_expectancy": N_("Life expectancy of the nation"),
+    "national_oldest": N_("Part of the nation's elders who are 75 or over"),
+    "pension_fund_balance": N_("Balance of the city's pension fund, end of the year"),
+    "pension_fund_payments": N_("Payments of the city's pension fund in the year"),
+    "pensioners_against_nation": N_("Pensioners per elder, against the nation's"),
+    "province_invention_patents_granted": N_("Invention patents granted in the province"),
+    "province_research_intensity": N_("Research and development per GDP of the province"),
+    "province_tertiary_educated": N_("Tertiary-educated people of the province"),
+    "registered_population": N_("Registered (hukou) population"),
+    "residents": N_("Residents, end of the year"),
+    "residents_ceiling": N_("Most residents that the master plan allows, where it names them"),
+    "share_administration": N_("Share of the employed in public administration"),
+    "share_business_services": N_("Share of the employed in business services"),
+    "share_clerks": N_("Share of the employed who are clerks"),
+    "share_construction": N_("Share of the employed in construction"),
+    "share_education": N_("Share of the employed in education"),
+    "share_farmers": N_("Share of the employed who farm"),
+    "share_finance": N_("Share of the employed in finance"),
+    "share_health": N_("Share of the employed in health and social work"),
+    "share_information": N_("Share of the employed in information services"),
+    "share_leaders": N_("Share of the employed who head offices, firms or institutions"),
+    "share_manufacturing": N_("Share of the employed in manufacturing"),
+    "share_production_workers": N_("Share of the employed in production and transport by occupation"),
+    "share_professional_occupations": N_("Share of the employed in professional and technical occupations"),
+    "share_property": N_("Share of the employed in property"),
+    "share_science": N_("Share of the employed in scientific research and technical services"),
+    "share_service_workers": N_("Share of the employed in trade and services by occupation"),
+    "tertiary_educated": N_("People with a junior-college degree or more"),
+}
+"""Figure -> what it is."""
+
+
+def figure_name(name: str, lang: str | None = None) -> str:
+    """Name a figure as its file does; in Chinese by its label, with the file's name in brackets.
+
+    >>> figure_name("house_price", "en"), figure_name("house_price", "zh")
+    ('house_price', '住房均价（全年平均）（house_price）')
+    """
+    if (lang or language()) == "en" or name not in FIGURES:
+        return name
+    return f"{tell(FIGURES[name], lang)}（{name}）"

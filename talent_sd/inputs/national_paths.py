@@ -225,7 +225,7 @@ def _hold_to_shipped(variables: Mapping[str, NationalSeries]) -> None:
                 "{where}: {name} in {year} is {value:.4g}, {ratio:.2f} times what the path that ships has. Check its unit "
                 "and its digits.{more}",
                 where=series.origin, name=name, year=year, value=known[year], ratio=odd[year],
-                more=tell(" So in {count} more years.", count=len(odd) - 1) if len(odd) > 1 else "",
+                more=tell(" Other years like it: {count}.", count=len(odd) - 1) if len(odd) > 1 else "",
             )  # fmt: skip
             warnings.warn(told, OddFigure, stacklevel=3)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
 from talent_sd.inputs.city_figures import Bridge, City, city_constants
+from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
 from talent_sd.output.terminal_tables import numbers, rich_table, words
@@ -25,8 +26,6 @@ def city_tables(
     prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en"
 ) -> Iterator[Table | Text]:
     """Yield a city's figures with their sources, and its gaps."""
-    from talent_sd.output.starter_files import FIGURES
-
     city = prepared.first.city
     table = rich_table(
         tell("{city}: its figures ({file})", lang, city=city.title[lang], file=city.file),
@@ -104,8 +103,6 @@ LONGEST_NAME, NARROW = 18, 11
 
 def _figure(name: str, lang: str) -> str:
     """Name a figure as its file does, a long one on two lines; in Chinese by its label above."""
-    from talent_sd.output.starter_files import FIGURES
-
     parts, lines = name.split("_"), [""]
     for number, part in enumerate(parts):
         piece = part + "_" * (number < len(parts) - 1)
@@ -113,6 +110,10 @@ def _figure(name: str, lang: str) -> str:
     if lang == "en":
         return "\n".join(lines)
     return "\n".join([*wrap(tell(FIGURES[name], lang), LONGEST_NAME // 2), *lines])
+
+
+def _share(share: float, lang: str) -> str:
+    return percent(share).lstrip("+").replace(" ", "" if lang == "zh" else NO_BREAK)
 
 
 def _ends(ends: tuple[float, float], lang: str) -> str:
@@ -137,7 +138,8 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
         tell("{figure} {year} between {before} and {after} ({where})" if one.before and one.after
              else "{figure} {year} as in {before} ({where})" if one.held
              else "{figure} {year} from {before} ({where})",
-             lang, figure=one.figure, year=one.year, before=one.before or one.after, after=one.after, where=one.where)
+             lang, figure=figure_name(one.figure, lang), year=one.year, before=one.before or one.after,
+             after=one.after, where=one.where)
         for one in found
     ]  # fmt: skip
     if not told:
@@ -155,6 +157,42 @@ def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> l
     return list(filter(None, (gaps_line(prepared, missing, lang), bridges_line(prepared, lang))))
 
 
+THEMES = {
+    N_("ages and births"): ("age_", "births", "life_expectancy", "national_oldest"),
+    N_("migrants"): ("migrants_",),
+    N_("work and pay"): ("jobs", "employed", "share_", "average_wage", "gdp_"),
+    N_("homes and their prices"): ("house_price", "home_area", "residents_ceiling"),
+    N_("degrees and patents"): ("bachelor", "invention", "province_"),
+    N_("pensions"): ("pension",),
+}
+"""What figures are about -> how their names begin."""
+
+
+def themes_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
+    """Say in a sentence what is not the city's own, and how far each may move the last year; "" where all is."""
+    most: dict[str, Gap] = {}
+    for gap in missing:
+        about = next((one for one, begin in THEMES.items() if gap.figures[0].startswith(begin)), None)
+        if about and (about not in most or gap.most > most[about].most):
+            most[about] = gap
+    told = [
+        tell("{about} ({output} {share})", lang, about=tell(about, lang), share=_share(gap.most, lang),
+             output=shipped_labels().variable(gap.where, lang))
+        if gap.most > NOTHING else tell("{about} (next to nothing)", lang, about=tell(about, lang))
+        for about, gap in most.items()
+    ]  # fmt: skip
+    if not told:
+        return ""
+    return tell(
+        "Not {city}'s own, but the nation's or assumed: {told}. In brackets what each figure may move most in {year}, and "
+        "how far.",
+        lang,
+        city=prepared.first.city.title[lang],
+        told=tell("; ", lang).join(told),
+        year=f"{prepared.years[-1]:g}",
+    )
+
+
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
     if not missing or missing[0].most <= NOTHING:
@@ -166,8 +204,8 @@ def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> s
         lang,
         city=prepared.first.city.title[lang],
         count=len(missing),
-        figure=most.figures[0],
-        share=percent(most.most).lstrip("+"),
+        figure=figure_name(most.figures[0], lang),
+        share=_share(most.most, lang),
         output=shipped_labels().variable(most.where, lang),
         year=f"{prepared.years[-1]:g}",
         name=prepared.first.city.file,

@@ -161,7 +161,7 @@ def _read_me(
 
 def _sources(prepared: Prepared, seen: Iterable[str], lang: str) -> Iterator[Sequence[object]]:
     """Yield units and sources, of variables and of the city's figures."""
-    from talent_sd.output.starter_files import FIGURES
+    from talent_sd.inputs.figure_schemas import FIGURES
 
     labels, structure = shipped_labels(), prepared.model.structure
     yield ("",)

@@ -112,6 +112,30 @@ def test_problems_of_form_hide_no_others(talent_sd: Command, tmp_path: Path) -> 
     assert set(outcome.err.splitlines()) < set(ran.err.splitlines())
 
 
+def test_the_last_line_of_a_check_sums_up_what_stands_above(talent_sd: Command, tmp_path: Path) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "handan.yaml").read_text("utf-8")
+    odd = re.sub(r"(  fiscal_revenue: .*2022: )[\d.e]+", r"\g<1>9000000000", text)
+    assert odd != text
+    (tmp_path / "odd.yaml").write_text(odd)
+    lacking = re.sub(r"(?m)^  (house_price|births|age_\w+): .*\n", "", odd)
+    (tmp_path / "lacking.yaml").write_text(lacking)
+    outcome = talent_sd("check", tmp_path / "odd.yaml")
+    *_, last = outcome.out.splitlines()
+    count = len(outcome.err.splitlines())
+    assert count >= 1
+    told = "1 warning" if count == 1 else f"{count} warnings"
+    assert (outcome.code, last) == (
+        0,
+        f"{tmp_path / 'odd.yaml'}: {told}, on what stands above; it runs (city)",
+    )
+    outcome = talent_sd("check", tmp_path / "lacking.yaml", "--lang", "zh")
+    first, *_, last = outcome.out.splitlines()
+    assert first.startswith("以下并非邯郸自有数据，而是取全国值或假设值：年龄与出生（"), first
+    assert "住房与房价（人才总量" in first
+    assert "一般公共预算收入（fiscal_revenue）" in outcome.err
+    assert last.endswith("条警告（见上），可以运行（城市）")
+
+
 def test_check_reports_all_files_and_exits_2(talent_sd: Command, tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("title: Good\nextends: baseline\n")
     (tmp_path / "bad.yaml").write_text("title: Bad\ntitle: Worse\n")

@@ -59,7 +59,7 @@ def test_an_unusual_figure_is_told_and_taken(write: Write) -> None:
         "mine.yaml:5: gdp in 2022, over the year before, is 2.2, out of the ordinary 0.53 to 1.9: even a new count "
         "of the economy does not do more. Check it.",
         "mine.yaml:6: fiscal_revenue / gdp in 2022 is 0.3636, out of the ordinary 0.019 to 0.31: nobody can raise "
-        "more than is earned. Check it. So in 1 more years.",
+        "more than is earned. Check it. Other years like it: 1.",
     ]
 
 
