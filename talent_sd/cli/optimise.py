@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,9 @@ def optimise(
     keep: Annotated[list[str] | None, typer.Option("--keep", help="A policy that every plan has.")] = None,
     without: Annotated[list[str] | None, typer.Option("--without", help="A policy that no plan has.")] = None,
     horizon: Annotated[int | None, typer.Option("--horizon", help="Last year of goals and policies.")] = None,
-    start: Annotated[int, typer.Option("--start", help="First year of policies.")] = 2025,
+    start: Annotated[
+        int, typer.Option("--start", help="First year of policies; next year by default.", show_default=False)
+    ] = date.today().year + 1,
     price_basis: Annotated[
         int, typer.Option("--price-basis", help="Year in whose prices the budget is.")
     ] = 2024,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ class Asked:
         small: what is missed of the best plan of each draw, at its highest tenth)
     weights : of the goals, which are then one; None: a front
     keep, without : policies that are on in every plan, or in none
-    horizon, start : last year of the goals, the model's by default; first year of policies
+    horizon, start : last year of the goals, the model's by default; first year of policies, by default the next
     price_basis : year in whose prices the budget is
     draws, seed : those of `ensemble`
     searches : how many, with the seeds from `seed` on; whether their ends agree tells whether they converged
@@ -77,7 +78,7 @@ class Asked:
     keep: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     horizon: int | None = None
-    start: int = BASE_YEAR + 1
+    start: int = field(default_factory=lambda: date.today().year + 1)
     price_basis: int = BASE_YEAR
     draws: int = 100
     seed: int = 0
@@ -390,11 +391,9 @@ def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread:
     }
     return xr.Dataset(data, {**coords, "unit": (GOAL, units)}).assign_attrs(
         {
-            **attrs,
-            "budget": quest.levers.budget,
-            "base_year": BASE_YEAR,
+            **attrs, "budget": quest.levers.budget, "base_year": BASE_YEAR,
             "risk": quest.risk,
             "tried": len(found),
             "draws": bench.draws,
         }
-    )
+    )  # fmt: skip

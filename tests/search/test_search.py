@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,7 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(
     )
     with pytest.raises(ts.InputError, match=f"^{re.escape(told)}$"):
         search(quest(levers, (0,), 1))
+
+
+def test_plans_start_next_year_unless_told() -> None:
+    assert Asked("hefei", 1e9, ("total talent",)).start == date.today().year + 1
