@@ -282,8 +282,8 @@ def iamc_rows(
     for name in labels.headline if names is None else names:
         array = forecast[name]
         parts = [str(dim) for dim in array.dims if dim not in (SCENARIO, DRAW, TIME)]
-        values = array.transpose(SCENARIO, *parts, DRAW, TIME).values
-        shown = np.quantile(values, QUANTILES, axis=-2) if many else np.moveaxis(values, -2, 0)
+        values = array.variable.transpose(SCENARIO, *parts, DRAW, TIME)
+        shown = np.moveaxis((_drawn_quantiles(values) if many else values).values, -2, 0)
         for place in np.ndindex(shown.shape[:-1]):
             quantile, scenario, *elements = place
             label = [labels.variable(name, "en")]

@@ -226,11 +226,22 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
     one: Cause | None = found
     while one is not None and len(way) < links and (one.strip or not way):
         way.append(one)
-        yield _strip(one, labels, lang)
+        table = _strip(one, labels, lang)
         passed = {each.name for each in way} | {CLOCK, TOGETHER}
-        going = (c for c in one.strip if c.name not in passed and not _back(c, way))
-        one = next(going, None)
+        going = [c for c in one.strip if c.name not in passed and not _back(c, way)]
+        if going and going[0] is not one.strip[0] and len(way) < links:
+            table.caption, table.caption_justify = _passed_over(one.strip[0], going[0], labels, lang), "left"
+        yield table
+        one = going[0] if going else None
     yield _figures(way, labels, lang)
+
+
+def _passed_over(first: Cause, followed: Cause, labels: Labels, lang: str) -> str:
+    """Say why the strongest cause is not the one that is followed."""
+    words_of = {"first": _why_name(first, labels, lang).plain, "name": labels.variable(followed.name, lang)}
+    if first.name in (CLOCK, TOGETHER):
+        return tell("Followed: {name}; “{first}” has no causes of its own.", lang, **words_of)
+    return tell("Followed: {name}; “{first}” leads back to what stands above.", lang, **words_of)
 
 
 def _back(cause: Cause, way: Sequence[Cause]) -> bool:

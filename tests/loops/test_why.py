@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.table import Table
 from typer.testing import CliRunner
 
 import talent_sd as ts
 from talent_sd.cli.app import app
 from talent_sd.engine.runner import load_model
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.loops.kept_run import follow
 from talent_sd.loops.why import Study, _cause
+from talent_sd.output.listings import why_tables
 
 TANK = """{UTF-8}
 Tank= INTEG (inflow-outflow, 10)
@@ -221,3 +226,22 @@ def test_the_command_takes_labels_and_tells_the_same_numbers(talent: ts.Cause) -
     assert f"2030年{talent.now / 1e4:.1f}万人" in shown.output
     assert "单次中心运行" in shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
+
+
+def test_the_largest_cause_is_followed_or_it_is_told_why_another_is() -> None:
+    found = ts.why("total talent", year=2030, city="wuxi")
+    *strips, _ = (one for one in why_tables(found, shipped_labels(), 7) if isinstance(one, Table))
+    assert len(strips) >= 5
+    told = 0
+    for one, following in itertools.pairwise(strips):
+        strongest, followed = str(next(iter(one.columns[0].cells))), str(following.title).split(": ")[0]
+        if one.caption is None:
+            assert strongest == followed
+        else:
+            reason = re.fullmatch(
+                r"Followed: (.*); “(.*)” (leads back to what stands above|has .*)\.", str(one.caption)
+            )
+            assert reason is not None
+            assert (reason[1], reason[2]) == (followed, strongest)
+            told += 1
+    assert told >= 1
