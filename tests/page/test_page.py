@@ -69,6 +69,17 @@ def test_what_is_asked_in_words_is_what_a_file_says(browser: Any, tmp_path: Path
     assert browsers.differing(drawn, browsers.drawn(file, "hefei"))[1] == []
 
 
+def test_a_file_with_sizes_in_yuan_runs_in_the_page_as_in_python(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "sized.yaml"
+    file.write_text(
+        "title: x\nextends: baseline\npolicies:\n  talent_apartments: {size: 2.0e+8, pause: {from: 2029, until: 2030}}\n"
+        "  cash_subsidy: {size: 1.5e+8, from: 2027}\n  housing_voucher: on\nbudget: {yuan per year: 1.0e+9}\n"
+    )
+    for city in ("hefei", "handan"):
+        found = browsers.in_browser(browser, city=city, yaml=file.read_text())
+        assert browsers.differing(found, browsers.central(file, city))[1] == []
+
+
 @pytest.mark.parametrize("scenario", ["own_mix", "three_dimensional", "core_team_exit"])
 def test_the_plan_file_gives_the_same_numbers_in_python_and_back_in_the_page(
     browser: Any, scenario: str, tmp_path: Path
@@ -93,7 +104,7 @@ def test_the_plan_file_gives_the_same_numbers_in_python_and_back_in_the_page(
         ("{city: 'hefei', policies: {cash: 'on'}}", "Unknown policy 'cash'."),
         ("{city: 'hefei', policies: {cash_subsidy: {intensity: -1}}}", "cash_subsidy.intensity is -1, outside 0 to 1000000."),
         ("{city: 'hefei', assumptions: {nothing: 1}}", "Unknown constant 'nothing'."),
-        ("{city: 'hefei', policies: {talent_apartments: {size: 2e8}}}", "talent_apartments.size: yuan become an intensity"),
+        ("{city: 'hefei', policies: {talent_apartments: {size: 2e14}}}", "talent_apartments.size is more than the policy takes here: "),
         ("{city: 'hefei', draws: 201}", "draws: 201. Give 1 to 200, or none."),
     ],
 )  # fmt: skip

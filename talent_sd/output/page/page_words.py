@@ -280,8 +280,7 @@ WORDS = {
     "error_policy": N_("Unknown policy '{name}'. Known: {known}.", "page"),
     "error_switch": N_("{name}: write on, off, or settings such as {from: 2025}.", "page"),
     "error_size": N_(
-        "{name}: yuan become an intensity by a run of talent-sd. Give this file when the page is made "
-        "(talent-sd page FILE), or write the intensity.",
+        "{name} is more than the policy takes here: {most} yuan a year at its highest intensity, {highest}. Lower it.",
         "page",
     ),
     "error_setting": N_("Unknown setting '{name}'. Leave it out.", "page"),

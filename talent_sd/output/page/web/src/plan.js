@@ -4,9 +4,13 @@ import { parse } from 'yaml'
 import { yearsInForce } from './numbers.js'
 import { t } from './words.js'
 
+/** How near a size is met, and in how many runs at most: as in Python's `money.py`. */
+const [EXACT, MOST_TRIES] = [1e-5, 60]
+
 export class Plans {
-  constructor(header) {
+  constructor(header, spending) {
     this.header = header
+    this.spending = spending
     this.places = new Map(header.slots.names.map((name, slot) => [name, slot]))
     this.policies = new Map(header.policies.map((one) => [one.name, one]))
     this.shocks = new Map(header.shocks.map((one) => [one.name, one]))
@@ -88,6 +92,7 @@ export class Plans {
   merged(plan, { policies = {}, assumptions = {}, shocks = {}, budget = {}, national, title }) {
     const values = { ...plan.values }
     const problems = []
+    const sizes = new Map()
     const put = (setting, value, label) => {
       if (typeof value !== 'number' || !Number.isFinite(value)) return problems.push(t('error_number', { name: label, value }))
       const { low, high } = setting
@@ -114,7 +119,7 @@ export class Plans {
         const parts = key === 'pause' ? Object.entries(value ?? {}).map(([k, v]) => [`pause.${k}`, v]) : [[key, value]]
         for (const [k, v] of parts) {
           const setting = policy.settings[k] ?? policy.settings[k.replaceAll('_', ' ')]
-          if (k === 'size') problems.push(t('error_size', { name: `${name}.size` }))
+          if (k === 'size') sizes.set(policy, v)
           else if (!setting || k === 'switch') problems.push(t('error_setting', { name: `${name}.${k}` }))
           else put(setting, v, `${name}.${k}`)
         }
@@ -150,8 +155,43 @@ export class Plans {
       if (!(nation in this.header.nations))
         problems.push(t('error_national', { name: national, known: Object.keys(this.header.nations).join(', ') }))
     }
+    for (const [{ name, settings }, yuan] of sizes) {
+      if (typeof yuan !== 'number' || !(yuan > 0)) problems.push(t('error_number', { name: `${name}.size`, value: yuan }))
+      else if (!settings.intensity || 'intensity' in policies[name]) problems.push(t('error_setting', { name: `${name}.size` }))
+    }
     if (problems.length) throw new PlanError(problems)
-    return { ...plan, national: nation, title: title ?? plan.title, preset: null, values }
+    const whole = { ...plan, national: nation, title: title ?? plan.title, preset: null, values }
+    return sizes.size ? this.sized(whole, sizes) : whole
+  }
+
+  /** Sizes in yuan a year turned into the intensities at which the central run spends so much: `sized` of Python. */
+  sized(plan, sizes) {
+    const { price_basis: basis } = this.header.budget
+    const on = [...sizes].filter(([policy]) => this.isOn(plan, policy))
+    const tries = on.map(([{ name, settings: { intensity } }, yuan]) => ({ name, intensity, yuan, value: Math.min(intensity.default, intensity.high ?? Infinity), miss: 1 }))
+    const highest = (one) => one.value >= (one.intensity.high ?? Infinity)
+    let found = plan
+    for (let i = 0; i < MOST_TRIES; i++) {
+      found = tries.reduce((one, { intensity, value }) => this.set(one, intensity, value), plan)
+      const spent = this.spending(found, basis ? this.value(found, basis) : this.header.money.base)
+      const short = (one) => highest(one) && spent.get(one.name) < one.yuan * (1 - EXACT)
+      if (tries.every((one) => Math.abs(spent.get(one.name) / one.yuan - 1) < EXACT || short(one))) {
+        const problems = tries.filter(short).map((one) => t('error_size', { name: `${one.name}.size`, most: spent.get(one.name).toPrecision(3), highest: one.intensity.high }))
+        if (problems.length) throw new PlanError(problems)
+        break
+      }
+      for (const one of tries) {
+        const now = spent.get(one.name)
+        if (!(now > 0)) one.value = one.intensity.high ?? one.value
+        else {
+          const [miss, before] = [one.yuan / now, one.miss]
+          const swings = Math.abs(Math.log(miss)) > Math.abs(Math.log(before)) / 2 && (miss - 1) * (before - 1) < 0
+          one.miss = miss
+          one.value = Math.min(one.value * miss ** (swings ? 0.5 : 1), one.intensity.high ?? Infinity)
+        }
+      }
+    }
+    return tries.reduce((one, { intensity, value }) => this.set(one, intensity, Number(value.toPrecision(6))), plan)
   }
 
   /** Constant slots that a name stands for: one, or all elements of a subscripted constant. */

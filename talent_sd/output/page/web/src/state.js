@@ -20,7 +20,7 @@ export class Page {
     this.content = content
     this.header = content.header
     this.model = model
-    this.plans = new Plans(this.header)
+    this.plans = new Plans(this.header, (plan, basis) => this.model.sizes(plan, basis))
     this.years = this.header.years
     this.draws = Array.from({ length: this.header.draws }, (_, i) => i)
     const { first } = this.header
