@@ -173,6 +173,11 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
         for number, (title, cell) in enumerate(zip(titles.values(), cells, strict=True)):
             table.add_row(*(ahead if number == 0 else ("", "")), Text(title), cell)
         table.add_section()
+    if (draws := change.sizes.get(DRAW, 1)) > 1:
+        told = N_(
+            "Medians of the differences in each of {draws} draws, not differences of medians; 80 % intervals."
+        )
+        table.caption, table.caption_justify = tell(told, lang, draws=draws), "left"
     return table
 
 

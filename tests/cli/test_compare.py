@@ -17,7 +17,7 @@ Command = Callable[..., Outcome]
 def test_compare_prints_the_differences_in_chinese(compared: Ran) -> None:
     outcome, _ = compared
     assert (outcome.code, outcome.err.count("\n")) == (0, 1)
-    assert "average_wage 2022年由2021年推算" in outcome.err
+    assert "城镇单位就业人员平均工资（average_wage） 2022年由2021年推算" in outcome.err
     assert outcome.out.splitlines()[0].strip() == "合肥，2034年：与“不出台新政策”之差"
     assert "只发补贴" in outcome.out
     assert "合肥式组合拳" in outcome.out

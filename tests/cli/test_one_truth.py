@@ -213,8 +213,11 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
 
     labels = shipped_labels()
     table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False).query(f"year == {LAST}")
-    (title,), heading, *rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
+    (title,), (how,), heading, *rows = next(
+        rows for name, rows in book.items() if name.startswith("Wuxi, 2034")
+    )
     assert title == "Wuxi, 2034: difference from the baseline (No new policy)"
+    assert how == "Medians of the differences in each of 8 draws, not differences of medians; 80 % intervals."
     titles = ["Cash subsidy only", "Hefei-style combination"]
     ends = ["", ": Relative", ": 80 % from", ": 80 % to"]
     assert heading == ["Output", "Unit", *(title + end for title in titles for end in ends)]
