@@ -24,7 +24,11 @@ FILE = Path(__file__).parents[1] / "models" / "figure_bounds.yaml"
 MARK = "likely:\n"
 WIDER, APART = 1.35, 0.15
 """Logarithms of the usual range over those seen, and more on either side."""
+CLOSER = {"tertiary_educated": (1.1, 0.05)}
+"""The same of what all talent rests on: a slip by half moves the forecast by as much."""
 MOST = 3
+NEARBY = 3
+"""Years from a census to the yearbook's figure that it is held against where a file of needed figures has none of its year."""
 SINCE = 2018
 """Yearbooks since then; censuses have 2020 alone."""
 CHANGES = 2021
@@ -32,7 +36,6 @@ CHANGES = 2021
 CENSUS = 2010
 NEEDED = (
     "residents", "gdp", "fiscal_revenue", "fiscal_expenditure", "deposit_balance", "census_population", "tertiary_educated",
-    "bachelor_or_above",
 )  # fmt: skip
 SHARED = {
     "life_expectancy",
@@ -104,19 +107,21 @@ def rule(rows: Rows, of: str, like: list[str], since: int) -> dict[str, object] 
     if not like or fitted is None:
         return None
     coefficients, left = fitted
-    low, high = usual(left)
+    low, high = usual(left, of=of)
     if high / low > 64:
         return None
     powers = {key: round(float(power), 3) for key, power in zip(like, coefficients[1:], strict=True)}
     level = float(np.exp(coefficients[0]))
-    return {"of": of, "like": powers, "level": float(f"{level:.4g}"), "since": since,
+    nearby = {"within": NEARBY} if {of, *like} <= set(NEEDED) else {}
+    return {"of": of, "like": powers, "level": float(f"{level:.4g}"), "since": since, **nearby,
             "usual": [low, high]}  # fmt: skip
 
 
-def usual(logs: np.ndarray, years: int = 1) -> list[float]:
+def usual(logs: np.ndarray, years: int = 1, of: str = "") -> list[float]:
     """Return the range of what has these logarithms, with room; of changes a year over so many years."""
-    middle, room = np.median(logs), APART / years
-    low, high = (middle + WIDER * (end - middle) for end in (logs.min(), logs.max()))
+    wider, apart = CLOSER.get(of, (WIDER, APART))
+    middle, room = np.median(logs), apart / years
+    low, high = (middle + wider * (end - middle) for end in (logs.min(), logs.max()))
     low, high = np.exp(low - room), np.exp(high + room)
     return [float(f"{value:.3g}") for value in (low, high)]
 

@@ -60,13 +60,18 @@ class Likely(Part):
     since: int
     until: int = 2030
     yearly: bool = False
+    within: int = 0
     usual: Range
 
     def over_likely(self, figures: Figures) -> dict[int, float]:
-        """Return year -> figure over what is likely, in the years that have all it is held against."""
+        """Return year -> figure over what is likely, in the years that have all it is held against; none: those nearby."""
         if any(name not in figures for name in (self.of, *self.like)):
             return {}
         years = set.intersection(*(set(figures[name]) for name in (self.of, *self.like)))
+        if not years and self.within:
+            own = set(figures[self.of])
+            figures = {name: near(figures[name], own, self.within) for name in (self.of, *self.like)}
+            years = set.intersection(*(set(one) for one in figures.values()))
         found = {}
         for year in sorted(year for year in years if self.since <= year <= self.until):
             others = [(figures[name][year], power) for name, power in self.like.items()]
@@ -220,7 +225,7 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
         return {}
     if rule.within:
         years = {year for name in names for year in figures[name]}
-        figures = {**figures, **{name: _near(figures[name], years, rule.within) for name in others}}
+        figures = {**figures, **{name: near(figures[name], years, rule.within) for name in others}}
     # parts no larger than their whole: so those that are known in a year, even if not all are
     some = rule.sum and rule.can[0] <= 0
     of_parts = (set.union if some else set.intersection)(*(set(figures[name]) for name in names))
@@ -235,10 +240,10 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float
     return dict(list(found.items())[-1:]) if rule.latest else found
 
 
-def _near(values: Mapping[int, float], years: set[int], within: int) -> dict[int, float]:
+def near(values: Mapping[int, float], years: set[int], within: int) -> dict[int, float]:
     """Return the values of years, each that of the nearest year so far off."""
-    near = {year: min(values, key=lambda one: (abs(one - year), one)) for year in years}
-    return {year: values[one] for year, one in near.items() if abs(one - year) <= within}
+    chosen = {year: min(values, key=lambda one: (abs(one - year), one)) for year in years}
+    return {year: values[one] for year, one in chosen.items() if abs(one - year) <= within}
 
 
 def _a_year(found: Mapping[int, float]) -> dict[int, float]:

@@ -12,7 +12,7 @@ import pytest
 
 from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
-from talent_sd.inputs import load_city, read_mapping, read_national, read_panel
+from talent_sd.inputs import list_cities, load_city, read_mapping, read_national, read_panel
 from talent_sd.inputs.city_files import odd_of_province, read_provinces
 from talent_sd.inputs.figure_bounds import bounds, odd_figures
 
@@ -147,6 +147,7 @@ def test_a_doubled_year_of_a_national_series_is_told() -> None:
         assert list(odd_figures(doubled, "national")), name
 
 
+YEARLY = ("residents", "gdp", "fiscal_revenue", "fiscal_expenditure", "deposit_balance")
 WUXI = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
 PLACE = "province: {en: Jiangsu, zh: 江苏省}"
 OF_CENSUS = re.compile(r"(?m)^  (?=\w+: .*Population Census).*")
@@ -223,6 +224,19 @@ def test_residents_are_held_to_the_census_nearby(write: Write) -> None:
         "residents, at most four years apart. Check it."
     )
     assert _told(write("wuxi.yaml", late.replace("1.12e7", "7.49e6").replace("1.125e7", "7.5e6"))) == []
+
+
+@pytest.mark.parametrize("name", [name for name in list_cities() if name != "average"])
+def test_a_file_of_the_seven_figures_tells_a_slip_in_those_with_a_degree(name: str) -> None:
+    """Even where the yearbook's figures are of another year than the census."""
+    figures = load_city(name).figures
+    small = {key: {y: v for y, v in figures[key].values.items() if y in (2022, 2023)} for key in YEARLY}
+    small |= {key: {2020: figures[key].values[2020]} for key in ("census_population", "tertiary_educated")}
+    assert odd_figures(small, "city") == ()
+    for factor in (0.1, 3.5):
+        slipped = {2020: factor * small["tertiary_educated"][2020]}
+        (told,) = odd_figures({**small, "tertiary_educated": slipped}, "city")
+        assert "tertiary_educated" in str(told)
 
 
 def test_a_known_year_of_a_national_path_is_held_to_the_one_that_ships(write: Write) -> None:
