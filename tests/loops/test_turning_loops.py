@@ -57,7 +57,7 @@ def test_logistic_growth_as_one_loop_reinforces_until_half_full_and_balances_fro
     assert words[0] == "0: U1 Population, births (reinforcing) 100 %."
     assert words[2] == "39: U1 Population, births (balancing) 100 %."
     assert words[3] == "U1 Population, births turns: balancing from 16."
-    assert found_words(study, "zh")[3] == "U1 Population, births发生转向：自16起为调节型。"
+    assert found_words(study, "zh")[3] == "U1 Population, births发生转向：自16起为平衡型。"
 
 
 def test_two_loops_turn_each_at_its_own_time(study_of):

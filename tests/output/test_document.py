@@ -11,18 +11,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
 from talent_sd.evidence import measure_evidence
 from talent_sd.inputs import list_cities
 from talent_sd.inputs.city_figures import LATER, read_mapping
 from talent_sd.inputs.scenario_chain import list_scenarios
+from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.laws.judge_laws import LawRecord, read_law_record
 from talent_sd.laws.law_files import read_laws
 from talent_sd.model.names import name_key
@@ -32,12 +34,15 @@ from talent_sd.model.translate import translate
 from talent_sd.model_tests.behaviour_checks import Verdict
 from talent_sd.model_tests.check_files import read_checks
 from talent_sd.model_tests.standard_tests import StandardTest
+from talent_sd.output.backtest_tables import OUTCOMES
 from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.book import median_error
+from talent_sd.output.report.book_sources import INSTITUTION, NAMED_HERE, NO_NAME, WORK, References
 from talent_sd.output.report.html_pieces import SOURCE, chinese
 from talent_sd.output.report.inputs_section import starts_table
 from talent_sd.output.report.mathematics import Mathematics, anchor
+from talent_sd.output.report.trust_section import lost_words
 from talent_sd.output.validation_tables import Validation
 
 from .test_report_browser import browser, opened, requests  # noqa: F401 (a fixture)
@@ -715,6 +720,22 @@ def test_a_finding_tells_what_it_was_measured_on_and_a_figure_how_it_differs(boo
     assert "E13" in means
 
 
+def test_every_loss_of_both_tables_is_told_before_them(book: Any) -> None:
+    record = read_track_record()
+    assert record is not None
+    for lang in ("en", "zh"):
+        say = replace(book.say, lang=lang)
+        told = lost_words(record, say)
+        for score in record.scores:
+            rules = [
+                one for one in (score.constant_share, score.trend, score.damped_trend) if one is not None
+            ]
+            way = f"{score.years[0]}→{score.years[1]}"
+            outcome = say(OUTCOMES[score.outcome])
+            named = [part for part in re.split("[;；。.:：]", told) if way in part and outcome in part]
+            assert bool(named) >= (score.model >= min(rules)), (way, outcome)
+
+
 def test_pictures_tables_and_equations_have_numbers_that_run_on(written: Path) -> None:
     html = written.read_text(encoding="utf-8")
     zh = 'data-lang="zh"' in html
@@ -757,6 +778,68 @@ def test_the_book_says_whether_the_posterior_is_this_models(book: Any) -> None:
     ]
     assert told[0].startswith("The posterior was made for this very model file")
     assert "these do not stand at the posterior's middle: convergence rate." in told[1]
+
+
+def test_letters_of_pictures_are_six_points_on_the_printed_page(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    width = 210 - 2 * float(re.findall(r"@page\{margin:[\d.]+mm ([\d.]+)mm", html)[-1])
+    height = float(re.findall(r"\.picture\{max-height:([\d.]+)mm", html)[-1])
+    small = []
+    for figure in re.findall(r"<figure>.*?</figure>", html, re.DOTALL):
+        across, down = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', figure).groups())  # type: ignore[union-attr]
+        scale = min(width / 25.4 * 72 / across, height / 25.4 * 72 / down)
+        sizes = [scale * float(one) for one in re.findall(r'font-size="([\d.]+)px"', figure)]
+        small += [(figure[-150:], min(sizes))] if min(sizes) < 6 else []
+    assert small == []
+
+
+TERMS = (
+    ("Shapley", "沙普利"), ("R-hat", "R-hat"), ("Latin hypercube", "拉丁超立方"), ("Student's t", "学生t分布"),
+    ("tandard error", "标准误"), ("ank correlation", "秩相关"), ("lasticity", "弹性"), ("osterior", "后验"),
+    ("einforcing", "增强循环"), ("ack-test", "回测"), ("eld out", "留出"), ("resent value", "现值"),
+    ("alkers?", "游走者"), ("tipped|Tipped", "因政策而改变"), ("CRPS", "CRPS"), ("azard", "离开率"), ("Tier", "层次"),
+)  # fmt: skip
+"""Terms of the trade, in English and in Chinese."""
+
+
+def test_terms_of_the_trade_are_explained(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    told = unescape(re.sub("<[^>]+>", " ", html[html.index("<body") :]))
+    words = html[html.index('id="words"') :]
+    words = unescape(" ".join(re.findall("<dt>(.*?)</dt>", words[: words.index("</dl>")])))
+    place = 0 if 'lang="en"' in html[:400] else 1
+    assert [
+        one[place] for one in TERMS if re.search(one[place], told) and not re.search(one[place], words)
+    ] == []
+
+
+MODEL_TEXTS = [*(SHIPPED.parent).glob("*.yaml"), *(SHIPPED.parent / "readings").glob("*.yaml"), SHIPPED]
+BY_NAME = re.compile(
+    r"\(([A-Z][a-zé’'-]+(?: & [A-Z][a-zé’'-]+)?)\)|((?:[A-Z][\w’'-]+, )*[A-Z][\w’'-]+ & [A-Z][\w’'-]+)(?! )"
+)
+"""A work named by its authors alone."""
+NO_WORKS = {"Time", "Gompertz", "Euler", "Dongguan"}
+
+
+def test_every_work_that_the_model_cites_is_in_the_list_and_the_reverse(book: Any) -> None:
+    listed = read_strict(SHIPPED.parent / "references.yaml", References).content.works
+    texts = {
+        path.name: re.sub(r"\s*\\?\n[ \t#]*", " ", path.read_text(encoding="utf-8"))
+        for path in MODEL_TEXTS
+        if path.name != "references.yaml"
+    }
+    cited: set[str] = set()
+    for text in texts.values():
+        cited |= {f"{one[1]} {one[2]}" for one in WORK.finditer(INSTITUTION.sub("", text))
+                  if not NO_NAME & set(re.findall(r"\w+", one[1]))}  # fmt: skip
+        cited |= {name for one in BY_NAME.finditer(text) for name in one.groups() if name}
+    unknown = {one for one in cited - NO_WORKS if not any(one in name or name in one for name in listed)}
+    assert unknown == set()
+    whole = " ".join(texts.values())
+    assert [name for name in listed if name not in whole and name not in NAMED_HERE] == []
+    outside = " ".join(text for name, text in texts.items() if name != "laws.yaml")
+    rows = {row.heading for row in book.references.groups[0].rows}
+    assert {escape(name) for name in listed if name in outside} <= set(map(str, rows))
 
 
 def test_words_of_the_workshop_stay_out(written: Path) -> None:

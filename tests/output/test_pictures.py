@@ -3,7 +3,9 @@ twice in one legend, no axis cut without its mark, no wider than a page."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -24,7 +26,7 @@ from talent_sd.engine.runner import load_model
 from talent_sd.forecast.compare import RELATIVE, compare
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.inputs.national_paths import read_national
-from talent_sd.loops.feedback_loops import LoopStudy
+from talent_sd.loops.feedback_loops import LoopStudy, study_loops
 from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loops_of_model import ModelStudy, study_model
 from talent_sd.loops.stocks_and_flows import stock_flows
@@ -45,6 +47,8 @@ from .conftest import invented_effects
 Invent = Callable[..., xr.Dataset]
 SMALLEST, PAGE = 6.0, 8.3
 """Points of a letter, and inches of a page across."""
+FOREIGN = re.compile(r"\d %|[\u4e00-\u9fff] \(|。 |， | 次|Shapley")
+"""What stands in no Chinese text."""
 LOOPS = Path(__file__).parents[1] / "loops" / "models"
 SOME = ("baseline", "cash_subsidy_only", "hefei_combination")
 
@@ -82,8 +86,8 @@ def invented_backtest() -> SimpleNamespace:
     return SimpleNamespace(window=window, fitted=fitted, spread=spread, parameters_only=spread)
 
 
-def invented_plans() -> xr.Dataset:
-    """Three plans of four policies, one goal, twelve draws."""
+def invented_plans(goals: int) -> xr.Dataset:
+    """Three plans of four policies, one goal or two, twelve draws."""
     random = np.random.default_rng(4)
     plans, policies = ["plan_a", "plan_b", "plan_c"], list(shipped_labels().elements)[15:19]
     on = np.array([[1.0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 1, 1]])
@@ -100,12 +104,21 @@ def invented_plans() -> xr.Dataset:
               "unit": ("goal", ["person"])}  # fmt: skip
     about = {"city_en": "Hefei", "city_zh": "合肥", "budget": 2e9, "base_year": 2024, "source": "talent_sd",
              "model": "city.mdl", "model_sha256": "0123"}  # fmt: skip
-    return xr.Dataset(data, coords, about)
+    plans = xr.Dataset(data, coords, about)
+    other = plans.assign_coords(goal=["tax base@sum"], unit=("goal", ["yuan"]))
+    return plans if goals == 1 else xr.concat([plans, other], "goal", data_vars="minimal")
 
 
 @cache
 def studied() -> ModelStudy:
     return study_model(LOOPS / "workforce.mdl")
+
+
+@cache
+def city_study() -> LoopStudy:
+    """A mix in a city, as if of 8 draws."""
+    study = study_loops("hefei_combination", "hefei")
+    return replace(study, shares=xr.concat([study.shares] * 8, "draw", data_vars="minimal"))
 
 
 def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> Iterator[tuple[str, Figure]]:
@@ -129,8 +142,14 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
         for name, figure in policy_pictures(effects, "mix", shipped_labels(), lang).items():
             yield f"{name} of {len(policies)} policies", figure
     study = studied()
-    yield "loops", plot_loops(study, Labels(), lang)
-    yield "dominance", plot_dominance(study, lang)
+    for draws in (1, 8):
+        own = replace(study, shares=xr.concat([study.shares] * draws, "draw", data_vars="minimal"))
+        yield f"loops, {draws} draws", plot_loops(own, Labels(), lang)
+        yield f"dominance, {draws} draws", plot_dominance(own, lang)
+    city = city_study()
+    yield "loops of the city", plot_loops(city, shipped_labels(), lang)
+    yield "dominance of the city", plot_dominance(city, lang)
+    yield "waterfall", plot_waterfall(city, shipped_labels(), lang)
     model = load_model()
     sectors = {name: variable.group for name, variable in model.structure.variables.items()}
     for figure in plot_stock_pages(stock_flows(model.program, sectors)[0], shipped_labels(), lang):
@@ -141,9 +160,9 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
     plot_backtest.save_predictive_plot(test, "Source.", Path(), lang)  # type: ignore[arg-type]
     yield from ((f"back-test {number}", figure) for number, figure in enumerate(kept))
     kept.clear()
-    for correlation in ({}, {"correlation": -0.5}):
+    for correlation, goals in (({}, 1), ({"correlation": -0.5}, 2)):
         factors = [{"en": "A beats B.", "zh": "A胜过B。", **correlation}]
-        save_plan_plots(invented_plans(), factors, shipped_labels(), lang, Path())
+        save_plan_plots(invented_plans(goals), factors, shipped_labels(), lang, Path())
         yield from ((f"plans {number}, {correlation}", figure) for number, figure in enumerate(kept))
         kept.clear()
 
@@ -230,6 +249,16 @@ def test_every_picture_is_one_that_an_editor_keeps(
             f"{name}: {a!r} on {b!r}" for a, b in touching
         ]
         wrong += [f"{name}: too small: {text}" for text in small]
+        if lang == "zh":
+            wrong += [
+                f"{name}: not Chinese: {text.get_text()!r}"
+                for text in texts
+                if FOREIGN.search(text.get_text())
+            ]
+        if all(axes.axison is False for axes in figure.axes) and not any(
+            a.lines or a.patches for a in figure.axes
+        ):
+            wrong.append(f"{name}: nothing but words")
         if figure.get_figwidth() > PAGE:
             wrong.append(f"{name}: {figure.get_figwidth():.1f} inches wide")
         for axes in figure.axes:

@@ -17,7 +17,7 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.figures.sheet import NARROW, broken
 from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
 from talent_sd.output.policies.policy_tables import excess_text, mixes_table, policies_table, ratio_text
-from talent_sd.output.speech import NO_BREAK, Scale, digits, signed
+from talent_sd.output.speech import NO_BREAK, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
 from talent_sd.policies.policy_table import mix_of, mixes_by_worth, write_policies_table
 
@@ -92,15 +92,15 @@ def test_the_sentence_names_the_excess_and_where_it_comes_from() -> None:
         "synergy_budget": ("draw", [-12.0]),
         "alone": (("policy", "draw"), [[60.0], [40.0]]),
     }
-    one = xr.Dataset(data, {"policy": ["a", "b"]})
-    assert excess_text(one, Scale(1.0, "people"), "en") == (
+    one = xr.Dataset(data, {"policy": ["a", "b"], "unit": "person"})
+    assert excess_text(one, "en") == (
         "The mix does 10.0 people less than its policies one by one: −12.0 through the budget they share, "
         "+2.00 through complementarity less overlap."
     )
-    assert excess_text(one, Scale(1.0, "人"), "zh") == (
+    assert excess_text(one, "zh") == (
         "组合效果比各项单独实施之和少10.0人：其中共用预算的作用为−12.0，互补减去重叠为+2.00。"
     )
-    assert excess_text(one.isel(policy=[0]), Scale(1.0, "people"), "en") == "A mix of one policy."
+    assert excess_text(one.isel(policy=[0]), "en") == "A mix of one policy."
 
 
 def test_of_several_draws_the_excess_has_its_interval_and_its_parts_are_medians() -> None:
@@ -111,8 +111,8 @@ def test_of_several_draws_the_excess_has_its_interval_and_its_parts_are_medians(
         "synergy_budget": ("draw", np.array([-12.0, -11.0, -13.0, -12.0, -14.0])),
         "alone": (("policy", "draw"), np.full((2, 5), 50.0)),
     }
-    one = xr.Dataset(data, {"policy": ["a", "b"]})
-    assert excess_text(one, Scale(1.0, "people"), "en").replace(NO_BREAK, " ") == (
+    one = xr.Dataset(data, {"policy": ["a", "b"], "unit": "person"})
+    assert excess_text(one, "en").replace(NO_BREAK, " ") == (
         "The mix does 10.0 people less than its policies one by one (80 % of the draws: −26.0 … +6.0; "
         "more than the sum in 20 %). Of it −12.0 comes through the budget they share, +3.0 through complementarity "
         "less overlap: medians each, which need not add up."

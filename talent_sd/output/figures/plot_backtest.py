@@ -16,6 +16,7 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.figures.panels import CUT, mark_cut
 from talent_sd.output.figures.sheet import foot_lines
+from talent_sd.output.speech import chance
 from talent_sd.output.style import GREY, INK, heading, house_style, line_look, new_figure, save_figure
 from talent_sd.uncertainty.fitted_constants import Beliefs
 from talent_sd.uncertainty.growth_target import last_known
@@ -248,7 +249,7 @@ def _fan(axis: Axes, test: Backtest, outcome: str, city: int, lang: str) -> None
     values = np.exp(test.spread[outcome][:, :, city] - start)
     for band, colour in FAN.items():
         ends = np.quantile(values, BANDS[band], axis=0)
-        axis.fill_between(years, *ends, color=colour, lw=0, label=f"{band} %")
+        axis.fill_between(years, *ends, color=colour, lw=0, label=chance(band / 100, lang))
     axis.plot(
         years, np.quantile(values, 0.5, axis=0), color=BLUE, lw=1.1, label=tell("median forecast", lang)
     )

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 BANDS = N_(" Bands: 80 % of {draws} draws.")
 BARS = N_(" Bars at the end: 80 % of {draws} draws.")
+ON_ONE_ANOTHER = N_(" Lines on one another differ by less than their width: see the differences.")
 BAND_TOLD = N_(" Medians of {draws} draws; lines: 80 % interval.")
 PLOT = N_("Changes in {year} against {baseline}")
 
@@ -93,7 +94,7 @@ def plot_paths(
         _some(panels, labels),
         tell(N_("Scenarios compared", "plot"), lang),
         city_name(spread, lang),
-        _source(spread, lang),
+        _source(spread, lang, *([ON_ONE_ANOTHER] if spread.sizes[SCENARIO] > 1 else [])),
         lang,
         spread.attrs.get("forecast_from"),
         key=panels[0].lines,
@@ -135,10 +136,10 @@ def plot_differences(change: xr.Dataset, labels: Labels, lang: str = "en") -> Fi
     )
 
 
-def _source(dataset: xr.Dataset, lang: str) -> str:
+def _source(dataset: xr.Dataset, lang: str, *more: str) -> str:
     scenarios = dataset.sizes[SCENARIO]
     bands = SHEET_BANDS[1] if scenarios == 1 else BANDS if scenarios <= FANS else BARS
-    return source_line(dataset, lang, [bands], dataset.attrs.get("forecast_from"))
+    return source_line(dataset, lang, [bands, *more], dataset.attrs.get("forecast_from"))
 
 
 def _some(panels: Sequence[Panel], labels: Labels) -> Sequence[Panel]:

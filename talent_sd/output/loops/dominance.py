@@ -12,6 +12,7 @@ from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, TURNOVER
 from talent_sd.output.figures.panels import draw_step, dress_bars, mark_cut, spread_apart
+from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.loops.loop_numbers import (
     Row,
     kind_parts,
@@ -19,6 +20,7 @@ from talent_sd.output.loops.loop_numbers import (
     loops_source,
     mean_size,
     output_name,
+    percent_of,
     split_rows,
     subtitle,
 )
@@ -96,7 +98,8 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         _cover(low, study, lang)
         figure.text(0.03, 0.97, tell("Who dominates when", lang), fontsize=12, va="top", **heading())
         figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        figure.text(0.03, 0.018, loops_source(study, lang), fontsize=6, color=GREY, va="bottom")
+        source = loops_source(study, lang, 0.94 * PAGE[0], 6.2)
+        figure.text(0.03, 0.018, source, fontsize=6.2, color=GREY, va="bottom")
     return figure
 
 
@@ -205,7 +208,7 @@ def _key(
         patch = {"boxstyle": "square,pad=0.15", "facecolor": fill, "edgecolor": "white", "hatch": hatch}
         here = (1, at / height)
         axes.annotate("", here, xytext=(11, place - at), arrowprops=line, **common)
-        axes.annotate("   ", here, xytext=(13, place - at), fontsize=6, va="center", bbox=patch, **common)
+        axes.annotate("   ", here, xytext=(13, place - at), fontsize=6.2, va="center", bbox=patch, **common)
         axes.annotate(label, here, xytext=(25, place - at), fontsize=7.2, va="center", color=INK, **common)
 
 
@@ -232,7 +235,7 @@ def _frame(axes: Axes, years: np.ndarray, study: LoopStudy | ModelStudy, lang: s
         key = N_("no loop at work")
     first = 0 if still.all() else int(np.flatnonzero(~still)[0])
     axes.set_xlim(years[first], _edges(years)[-1])
-    axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
+    axes.set_yticks([-1, -0.5, 0, 0.5, 1], [percent_of(np.array([one]), lang) for one in (1, 0.5, 0, 0.5, 1)])
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
     axes.tick_params(labelbottom=False)
     title = tell(OF_NAMED if "city" in study.shares.attrs else OF_SHOWN, lang)
@@ -267,7 +270,7 @@ def _cover(axes: Axes, study: LoopStudy | ModelStudy, lang: str) -> None:
     places = spread_apart([at + 1e-3 * rank for rank, at in enumerate(wanted)], [LINE] * len(kinds), height)
     _key(axes, [(label, (colour, "")) for label, _, colour in kinds], wanted, places)
     axes.set_ylim(0, 1)
-    axes.set_yticks([0, 1], ["0", "100 %"])
+    axes.set_yticks([0, 1], [percent_of(np.array([one]), lang) for one in (0, 1)])
     axes.set_title(tell(OF_ALL, lang), fontsize=7.5, color=GREY, loc="left", pad=4)
     shown = years >= axes.get_xlim()[0]  # `_frame` left out what comes before the first movement
     step = 1 + int(shown.sum()) // 9
@@ -307,7 +310,8 @@ def plot_waterfall(study: LoopStudy, labels: Labels, lang: str = "en", element: 
         figure.text(0.03, 1 - 0.42 / height, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
         unit = tell(UNIT, lang, unit=scale.unit or tell("dimensionless", lang))
         figure.text(0.03, 1 - 0.62 / height, unit, fontsize=7.5, color=GREY, va="top")
-        figure.text(0.03, 0.1 / height, _method(study, lang), fontsize=6, color=GREY, va="bottom")
+        method = "\n".join(foot_lines(_method(study, lang), 6.8, 6.2))
+        figure.text(0.03, 0.1 / height, method, fontsize=6.2, color=GREY, va="bottom")
     return figure
 
 

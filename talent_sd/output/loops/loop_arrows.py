@@ -144,7 +144,7 @@ def draw_badge(axes: Axes, at: Point, polarity: str, sign: str) -> None:
     fill, ink = {"R": (INK, "white"), "B": ("white", INK), "U": (FAINT, INK)}[polarity]
     axes.plot(*at, "o", markersize=2 * (BADGE - 0.1) * POINTS_PER_UNIT, markerfacecolor=fill, markeredgecolor=INK,
               markeredgewidth=0.8, zorder=6, clip_on=False)  # fmt: skip
-    axes.text(*at, sign, fontsize=6.2, ha="center", va="center_baseline", color=ink, zorder=7)
+    axes.text(*at, sign, fontsize=6.7, ha="center", va="center_baseline", color=ink, zorder=7)
 
 
 def before_tip(path: np.ndarray, distance: float) -> int:

@@ -33,6 +33,7 @@ from talent_sd.output.loops.loop_numbers import (
     loop_sign,
     loops_source,
     mean_size,
+    percent_of,
     rows_of,
     subtitle,
     three_years,
@@ -161,14 +162,14 @@ def plot_loops(study: LoopStudy | ModelStudy, labels: Labels, lang: str = "en") 
     sheet = sheet_of(study)
     with house_style():
         figure = new_figure(PAGE[0], sheet.height)
-        _draw_scale(figure, sheet)
+        _draw_scale(figure, sheet, lang)
         _draw_heading(figure, sheet, study, lang, years[len(years) // 2][1], links)
         main = diagram_axes(figure, sheet)
         plan = plan_diagram(main, study, labels, lang, links, years[len(years) // 2][0])
         _draw_plan(main, plan, study)
         draw_list(figure, study, lang, sheet.list_at / sheet.height, rows_of(study), sheet.height)
-        source = loops_source(study, lang)
-        figure.text(LEFT, 0.11 / sheet.height, source, fontsize=6, color=GREY, va="bottom")
+        source = loops_source(study, lang, PAGE[0] * (1 - 2 * LEFT), 6.7)
+        figure.text(LEFT, 0.11 / sheet.height, source, fontsize=6.7, color=GREY, va="bottom")
     return figure
 
 
@@ -294,7 +295,7 @@ def _beside(
     return float(x), float(y)
 
 
-def _draw_scale(figure: Figure, sheet: Sheet) -> None:
+def _draw_scale(figure: Figure, sheet: Sheet, lang: str) -> None:
     """Draw what the widths of arrows mean, at the top right."""
     from matplotlib.lines import Line2D
 
@@ -311,9 +312,10 @@ def _draw_scale(figure: Figure, sheet: Sheet) -> None:
                 transform=figure.transFigure,
             )
         )
-        text = f"{100 * part:g} %" if part < FULL_WIDTH else f"≥ {100 * part:g} %"
+        told = percent_of(np.array([part]), lang)
+        text = told if part < FULL_WIDTH else f"≥ {told}"
         figure.text(
-            x + 0.0275, 1 - 0.33 / sheet.height, text, fontsize=6.5, color=GREY, ha="center", va="top"
+            x + 0.0275, 1 - 0.33 / sheet.height, text, fontsize=6.7, color=GREY, ha="center", va="top"
         )
 
 

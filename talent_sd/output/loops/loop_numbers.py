@@ -13,6 +13,7 @@ from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
+from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.loops.loop_arrows import draw_badge
 from talent_sd.output.style import FAINT, GREY, INK, heading
 
@@ -56,13 +57,14 @@ def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:
     return tell(ALONE, lang, city=city, scenario=scenario)
 
 
-def loops_source(study: LoopStudy | ModelStudy, lang: str) -> str:
-    """Return where a picture's numbers come from; with several draws, that they are means of so many."""
+def loops_source(study: LoopStudy | ModelStudy, lang: str, inches: float, size: float) -> str:
+    """Return where a picture's numbers come from, and of how many draws they are means, broken to a width."""
     about = study.shares.attrs
     key = SOURCE if "city" in about else SOURCE_MODEL
     line = tell(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
     draws = study.shares.sizes["draw"]
-    return line + (tell(" Means of {draws} draws.", lang, draws=draws) if draws > 1 else "")
+    line += tell(" Means of {draws} draws.", lang, draws=draws) if draws > 1 else ""
+    return "\n".join(foot_lines(line, inches, size))
 
 
 SMALL = 0.03
@@ -149,11 +151,11 @@ SHARE_IN = N_("Share of the named loops' activity in")
 SHARE_AT = N_("Share of the activity of the loops shown at")
 
 LEFT, BREADTH = 0.04, 0.93
-ROW = 0.345
+ROW = 0.375
 """Inches that a loop takes: its name and two lines of its story."""
-LETTERS = 76
+LETTERS = 68
 """In a line of a story; a Chinese character counts as two."""
-WIDE, APART = 0.955, 0.08
+WIDE, APART = 0.955, 0.09
 
 
 def rows_of(study: LoopStudy | ModelStudy) -> int:
@@ -185,19 +187,19 @@ def draw_list(
     rights = [WIDE - APART * (len(years) - 1 - place) for place in range(len(years))]
     for column in (0, 1)[: 1 + (len(loops) > rows)]:
         for right, (_, year) in zip(rights, years, strict=True):
-            axes.text(column + right, -0.25, year, fontsize=6.2, ha="right", va="center", color=GREY)
-        axes.text(column, -0.25, part, fontsize=6.2, va="center", color=GREY)
+            axes.text(column + right, -0.25, year, fontsize=6.7, ha="right", va="center", color=GREY)
+        axes.text(column, -0.25, part, fontsize=6.7, va="center", color=GREY)
         axes.plot([column, column + WIDE], [0, 0], color=FAINT, linewidth=0.8)
     for number, loop in enumerate(loops):
         column, row = divmod(number, rows)
         draw_badge(axes, (column + 0.022, row + 0.47), loop.polarity, loop_sign(study.names, number))
-        axes.text(column + 0.06, row + 0.22, loop.label[lang], fontsize=6.8, va="center", **heading())
+        axes.text(column + 0.06, row + 0.22, loop.label[lang], fontsize=7.4, va="center", **heading())
         share = study.shares["share"].sel(loop=loop.name).values
         for right, (index, _) in zip(rights, years, strict=True):
-            axes.text(column + right, row + 0.22, percent_of(share[:, index], lang), fontsize=6.8, ha="right", va="center",
+            axes.text(column + right, row + 0.22, percent_of(share[:, index], lang), fontsize=7.4, ha="right", va="center",
                       color=INK)  # fmt: skip
         story = "\n".join(shortened(wrapped(loop.story[lang], LETTERS), 2))
-        axes.text(column + 0.06, row + 0.46, story, fontsize=6.0, va="top", color=GREY, linespacing=1.05)
+        axes.text(column + 0.06, row + 0.46, story, fontsize=6.7, va="top", color=GREY, linespacing=1.0)
 
 
 def shortened(lines: list[str], most: int) -> list[str]:
@@ -216,6 +218,8 @@ def wrapped(text: str, width: int) -> list[str]:
     ['Saturation', 'and', 'convergence']
     >>> wrapped("饱和与趋同循环", 8)
     ['饱和与趋', '同循环']
+    >>> wrapped("从外地争取的人才", 14)
+    ['从外地争取的', '人才']
     >>> wrapped("Campus-recruitment premium", 15)
     ['Campus-', 'recruitment', 'premium']
     """
@@ -228,4 +232,7 @@ def wrapped(text: str, width: int) -> list[str]:
             line, size = "", 0
         line += part
         size += own + (len(part) - len(part.rstrip()))
-    return [*lines, line.rstrip()]
+    lines.append(line.rstrip())
+    if len(lines) > 1 and len(lines[-1]) == 1 < len(lines[-2]) and lines[-2][-1] >= "\u3000":
+        lines[-2:] = [lines[-2][:-1], lines[-2][-1] + lines[-1]]  # no character stands alone
+    return lines

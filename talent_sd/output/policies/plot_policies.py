@@ -11,7 +11,7 @@ import numpy as np
 from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.output.figures.panels import dress_bars, mark_cut
+from talent_sd.output.figures.panels import dress_bars
 from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.policies.policy_panels import (
     ALONE,
@@ -24,8 +24,8 @@ from talent_sd.output.policies.policy_panels import (
 )
 from talent_sd.output.policies.policy_tables import EXACT, SAMPLED, cost_words, excess_text
 from talent_sd.output.speech import (
-    MILLIONS,
     Scale,
+    Speech,
     city_name,
     digits,
     goal_label,
@@ -50,6 +50,7 @@ from talent_sd.policies.policy_table import mix_of
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INTERACTIONS_NOTE = N_(
@@ -150,11 +151,9 @@ def _contributions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, s
     right = figure.add_axes((0.575, bottom, 0.215, top - bottom))
     draw_shares(left, last, labels, lang, people)
     draw_over_time(right, of, labels, lang, people)
-    note = tell(MEDIANS, lang, draws=of.sizes[DRAW]) if of.sizes[DRAW] > 1 else ""
-    return (
-        figure,
-        f"{note}{excess_text(last, people, lang)} {tell(EXACT if of.attrs['exact'] else SAMPLED, lang)}".strip(),
-    )
+    note = tell(MEDIANS, lang, draws=of.sizes[DRAW]).strip() if of.sizes[DRAW] > 1 else ""
+    how = tell(EXACT if of.attrs["exact"] else SAMPLED, lang).strip()
+    return figure, sentences(lang, note, excess_text(last, lang), how)
 
 
 def _interactions(of: xr.Dataset, labels: Labels, lang: str) -> tuple[Figure, str]:
@@ -200,16 +199,18 @@ def save_plan_plots(
         save_figure(_plot_gains(plans, labels, lang), folder / "plans_gain.png")
         save_figure(_plot_spending(plans, labels, lang), folder / "plans_spending.png")
         save_figure(_plot_duels(plans, labels, lang), folder / "plans_duels.png")
-        save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
+        if any(
+            "correlation" in factor for factor in factors
+        ):  # else there are only sentences, which are told
+            save_figure(_plot_factors(plans, factors, lang), folder / "plans_factors.png")
 
 
 def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: str = "") -> Figure:
     figure = new_figure(WIDTH, height)
-    words = {"city": plans.attrs[f"city_{lang}"], "budget": f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"}
     figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
-    told = tell(
-        "{city}, {budget} million yuan a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW]
-    )
+    scale = scale_for(float(plans.attrs["budget"]), "yuan", lang)
+    words = {"city": plans.attrs[f"city_{lang}"], "budget": Speech(lang).amount(plans.attrs["budget"], scale)}
+    told = tell("{city}, {budget} a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW])
     _foot(figure, sentences(lang, told, note, source_line(plans, lang, [])), 0.02)
     return figure
 
@@ -228,8 +229,13 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         gain = plans["gain"].sel(goal=goal)
         scale = scale_for(float(abs(gain).max()), str(unit), lang)
         quantiles = (gain / scale.factor).quantile([BAND[0], 0.5, BAND[1]], DRAW).values
-        told.append((quantiles, f"{goal_label(goal, labels, lang)} ({scale.unit})"))
-    for number, name in enumerate(names):
+        told.append(
+            (
+                quantiles,
+                tell(N_("{what} ({unit})"), lang, what=goal_label(goal, labels, lang), unit=scale.unit),
+            )
+        )
+    for number in range(len(names)):
         look = line_look(number)
         style = {key: look[key] for key in ("color", "marker")} | {"markersize": 5}
         if two:
@@ -237,14 +243,6 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
             axes[0].hlines(y[1, number], x[0, number], x[2, number], color=look["color"], linewidth=1)
             axes[0].vlines(x[1, number], y[0, number], y[2, number], color=look["color"], linewidth=1)
             axes[0].plot(x[1, number], y[1, number], **style)
-            axes[0].annotate(
-                letter(name),
-                (x[1, number], y[1, number]),
-                (5, 5),
-                textcoords="offset points",
-                fontsize=9,
-                **heading(),
-            )
             axes[0].set_xlabel(x_label)
             axes[0].set_ylabel(y_label)
             continue
@@ -255,13 +253,28 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     for axis in axes:
         axis.grid(axis="x")
         axis.axvline(0, color=GREY, linewidth=0.7)
-        for along in "xy" if two else "x":
-            mark_cut(axis, along=along)
+        if two:
+            axis.axhline(0, color=GREY, linewidth=0.7)
+            places = zip(names, told[0][0][1], told[1][0][1], strict=True)
+            _letters(axis, [(letter(name), float(x), float(y)) for name, x, y in places])
         if not two:
             axis.set_yticks(range(len(names)), [letter(name) for name in names])
             axis.set_ylim(len(names) - 0.5, -0.5)
             axis.grid(visible=False, axis="y")
     return figure
+
+
+def _letters(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None:
+    """Write each plan's letter beside its point, where no other letter stands yet."""
+    taken: list[Any] = []
+    sides = [(across, up) for across in (5, -12, 16, -23, 27, -34) for up in (5, -12)]
+    for name, x, y in points:
+        text = axes.annotate(name, (x, y), sides[0], textcoords="offset points", fontsize=9, **heading())
+        for side in sides:
+            text.set_position(side)
+            if not any(text.get_window_extent().overlaps(other) for other in taken):
+                break
+        taken.append(text.get_window_extent())
 
 
 def _plot_spending(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
@@ -273,16 +286,18 @@ def _plot_spending(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         own = own.isel(policy=np.argsort(-own["cost"].values, kind="stable"))
         for policy in own["policy"].values:
             one = own.sel(policy=policy)
-            rows.append((number, str(policy), float(one["cost"]) / MILLIONS[lang], years_of_plan(one, lang)))
+            rows.append((number, str(policy), float(one["cost"]), years_of_plan(one, lang)))
+    scale = scale_for(max((cost for *_, cost, _ in rows), default=1.0), "yuan", lang)
     height = 1.6 + 0.21 * len(rows) + 0.16 * plans.sizes["plan"]
     title = tell(N_("What the plans spend a year at full strength"), lang)
     figure = _plan_figure(plans, height, title, lang, tell(N_("Numbers: money (years)."), lang))
     axis = figure.add_axes((0.29, 0.85 / height, 0.57, 1 - 1.4 / height))
     places = [row + 0.75 * number for row, (number, *_) in enumerate(rows)]
     for place, (number, _, cost, years) in zip(places, rows, strict=True):
-        axis.barh(place, cost, 0.62, color=line_look(number)["color"], zorder=2)
-        axis.annotate(f"{digits(cost)} ({years})", (cost, place), (3, 0), textcoords="offset points", va="center",
-                      fontsize=7, color=INK)  # fmt: skip
+        axis.barh(place, cost / scale.factor, 0.62, color=line_look(number)["color"], zorder=2)
+        told = tell(N_("{what} ({unit})"), lang, what=digits(cost / scale.factor), unit=years)
+        axis.annotate(told, (cost / scale.factor, place), (3, 0), textcoords="offset points", va="center", fontsize=7,
+                      color=INK)  # fmt: skip
     for number, name in enumerate(map(str, plans["plan"].values)):
         first = next((place for place, row in zip(places, rows, strict=True) if row[0] == number), None)
         if first is not None:
@@ -291,7 +306,9 @@ def _plot_spending(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
     axis.set_yticks(places, [labels.element(policy, lang) for _, policy, _, _ in rows])
     axis.set_ylim(places[-1] + 0.6, -0.6)
     axis.set_xlabel(
-        tell(N_("million yuan a year, prices of {year}"), lang, year=f"{plans.attrs['base_year']:g}")
+        tell(
+            N_("{unit} a year, prices of {year}"), lang, unit=scale.unit, year=f"{plans.attrs['base_year']:g}"
+        )
     )
     dress_bars(axis)
     return figure
@@ -326,10 +343,9 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
 def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang: str) -> Figure:
     """Draw what decides between plans: under its sentence a bar as long as the rank correlation with the lead.
 
-    Where no constant decides the sentence stands alone, and no axis is drawn if none does anywhere.
+    Where no constant decides the sentence stands alone.
     """
-    decide = any("correlation" in factor for factor in factors)
-    height = 1.15 + (0.46 if decide else 0.25) * max(len(factors), 1)
+    height = 1.15 + 0.46 * len(factors)
     figure = _plan_figure(plans, height, tell("What decides between the plans", lang), lang)
     axis = figure.add_axes((0.04, 0.75 / height, 0.92, 1 - 1.2 / height))
     for row, factor in enumerate(factors):
@@ -337,13 +353,10 @@ def _plot_factors(plans: xr.Dataset, factors: Sequence[Mapping[str, Any]], lang:
         if "correlation" in factor:
             value = float(factor["correlation"])
             axis.barh(row + 0.22, value, 0.3, color=line_look(0 if value >= 0 else 1)["color"])
-    axis.set_ylim(max(len(factors), 1) - 0.4, -0.5)
+    axis.set_ylim(len(factors) - 0.4, -0.5)
     axis.set_xlim(-1, 1)
     axis.set_yticks([])
     axis.grid(visible=False, axis="y")
-    if not decide:
-        axis.set_axis_off()
-        return figure
     axis.set_xlabel(tell("Rank correlation of the constant with the lead", lang), fontsize=7)
     axis.axvline(0, color=GREY, linewidth=0.7)
     return figure

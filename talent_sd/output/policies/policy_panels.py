@@ -43,8 +43,16 @@ def draw_plane(
     order = np.argsort(-np.median(share, 0), kind="stable")
     _points(left, cost[:, order], share[:, order])
     _limits(left, cost, share)
-    _dress(left, unit, people, money, lang, N_("Each policy (Shapley share)"))
-    if last.sizes["policy"] > 1:
+    several = last.sizes["policy"] > 1
+    _dress(
+        left,
+        unit,
+        people,
+        money,
+        lang,
+        N_("Each policy (Shapley share)") if several else N_("The policy", "plot"),
+    )
+    if several:
         whole = np.stack([last["mix_cost"].values] * 2, 1) / money.factor
         both = np.stack([last["total"].values, last["alone"].sum("policy").values], 1) / people.factor
         _points(right, whole[:, ::-1], both[:, ::-1], (ALONE, WHOLE))
@@ -123,10 +131,7 @@ def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count
         x, y = (right, right * slope) if aside else (top / slope, top)
         axes.plot([0, x], [0, y], color=FAINT, linewidth=0.8, zorder=0)
         scale = scale_for(ratio, "yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
-        text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".replace(" million yuan", " m yuan")
-        text = (
-            text.replace(" thousand yuan", " k yuan").replace(" billion yuan", " bn yuan").partition("/")[0]
-        )
+        text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".partition("/")[0]
         axes.annotate(text.removesuffix(" yuan"), (x, y), textcoords="offset points", xytext=(2, 0) if aside else (0, 1),
                       ha="left" if aside else "center", va="center" if aside else "bottom", fontsize=6, color=GREY,
                       annotation_clip=False)  # fmt: skip

@@ -122,7 +122,7 @@ def policies_table(
         whole = _cells(adds, adds, cost, per, people, money, lang)
         whole[1] = ""  # each alone was run in the draws split
         table.add_row(tell("Whole mix,\nall {among}\ndraws", lang, among=among), *whole)
-    caption = f"{excess_text(of, people, lang)} {method_text(effects, lang)}"
+    caption = f"{excess_text(of, lang)} {method_text(effects, lang)}"
     table.caption = caption.replace(" %", f"{NO_BREAK}%")
     table.caption_justify = "left"
     return table
@@ -176,7 +176,7 @@ FACTORS = {
 """Yuan to the unit in which the table's columns tell a cost; their headings name it."""
 
 
-def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
+def excess_text(of: xr.Dataset, lang: str) -> str:
     """Say by how much a mix exceeds, or falls short of, the sum of its parts in one output and year, and why.
 
     Of several draws it tells medians, whose parts need not add up; those of one run do.
@@ -188,6 +188,9 @@ def excess_text(of: xr.Dataset, scale: Scale, lang: str) -> str:
         for values in (of["total"], of["synergy"], of["synergy_budget"], of["synergy"] - of["synergy_budget"])
     )
     several = of.sizes[DRAW] > 1
+    # what a mix gains may be much less than the mix: it has a scale of its own
+    largest = max(map(abs, interval(of["synergy"]))) if several else abs(synergy)
+    scale = scale_for(max(largest, abs(budget), abs(rest)), str(of["unit"].values), lang)
     if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
         return tell("The mix does as much as its policies one by one.", lang)
     if not several:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +42,10 @@ CARRIERS = 15
 LEFT_OUT = 1e-4
 """Moves of a smaller part of a result are not told."""
 FORECAST = N_(
-    "The city's headline outputs under “baseline”: medians, and bands that hold 50, 80 and 95 % of the draws, the darkest 50."
+    "Under “{baseline}”: {outputs}. Medians, and bands that hold 50, 80 and 95 % of the draws, the darkest 50."
 )
 CHANGE = N_(
-    "What “{mix}” changes against “baseline”, draw by draw: medians, and bands that hold 50, 80 and 95 % of the draws."
+    "What “{mix}” changes against “{baseline}”, draw by draw: medians, and bands that hold 50, 80 and 95 % of the draws."
 )
 LOOPS = N_(
     "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year. The list below gives each "
@@ -104,14 +104,9 @@ class Book(BookFindings):
             for prior in self.beliefs.priors
         ]
         headings = (
-            N_("Constant"),
-            N_("Believed before"),
-            N_("Limits"),
-            N_("After the fit"),
-            "R-hat",
-            N_("Effective draws"),
+            N_("Constant"), N_("Believed before"), N_("Limits"), N_("After the fit"), "R-hat", N_("Effective draws"),
             N_("Source"),
-        )
+        )  # fmt: skip
         return self._told_factors(
             self._table(N_("Constants fitted to cities"), headings, rows, (0, 1, 2, 3, 6))
         )
@@ -333,10 +328,18 @@ class Book(BookFindings):
         drawn: dict[str, tuple[Callable[[], Any], str]] = {}
         if self.forecast is not None and self.prepared is not None:
             spread, known = self.forecast.spread, known_figures(self.prepared.first.city)
-            drawn["forecast"] = lambda: plot_overview(spread, labels, lang, known=known), self.say(FORECAST)
+            half = len(labels.headline) // 2  # all on one page would be too small to read
+            for number, shown in enumerate((labels.headline[:half], labels.headline[half:])):
+                own, outputs = (
+                    replace(labels, headline=shown),
+                    self.say(", ").join(map(self.say.variable, shown)),
+                )
+                title = self.say(FORECAST, baseline=self.baseline, outputs=outputs)
+                drawn[f"forecast-{number}"] = partial(plot_overview, spread, own, lang, known=known), title
             change = self.forecast.change
             mix = self.say.both(self.prepared.resolved[str(change[SCENARIO].values[0])].scenario.title)
-            drawn["change"] = lambda: plot_differences(change, labels, lang), self.say(CHANGE, mix=mix)
+            title = self.say(CHANGE, mix=mix, baseline=self.baseline)
+            drawn["change"] = lambda: plot_differences(change, labels, lang), title
         if study is not None and study.names.layout is not None:
             drawn["loops"] = lambda: plot_loops(study, labels, lang), self.say(LOOPS)
         if study is not None:

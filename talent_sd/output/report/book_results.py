@@ -157,7 +157,9 @@ class BookResults(BookSources):
             self.prepared.resolved[str(change[SCENARIO].values[0])].scenario.title if self.prepared else {}
         )
         caption = self.say(
-            "Headline outputs under “baseline”, and what “{mix}” changes", mix=self.say.both(title)
+            "Headline outputs under “{baseline}”, and what “{mix}” changes",
+            baseline=self.baseline,
+            mix=self.say.both(title),
         )
         return plain_table(caption, headings, rows, (0, 1))
 
@@ -185,17 +187,24 @@ class BookResults(BookSources):
         assert self.forecast is not None
         rows: Rows = []
         for one in self.forecast.variance.to_dict("records"):
-            unit = "" if one["sd_unit"].startswith("log") else f" {one['sd_unit']}"
+            scale = self.say.scale(one["sd"], "" if one["sd_unit"].startswith("log") else one["sd_unit"])
+            told = self.say.amount(one["sd"], scale) if scale.unit else f"{one['sd']:.3g}"
             shares = (f"{fixed(100 * one[source])} %" for source in SOURCES)
-            rows.append([self.chapters.link(one["variable"]), f"{one['sd']:.3g}{unit}", *shares])
+            rows.append([self.chapters.link(one["variable"]), told, *shares])
         headings = (
             N_("Output"),
             N_("Standard deviation (of logs where no unit stands)"),
             *SOURCE_NAMES.values(),
         )
-        return self._table(
-            N_("Where the spread of the last year comes from, “baseline”"), headings, rows, (0,)
+        caption = self.say(
+            "Where the spread of the last year comes from, “{baseline}”", baseline=self.baseline
         )
+        return plain_table(caption, list(map(self.say, headings)), rows, (0,))
+
+    @property
+    def baseline(self) -> str:
+        """Return what the scenario without a policy is called."""
+        return self.say.both(self.prepared.first.scenario.title) if self.prepared else ""
 
     # ---- loops -------------------------------------------------------------------------------------
 
@@ -222,7 +231,8 @@ class BookResults(BookSources):
             rows.append([self.say(KIND_NAMES[kind]), *cells])
         of = (N_("{year}: of the named"), N_("{year}: of all"))
         headings = [self.say("Loop"), *(self.say(one, year=year) for _, year in years for one in of)]
-        return plain_table(self.say(N_("Shares of activity in the city's “baseline”")), headings, rows, (0,))
+        caption = self.say("Shares of activity under “{baseline}”", baseline=self.baseline)
+        return plain_table(caption, headings, rows, (0,))
 
     def compared(self, case: LoopCase) -> Table:
         """Put four measures of each loop side by side for one effect."""

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, fixed
+from talent_sd.evidence import read_fit
 from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_figures import read_mapping
@@ -61,13 +62,13 @@ TABLES = {
 }
 """Table of a calibration -> what it holds, and the publications that it was compiled from."""
 _NAME = r"[A-Z][\w’'-]+(?: (?:Van )?[A-Z][\w’'-]+)?"
-_WORK = re.compile(rf"({_NAME}(?:, {_NAME})*(?: & {_NAME})?),? \(?((?:19|20)\d\d)\b")
-_INSTITUTION = re.compile(
+WORK = re.compile(rf"({_NAME}(?:, {_NAME})*(?: & {_NAME})?),? \(?((?:19|20)\d\d)\b")
+INSTITUTION = re.compile(
     r"NBS|CNIPA|PBC|IMF World Economic Outlook|UN World Population Prospects|(?:Ministry of|National) [A-Z][\w']+"
     r"(?: (?:and |for )?[A-Z]\w+)*|State Council|Population Census|[A-Z]\w+(?: [A-Z]\w+)* Statistical Yearbook"
     r"(?: on Science and Technology)?|China Migrants Dynamic Survey|[A-Z]\w+ [A-Z]\w+ Law|14th Five-Year Plan"
 )
-_NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
+NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
 
 
 UNKNOWN = N_("not known: remembered by authors and findings alone; do not cite it from here")
@@ -356,8 +357,12 @@ class BookSources(BookTables):
 
     @cached_property
     def _named_in(self) -> dict[str, list[Markup]]:
-        """Return each source, of the model, of its priors and of the laws -> links to what names it."""
-        found = {text: list(map(self.chapters.link, names)) for text, names in self.chapters.sources.items()}
+        """Return each text that may name a source, of the model, of its fits and of the laws -> links to what has it."""
+        found: dict[str, list[Markup]] = {}
+        for variable in self.model.structure.variables.values():
+            found.setdefault(variable.doc, []).append(self.chapters.link(variable.name))
+        for effect in read_fit().effects.values() if self.city else ():
+            found.setdefault(effect.source, []).extend(map(self.chapters.link, effect.constants))
         for one in (*self.chapters.priors.values(), *self.chapters.believed.values()):
             found.setdefault(one.source, []).append(self.chapters.link(next(iter(one.elements))))
         for law in (one.law for one in self.judged):
@@ -374,26 +379,20 @@ class BookSources(BookTables):
         offices: dict[str, dict[Markup, None]] = {}
         titles = read_strict(shipped_folder("models") / "references.yaml", References).content.works
         for text, names in self._named_in.items():
-            for found in _INSTITUTION.finditer(text):
+            for found in INSTITUTION.finditer(text):
                 offices.setdefault(found[0], {}).update(dict.fromkeys(names))
             for name in (
                 name for name in titles if name in text
             ):  # whatever its form: without a year, with others
                 works.setdefault(name, {}).update(dict.fromkeys(names))
-            for found in _WORK.finditer(_INSTITUTION.sub("", text)):
-                if not _NO_NAME & set(re.findall(r"\w+", found[1])):
+            for found in WORK.finditer(INSTITUTION.sub("", text)):
+                if not NO_NAME & set(re.findall(r"\w+", found[1])):
                     works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
+        full = {name: self.say(UNKNOWN) if title == "?" else title for name, title in titles.items()}
+        full |= dict.fromkeys(offices, self.say("institution"))
         rows: Rows = [
-            [
-                raw(escape(quoted(name, self.say.lang))),
-                self.say(kind)
-                if kind != "work"
-                else self.say(UNKNOWN)
-                if titles.get(name) == "?"
-                else titles.get(name, "–"),
-                raw(self.say(", ").join(using)),
-            ]
-            for kind, group in (("work", works), (N_("institution"), offices))
+            [raw(escape(quoted(name, self.say.lang))), full.get(name, "–"), raw(self.say(", ").join(using))]
+            for group in (works, offices)
             for name, using in sorted(group.items())
         ]
         headings = (N_("Reference"), N_("Title, and where it came out"), N_("Where it is named"))

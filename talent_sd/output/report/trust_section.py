@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq, gt
 from typing import TYPE_CHECKING
 
 from talent_sd.base.dims import DRAW, TIME
@@ -14,7 +15,7 @@ from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table, quoted
 from talent_sd.output.report.material import Material
-from talent_sd.output.speech import Speech, city_name
+from talent_sd.output.speech import Speech, city_name, sentences
 
 if TYPE_CHECKING:
     from talent_sd.backtest.forecast_scores import CityRecord, Score, TrackRecord
@@ -148,16 +149,35 @@ def record_table(scores: Sequence[Score], say: Speech) -> Table:
     return plain_table(say(CAPTION_RECORD), [h[:1].upper() + h[1:] for h in headings], rows, texts=(0, 1))
 
 
+UNSEEN = N_("unseen cities, {first}→{last}")
+
+
 def lost_words(record: TrackRecord, say: Speech) -> str:
-    """Say in which tests the model lost to the best baseline, on what."""
-    lost = {
-        say.both(dict(one.way)): [
-            say(OUTCOME_NAMES[n]) for n, (model, best) in one.errors.items() if model > best
-        ]
-        for one in record.others
-    }
-    cases = (f"{way} ({say(', ').join(names)})" for way, names in lost.items() if names)
-    return say("It lost to the best simple rule in these: {cases}.", cases=say("; ").join(cases))
+    """Say in which tests, of both tables, the model lost to the best baseline or did as well as it, on what."""
+    told: dict[str, dict[str, tuple[float, float]]] = {}
+    for score in record.scores:
+        way = say(UNSEEN, first=score.years[0], last=score.years[1])
+        rules = (score.constant_share, score.trend, score.damped_trend)
+        told.setdefault(way, {})[score.outcome] = score.model, min(one for one in rules if one is not None)
+    for other in record.others:
+        told.setdefault(say.both(dict(other.way)), {}).update(other.errors)
+
+    def cases(kind: Callable[[float, float], bool]) -> str:
+        found = {
+            way: [say(OUTCOME_NAMES[name]) for name, errors in own.items() if kind(*errors)]
+            for way, own in told.items()
+        }
+        return say("; ").join(f"{way} ({say(', ').join(names)})" for way, names in found.items() if names)
+
+    lost, even = cases(gt), cases(eq)
+    words = [say("The model is not better than a simple rule in every test.")] if lost or even else []
+    words += [say("It lost to the best simple rule in these: {cases}.", cases=lost)] if lost else []
+    words += (
+        [say("To the third decimal it did as well as that rule in these: {cases}.", cases=even)]
+        if even
+        else []
+    )
+    return sentences(say.lang, *words)
 
 
 def others_table(record: TrackRecord, say: Speech) -> Table:
@@ -197,6 +217,10 @@ def options_table(record: TrackRecord, say: Speech) -> Table:
     rows: list[list[str | Cell]] = [
         [say.both(dict(one.way)), Cell(one.options or "–", kind="code")] for one in record.others
     ]
+    known = {row[0] for row in rows}
+    for first, last in sorted({one.years for one in record.scores if one.trend is not None}):
+        if (way := say(UNSEEN, first=first, last=last)) not in known:
+            rows.append([way, Cell(f"--start {first} --end {last}  (scores.csv: unseen)", kind="code")])
     return plain_table(say("Options of each test"), [say("Judged on"), say("Options")], rows)
 
 
