@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from talent_sd.base.language import N_, fixed, listed, tell
+from talent_sd.base.language import N_, fixed, language, listed, tell
+from talent_sd.inputs.city_files import load_city
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.inputs.settings import loop_key, policy_key
 from talent_sd.laboratory.cases import END, Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import Verdict
@@ -221,7 +224,7 @@ def _integration(laboratory: Laboratory) -> Result:
     worst = max(moved, key=lambda name: moved[name])
     finding = tell(
         "half the step moves {worst} in {year} by {size}, the others by less",
-        worst=worst,
+        worst=shipped_labels().variable(worst, language()),
         year=f"{END:g}",
         size=f"{fixed(100 * moved[worst], 2)}%",
     )
@@ -243,6 +246,14 @@ def _reproduction(findings: Sequence[Finding]) -> Result:
         met=met, all=len(targets), held=len(held), out=len(out), clean=sum(not one.figure.unclean for one in out),
     )  # fmt: skip
     return met == len(targets), finding, tell("evidence.csv; talent-sd backtest for 2010-2020")
+
+
+def _city(name: str) -> str:
+    return load_city(name).title[language()]
+
+
+def _loop(name: str) -> str:
+    return shipped_labels().element(name, language())
 
 
 def _anomaly(laboratory: Laboratory) -> Result:
@@ -274,11 +285,12 @@ def _anomaly(laboratory: Laboratory) -> Result:
     finding = tell(
         "in {city}, under a shock and with every policy, each of {count} loops opened alone changes a headline output in "
         "{year}, {least} least, {size}; {weak} of them change each by less than {limit}",
-        city=STIRRED_CITY, count=len(loops), year=f"{END:g}", least=least, size=f"{fixed(100 * changes[least], 2)}%",
-        weak=sum(size < WEAK for size in changes.values()), limit=f"{fixed(100 * WEAK)}%",
+        city=_city(STIRRED_CITY), count=len(loops), year=f"{END:g}", least=_loop(least),
+        size=f"{fixed(100 * changes[least], 2)}%", weak=sum(size < WEAK for size in changes.values()),
+        limit=f"{fixed(100 * WEAK)}%",
     )  # fmt: skip
     if idle:
-        finding = tell("opened, these change nothing: {loops}", loops=listed(idle))
+        finding = tell("opened, these change nothing: {loops}", loops=listed(map(_loop, idle)))
     return not idle, finding, tell("talent-sd loops: shares and dominance")
 
 
@@ -296,9 +308,9 @@ def _family(laboratory: Laboratory) -> Result:
         count=len(cities),
         year=f"{END:g}",
         least=f"{fixed(100 * growth[low], 0, '+')}%",
-        low=low,
+        low=_city(low),
         most=f"{fixed(100 * growth[high], 0, '+')}%",
-        high=high,
+        high=_city(high),
     )
     return not odd, finding, tell("talent-sd run --city; talent-sd backtest for all cities with data")
 
@@ -319,11 +331,14 @@ def _surprise(findings: Sequence[Finding]) -> Result:
 
 def _sensitivity(influences: Sequence[Influence]) -> Result:
     """Name the inputs that move talent most; a run that breaks down at an end of a range fails."""
-    shown = [f"{one.name} ({fixed(100 * one.width)}%)" for one in influences[:MOST_SENSITIVE]]
+    shown = [
+        f"{shipped_labels().variable(one.name, language())} ({fixed(100 * one.width)}%)"
+        for one in influences[:MOST_SENSITIVE]
+    ]
     finding = tell(
         "of {count} inputs of {city}, each moved alone over all that the file allows, these move talent in {year} "
         "most: {names}",
-        city=CITY,
+        city=_city(CITY),
         count=len(influences),
         year=f"{END:g}",
         names=listed(shown),
@@ -337,10 +352,8 @@ def _improvement(laboratory: Laboratory) -> Result:
     traces = laboratory.run(cases)[0]
     ends = {name: trace.at(OUTCOME, END) for name, trace in traces.items()}
     gains = {name: ends[name] / ends["baseline"] - 1 for name in cases}
-    finding = tell(
-        "talent in {year} against the baseline: three_dimensional {mix}, cash_subsidy_only {cash}",
-        year=f"{END:g}",
-        mix=f"{fixed(100 * gains['three_dimensional'], 1, '+')}%",
-        cash=f"{fixed(100 * gains['cash_subsidy_only'], 1, '+')}%",
+    told = (
+        f"{load_scenario(name).title[language()]} {fixed(100 * gains[name], 1, '+')}%" for name in list(gains)[:0:-1]
     )
+    finding = tell("talent in {year} against the baseline: {gains}", year=f"{END:g}", gains=listed(told))
     return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

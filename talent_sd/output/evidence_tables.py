@@ -45,7 +45,7 @@ VERDICTS = {
     "shown": N_("shown"), "not_tried": N_("not tried"), "told": N_("told, not judged"),
 }  # fmt: skip
 SECTORS = (
-    N_("Accounts"), N_("Attractiveness"), N_("City brand"), N_("City figures"), N_("Culture"),
+    N_("Accounts"), N_("Attractiveness"), N_("City brand"), N_("City figures"), N_("Control"), N_("Culture"),
     N_("Economy and taxes"), N_("Housing"), N_("Innovation"), N_("Jobs and cluster"), N_("Loops"),
     N_("National"), N_("Policies and budget"), N_("Public services"), N_("Residents"),
     N_("Rest of the country"), N_("Social security"), N_("Talent"), N_("Universities and schooling"),

@@ -384,15 +384,11 @@ def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread:
         POLICY: list(bench.policies),
         "seed": list(quest.seeds),
     }
+    held = quest.levers.bench.model.structure
     # a sum over years of what a year brings is no longer by the year
-    units = [
-        unit if goal.year is not None else unit.removesuffix("/year")
-        for goal, unit in ((one, quest.levers.bench.model.structure[one.name].unit) for one in quest.goals)
-    ]
-    attrs = {
-        name: spread.attrs[name]
-        for name in ("city", "city_en", "city_zh", "source", "model", "model_sha256", "national_path")
-    }
+    units = [held[one.name].unit.removesuffix("/year" if one.year is None else "") for one in quest.goals]
+    told = ("city", "city_en", "city_zh", "source", "model", "model_sha256", "national_path")
+    attrs = {name: spread.attrs[name] for name in told}
     return xr.Dataset(data, {**coords, "unit": (GOAL, units)}).assign_attrs(
         {
             **attrs, "budget": quest.levers.budget, "base_year": BASE_YEAR,

@@ -337,5 +337,12 @@ def test_english_pictures_have_straight_quotation_marks(tmp_path: Path) -> None:
     assert [text.get_text() for text in texts] == ["\"a\" and 'b'", "“合肥”"]
 
 
+def test_a_loop_is_called_the_same_in_every_picture() -> None:
+    labels, loops = shipped_labels(), city_study().names.loops
+    assert {one.name: one.label for one in loops} == {
+        one.name: {lang: labels.element(one.name, lang) for lang in one.label} for one in loops
+    }
+
+
 def test_eighteen_scenarios_have_eighteen_colours() -> None:
     assert len({line_look(style)["color"] for style in range(18)}) == 18

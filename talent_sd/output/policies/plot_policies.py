@@ -63,7 +63,7 @@ MONEY = N_(
 )
 PLANE_NOTE = N_(
     "Point: median of {draws} draws. Cross: the middle 80 % of costs and of effects. Grey lines: the same cost "
-    "in {unit}."
+    "in {unit} (k: thousand, m: million, bn: billion)."
 )
 
 DUEL_COLOURS = N_("Blue: the row's plan is ahead in more than half of the draws, red: in fewer.")

@@ -121,6 +121,10 @@ def _limits(axes: Axes, x: np.ndarray, y: np.ndarray, margin: float = 0.06) -> N
     axes.grid(visible=False)
 
 
+ABBREVIATED = {"thousand": "k", "million": "m", "billion": "bn"}
+"""In English, where room is short; the note below says so."""
+
+
 def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count: int) -> None:
     """Draw lines of equal cost per unit from the origin, with what a unit costs at their ends."""
     right, top = axes.get_xlim()[1], axes.get_ylim()[1]
@@ -132,6 +136,8 @@ def _ratios(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, count
         axes.plot([0, x], [0, y], color=FAINT, linewidth=0.8, zorder=0)
         scale = scale_for(ratio, "yuan" if one in ("1", "Dmnl") else f"yuan/{one}", lang)
         text = f"{digits(ratio / scale.factor, 2)} {scale.unit}".partition("/")[0]
+        for long, short in ABBREVIATED.items():
+            text = text.replace(f" {long} yuan", f" {short}")
         axes.annotate(text.removesuffix(" yuan"), (x, y), textcoords="offset points", xytext=(2, 0) if aside else (0, 1),
                       ha="left" if aside else "center", va="center" if aside else "bottom", fontsize=6, color=GREY,
                       annotation_clip=False)  # fmt: skip

@@ -171,6 +171,7 @@ class Chapters:
             doc = variable.doc
             if self.say.lang == "zh":
                 meaning, *source = doc.split(SOURCE, 1)
+                source = [chinese().get(one, one) if "the line above" in one else one for one in source]
                 doc = SOURCE.join([chinese().get(meaning, meaning), *source])
             for words in ("the line above", "上一行") if above else ():
                 doc = doc.replace(words, f"“{above}”")

@@ -13,6 +13,7 @@ import numpy as np
 from talent_sd.base.language import N_
 from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_notes
+from talent_sd.inputs.setting_checks import shock_constant
 from talent_sd.inputs.settings import split_key
 from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
 from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
@@ -274,13 +275,8 @@ class BookTables:
                 shown = f"{value.value:g}" if isinstance(value.value, float) else self.say("a series")
                 rows.append((self.chapters.link(key), shown, self.chapters.cited(why)))
             for shock, settings in scenario.shocks.items():
-                rows.append(
-                    (
-                        raw(escape(shock.replace("_", " "))),
-                        ", ".join(f"{key} {one.value}" for key, one in settings.items()),
-                        raw(""),
-                    )
-                )
+                for key, one in settings.items():
+                    rows.append((self.chapters.link(shock_constant(shock, key)), f"{one.value:g}", raw("")))
             found.append((name, scenario, rows))
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -348,6 +349,8 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
     )  # fmt: skip
     body = numbered(body, say)
+    if say.lang == "zh":
+        body = re.sub(r"(?<=[\d}])[ \u00a0]%", "%", body)
     own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "book.css"))
     style = "\n".join([font_faces(body), *own])
     page = environment().get_template("book_page.html.j2")
