@@ -80,12 +80,14 @@ HOW_OBTAINED = {
 
 def obtained(text: str, lang: str) -> str:
     """Return how a city's or the nation's figure was obtained, and its source, in a language."""
+    name, colon, source = text.partition(": ")
+    if name.isidentifier() and colon:  # a series of the nation's: its row has its name
+        text = source
     if lang != "zh":
         return text
+    if text in chinese():
+        return chinese()[text]
     how, *rest = text.split("; ")
-    name, colon, source = text.partition(": ")
-    if name.isidentifier() and colon and source in chinese():
-        return f"{name}：{chinese()[source]}"
     sources = "; ".join(rest)
     parts = [chinese()[sources]] if sources in chinese() else [chinese().get(one, one) for one in rest]
     told = [chinese().get(how, how), *parts]
