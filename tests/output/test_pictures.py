@@ -45,8 +45,8 @@ from talent_sd.output.style import house_style, line_look, new_figure, save_figu
 from .conftest import invented_effects
 
 Invent = Callable[..., xr.Dataset]
-SMALLEST, PAGE = 6.0, 8.3
-"""Points of a letter, and inches of a page across."""
+SMALLEST, PAGE, TALL = 6.0, 8.3, 10.9
+"""Points of a letter, and inches of a page across and down."""
 FOREIGN = re.compile(r"\d %|[\u4e00-\u9fff] \(|。 |， | 次|Shapley")
 """What stands in no Chinese text."""
 LOOPS = Path(__file__).parents[1] / "loops" / "models"
@@ -129,6 +129,8 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
         yield f"differences, {draws} draws", plot_differences(compare(spread), labels, lang)
         yield f"overview, {draws} draws", plot_overview(spread, labels, lang)
         yield f"sector, {draws} draws", plot_sector(spread, labels.sectors[0], labels, lang)
+    shown = replace(labels, headline=tuple(labels.variables)[:12])
+    yield "many panels", plot_overview(invent(SOME[:1], 1), shown, lang)
     yield "cities", plot_cities(invented_cities(), shipped_labels(), lang)
     for policies in (
         ["industry_fund", "venture_fund", "talent_apartments"],
@@ -261,6 +263,8 @@ def test_every_picture_is_one_that_an_editor_keeps(
             wrong.append(f"{name}: nothing but words")
         if figure.get_figwidth() > PAGE:
             wrong.append(f"{name}: {figure.get_figwidth():.1f} inches wide")
+        if figure.get_figheight() > TALL:
+            wrong.append(f"{name}: {figure.get_figheight():.1f} inches high")
         for axes in figure.axes:
             drawn = [*axes.lines, *axes.patches, *axes.collections, *axes.images, *axes.texts]
             if axes.axison and axes.get_visible() and not drawn:

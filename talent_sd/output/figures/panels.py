@@ -345,6 +345,8 @@ def spread_apart(wanted: Sequence[float], tall: Sequence[float], height: float) 
     [45.5, 55.5]
     >>> spread_apart([20, 80], [10, 10], 100)
     [20.0, 80.0]
+    >>> spread_apart([1, 1, 22], [10, 10, 10], 100)
+    [5.0, 15.0, 25.0]
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     blocks: list[list[float]] = []  # centre, height, count: neighbours that touch become one block
@@ -355,9 +357,18 @@ def spread_apart(wanted: Sequence[float], tall: Sequence[float], height: float) 
             count = lower[2] + upper[2]
             centre = (lower[0] * lower[2] + upper[0] * upper[2]) / count
             blocks.append([centre, lower[1] + upper[1], count])
+    starts = [centre - size / 2 for centre, size, _ in blocks]
+    for step in (
+        1,
+        -1,
+    ):  # up from the foot, down from the top: what an edge pushes in pushes its neighbour on
+        edge = 0.0 if step > 0 else max(height, sum(tall))
+        for n in range(len(blocks))[::step]:
+            size = blocks[n][1]
+            starts[n] = max(starts[n], edge) if step > 0 else min(starts[n], edge - size)
+            edge = starts[n] + (size if step > 0 else 0.0)
     placed: list[float] = []
-    for centre, size, count in blocks:
-        start = min(max(centre - size / 2, 0.0), max(height - size, 0.0))
+    for start, (_, _, count) in zip(starts, blocks, strict=True):
         for i in order[len(placed) : len(placed) + int(count)]:
             placed.append(start + tall[i] / 2)
             start += tall[i]

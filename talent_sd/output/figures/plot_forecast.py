@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -75,7 +76,8 @@ def plot_overview(
         If the forecast holds none of the headline variables.
     """
     panels = [(name,) for name in labels.headline]
-    return _plot_panels(forecast, panels, labels, tell("Ten-year forecast", lang), lang, scenario, known)
+    title = N_("Ten-year forecast") if "city_en" in forecast.attrs else N_("Course of the model")
+    return _plot_panels(forecast, panels, labels, tell(title, lang), lang, scenario, known)
 
 
 def plot_sector(
@@ -172,7 +174,8 @@ def _plot_panels(
     subtitle = tell(
         "{city} · {scenario}", lang, city=city_name(forecast, lang), scenario=names[str(one[SCENARIO].values)]
     )
-    lines = [source_line(forecast, lang, band_words(panels), start)]
+    line = None if start == one[TIME].values[0] else start  # where there is none, none is explained
+    lines = [source_line(forecast, lang, band_words(panels), line)]
     still, nothing = (
         [_span(one[name], labels, lang) for part in idle for name in part if _still(one[name]) == of]
         for of in (True, False)
@@ -268,11 +271,11 @@ def panel_of(
         stacked = array.values.reshape(*array.shape[:2], -1)
         # what rounding left of a difference is nothing, or it would fill an axis of its own
         stacked = np.where(np.abs(stacked) <= ROUNDING * np.abs(stacked).max(initial=0), 0.0, stacked)
-        elements = (
-            [e for dim in array.dims[2:] for e in array[dim].values.tolist()] if array.ndim == 3 else []
-        )
+        elements = [tell(", ", lang).join(labels.element(str(one), lang) for one in ones)
+                    for ones in product(*(array[dim].values.tolist() for dim in array.dims[2:]))]  # fmt: skip
+        elements = elements if array.ndim > 2 else []
         for column in range(stacked.shape[2]):
-            label = labels.element(str(elements[column]), lang) if elements else labels.variable(name, lang)
+            label = elements[column] if elements else labels.variable(name, lang)
             counted = () if elements else known.get(name, ())
             lines.append(Line(label, years, stacked[:, :, column], len(lines), known=counted))
     if LATER.issuperset(names):

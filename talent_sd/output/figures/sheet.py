@@ -32,6 +32,8 @@ NARROWEST = 0.8
 """Inches that names at the ends of lines have at least; where they have less, panels stand one below the other."""
 LEFT, ACROSS, UP, BETWEEN, TOP, BOTTOM, EDGE, KEY = 0.52, 1.78, 1.35, 0.92, 1.16, 0.62, 0.12, 0.3
 """Inches: room left of a panel, its width and height, room between rows, margins, the key's height."""
+HIGHEST, LOWEST, CLOSER = 10.8, 0.7, 0.78
+"""Inches: of a sheet that a page holds, of its panels where there are many rows, and between those."""
 FOOT = 6.2
 """Points of the note below."""
 PRINTED = 8.2
@@ -104,15 +106,18 @@ def compose(
         more = [TITLE / 72 * max(title.count("\n") for title in titles[row * columns : (row + 1) * columns])
                 for row in range(rows)]  # fmt: skip
         top = TOP + (KEY + KEY_ROW * ((len(entries) - 1) // KEY_COLUMNS) if key else 0)
-        up = max([UP, *(sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)])
         foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
         bottom = BOTTOM + 0.115 * (len(foot) - 1)
-        height = top + rows * (up + BETWEEN) - BETWEEN + sum(more) + bottom
+        between = BETWEEN if rows <= 4 else CLOSER
+        room = (HIGHEST - top - bottom - sum(more) + between) / rows - between
+        names = (sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)
+        up = max([LOWEST, min(UP, room), *names])
+        height = top + rows * (up + between) - between + sum(more) + bottom
         figure = new_figure(width, height)
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             x = LEFT + column * (LEFT + ACROSS) + sum(rooms[:column])
-            y = height - top - up - row * (up + BETWEEN) - sum(more[: row + 1])
+            y = height - top - up - row * (up + between) - sum(more[: row + 1])
             axes = figure.add_axes((x / width, y / height, ACROSS / width, up / height))
             draw_panel(
                 axes,

@@ -218,13 +218,15 @@ def wrapped(text: str, width: int) -> list[str]:
     ['Saturation', 'and', 'convergence']
     >>> wrapped("饱和与趋同循环", 8)
     ['饱和与趋', '同循环']
+    >>> wrapped("存量 → 存量", 20)
+    ['存量 → 存量']
     >>> wrapped("从外地争取的人才", 14)
     ['从外地争取的', '人才']
     >>> wrapped("Campus-recruitment premium", 15)
     ['Campus-', 'recruitment', 'premium']
     """
     lines, line, size = [], "", 0
-    pieces = r"[（《]?[\u3000-\uffef]|[^\s\u3000-\uffef]+?(?:-(?=[a-z])|\s+|(?=[\u3000-\uffef])|$)"
+    pieces = r"[（《]?[\u3000-\uffef]\s*|[^\s\u3000-\uffef]+?(?:-(?=[a-z])|\s+|(?=[\u3000-\uffef])|$)"
     for part in re.findall(pieces, text):
         own = sum(2 if ord(character) >= 0x3000 else 1 for character in part.rstrip())
         if line and size + own > width and part not in "，。；、：）”》":
