@@ -353,7 +353,8 @@ def _improvement(laboratory: Laboratory) -> Result:
     ends = {name: trace.at(OUTCOME, END) for name, trace in traces.items()}
     gains = {name: ends[name] / ends["baseline"] - 1 for name in cases}
     told = (
-        f"{load_scenario(name).title[language()]} {fixed(100 * gains[name], 1, '+')}%" for name in list(gains)[:0:-1]
+        f"{load_scenario(name).title[language()]} {fixed(100 * gains[name], 1, '+')}%"
+        for name in list(gains)[:0:-1]
     )
     finding = tell("talent in {year} against the baseline: {gains}", year=f"{END:g}", gains=listed(told))
     return gains["three_dimensional"] > max(gains["cash_subsidy_only"], 0), finding, "talent-sd compare"

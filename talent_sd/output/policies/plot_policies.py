@@ -25,7 +25,6 @@ from talent_sd.output.policies.policy_panels import (
 from talent_sd.output.policies.policy_tables import EXACT, SAMPLED, cost_words, excess_text
 from talent_sd.output.speech import (
     Scale,
-    Speech,
     city_name,
     digits,
     goal_label,
@@ -209,7 +208,10 @@ def _plan_figure(plans: xr.Dataset, height: float, title: str, lang: str, note: 
     figure = new_figure(WIDTH, height)
     figure.text(0.02, 1 - 0.28 / height, title, fontsize=11, **heading())
     scale = scale_for(float(plans.attrs["budget"]), "yuan", lang)
-    words = {"city": plans.attrs[f"city_{lang}"], "budget": Speech(lang).amount(plans.attrs["budget"], scale)}
+    words = {
+        "city": plans.attrs[f"city_{lang}"],
+        "budget": f"{plans.attrs['budget'] / scale.factor:,.6g}{'' if lang == 'zh' else ' '}{scale.unit}",
+    }
     told = tell("{city}, {budget} a year; {draws} draws.", lang, **words, draws=plans.sizes[DRAW])
     _foot(figure, sentences(lang, told, note, source_line(plans, lang, [])), 0.02)
     return figure
