@@ -90,18 +90,14 @@ def compose(
     """
     counted = any(line.dots.size for panel in panels for line in panel.lines)
     entries = _entries(key, lang, counted)
-    if counted and not key:
-        source = _with_dots(source, lang)
+    source = _with_dots(source, lang) if counted and not key else source
     with house_style():
         columns, room = _columns(panels, bool(key))
-        if not key:
-            panels = [replace(panel, lines=_broken_names(panel.lines, room)) for panel in panels]
+        panels = panels if key else [replace(one, lines=_broken_names(one.lines, room)) for one in panels]
         rooms = [_label_room(panels[column::columns], bool(key)) for column in range(columns)]
         width = max(columns * (LEFT + ACROSS) + sum(rooms) + EDGE, 4.6)
-        titles = [
-            _fitted(panel.title, LEFT / 2 + ACROSS + rooms[place % columns], fontsize=9, **heading())
-            for place, panel in enumerate(panels)
-        ]
+        wide = [LEFT / 2 + ACROSS + rooms[place % columns] for place in range(len(panels))]
+        titles = [_fitted(p.title, w, fontsize=9, **heading()) for p, w in zip(panels, wide, strict=True)]
         rows = math.ceil(len(panels) / columns)
         more = [TITLE / 72 * max(title.count("\n") for title in titles[row * columns : (row + 1) * columns])
                 for row in range(rows)]  # fmt: skip
@@ -109,9 +105,9 @@ def compose(
         foot = [line for part in source.splitlines() for line in foot_lines(part, width - LEFT, FOOT)]
         bottom = BOTTOM + 0.115 * (len(foot) - 1)
         between = BETWEEN if rows <= 4 else CLOSER
-        room = (HIGHEST - top - bottom - sum(more) + between) / rows - between
-        names = (sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels if not key)
-        up = max([LOWEST, min(UP, room), *names])
+        up = _panel_height(
+            [] if key else panels, (HIGHEST - top - bottom - sum(more) + between) / rows - between
+        )
         height = top + rows * (up + between) - between + sum(more) + bottom
         figure = new_figure(width, height)
         for position, panel in enumerate(panels):
@@ -135,6 +131,12 @@ def compose(
         if key:
             _draw_key(figure, entries, left, 1 - 0.68 / height)
     return figure
+
+
+def _panel_height(panels: Sequence[Panel], room: float) -> float:
+    """Return how high panels are (inches): as ever, or less where many share a page, but with room for their names."""
+    names = (sum(label_heights(end_labels(panel.lines))) / 72 for panel in panels)
+    return max([LOWEST, min(UP, room), *names])
 
 
 def _with_dots(source: str, lang: str) -> str:
