@@ -50,7 +50,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_promised_is_written(out: Path) -> None:
     names = {file.name for file in out.iterdir()}
-    pictures = {f"plans_{name}.png" for name in ("gain", "spending", "duels", "factors")}
+    pictures = {f"plans_{name}.png" for name in ("gain", "spending", "duels")}
+    decides = "correlation" in pd.read_csv(out / "factors.csv").dropna(axis=1, how="all")
+    pictures |= (
+        {"plans_factors.png"} if decides else set()
+    )  # there is nothing to draw where no constant decides
     tables = {"plans.nc", "plans.csv", "duels.csv", "factors.csv", "spending.csv"}
     assert names - {"plan_b.yaml"} == {*pictures, *tables, "plan_a.yaml", "search"}
     assert {file.name for file in (out / "search").iterdir()} == {"search.json", "seed_0_generation_0000.npz"}
