@@ -60,7 +60,7 @@ WIDTHS_SHOWN = N_(
     "opposite direction. Two strokes: with delay. Pale: hardly any."
 )
 
-PAGE = (8.27, 9.7)
+PAGE = (8.27, 9.96)
 """Inches, of the city's diagram: as wide as A4; a model with little to show has a lower page."""
 MARGIN = 9.0
 """Above and below what a smaller diagram shows, in its units."""
