@@ -35,8 +35,8 @@ SQUARE = N_("Square end: another stock, which is named.")
 WIDTH, MARGIN, GUTTER = 7.4, 0.1, 0.2
 LABEL, PIPE, BOX = 0.86, 0.28, 0.88
 """Inches: of a flow's name, of its pipe, of a stock's box."""
-ROW, LINE, GAP, SECTOR, BASE = 0.27, 0.105, 0.13, 0.34, 0.033
-"""Inches: of a flow, of a line of text, between stocks, of a sector's heading, from a line's middle to its foot."""
+ROW, LINE, GAP, SECTOR = 0.27, 0.105, 0.13, 0.34
+"""Inches: of a flow, of a line of text, between stocks, of a sector's heading."""
 HEAD, FOOT, PAGE = 0.9, 0.15, 10.2
 """Inches: of title and key, below the last row, and that a page may take: A4 and Letter hold it."""
 LETTERS_BOX, LETTERS_FLOW = 15, 16
@@ -282,7 +282,8 @@ def _draw_chain(axes: Axes, chain: _Chain, left: float, top: float, tall: float)
                 (box, low), BOX, chain.height, facecolor="white", edgecolor=INK, linewidth=1.0, zorder=3
             )
         )
-        _words(axes, box + BOX / 2, low + chain.height / 2, words, "center", zorder=4, **heading())
+        axes.text(box + BOX / 2, low + chain.height / 2, "\n".join(words), fontsize=6.3, ha="center", va="center",
+                  zorder=4, linespacing=1.05, **heading())  # fmt: skip
         if place < len(chain.between):
             _draw_gap(axes, chain.between[place], box + BOX, low, chain.height)
     _draw_side(axes, chain.before, edge, low, chain.height)
@@ -311,7 +312,8 @@ def _draw_gap(
         tall = max(ROW, len(words) * LINE + 0.1)
         pipe = y + spare / 2 + tall - 0.05
         _pipe(axes, left, right, pipe, (right,))
-        _words(axes, (left + right) / 2, pipe - 0.06 - len(words) * LINE / 2, words, "center")
+        axes.text((left + right) / 2, pipe - 0.06, "\n".join(words), fontsize=6.3, ha="center", va="bottom", color=INK,
+                  linespacing=1.0)  # fmt: skip
         y += tall + spare
     for end in ends:
         inner = right if end.inward else left
@@ -346,11 +348,5 @@ def _draw_flow(axes: Axes, end: _End, inner: float, outer: float, y: float) -> N
     _pipe(axes, inner, outer, y, tips)
     look: dict[str, Any] = {"marker": "s", "color": INK} if end.joined else {"marker": "o", "color": CLOUD}
     axes.plot([outer], [y], markersize=4.2, markerfacecolor="white", markeredgewidth=0.9, zorder=3, **look)
-    _words(axes, outer + away * 0.07, y, end.lines, "left" if away > 0 else "right")
-
-
-def _words(axes: Axes, x: float, y: float, lines: Sequence[str], side: str, **look: Any) -> None:
-    """Write lines around a height, equally far apart: of a text in one piece those with a g stand farther from the next."""
-    for row, line in enumerate(lines):
-        down = y + (row - (len(lines) - 1) / 2) * LINE + BASE
-        axes.text(x, down, line, fontsize=6.3, va="baseline", ha=side, **{"color": INK} | look)
+    axes.text(outer + away * 0.07, y, "\n".join(end.lines), fontsize=6.3, va="center", ha="left" if away > 0 else "right",
+              color=INK, linespacing=1.0)  # fmt: skip
