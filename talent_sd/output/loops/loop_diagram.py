@@ -60,7 +60,7 @@ WIDTHS_SHOWN = N_(
     "opposite direction. Two strokes: with delay. Pale: hardly any."
 )
 
-PAGE = (8.27, 9.96)
+PAGE = (8.27, 10.07)
 """Inches, of the city's diagram: as wide as A4; a model with little to show has a lower page."""
 MARGIN = 9.0
 """Above and below what a smaller diagram shows, in its units."""
@@ -200,7 +200,7 @@ def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
         heights += [loop.at[1] for loop in study.names.loops if loop.at is not None]
         low, top = max(0.0, min(heights) - MARGIN), min(HIGH, max(heights) + MARGIN)
     unit = PAGE[0] / WIDE  # inches, of a diagram as wide as the page
-    list_at = 0.31
+    list_at = 0.42  # above two lines of source
     main = list_at + list_height(rows_of(study)) + 0.1
     head = 0.79 if "city" in study.shares.attrs else 0.95
     return Sheet(low, top, main, list_at, main + MAIN * (top - low) * unit + head)
