@@ -53,13 +53,13 @@ def check(
 def show_gaps(city: Path, lang: str) -> None:
     """Show what of a city is not its own, and what stands in for the figures that it lacks."""
     from talent_sd.forecast.prepare import prepare
-    from talent_sd.forecast.what_if import NOTHING, gaps
+    from talent_sd.forecast.what_if import gaps
     from talent_sd.inputs.labels import shipped_labels
     from talent_sd.output.city_tables import bridges_line, gaps_table, themes_line
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)
-    if any(gap.most > NOTHING for gap in missing):
+    if any(gap.moving for gap in missing):
         say(themes_line(prepared, missing, lang))
         console().print(gaps_table(prepared, missing, shipped_labels(), lang))
     if told := bridges_line(prepared, lang):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from talent_sd.forecast.ensemble import DRAWN, PARAMETER, Options, run_ensemble
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.simulate import run_prepared
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.city_files import read_provinces
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import split_key
+from talent_sd.uncertainty.priors import constant_values
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -241,9 +244,11 @@ class Gap:
     constant : of the model
     figures : any of which would fill the gap, in the order preferred: those that the city lacks, else those that are too old
     value, unit : what stands in
-    how : the reckoning, as `Value` has it
+    how : the reckoning, as `Value` has it; "" of the model's own value
     low, high : range tried: the assumption's own
     moves : output -> relative change of its value in the last year at the low and the high end
+    cover : change of the years that the pension fund lasts, at the low and the high end
+    drawn : whether draws are spread over the range; not where the province's or the nation's own stands in
     """
 
     constant: str
@@ -254,7 +259,9 @@ class Gap:
     low: float
     high: float
     moves: Mapping[str, tuple[float, float]]
+    cover: tuple[float, float]
     too_old: bool = False
+    drawn: bool = True
 
     @property
     def most(self) -> float:
@@ -266,59 +273,97 @@ class Gap:
         """Return the output that moves most."""
         return max(self.moves, key=lambda name: max(map(abs, self.moves[name])))
 
+    @property
+    def moving(self) -> bool:
+        """Whether it moves anything that is told."""
+        return self.most > NOTHING or max(map(abs, self.cover)) >= SHORT
 
-MOVED = ("total talent", "Residents", "value added", "invention grants")
-NOTHING = 0.0005
-"""A gap that moves every output by less is said to move nothing."""
+
+MOVED, COVER = ("total talent", "Residents", "value added", "invention grants"), "years of balance"
+NOTHING, SHORT = 0.0005, 0.05
+"""A gap that moves every output by less than this share, and the fund's end by less than these years, moves nothing."""
 
 
 def gaps(prepared: Prepared) -> tuple[Gap, ...]:
-    """Return the figures that a city lacks, those that can move the last year most first: two central runs for each."""
+    """Return the figures that are not the city's own, those that move the last year most first: two central runs for each."""
     mapping, first = read_mapping(), prepared.first
     lacking = {
         key: rule
         for key, rule in mapping.content.constants.items()
         if rule.default and key in first.values and first.values[key].origin.file == mapping.file
     }
-    if not lacking:
+    shared = _shared(prepared)
+    # what stands in, and the ends of its range
+    ranges = {key: (float(first.values[key].value), *_range(prepared, key)) for key in lacking} | shared
+    if not ranges:
         return ()
-    ranges = {key: _range(prepared, key) for key in lacking}
     followers = _followers(prepared, lacking)
-    end = float(prepared.years[-1])
-    given = [*lacking, *(name for name in followers if name not in lacking)]
-    run = prepared.model.plain(given, list(MOVED), first.params(), times=[end], final_time=end)
-    centre = np.array([float(first.values[key].value) for key in given])
+    end, most = float(prepared.years[-1]), shipped_labels().told_up_to[COVER]
+    given = [*ranges, *(name for name in followers if name not in ranges)]
+    run = prepared.model.plain(given, [*MOVED, COVER], first.params(), times=[end], final_time=end)
+    centre = np.array([ranges[key][0] if key in ranges else float(first.values[key].value) for key in given])
     still = run(centre)[:, 0].copy()
 
     def changed(key: str, value: float) -> np.ndarray:
-        """Return the relative change of each output when one figure takes a value."""
+        """Return the relative change of each output when one figure takes a value; of the fund's years the change."""
         tried = centre.copy()
         factor = value / tried[given.index(key)]
         tried[given.index(key)] = value
         for name, powers in followers.items():
             tried[given.index(name)] *= factor ** powers.get(key, 0)
-        return run(tried)[:, 0] / still - 1
+        ends = run(tried)[:, 0]
+        return np.append(ends[:-1] / still[:-1] - 1, min(ends[-1], most) - min(still[-1], most))
 
     found = []
-    for key, rule in lacking.items():
-        value = first.values[key]
-        at_ends = np.transpose([changed(key, tried) for tried in ranges[key]]).tolist()
-        ends = {name: (low, high) for name, (low, high) in zip(run.outputs, at_ends, strict=True)}
-        names = tuple(dict.fromkeys((*rule.owned[:1], *rule.figure, *rule.divisors)))
+    for key, (_, *ends) in ranges.items():
+        rule, value = mapping.content.constants[key], first.values.get(key)
+        *moves, cover = map(tuple, np.transpose([changed(key, tried) for tried in ends]).tolist())
+        names = dict.fromkeys((*rule.owned[:1], *rule.figure, *rule.divisors))
+        if rule.shared and key in shared:
+            names = dict.fromkeys(rule.shared.figures)
         absent = tuple(name for name in names if name not in first.city.figures)
+        stands, low, high = np.multiply(_part(prepared, key, shared), ranges[key]).tolist()
         found.append(
             Gap(
-                key,
-                absent or names,
-                value.value,
-                value.unit,
-                value.origin.text,
-                *ranges[key],
-                ends,
-                not absent,
+                key, absent or tuple(names), stands, rule.unit, value.origin.text if value else "", low, high,
+                dict(zip(MOVED, moves, strict=True)), cover, not absent and key not in shared, key not in shared,
             )
-        )
-    return tuple(sorted(found, key=lambda gap: -gap.most))
+        )  # fmt: skip
+    return tuple(sorted(found, key=lambda gap: (-gap.most, -max(map(abs, gap.cover)))))
+
+
+def _shared(prepared: Prepared) -> dict[str, tuple[float, float, float]]:
+    """Return constants that the province or the nation gives for the city: what stands in, and the range of a city's own."""
+    first, structure, found = prepared.first, prepared.model.structure, {}
+    provinces = read_provinces().file
+    for key, rule in read_mapping().content.constants.items():
+        variable, value = structure.find(key), first.values.get(key)
+        if rule.shared is None or variable is None:
+            continue
+        if value is None:
+            stands = constant_values(prepared.model.program).get(key, {}).get((), np.nan)
+        elif value.origin.file == provinces or (
+            rule.own
+            and value.origin.file == first.city.file
+            and not value.origin.text.startswith(rule.own.figure)
+        ):
+            stands = float(value.value)
+        else:
+            continue
+        if np.isfinite(stands):
+            low, high = np.clip(np.multiply(rule.shared.range, stands), *variable.limits)
+            found[key] = (stands, float(low), float(high))
+    return found
+
+
+def _part(prepared: Prepared, key: str, shared: Container[str]) -> float:
+    """Return the city's part of what stands in for a figure of its own: of its province's patents, as of its graduates."""
+    own, values = read_mapping().content.constants[key].own, prepared.first.values
+    if key not in shared or own is None:
+        return 1.0
+    return math.prod(float(values[one].value) for one in own.over) / math.prod(
+        float(values[one].value) for one in own.times
+    )
 
 
 def _followers(prepared: Prepared, lacking: Iterable[str]) -> dict[str, dict[str, int]]:

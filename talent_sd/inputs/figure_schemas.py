@@ -34,6 +34,14 @@ class DefaultFigure(Part):
         return (low, high) if self.value is not None else (low * value, high * value)
 
 
+class SharedFigure(Part):
+    """What is said of a city that takes a constant from its province or the nation: no draw allows for it."""
+
+    figures: list[str] = Field(min_length=1, description="The city's own, which would take its place")
+    range: Range = Field(description="Lowest and highest that a city's own may be over what stands in")
+    why: str = Field(min_length=1, max_length=LONGEST)
+
+
 class FigureKind(Part):
     """A figure that city files may hold, and where a panel of cities keeps it."""
 
@@ -104,6 +112,7 @@ class FigureToConstant(Part):
     optional: bool = Field(False, description="The model's own value stands where the city has no figure")
     group: str | None = Field(None, description="Constants of one group are scaled to sum to one")
     default: DefaultFigure | None = None
+    shared: SharedFigure | None = None
 
     @model_validator(mode="after")
     def one_form(self) -> FigureToConstant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.language import N_, tell
-from talent_sd.forecast.what_if import MOVED, NOTHING, Gap
+from talent_sd.base.language import N_, fixed, tell
+from talent_sd.forecast.what_if import COVER, MOVED, NOTHING, SHORT, Gap
 from talent_sd.inputs.city_figures import Bridge, City, city_constants
 from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
@@ -73,8 +74,8 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         title,
         *words(tell("Missing", lang), no_wrap=True),
         *words(tell("Stands in", lang), overflow="fold", min_width=NARROW),
-        *numbers(*(labels.variable(name, lang) for name in MOVED), overflow="fold"),
-        padding=(0, 1, 0, 0),
+        *numbers(*(labels.variable(name, lang) for name in (*MOVED, COVER)), overflow="fold"),
+        padding=0,
     )
     for gap in missing:
         scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
@@ -87,18 +88,28 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         stands = f"{digits(gap.value / scale.factor)} {unit}"
         if gap.low < gap.high:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
+        stands += "" if gap.drawn else " *"
         told = [_figure(name, lang) for name in gap.figures[:2]]
         told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
-        table.add_row(Text("\n".join(told)), stands, *(_ends(gap.moves[name], lang) for name in MOVED))
-    table.caption = tell(
-        "In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.",
-        lang,
-    )
+        table.add_row(
+            Text("\n".join(told)),
+            stands,
+            *(_ends(gap.moves[name], lang) for name in MOVED),
+            _longer(gap.cover),
+        )
+    notes = [
+        tell("In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.", lang),
+        *[tell(NOT_DRAWN, lang)] * any(not gap.drawn for gap in missing),
+    ]  # fmt: skip
+    table.caption = "\n".join(notes)
     table.caption_justify = "left"
     return table
 
 
-LONGEST_NAME, NARROW = 18, 11
+LONGEST_NAME, NARROW = 15, 11
+NOT_DRAWN = N_(
+    "* Its province's or the nation's: no draw is made, and the 80 % intervals do not allow for it."
+)
 
 
 def _figure(name: str, lang: str) -> str:
@@ -121,6 +132,14 @@ def _ends(ends: tuple[float, float], lang: str) -> str:
         return "0"
     told = (percent(end) if abs(end) > NOTHING else "0" for end in sorted(ends))
     return "\n".join(one.replace(" ", "" if lang == "zh" else NO_BREAK) for one in told)
+
+
+def _longer(ends: tuple[float, float]) -> str:
+    """Tell by how many years the fund's end moves, earlier first."""
+    if max(map(abs, ends)) < SHORT:
+        return "0"
+    told = (fixed(end, 1) if abs(end) >= SHORT else "0" for end in sorted(ends))
+    return "\n".join(one.replace("-", "−") if one[0] in "-0" else f"+{one}" for one in told)
 
 
 def bridges(city: City, start: int, national: NationalPath) -> tuple[Bridge, ...]:
@@ -154,7 +173,12 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
 
 def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
     """Return what is said of figures that a city lacks, and of years that were not counted."""
-    return list(filter(None, (gaps_line(prepared, missing, lang), bridges_line(prepared, lang))))
+    lines = (
+        gaps_line(prepared, missing, lang),
+        shared_line(prepared, missing, lang),
+        bridges_line(prepared, lang),
+    )
+    return list(filter(None, lines))
 
 
 THEMES = {
@@ -170,17 +194,14 @@ THEMES = {
 
 def themes_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence what is not the city's own, and how far each may move the last year; "" where all is."""
-    most: dict[str, Gap] = {}
+    alike: dict[str, list[Gap]] = defaultdict(list)
     for gap in missing:
-        about = next((one for one, begin in THEMES.items() if gap.figures[0].startswith(begin)), None)
-        if about and (about not in most or gap.most > most[about].most):
-            most[about] = gap
+        if about := next((one for one, begin in THEMES.items() if gap.figures[0].startswith(begin)), None):
+            alike[about].append(gap)
     told = [
-        tell("{about} ({output} {share})", lang, about=tell(about, lang), share=_share(gap.most, lang),
-             output=shipped_labels().variable(gap.where, lang))
-        if gap.most > NOTHING else tell("{about} (next to nothing)", lang, about=tell(about, lang))
-        for about, gap in most.items()
-    ]  # fmt: skip
+        tell("{about} ({most})", lang, about=tell(about, lang), most=_most(some, lang))
+        for about, some in alike.items()
+    ]
     if not told:
         return ""
     return tell(
@@ -193,17 +214,48 @@ def themes_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
     )
 
 
+def _most(alike: Sequence[Gap], lang: str) -> str:
+    """Say what gaps move most and how far: the share of an output, and the years that the fund lasts."""
+    gap, years = max(alike, key=lambda one: one.most), max(abs(end) for one in alike for end in one.cover)
+    told = [
+        tell("{output} {share}", lang, output=shipped_labels().variable(gap.where, lang), share=_share(gap.most, lang))
+    ] * (gap.most > NOTHING)  # fmt: skip
+    if years >= SHORT:
+        told.append(
+            tell("{output} by {years:.1f}", lang, output=shipped_labels().variable(COVER, lang), years=years)
+        )
+    return tell(", ", lang).join(told) or tell("next to nothing", lang)
+
+
+def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
+    """Say which figures the province or the nation gives, and that no interval allows for them; "" where none moves."""
+    told = [
+        tell("{figure} ({most})", lang, figure=figure_name(gap.figures[0], lang), most=_most([gap], lang))
+        for gap in missing
+        if not gap.drawn and gap.moving
+    ]
+    if not told:
+        return ""
+    return tell(
+        "The province's or the nation's stand in for {city}'s own {told}. In brackets how far each may move {year}: the 80 % "
+        "intervals do not allow for it. Give the city's own if you have them.",
+        lang, city=prepared.first.city.title[lang], told=tell(", ", lang).join(told),
+        year=f"{prepared.years[-1]:g}",
+    )  # fmt: skip
+
+
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
-    if not missing or missing[0].most <= NOTHING:
+    drawn = [gap for gap in missing if gap.drawn]
+    if not drawn or drawn[0].most <= NOTHING:
         return ""
-    most = missing[0]
+    most = drawn[0]
     return tell(
         "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "
         "{year}. With draws, the 80 % intervals allow for them. All of them: `talent-sd list cities --of {name}`.",
         lang,
         city=prepared.first.city.title[lang],
-        count=len(missing),
+        count=len(drawn),
         figure=figure_name(most.figures[0], lang),
         share=_share(most.most, lang),
         output=shipped_labels().variable(most.where, lang),

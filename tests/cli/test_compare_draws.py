@@ -23,8 +23,11 @@ def drawn(talent_sd: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 def test_intervals_and_probabilities_are_those_of_the_paired_draws(drawn: tuple[Outcome, Path]) -> None:
     outcome, out = drawn
-    assert (outcome.code, outcome.err.count("\n")) == (0, 1)
+    assert (outcome.code, outcome.err.count("\n")) == (0, 2)
     assert outcome.err.startswith(
+        "The province's or the nation's stand in for Wuxi's own invention_patents_granted ("
+    )
+    assert outcome.err.splitlines()[1].startswith(
         "Not counted in Wuxi, taken along the nation's change: average_wage 2022 from 2021 ("
     )
     table = pd.read_csv(out / "comparison.csv", keep_default_na=False)

@@ -16,10 +16,13 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.cli.listing import Shelf
 from talent_sd.cli.options import Engine
 from talent_sd.forecast.prepare import prepare
+from talent_sd.forecast.simulate import simulate
 from talent_sd.forecast.what_if import gaps
+from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.city_files import read_provinces
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
-from talent_sd.output.city_tables import gaps_line, gaps_table
+from talent_sd.output.city_tables import gaps_line, gaps_table, shared_line
 from talent_sd.output.listings import shelf_table
 from talent_sd.uncertainty.priors import assumed_figures
 
@@ -130,7 +133,8 @@ def test_the_last_line_of_a_check_sums_up_what_stands_above(talent_sd: Command, 
     )
     outcome = talent_sd("check", tmp_path / "lacking.yaml", "--lang", "zh")
     first, *_, last = outcome.out.splitlines()
-    assert first.startswith("以下并非邯郸自有数据，而是取全国值或假设值：年龄与出生（"), first
+    assert first.startswith("以下并非邯郸自有数据，而是取全国值或假设值：学历与专利（"), first
+    assert "年龄与出生（人才总量" in first
     assert "住房与房价（人才总量" in first
     assert "一般公共预算收入（fiscal_revenue）" in outcome.err
     assert last.endswith("条警告（见上），可以运行（城市）")
@@ -190,15 +194,20 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
     prepared = prepare("baseline", tmp_path / "mine.yaml")
     found = gaps(prepared)
     given = prepared.first.city.figures
-    assert all(name not in given for gap in found for name in gap.figures)
+    assert all(name not in given for gap in found if gap.drawn for name in gap.figures)
     assert not any(gap.too_old for gap in found)
     (province,) = (gap for gap in found if gap.constant == "province tertiary educated")
     assert province.most < 1e-12
     drawn = {prior.key for prior in assumed_figures(prepared.first)}
-    assert drawn == {gap.constant for gap in found} - {province.constant}
+    assert drawn == {gap.constant for gap in found if gap.drawn} - {province.constant}
+    assert {gap.constant for gap in found if not gap.drawn} == {
+        "start fund years",
+        "pensioners of state firms",
+    }
     told = gaps_line(prepared, found)
-    assert f"lacks figures for {len(found)} inputs" in told
-    assert f"of {shipped_labels().variable(found[0].where, 'en')} in 2034" in told
+    assert f"lacks figures for {sum(gap.drawn for gap in found)} inputs" in told
+    first = next(gap for gap in found if gap.drawn)
+    assert f"of {shipped_labels().variable(first.where, 'en')} in 2034" in told
     for lang in ("en", "zh"):
         console = Console(width=80, record=True, file=io.StringIO())
         console.print(gaps_table(prepared, found, shipped_labels(), lang))
@@ -207,3 +216,54 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
         words = shown.split()
         title = shipped_labels().variable("invention grants", lang)
         assert all(part in words or lang == "zh" for part in title.split()), shown
+
+
+SHARED = {
+    "invention_patents_granted": ("{unit: patent/year, source: Y, values: {2022: 6000}}", "province invention grants"),
+    "life_expectancy": ("{unit: year, source: Y, values: {2020: 80}}", "city longevity"),
+    "pension_fund_balance": ("{unit: yuan, source: Y, values: {2022: 5e10}}\n"
+        "  pension_fund_payments: {unit: yuan/year, source: Y, values: {2022: 2.5e10}}", "start fund years"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", SHARED)
+def test_what_a_province_or_the_nation_gives_is_told_until_the_city_gives_its_own(
+    figure: str, tmp_path: Path
+) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+    written, constant = SHARED[figure]
+    (tmp_path / "mine.yaml").write_text(f"{text}  {figure}: {written}\n", "utf-8")
+    without, own = prepare("baseline", "wuxi"), prepare("baseline", tmp_path / "mine.yaml")
+    (gap,) = (one for one in gaps(without) if one.constant == constant)
+    assert constant not in {one.constant for one in gaps(own)}
+    assert not gap.drawn
+    assert gap.moving
+    assert gap.low < gap.value < gap.high
+    assert constant not in {prior.key for prior in assumed_figures(without.first)}
+    told = shared_line(without, gaps(without))
+    assert figure in told
+    assert "the 80 % intervals do not allow for it" in told
+    # what is told is what a run says
+    end = [simulate("baseline", city=one.first.city.path).isel(time=-1) for one in (without, own)]
+    if figure == "invention_patents_granted":
+        assert gap.value == pytest.approx(
+            float(simulate("baseline", city="wuxi")["invention grants"][0, 0, 0]), rel=1e-9
+        )
+        change = float(end[1]["invention grants"].squeeze() / end[0]["invention grants"].squeeze()) - 1
+        assert change == pytest.approx(6000 / gap.value - 1, rel=1e-9)
+        assert gap.moves["invention grants"] == pytest.approx(
+            (gap.low / gap.value - 1, gap.high / gap.value - 1), rel=1e-6
+        )
+    if figure == "pension_fund_balance":
+        change = float(end[1]["years of balance"].squeeze() - end[0]["years of balance"].squeeze())
+        assert 0 < change < gap.cover[1]
+
+
+def test_each_figure_that_a_starter_says_may_be_left_out_is_told_when_it_is() -> None:
+    content = read_mapping().content
+    for name, rule in content.constants.items():
+        unsaid = rule.optional or (rule.own and rule.figure[0].startswith("province"))
+        unsaid = unsaid or any(figure in read_provinces().content.figures for figure in rule.figure[:1])
+        # a national figure is the nation's in any city; one of a province is its own
+        assert not unsaid or rule.shared or rule.figure[0].startswith(("national_", "province_")), name
+        assert not rule.shared or set(rule.shared.figures) <= set(content.figures), name
