@@ -150,11 +150,9 @@ class _Checker:
             names = [names]
         found: dict[str, None] = {}
         for name in names:
-            variable = self.structure.find(name)
+            variable = self.structure.find(name) or self.structure.find(shipped_labels().name_of(name))
             if variable is None:
-                labelled = shipped_labels().name_of(name)
-                meant = labelled if self.structure.find(labelled) else name
-                hint = nearest(meant, self.structure.variables)
+                hint = nearest(name, self.structure.variables)
                 self.problems.append(tell("unknown output '{name}'.{hint}", name=name, hint=hint))
             elif variable.kind == "lookup":
                 self.problems.append(

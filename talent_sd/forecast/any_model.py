@@ -17,7 +17,7 @@ from talent_sd.base.version import __version__
 from talent_sd.forecast.money import intensity_key
 from talent_sd.forecast.prepare import KNOWN_UNTIL, made_with, prepare
 from talent_sd.forecast.spread import NO_EMA
-from talent_sd.inputs.labels import Labels, Sector
+from talent_sd.inputs.labels import Labels, Sector, name_in
 from talent_sd.inputs.setting_checks import POLICY
 from talent_sd.inputs.settings import policy_key
 from talent_sd.uncertainty.priors import read_priors
@@ -202,7 +202,8 @@ def ema_model(
             raise InputError(tell(NO_EMA)) from None
     prepared = prepare(scenario, city, model=model, national=national, reading=reading)
     structure = prepared.model.structure
-    wanted = [structure[name].name for name in ([outputs] if isinstance(outputs, str) else outputs)]
+    asked = [outputs] if isinstance(outputs, str) else outputs
+    wanted = [structure[name_in(structure.find, name)].name for name in asked]
     policies = [p for p in structure.subscripts[POLICY] if intensity_key(p) in structure.variables]
     priors = _priors(prepared)
     made = EmaModel("talentsd", function=_ema_function(prepared, wanted, policies, priors))

@@ -220,7 +220,12 @@ def fits_memory(
 
 
 def _layout(prepared: Prepared, draws: Draws, outputs: Sequence[str] | None) -> EnsembleLayout:
-    chosen = shown_outputs(prepared.model.structure) if outputs is None else outputs
+    from talent_sd.inputs.labels import name_in
+
+    structure = prepared.model.structure
+    chosen = (
+        shown_outputs(structure) if outputs is None else [name_in(structure.find, one) for one in outputs]
+    )
     scenarios = list(prepared.resolved)
     return make_layout(prepared.model.structure, scenarios, draws.size, prepared.years.tolist(), chosen)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.schema_problems import StrictFile, sound_part, validate
 from talent_sd.inputs.shipped_names import find_file
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
@@ -49,6 +51,8 @@ def read_kind(
     found = kind_of(tree)
     if found is not None and found != kind:
         raise InputError(_misplaced(file, found, kind))
+    if kind == "scenario":
+        tree = by_model_names(tree, file)
     try:
         return StrictFile(validate(schema, tree, file), tree, file, path)
     except InputError as error:
@@ -57,6 +61,40 @@ def read_kind(
         problems += error.problems
     tree = sound_part(schema, tree)
     return StrictFile(validate(schema, tree, file), tree, file, path)
+
+
+def by_model_names(tree: Node, file: str) -> Node:
+    """Return a scenario's tree with the model's names for labels: of policies in either language, else Chinese ones.
+
+    Raises
+    ------
+    InputError
+        If the same stands there by its name and by its label.
+    """
+    problems = Problems()
+
+    def renamed(node: Node, depth: int, asked: Callable[[str], bool]) -> Node:
+        """Return a mapping with its keys renamed, and those of what they hold as deep as said."""
+        if not isinstance(node.value, dict):
+            return node
+        found: dict[str | int, Node] = {}
+        for key, inner in node.value.items():
+            name = shipped_labels().key_of(key) if isinstance(key, str) and asked(key) else key
+            if name in found:
+                problems.say(
+                    "{file}:{line}: '{key}' is {name}, which stands on line {first} already. Keep one.",
+                    file=file, line=inner.key_line, key=key, name=name, first=found[name].key_line,
+                )  # fmt: skip
+            found[name] = renamed(inner, depth - 1, asked) if depth else inner
+        return replace(node, value=found)
+
+    sections = dict(tree.value) if isinstance(tree.value, dict) else {}
+    for section, deep in {"policies": 0, "assumptions": 2, "shocks": 0}.items():
+        if section in sections:
+            anyhow = section == "policies"
+            sections[section] = renamed(sections[section], deep, lambda key: anyhow or not key.isascii())  # noqa: B023
+    problems.refuse()
+    return replace(tree, value=sections) if sections else tree
 
 
 def read_chain(

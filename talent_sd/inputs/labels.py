@@ -7,7 +7,7 @@ needs no labels file: a name without a label stands for itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.schema_problems import read_strict
+from talent_sd.inputs.settings import split_key
 from talent_sd.inputs.strict_yaml import read_text
 
 Text = Mapping[str, str]
@@ -72,9 +73,31 @@ class Labels:
         short = (name for name, label in named if re.split(r"\s*[(（]", label)[0] == wanted)
         return next(whole, next(short, given))
 
+    def key_of(self, given: str) -> str:
+        """Return "name[element]" with names for labels, as `name_of` has them; so too a name alone.
+
+        >>> Labels({"total talent": {"zh": "人才总量"}}, {"leading": {"zh": "领军人才"}}).key_of("人才总量[领军人才]")
+        'total talent[leading]'
+        """
+        name, element = split_key(given)
+        return self.name_of(name) + (f"[{self.name_of(element)}]" if element else "")
+
     def element(self, name: str, lang: str) -> str:
         """Label of a subscript's element (a tier, a policy, a loop), or the name itself."""
         return self.elements.get(name, {}).get(lang, name.replace("_", " "))
+
+
+def name_in(known: Callable[[str], object], given: str) -> str:
+    """Return the name that a label in either language stands for, its element too, if that is `known`; else what was given.
+
+    >>> known = {"total talent", "社保"}.__contains__
+    >>> name_in(known, "人才总量"), name_in(known, "人才"), name_in(known, "社保")
+    ('total talent', '人才', '社保')
+    """
+    if known(split_key(given)[0].strip()):
+        return given
+    meant = shipped_labels().key_of(given)
+    return meant if known(split_key(meant)[0]) else given
 
 
 def labels_to_json(path: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.files import shipped_folder, tellable
-from talent_sd.inputs.file_kinds import read_chain
-from talent_sd.inputs.schema_problems import StrictFile, read_strict
+from talent_sd.inputs.file_kinds import read_chain, read_kind
+from talent_sd.inputs.schema_problems import StrictFile
 from talent_sd.inputs.settings import Origin, Setting
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.inputs.strict_yaml import read_yaml
@@ -331,7 +331,7 @@ def read_notes(scenario: Scenario) -> tuple[Note, ...]:
 def _notes_of(path: Path) -> Iterator[Note]:
     from talent_sd.inputs.file_schemas import ScenarioFile
 
-    read = read_strict(path, ScenarioFile)
+    read = read_kind(path, "scenario", ScenarioFile)
 
     def origin(*where: str) -> Origin:
         return Origin(read.file, read.line(*where), where[-1])

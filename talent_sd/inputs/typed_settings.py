@@ -13,7 +13,8 @@ import numpy as np
 
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import N_, tell
-from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.file_kinds import by_model_names
+from talent_sd.inputs.labels import name_in, shipped_labels
 from talent_sd.inputs.scenario_chain import TYPED, Scenario, laid_over_file, load_scenario
 from talent_sd.inputs.schema_problems import StrictFile, validate
 from talent_sd.inputs.setting_checks import POLICY
@@ -193,11 +194,9 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
 
 def _name_of(given: str, structure: ModelStructure) -> str:
     """Return the model's name of what was given by a label, its element too; what is no label stays."""
-    labels = shipped_labels()
+    known = {*structure.variables, *structure.subscripts.get(POLICY, ())}.__contains__
     name, element = split_key(given)
-    named = labels.name_of(name)
-    known = named in structure.variables or named in structure.subscripts.get(POLICY, ())
-    return (named if known else name) + (f"[{labels.name_of(element)}]" if element else "")
+    return name_in(known, name) + (f"[{shipped_labels().name_of(element)}]" if element else "")
 
 
 def _told(value: Any) -> str:
@@ -225,7 +224,7 @@ def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
             "{name}: holds what no file could: give numbers, texts and mappings of them.", name=name
         ) from None
     try:
-        tree = parse_yaml(text, name)
+        tree = by_model_names(parse_yaml(text, name), name)
         return StrictFile(validate(ScenarioFile, tree, name), tree, name, TYPED)
     except InputError as error:
         raise InputError(

@@ -17,6 +17,7 @@ from talent_sd.base.version import __version__
 from talent_sd.engine.lanes import Params, picked, stack_lanes
 from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.file_kinds import MODEL_ENDINGS
+from talent_sd.inputs.labels import name_in
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.loop_names import LoopNames, read_loops
 from talent_sd.loops.loop_shares import LOOP, LinkPicture, joined_links, loop_shares
@@ -333,6 +334,7 @@ def split_output(model: Model, of: str) -> tuple[str, dict[str, str]]:
     KeyError
         If the model has no such variable; the message names the nearest.
     """
+    of = name_in(model.structure.find, of)
     name, bracket, inside = of.strip().partition("[")
     found = model.structure[name.strip() if bracket else of]
     if found.kind == "lookup":

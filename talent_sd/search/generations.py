@@ -20,6 +20,7 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import content_of, write_safely
 from talent_sd.base.language import reason_of, tell
 from talent_sd.base.output_folders import UNWRITABLE, keep_arrays, kept_arrays, scratch_folder
+from talent_sd.inputs.labels import name_in
 from talent_sd.search.plans import Levers, Plans, joined
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def read_goal(text: str, model: Model, last: float, lower_is_better: Collection[
     """
     name, at, when = text.partition("@")
     structure = model.structure
-    variable = structure.find(name.strip())
+    variable = structure.find(name_in(structure.find, name.strip()))
     if variable is None or variable.kind in ("lookup", "time"):
         hint = nearest(name.strip(), structure.variables) or tell(" See talent-sd list variables.")
         raise InputError("unknown goal '{name}'.{hint}", name=name.strip(), hint=hint)

@@ -21,6 +21,7 @@ from talent_sd.engine.member_blocks import noted_warnings
 from talent_sd.engine.runner import model_constants
 from talent_sd.forecast.ensemble import prior_draws, with_draws
 from talent_sd.forecast.money import LEVEL, QUARTER, WISHED, intensity_key, yearly_cost
+from talent_sd.inputs.labels import name_in
 from talent_sd.inputs.setting_checks import BUDGET, POLICY
 from talent_sd.inputs.settings import policy_key
 
@@ -344,6 +345,7 @@ def make_levers(
         If a policy to keep or to leave out is unknown, or both at once.
     """
     policies = bench.policies
+    keep, without = ([name_in(set(policies).__contains__, one) for one in names] for names in (keep, without))
     problems = [
         tell(
             "unknown policy '{name}'.{hint}",

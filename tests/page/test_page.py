@@ -72,11 +72,13 @@ def test_what_is_asked_in_words_is_what_a_file_says(browser: Any, tmp_path: Path
 def test_a_file_with_sizes_in_yuan_runs_in_the_page_as_in_python(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "sized.yaml"
     file.write_text(
-        "title: x\nextends: baseline\npolicies:\n  talent_apartments: {size: 2.0e+8, pause: {from: 2029, until: 2030}}\n"
-        "  cash_subsidy: {size: 1.5e+8, from: 2027}\n  housing_voucher: on\nbudget: {yuan per year: 1.0e+9}\n"
+        "title: x\nextends: 不出台新政策\npolicies:\n  人才公寓: {size: 2.0e+8, pause: {from: 2029, until: 2030}}\n"
+        "  cash_subsidy: {size: 1.5e+8, from: 2027}\n  Housing voucher: on\nbudget: {yuan per year: 1.0e+9}\n"
+        "assumptions: {迁入弹性: {value: 0.9, why: x}, 薪酬权重: {value: {领军人才: 0.9}, why: x}}\n",
+        encoding="utf-8",
     )
     for city in ("hefei", "handan"):
-        found = browsers.in_browser(browser, city=city, yaml=file.read_text())
+        found = browsers.in_browser(browser, city=city, yaml=file.read_text("utf-8"))
         assert browsers.differing(found, browsers.central(file, city))[1] == []
 
 

@@ -21,7 +21,8 @@ export class Plans {
     return { title: null, city, national: Object.keys(this.header.nations)[0], values: {} }
   }
 
-  preset(name, city) {
+  preset(called, city) {
+    const name = this.presets.has(called) ? called : labelled(this.presets, called, 'title')
     const found = this.presets.get(name)
     if (!found) throw new PlanError([t('error_scenario', { name, known: [...this.presets.keys()].join(', ') })])
     return { title: found.title, preset: name, reading: found.reading, city, national: found.national, values: { ...(found.in_cities[city] ?? found.values) } }
@@ -100,7 +101,8 @@ export class Plans {
         return problems.push(t('error_range', { name: label, value, low: low ?? '−∞', high: high ?? '∞' }))
       values[setting.slot] = value
     }
-    for (const [name, given] of Object.entries(policies ?? {})) {
+    for (const [called, given] of Object.entries(policies ?? {})) {
+      const name = this.policies.has(called) ? called : labelled(this.policies, called, 'label')
       const policy = this.policies.get(name)
       if (!policy) {
         problems.push(t('error_policy', { name, known: [...this.policies.keys()].join(', ') }))
@@ -119,7 +121,7 @@ export class Plans {
         const parts = key === 'pause' ? Object.entries(value ?? {}).map(([k, v]) => [`pause.${k}`, v]) : [[key, value]]
         for (const [k, v] of parts) {
           const setting = policy.settings[k] ?? policy.settings[k.replaceAll('_', ' ')]
-          if (k === 'size') sizes.set(policy, v)
+          if (k === 'size') sizes.set(policy, { yuan: v, both: 'intensity' in given })
           else if (!setting || k === 'switch') problems.push(t('error_setting', { name: `${name}.${k}` }))
           else put(setting, v, `${name}.${k}`)
         }
@@ -138,11 +140,12 @@ export class Plans {
       if (!setting) problems.push(t('error_setting', { name: `budget.${key}` }))
       else put(setting, value, `budget.${key}`)
     }
-    for (const [name, given] of Object.entries(assumptions ?? {})) {
+    for (const [called, given] of Object.entries(assumptions ?? {})) {
+      const name = this.nameOf(called)
       const value = given !== null && typeof given === 'object' && 'value' in given ? given.value : given
       const single = value !== null && typeof value === 'object' ? value : { '': value }
       for (const [element, one] of Object.entries(single)) {
-        const key = element ? `${name}[${element}]` : name
+        const key = element ? `${name}[${this.nameOf(element)}]` : name
         const slots = this.slotsOf(key)
         if (!slots.length) problems.push(t('error_assumption', { name: key }))
         const [low, high] = this.header.variables[key.split('[')[0]]?.limits ?? [null, null]
@@ -155,9 +158,11 @@ export class Plans {
       if (!(nation in this.header.nations))
         problems.push(t('error_national', { name: national, known: Object.keys(this.header.nations).join(', ') }))
     }
-    for (const [{ name, settings }, yuan] of sizes) {
+    for (const [policy, { yuan, both }] of sizes) {
+      const { name, settings } = policy
+      sizes.set(policy, yuan)
       if (typeof yuan !== 'number' || !(yuan > 0)) problems.push(t('error_number', { name: `${name}.size`, value: yuan }))
-      else if (!settings.intensity || 'intensity' in policies[name]) problems.push(t('error_setting', { name: `${name}.size` }))
+      else if (!settings.intensity || both) problems.push(t('error_setting', { name: `${name}.size` }))
     }
     if (problems.length) throw new PlanError(problems)
     const whole = { ...plan, national: nation, title: title ?? plan.title, preset: null, values }
@@ -200,6 +205,19 @@ export class Plans {
     const one = this.places.get(name)
     if (one !== undefined) return kinds[one] === 'constant' ? [one] : []
     return kinds.flatMap((kind, slot) => (kind === 'constant' && variables[slot] === name ? [slot] : []))
+  }
+
+  /** "name" or "name[element]" of the model for a label in either language; what is none stays: `key_of` of Python. */
+  nameOf(given) {
+    const [name, element] = given.replace(/\]$/, '').split('[')
+    const { variables, elements } = this.header
+    const one = (label) => {
+      if (label in variables || label in elements) return label
+      for (const known of [variables, elements])
+        for (const [key, text] of Object.entries(known)) if (text.zh === label || text.en === label) return key
+      return label
+    }
+    return one(name.trim()) + (element === undefined ? '' : `[${one(element.trim())}]`)
   }
 
   /** A scenario file that talent-sd runs to the same numbers. */
@@ -294,6 +312,12 @@ export class Plans {
       return { broken: true }
     }
   }
+}
+
+/** The name of what is called so in either language; else what was given. */
+function labelled(known, given, key) {
+  for (const [name, one] of known) if (Object.values(one[key] ?? {}).some((text) => text.toLowerCase() === String(given).toLowerCase())) return name
+  return given
 }
 
 export class PlanError extends Error {
