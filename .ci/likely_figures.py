@@ -27,8 +27,6 @@ WIDER, APART = 1.35, 0.15
 CLOSER = {"tertiary_educated": (1.1, 0.05)}
 """The same of what all talent rests on: a slip by half moves the forecast by as much."""
 MOST = 3
-NEARBY = 3
-"""Years from a census to the yearbook's figure that it is held against where a file of needed figures has none of its year."""
 SINCE = 2018
 """Yearbooks since then; censuses have 2020 alone."""
 CHANGES = 2021
@@ -112,9 +110,7 @@ def rule(rows: Rows, of: str, like: list[str], since: int) -> dict[str, object] 
         return None
     powers = {key: round(float(power), 3) for key, power in zip(like, coefficients[1:], strict=True)}
     level = float(np.exp(coefficients[0]))
-    nearby = {"within": NEARBY} if {of, *like} <= set(NEEDED) else {}
-    return {"of": of, "like": powers, "level": float(f"{level:.4g}"), "since": since, **nearby,
-            "usual": [low, high]}  # fmt: skip
+    return {"of": of, "like": powers, "level": float(f"{level:.4g}"), "since": since, "usual": [low, high]}
 
 
 def usual(logs: np.ndarray, years: int = 1, of: str = "") -> list[float]:

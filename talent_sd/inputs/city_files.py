@@ -14,7 +14,7 @@ from talent_sd.base.files import shipped_folder, tellable
 from talent_sd.base.language import apart, language, listed, tell
 from talent_sd.inputs.checking import hint_of
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
-from talent_sd.inputs.figure_bounds import Figures, hold_to_bounds, years_to_come
+from talent_sd.inputs.figure_bounds import DRIFT, NEARBY, Figures, hold_to_bounds, near, years_to_come
 from talent_sd.inputs.figure_schemas import figure_name
 from talent_sd.inputs.file_kinds import read_kind
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
@@ -38,6 +38,10 @@ MORE = 1.05
 """People of a city over those whom all its province had in 2020, above which they cannot be: some provinces grow."""
 HALF = 0.5
 """The same, above which they are out of the ordinary: Xining has two fifths of Qinghai."""
+LEAST = 0.8
+"""The same, below which a city that is a province cannot be."""
+OF_PEOPLE, OF_OTHERS = 1.2, 1.5
+"""How far a figure may be off that of the city of its name that ships, of people and of all else, before it is told."""
 CLOSE, FAR, SAME = 1.03, 1.25, 1e-5
 """A figure of a province against the same of our table: told, and refused; and so near that it is the same."""
 
@@ -130,6 +134,7 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         for key, wrong, text in (
             *odd_of_province(title, region, province, own),
             *(odd_censuses(own, mapping) if province["zh"] != EVERYWHERE else ()),
+            *_beside_shipped(title, province, file.path, own, mapping),
         ):
             where = f"{file.file}:{file.line(key)}" if key in ("region", "province") else at(key)
             (problems if wrong else odd).append(f"{where}: {text}")
@@ -259,15 +264,43 @@ def odd_of_province(
             city=title[language()], right=tell(" or ").join(map(_named, homes)), province=here,
         )  # fmt: skip
     yield from _beside_province(place, figures)
-    most = max(((v, y, key) for key in PEOPLE for y, v in figures.get(key, {}).items()), default=None)
-    usual = 1 if place in known.cities[place] else HALF
-    if most and most[0] > MORE * usual * known.people[place]:
-        value, year, key = most
-        yield key, value > MORE * known.people[place], tell(
+    people, alone = known.people[place], len(known.cities[place]) == 1
+    counts = [(v / people, v, y, key) for key in PEOPLE for y, v in figures.get(key, {}).items()]
+    odd = [max(counts)] if counts and max(counts)[0] > MORE * (1 if alone else HALF) else []
+    if alone and counts and max(counts, key=lambda one: one[2])[0] < LEAST:
+        odd.append(max(counts, key=lambda one: one[2]))
+    for part, value, year, key in odd:
+        yield key, part > MORE or part < LEAST and alone, tell(
             "{key} in {year} is {value:.4g}; all of {province} had {people:.4g} residents in 2020. Check it, and the "
             "province.",
-            key=key, year=year, value=value, province=here, people=known.people[place],
+            key=key, year=year, value=value, province=here, people=people,
         )  # fmt: skip
+
+
+def _beside_shipped(
+    title: Mapping[str, str], province: Mapping[str, str], path: Path, figures: Figures, mapping: Mapped
+) -> Iterator[tuple[str, bool, str]]:
+    """Yield the figures of a city of which a file ships that are far from that file's, as `odd_of_province`."""
+    here = [all_ for one, all_ in read_provinces().content.cities.items() if province["zh"].startswith(one)]
+    called = {_plain(name): en for cities in here for zh, en in cities.items() for name in (zh, en)}
+    name = _plain(called.get(_plain(title["zh"]), called.get(_plain(title["en"]), "")))
+    folder = shipped_folder("scenarios").resolve() / "cities"
+    if name not in list_cities() or path.resolve().is_relative_to(folder):
+        return
+    for key, theirs in load_city(folder / f"{name}.yaml", mapping).figures.items():
+        own = {} if key.startswith("province_") else figures.get(key, {})
+        most = OF_PEOPLE if theirs.unit == "person" else OF_OTHERS
+        over = {
+            year: (own[year] / value, most * DRIFT ** (0 if year in theirs.values else NEARBY))
+            for year, value in near(theirs.values, set(own), NEARBY).items()
+            if value
+        }
+        if odd := [year for year, (ratio, room) in over.items() if not 1 / room <= ratio <= room]:
+            year = max(odd)
+            yield key, False, tell(
+                "{key} in {year} is {ratio:.3g} times what the file of {city} that ships has. Check its unit and its digits.",
+                key=figure_name(key), year=year, ratio=over[year][0], city=title[language()],
+            )  # fmt: skip
 
 
 def _beside_province(place: str, figures: Figures) -> Iterator[tuple[str, bool, str]]:

@@ -24,6 +24,10 @@ Figures = Mapping[str, Mapping[int, float]]
 """Figure -> year -> value; what has no year stands under 0."""
 Place = Callable[[str, int], str]
 """Where the figure of a year stands: "file:line"."""
+NEARBY, DRIFT = 4, 1.1
+"""Years from a figure to those that it is held against where they have none of its year, and what may change in each."""
+NATION = "national "
+"""A rule's word before a variable of the national path that ships."""
 
 
 class Rule(Part):
@@ -60,21 +64,17 @@ class Likely(Part):
     since: int
     until: int = 2030
     yearly: bool = False
-    within: int = 0
     usual: Range
 
     def over_likely(self, figures: Figures) -> dict[int, float]:
-        """Return year -> figure over what is likely, in the years that have all it is held against; none: those nearby."""
+        """Return year -> figure over what is likely, the others of the nearest year."""
         if any(name not in figures for name in (self.of, *self.like)):
             return {}
-        years = set.intersection(*(set(figures[name]) for name in (self.of, *self.like)))
-        if not years and self.within:
-            own = set(figures[self.of])
-            figures = {name: near(figures[name], own, self.within) for name in (self.of, *self.like)}
-            years = set.intersection(*(set(one) for one in figures.values()))
+        own = {year for year in figures[self.of] if self.since <= year <= self.until}
+        beside = {name: near(figures[name], own, NEARBY) for name in self.like}
         found = {}
-        for year in sorted(year for year in years if self.since <= year <= self.until):
-            others = [(figures[name][year], power) for name, power in self.like.items()]
+        for year in sorted(own.intersection(*beside.values())):
+            others = [(beside[name][year], power) for name, power in self.like.items()]
             if figures[self.of][year] > 0 and all(value > 0 for value, _ in others):
                 found[year] = (
                     figures[self.of][year] / prod(value**power for value, power in others) / self.level
@@ -103,6 +103,7 @@ class Odd:
     rule, names : that is broken, by which figures (together)
     years : in which it is; 0 of what has no year
     value, bounds : in the first of them, and what it should be within
+    nearby : whether the others are of another year
     """
 
     rule: Rule | Likely
@@ -111,6 +112,7 @@ class Odd:
     value: float
     bounds: tuple[float, float]
     wrong: bool
+    nearby: bool = False
 
     def __str__(self) -> str:
         """Return what is said of it."""
@@ -134,7 +136,9 @@ class Odd:
         shown = " + ".join(names) if len(names) < 6 else f"{names[0]} + … + {names[-1]}"
         shown = " × ".join([shown, *map(figure_name, self.rule.times)])
         shown += "".join(f" / {figure_name(name)}" for name in self.rule.per)
-        if self.years[0]:
+        if self.nearby:
+            shown = tell("{name}, in {year} and the years nearest to it,", name=shown, year=self.years[0])
+        elif self.years[0]:
             shown = tell("{name} in {year}", name=shown, year=self.years[0])
         if self.rule.yearly:
             shown = tell("{name}, over the year before,", name=shown)
@@ -170,8 +174,16 @@ def odd_figures(figures: Figures, kind: Kind) -> tuple[Odd, ...]:
 @lru_cache(maxsize=64)
 def _odd(kind: Kind, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]) -> tuple[Odd, ...]:
     figures = {name: dict(values) for name, values in given}
-    found = list(_broken(figures, kind))
+    found = list(_broken({**figures, **_nation()} if kind == "city" else figures, kind))
     return (*found, *_unlikely(figures, found)) if kind == "city" else tuple(found)
+
+
+@cache
+def _nation() -> dict[str, Mapping[int, float]]:
+    """Return the variables of the shipped national path, as rules name them."""
+    from talent_sd.inputs.national_paths import SHIPPED, read_national
+
+    return {NATION + name: one.values for name, one in read_national(SHIPPED).variables.items()}
 
 
 def _unlikely(figures: Figures, told: list[Odd]) -> Iterator[Odd]:
@@ -204,44 +216,56 @@ def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
             continue  # parts that make up the whole: only where all are known
         for group in [names] if rule.sum else [[name] for name in names]:
             usual = rule.each.get(group[0], rule.usual) if group else None
-            found = _quantity(figures, group, rule)
+            found, off = _quantity(figures, group, rule)
             for wrong, (low, high) in {True: rule.can, False: usual or rule.can}.items():
-                years = [year for year, value in found.items() if not low <= value <= high]
+                room = {year: DRIFT ** off.get(year, 0) for year in found}
+                years = [y for y, value in found.items() if not low / room[y] <= value <= high * room[y]]
                 if years:
                     whose = {(name, *rule.per) for name in group}
                     what = (tuple(group), tuple(rule.times), tuple(rule.per), ("yearly",) * rule.yearly)
                     # a part that is too large alone is told alone, and what breaks two rules by the first
                     if not (rule.sum and told & whose) and (wrong or what not in held):
                         held.add(what)
-                        yield Odd(rule, group, years, found[years[0]], (low, high), wrong)
+                        year, near_one = years[0], years[0] in off
+                        if near_one:
+                            low, high = (float(f"{end:.2g}") for end in (low / room[year], high * room[year]))
+                        yield Odd(rule, group, years, found[year], (low, high), wrong, near_one)
                     told |= whose if wrong else set()
                     break
 
 
-def _quantity(figures: Figures, names: list[str], rule: Rule) -> dict[int, float]:
-    """Return year -> what a rule is about."""
+def _quantity(figures: Figures, names: list[str], rule: Rule) -> tuple[dict[int, float], dict[int, int]]:
+    """Return year -> what a rule is about, and year -> how far off the others are, of years that lack some of them."""
     others = [*rule.times, *rule.per]
     if not names or any(name not in figures for name in others):
-        return {}
-    if rule.within:
-        years = {year for name in names for year in figures[name]}
-        figures = {**figures, **{name: near(figures[name], years, rule.within) for name in others}}
+        return {}, {}
     # parts no larger than their whole: so those that are known in a year, even if not all are
     some = rule.sum and rule.can[0] <= 0
     of_parts = (set.union if some else set.intersection)(*(set(figures[name]) for name in names))
+    within = rule.within or (0 if rule.sum or rule.yearly or 0 in of_parts else NEARBY)
+    beside = {name: near(figures[name], of_parts, within) for name in others}
     found = {}
-    for year in sorted(of_parts.intersection(*(figures[name] for name in others))):
-        divisor = prod(figures[name][year] for name in rule.per)
+    for year in sorted(of_parts.intersection(*beside.values())):
+        divisor = prod(beside[name][year] for name in rule.per)
         if divisor:
             parts = sum(figures[name][year] for name in names if year in figures[name])
-            found[year] = parts * prod(figures[name][year] for name in rule.times) / divisor
+            found[year] = parts * prod(beside[name][year] for name in rule.times) / divisor
     if rule.yearly:
         found = _a_year(found)
-    return dict(list(found.items())[-1:]) if rule.latest else found
+    if rule.latest:
+        found = dict(list(found.items())[-1:])
+    off = {
+        year: max((min(abs(year - one) for one in figures[name]) for name in others), default=0)
+        for year in found
+    }
+    return found, {} if rule.within else {year: years for year, years in off.items() if years}
 
 
 def near(values: Mapping[int, float], years: set[int], within: int) -> dict[int, float]:
     """Return the values of years, each that of the nearest year so far off."""
+    here = {year: values[year] for year in years if year in values}
+    if not within or not values or len(here) == len(years):
+        return here
     chosen = {year: min(values, key=lambda one: (abs(one - year), one)) for year in years}
     return {year: values[one] for year, one in chosen.items() if abs(one - year) <= within}
 

@@ -224,6 +224,8 @@ def figure_name(name: str, lang: str | None = None) -> str:
     >>> figure_name("house_price", "en"), figure_name("house_price", "zh")
     ('house_price', '住房均价（全年平均）（house_price）')
     """
+    if (own := name.removeprefix("national ")) != name:
+        return tell("the nation's {name}", lang, name=figure_name(own, lang))
     if (lang or language()) == "en" or name not in FIGURES:
         return name
     return f"{tell(FIGURES[name], lang)}（{name}）"

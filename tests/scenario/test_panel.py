@@ -118,8 +118,7 @@ def test_a_single_implausible_value_is_left_out_and_told(
     read: Callable[[], Panel], tables: dict[str, list[list[str]]]
 ) -> None:
     panel = tables["panel"]
-    more = [[*panel[1][:3], str(year), *panel[1][4:]] for year in range(2000, 2006)]
-    panel[1:1] = more
+    panel[1:1] = table(PANEL, dict(zip(panel[0], panel[1][:3], strict=False)), tuple(range(2000, 2009)))[1:]
     panel[2][panel[0].index("deposit_balance")] = "0"
     found = read()
     assert found.dropped == (

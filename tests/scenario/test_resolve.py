@@ -212,7 +212,7 @@ def test_a_national_path_must_have_what_the_model_needs(structure: Structure, wr
             unit: thousand person
             what: people
             source: here
-            past: {2022: 1e9}
+            past: {2022: 1.33e9}
             future: {growth: {2023: 0.0}, range: [0, 0.1], why: flat}
         """,
     )
