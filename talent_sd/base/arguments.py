@@ -34,14 +34,16 @@ def _is_name(value: object) -> bool:
 
 
 def _bare(value: Any) -> Any:
-    """Return a number of any kind (numpy's, a fraction, an array of no dimension) as Python's own; in mappings each."""
+    """Return a number or text of any kind (numpy's, a fraction, an array of no dimension) as Python's own; in mappings each."""
     if type(value) is dict:
         return {key: _bare(one) for key, one in value.items()}
     if type(value) is list:
         return [*map(_bare, value)]
     kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if kind and kind in "biuf" and getattr(value, "ndim", 1) == 0:
+    if kind and kind in "biufUO" and getattr(value, "ndim", 1) == 0:
         value = value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
     with contextlib.suppress(ArithmeticError, ValueError):
         if isinstance(value, Integral) and not isinstance(value, bool):
             return int(value)
@@ -63,6 +65,7 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
         is_one(value)
         or (
             isinstance(value, Iterable)
+            and getattr(value, "ndim", None) != 0
             and not isinstance(value, (str, bytes, Mapping))
             and all(map(is_one, value))
         )

@@ -94,11 +94,13 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
         raise InputError(UNWRITABLE, target=target, reason=reason_of(error)) from error
     if not store:
         refuse_store(target)
-    _refuse_busy(target)
     temporary, moved = beside, list[str]()
     try:
-        with scratch_folder(beside) as temporary:
-            (temporary.parent / FOR).write_bytes(_place(target))
+        with contextlib.ExitStack() as kept_open:
+            with held_alone(beside, wait=True):  # of runs that begin at once, the second sees the first
+                _refuse_busy(target)
+                temporary = kept_open.enter_context(scratch_folder(beside))
+                (temporary.parent / FOR).write_bytes(_place(target))
             yield temporary
             if language() == "zh":
                 mark_tables(temporary)

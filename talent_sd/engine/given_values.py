@@ -226,7 +226,8 @@ class ValueReader:
 
 def _array(value: Any) -> np.ndarray:
     try:
-        if np.asarray(value).dtype.kind in "mMS":
+        several = value if isinstance(value, (list, tuple)) else [value]
+        if np.asarray(value).dtype.kind in "mMS" or any(isinstance(one, (bool, np.bool_)) for one in several):
             raise TypeError(value)
         return np.asarray(value, float)
     except (TypeError, ValueError, OverflowError):

@@ -136,7 +136,7 @@ def scenario_of(given: Mapping[str, Any]) -> Scenario:
     below = load_scenario(given.get("extends", "baseline"))
     own = {"title": title} | {key: value for key, value in given.items() if key != "extends"}
     made = laid_over_file(below, _as_file(own, "scenario"))
-    name = title if isinstance(title, str) else str(title.get("en", "scenario"))
+    name = str(title.get("en", "scenario") if isinstance(title, Mapping) else title)
     return replace(made, name=name, chain=below.chain, paths=below.paths)
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +125,30 @@ def test_a_second_run_into_one_folder_is_told_before_it_begins(tmp_path: Path) -
             _write(tmp_path / "other", "run.json")
             (tmp_path / "link").unlink()
         _write(out, "run.json")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs locks that end with a process")
+def test_of_runs_that_begin_at_once_one_wins(tmp_path: Path) -> None:
+    begin, refused, won = threading.Barrier(6), list[str](), list[int]()
+    ended = threading.Barrier(6)
+
+    def run(number: int) -> None:
+        begin.wait()
+        try:
+            with written_together(tmp_path / "out") as folder:
+                (folder / "run.json").touch()
+                won.append(number)
+                ended.wait(60)
+        except InputError as error:
+            refused.append(str(error))
+            ended.wait(60)
+
+    runs = [threading.Thread(target=run, args=(number,)) for number in range(6)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert (len(won), len(refused)) == (1, 5)
 
 
 def test_a_command_that_writes_in_several_goes_keeps_its_own(tmp_path: Path) -> None:

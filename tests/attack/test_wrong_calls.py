@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -185,10 +186,26 @@ def test_one_name_is_no_list_of_letters() -> None:
     assert list(ts.load_model().run(None, None, "Residents").data_vars) == ["Residents"]
 
 
-@pytest.mark.parametrize("bad", [10**400, b"1", np.datetime64("2026-01-01"), None, 1j])
+@pytest.mark.parametrize(
+    "bad", [10**400, b"1", np.datetime64("2026-01-01"), None, 1j, True, np.True_, np.array(True)]
+)
 def test_what_is_no_number_is_no_parameter(bad: object) -> None:
     with pytest.raises(TalentError, match="'city residents' is .* Give a "):
         ts.load_model().run({"city residents": bad}, outputs=["Residents"])
+
+
+def test_a_text_of_any_kind_is_a_text() -> None:
+    class Name(StrEnum):
+        BASELINE = "baseline"
+
+    expected = ts.simulate("baseline", outputs=["Residents"])
+    for kind in (np.array, np.str_, xr.DataArray, Name, lambda text: np.array(text, object)):
+        found = ts.simulate(kind("baseline"), outputs=kind("Residents") if kind is not Name else "Residents")
+        assert found.identical(expected), kind
+    assert ts.simulate(np.array(["baseline"]), outputs=["Residents"]).identical(expected)
+    assert [*ts.simulate({"title": Path("x")}).scenario.values] == ["x"]
+    with pytest.raises(TalentError, match="scenario is array"):
+        ts.simulate(np.array(np.datetime64("2026-01-01")))
 
 
 def test_wrong_arguments_of_a_run(attacked: Attacked) -> None:
