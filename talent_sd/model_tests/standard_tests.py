@@ -183,11 +183,12 @@ def _units(laboratory: Laboratory) -> Result:
 
 def _parameters(laboratory: Laboratory) -> Result:
     faults = find_parameter_faults(laboratory)
-    constants = sum(v.kind == "constant" for v in laboratory.model.structure.variables.values())
+    constants = [v for v in laboratory.model.structure.variables.values() if v.kind == "constant"]
     finding = tell(
-        "{sound} of {all} constants have a source and a range that holds them",
-        sound=constants - len(faults),
-        all=constants,
+        "{sound} of {all} constants have a source and a range that holds them; {assumed} of the sources call it an assumption",
+        sound=len(constants) - len(faults),
+        all=len(constants),
+        assumed=sum("assum" in one.doc.partition("Source:")[2].lower() for one in constants),
     )
     return not faults, finding + (tell("; not {names}", names=faults[0]) if faults else ""), "models/city.mdl"
 
@@ -223,10 +224,11 @@ def _integration(laboratory: Laboratory) -> Result:
     moved = {name: abs(float(ends[1][name].sum() / ends[0][name].sum()) - 1) for name in HEADLINES}
     worst = max(moved, key=lambda name: moved[name])
     finding = tell(
-        "half the step moves {worst} in {year} by {size}, the others by less",
+        "of {count} stocks and flows half the step moves {worst} most in {year}, by {size}; balances between them move more",
         worst=shipped_labels().variable(worst, language()),
         year=f"{END:g}",
         size=f"{fixed(100 * moved[worst], 2)}%",
+        count=len(moved),
     )
     return (
         moved[worst] <= LARGEST_STEP_ERROR,

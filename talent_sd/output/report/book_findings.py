@@ -208,7 +208,8 @@ class BookFindings(BookResults):
         if not told:
             return ""
         return self.say(
-            "The two need not agree, nor are years and quantity always the same. {told}.",
+            "The two need not agree, nor are years and quantity always the same: a loop's value is found by cutting its "
+            "switch, which cuts other routes too, and these are no part of its share. {told}.",
             told=self.say("; ").join(told),
         )
 

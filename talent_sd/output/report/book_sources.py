@@ -250,8 +250,9 @@ class BookSources(BookTables):
             if sha == here
             else self.say(
                 "No, strictly: it was made for an earlier state of the model file ({sha}), not for this one ({here}). "
-                "The file was changed after the fit, and the fit was not repeated: R-hat, what the fit left over and the size "
-                "of the noise are those of the earlier file.", sha=sha[:16] or "–", here=here[:16])
+                "The hash changes with every word of the file, and with the fitted constants themselves, which are written "
+                "into it after the fit. The fit was not repeated: R-hat, what it left over and the size of the noise "
+                "are those of the earlier file.", sha=sha[:16] or "–", here=here[:16])
         ]  # fmt: skip
         told.append(
             self.say(

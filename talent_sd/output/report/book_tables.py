@@ -200,6 +200,8 @@ class BookTables:
             for one in self.model.structure.variables.values()
             if one.unit == "year"
             and one.name in self.chapters.constants
+            and max(self.chapters.constants[one.name].values())
+            < self.model.structure.time["INITIAL TIME"]  # no date
             and set(words) & set(one.name.split())
         ]
         return self._table(
