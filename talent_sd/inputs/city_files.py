@@ -17,7 +17,7 @@ from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.figure_bounds import DRIFT, NEARBY, Figures, hold_to_bounds, near, years_to_come
 from talent_sd.inputs.figure_schemas import figure_name
 from talent_sd.inputs.file_kinds import read_kind
-from talent_sd.inputs.schema_problems import StrictFile, read_strict
+from talent_sd.inputs.schema_problems import UNKNOWN, StrictFile, read_strict
 from talent_sd.inputs.settings import Origin, without_counts
 from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.model.units import after_number
@@ -81,7 +81,7 @@ def _province(file: StrictFile[CityFile], problems: Problems) -> dict[str, str]:
     given = file.content.province.model_dump()
     found = {text: called.get(text.strip().casefold()) for text in given.values()}
     at = file.at("province")
-    for text in (text for text, name in found.items() if name is None):
+    for text in (text for text, name in found.items() if name is None and text != UNKNOWN):
         problems.say(
             "{at}'{name}' is no province of China.{hint} Name it in English or Chinese; a city of none names the Nation.",
             at=at, name=text, hint=hint_of(text, known.values() if text.isascii() else known),
@@ -118,7 +118,8 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     from talent_sd.inputs.file_schemas import CityFile
 
     mapping = mapping or read_mapping()
-    file, problems, odd = read_kind(find_file(name, "city"), "city", CityFile), Problems(), Problems()
+    problems, odd = Problems(), Problems()
+    file = read_kind(find_file(name, "city"), "city", CityFile, problems)
     figures = _figures(file, mapping, problems)
     own = {name: figure.values for name, figure in figures.items()}
     several = len(problems)

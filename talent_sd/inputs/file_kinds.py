@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 from talent_sd.base.errors import InputError, Problems
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.inputs.schema_problems import StrictFile, sound_part, validate
+from talent_sd.inputs.schema_problems import StrictFile, sound_part, validate, without_faults
 from talent_sd.inputs.shipped_names import find_file
-from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
+from talent_sd.inputs.strict_yaml import Node, UnsoundFile, read_yaml, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -47,20 +48,42 @@ def read_kind(
     """Read a scenario, city or national file; parameters and errors as for `read_chain`."""
     if path.suffix.lower() in MODEL_ENDINGS and path.is_file():
         raise InputError(_misplaced(str(path), "model", kind))
-    tree, file = read_yaml(path), shown(path)
+    told, file = Problems(), shown(path)
+    try:
+        tree = read_yaml(path)
+    except UnsoundFile as error:
+        rest = without_faults(error.rest, error.lines)
+        if rest is None:
+            raise
+        told += error.problems
+        tree = rest
     found = kind_of(tree)
     if found is not None and found != kind:
         raise InputError(_misplaced(file, found, kind))
     if kind == "scenario":
         tree = by_model_names(tree, file)
-    try:
-        return StrictFile(validate(schema, tree, file), tree, file, path)
-    except InputError as error:
-        if problems is None:
-            raise
-        problems += error.problems
-    tree = sound_part(schema, tree)
-    return StrictFile(validate(schema, tree, file), tree, file, path)
+    with told.gathered():
+        content = validate(schema, tree, file)
+    if problems is None:
+        told.refuse()
+    elif told:
+        tree = sound_part(schema, tree)
+        try:
+            content = validate(schema, tree, file)
+        except InputError:
+            raise InputError(sorted(told, key=line_of)) from None
+        problems += sorted(told, key=line_of)
+    return StrictFile(content, tree, file, path)
+
+
+def line_of(told: str) -> int:
+    """Return the line that a problem is told of, 0 where it names none.
+
+    >>> line_of("a.yaml:12: gdp is empty."), line_of("a.yaml: no such file.")
+    (12, 0)
+    """
+    found = re.match(r"[^:]*:(\d+)", told)
+    return int(found[1]) if found else 0
 
 
 def by_model_names(tree: Node, file: str) -> Node:

@@ -14,7 +14,7 @@ from talent_sd.inputs.national_paths import read_national
 from talent_sd.inputs.resolved_inputs import DEFAULT_CONTEXT, named_context
 from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario
-from talent_sd.inputs.strict_yaml import read_yaml, shown
+from talent_sd.inputs.strict_yaml import UnsoundFile, read_yaml, shown
 
 if TYPE_CHECKING:
     from talent_sd.inputs.settings import ModelStructure
@@ -34,6 +34,10 @@ def check_file(path: str | Path, structure: ModelStructure) -> tuple[str, tuple[
     """
     try:
         whole = read_yaml(Path(path))
+    except UnsoundFile as error:
+        if error.rest is None:
+            return "file", error.problems
+        whole = error.rest
     except InputError as error:
         return "file", error.problems
     if (other := part_of_a_model(whole, shown(Path(path)))) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -27,6 +27,8 @@ _BOUNDS = {
     "greater_than_equal": ("ge", N_("{bound:g} or more")),
     "less_than_equal": ("le", N_("{bound:g} or less")),
 }
+UNKNOWN = "?"
+"""What stands for a text that a file cannot do without, once its fault is told."""
 EMPTY = N_("{file}:{line}: {named} is empty. Fill it, or leave the key out.")
 PLACEHOLDERS = {"en": "FILL_IN", "zh": "待填"}
 """What a starter file holds where its user has to put something, by language."""
@@ -105,6 +107,25 @@ def validate(model: type[Model], tree: Node, name: str) -> Model:
     return typed
 
 
+def without_faults(root: Node | None, lines: Collection[int]) -> Node | None:
+    """Return a tree without the entries of its sections in whose lines a fault was found; None where nothing is left."""
+    if root is None or not isinstance(root.value, dict):
+        return None
+    kept: dict[str | int, Node] = {}
+    ends = [*sorted(one.key_line for one in root.value.values())[1:], 1 << 60]
+    for end, (key, section) in zip(ends, root.value.items(), strict=True):
+        inner = section.value
+        if isinstance(inner, dict) and inner:
+            starts = sorted(one.key_line for one in inner.values())
+            faulty = [line for line in lines if starts[0] <= line < end]
+            owners = {max(start for start in starts if start <= line) for line in faulty}
+            inner = {name: one for name, one in inner.items() if one.key_line not in owners}
+        if inner is None or inner == {}:
+            return None
+        kept[key] = Node(inner, section.line, section.key_line)
+    return Node(kept, root.line, root.key_line)
+
+
 def sound_part(model: type[BaseModel], tree: Node) -> Node:
     """Return a tree that `validate` refuses without the entries at fault, so that the rest can be checked.
 
@@ -130,7 +151,7 @@ def sound_part(model: type[BaseModel], tree: Node) -> Node:
         if path[0] in _SECTIONS and len(path) > 1 and section and isinstance(section.value, dict):
             within.setdefault(path[0], set()).add(path[1])
         elif path[0] in model.model_fields and model.model_fields[path[0]].is_required():
-            kept[path[0]] = Node("?", tree.line, tree.line)
+            kept[path[0]] = Node(UNKNOWN, tree.line, tree.line)
         else:
             kept.pop(path[0], None)
     for first, keys in within.items():

@@ -181,3 +181,22 @@ def policies_on(params: Mapping[str, Any]) -> tuple[str, ...]:
     """
     keys = ((split_key(key), value) for key, value in params.items())
     return tuple(str(policy) for (name, policy), value in keys if name == POLICY_SWITCH and value > 0)
+
+
+_ENTRY = re.compile(r"( +)[^\s#:{}\[\]][^:]*:[ ]+\S")
+"""A line that holds an entry inside a section, key and value."""
+
+
+def took_away(lines: list[str], line: int) -> bool:
+    """Take a line at fault away, so that the others can be read; not where what follows may belong to it.
+
+    >>> lines = ["figures:", "  gdp: {value: 1", "  jobs: 2"]
+    >>> took_away(lines, 1), took_away(lines, 2), lines
+    (False, True, ['figures:', '', '  jobs: 2'])
+    """
+    own = _ENTRY.match(lines[line - 1]) if line <= len(lines) else None
+    following = next((one for one in lines[line:] if one.strip() and not one.lstrip().startswith("#")), "")
+    if own is None or len(following) - len(following.lstrip()) > len(own[1]):
+        return False
+    lines[line - 1] = ""
+    return True

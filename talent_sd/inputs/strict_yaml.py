@@ -21,11 +21,12 @@ from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import CONTROLS, shipped_folder, tellable
 from talent_sd.base.language import foreign, reason_of, tell
-from talent_sd.inputs.settings import without_commas
+from talent_sd.inputs.settings import took_away, without_commas
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 12
 MAX_ENTRIES = 20_000
+MAX_FAULTS = 20
 WORTH_KEEPING = 2000
 """Characters from which a parsed file is kept between runs."""
 SHIPPED = ("scenarios", "models")
@@ -103,37 +104,31 @@ def read_text(path: Path) -> str:
         If it is missing, a folder, unreadable, too big, empty or not UTF-8 text.
     """
     name = shown(path)
+    # fmt: off
     try:
         if path.is_dir():
-            raise InputError(
-                "{file}: this is a folder, not a file. Give the path of a file in it.", file=name
-            )
+            raise InputError("{file}: this is a folder, not a file. Give the path of a file in it.", file=name)
         size = path.stat().st_size
         if not path.is_file():
             raise InputError("{file}: not a regular file. Save its content to a file first.", file=name)
         if size > MAX_BYTES:
-            raise InputError(
-                "{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
-                file=name,
-                size=size,
-                max_bytes=MAX_BYTES,
-            )
+            raise InputError("{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
+                             file=name, size=size, max_bytes=MAX_BYTES)
         raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError("{file}: no such file. Check the path.", file=name) from None
     except OSError as error:
-        reason = reason_of(error).lower()
-        raise InputError(
-            "{file}: cannot be read ({reason}). Check the path and its permissions.", file=name, reason=reason
-        ) from None
+        raise InputError("{file}: cannot be read ({reason}). Check the path and its permissions.",
+                         file=name, reason=reason_of(error).lower()) from None
+    # fmt: on
     if not raw.strip():
         raise InputError("{file}: the file is empty. Fill it or give another.", file=name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
+        at = raw[: error.start].count(b"\n") + 1
         raise InputError(
-            "{file}:{line}: not UTF-8 text. Save the file as UTF-8.", file=name, line=line
+            "{file}:{line}: not UTF-8 text. Save the file as UTF-8.", file=name, line=at
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -205,37 +200,54 @@ def _from_json(kept: Any) -> Node:
     return Node([_from_json(inner) for inner in parts], line, key_line)
 
 
+class UnsoundFile(InputError):
+    """A text that cannot be read as it stands; what was read of it with faults in `lines`, None where nothing was."""
+
+    rest: Node | None
+    lines: frozenset[int]
+
+
 def _parse(text: str, name: str) -> Node:
     """Read YAML text; as `parse_yaml`."""
+    reader, lines, root = _Reader(name), text.split("\n"), None
+    for _ in range(MAX_FAULTS):
+        reader.found, reader.entries = {}, 0
+        fault, root = _attempt(reader, "\n".join(lines))
+        reader.told |= dict([fault] if fault else [])
+        if fault is None or not took_away(lines, fault[0]):
+            break
+    noted = [(line, one) for line, some in reader.found.items() for one in some]
+    problems = [text for _, text in sorted([*reader.told.items(), *noted])]
+    if not problems:
+        assert root is not None
+        return root
+    error = UnsoundFile(dict.fromkeys(problems))
+    error.rest, error.lines = root, frozenset(reader.found)
+    raise error from None
+
+
+def _attempt(reader: _Reader, text: str) -> tuple[tuple[int, str] | None, Node | None]:
+    """Read a text as far as it goes: the line where it is no YAML and what to say of it, or what stands there."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    reader = _Reader(name)
     try:
-        root = reader.document(YAML(typ="safe", pure=True).parse(text))
+        return None, reader.document(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        opened = (
+            error.context_mark if "flow" in str(error.context) else None
+        )  # a bracket is told where it opens
+        mark = opened or error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         reason = foreign(" ".join(str(error.problem or error.context).split()))
-        raise InputError(
-            [
-                *reader.problems,
-                tell(
-                    "{file}:{line}: not valid YAML: {reason}. Check indentation, colons and quotes.",
-                    file=name,
-                    line=line,
-                    reason=reason,
-                ),
-            ]
-        ) from None
+        told = tell("{file}:{line}: not valid YAML: {reason}. Check indentation, colons and quotes.",
+                    file=reader.name, line=line, reason=reason)  # fmt: skip
+        return (line, told), None
     except (YAMLError, ValueError) as error:
         reason = foreign(" ".join(str(error).split()[:20]))
-        raise InputError(
-            "{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.", file=name, reason=reason
-        ) from None
-    if reader.problems:
-        raise InputError(dict.fromkeys(reader.problems))
-    return root
+        told = tell("{file}:1: not valid YAML: {reason}. Save the file as plain UTF-8 text.",
+                    file=reader.name, reason=reason)  # fmt: skip
+        return (1, told), None
 
 
 class _Reader:
@@ -243,12 +255,13 @@ class _Reader:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.problems: list[str] = []
+        self.found: dict[int, list[str]] = {}
+        self.told: dict[int, str] = {}
         self.entries = 0
 
     def problem(self, line: int, text: str) -> None:
         """Note a problem of a line."""
-        self.problems.append(f"{self.name}:{line}: {text}")
+        self.found.setdefault(line, []).append(f"{self.name}:{line}: {text}")
 
     def document(self, events: Iterator) -> Node:
         """Return the root of the only document; InputError where there are none or several."""
@@ -274,7 +287,7 @@ class _Reader:
             root = self.node(event, events, 0, None)
         if root is None or root.value is None:
             raise InputError("{file}: the file is empty. Fill it or give another.", file=self.name)
-        if not isinstance(root.value, dict) and not self.problems:
+        if not isinstance(root.value, dict) and not self.found:
             self.problem(root.line, tell("the top of the file must be a mapping, `key: value` lines."))
         return root
 
@@ -287,10 +300,8 @@ class _Reader:
         if depth > MAX_DEPTH:
             raise InputError(
                 "{file}:{line}: nested more than {max_depth} deep. Flatten it.",
-                file=self.name,
-                line=line,
-                max_depth=MAX_DEPTH,
-            )
+                file=self.name, line=line, max_depth=MAX_DEPTH,
+            )  # fmt: skip
         self.entries += 1
         if self.entries > MAX_ENTRIES:
             raise InputError(
@@ -350,14 +361,10 @@ class _Reader:
             key: Key = key_node.value if is_year else event.value  # type: ignore[assignment]
             if key in found:
                 first = found[key].key_line
-                self.problem(
-                    line,
-                    tell(
-                        "the key '{key}' appears twice (first on line {first}). Keep one.",
-                        key=key,
-                        first=first,
-                    ),
+                told = tell(
+                    "the key '{key}' appears twice (first on line {first}). Keep one.", key=key, first=first
                 )
+                self.problem(line, told)
                 continue
             found[key] = value
         self.refuse_commas(number, place)
@@ -366,14 +373,10 @@ class _Reader:
     def refuse_commas(self, number: str, line: int) -> None:
         """Note a problem if a number was written with commas, which part the entries of a mapping in braces."""
         if "," in number and (written := without_commas(number)):
-            self.problem(
-                line,
-                tell(
-                    "{number}: commas do not belong in a number. Write {written}.",
-                    number=number,
-                    written=written,
-                ),
+            told = tell(
+                "{number}: commas do not belong in a number. Write {written}.", number=number, written=written
             )
+            self.problem(line, told)
 
     def scalar(self, text: str, line: int) -> object:
         """Return what an unquoted text is: nothing, true or false, a number, or text."""

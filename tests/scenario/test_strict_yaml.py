@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.files import shipped_folder
+from talent_sd.inputs.city_files import load_city
 from talent_sd.inputs.strict_yaml import parse_yaml, read_yaml, shown
 
 
@@ -214,3 +215,33 @@ def test_commas_that_part_entries_stay() -> None:
         "c": {"d": "0,8", 3: None},
         "e": [0, 2],
     }
+
+
+WRONG_LINES = {
+    "residents": ("{unit: person, source: Y, values: {2021: 9,400,000}}", "9,400,000: commas do not belong in a number"),
+    "gdp": ('{unit: yuan/year, source: Y, values: {2022: "60,800,660,000"}}', "commas do not belong in a number. Write 60800660000"),
+    "fiscal_revenue": ("{unit: 元/年, source: Y, values: {2022: 6e10}}", "fiscal_revenue is in '元/年'"),
+    "house_price": ("{unit: yuan/(m*m), source: a: b, values: {2022: 6762.5}}", "not valid YAML"),
+    "share_manufacturing": ('{unit: "1", source: Y, values: {2020: 22.952}}', "outside the plausible 0 to 1"),
+    "average_wage": ("{unit: yuan/(person*year), source: Y, values: {2021: 88119}", "not valid YAML"),
+    "jobss": ("{unit: person, source: Y, values: {2022: 4e6}}", "unknown figure 'jobss'"),
+    "employed": ("{unit: person, source: Y, values: {2020: &x 4e6}}", "anchors and aliases"),
+}  # fmt: skip
+
+
+@given(names=st.lists(st.sampled_from(sorted(WRONG_LINES)), unique=True, min_size=2))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_fault_of_one_line_hides_no_fault_of_another(names: list[str], tmp_path: Path) -> None:
+    head = "name: X\nprovince: Shandong\nregion: East\nfigures:\n"
+    (tmp_path / "mine.yaml").write_text(
+        head + "".join(f"  {name}: {WRONG_LINES[name][0]}\n" for name in names), "utf-8"
+    )
+    with pytest.raises(InputError) as raised:
+        load_city(tmp_path / "mine.yaml")
+    told = raised.value.problems
+    for line, name in enumerate(names, 5):
+        assert [one for one in told if f"mine.yaml:{line}: " in one and WRONG_LINES[name][1] in one], (
+            name,
+            told,
+        )
+    assert len(told) == len(names), told
