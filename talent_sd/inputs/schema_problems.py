@@ -112,18 +112,20 @@ def without_faults(root: Node | None, lines: Collection[int]) -> Node | None:
     if root is None or not isinstance(root.value, dict):
         return None
     kept: dict[str | int, Node] = {}
+    in_sections: set[int] = set()
     ends = [*sorted(one.key_line for one in root.value.values())[1:], 1 << 60]
     for end, (key, section) in zip(ends, root.value.items(), strict=True):
         inner = section.value
         if isinstance(inner, dict) and inner:
             starts = sorted(one.key_line for one in inner.values())
             faulty = [line for line in lines if starts[0] <= line < end]
+            in_sections |= {*faulty}
             owners = {max(start for start in starts if start <= line) for line in faulty}
             inner = {name: one for name, one in inner.items() if one.key_line not in owners}
         if inner is None or inner == {}:
             return None
         kept[key] = Node(inner, section.line, section.key_line)
-    return Node(kept, root.line, root.key_line)
+    return Node(kept, root.line, root.key_line) if in_sections == {*lines} else None
 
 
 def sound_part(model: type[BaseModel], tree: Node) -> Node:

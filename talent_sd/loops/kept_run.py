@@ -250,3 +250,18 @@ def _chance(run: Trajectory, points: slice) -> Callable[[int], Drawn]:
         return np.stack([first for first, _ in drawn]), np.stack([second for _, second in drawn])
 
     return source
+
+
+COUNTED = ("person", "yuan", "patent", "m*m", "firm")
+"""Units of what may be added over the elements of a range; of anything else the mean is told."""
+
+
+def tables_in(expression: Expression) -> set[int]:
+    """Return the tables that an expression reads."""
+    own = {expression.table} if isinstance(expression, TableCall) else set()
+    return own.union(*map(tables_in, operands_of(expression)))
+
+
+def adds_up(unit: str) -> bool:
+    """Whether elements in this unit are told by their sum; else by their mean."""
+    return unit.partition("/")[0].strip().casefold() in COUNTED and unit.partition("/")[2] in ("", "year")

@@ -20,10 +20,10 @@ import numpy as np
 
 from talent_sd.base.arguments import checked
 from talent_sd.base.errors import InputError
-from talent_sd.engine.ir import Expression, TableCall, operands_of
+from talent_sd.engine.ir import Expression, TableCall
 from talent_sd.engine.order import references
 from talent_sd.inputs.settings import split_key
-from talent_sd.loops.kept_run import Trajectory, brought, follow, reading_at, value_at
+from talent_sd.loops.kept_run import Trajectory, adds_up, brought, follow, reading_at, tables_in, value_at
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared, Scenarios
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 CLOCK, TOGETHER = "time", "together"
 """Causes that are no variable: what the equation itself does as time passes, and what causes do only together."""
 SMALL = 1e-9
-COUNTED = ("person", "yuan", "patent", "m*m", "firm")
-"""Units of what may be added over the elements of a range; of anything else the mean is told."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class Cause:
             stock = own.kind == "state"
             parts = self._brought(slot, groups) if stock else self._moved(slot, expression, calls, groups)
             for name, effect in parts.items():
-                found[name] = found.get(name, 0.0) + effect / (1 if _adds_up(self.unit) else len(self.slots))
+                found[name] = found.get(name, 0.0) + effect / (1 if adds_up(self.unit) else len(self.slots))
         largest = max(map(abs, found.values()), default=0.0)
         made = [
             self._cause(name, tuple(read.get(name, ())), effect, tables.get(name))
@@ -186,14 +184,26 @@ class Cause:
             slots = tuple(dict.fromkeys((*(old.slots if old else ()), *one.slots)))
             effect = one.effect + (old.effect if old else 0.0)
             named = one.slots and one.name not in (CLOCK, TOGETHER)
-            found[one.name] = (
-                _cause(self.study, one.name, slots, self.year, effect)
-                if named
-                else replace(one, effect=effect)
-            )
+            alike = replace(one, effect=effect)
+            found[one.name] = _cause(self.study, one.name, slots, self.year, effect) if named else alike
         largest = max((abs(one.effect) for one in found.values()), default=0.0)
         moving = [one for one in found.values() if abs(one.effect) > SMALL * largest]
         return tuple(sorted(moving, key=lambda one: -abs(one.effect)))
+
+    def element_of(self, cause: Cause) -> Cause:
+        """Return the element through which a cause of it did most, where only a mean over them could be told."""
+        if len(cause.slots) < 2 or adds_up(cause.unit) or cause.table:
+            return cause
+        effects = dict.fromkeys(cause.slots, 0.0)
+        for slot in self.slots:
+            expression, calls = self.study.run.tables_apart(self.study.run.program.slots[slot].expression)
+            groups = self._groups(slot, expression, calls)
+            apart = {str(one): (one,) for one in groups.pop(cause.name, ())}
+            for name, effect in self._moved(slot, expression, calls, {**groups, **apart}).items():
+                if name in apart:
+                    effects[apart[name][0]] += effect
+        most = max(effects, key=lambda one: abs(effects[one]))
+        return _cause(self.study, cause.name, (most,), self.year, effects[most])
 
     @property
     def figures(self) -> tuple[Cause, ...]:
@@ -273,29 +283,19 @@ class Cause:
         """Return the tables that its equation reads itself, of paths over time and of curves, with their sources."""
         program, structure = self.study.run.program, self.study.prepared.model.structure
         names = {
-            program.tables[one].name for slot in self.slots for one in _tables(program.slots[slot].expression)
+            program.tables[one].name
+            for slot in self.slots
+            for one in tables_in(program.slots[slot].expression)
         }
         return {name: self.study.origin(name, structure.place(split_key(name)[0])) for name in sorted(names)}
 
     def __str__(self) -> str:
         """Return the strip as lines of text, as `talent-sd why` shows it."""
-        years = (
-            f"{self.year - 1:g} to {self.year:g}"
-            if self.study.base is None
-            else f"{self.year:g}, against the other run"
-        )
+        years = f"{self.year - 1:g} to {self.year:g}"
+        if self.study.base is not None:
+            years = f"{self.year:g}, against the other run"
         head = f"{self.name}: {self.before:,.6g} -> {self.now:,.6g} {self.unit} ({years})"
         return "\n".join([head, *(f"  {cause.effect:+,.4g}  {cause.name}" for cause in self.strip)])
-
-
-def _tables(expression: Expression) -> set[int]:
-    own = {expression.table} if isinstance(expression, TableCall) else set()
-    return own.union(*map(_tables, operands_of(expression)))
-
-
-def _adds_up(unit: str) -> bool:
-    """Whether elements in this unit are told by their sum; else by their mean."""
-    return unit.partition("/")[0].strip().casefold() in COUNTED and unit.partition("/")[2] in ("", "year")
 
 
 def _cause(
@@ -305,7 +305,7 @@ def _cause(
     variable = structure.find(name)
     unit = variable.unit if variable else ""
     values = [[float(run.values[slot, at, 0]) for slot in slots] for run, at in study.moments(year)]
-    before, now = (float(np.sum(one) if _adds_up(unit) else np.mean(one)) for one in values)
+    before, now = (float(np.sum(one) if adds_up(unit) else np.mean(one)) for one in values)
     own = (split_key(program.slots[slot].name)[1] for slot in slots)
     elements = tuple(one for one in own if one)
     return Cause(

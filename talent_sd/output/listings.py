@@ -224,21 +224,37 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
     yield Text(head, style="bold")
     way: list[Cause] = []
     one: Cause | None = found
+    loops_told = False
     while one is not None and len(way) < links and (one.strip or not way):
         way.append(one)
         table = _strip(one, labels, lang)
         passed = {each.name for each in way} | {CLOCK, TOGETHER}
+        rose = one.now > one.before
         going = [c for c in one.strip if c.name not in passed and not _back(c, way)]
+        going.sort(
+            key=lambda c: (c.effect > 0) != rose
+        )  # a fall is not explained by what alone would have raised it
         if going and going[0] is not one.strip[0] and len(way) < links:
             table.caption, table.caption_justify = _passed_over(one.strip[0], going[0], labels, lang), "left"
+        if any("(loop" in labels.variable(each.name, "en") for each in one.strip) and not loops_told:
+            loops_told = True
+            table.caption, table.caption_justify = (
+                "\n".join(filter(None, (str(table.caption or ""), tell(HEARD, lang)))),
+                "left",
+            )
         yield table
-        one = going[0] if going else None
+        one = one.element_of(going[0]) if going else None
     yield _figures(way, labels, lang)
+
+
+HEARD = N_("“(loop)” marks the value as one feedback loop takes it up: the same, unless that loop is cut.")
 
 
 def _passed_over(first: Cause, followed: Cause, labels: Labels, lang: str) -> str:
     """Say why the strongest cause is not the one that is followed."""
     words_of = {"first": _why_name(first, labels, lang).plain, "name": labels.variable(followed.name, lang)}
+    if first.effect * followed.effect < 0:
+        return tell("Followed: {name}; “{first}” moved it the other way.", lang, **words_of)
     if first.name in (CLOCK, TOGETHER):
         return tell("Followed: {name}; “{first}” has no causes of its own.", lang, **words_of)
     return tell("Followed: {name}; “{first}” leads back to what stands above.", lang, **words_of)
@@ -256,10 +272,15 @@ def _strip(one: Cause, labels: Labels, lang: str) -> Table:
     change = one.now - one.before
     scale = scale_for(max(abs(one.before), abs(one.now)), one.unit, lang)
     by = scale_for(max([abs(change), *(abs(cause.effect) for cause in one.strip)]), one.unit, lang)
+    name, ends = labels.variable(one.name, lang), (one.before / scale.factor, one.now / scale.factor)
+    if len(one.elements) == 1:
+        name = f"{name}[{tell(', ', lang).join(labels.element(own, lang) for own in one.elements[0].split(','))}]"
+    # as many digits as show that it moved
+    many = next((n for n in range(4, 13) if digits(ends[0], n) != digits(ends[1], n)), 4)
     told = {
-        "name": labels.variable(one.name, lang),
-        "before": digits(one.before / scale.factor, 4),
-        "now": f"{digits(one.now / scale.factor, 4)}{' ' if lang == 'en' else ''}{scale.unit}".strip(),
+        "name": name,
+        "before": digits(ends[0], many),
+        "now": f"{digits(ends[1], many)}{' ' if lang == 'en' else ''}{scale.unit}".strip(),
         "first": f"{one.year - 1:g}",
         "last": f"{one.year:g}",
     }

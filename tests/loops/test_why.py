@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -234,14 +235,46 @@ def test_the_largest_cause_is_followed_or_it_is_told_why_another_is() -> None:
     assert len(strips) >= 5
     told = 0
     for one, following in itertools.pairwise(strips):
-        strongest, followed = str(next(iter(one.columns[0].cells))), str(following.title).split(": ")[0]
-        if one.caption is None:
+        strongest, followed = (
+            str(next(iter(one.columns[0].cells))),
+            str(following.title).split(": ")[0].partition("[")[0],
+        )
+        caption = str(one.caption or "").partition("“(loop)”")[0].strip()
+        if not caption:
             assert strongest == followed
         else:
             reason = re.fullmatch(
-                r"Followed: (.*); “(.*)” (leads back to what stands above|has .*)\.", str(one.caption)
+                r"Followed: (.*); “(.*)” (leads back to what stands above|has .*|moved it the other way)\.",
+                caption,
             )
             assert reason is not None
             assert (reason[1], reason[2]) == (followed, strongest)
             told += 1
     assert told >= 1
+
+
+def test_a_mean_over_elements_is_followed_by_the_element_that_did_most() -> None:
+    found = ts.why("home graduates", 2030, "handan")
+    several = [one for one in found.strip if len(one.slots) > 1 and one.unit == "Dmnl"]
+    assert several
+    for cause in several:
+        own = found.element_of(cause)
+        parts = [replace(found, slots=(slot,)).element_of(cause).effect for slot in found.slots]
+        assert len(own.slots) == 1
+        # each tier of graduates has its own; together they are the whole, and the one told is the largest
+        assert sum(parts) == pytest.approx(cause.effect, rel=1e-6)
+        assert abs(own.effect) == pytest.approx(max(map(abs, parts)), rel=1e-9)
+
+
+def test_what_is_followed_moved_the_way_that_is_explained_and_its_numbers_show_it() -> None:
+    found = ts.why("home graduates", 2030, "handan")
+    *strips, _ = (one for one in why_tables(found, shipped_labels(), 7) if isinstance(one, Table))
+    assert sum("(loop)” marks" in str(one.caption) for one in strips) <= 1
+    for one in strips:
+        name, before, now = re.fullmatch(r"(.*): ([^ ]+) in 2029, ([^ ]+).* in 2030", str(one.title)).groups()  # type: ignore[union-attr]
+        assert before != now, name
+    for one, following in itertools.pairwise(strips):
+        causes, effects = ([str(cell) for cell in one.columns[n].cells] for n in (0, 1))
+        followed = str(following.title).split(": ")[0].partition("[")[0]
+        same_way = [causes[n] for n, effect in enumerate(effects[:-1]) if effect[0] == effects[-1][0]]
+        assert followed in same_way or not same_way or "leads back" in str(one.caption), one.title
