@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +94,10 @@ def write_workbook(
         )
         for one in csv_files
     ]
+    start = tell("Read me", lang)
     names: dict[str, str] = {}
     for name, title, _ in sheets:
-        taken = sum(each.rpartition(" ~")[0] == name or each == name for each in names)
-        names[f"{name[: LONGEST_NAME - 4]} ~{taken + 1}" if taken else name] = title
+        names[_free_name(name, [start, "History", *names])] = title
     seen = {str(row[0]) for _, _, (_, rows) in sheets if rows for row in _variables(rows)}
     with xlsxwriter.Workbook(
         str(file), {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
@@ -106,7 +107,7 @@ def write_workbook(
             "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
             "share": book.add_format({"num_format": "0.0%"}),
         }
-        first = book.add_worksheet(tell("Read me", lang))
+        first = book.add_worksheet(start)
         first.set_column(0, 2, 3 * WIDTH)
         _write(first, 0, list(_read_me(names, seen, about or {}, prepared, lang, notices)), looks)
         for name, (_, _, (head, rows)) in zip(names, sheets, strict=True):
@@ -298,6 +299,18 @@ def _variables(rows: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
             if head in (tell("Called", "en"), tell("Called", "zh"))
         ]
         yield from ([row[place - 1]] for place in called for row in rows[1:])
+
+
+def _free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a sheet's name that no other has, in capitals or not: a number behind it, within the longest.
+
+    >>> _free_name("Change of talent in a long run", ["change of talent in a long run"])
+    'Change of talent in a long r ~2'
+    """
+    others = {one.casefold() for one in taken}
+    ends = chain([""], (f" ~{number}" for number in count(2)))
+    found = (name[: LONGEST_NAME - len(end)].rstrip() + end for end in ends)
+    return next(one for one in found if one.casefold() not in others)
 
 
 def _name(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -15,6 +17,7 @@ import talent_sd as ts
 from talent_sd.forecast.compare import compare
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.terminal_tables import comparison_table, forecast_table, shown_years
+from talent_sd.output.workbook import write_workbook
 
 Invent = Callable[..., xr.Dataset]
 
@@ -104,3 +107,20 @@ def test_medians_with_intervals_fit_a_terminal_whole() -> None:
 
     assert len(per_cents(200)) > 9
     assert per_cents(80) == per_cents(200)
+
+
+def test_every_sheet_of_a_workbook_has_a_name_of_its_own(tmp_path: Path) -> None:
+    titles = [
+        "Talent and money of a city that pays",
+        "TALENT and money of a city that pays",
+        "Read me",
+        "history",
+    ]
+    titles = [*titles, *(f"Talent and money of a city that pays, {number}" for number in range(120))]
+    for lang, more in (("en", []), ("zh", ["读我", "阅读说明"])):
+        tables = [Table("a", title=title) for title in (*titles, *more)]
+        write_workbook(tmp_path / "x.xlsx", tables, lang=lang)
+        with zipfile.ZipFile(tmp_path / "x.xlsx") as book:
+            names = re.findall(r'<sheet name="([^"]*)"', book.read("xl/workbook.xml").decode())
+        assert len({name.casefold() for name in names}) == len(tables) + 1
+        assert max(map(len, names)) <= 31
