@@ -12,7 +12,7 @@ from rich.text import Text
 
 from talent_sd.base.language import N_, fixed, tell
 from talent_sd.forecast.what_if import COVER, MOVED, NOTHING, SHORT, Gap
-from talent_sd.inputs.city_figures import Bridge, City, city_constants
+from talent_sd.inputs.city_figures import Bridge, City, city_constants, read_mapping
 from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
@@ -244,6 +244,14 @@ def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
     )  # fmt: skip
 
 
+def _needed(gap: Gap, lang: str) -> str:
+    """Name the figure that would fill a gap, and how many must stand beside it."""
+    named, others = figure_name(gap.figures[0], lang), len(gap.figures) - 1
+    if not others or read_mapping().content.constants[gap.constant].owned:
+        return named
+    return tell("{figure} (with {count} other figures, all needed)", lang, figure=named, count=others)
+
+
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
     drawn = [gap for gap in missing if gap.drawn]
@@ -256,7 +264,7 @@ def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> s
         lang,
         city=prepared.first.city.title[lang],
         count=len(drawn),
-        figure=figure_name(most.figures[0], lang),
+        figure=_needed(most, lang),
         share=_share(most.most, lang),
         output=shipped_labels().variable(most.where, lang),
         year=f"{prepared.years[-1]:g}",

@@ -43,7 +43,7 @@ HEADINGS = {
     "change": N_("Difference"), "clear": N_("Clear from", "notebook"), "cost": N_("Present cost"),
     "interval": N_("80 % interval"), "loop": N_("Loop", "notebook"), "output": N_("Output"),
     "per_person": N_("Cost per person"), "policy": N_("Policy"), "relative": N_("Relative"),
-    "share": N_("Share of activity"), "since_start": N_("Since the start"), "unit": N_("Unit"),
+    "share": N_("Share of activity"), "since_start": N_("Since the forecast's start"), "unit": N_("Unit"),
     "value": N_("Value"),
 }  # fmt: skip
 TITLES = {

@@ -205,6 +205,9 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
         "pensioners of state firms",
     }
     told = gaps_line(prepared, found)
+    needs = {gap.constant: gaps_line(prepared, [gap]) for gap in found if gap.drawn and gap.most > 0.0005}
+    assert "age_15_19 (with 18 other figures, all needed): up to" in needs["city share aged 15 to 19"]
+    assert "on births: up to" in needs["city share aged 0 to 4"]
     assert f"lacks figures for {sum(gap.drawn for gap in found)} inputs" in told
     first = next(gap for gap in found if gap.drawn)
     assert f"of {shipped_labels().variable(first.where, 'en')} in 2034" in told
