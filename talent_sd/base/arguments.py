@@ -158,7 +158,7 @@ KINDS: Mapping[str, Kind] = {
     "structure": STRUCTURE,
     "mapping": FIGURES,
     "times": (N_("years"), _all(NUMBER[1])),
-    "weights": (N_("numbers"), _all(NUMBER[1])),
+    "weights": (N_("numbers"), lambda value: not _is_number(value) and _all(NUMBER[1])(value)),
     "problems": (N_("a list"), lambda value: isinstance(value, list)),
     **dict.fromkeys(("params", "inputs", "overrides"), MAPPING),
     "spread": FORECAST,

@@ -208,6 +208,11 @@ def test_a_text_of_any_kind_is_a_text() -> None:
         ts.simulate(np.array(np.datetime64("2026-01-01")))
 
 
+def test_one_number_is_no_list_of_weights() -> None:
+    with pytest.raises(TalentError, match=r"weights is 1\.5\. Give numbers\."):
+        ts.optimise("hefei", 1e9, ["total talent", "tax base"], weights=1.5)  # type: ignore[arg-type]
+
+
 def test_wrong_arguments_of_a_run(attacked: Attacked) -> None:
     model = ts.load_model()
     kinds = {name: KINDS[name] for name in inspect.signature(model.run).parameters if name in KINDS}
