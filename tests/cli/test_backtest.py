@@ -37,7 +37,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 row: dict[str, Any] = {
                     "city": name,
                     "province": city.province["zh"],
-                    "region": "东部",
+                    "region": city.region["zh"],
                     "year": year,
                 }
                 for column, (figure, scale) in columns.items():

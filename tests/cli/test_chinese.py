@@ -64,7 +64,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("title: t\nassumptions:\n  policy budget share: {value: 9, why: w}\n", ["s.yaml:3: policy budget share 为 9，高于模型上限 0.5（按比例填写：9% 写作 0.09）。"]),
         ("title: t\nshocks:\n  core_team_exit: {at: 1990, size: 0.2}\n", ["s.yaml:3: core_team_exit.at 为 1990，低于模型下限 2000 year。", "s.yaml:3: core_team_exit.at 为 1990，超出模拟期（2022 至 2034 之前）。请调整。"]),
         ("title: a: b\n", ["s.yaml:1: 不是有效的 YAML：此处不应有“键: 值”。请检查缩进、冒号与引号。"]),
-        ("title: [t\n", ["s.yaml:2: 不是有效的 YAML：方括号未闭合，缺少“,”或“]”。请检查缩进、冒号与引号。"]),
+        ("title: [t\n", ["s.yaml:1: 不是有效的 YAML：方括号未闭合，缺少“,”或“]”。请检查缩进、冒号与引号。"]),
         ("title: t\n", []),
     ],
 )  # fmt: skip
