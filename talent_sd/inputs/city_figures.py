@@ -203,17 +203,17 @@ class _Place:
         return self.national.value(variable, to) / self.national.value(variable, year)
 
     def product(self, times: Sequence[str], over: Sequence[str]) -> float:
-        """Return factors over divisors: each one of the city's constants, else the nation's figure."""
+        """Return factors over divisors."""
+        return math.prod(map(self._factor, times)) / math.prod(map(self._factor, over))
 
-        def factor(name: str) -> float:
-            if name in self.found:
-                return self.found[name].value
-            if name not in self.mapping.content.constants:
-                return self.national.value(name, self.start)
-            alone = city_constants(self.city, self.start, self.national, self.mapping, {name}, self.later > 0)
-            return alone[name].value
-
-        return math.prod(map(factor, times)) / math.prod(map(factor, over))
+    def _factor(self, name: str) -> float:
+        """Return one of the city's constants, else the nation's figure of the start."""
+        if name in self.found:
+            return self.found[name].value
+        if name not in self.mapping.content.constants:
+            return self.national.value(name, self.start)
+        alone = city_constants(self.city, self.start, self.national, self.mapping, {name}, self.later > 0)
+        return alone[name].value
 
 
 def _bridged(city: City, start: int, national: NationalPath, mapping: CityFigures) -> City:
