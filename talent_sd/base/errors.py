@@ -120,7 +120,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
 
 
 class EngineNotice(UserWarning):
-    """Another engine than the native one runs the model; says what the native one lacks."""
+    """Another engine than the native one runs the model, or its encoding was guessed; says why."""
 
 
 class RangeNotice(UserWarning):

@@ -187,9 +187,9 @@ def _run_model(
 
     settings = read_settings(given)
     with written_together(out) as folder:
-        model = load_model(file)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
+            model = load_model(file)
             forecast = run_model(model, settings, engine=engine)
         labels = model_labels(model)
         notices = [str(one.message) for one in told if issubclass(one.category, NOTICES)]

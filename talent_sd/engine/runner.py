@@ -74,6 +74,8 @@ class Model:
         self.path = Path(path)
         self.structure: Structure = read_structure(self.path)
         self.lacks = ""
+        for notice in self.structure.notices:
+            warnings.warn(notice, EngineNotice, stacklevel=2)
         # what the city model may reach is tried by `validate`; its effects are flat beyond their points on purpose
         self.watches_ranges = self.path != shipped_folder("models") / "city.mdl"
         self._store = ProgramStore(self.path)
@@ -320,7 +322,7 @@ class Model:
 
 
 def _warn_of_pysd(error: UnsupportedError, stacklevel: int) -> None:
-    notice = tell("{error} PySD runs the model instead: the same results, slowly.", error=error)
+    notice = tell("{error} PySD runs the model instead, slowly.", error=error)
     warnings.warn(notice, EngineNotice, stacklevel=stacklevel)
 
 

@@ -88,12 +88,14 @@ class Reader:
     text : of the expression; line breaks are blanks
     dialect : the language
     outputs : takes the further outputs of a macro: (call, [references behind ":"])
+    commas : takes the places of commas that are missing between arguments; None: refuse such
     """
 
     def __init__(
-        self, text: str, dialect: Dialect, outputs: Callable[[Call, list[Tree]], None] | None = None
-    ) -> None:
-        self.text, self.dialect, self.outputs = text, dialect, outputs
+        self, text: str, dialect: Dialect, outputs: Callable[[Call, list[Tree]], None] | None = None,
+        commas: list[int] | None = None,
+    ) -> None:  # fmt: skip
+        self.text, self.dialect, self.outputs, self.commas = text, dialect, outputs, commas
         self.position = self.start = self.depth = 0
         self.kind = self.value = ""
         self._next()
@@ -188,7 +190,7 @@ class Reader:
             pairs, plain = list(zip(plain[:half], plain[half:], strict=True)), []
         if plain or not pairs:
             raise Refused(self.start, tell("A lookup has as many x as y."))
-        pairs.sort(key=lambda pair: pair[0])
+        pairs = sorted(dict.fromkeys(pairs), key=lambda pair: pair[0])
         return Lookups(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
 
     def _plain_pairs(self) -> list[tuple[float, float]]:
@@ -334,7 +336,9 @@ class Reader:
                 self.outputs(made, list(self._arguments(made)))
                 break
             if not self._take(",") and not (self.kind == "sign" and self.value == ")"):
-                raise Refused(self.start)
+                if self.commas is None or (self.kind == "sign" and self.value != "("):
+                    raise Refused(self.start)
+                self.commas.append(self.start)
         return tuple(found)
 
     def _tabbed(self) -> np.ndarray:

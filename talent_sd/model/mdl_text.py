@@ -43,6 +43,11 @@ class MacroHead:
     outputs: tuple[str, ...]
 
 
+def flat(text: str) -> str:
+    """Return text with continuation marks and line breaks as blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"\\\s*\n", " ", text)).strip()
+
+
 def split_blocks(text: str) -> list[Block]:
     """Return a Vensim file's entries in order, group headers left out.
 
@@ -84,7 +89,7 @@ def split_file(text: str) -> tuple[list[Block], dict[str, MacroHead]]:
         units, doc = (part.strip() for part in (parts + ["", ""])[1:3])
         name = left[1].strip()
         if "\n" in name:  # written over several lines
-            name = " ".join(re.sub(r"\\\s*\n", " ", name).split())
+            name = flat(name)
         found.append(Block(line, name, equation.strip(), units, doc, group, macro))
     return found, macros
 

@@ -38,7 +38,8 @@ def read_structure(path: str | Path, source: Source | None = None) -> Structure:
         except (AttributeError, KeyError, TypeError, ValueError):
             pass  # written by something else: read the file anew
     structure = build_structure(source or translate(path))
-    save_cached("structure", key, structure_to_json(structure))
+    if not structure.notices:  # else they would be told once, in one language
+        save_cached("structure", key, structure_to_json(structure))
     return structure
 
 

@@ -113,7 +113,7 @@ def read_reality_checks(path: str | Path, structure: Structure) -> tuple[Reality
     path = Path(path)
     if path.suffix.lower() != ".mdl":
         return ()
-    blocks = split_blocks(mdl_string(path, read_model_bytes(path)))
+    blocks = split_blocks(mdl_string(path, read_model_bytes(path), []))
     problems = Problems()
     inputs: dict[str, tuple[str, float]] = {}
     for block in _marked(blocks, TEST_INPUT):

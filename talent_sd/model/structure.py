@@ -53,7 +53,8 @@ class Structure:
     """A model's variables by name, subscript ranges, and file.
 
     `subscripts` gives each range's elements; `time` the values of INITIAL TIME, FINAL TIME,
-    TIME STEP and SAVEPER, where they are numbers. Names are those of the file, without quotes.
+    TIME STEP and SAVEPER, where they are numbers; `notices` what was guessed in reading. Names are those of the
+    file, without quotes.
     """
 
     path: str
@@ -61,6 +62,7 @@ class Structure:
     variables: dict[str, Variable]
     subscripts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     time: dict[str, float] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_key", {name_key(name): name for name in self.variables})
@@ -131,7 +133,9 @@ def build_structure(source: Source) -> Structure:
         variables[variable.name] = variable
     if problems:
         raise ModelError(problems)
-    return Structure(str(source.path), source.sha256, variables, subscripts.ranges, _time_settings(section))
+    return Structure(
+        str(source.path), source.sha256, variables, subscripts.ranges, _time_settings(section), source.notices
+    )
 
 
 def _time_settings(section: Any) -> dict[str, float]:

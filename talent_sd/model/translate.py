@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.entities import name2codepoint
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from talent_sd.base.errors import ModelError
 from talent_sd.base.files import obeyed_by_none
-from talent_sd.base.language import foreign, listed, reason_of
+from talent_sd.base.language import foreign, listed, reason_of, tell
 from talent_sd.model.mdl_text import settings
 from talent_sd.model.names import name_key
 from talent_sd.model.pysd_guard import refuse_odd
@@ -24,8 +25,8 @@ from talent_sd.model.vensim_reader import read_vensim
 VENSIM = (".mdl",)
 XMILE = (".xmile", ".xml", ".stmx", ".itmx")
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{([^}\r\n]*)\}")
-_ENTITY = re.compile(rb"&(\w+);")
-_UNDECLARED_PREFIX = 201  # libxml2's number of the error
+_ENTITY = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(#?\w+;)?", re.DOTALL)
+_HARMLESS = {99, 100, 201}  # libxml2: an odd or a relative address of a namespace, an undeclared prefix
 MOST_BYTES = 20_000_000
 """Of a model file: some ten times the largest that anybody has published."""
 _MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -36,7 +37,8 @@ class Source:
     """A file as read, and what locates its parts.
 
     `lines` and `groups` are keyed by (macro key or "", variable key); `mappings` gives, by range key, the
-    ranges it maps to and their elements in order; `method` is "euler", "rk2" or "rk4".
+    ranges it maps to and their elements in order; `method` is "euler", "rk2" or "rk4"; `lacks` tells what
+    PySD alone takes, `notices` what was guessed.
     """
 
     path: Path
@@ -46,6 +48,8 @@ class Source:
     groups: dict[tuple[str, str], str] = field(default_factory=dict)
     mappings: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     method: Literal["euler", "rk2", "rk4"] = "euler"
+    lacks: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def place(self, name: str, macro: str = "") -> str:
         """Return "file:line" of a variable, or "file" where the line is unknown."""
@@ -111,15 +115,16 @@ def translate(path: str | Path) -> Source:
     """
     path = Path(path)
     content = read_model_bytes(path)
+    notices: list[str] = []
     try:
         if path.suffix.lower() in VENSIM:
-            text = mdl_string(path, content)
+            text = mdl_string(path, content, notices)
             found = read_vensim(path, text, lambda *texts: range_elements(path.parent, *texts))
         else:
             from talent_sd.model.xmile_reader import XmileFile
 
             found = XmileFile(path, _xml_root(path, content)).read()
-        source = Source(path, hashlib.sha256(content).hexdigest(), **found)
+        source = Source(path, hashlib.sha256(content).hexdigest(), notices=tuple(notices), **found)
         refuse_odd(source.model, path, source.place)
     except RecursionError:
         raise ModelError(
@@ -128,8 +133,11 @@ def translate(path: str | Path) -> Source:
     return source
 
 
-def mdl_string(path: Path, content: bytes) -> str:
-    """Return a Vensim file's text, by the encoding that its first line or its settings name."""
+def mdl_string(path: Path, content: bytes, notices: list[str]) -> str:
+    """Return a Vensim file's text, by the encoding that its first line or its settings name.
+
+    A file that names none is in UTF-8, or else in what a Chinese or a Western Windows writes: `notices` tells.
+    """
     named = _ENCODING.match(content)
     line_44 = settings(content.decode("latin-1")).get(44, "")
     encoding = named[1].decode("ascii", "replace").strip() if named else ""
@@ -137,18 +145,23 @@ def mdl_string(path: Path, content: bytes) -> str:
         encoding = "UTF-16"
     elif not encoding and line_44.isdigit() and line_44 not in {"0", "65001"}:
         encoding = f"cp{line_44}"
+    guesses = [] if encoding else ["gb2312", "cp1252", "latin-1"]
     encoding = encoding or "UTF-8"
     codec = "utf-8-sig" if encoding.upper() in {"UTF-8", "UTF8"} else encoding  # with or without a mark
     try:
         return obeyed_by_none(content.decode(codec))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        for guess in guesses:
+            with suppress(UnicodeDecodeError):
+                text = content.decode(guess)
+                notices.append(tell("{file}:{line}: not valid UTF-8, and the file names no encoding: read as {guess}. "
+                                    "Save it as UTF-8.", file=path.name, line=line, guess=guess))  # fmt: skip
+                return obeyed_by_none(text)
         raise ModelError(
             "{file}:{line}: not valid {encoding}. Save the file as UTF-8.",
-            file=path.name,
-            line=line,
-            encoding=encoding,
-        ) from None
+            file=path.name, line=line, encoding=encoding,
+        ) from None  # fmt: skip
     except (LookupError, ValueError):  # ValueError: a codec for host names, for one
         raise ModelError(
             "{file}:1: unknown encoding '{encoding}'. Write {{UTF-8}} and save as UTF-8.",
@@ -161,11 +174,12 @@ def _xml_root(path: Path, content: bytes) -> Any:
     """Return the <xmile> of a file, its own tags without namespace; prefixes need no declaration."""
     from lxml import etree
 
-    content = _ENTITY.sub(_character, content)
+    if content[:2] not in _MARKS_16:
+        content = _ENTITY.sub(_character, content)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True)
     try:
         root = etree.fromstring(content, parser)
-        error = next((e for e in parser.error_log if e.level > 1 and e.type != _UNDECLARED_PREFIX), None)
+        error = next((e for e in parser.error_log if e.level > 1 and e.type not in _HARMLESS), None)
         problem = None if error is None else (error.line, error.message)
     except etree.XMLSyntaxError as found:
         root, problem = None, (found.lineno or 1, found.msg)
@@ -191,14 +205,18 @@ def _xml_root(path: Path, content: bytes) -> Any:
     for node in root.iter(etree.Element):
         node.text = obeyed_by_none(node.text or "") or None
         for key, value in node.attrib.items():
-            node.set(key, obeyed_by_none(value))
+            if value != (harmless := obeyed_by_none(value)):
+                del node.attrib[key]  # one with an undeclared prefix cannot be set
+                node.set(key.rpartition(":")[2], harmless)
         if space and node.tag.startswith(f"{{{space}}}"):
             node.tag = node.tag.rpartition("}")[2]
     return root
 
 
 def _character(entity: re.Match[bytes]) -> bytes:
-    """Return an entity of HTML as XML knows it."""
-    name = entity[1].decode("ascii", "replace")
+    """Return an entity of HTML as XML knows it, and an & that begins none as the sign."""
+    if entity[1] is None:
+        return b"&amp;" if entity[0] == b"&" else entity[0]
+    name = entity[1][:-1].decode("ascii", "replace")
     known = name not in {"amp", "lt", "gt", "quot", "apos"} and name in name2codepoint
     return f"&#{name2codepoint[name]};".encode() if known else entity[0]

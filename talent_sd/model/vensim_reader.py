@@ -12,7 +12,7 @@ from talent_sd.base.errors import ModelError, Problems
 from talent_sd.base.language import tell
 from talent_sd.model import trees
 from talent_sd.model.expressions import Dialect, Reader, Refused, split_outside_quotes, token_pattern
-from talent_sd.model.mdl_text import SKETCH, Block, MacroHead, settings, split_file, split_mappings
+from talent_sd.model.mdl_text import SKETCH, Block, MacroHead, flat, settings, split_file, split_mappings
 from talent_sd.model.names import name_key, unquoted
 from talent_sd.model.syntax import walk
 from talent_sd.model.trees import (
@@ -114,10 +114,11 @@ def read_vensim(path: Path, text: str, ranges_from: Callable[..., list[str]]) ->
     sections = {"": Section("__main__"), **{key: Section(key, list(h.params)) for key, h in heads.items()}}
     elements: dict[tuple[str, str], AbstractElement] = {}
     problems = Problems()
+    lacks: dict[int, str] = {}
     calls: list[tuple[str, Call, list[Tree]]] = []
     for block in blocks:
         try:
-            found = _entry(block, calls, ranges_from)
+            found = _entry(block, calls, lacks, ranges_from)
             if isinstance(found, AbstractSubscriptRange):
                 sections[""].subscripts.append(found)
             elif found is not None:
@@ -135,6 +136,7 @@ def read_vensim(path: Path, text: str, ranges_from: Callable[..., list[str]]) ->
         "groups": {key: block.group for key, block in kept},
         "mappings": {key[1]: split_mappings(b.equation) for key, b in kept if "->" in b.equation},
         "method": _method(path, text),
+        "lacks": tuple(f"{path.name}:{line}: {what}" for line, what in lacks.items()),
     }
 
 
@@ -170,16 +172,13 @@ def _refuse_unended(path: Path, text: str, blocks: list[Block]) -> None:
 
 
 def _entry(
-    block: Block, calls: list[tuple[str, Call, list[Tree]]], ranges_from: Callable[..., list[str]]
-) -> AbstractSubscriptRange | AbstractComponent | None:
+    block: Block, calls: list[tuple[str, Call, list[Tree]]], lacks: dict[int, str], ranges_from: Callable[..., list[str]]
+) -> AbstractSubscriptRange | AbstractComponent | None:  # fmt: skip
     """Return what an entry defines: a range, an equation, or nothing that is simulated."""
-    equation = _flat(block.equation)
-    if len(block.name) > LONGEST_NAME:
-        raise BadEntry(
-            tell(
-                "a name of {count} characters. Use at most {most}.", count=len(block.name), most=LONGEST_NAME
-            )
-        )
+    equation, name = flat(block.equation), block.name
+    if len(name) > LONGEST_NAME:
+        told = tell("a name of {count} characters. Use at most {most}.", count=len(name), most=LONGEST_NAME)
+        raise BadEntry(told)
     left = _LEFT.match(equation)
     if left is None:
         raise BadEntry(_unreadable(block, ""))
@@ -207,12 +206,17 @@ def _entry(
             calls.append((block.macro, made, more))
 
         start += skipped
-        tree = Reader(source[skipped:], DIALECT, outputs).whole()
+        commas: list[int] = []
+        tree = Reader(source[skipped:], DIALECT, outputs, commas).whole()
+        for place in commas:
+            told = tell("no comma before '{text}' in the equation of '{name}', which PySD alone takes. Write one.",
+                        text=equation[start + place :].strip()[:30], name=unquoted(name))  # fmt: skip
+            lacks.setdefault(block.line, told)
         return (AbstractLookup if isinstance(tree, trees.GetLookups) else kind)(subscripts, tree)
     except Refused as refused:
         raise BadEntry(_unreadable(block, equation[start + refused.position :], refused.reason)) from None
     except ModelError as error:
-        raise BadEntry(tell("'{name}' {error}", name=unquoted(block.name), error=error)) from None
+        raise BadEntry(tell("'{name}' {error}", name=unquoted(name), error=error)) from None
 
 
 def _unreadable(block: Block, rest: str, reason: str = "") -> str:
@@ -298,12 +302,12 @@ def _merge(
         sections[block.macro].elements.append(element)
     units, limits = _units(block)
     element.units, element.limits = units or element.units, limits or element.limits
-    element.documentation = _flat(block.doc) or element.documentation
+    element.documentation = flat(block.doc) or element.documentation
     element.components.append(component)
 
 
 def _units(block: Block) -> tuple[str, Any]:
-    units = _flat(block.units)
+    units = flat(block.units)
     if not units.endswith("]"):
         return units, None
     words, _, inside = units.rpartition("[")
@@ -312,11 +316,6 @@ def _units(block: Block) -> tuple[str, Any]:
     except ValueError:
         raise BadEntry(_unreadable(block, "")) from None
     return words.strip(), tuple(numbers)
-
-
-def _flat(text: str) -> str:
-    """Return text with continuation marks and line breaks as blanks."""
-    return re.sub(r"\s+", " ", re.sub(r"\\\s*\n", " ", text)).strip()
 
 
 def parse_expression(text: str) -> Tree:
@@ -328,7 +327,7 @@ def parse_expression(text: str) -> Tree:
         If it cannot be read.
     """
     try:
-        return Reader(_flat(text), DIALECT).whole()
+        return Reader(flat(text), DIALECT).whole()
     except (Refused, ModelError) as error:
         raise ValueError(text) from error
 

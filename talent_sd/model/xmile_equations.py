@@ -74,7 +74,7 @@ class Equations:
         except (AttributeError, TypeError, ValueError):
             self._say(node, tell("a <gf> needs <ypts>, and an <xscale> or as many <xpts>. Mend it."))
             return trees.Lookups((0.0,), (0.0,))
-        pairs = sorted(zip(x, y, strict=True), key=lambda pair: pair[0])
+        pairs = sorted(dict.fromkeys(zip(x, y, strict=True)), key=lambda pair: pair[0])
         kind = _KINDS.get(node.get("type", "continuous").lower(), "")
         if not kind:
             self._say(node, tell("unknown type of graph '{type}'. Use continuous, extrapolate or discrete.",

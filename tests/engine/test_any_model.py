@@ -1,11 +1,12 @@
 """What other people's models hold, Vensim's and XMILE's: each small model with values worked out by hand."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
-from talent_sd.base.errors import ModelError, UnsupportedError
+from talent_sd.base.errors import EngineNotice, ModelError, UnsupportedError
 from talent_sd.engine.runner import load_model
 
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<xmile version="1.0" xmlns="http://docs.oasis-open.org/xmile/ns/XMILE/v1.0">\n'
@@ -279,6 +280,47 @@ def test_a_file_is_read_in_the_encoding_that_it_declares(vensim, codec, head, af
     assert values(vensim(f"{name}=Time+1", head=head, after=after, codec=codec), name) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("name", "codec", "guess"), [("人才", "gbk", "gb2312"), ("été", "cp1252", "cp1252")])
+def test_a_file_that_declares_no_encoding_is_read_by_a_guess_that_is_told(vensim, name, codec, guess):
+    for _ in range(2):  # from the cache as well
+        with pytest.warns(EngineNotice) as caught:
+            model = vensim(f"{name}=Time+1", head="", codec=codec)
+        assert [str(each.message) for each in caught] == [
+            f"m.mdl:1: not valid UTF-8, and the file names no encoding: read as {guess}. Save it as UTF-8."
+        ]
+        assert values(model, name) == [1, 2, 3, 4, 5]
+
+
+def test_what_pysd_alone_reads_runs_there_with_one_notice(vensim):
+    model = vensim("k: a, b", "three=3", "high[k]=MAX(5 three)")
+    lacks = "m.mdl:4: no comma before 'three)' in the equation of 'high', which PySD alone takes. Write one."
+    with pytest.warns(EngineNotice) as caught:
+        run = model.run(outputs=["high"])
+    assert [str(each.message) for each in caught] == [f"{lacks} PySD runs the model instead, slowly."]
+    assert run.attrs["engine"] == "pysd"
+    assert run["high"].values.tolist() == [[5, 5]] * 5
+    for engine in ("kernel", "arrays"):
+        with pytest.raises(UnsupportedError, match=f"^{re.escape(lacks)}$"):
+            model.run(engine=engine)
+
+
+@pytest.mark.parametrize(("lines", "told"), [
+    (["a=MAX(5 nowhere)"], "m.mdl:2: 'a': uses 'nowhere', which is not defined."),  # as it would without PySD
+    (["a=MAX(5 3)", "a=2"], "m.mdl:2: 'a': is defined twice. Remove one."),
+    (["a=MAX(5 3", "b=2"], "m.mdl:2: cannot read the entry of 'a'"),
+    (["k: (a1-a999999999)", "a=MAX(5 3)"], "m.mdl:2: cannot read the entry of 'k' near"),
+    (["S=INTEG(MAX(1 2), 0)"], "m.mdl: PySD integrates by Euler's method alone, and the model asks for RK4."),
+])  # fmt: skip
+def test_pysd_runs_nothing_that_is_refused_for_the_sake_of_its_results(vensim, lines, told):
+    warnings.simplefilter("ignore", EngineNotice)
+    with pytest.raises(ModelError, match=re.escape(told)):
+        vensim(*lines, after=SETTINGS.format("15:0,0,0,5,0,0")).run()
+
+
+def test_a_point_given_twice_says_nothing_new(vensim):
+    both(vensim("f((0,0),(2,4),(2,4),(4,0))", "y=f(Time)"), "y", [0, 2, 4, 2, 0])
+
+
 # ---- XMILE -----------------------------------------------------------------------------------------------
 
 
@@ -320,6 +362,13 @@ def test_lenient_xml_is_read(xmile, tmp_path, head, before, codec):
 
 
 DIMS = '<dimensions><dim name="shelf" size="3"/><dim name="Tier"><elem name="Top"/><elem name="Mid"/></dim></dimensions>'
+
+
+def test_what_an_undeclared_prefix_or_a_bare_sign_stands_in_is_read(xmile):
+    model = xmile(aux("R&amp;D", "1 + Time", "<doc>R&D, and more&nbsp;so</doc>") + aux("twice", '<![CDATA["R&D" * 2]]>'),
+                  specs=' isee:sim_duration="1.5" isee:save_interval="2"')  # fmt: skip
+    assert values(model, "R&D") == [1, 3, 5]
+    assert values(model, "twice") == [2, 6, 10]
 
 
 def test_arrays_of_xmile(xmile):

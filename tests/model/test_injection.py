@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from talent_sd.base.errors import TalentError
+from talent_sd.base.errors import EngineNotice, TalentError
 from talent_sd.cli.app import app
 from talent_sd.engine.runner import load_model
 
@@ -107,6 +107,8 @@ PAYLOADS = {
     "row of data": mdl(f"x:=GET DIRECT DATA('f.xlsx','T','1\\x27+str({CODE})+\\x27','B2')~~|", TAB),
     "tab of a table": mdl(f"f(GET DIRECT LOOKUPS('f.xlsx','T\\','+str({CODE})+','B2'))~~|x=f(s)~~|", TAB, False),
     "tab that ends in a backslash": mdl(f"x=GET DIRECT DATA('f.xlsx','T\\\\','+str({CODE})+','B2')~~|", TAB, False),
+    "text where a comma is missing": mdl(f"x=MAX(3 '+str({CODE})+')~~|", TEXT, False),
+    "call where a comma is missing": mdl(f'x=MAX(3 "{QUOTED}"(s))~~|', FUNCTION),
     "kind of a table": mdl(f"x=lookup('1','2','3','4','a\\x27+str({CODE})+\\x27')~~|", TEXT),
     "reference by a call": mdl(f"x=reference('a\\x27+str({CODE})+\\x27','b')~~|", TEXT, False),
     "operator by a call": mdl(f"x=arithmetic('%(left)s+{CODE}',s)~~|", "5: ", False),
@@ -249,6 +251,16 @@ def test_a_crafted_file_runs_nothing(name, tmp_path):
             assert re.search(payload.told, text), text
             assert re.match(rf"m{payload.suffix}:\d+: ", text), text
             assert len([line for line in text.splitlines() if line.startswith("m.")]) == 1, text
+
+
+def test_what_pysd_runs_in_our_readers_place_runs_nothing_else(tmp_path):
+    file = written(tmp_path / "case", mdl(f'"{QUOTED}"=2~~|x=MAX(3 "{QUOTED}"+s)~~|'))
+    model = load_model(file)
+    with pytest.warns(
+        EngineNotice, match=r"^m\.mdl:5: no comma before .* PySD runs the model instead, slowly\.$"
+    ):
+        assert model.run(outputs=["x"])["x"].values.tolist() == [3, 3]
+    assert not list(tmp_path.rglob(MARKER))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from talent_sd.base.errors import ModelError
+from talent_sd.base.errors import ModelError, UnsupportedError
 from talent_sd.base.language import listed, tell
 from talent_sd.engine.equations import calls, stateful
 from talent_sd.engine.equations.lower import Lowerer
@@ -52,7 +52,10 @@ def build_program(source: Source) -> Program:
         )  # fmt: skip
     except ModelError as error:
         raise ModelError(f"{source.path.name}: {problem}" for problem in error.problems) from None
-    return _with_times(program, source)
+    program = _with_times(program, source)
+    if source.lacks:
+        raise UnsupportedError("\n".join(source.lacks))
+    return program
 
 
 def _with_times(program: Program, source: Source) -> Program:
