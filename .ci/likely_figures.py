@@ -4,6 +4,11 @@ TABLES is the folder of tables of many cities. The logarithm of each figure is f
 three others of the same city and year, chosen one after the other for the least spread of the residuals left one out:
 once among the figures that every city file needs, once among all. The usual range is that of the residuals, wider by
 `WIDER` and `APART`; changes from year to year have theirs. Rows in which a figure breaks a plain bound are left out.
+
+Those in `BESIDE` are fitted to the last years of each figure over the nation's, with a factor for each province (drawn
+towards 1). Their usual range leaves out `TAILS` of the cities at either end, each predicted without itself, but none that
+ships; nine in ten are within `common`.
+
 With `--held-out` every third city in turn is left out of the fits, and it tells how many of those break a rule: how
 often a city that nobody has seen is warned of.
 """
@@ -17,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from talent_sd.inputs import read_mapping, read_panel
-from talent_sd.inputs.figure_bounds import Likely, Rule, bounds, odd_figures
+from talent_sd.inputs import list_cities, load_city, read_mapping, read_panel
+from talent_sd.inputs.city_files import read_provinces
+from talent_sd.inputs.figure_bounds import NEARBY, Likely, Rule, bounds, near, odd_figures, over_nation
 
 FILE = Path(__file__).parents[1] / "models" / "figure_bounds.yaml"
 MARK = "likely:\n"
@@ -43,10 +49,34 @@ SHARED = {
     "residents_ceiling",
 }
 Rows = list[tuple[str, int, dict[str, float]]]
+SIX = ("residents", "gdp", "fiscal_revenue", "fiscal_expenditure", "deposit_balance", "tertiary_educated")
+BESIDE = {
+    **{(of, tuple(one for one in SIX if one != of)): 0.01 for of in SIX},
+    ("gdp", ("residents", "tertiary_educated")): 0.005,
+    ("fiscal_expenditure", ("residents", "tertiary_educated")): 0.005,
+    ("average_wage", SIX): 0.005,
+    ("house_price", SIX): 0.005,
+    ("bachelor_or_above", ("tertiary_educated", "residents", "gdp", "deposit_balance")): 0.005,
+    ("age_60_plus", ("age_0_14", "age_15_59", "census_population", "tertiary_educated")): 0.01,
+    ("age_60_plus", ("age_0_14", "age_15_59", "age_20_34", "census_population", "tertiary_educated")): 0.01,
+}
+"""Figure and its others -> part of the cities at either end that are out of the ordinary."""
+SHOWN = [("age_0_14", "age_15_59", "census_population", "tertiary_educated"), SIX]
+"""Others that go with figures beside which they are told, as with the six."""
+OVER = {"age_60_plus": "age_0_14"}
+"""Figure -> one of its others, over which it is fitted: who swaps the two turns it over."""
+PER = {
+    "residents": ("", "person"), "gdp": ("residents", "yuan/(person*year)"), "fiscal_revenue": ("gdp", "1"),
+    "fiscal_expenditure": ("gdp", "1"), "deposit_balance": ("gdp", "year"), "tertiary_educated": ("census_population", "1"),
+    "age_60_plus": ("age_0_14", ""), "average_wage": ("", "yuan/(person*year)"), "house_price": ("", "yuan/(m*m)"),
+}  # fmt: skip
+"""Figure -> what it is told per, and in which unit."""
+DRAWN = 1.0
+"""How far the factors of provinces are drawn towards 1: so many cities, as it were, are like the nation's."""
 
 
-def rows_of(folder: Path) -> Rows:
-    """Return city, year and figures, without cities' figures that break a plain bound in these years."""
+def rows_of(folder: Path) -> tuple[Rows, dict[str, str]]:
+    """Return city, year and figures, without figures that break a plain bound in these years; and each city's province."""
     panel = read_panel(
         folder / "city_panel.csv", folder / "city_census.csv", folder / "province_panel.csv",
         ages_csv=folder / "city_ages.csv", structure_csv=folder / "city_structure.csv",
@@ -66,7 +96,11 @@ def rows_of(folder: Path) -> Rows:
         for year in sorted({year for one in late.values() for year in one}):
             values = {key: one[year] for key, one in late.items() if one.get(year, 0) > 0 and key not in odd}
             found.append((name, year, values))
-    return found
+    known = read_provinces().content.people
+    return found, {
+        name: next(one for one in known if city.province["zh"].startswith(one))
+        for name, city in panel.cities.items()
+    }
 
 
 def residuals(rows: Rows, of: str, like: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -140,7 +174,70 @@ def change(rows: Rows, of: str, since: int) -> dict[str, object] | None:
     }
 
 
-def rules(rows: Rows) -> list[dict[str, object]]:
+def beside(
+    rows: Rows, of: str, like: tuple[str, ...], tail: float, provinces: dict[str, str]
+) -> dict[str, object]:
+    """Return the rule of a figure over the nation's, with a factor for each province."""
+    series: dict[str, dict[str, dict[int, float]]] = {}
+    for name, year, values in rows:
+        for key in {of, *like} & set(values):
+            series.setdefault(name, {}).setdefault(key, {})[year] = values[key]
+    told, names = [], []
+    for name, figures in series.items():
+        if set(figures) < {of, *like}:
+            continue
+        over = {key: over_nation(key, one) for key, one in figures.items()}
+        years = {year for year in over[of] if year >= SINCE}
+        others = {key: near(over[key], years, NEARBY) for key in like}
+        for year in sorted(years.intersection(*others.values())):
+            told.append([over[of][year], *(others[key][year] for key in like)])
+            names.append(name)
+    who = np.array(names)
+    cities = list(dict.fromkeys(names))
+    places = sorted({provinces[name] for name in cities})
+    weight = np.array([1 / np.sqrt(names.count(name)) for name in names])[:, None]
+    logs = np.log(told)
+    over_one = like.index(OVER[of]) + 1 if of in OVER else 0
+    if over_one:
+        logs[:, 0] -= logs[:, over_one]
+        logs[:, over_one] = 0
+    member = [[float(provinces[name] == place) for place in places] for name in names]
+    left = np.c_[np.ones(len(logs)), logs[:, 1:], member]
+    square = (left * weight).T @ (left * weight) + np.diag([1e-9] * (1 + len(like)) + [DRAWN] * len(places))
+    side = (left * weight).T @ (logs[:, :1] * weight)
+    residual = []
+    for name in cities:
+        out = (who == name)[:, None] * weight * left
+        without = np.linalg.solve(square - out.T @ out, side - out.T @ (logs[:, :1] * weight))
+        residual.append((logs[:, :1] - left @ without)[who == name][-1, 0])
+    found = np.linalg.solve(square, side)[:, 0]
+    found[over_one] += bool(over_one)
+    shipped = {load_city(name).title["zh"] for name in list_cities()}
+    ships = [
+        value for value, name in zip(residual, cities, strict=True) if name.removesuffix("市") in shipped
+    ]
+    low, high = np.quantile(residual, [tail, 1 - tail])
+    low, high = min(low, *(one - 0.03 for one in ships)), max(high, *(one + 0.03 for one in ships))
+    ends = [
+        [float(f"{np.exp(one):.3g}") for one in two]
+        for two in ((low, high), np.quantile(residual, [0.05, 0.95]))
+    ]
+    factors = {
+        place: float(f"{np.exp(one):.3g}") for place, one in zip(places, found[1 + len(like) :], strict=True)
+    }
+    shown = (
+        dict(zip(("common", "per", "unit"), (ends[1], *PER[of]), strict=True))
+        if {of, *like} == set(SIX) or like in SHOWN
+        else {}
+    )
+    return {
+        "of": of, "like": {key: round(float(one), 3) for key, one in zip(like, found[1:], strict=False)},
+        "level": float(f"{np.exp(found[0]):.4g}"), "since": SINCE, "until": 2036, "usual": ends[0], **shown,
+        "places": factors,
+    }  # fmt: skip
+
+
+def rules(rows: Rows, provinces: dict[str, str]) -> list[dict[str, object]]:
     """Return every rule."""
     kinds = read_mapping().content.figures
     yearly = [key for key, kind in kinds.items() if kind.panel]
@@ -153,17 +250,19 @@ def rules(rows: Rows) -> list[dict[str, object]]:
         sets = [best(at, of, [key for key in among if key in NEEDED]), best(at, of, among)]
         if one := change(rows, of, since=CHANGES if of in yearly or of.startswith("province_") else CENSUS):
             found.append(one)
+        if any(of == one for one, _ in BESIDE):
+            continue
         for like in sets if sets[0] != sets[1] else sets[:1]:
             if one := rule(at, of, like, since):
                 found.append(one)
-    return found
+    return [*found, *(beside(rows, of, like, tail, provinces) for (of, like), tail in BESIDE.items())]
 
 
 def main() -> None:
     """Fit and write, or hold out and tell."""
     folder = Path(sys.argv[1])
     warnings.simplefilter("ignore")
-    rows = rows_of(folder)
+    rows, provinces = rows_of(folder)
     if "--held-out" in sys.argv:
         names = sorted({name for name, _, _ in rows})
         series: dict[str, dict[str, dict[int, float]]] = {name: {} for name in names}
@@ -173,12 +272,12 @@ def main() -> None:
         told = 0
         for third in range(3):
             out = set(names[third::3])
-            fitted = rules([row for row in rows if row[0] not in out])
+            fitted = rules([row for row in rows if row[0] not in out], provinces)
             broken = {
                 name
                 for name in out
                 for one in fitted
-                if (over := Likely(**one).over_likely(series[name]))
+                if (over := Likely(**one).over_likely(series[name], provinces[name]))
                 and not one["usual"][0] <= min(over.values()) <= max(over.values()) <= one["usual"][1]
             }  # fmt: skip
             told += len(broken)
@@ -186,8 +285,8 @@ def main() -> None:
         return
     head = FILE.read_text("utf-8").partition(MARK)[0]
     lines = [
-        f"  - {yaml.safe_dump(one, default_flow_style=True, width=1000, sort_keys=False).strip()}\n"
-        for one in rules(rows)
+        f"  - {yaml.safe_dump(one, default_flow_style=True, width=1000, sort_keys=False, allow_unicode=True).strip()}\n"
+        for one in rules(rows, provinces)
     ]
     FILE.write_text(head + MARK + "".join(lines), encoding="utf-8")
     bounds.cache_clear()

@@ -25,7 +25,7 @@ def check(
     """Check files; exit code 0 or 2.
 
     Every problem of every file is shown at once, with file, line and remedy. Of a city it is told which defaults
-    stand in for missing figures, and how far each may move the last year.
+    stand in for missing figures, and how far each may move the last year; and what other cities have.
 
     Example:  [bold]talent-sd check my_scenario.yaml my_city.yaml[/bold]
     """
@@ -51,11 +51,11 @@ def check(
 
 
 def show_gaps(city: Path, lang: str) -> None:
-    """Show what of a city is not its own, and what stands in for the figures that it lacks."""
+    """Show what of a city is not its own, what stands in for the figures that it lacks, and the others beside other cities'."""
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.city_tables import bridges_line, gaps_table, themes_line
+    from talent_sd.output.city_tables import beside_table, bridges_line, gaps_table, themes_line
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)
@@ -64,3 +64,4 @@ def show_gaps(city: Path, lang: str) -> None:
         console().print(gaps_table(prepared, missing, shipped_labels(), lang))
     if told := bridges_line(prepared, lang):
         say(told)
+    console().print(beside_table(prepared.first.city, lang))

@@ -42,6 +42,8 @@ LEAST = 0.8
 """The same, below which a city that is a province cannot be."""
 OF_PEOPLE, OF_OTHERS = 1.2, 1.5
 """How far a figure may be off that of the city of its name that ships, of people and of all else, before it is told."""
+COUNTED, A_YEAR = 1.15, 1.03
+"""How far the people of a city may be off those counted in the city of its name, and more for each year from the census."""
 CLOSE, FAR, SAME = 1.03, 1.25, 1e-5
 """A figure of a province against the same of our table: told, and refused; and so near that it is the same."""
 
@@ -139,7 +141,8 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
         ):
             where = f"{file.file}:{file.line(key)}" if key in ("region", "province") else at(key)
             (problems if wrong else odd).append(f"{where}: {text}")
-    hold_to_bounds({key: figure.values for key, figure in figures.items()}, "city", at, problems)
+    held = {key: figure.values for key, figure in figures.items()}
+    hold_to_bounds(held, "city", at, problems, place=province["zh"])
     problems.refuse()
     if later := years_to_come(own):
         odd.append(f"{file.file}: {later}")
@@ -264,6 +267,8 @@ def odd_of_province(
             "{city} is a city of {right}, not of {province}. Check the province.",
             city=title[language()], right=tell(" or ").join(map(_named, homes)), province=here,
         )  # fmt: skip
+    if place in homes:
+        yield from _beside_counted(title, place, figures)
     yield from _beside_province(place, figures)
     people, alone = known.people[place], len(known.cities[place]) == 1
     counts = [(v / people, v, y, key) for key in PEOPLE for y, v in figures.get(key, {}).items()]
@@ -276,6 +281,29 @@ def odd_of_province(
             "province.",
             key=key, year=year, value=value, province=here, people=people,
         )  # fmt: skip
+
+
+def _beside_counted(
+    title: Mapping[str, str], place: str, figures: Figures
+) -> Iterator[tuple[str, bool, str]]:
+    """Yield the people of a city that are not about as many as were counted in the city of its name."""
+    known = read_provinces().content
+    zh = next(
+        zh
+        for zh, en in known.cities[place].items()
+        if _plain(title["zh"]) == _plain(zh) or _plain(title["en"]) == _plain(en)
+    )
+    counted = 1e3 * known.counted.get(zh, 0)
+    for key in PEOPLE if counted else ():
+        year, value = min(
+            figures.get(key, {}).items(), key=lambda one: abs(one[0] - CENSUS), default=(CENSUS, counted)
+        )
+        room = COUNTED * A_YEAR ** abs(year - CENSUS)
+        if not 1 / room <= value / counted <= room:
+            yield key, False, tell(
+                "{key} in {year} is {value:.4g}; {city} had {people:.4g} residents in {census}. Check it, and the name.",
+                key=figure_name(key), year=year, value=value, city=title[language()], people=counted, census=CENSUS,
+            )  # fmt: skip
 
 
 def _beside_shipped(

@@ -26,6 +26,8 @@ Place = Callable[[str, int], str]
 """Where the figure of a year stands: "file:line"."""
 NEARBY, DRIFT = 4, 1.1
 """Years from a figure to those that it is held against where they have none of its year, and what may change in each."""
+ANYWHERE = 1.3
+"""How much wider what is likely in a province is in a city of none."""
 NATION = "national "
 """A rule's word before a variable of the national path that ships."""
 
@@ -55,7 +57,9 @@ class Rule(Part):
 class Likely(Part):
     """What a figure, or its change a year, is likely to be: `level` times a power of each of a city's others.
 
-    `.ci/likely_figures.py` fits it, to years from `since` on. By `until` prices have moved too far from those.
+    `.ci/likely_figures.py` fits it, to years from `since` on. By `until` prices have moved too far from those. With
+    `places` it is of the last year, each figure over the nation's of its year, in a city of a province; nine in ten cities
+    are within `common`, which is told per another figure, in a unit.
     """
 
     of: str
@@ -65,21 +69,34 @@ class Likely(Part):
     until: int = 2030
     yearly: bool = False
     usual: Range
+    places: dict[str, float] = Field(default_factory=dict)
+    common: Range | None = None
+    per: str = ""
+    unit: str = ""
 
-    def over_likely(self, figures: Figures) -> dict[int, float]:
+    def over_likely(self, figures: Figures, place: str = "") -> dict[int, float]:
         """Return year -> figure over what is likely, the others of the nearest year."""
         if any(name not in figures for name in (self.of, *self.like)):
             return {}
         own = {year for year in figures[self.of] if self.since <= year <= self.until}
-        beside = {name: near(figures[name], own, NEARBY) for name in self.like}
+        held = {name: figures[name] for name in (self.of, *self.like)}
+        level = self.level
+        if self.places:
+            own, held = {max(own)} if own else own, {name: over_nation(name, held[name]) for name in held}
+            level *= next((factor for one, factor in self.places.items() if place.startswith(one)), 1.0)
+        beside = {name: near(held[name], own, NEARBY) for name in self.like}
         found = {}
-        for year in sorted(own.intersection(*beside.values())):
+        for year in sorted(own.intersection(held[self.of], *beside.values())):
             others = [(beside[name][year], power) for name, power in self.like.items()]
-            if figures[self.of][year] > 0 and all(value > 0 for value, _ in others):
-                found[year] = (
-                    figures[self.of][year] / prod(value**power for value, power in others) / self.level
-                )
+            if held[self.of][year] > 0 and all(value > 0 for value, _ in others):
+                found[year] = held[self.of][year] / prod(value**power for value, power in others) / level
         return _a_year(found) if self.yearly else found
+
+    def range_in(self, place: str, ends: Range | None = None) -> Range:
+        """Return the usual range (or another) in a province, wider where it is not known."""
+        low, high = ends or self.usual
+        known = not self.places or any(place.startswith(one) for one in self.places)
+        return (low, high) if known else (low / ANYWHERE, high * ANYWHERE)
 
 
 class BoundsFile(Part):
@@ -88,6 +105,7 @@ class BoundsFile(Part):
     city: list[Rule]
     national: list[Rule]
     posterior: list[Rule]
+    nation: dict[str, str] = Field(default_factory=dict)
     likely: list[Likely] = Field(default_factory=list)
 
 
@@ -166,16 +184,23 @@ def bounds() -> BoundsFile:
     return read_strict(shipped_folder("models") / "figure_bounds.yaml", BoundsFile).content
 
 
-def odd_figures(figures: Figures, kind: Kind) -> tuple[Odd, ...]:
-    """Return what breaks a rule: of each rule and figure the first year that does, of the worse kind."""
-    return _odd(kind, tuple((name, tuple(values.items())) for name, values in figures.items()))
+def odd_figures(figures: Figures, kind: Kind, place: str | None = None) -> tuple[Odd, ...]:
+    """Return what breaks a rule: of each rule and figure the first year that does, of the worse kind.
+
+    Parameters
+    ----------
+    place : a city's province in Chinese; without it the city is not held to what is likely there
+    """
+    return _odd(kind, place, tuple((name, tuple(values.items())) for name, values in figures.items()))
 
 
 @lru_cache(maxsize=64)
-def _odd(kind: Kind, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]) -> tuple[Odd, ...]:
+def _odd(
+    kind: Kind, place: str | None, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+) -> tuple[Odd, ...]:
     figures = {name: dict(values) for name, values in given}
     found = list(_broken({**figures, **_nation()} if kind == "city" else figures, kind))
-    return (*found, *_unlikely(figures, found)) if kind == "city" else tuple(found)
+    return (*found, *_unlikely(figures, found, place)) if kind == "city" else tuple(found)
 
 
 @cache
@@ -186,7 +211,16 @@ def _nation() -> dict[str, Mapping[int, float]]:
     return {NATION + name: one.values for name, one in read_national(SHIPPED).variables.items()}
 
 
-def _unlikely(figures: Figures, told: list[Odd]) -> Iterator[Odd]:
+def over_nation(name: str, values: Mapping[int, float]) -> Mapping[int, float]:
+    """Return a city's figure over the nation's of each year, where there is one."""
+    theirs = bounds().nation.get(name)
+    if theirs is None:
+        return values
+    nation = _nation()[NATION + theirs]
+    return {year: value / nation[year] for year, value in values.items() if nation.get(year)}
+
+
+def _unlikely(figures: Figures, told: list[Odd], place: str | None) -> Iterator[Odd]:
     """Yield the figures farthest from what is likely, one for all that hang together: a slip moves each that is held to it."""
     known = {
         name
@@ -196,16 +230,48 @@ def _unlikely(figures: Figures, told: list[Odd]) -> Iterator[Odd]:
     }
     found = []
     for rule in bounds().likely:
-        low, high = rule.usual
-        over = rule.over_likely(figures)
+        if rule.places and place is None:
+            continue
+        low, high = ends = rule.range_in(place or "")
+        over = rule.over_likely(figures, place or "")
         beyond = {year: max(value / high, low / value) for year, value in over.items()}
         if years := [year for year, excess in beyond.items() if excess > 1]:
-            odd = Odd(rule, [rule.of], years, over[years[0]], rule.usual, False)
+            odd = Odd(rule, [rule.of], years, over[years[0]], ends, False)
             found.append((max(beyond.values()), {rule.of, *rule.like}, odd))
     for _, names, odd in sorted(found, key=lambda one: -one[0]):
         if not names & known:
             yield odd
         known |= names
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A figure (per another, in a unit) of a year, and the range that nine in ten cities have whose others are like these."""
+
+    name: str
+    per: str
+    unit: str
+    year: int
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_common(self) -> bool:
+        """Tell whether the value is in the range."""
+        return self.low <= self.value <= self.high
+
+
+def beside_others(figures: Figures, place: str) -> Iterator[Beside]:
+    """Yield the figures of a city of a province (in Chinese) beside those of cities like it."""
+    for rule in bounds().likely:
+        over = rule.over_likely(figures, place) if rule.common else {}
+        for year, times in over.items():
+            per = near(figures[rule.per], {year}, NEARBY).get(year) if rule.per in figures else None
+            value = figures[rule.of][year] / (per or 1.0)
+            if per or not rule.per:
+                low, high = (value / times * end for end in rule.range_in(place, rule.common))
+                yield Beside(rule.of, rule.per, rule.unit, year, value, low, high)
 
 
 def _broken(figures: Figures, kind: Kind) -> Iterator[Odd]:
@@ -288,16 +354,19 @@ def years_to_come(figures: Figures) -> str:
     )
 
 
-def hold_to_bounds(figures: Figures, kind: Kind, at: Place, problems: Problems, warn: bool = True) -> None:
+def hold_to_bounds(
+    figures: Figures, kind: Kind, at: Place, problems: Problems, warn: bool = True, place: str | None = None
+) -> None:
     """Note what cannot be, and warn of what is out of the ordinary.
 
     Parameters
     ----------
     at : gives the place of a figure in a year, as a message begins
     warn : False to leave out what is out of the ordinary
+    place : a city's province in Chinese
     """
     odd: list[str] = []
-    for one in odd_figures(figures, kind):
+    for one in odd_figures(figures, kind, place):
         (problems if one.wrong else odd).append(f"{at(one.names[0], one.years[0])}: {one}")
     if warn and not problems:
         for text in odd:

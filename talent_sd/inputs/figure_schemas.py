@@ -85,6 +85,7 @@ class ProvincesFile(Part):
     names: dict[str, str] = Field(description="Chinese name: English name; the nation for a city of none")
     regions: dict[str, Region] = Field(description="Chinese name: what it is")
     people: dict[str, float] = Field(description="Place: residents counted in 2020")
+    counted: dict[str, float] = Field(description="City: thousands of residents counted in 2020")
     cities: dict[str, dict[str, str]] = Field(description="Place: its cities, Chinese name: English name")
     figures: Annotated[dict[str, ProvinceFigure], Field(min_length=1)]
 

@@ -13,8 +13,10 @@ from rich.text import Text
 from talent_sd.base.language import N_, fixed, tell
 from talent_sd.forecast.what_if import COVER, MOVED, NOTHING, SHORT, Gap
 from talent_sd.inputs.city_figures import Bridge, City, city_constants, read_mapping
+from talent_sd.inputs.figure_bounds import Beside, beside_others
 from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.inputs.shipped_names import folder_of
 from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
 from talent_sd.output.terminal_tables import numbers, rich_table, words
 
@@ -171,12 +173,78 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
     )
 
 
+def _beside(city: City) -> list[Beside]:
+    """Return a city's figures beside those of cities like it."""
+    return list(beside_others({key: one.values for key, one in city.figures.items()}, city.province["zh"]))
+
+
+def _beside_names(one: Beside, lang: str) -> str:
+    return (
+        f"{figure_name(one.name, lang)} / {figure_name(one.per, lang)}"
+        if one.per
+        else figure_name(one.name, lang)
+    )
+
+
+def _beside_numbers(one: Beside, lang: str) -> tuple[str, str]:
+    """Write a figure, and the range of cities like it."""
+    scale = scale_for(one.value, one.unit, lang)
+    factor, unit = (0.01, "%") if one.unit == "1" else (scale.factor, scale.unit)
+    value, low, high = (digits(number / factor, 2) for number in (one.value, one.low, one.high))
+    return f"{value} {unit}".strip(), f"{low}–{high} {unit}".strip()
+
+
+def beside_table(city: City, lang: str = "en") -> Table:
+    """Make the table of a city's figures beside those of cities like it."""
+    table = rich_table(
+        tell("{city}'s figures beside those of cities like it", lang, city=city.title[lang]),
+        *words(tell("Figure", lang), overflow="fold"),
+        *numbers(
+            tell("Year", lang), tell("In the file", lang), tell("Nine in ten cities", lang), overflow="fold"
+        ),
+        padding=0,
+    )
+    for one in _beside(city):
+        value, others = _beside_numbers(one, lang)
+        table.add_row(
+            Text(_beside_names(one, lang).replace(" / ", " /\n")),
+            str(one.year),
+            value + " *" * (not one.is_common),
+            others,
+        )
+    table.caption = tell(
+        "Nine in ten of some 200 cities whose other figures are like these, in the same province, have figures in this range.\n"
+        "* Outside it: one city in ten is. Check its unit, its year and its digits.",
+        lang,
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def beside_line(city: City, lang: str = "en") -> str:
+    """Say which figures of a city that does not ship are unlike those of nine in ten cities like it; "" where none is."""
+    ships = city.path is None or city.path.is_relative_to(folder_of("city").resolve())
+    odd = [] if ships else [one for one in _beside(city) if not one.is_common]
+    if not odd:
+        return ""
+    told = [
+        tell("{name} in {year} is {value} (others {range})", lang, name=_beside_names(one, lang), year=one.year,
+             **dict(zip(("value", "range"), _beside_numbers(one, lang), strict=True)))
+        for one in odd
+    ]  # fmt: skip
+    return tell(
+        "Unlike nine in ten cities like {city}: {told}. Check unit, year and digits. All of them: `talent-sd check {file}`.",
+        lang, city=city.title[lang], told=tell("; ", lang).join(told), file=city.file,
+    )  # fmt: skip
+
+
 def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
-    """Return what is said of figures that a city lacks, and of years that were not counted."""
+    """Return what is said of figures that a city lacks, of years that were not counted, and of those unlike other cities'."""
     lines = (
         gaps_line(prepared, missing, lang),
         shared_line(prepared, missing, lang),
         bridges_line(prepared, lang),
+        beside_line(prepared.first.city, lang),
     )
     return list(filter(None, lines))
 

@@ -100,7 +100,7 @@ def test_slips_of_cities_are_told(attacked: Attacked) -> None:
         latest = max(figures[name])
         slipped = {y: v * (factor if y == latest or not last else 1) for y, v in figures[name].items()}
         low, high = kinds[name].plausible
-        told = odd_figures({**figures, name: slipped}, "city")
+        told = odd_figures({**figures, name: slipped}, "city", file.province["zh"])
         silent[factor] += not told and all(low <= value <= high for value in slipped.values())
         all_of[factor] += 1
         attacked()

@@ -68,10 +68,42 @@ def test_figures_of_a_month_or_in_another_unit_are_told(attacked: Attacked) -> N
         slipped = {**given, key: {year: factor * value for year, value in given[key].items()}}
         low, high = kinds[key].plausible
         told = any(not low <= value <= high for value in slipped[key].values()) or odd_figures(
-            slipped, "city"
+            slipped, "city", city.province["zh"]
         )
         told = told or [*odd_of_province(city.title, city.region, city.province, slipped)]
         if not told and key not in UNHELD and (name, key, factor) not in NEEDED_ALONE:
             silent.append((name, key, factor, len(given)))
         attacked()
     assert silent == []
+
+
+THREEFOLD = {("dongguan", "fiscal_expenditure", 3.0)}
+"""Slips of few figures that no other city's figures tell: this budget is a seventh of those of as many deposits."""
+BESIDE = {
+    "residents": ("residents", "census_population", "tertiary_educated"),
+    "gdp": ("gdp", "fiscal_revenue", "fiscal_expenditure", "deposit_balance"),
+}
+"""Figures that slip together."""
+
+
+def test_few_figures_three_times_too_large_or_small_are_told_beside_like_cities(attacked: Attacked) -> None:
+    silent = set()
+    for name in (name for name in list_cities() if name != "average"):
+        city = load_city(name)
+        few = {
+            key: {2022: one.values[2022]} if 2022 in one.values else {2020: one.values[2020]}
+            for key, one in city.figures.items()
+            if key in NEEDED
+        }
+        slips = {(key,): key for key in NEEDED} | {together: f"all {key}" for key, together in BESIDE.items()}
+        assert odd_figures(few, "city", city.province["zh"]) == ()
+        for keys, what in slips.items():
+            for factor in (3.0, 1 / 3):
+                slipped = {
+                    key: {year: value * (factor if key in keys else 1) for year, value in one.items()}
+                    for key, one in few.items()
+                }
+                if not odd_figures(slipped, "city", city.province["zh"]):
+                    silent.add((name, what, factor))
+                attacked()
+    assert silent == THREEFOLD

@@ -230,13 +230,14 @@ def test_residents_are_held_to_the_census_nearby(write: Write) -> None:
 @pytest.mark.parametrize("name", [name for name in list_cities() if name != "average"])
 def test_a_file_of_the_seven_figures_tells_a_slip_in_those_with_a_degree(name: str) -> None:
     """Even where the yearbook's figures are of another year than the census."""
-    figures = load_city(name).figures
+    city = load_city(name)
+    figures, place = city.figures, city.province["zh"]
     small = {key: {y: v for y, v in figures[key].values.items() if y in (2022, 2023)} for key in YEARLY}
     small |= {key: {2020: figures[key].values[2020]} for key in ("census_population", "tertiary_educated")}
-    assert odd_figures(small, "city") == ()
+    assert odd_figures(small, "city", place) == ()
     for factor in (0.1, 3.5):
         slipped = {2020: factor * small["tertiary_educated"][2020]}
-        (told,) = odd_figures({**small, "tertiary_educated": slipped}, "city")
+        (told,) = odd_figures({**small, "tertiary_educated": slipped}, "city", place)
         assert "tertiary_educated" in str(told)
 
 
@@ -286,6 +287,12 @@ def test_a_city_of_which_a_file_ships_is_held_to_it(write: Write) -> None:
     assert not any(
         "that ships" in one
         for one in _told(write("mine.yaml", tripled.replace("{en: Wuxi, zh: 无锡}", "Mine")))
+    )
+    handan = (shipped_folder("scenarios") / "cities" / "handan.yaml").read_text("utf-8")
+    mine = handan.replace("{en: Handan, zh: 邯郸}", "Xingtai")
+    assert (
+        "mine.yaml:10: residents in 2020 is 9.414e+06; Xingtai had 7.111e+06 residents in 2020. Check it, and the name."
+        in _told(write("mine.yaml", mine))
     )
     shanghai = (shipped_folder("scenarios") / "cities" / "shanghai.yaml").read_text("utf-8")
     shanghai = re.sub(r"(?m)^(  residents: .*values: ).*", r"\1{2022: 2.4758e6}}", shanghai)
