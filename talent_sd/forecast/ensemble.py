@@ -158,7 +158,7 @@ def prior_draws(
     """
     model = prepared.model
     found = read_priors(model.structure, model.program, priors)
-    assumed = assumed_figures(prepared.first)
+    assumed = assumed_figures(prepared.first, model)
     if priors is not None or str(posterior) == NO_POSTERIOR:
         return draw_priors((*found, *assumed), draws, seed, sampling, memory)
     from talent_sd.forecast.posterior_draws import draw_posterior

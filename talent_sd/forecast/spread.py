@@ -206,7 +206,7 @@ def constant_moves(prepared: Prepared, posterior: Posterior | None) -> list[Move
     fitted = () if posterior is None else posterior.names
     priors = [one for one in read_priors(model.structure, model.program) if one.key not in fitted]
     moves = []
-    for prior in (*priors, *assumed_figures(prepared.first)):
+    for prior in (*priors, *assumed_figures(prepared.first, model)):
         ends = prior.quantile(np.array(ENDS))
         moves += _both_ends(prior.key, ends, PriorDraws((prior,), ends[None], {}).params(fixed, 0, 2))
     for column, name in enumerate(fitted):

@@ -16,10 +16,9 @@ from talent_sd.forecast.ensemble import DRAWN, PARAMETER, Options, run_ensemble
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.simulate import run_prepared
 from talent_sd.inputs.city_figures import read_mapping
-from talent_sd.inputs.city_files import read_provinces
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.settings import split_key
-from talent_sd.uncertainty.priors import constant_values
+from talent_sd.uncertainty.priors import assumed_figures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -248,7 +247,7 @@ class Gap:
     low, high : range tried: the assumption's own
     moves : output -> relative change of its value in the last year at the low and the high end
     cover : change of the years that the pension fund lasts, at the low and the high end
-    drawn : whether draws are spread over the range; not where the province's or the nation's own stands in
+    shared : whether its province's or the nation's own figure stands in, not an assumption
     """
 
     constant: str
@@ -261,7 +260,7 @@ class Gap:
     moves: Mapping[str, tuple[float, float]]
     cover: tuple[float, float]
     too_old: bool = False
-    drawn: bool = True
+    shared: bool = False
 
     @property
     def most(self) -> float:
@@ -286,17 +285,14 @@ NOTHING, SHORT = 0.0005, 0.05
 
 def gaps(prepared: Prepared) -> tuple[Gap, ...]:
     """Return the figures that are not the city's own, those that move the last year most first: two central runs for each."""
-    mapping, first = read_mapping(), prepared.first
-    lacking = {
-        key: rule
-        for key, rule in mapping.content.constants.items()
-        if rule.default and key in first.values and first.values[key].origin.file == mapping.file
-    }
-    shared = _shared(prepared)
-    # what stands in, and the ends of its range
-    ranges = {key: (float(first.values[key].value), *_range(prepared, key)) for key in lacking} | shared
-    if not ranges:
+    mapping, first, model = read_mapping(), prepared.first, prepared.model
+    priors = assumed_figures(first, model, cancelling=True)
+    if not priors:
         return ()
+    # what stands in, and the ends of its range
+    ranges = {prior.key: (prior.centre, prior.low, prior.high) for prior in priors}
+    lacking = {key for key in ranges if key in first.values and first.values[key].origin.file == mapping.file}
+    shared = ranges.keys() - lacking
     followers = _followers(prepared, lacking)
     end, most = float(prepared.years[-1]), shipped_labels().told_up_to[COVER]
     given = [*ranges, *(name for name in followers if name not in ranges)]
@@ -326,34 +322,10 @@ def gaps(prepared: Prepared) -> tuple[Gap, ...]:
         found.append(
             Gap(
                 key, absent or tuple(names), stands, rule.unit, value.origin.text if value else "", low, high,
-                dict(zip(MOVED, moves, strict=True)), cover, not absent and key not in shared, key not in shared,
+                dict(zip(MOVED, moves, strict=True)), cover, not absent and key not in shared, key in shared,
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda gap: (-gap.most, -max(map(abs, gap.cover)))))
-
-
-def _shared(prepared: Prepared) -> dict[str, tuple[float, float, float]]:
-    """Return constants that the province or the nation gives for the city: what stands in, and the range of a city's own."""
-    first, structure, found = prepared.first, prepared.model.structure, {}
-    provinces = read_provinces().file
-    for key, rule in read_mapping().content.constants.items():
-        variable, value = structure.find(key), first.values.get(key)
-        if rule.shared is None or variable is None:
-            continue
-        if value is None:
-            stands = constant_values(prepared.model.program).get(key, {}).get((), np.nan)
-        elif value.origin.file == provinces or (
-            rule.own
-            and value.origin.file == first.city.file
-            and not value.origin.text.startswith(rule.own.figure)
-        ):
-            stands = float(value.value)
-        else:
-            continue
-        if np.isfinite(stands):
-            low, high = np.clip(np.multiply(rule.shared.range, stands), *variable.limits)
-            found[key] = (stands, float(low), float(high))
-    return found
 
 
 def _part(prepared: Prepared, key: str, shared: Container[str]) -> float:
@@ -379,12 +351,3 @@ def _followers(prepared: Prepared, lacking: Iterable[str]) -> dict[str, dict[str
         for name, one in own.items()
         if set(lacking) & {*one.times, *one.over}
     }
-
-
-def _range(prepared: Prepared, key: str) -> tuple[float, float]:
-    """Return the range of an assumption, within the model's limits."""
-    default = read_mapping().content.constants[key].default
-    assert default is not None
-    ends = default.ends(float(prepared.first.values[key].value))
-    low, high = np.clip(ends, *prepared.model.structure[split_key(key)[0]].limits)
-    return float(low), float(high)

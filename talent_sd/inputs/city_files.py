@@ -73,6 +73,17 @@ def figures_of_province(province: Mapping[str, str], mapping: Mapped) -> dict[st
     return found
 
 
+def figures_of_its_own_province(province: Mapping[str, str]) -> frozenset[str]:
+    """Return the figures of a province that are those of its only city; none of a province of several."""
+    content = read_provinces().content
+    places = [
+        place
+        for place, names in content.cities.items()
+        if len(names) == 1 and province["zh"].startswith(place)
+    ]
+    return frozenset(name for name, one in content.figures.items() for place in places if place in one.values)
+
+
 def _province(file: StrictFile[CityFile], problems: Problems) -> dict[str, str]:
     """Return a city's province by both its names; note names that are none, or of two provinces."""
     known = read_provinces().content.names

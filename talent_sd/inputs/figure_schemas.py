@@ -35,7 +35,7 @@ class DefaultFigure(Part):
 
 
 class SharedFigure(Part):
-    """What is said of a city that takes a constant from its province or the nation: no draw allows for it."""
+    """What a city's own may be that takes a constant from its province or the nation: a forecast draws it over the range."""
 
     figures: list[str] = Field(min_length=1, description="The city's own, which would take its place")
     range: Range = Field(description="Lowest and highest that a city's own may be over what stands in")

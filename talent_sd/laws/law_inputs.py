@@ -78,7 +78,7 @@ class Places:
         if key not in self._draws:
             resolved = self.resolved(scenario, city)
             prepared = Prepared(self.model, {scenario: resolved})
-            assumed = () if self.is_mean(city) else assumed_figures(resolved)
+            assumed = () if self.is_mean(city) else assumed_figures(resolved, self.model)
             fitted = self._fitted
             rest = [prior for prior in self._priors if fitted is None or prior.key not in fitted.names]
             others = draw_priors((*rest, *assumed), number, SEED)

@@ -90,7 +90,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         stands = f"{digits(gap.value / scale.factor)} {unit}"
         if gap.low < gap.high:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
-        stands += "" if gap.drawn else " *"
+        stands += " *" if gap.shared else ""
         told = [_figure(name, lang) for name in gap.figures[:2]]
         told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
         table.add_row(
@@ -101,7 +101,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         )
     notes = [
         tell("In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.", lang),
-        *[tell(NOT_DRAWN, lang)] * any(not gap.drawn for gap in missing),
+        *[tell("* Its province's or the nation's.", lang)] * any(gap.shared for gap in missing),
     ]  # fmt: skip
     table.caption = "\n".join(notes)
     table.caption_justify = "left"
@@ -109,9 +109,6 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
 
 
 LONGEST_NAME, NARROW = 15, 11
-NOT_DRAWN = N_(
-    "* Its province's or the nation's: no draw is made, and the 80 % intervals do not allow for it."
-)
 
 
 def _figure(name: str, lang: str) -> str:
@@ -296,17 +293,17 @@ def _most(alike: Sequence[Gap], lang: str) -> str:
 
 
 def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
-    """Say which figures the province or the nation gives, and that no interval allows for them; "" where none moves."""
+    """Say which figures the province or the nation gives, and how far each may move the end; "" where none moves."""
     told = [
         tell("{figure} ({most})", lang, figure=figure_name(gap.figures[0], lang), most=_most([gap], lang))
         for gap in missing
-        if not gap.drawn and gap.moving
+        if gap.shared and gap.moving
     ]
     if not told:
         return ""
     return tell(
-        "The province's or the nation's stand in for {city}'s own {told}. In brackets how far each may move {year}: the 80 % "
-        "intervals do not allow for it. Give the city's own if you have them.",
+        "The province's or the nation's stand in for {city}'s own {told}. In brackets how far each may move {year}. With "
+        "draws, the 80 % intervals allow for them; give the city's own, and they narrow.",
         lang, city=prepared.first.city.title[lang], told=tell(", ", lang).join(told),
         year=f"{prepared.years[-1]:g}",
     )  # fmt: skip
@@ -322,16 +319,16 @@ def _needed(gap: Gap, lang: str) -> str:
 
 def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say in a sentence how many figures a city lacks and which matters most; "" where none does."""
-    drawn = [gap for gap in missing if gap.drawn]
-    if not drawn or drawn[0].most <= NOTHING:
+    lacking = [gap for gap in missing if not gap.shared]
+    if not lacking or lacking[0].most <= NOTHING:
         return ""
-    most = drawn[0]
+    most = lacking[0]
     return tell(
         "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "
         "{year}. With draws, the 80 % intervals allow for them. All of them: `talent-sd list cities --of {name}`.",
         lang,
         city=prepared.first.city.title[lang],
-        count=len(drawn),
+        count=len(lacking),
         figure=_needed(most, lang),
         share=_share(most.most, lang),
         output=shipped_labels().variable(most.where, lang),

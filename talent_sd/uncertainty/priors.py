@@ -15,12 +15,17 @@ from talent_sd.base.errors import InputError, nearest
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import apart, tell
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.city_files import figures_of_its_own_province, read_provinces
 from talent_sd.inputs.file_schemas import Part, Range
 from talent_sd.inputs.schema_problems import StrictFile, read_strict
+from talent_sd.inputs.settings import split_key
 
 if TYPE_CHECKING:
     from talent_sd.engine.ir import Program
-    from talent_sd.inputs import Resolved
+    from talent_sd.engine.runner import Model
+    from talent_sd.inputs import City, Resolved
+    from talent_sd.inputs.figure_schemas import FigureToConstant
+    from talent_sd.inputs.settings import Setting
     from talent_sd.model.structure import Structure, Variable
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<elements>[^\[\]]*)\]$")
@@ -86,7 +91,8 @@ class Prior:
     Parameters
     ----------
     key : constant or "constant[element]", as the model spells it
-    distribution, low, high, sd : as in `PriorEntry`; of the factor where `factor`
+    distribution, low, high, sd : as in `PriorEntry`; of the factor where `factor`. "split triangular" falls from the
+        centre to both ends, with half of the draws on either side: its median is the centre
     centre : the constant's value in the model; 1 for a factor
     factor : whether the draw multiplies the constant
     elements : parameter keys that the draw sets, with the model's own values
@@ -123,6 +129,9 @@ class Prior:
             values = low + chance * (high - low)
         elif self.distribution == "loguniform":
             values = low * (high / low) ** chance
+        elif self.distribution == "split triangular":
+            away = 1 - np.sqrt(2 * np.minimum(chance, 1 - chance))
+            values = centre + away * np.where(chance < 0.5, low - centre, high - centre)
         elif self.distribution == "triangular":
             left = (centre - low) / (high - low)
             rising = low + np.sqrt(chance * (high - low) * (centre - low))
@@ -171,30 +180,59 @@ def checked_priors(file: StrictFile[Any], structure: Structure, program: Program
     return tuple(found)
 
 
-def assumed_figures(resolved: Resolved) -> tuple[Prior, ...]:
-    """Return priors of figures that the city's file lacks: the assumptions that stand in for them.
+def assumed_figures(resolved: Resolved, model: Model, *, cancelling: bool = False) -> tuple[Prior, ...]:
+    """Return priors of figures that a city lacks: what stands in for each, and the range of a city's own.
 
-    Triangular over the range that `models/city_figures.yaml` gives, around its default.
+    An assumption of `models/city_figures.yaml` stands in, or the province's or the nation's own figure. Half of the draws lie
+    above it and half below, so that the spread moves no median of the figure itself.
+
+    Parameters
+    ----------
+    resolved : a scenario in the city
+    model : gives the limits, and the nation's own where no file does
+    cancelling : with those that an own figure is reckoned with, where they cancel again: both would have to be drawn
     """
     mapping, figures = read_mapping(), resolved.city.figures
     rules = mapping.content.constants
-    # what an own figure is reckoned with cancels again: both would have to be drawn
     held = {
         name
         for rule in rules.values()
-        if rule.own and rule.own.figure in figures
+        if not cancelling and rule.own and rule.own.figure in figures
         for name in (*rule.own.times, *rule.own.over)
     }
+    own = constant_values(model.program)
     found = []
     for key, rule in rules.items():
-        value = resolved.values.get(key)
-        if value is None or value.origin.file != mapping.file or rule.default is None or key in held:
+        variable, value = model.structure.find(split_key(key)[0]), resolved.values.get(key)
+        if variable is None or key in held:
             continue
-        assert isinstance(value.value, float)
-        shape = ("triangular", *rule.default.ends(value.value), value.value, None, False)
+        if value is not None and value.origin.file == mapping.file and rule.default is not None:
+            stands, why = float(value.value), rule.default.why
+            ends = rule.default.ends(stands)
+        elif rule.shared is not None and _shares(resolved.city, value, rule):
+            stands = own.get(key, {}).get((), np.nan) if value is None else float(value.value)
+            why, ends = rule.shared.why, (rule.shared.range[0] * stands, rule.shared.range[1] * stands)
+        else:
+            continue
+        low, high = np.clip(ends, *variable.limits).tolist()
         place = f"{mapping.file}:{mapping.line('constants', key)}"
-        found.append(Prior(key, *shape, {key: value.value}, f"assumption: {rule.default.why}", place, True))
+        source = why if why.startswith("assumption") else f"assumption: {why}"
+        shape = ("split triangular", min(low, stands), max(high, stands), stands, None, False)
+        found.append(Prior(key, *shape, {key: stands}, source, place, True))
     return tuple(found)
+
+
+def _shares(city: City, value: Setting | None, rule: FigureToConstant) -> bool:
+    """Return whether its province or the nation gives a constant of a city; a city that is a province has its own."""
+    if value is None:
+        return True
+    if rule.figure[0] in figures_of_its_own_province(city.province):
+        return False
+    return value.origin.file == read_provinces().file or (
+        rule.own is not None
+        and value.origin.file == city.file
+        and not value.origin.text.startswith(rule.own.figure)
+    )
 
 
 def constant_values(program: Program) -> dict[str, dict[tuple[str, ...], float]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
@@ -140,3 +142,21 @@ def test_quantiles_are_those_of_the_distribution(distribution: str, sd: float | 
     ends = prior.quantile(np.array([0.0, 0.5, 1.0]))
     np.testing.assert_allclose(ends, [1.0, median, 4.0], rtol=1e-12)
     assert (np.diff(prior.quantile(np.linspace(0, 1, 101))) >= 0).all()
+
+
+@given(
+    ends=st.tuples(st.floats(0.01, 1), st.floats(1, 100)),
+    chances=st.lists(st.floats(0, 1), min_size=2, max_size=20),
+)
+def test_half_of_a_split_triangle_lies_on_either_side_of_its_centre(
+    ends: tuple[float, float], chances: list[float]
+) -> None:
+    low, high = ends
+    prior = Prior("x", "split triangular", low, high, 1.0, None, False, {"x": 1.0}, "s", "f:1", True)
+    values = prior.quantile(np.sort(chances))
+    assert (np.diff(values) >= -1e-12).all()
+    assert ((values >= low) & (values <= high)).all()
+    assert prior.quantile(np.array([0, 0.5, 1])) == pytest.approx([low, 1, high])
+    # a triangle on each side: three quarters of it lie in the nearer half
+    quarter = prior.quantile(np.array([0.125, 0.875]))
+    assert quarter == pytest.approx([(1 + low) / 2, (1 + high) / 2])

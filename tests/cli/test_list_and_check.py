@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -194,22 +195,24 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
     prepared = prepare("baseline", tmp_path / "mine.yaml")
     found = gaps(prepared)
     given = prepared.first.city.figures
-    assert all(name not in given for gap in found if gap.drawn for name in gap.figures)
+    assert all(name not in given for gap in found if not gap.shared for name in gap.figures)
     assert not any(gap.too_old for gap in found)
     (province,) = (gap for gap in found if gap.constant == "province tertiary educated")
     assert province.most < 1e-12
-    drawn = {prior.key for prior in assumed_figures(prepared.first)}
-    assert drawn == {gap.constant for gap in found if gap.drawn} - {province.constant}
-    assert {gap.constant for gap in found if not gap.drawn} == {
+    drawn = {prior.key for prior in assumed_figures(prepared.first, prepared.model)}
+    assert drawn == {gap.constant for gap in found} - {province.constant}
+    assert {gap.constant for gap in found if gap.shared} == {
         "start fund years",
         "pensioners of state firms",
     }
     told = gaps_line(prepared, found)
-    needs = {gap.constant: gaps_line(prepared, [gap]) for gap in found if gap.drawn and gap.most > 0.0005}
+    needs = {
+        gap.constant: gaps_line(prepared, [gap]) for gap in found if not gap.shared and gap.most > 0.0005
+    }
     assert "age_15_19 (with 18 other figures, all needed): up to" in needs["city share aged 15 to 19"]
     assert "on births: up to" in needs["city share aged 0 to 4"]
-    assert f"lacks figures for {sum(gap.drawn for gap in found)} inputs" in told
-    first = next(gap for gap in found if gap.drawn)
+    assert f"lacks figures for {sum(not gap.shared for gap in found)} inputs" in told
+    first = next(gap for gap in found if not gap.shared)
     assert f"of {shipped_labels().variable(first.where, 'en')} in 2034" in told
     for lang in ("en", "zh"):
         console = Console(width=80, record=True, file=io.StringIO())
@@ -239,13 +242,15 @@ def test_what_a_province_or_the_nation_gives_is_told_until_the_city_gives_its_ow
     without, own = prepare("baseline", "wuxi"), prepare("baseline", tmp_path / "mine.yaml")
     (gap,) = (one for one in gaps(without) if one.constant == constant)
     assert constant not in {one.constant for one in gaps(own)}
-    assert not gap.drawn
+    assert gap.shared
     assert gap.moving
     assert gap.low < gap.value < gap.high
-    assert constant not in {prior.key for prior in assumed_figures(without.first)}
+    (prior,) = (one for one in assumed_figures(without.first, without.model) if one.key == constant)
+    assert prior.quantile(np.array([0.5])) == pytest.approx(prior.centre)
+    assert constant not in {one.key for one in assumed_figures(own.first, own.model)}
     told = shared_line(without, gaps(without))
     assert figure in told
-    assert "the 80 % intervals do not allow for it" in told
+    assert "With draws, the 80 % intervals allow for them" in told
     # what is told is what a run says
     end = [simulate("baseline", city=one.first.city.path).isel(time=-1) for one in (without, own)]
     if figure == "invention_patents_granted":
@@ -270,3 +275,11 @@ def test_each_figure_that_a_starter_says_may_be_left_out_is_told_when_it_is() ->
         # a national figure is the nation's in any city; one of a province is its own
         assert not unsaid or rule.shared or rule.figure[0].startswith(("national_", "province_")), name
         assert not rule.shared or set(rule.shared.figures) <= set(content.figures), name
+
+
+def test_a_city_that_is_a_province_has_its_patents_and_its_years_of_life() -> None:
+    beijing, hefei = (
+        {one.constant for one in gaps(prepare("baseline", city)) if one.shared}
+        for city in ("beijing", "hefei")
+    )
+    assert hefei - beijing == {"province invention grants", "city longevity"}

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 _SOURCE = re.compile(r"\s*\bSource: (.*)$")
 _CITED = re.compile(r"\bE\d{2}\b")
-SHAPES = {"triangular": N_("triangular"), "normal": N_("normal, ends cut"), "uniform": N_("uniform"),
+SHAPES = {"triangular": N_("triangular"), "split triangular": N_("triangular, half on either side"),
+          "normal": N_("normal, ends cut"), "uniform": N_("uniform"),
           "loguniform": N_("log-uniform")}  # fmt: skip
 SHOWN = 6
 """Elements of a variable whose values are listed."""

@@ -153,7 +153,7 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     chapters = Chapters(
         model, translate(model.path), say, prepared.first,
         run_prepared(alone).isel({SCENARIO: 0, DRAW: 0}),
-        {one.key: one for one in (*read_priors(model.structure, model.program), *assumed_figures(prepared.first))},
+        {one.key: one for one in (*read_priors(model.structure, model.program), *assumed_figures(prepared.first, model))},
         posterior, study.names.loops, {one.figure.id: statement(one.figure, lang) for one in findings},
         {one.key: one for one in read_beliefs(model).priors},
     )  # fmt: skip
