@@ -12,6 +12,7 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.base.errors import InputError
 from talent_sd.engine.member_blocks import EnsembleLayout, block_edges, block_size
+from talent_sd.uncertainty.priors import assumed_figures
 
 BOTH = ["baseline", "cash_subsidy_only"]
 OUTPUTS = ["Talent", "value added", "City Brand"]
@@ -42,9 +43,13 @@ def test_a_draw_is_a_single_run_with_its_constants(whole: xr.Dataset) -> None:
     resolved = ts.resolve_scenario("cash_subsidy_only", "wuxi", model.structure)
     drawn = whole["drawn"].isel(draw=5)
     params = resolved.params()
+    assumed = {prior.key for prior in assumed_figures(resolved, model)}
+    assert "city longevity" in assumed
     for name, value in zip(drawn["parameter"].values, drawn.values, strict=True):
         key = str(name).removesuffix(" (factor)")
-        if key == name:
+        if key in assumed:
+            params[key] = float(value)
+        elif key == name:
             params.setdefault(key, float(value))
         else:
             own = model.run(outputs=[key], times=[2022])[key].isel(time=0)
@@ -86,7 +91,9 @@ def test_what_a_scenario_assumes_holds_in_every_draw(tmp_path: Path) -> None:
     assert len(np.unique(spread["value added"].isel(time=-1))) == 3
 
 
-def test_without_uncertain_constants_of_its_own_every_draw_is_the_central_run(tmp_path: Path) -> None:
+def test_without_uncertain_constants_a_draw_is_the_central_run_with_what_stands_in_for_its_figures(
+    tmp_path: Path,
+) -> None:
     priors = tmp_path / "priors.yaml"
     priors.write_text("parameters:\n  grant lag: {distribution: uniform, range: [2, 3], source: s}\n")
     file = tmp_path / "mine.yaml"
@@ -94,10 +101,15 @@ def test_without_uncertain_constants_of_its_own_every_draw_is_the_central_run(tm
         "title: mine\nextends: baseline\nassumptions:\n  grant lag: {value: 3, why: local yearbook}\n"
     )
     spread = ts.ensemble(file, city="wuxi", draws=2, outputs=["value added"], priors=priors)
-    central = ts.simulate(file, city="wuxi", outputs=["value added"])
+    model = ts.load_model()
+    fixed = ts.resolve_scenario(file, "wuxi", model.structure).params()
+    times = spread["time"].values
     for draw in (0, 1):
-        drawn = spread["value added"].sel(draw=draw)
-        np.testing.assert_array_equal(drawn, central["value added"].sel(draw=0))
+        drawn = spread["drawn"].sel(draw=draw).drop_sel(parameter="grant lag")
+        given = dict(zip(drawn["parameter"].values.tolist(), drawn.values.tolist(), strict=True))
+        central = model.run(params=fixed | given, outputs=["value added"], times=times)
+        value = spread["value added"].sel(draw=draw)
+        np.testing.assert_array_equal(value.squeeze(), central["value added"].squeeze())
 
 
 def test_a_figure_that_the_city_lacks_is_drawn_over_its_assumed_range(tmp_path: Path) -> None:

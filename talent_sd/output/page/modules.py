@@ -104,7 +104,7 @@ def _drawn(model: Model) -> tuple[int, ...]:
     slots = {slot.name: number for number, slot in enumerate(model.program.slots)}
     keys = [key for prior in read_priors(model.structure, model.program) for key in prior.elements]
     keys += [key for elements in read_posterior().elements.values() for key in elements]
-    keys += [key for key, rule in read_mapping().content.constants.items() if rule.default]
+    keys += [key for key, rule in read_mapping().content.constants.items() if rule.default or rule.shared]
     keys += [TERTIARY_SHARE, BACHELOR_SHARE]
     keys += [policy_key(policy) for policy in model.structure.subscripts.get(POLICY, ())]
     return tuple(sorted({slots[key] for key in keys if key in slots}))
