@@ -44,7 +44,7 @@ def _bare(value: Any) -> Any:
         value = value.item()
     if isinstance(value, str):
         return str.__str__(value)
-    with contextlib.suppress(ArithmeticError, ValueError):
+    with contextlib.suppress(ArithmeticError, TypeError, ValueError):
         if isinstance(value, Integral) and not isinstance(value, bool):
             return int(value)
         if isinstance(value, (Real, Decimal)) and not isinstance(value, bool):
@@ -54,6 +54,10 @@ def _bare(value: Any) -> Any:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a number that a double may hold, in the end; True and False are none."""
+    if (
+        getattr(getattr(value, "dtype", None), "kind", "") == "m"
+    ):  # a time span, which numpy calls a whole number
+        return False
     if isinstance(value, Integral):
         return not isinstance(value, bool) and abs(int(value)) < LARGEST
     return isinstance(value, Real)
@@ -176,6 +180,22 @@ def _is_loaded(value: object, annotation: str) -> bool:
     return any(kind.__name__ in re.findall(r"\w+", annotation) for kind in kinds)
 
 
+def _listed(value: Iterator[object]) -> object:
+    """Return what an iterator gives; of one that gives nothing but an error, its type."""
+    try:
+        return list(value)
+    except Exception:  # noqa: BLE001 (another's code)
+        return type(value)
+
+
+def _is(value: object, kind: Kind) -> bool:
+    """Whether a value is of a kind; one that cannot be looked at is of none."""
+    try:
+        return kind[1](value)
+    except Exception:  # noqa: BLE001 (another's code)
+        return False
+
+
 def _shown(value: object) -> str:
     """Return what a value is; of one that cannot tell, its type."""
     try:
@@ -211,7 +231,7 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
         for name, value in given.arguments.items():
             kind = kinds.get(name)
             if kind and isinstance(value, Iterator):  # it can be gone through but once
-                value = list(value)
+                value = _listed(value)
             with contextlib.suppress(RecursionError):  # of what holds itself: told as what no file could hold
                 given.arguments[name] = value = _bare(value) if kind else value
             if getattr(value, "chunks", None):
@@ -220,7 +240,7 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
                 )
                 continue
             if kind and not (
-                "None" in takes[name] if value is None else _is_loaded(value, takes[name]) or kind[1](value)
+                "None" in takes[name] if value is None else _is_loaded(value, takes[name]) or _is(value, kind)
             ):
                 text = " ".join(_shown(value).split())
                 short = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

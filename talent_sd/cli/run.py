@@ -103,7 +103,7 @@ def _run_city(
     wanted: o.Wanted | None, seed: int, lang: str, plots: bool, xlsx: bool,
 ) -> None:  # fmt: skip
     """Forecast the city, and write and show the forecast."""
-    from talent_sd.base.output_folders import written_together
+    from talent_sd.base.output_folders import STORE, written_together
     from talent_sd.base.progress import progress_bar
     from talent_sd.forecast.compare import not_finite
     from talent_sd.forecast.money import write_spending_table
@@ -144,7 +144,7 @@ def _run_city(
             texts += more
         if xlsx:
             add_workbook(folder, "run", tables, forecast.attrs, prepared, lang, texts)
-        files = sorted(file.name for file in folder.iterdir())
+        files = sorted([file.name for file in folder.iterdir()] + [STORE] * stored)
     for each in tables:
         console().print(each)
     for text in texts:

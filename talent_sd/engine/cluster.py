@@ -6,8 +6,10 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from talent_sd.base.errors import InputError, TalentError
 from talent_sd.base.language import tell
@@ -18,8 +20,49 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 CONNECT_SECONDS = 10
+PLAIN, SECURE = ("tcp", "ws"), ("tls", "wss")
+"""Schemes of addresses, without and with TLS."""
 TASKS_PER_WORKER = 2
 """Blocks on their way at once: one that runs and one that waits, so that results never pile up."""
+
+
+def safe_address(address: str) -> str:
+    """Return a scheduler's address as dask takes it.
+
+    Raises
+    ------
+    InputError
+        If it is none; or if it is of another machine and without TLS: what comes from there is read as pickles.
+    """
+    scheme, _, rest = address.strip().rpartition("://")
+    scheme = scheme.lower() or PLAIN[0]
+    try:
+        parts = urlsplit(f"//{rest}")
+        host, is_whole = parts.hostname or "", bool(parts.port)
+    except ValueError:
+        host, is_whole = "", False
+    if scheme == "inproc":
+        return address
+    if scheme not in (*PLAIN, *SECURE) or not host or not is_whole:
+        raise InputError(
+            "'{address}' is no address of a dask scheduler. Give scheme, machine and port, such as tcp://127.0.0.1:8786.",
+            address=address,
+        )
+    if scheme in PLAIN and host != "localhost" and not _is_loopback(host):
+        raise InputError(
+            "'{address}' is not on this machine and without TLS: who is on the way could read what is sent and run code "
+            "here, for a cluster exchanges pickles. Use tls://{rest}, or a tunnel: ssh -L {port}:127.0.0.1:{port} {host}, "
+            "and tcp://127.0.0.1:{port}.",
+            address=address, rest=rest, port=parts.port, host=host,
+        )  # fmt: skip
+    return f"{scheme}://{rest}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def run_on_cluster(
@@ -32,7 +75,7 @@ def run_on_cluster(
 
     Parameters
     ----------
-    address : of the scheduler, such as "tcp://10.0.0.1:8786"
+    address : of the scheduler, as `safe_address` gives it
     arguments : of `Model.run`, the same for all blocks
 
     Raises

@@ -132,6 +132,12 @@ def refuse_too_many(draws: int, inputs_per_draw: int, memory: float, besides: in
             least=LEAST_MEMORY,
         )
     needed = (8 * inputs_per_draw * draws + besides) / GIGABYTE
+    if needed > memory and inputs_per_draw == 1:
+        raise InputError(
+            "{draws} draws do not fit into memory={memory:g} gigabytes: one number for each takes {needed:,.6g}. Ask for fewer "
+            "draws.",
+            draws=draws, memory=memory, needed=needed,
+        )  # fmt: skip
     if needed > memory:
         raise InputError(
             "{draws} draws of {inputs_per_draw} inputs do not fit into memory={memory:g} gigabytes. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +123,8 @@ def _time_grid(
         )
     points = time_points(start, end, dt)
     if times is not None:
-        save = matching_points(points, np.unique(np.asarray(times, float)).tolist())
+        wanted = [*map(float, times)] if isinstance(times, Iterable) else float(times)
+        save = matching_points(points, np.unique(wanted).tolist())
         return points, dt, save, points[save]
     saveper = structure.time.get("SAVEPER", dt)
     if step is not None and saveper == structure.time.get("TIME STEP"):

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 PARAMETER = "parameter"
 DRAWN = "drawn"
 NO_POSTERIOR = "none"
+FILES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".csv", ".xlsx", ".parquet", ".json", ".zip")
+"""Endings of files: a store is a folder."""
 Keep = Callable[[int, int, dict[str, np.ndarray]], None]
 """Keeps a block's values: number of the scenario, number of the block, output -> values."""
 
@@ -70,8 +72,18 @@ class Options:
     title: str = "talent_sd"
 
     def __post_init__(self) -> None:
-        """Refuse a memory in which nothing can be drawn, before a model is read."""
+        """Refuse a memory in which nothing can be drawn, a store that is no folder and an unsafe cluster, first of all."""
         refuse_too_many(0, 1, self.memory)
+        if self.out is not None and self.out.suffix.lower() in FILES:
+            raise InputError(
+                "out is {out}: `ensemble` writes a folder, a Zarr store. Give a name without {ending}, or write what it "
+                "returns with `.to_netcdf`.",
+                out=self.out, ending=self.out.suffix,
+            )  # fmt: skip
+        if self.cluster is not None:
+            from talent_sd.engine.cluster import safe_address
+
+            object.__setattr__(self, "cluster", safe_address(self.cluster))
 
 
 @checked

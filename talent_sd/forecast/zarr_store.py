@@ -204,6 +204,7 @@ def stored_name(name: str) -> str:
 def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block: int) -> None:
     """Lay out an empty store: complete under another name first, so that no half of one is ever seen."""
     zarr = _zarr()
+    made_for_it = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder(path.parent) as temporary:
@@ -240,6 +241,10 @@ def _create(path: Path, template: xr.Dataset, identity: Mapping[str, Any], block
         raise InputError(
             "{file}: cannot write here ({reason}). Choose another place.", file=path, reason=reason_of(error)
         ) from None
+    finally:
+        if made_for_it:
+            with suppress(OSError, ValueError):
+                path.parent.rmdir()  # where nothing came of it
 
 
 def template_of(layout: EnsembleLayout) -> xr.Dataset:

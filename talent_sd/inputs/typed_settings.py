@@ -27,6 +27,7 @@ SAID = "overrides"
 
 LARGE = 1e4
 """Numbers from here on are told in full, with commas."""
+NO_FILE = N_("{name}: holds what no file could: give numbers, texts and mappings of them.")
 TWICE = N_("{option}: '{name}' is given twice. Give it once.")
 
 
@@ -132,6 +133,7 @@ def scenario_of(given: Mapping[str, Any]) -> Scenario:
     InputError
         With every problem.
     """
+    given = _texts(given, "scenario")
     title = given.get("title", "scenario")
     below = load_scenario(given.get("extends", "baseline"))
     own = {"title": title} | {key: value for key, value in given.items() if key != "extends"}
@@ -157,7 +159,7 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
     policies = tuple(structure.subscripts.get(POLICY, ()))
     options = overrides.options if isinstance(overrides, Typed) else {}
     files: dict[str, dict[str, dict[str, Any]]] = {}
-    made, problems = scenario, Problems()
+    made, problems, laid = scenario, Problems(), dict[str, Any]()
     for given, value in overrides.items():
         name, said = _name_of(given, structure), options.get(given, SAID)
         parts = files.setdefault(said, {})
@@ -168,7 +170,9 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
         if name in policies and not (counts or isinstance(value, (str, Mapping))):
             value = type(value).__name__  # neither on nor off: told as in a file
         with problems.gathered():
-            value = _texts(value, f"{said}: {given}")
+            laid[given] = value = _texts(value, f"{said}: {given}")
+        if given not in laid:
+            continue
         if name in policies or (
             value in ("on", "off") if isinstance(value, str) else isinstance(value, bool)
         ):
@@ -183,7 +187,7 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
         with problems.gathered():
             made = laid_over_file(made, _as_file({"title": "x", **parts}, said))
     problems.refuse()
-    told = [f"{given} = {_told(value)}" for given, value in overrides.items()]
+    told = [f"{given} = {_told(value)}" for given, value in laid.items()]
     title = {
         lang: text + tell(", ", lang) + tell(", ", lang).join(told) for lang, text in scenario.title.items()
     }
@@ -220,9 +224,7 @@ def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
     try:
         text = json.dumps(_texts(content, name), ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
-        raise InputError(
-            "{name}: holds what no file could: give numbers, texts and mappings of them.", name=name
-        ) from None
+        raise InputError(NO_FILE, name=name) from None
     try:
         tree = by_model_names(parse_yaml(text, name), name)
         return StrictFile(validate(ScenarioFile, tree, name), tree, name, TYPED)
@@ -235,7 +237,13 @@ def _as_file(content: Mapping[str, Any], name: str) -> StrictFile[Any]:
 def _texts(value: Any, name: str) -> Any:
     """Return a value with whole numbers, arrays' numbers and paths as JSON has them; InputError of a number that is none."""
     if isinstance(value, Mapping):
-        return {str(key): _texts(one, f"{name}: {key}") for key, one in value.items()}
+        try:
+            items = dict(value.items()).items()
+        except Exception:  # noqa: BLE001 (another's code)
+            raise InputError(NO_FILE, name=name) from None
+        if not all(isinstance(key, (str, int, float, Path)) for key, _ in items):
+            raise InputError(NO_FILE, name=name)
+        return {str(key): _texts(one, f"{name}: {key}") for key, one in items}
     if isinstance(value, (list, tuple)):
         return [_texts(one, name) for one in value]
     if isinstance(value, (str, bool)) or not hasattr(value, "__float__"):

@@ -26,6 +26,7 @@ import xarray as xr
 import talent_sd as ts
 from talent_sd.base.arguments import KINDS, MAPPING, NAMES, checked
 from talent_sd.base.errors import NonFiniteWarning, TalentError
+from talent_sd.engine.cluster import safe_address
 from talent_sd.inputs import load_city, read_national
 from talent_sd.search import Asked
 
@@ -282,6 +283,75 @@ def test_another_service_at_the_address_of_a_cluster_is_told() -> None:
         with pytest.raises(TalentError, match=f"^no cluster answers at '{address}' "):
             ts.ensemble(draws=2, outputs=["Residents"], cluster=address)
         server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://10.0.0.1:8786", "is not on this machine and without TLS"),
+        ("TCP://①.1.1.1:8786", "is not on this machine and without TLS"),
+        ("10.0.0.1:8786", "is not on this machine and without TLS"),
+        ("ws://example.org:1", "is not on this machine and without TLS"),
+        *((one, "is no address of a dask scheduler") for one in ("tcp://127.0.0.1", "tcp://[::1", "", "ftp://127.0.0.1:1", "tcp://127.0.0.1:99999")),
+    ],
+)  # fmt: skip
+def test_a_cluster_of_another_machine_needs_tls(address: str, said: str) -> None:
+    with pytest.raises(TalentError, match=f"^'{re.escape(address)}' {said}"):
+        ts.ensemble(draws=2, outputs=["Residents"], cluster=address)
+
+
+def test_an_address_of_a_cluster_is_taken_as_dask_has_it() -> None:
+    taken = {
+        "TCP://[::1]:8786": "tcp://[::1]:8786",
+        "localhost:1": "tcp://localhost:1",
+        "TLS://10.0.0.1:2": "tls://10.0.0.1:2",
+    }
+    assert {given: safe_address(given) for given in taken} == taken
+
+
+class Odd(dict[Any, Any]):
+    """A mapping that gives nothing but errors."""
+
+    def items(self) -> Any:
+        """Fail."""
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{pd.NA: 1}, {b"x": 1}, {("a",): 1}, {None: 1}, Odd(a=1)],
+    ids=lambda one: type(next(iter(one))).__name__,
+)
+def test_keys_of_mappings_that_no_file_could_hold_are_told(odd: Any) -> None:
+    for given in (
+        odd,
+        {"policies": odd},
+        {"policies": {"cash_subsidy": odd}},
+        {"title": "x", **dict.fromkeys(odd, 1)},
+    ):
+        with pytest.raises(TalentError, match="^scenario(: \\w+)*:? "):
+            ts.simulate(given, outputs=["Residents"])
+    for given in ({"arrival elasticity": odd}, {"cash_subsidy": odd}):
+        with pytest.raises(TalentError, match="^overrides: "):
+            ts.simulate(overrides=given, outputs=["Residents"])
+
+
+def test_an_iterator_that_fails_and_a_span_of_time_are_told() -> None:
+    def failing() -> Any:
+        yield "Residents"
+        raise OSError
+
+    with pytest.raises(TalentError, match=r"^outputs is <class 'generator'>\. Give names\.$"):
+        ts.simulate(outputs=failing())
+    for name in ("draws", "seed", "block", "memory"):
+        with pytest.raises(TalentError, match=f"^{name} is .*\\. Give a "):
+            ts.ensemble(outputs=["Residents"], **{name: np.timedelta64(3, "D")})
+
+
+def test_an_ensemble_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(TalentError, match=r"^out is .*a\.NC: `ensemble` writes a folder, a Zarr store\. "):
+        ts.ensemble(draws=2, outputs=["Residents"], out=tmp_path / "a.NC")
+    assert list(tmp_path.iterdir()) == []
 
 
 NO_NUMBERS = {"two numbers": np.array([0.8, 0.9]), "huge": 10**400, "nan": float("nan"), "infinite": -np.inf,
