@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator
@@ -186,6 +186,13 @@ class TrackRecord(Part):
     posterior_sha256: str = Field(description="Of the posterior that was tested")
     model_sha256: str = Field(
         description="Of the model file that ran; both stand in notes.txt of a back-test"
+    )
+    files: dict[str, str] = Field(
+        default_factory=dict, description="File that the back-test read or was made with -> SHA-256"
+    )
+    fit_errors: dict[str, Any] = Field(
+        default_factory=dict,
+        description="How far the fitting cities stray: `Errors.told`, and the model file",
     )
     unseen: list[str] = Field(
         description="The cities that the scores are means over, as the tables call them"

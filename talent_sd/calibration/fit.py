@@ -193,7 +193,14 @@ class Calibration:
         sd = np.sqrt(np.diag(self.laplace(surrogate, quadratic, best)))
         chains = self.chains(surrogate, quadratic, best, sd, near)
         draws, weights = self.weighted(chains, surrogate, errors)
-        found = Fit(best, errors, chains, draws, {"surrogate_error": float(surrogate.error.max()), **weights})
+        told = errors.told([outcome for outcome, _ in self.target.columns])
+        found = Fit(
+            best,
+            errors,
+            chains,
+            draws,
+            {"surrogate_error": float(surrogate.error.max()), **weights, "errors": told},
+        )
         found.folds = self.cross_fitted(surrogate, best, near)
         found.diagnostics["parameters"] = diagnose(self.beliefs.names, chains)
         return found

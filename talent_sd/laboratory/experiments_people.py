@@ -83,6 +83,9 @@ def _combination(traces: Traces) -> Measurement:
             "baseline": kept["baseline"],
             "gain of the mix": gains["combination"],
             "gains one by one": singles,
+            "professionals alone": traces["combination"].at(
+                "cohort retention", COMBINATION_ENTRY + 5, "professional"
+            ),
         },
         short(singles / gains["combination"], 1.0) if gains["combination"] > 0 else NEVER,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from talent_sd.engine.ir import Call, Expression, Number, Program, Ref, Slot
@@ -91,6 +91,16 @@ def stock_flows(
         Flow(name, tuple(one for one in own if one in {held.stock for held in found}))
         for name, own in reads.items()
     )
+
+
+def moving_flows(program: Program, stocks: Collection[str]) -> dict[str, int]:
+    """Return the flows that bring to (1) or take from (-1) some stocks together; what passes from one to another is none."""
+    found: dict[str, int] = {}
+    for own in stock_flows(program, accounts=True)[0]:
+        if own.stock in stocks:
+            for sign, names in ((1, own.inflows), (-1, own.outflows)):
+                found |= {name: found.get(name, 0) + sign for name in names}
+    return {name: sign for name, sign in found.items() if sign}
 
 
 def _told(

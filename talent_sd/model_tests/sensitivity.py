@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import TIME
+from talent_sd.forecast.spread import Move
 from talent_sd.laboratory.cases import END, Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import resolve_setting, varied_inputs
 from talent_sd.model_tests.check_files import read_checks
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
 
 OUTCOME = "total talent"
 CITY = "hefei"
@@ -68,6 +72,19 @@ def measure_influences(laboratory: Laboratory) -> list[Influence]:
         at_low, at_high = changes[1 + 2 * number], changes[2 + 2 * number]
         found.append(Influence(name, float(low or 0), float(high or 0), float(at_low), float(at_high)))
     return sorted(found, key=lambda influence: influence.width, reverse=True)
+
+
+def still_moves(model: Model, moving: Collection[str]) -> list[Move]:
+    """Return both limits of every uncertain input that is not among `moving`, the lower first: what no draw moves.
+
+    All elements of an input move together.
+    """
+    names = [n for n in varied_inputs(model, read_checks()) if _uncertain(n) and n not in moving]
+    return [
+        Move(name, float(limit or 0), resolve_setting(model, {name: end}))
+        for name in names
+        for end, limit in zip(("min", "max"), model.structure[name].limits, strict=True)
+    ]
 
 
 def _moved(city: Mapping[str, Any], moved: Mapping[str, float]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,12 +72,29 @@ class Errors:
     ----------
     covariance : (columns, columns) of a city's errors
     weight : (cities,) below 1 for a city that is far off
-    design_effect : how many cities of a province tell as much as one on its own
+    shared : part of the variance that a province's cities share
+    size : mean number of cities of a city's province
     """
 
     covariance: np.ndarray
     weight: np.ndarray
-    design_effect: float
+    shared: float
+    size: float
+
+    @property
+    def design_effect(self) -> float:
+        """Return how many cities of a province tell as much as one on its own."""
+        return 1 + (self.size - 1) * self.shared
+
+    def told(self, outcomes: Sequence[str]) -> dict[str, Any]:
+        """Return what a posterior keeps of them, by outcome."""
+        return {
+            "outcomes": list(outcomes),
+            "covariance": [[float(f"{value:.6g}") for value in row] for row in self.covariance],
+            "shared": float(f"{self.shared:.6g}"), "size": float(f"{self.size:.6g}"), "cities": len(self.weight),
+            "design_effect": float(f"{self.design_effect:.6g}"),
+            "lightest": float(f"{self.weight.min():.6g}"), "heaviest": float(f"{self.weight.max():.6g}"),
+        }  # fmt: skip
 
 
 def estimate_errors(leftover: np.ndarray, provinces: np.ndarray) -> Errors:
@@ -104,7 +122,7 @@ def estimate_errors(leftover: np.ndarray, provinces: np.ndarray) -> Errors:
     shared = float(np.mean(np.diag(province) / np.diag(province + city)))
     counts = np.unique(provinces, return_counts=True)[1]
     size = float((counts**2).sum() / counts.sum())
-    return Errors(covariance, weight, 1 + (size - 1) * shared)
+    return Errors(covariance, weight, shared, size)
 
 
 @dataclass(frozen=True)

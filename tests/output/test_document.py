@@ -25,6 +25,7 @@ from talent_sd.inputs import list_cities
 from talent_sd.inputs.city_figures import LATER, read_mapping
 from talent_sd.inputs.scenario_chain import list_scenarios
 from talent_sd.inputs.schema_problems import read_strict
+from talent_sd.inputs.settings import loop_key
 from talent_sd.laws.judge_laws import LawRecord, read_law_record
 from talent_sd.laws.law_files import read_laws
 from talent_sd.model.names import name_key
@@ -39,10 +40,10 @@ from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
 from talent_sd.output.report.book import median_error
 from talent_sd.output.report.book_sources import INSTITUTION, NAMED_HERE, NO_NAME, WORK, References
-from talent_sd.output.report.html_pieces import SOURCE, chinese
+from talent_sd.output.report.html_pieces import SOURCE, chinese, filled, plain_table
 from talent_sd.output.report.inputs_section import starts_table
 from talent_sd.output.report.mathematics import Mathematics, anchor
-from talent_sd.output.report.trust_section import lost_words
+from talent_sd.output.report.trust_section import fit_errors, lost_words
 from talent_sd.output.validation_tables import Validation
 
 from .test_report_browser import browser, opened, requests  # noqa: F401 (a fixture)
@@ -450,7 +451,6 @@ def test_the_measures_of_loops_add_up_and_are_what_runs_give(book: Any) -> None:
     # of all activity is of the named, times what the named are of all
     assert all(as_told(row[1].split()[0]) <= as_told(row[0].split()[0]) for row in loops)
     from talent_sd.forecast.prepare import prepare
-    from talent_sd.inputs.settings import loop_key
 
     name = "leaders_attract_teams"
     ends = [
@@ -467,7 +467,6 @@ def test_the_measures_of_loops_add_up_and_are_what_runs_give(book: Any) -> None:
 
 def test_what_a_scenario_gives_a_loop_is_what_runs_give(book: Any) -> None:
     from talent_sd.forecast.prepare import prepare
-    from talent_sd.inputs.settings import loop_key
 
     (case,) = book.cases
     resolved = prepare(["baseline", "core_team_exit"], "shenyang").resolved.values()
@@ -509,7 +508,6 @@ def test_a_loop_against_its_letter_is_told_with_what_it_is_given(book: Any) -> N
 
 def test_what_a_link_does_by_itself_is_told_apart_from_the_scenarios_push(book: Any) -> None:
     from talent_sd.forecast.prepare import prepare
-    from talent_sd.inputs.settings import loop_key
 
     (case,) = book.cases
     one = {loop_key(loop.name): float(loop.name == "jobs_and_wages") for loop in case.study.names.loops}
@@ -675,8 +673,104 @@ def test_the_forecast_told_is_that_of_its_draws(book: Any) -> None:
     again = np.random.default_rng(0).choice(last, (400, len(last)))
     assert median_error(last) == pytest.approx(np.median(again, axis=1).std(), rel=0.5)
     assert f"total talent {100 * median_error(last) / middle:.2g} %" in book.chance_words
-    for row in rows_of(book.spread_table):
-        assert sum(as_told(part.removesuffix(" %")) for part in row[2:]) == pytest.approx(100, abs=2)
+    for table in book.spread_tables:
+        assert len(table.groups[0].rows) == len(book.forecast.variance)
+        for row in rows_of(table):
+            assert sum(as_told(part.removesuffix(" %")) for part in row[2:]) == pytest.approx(100, abs=2)
+    changes = [one["total talent"].diff("scenario").isel(time=-1).values for one in book.forecast.steps]
+    shares = np.diff([0.0, *(float(np.log(one).var() if (one > 0).all() else one.var()) for one in changes)])
+    if len({(one > 0).all() for one in changes}) == 1:
+        told = [as_told(part.removesuffix(" %")) for part in rows_of(book.spread_tables[1])[0][2:]]
+        assert told == pytest.approx(100 * shares / shares.sum(), abs=0.51)
+
+
+def test_what_carries_the_headline_is_told_in_figures_that_add_up(book: Any) -> None:
+    own, (first, last) = book.carried_by, (2022.0, 2034.0)
+    params = [one.params() for one in book.prepared.resolved.values()]
+    cut = {loop_key(loop.name): 0.0 for loop in book.study.names.loops}
+    runs = (params[0], {**params[0], **cut}, params[1])
+    ends = [
+        float(book.model.run(params=one, outputs=["total talent"], times=[last])["total talent"].item())
+        for one in runs
+    ]
+    assert own.starts["total talent"][0] + sum(own.flows.values()) == pytest.approx(ends, rel=1e-9)
+    assert own.cut["total talent"][0] == ends[1]
+    assert ends[0] == book.results[0].values[0]
+    nation = [float(book.model.run(params=params[0], outputs=["national tertiary ratio"], times=[year]).to_array().item())
+              for year in (first, last)]  # fmt: skip
+    assert own.as_nation == pytest.approx(own.starts["total talent"][0] * nation[1] / nation[0], rel=1e-12)
+    for lang in ("en", "zh"):
+        say = replace(book.say, lang=lang)
+        told = replace(book, chapters=replace(book.chapters, say=say)).carried_words
+        loops = say.amount(ends[0] - ends[1], say.scale(abs(ends[0] - ends[1]), "person"), sign=True)
+        assert loops in told[0]
+        assert say.amount(own.as_nation, say.scale(ends[0], "person")) in told[1]
+        assert all(text and "{" not in text for text in told)
+    rows = rows_of(book.carries)
+    assert [row[0] for row in rows[:-1]] == [name for name, _ in book._named_results[:-1]]
+    assert all(len(row) == len(book.carries.headings) for row in rows)
+
+
+def test_what_no_draw_moves_is_named_with_what_it_could_do(book: Any) -> None:
+    moved = {key.partition("[")[0] for move in book.moves for key in move.params}
+    names = [name for name, *_ in book._stillest]
+    assert not moved & set(names)
+    assert not {key.partition("[")[0] for key in book.prepared.first.params()} & set(names)
+    assert names[0] in re.sub("<[^>]+>", "", book.still_words)
+    name, (lower, _), found, _, _ = book._stillest[0]
+    run = book.model.run(
+        params={**book.prepared.first.params(), **lower.params}, outputs=["total talent"], times=[2034.0]
+    )
+    assert found[0] == pytest.approx(
+        float(run["total talent"].item()) / book.results[0].values[0] - 1, rel=1e-9
+    )
+    assert rows_of(book.still_table)[0][0] == name
+
+
+def test_the_fit_and_the_back_test_are_told_with_numbers_and_hashes(written: Path, book: Any) -> None:
+    record = read_track_record()
+    html = unescape(written.read_text(encoding="utf-8"))
+    assert record.files
+    assert [name for name, sha in record.files.items() if sha not in html] == []
+    tables = book.chapters.posterior.note["data_sha256"]
+    assert {name: record.files[name] for name in tables} == tables
+    named = {one for other in record.others for one in re.findall(r"[\w/]+\.json", other.options)}
+    assert named <= set(record.files)
+    found = fit_errors(book.chapters.posterior, record, book.say)
+    assert found is not None
+    numbers = dict(re.findall(r"(N|n|ρ|D|N/D) = ([\d.]+)", found.words))
+    effect = 1 + (float(numbers["n"]) - 1) * float(numbers["ρ"])
+    assert effect == pytest.approx(float(numbers["D"]), rel=0.01)
+    assert float(numbers["N"]) / effect == pytest.approx(float(numbers["N/D"]), rel=0.01)
+    other = replace(book.chapters.posterior, sha256="0" * 64)
+    assert fit_errors(other, record, book.say) is None  # measured for another fit
+
+
+def test_cross_references_say_see_and_lead_to_a_section(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    chapters = re.findall(r'<section class="chapter" aria-labelledby="([^"]+)"', html)
+    told = "".join(re.findall(r"<p>.*?</p>", html, re.DOTALL))
+    assert re.findall(rf'<a href="#(?:{"|".join(chapters)})">', told) == []
+    see = "见" if 'data-lang="zh"' in html else "See "
+    rows = html[html.index("</nav>") :]
+    rows = re.sub(r"<tr data-item.*?</tr>", "", rows, flags=re.DOTALL)
+    assert [
+        one for one in re.findall(r'(.{4})<a href="#[^"]+" class="paged">', rows) if not one.endswith(see)
+    ] == []
+    answers = re.findall(r'<tr data-item="[^"]*">.*?</tr>', html, re.DOTALL)
+    beyond = [one for one in answers if set(re.findall('href="#([^"]*)"', one)) - set(chapters)]
+    assert len(beyond) > 0.7 * len(answers)
+
+
+def test_a_column_that_is_empty_in_every_row_is_left_out() -> None:
+    table = filled(plain_table("", ["a", "b", "c", "d"], [["1", "–", "x", ""], ["2", "", "", "3"]], (0, 2)))
+    assert list(table.headings) == ["a", "c", "d"]
+    assert [[row.heading, *(cell.text for cell in row.cells)] for row in table.groups[0].rows] == [
+        ["1", "x", ""],
+        ["2", "", "3"],
+    ]
+    assert table.texts == {0, 1}
+    assert list(filled(plain_table("", ["a", "b"], [])).headings) == ["a", "b"]
 
 
 def test_central_run_and_medians_stand_side_by_side(book: Any) -> None:
@@ -859,6 +953,13 @@ def test_a_browser_shows_the_book_without_a_message_or_a_request(browser: Any, w
         "m.parentElement.clientWidth).map(m => m.closest('article').id)"
     )
     assert wide == []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    small = browser.execute_script(
+        "return [...document.querySelectorAll('math mi, math mn, math mtext')].filter(m => "
+        "parseFloat(getComputedStyle(m).fontSize) < 7.99).map(m => m.textContent)"  # 6 points are 8 pixels
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert small == []
 
 
 def test_a_model_that_is_not_the_citys_says_what_it_can(tmp_path: Path) -> None:
@@ -904,13 +1005,24 @@ def test_moving_a_constant_is_what_a_run_with_it_gives() -> None:
 def test_a_browser_prints_the_book(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
-        '<h2 id="one">First</h2><p>x</p><h3 id="sub">Under 一</h3><h2 id="two">Second</h2>'
-        '<a href="#one">a</a><a href="#sub">b</a><a href="#two">c</a>',
+        '<h2 id="one">First</h2><p>x</p><h3 id="sub">Under 一</h3><p style="break-after:page">y</p><h2 id="two">Second</h2>'
+        '<a href="#one">a</a><a href="#sub">b</a><a href="#two" class="paged">c</a>',
         encoding="utf-8",
     )
     assert print_book.print_pdf(page, tmp_path / "page.pdf")
     data = (tmp_path / "page.pdf").read_bytes()
     assert data.startswith(b"%PDF")
+    pages = print_book.pages_of(data)
+    assert pages == {"one": 1, "sub": 1, "two": 2}
+    assert print_book.with_pages(page.read_text(encoding="utf-8"), pages).endswith(
+        '<a href="#two" class="paged">c</a> <span class="page">p. 2</span>'
+    )
+    assert print_book.pages_of(b"%PDF-1.7 of another form") == {}
+    if shutil.which("pdftotext"):
+        told = subprocess.run(
+            ["pdftotext", tmp_path / "page.pdf", "-"], capture_output=True, text=True, check=True
+        )
+        assert "p. 2" in told.stdout
     titles = [bytes.fromhex(one.decode()).decode("utf-16") for one in re.findall(rb"/Title <(\w+)>", data)]
     assert titles == ["First", "Under 一", "Second"]
     assert len(re.findall(rb"/Outlines \d+ 0 R", data)) == 1

@@ -14,7 +14,6 @@ from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.language import N_, fixed
 from talent_sd.evidence import read_fit
 from talent_sd.forecast.spread import SOURCES, last_year, telling_constants
-from talent_sd.inputs.settings import split_key
 from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
@@ -23,8 +22,8 @@ from talent_sd.output.headline_outputs import TOTAL, known_figures
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
 from talent_sd.output.loops.loop_plots import plot_stock_flow, stock_key
+from talent_sd.output.report.book_carriers import FACTOR, BookCarriers
 from talent_sd.output.report.book_entries import SHAPES, raw
-from talent_sd.output.report.book_findings import BookFindings
 from talent_sd.output.report.book_tables import Result, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table, quoted
 from talent_sd.output.speech import digits, signed
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 STRONGEST = 10
 """Constants told for each result."""
-FACTOR = " (factor)"
-"""Ends the name of a draw that multiplies a constant."""
 CARRIERS = 15
 """Constants told of those that carry a spread."""
 LEFT_OUT = 1e-4
@@ -83,7 +80,7 @@ def _part(size: float) -> str:
 
 
 @dataclass(frozen=True)
-class Book(BookFindings):
+class Book(BookCarriers):
     """The tables of what was found of the model, and the pictures."""
 
     @cached_property
@@ -300,24 +297,18 @@ class Book(BookFindings):
     def shares_words(self) -> str:
         """Say what part of the spread in the last year the constants make."""
         assert self.forecast is not None
-        shares = self.forecast.variance[SOURCES[0]]
+        level, gain = (
+            found.set_index("variable")[SOURCES[0]] for found in (self.forecast.variance, self.forecast.gains)
+        )
+        ends = (
+            f"{fixed(100 * float(one))} %" for shares in (level, gain) for one in (shares.min(), shares.max())
+        )
         return self.say(
             "Hold these moves against the spread of a forecast: of its variance in the last year the constants all together "
-            "make {low} to {high}, by output; growth noise and the national path make the rest.",
-            low=f"{fixed(100 * float(shares.min()))} %", high=f"{fixed(100 * float(shares.max()))} %",
-        )  # fmt: skip
-
-    @property
-    def drawn_words(self) -> str:
-        """Say how many of the model's constants a forecast draws; the others stand still in every draw."""
-        assert self.forecast is not None
-        names = {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
-        every = {one.name for one in self.model.structure.variables.values() if one.kind == "constant"}
-        given = {split_key(key)[0] for key in self.prepared.first.values} if self.prepared else set()
-        return self.say(
-            "Of the model's {all} constants a forecast draws {drawn}; {own} more are read from the city's figures; the others "
-            "stand still in every draw.", all=len(every), drawn=len(names & every),
-            own=len(given & every - names),
+            "make {low} to {high}, by output; growth noise and the national path make the rest. Of the variance of what the "
+            "mix changes they make {lower} to {higher} (total talent {talent}): hold a move of what the mix adds against "
+            "that part, not against the first.",
+            low=next(ends), high=next(ends), lower=next(ends), higher=next(ends), talent=f"{fixed(100 * float(gain[TOTAL]))} %",
         )  # fmt: skip
 
     # ---- pictures and text ---------------------------------------------------------------------------

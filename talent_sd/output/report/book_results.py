@@ -105,6 +105,7 @@ class Forecast:
     variance : where the spread of the last year comes from, as `split_variance` gives it
     steps : many draws, the sources of spread switched on one after another: (scenario, draw, time, ...) each
     drawn : the constants of those draws, a row each
+    gains : as `variance`, of what the other scenario changes
     """
 
     spread: xr.Dataset
@@ -112,6 +113,7 @@ class Forecast:
     variance: pd.DataFrame
     steps: Sequence[xr.Dataset]
     drawn: pd.DataFrame
+    gains: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,19 @@ class BookResults(BookSources):
         )
 
     @cached_property
-    def spread_table(self) -> Table:
-        """List which sources the spread of each output in the last year comes from."""
-        assert self.forecast is not None
+    def spread_tables(self) -> list[Table]:
+        """List which sources the spread of each output in the last year comes from, and that of what the mix changes."""
+        assert self.forecast is not None and self.prepared is not None  # noqa: PT018
+        mix = self.say.both(list(self.prepared.resolved.values())[1].scenario.title)
+        return [
+            self._spread(self.forecast.variance, self.say("Where the spread of the last year comes from, “{baseline}”",
+                                                          baseline=self.baseline)),
+            self._spread(self.forecast.gains, self.say("Where the spread of what “{mix}” changes comes from", mix=mix)),
+        ]  # fmt: skip
+
+    def _spread(self, variance: pd.DataFrame, caption: str) -> Table:
         rows: Rows = []
-        for one in self.forecast.variance.to_dict("records"):
+        for one in variance.to_dict("records"):
             scale = self.say.scale(one["sd"], "" if one["sd_unit"].startswith("log") else one["sd_unit"])
             told = self.say.amount(one["sd"], scale) if scale.unit else f"{one['sd']:.3g}"
             shares = (f"{fixed(100 * one[source])} %" for source in SOURCES)
@@ -195,9 +205,6 @@ class BookResults(BookSources):
             N_("Output"),
             N_("Standard deviation (of logs where no unit stands)"),
             *SOURCE_NAMES.values(),
-        )
-        caption = self.say(
-            "Where the spread of the last year comes from, “{baseline}”", baseline=self.baseline
         )
         return plain_table(caption, list(map(self.say, headings)), rows, (0,))
 

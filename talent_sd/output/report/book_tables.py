@@ -19,7 +19,7 @@ from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_set
 from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.report.book_entries import Chapters, raw
-from talent_sd.output.report.html_pieces import Cell, Table, plain_table, quoted
+from talent_sd.output.report.html_pieces import Cell, Table, filled, plain_table, quoted
 from talent_sd.output.report.inputs_section import ages_table, mix_of, timing
 from talent_sd.output.speech import Speech
 
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
     from talent_sd.forecast.spread import Move
-    from talent_sd.inputs.scenario_chain import Scenario
+    from talent_sd.inputs.scenario_chain import Note, Scenario
     from talent_sd.laboratory.findings import Finding
     from talent_sd.laws.judge_laws import Judged
     from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
+    from talent_sd.model.structure import Variable
     from talent_sd.uncertainty.fitted_constants import Beliefs
 
 STRONGEST = 10
@@ -124,7 +125,7 @@ class BookTables:
     def _table(
         self, caption: str, headings: Sequence[str], rows: Rows, texts: Sequence[int] | None = None
     ) -> Table:
-        return plain_table(self.say(caption), [self.say(one) for one in headings], rows, texts)
+        return filled(plain_table(self.say(caption), [self.say(one) for one in headings], rows, texts))
 
     def _base(self, key: str) -> float:
         """Return a constant's value in the run as it is; 1 of a factor."""
@@ -246,41 +247,24 @@ class BookTables:
             active = mix_of(scenario)
             rows = []
             for policy in active:
-                note = notes.get(policy)
-                why = (
-                    self.say("; ").join(
-                        filter(
-                            None,
-                            (
-                                quoted(note.why, self.say.lang),
-                                quoted(note.source, self.say.lang),
-                                ", ".join(note.evidence),
-                            ),
-                        )
-                    )
-                    if note
-                    else ""
-                )
+                why = self._why(notes.get(policy))
                 link = raw(f'<a href="#p-{policy}">{escape(self.say.element(policy))}</a>')
-                rows.append(
-                    (link, timing(policy, active[policy], defaults, self.say), self.chapters.cited(why))
-                )
+                rows.append((link, timing(policy, active[policy], defaults, self.say), why))
             for key, value in scenario.assumptions.items():
-                note = notes.get(key)
-                why = (
-                    self.say("; ").join(
-                        filter(None, (quoted(note.why, self.say.lang), quoted(note.source, self.say.lang)))
-                    )
-                    if note
-                    else ""
-                )
                 shown = f"{value.value:g}" if isinstance(value.value, float) else self.say("a series")
-                rows.append((self.chapters.link(key), shown, self.chapters.cited(why)))
+                rows.append((self.chapters.link(key), shown, self._why(notes.get(key))))
             for shock, settings in scenario.shocks.items():
                 for key, one in settings.items():
                     rows.append((self.chapters.link(shock_constant(shock, key)), f"{one.value:g}", raw("")))
             found.append((name, scenario, rows))
         return found
+
+    def _why(self, note: Note | None) -> Markup:
+        """Return why a scenario sets something, with its source and the figures cited."""
+        if note is None:
+            return raw("")
+        told = (quoted(note.why, self.say.lang), quoted(note.source, self.say.lang), ", ".join(note.evidence))
+        return self.chapters.cited(self.say("; ").join(filter(None, told)))
 
     def measured_words(self, scenario: Scenario) -> str:
         """Say what a finding was measured on: medians of how many draws, which city, which model file."""
@@ -310,12 +294,18 @@ class BookTables:
                 raw(f'<span id="p-{policy}">{escape(self.say.element(policy))}</span>'),
                 self.chapters.links(self.chapters.naming.get(policy, ())),
                 self.chapters.links(own),
-                self.chapters.cited("" if strength is None else self.chapters.docs[strength.name]),
+                "" if strength is None else self._size(strength),
             ])  # fmt: skip
         headings = (
             N_("Policy"), N_("Where it enters the equations"), N_("Its constants"), N_("Its size, and where that comes from"),
         )  # fmt: skip
         return self._table(N_("The policies"), headings, rows)
+
+    def _size(self, strength: Variable) -> Markup:
+        """Return how strong a policy is by the model's own value, and where that comes from."""
+        told = self.say("; ").join(f"{one:g}" for one in self.chapters.constants[strength.name].values())
+        doc = self.chapters.cited(self.chapters.docs[strength.name])
+        return raw(f"{told} {escape(self.say.unit_of(strength.unit))}".rstrip() + self.say(": ") + doc)
 
     # ---- extreme conditions and checks --------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import re
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -186,6 +186,18 @@ def plain_table(
     made = [Row(first.text, others) for first, *others in cells]
     kinds = frozenset(range(len(headings)) if texts is None else texts)
     return Table(caption, headings, [Group("", made)], kinds)
+
+
+def filled(table: Table) -> Table:
+    """Return a table of one group without the columns in which no row has anything."""
+    (group,) = table.groups
+    kept = [0] + [n for n in range(1, len(table.headings))
+                  if not group.rows or any(row.cells[n - 1].text not in ("", "–") for row in group.rows)]  # fmt: skip
+    rows = [replace(row, cells=[row.cells[n - 1] for n in kept[1:]]) for row in group.rows]
+    texts = frozenset(place for place, n in enumerate(kept) if n in table.texts)
+    return replace(
+        table, headings=[table.headings[n] for n in kept], groups=[replace(group, rows=rows)], texts=texts
+    )
 
 
 def font_faces(text: str) -> str:

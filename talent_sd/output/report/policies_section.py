@@ -11,9 +11,9 @@ import numpy as np
 from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
 from talent_sd.output.policies.policy_tables import no_ratio
+from talent_sd.output.report.headlines import MEASURES, mixes_part, money_told
 from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table, inline_svg
 from talent_sd.output.report.material import Material
-from talent_sd.output.report.mixes_section import MEASURES, mixes_part, money_told
 from talent_sd.output.report.outputs_section import band_headings
 from talent_sd.output.speech import Scale, Speech, digits, interval, signed, year_spans
 from talent_sd.policies.policy_table import in_all_draws, mix_of, ranked, years_paid

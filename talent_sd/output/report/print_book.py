@@ -7,20 +7,42 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from html import unescape
+from collections.abc import Mapping, Sequence
+from html import escape, unescape
 from pathlib import Path
 
+from talent_sd.base.language import tell
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+PAGED = re.compile(r'<a href="#([^"]+)" class="paged">[^<]*</a>')
 PRINTING = 300
 """Seconds that a browser may take."""
 
 
 def print_pdf(html: Path, pdf: Path) -> bool:
-    """Print a page with a browser of this machine, if there is one; tells whether it was done."""
+    """Print a page with a browser of this machine, if there is one; tells whether it was done.
+
+    Links of the class "paged" get the page that they lead to: the page is printed once to know it, and once with it.
+    """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return False
+    text = html.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        numbered, first = Path(folder) / html.name, Path(folder) / "first.pdf"
+        numbered.write_text(with_pages(text, {}), encoding="utf-8")
+        if PAGED.search(text):
+            if not _printed(browser, numbered, first, folder):
+                return False
+            numbered.write_text(with_pages(text, pages_of(first.read_bytes())), encoding="utf-8")
+        if not _printed(browser, numbered, pdf, folder):
+            return False
+    headings = re.findall(r'<h([23]) id="([^"]+)">(.*?)</h', text, re.DOTALL)
+    add_bookmarks(pdf, [(level == "3", ident, unescape(title)) for level, ident, title in headings])
+    return True
+
+
+def _printed(browser: str, html: Path, pdf: Path, folder: str) -> bool:
     flags = [
         "--headless=new",
         "--disable-gpu",
@@ -31,23 +53,48 @@ def print_pdf(html: Path, pdf: Path) -> bool:
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")  # Chromium refuses its sandbox to the superuser
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            browser,
-            *flags,
-            f"--user-data-dir={profile}",
-            f"--print-to-pdf={pdf.resolve()}",
-            html.resolve().as_uri(),
-        ]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=PRINTING)  # noqa: S603
-        except (OSError, subprocess.SubprocessError):
-            return False
-    if not pdf.exists():
+    command = [
+        browser,
+        *flags,
+        f"--user-data-dir={folder}/profile",
+        f"--print-to-pdf={pdf.resolve()}",
+        html.as_uri(),
+    ]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=PRINTING)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
         return False
-    headings = re.findall(r'<h([23]) id="([^"]+)">(.*?)</h', html.read_text(encoding="utf-8"), re.DOTALL)
-    add_bookmarks(pdf, [(level == "3", ident, unescape(title)) for level, ident, title in headings])
-    return True
+    return pdf.exists()
+
+
+def with_pages(text: str, pages: Mapping[str, int]) -> str:
+    """Write behind each link of the class "paged" on which page its place is; 000 of one that is not known."""
+    lang = "zh" if '<html lang="zh' in text else "en"
+
+    def told(link: re.Match[str]) -> str:
+        number = tell("p. {number}", lang, number=pages.get(unescape(link[1]), "000"))
+        return f'{link[0]} <span class="page">{escape(number)}</span>'
+
+    return PAGED.sub(told, text)
+
+
+def pages_of(data: bytes) -> dict[str, int]:
+    """Return named place -> page, counted from 1, of a PDF as Chromium writes it; nothing of one of another form."""
+    objects = {int(one[1]): one.end() for one in re.finditer(rb"\n(\d+) 0 obj\n", data)}
+
+    def leaves(number: int) -> list[int]:
+        content = data[objects[number] : data.index(b"endobj", objects[number])]
+        kids = re.search(rb"/Kids \[([^\]]*)\]", content)
+        return (
+            [number]
+            if kids is None
+            else [leaf for kid in re.findall(rb"(\d+) 0 R", kids[1]) for leaf in leaves(int(kid))]
+        )
+
+    root = re.search(rb"/Type /Catalog\s*/Pages (\d+) 0 R", data)
+    order = {} if root is None else {number: page for page, number in enumerate(leaves(int(root[1])), 1)}
+    places = re.finditer(rb"/([^\s/\[\]<>()]+) \[(\d+) 0 R /XYZ", data)
+    return {one[1].decode("latin-1"): order[int(one[2])] for one in places if int(one[2]) in order}
 
 
 def add_bookmarks(pdf: Path, headings: Sequence[tuple[bool, str, str]]) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from operator import eq, gt
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, fixed
 from talent_sd.inputs.evidence_ledger import ROLES
@@ -20,6 +22,7 @@ from talent_sd.output.speech import Speech, city_name, sentences
 if TYPE_CHECKING:
     from talent_sd.backtest.forecast_scores import CityRecord, Score, TrackRecord
     from talent_sd.laboratory.findings import Finding
+    from talent_sd.uncertainty.posterior import Posterior
 
 CAPTION_RECORD = N_("Errors of past forecasts, cities that took no part in the fit")
 CITY_ERROR = N_("ln(forecast/actual), 2020")
@@ -222,6 +225,52 @@ def options_table(record: TrackRecord, say: Speech) -> Table:
         if (way := say(UNSEEN, first=first, last=last)) not in known:
             rows.append([way, Cell(f"--start {first} --end {last}  (scores.csv: unseen)", kind="code")])
     return plain_table(say("Options of each test"), [say("Judged on"), say("Options")], rows)
+
+
+def back_files_table(record: TrackRecord, say: Speech) -> Table | None:
+    """Return the files that the back-test read or was made with, with their SHA-256."""
+    if not record.files:
+        return None
+    rows: list[list[str | Cell]] = [[name, Cell(sha, kind="code")] for name, sha in record.files.items()]
+    return plain_table(say("Files that the back-test read"), [say("File"), "SHA-256"], rows)
+
+
+@dataclass(frozen=True)
+class FitErrors:
+    """How far the fitting cities stray from the model: what the fit's objective is weighted with, told."""
+
+    words: str
+    table: Table
+
+
+def fit_errors(posterior: Posterior, record: TrackRecord, say: Speech) -> FitErrors | None:
+    """Tell S, ρ, n, N and D of a fit: as the posterior keeps them, or as measured later at its middle; None without."""
+    measured = record.fit_errors if record.posterior_sha256 == posterior.sha256 else {}
+    found = posterior.note.get("diagnostics", {}).get("errors") or measured
+    if not found:
+        return None
+    names = [say(OUTCOME_NAMES[name]) for name in found["outcomes"]]
+    size = [value**0.5 for value in np.diag(found["covariance"])]
+    rows: list[list[str | Cell]] = [
+        [name, *(fixed(100 * value, 2) if value >= 0 else _signed(100 * value, 2) for value in line), fixed(own, 3)]
+        for name, line, own in zip(names, found["covariance"], size, strict=True)
+    ]  # fmt: skip
+    told = say(
+        "In numbers: N = {cities}, n = {size}, ρ = {shared}, so D = {effect}, and N/D = {alone}; w_i runs from {lightest} to "
+        "{heaviest}. S stands in the table.",
+        cities=found["cities"], size=fixed(found["size"], 2), shared=fixed(found["shared"], 3),
+        effect=fixed(found["design_effect"], 2), alone=fixed(found["cities"] / found["design_effect"], 1),
+        lightest=fixed(found["lightest"], 2), heaviest=fixed(found["heaviest"], 2),
+    )  # fmt: skip
+    if found is measured:
+        told = sentences(say.lang, told, say(
+            "These were measured after the fit, at the middle of the posterior, on the model file {sha}, by "
+            "python .ci/fit_errors.py with the tables below: those of the last round of the fit itself were not kept, and "
+            "differ by what the best draw differs from the middle.", sha=measured["model_sha256"][:16],
+        ))  # fmt: skip
+    headings = [say("Outcome"), *names, say("Root of the diagonal")]
+    caption = say("S: covariance of the cities' errors in logs, times 100")
+    return FitErrors(told, plain_table(caption, headings, rows, texts=(0,)))
 
 
 def _signed(value: float, decimals: int = 3) -> str:

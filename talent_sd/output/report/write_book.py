@@ -24,8 +24,10 @@ from talent_sd.base.errors import TalentError
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_
 from talent_sd.base.version import __version__
-from talent_sd.calibration.fit import ROUNDS
+from talent_sd.calibration.fit import ROUNDS, RUNS_PER_COEFFICIENT
+from talent_sd.calibration.likelihood import feature_count
 from talent_sd.engine.runner import load_model
+from talent_sd.evidence import read_fit
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.ensemble import prior_draws
 from talent_sd.forecast.posterior_draws import PosteriorDraws
@@ -57,6 +59,7 @@ from talent_sd.model_tests.check_files import read_checks
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.report.book import Book
+from talent_sd.output.report.book_carriers import gather_carried
 from talent_sd.output.report.book_entries import Chapters
 from talent_sd.output.report.book_results import Forecast, LoopCase, Push
 from talent_sd.output.report.book_tables import ALONE, EXTREMES, Result
@@ -64,8 +67,10 @@ from talent_sd.output.report.html_pieces import font_faces
 from talent_sd.output.report.inputs_section import facts_table, mix_of, starts_table
 from talent_sd.output.report.page import TEMPLATES, digest, environment
 from talent_sd.output.report.trust_section import (
+    back_files_table,
     certain_words,
     files_table,
+    fit_errors,
     lost_words,
     options_table,
     others_table,
@@ -161,7 +166,8 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     return Book(
         chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged,
         forecast=forecast, cases=cases, tests=validation.tests, checks=validation.checks, extremes=extremes,
-        law_record=read_law_record(), all_seconds=time.perf_counter() - started,
+        law_record=read_law_record(), carried_by=gather_carried(prepared, moves, list(dict.fromkeys(outputs))),
+        all_seconds=time.perf_counter() - started,
     )  # fmt: skip
 
 
@@ -173,7 +179,10 @@ def _forecast(prepared: Prepared, outputs: list[str]) -> Forecast:
     # tiers by themselves are pictured, and a sum over them is no output of its own
     steps = sources_added(prepared, many, list(dict.fromkeys([*told, *shipped_labels().headline])))
     drawn = pd.DataFrame(many.values(0, DRAWS), columns=list(many.names))
-    return Forecast(steps[-1], compare(steps[-1]), split_variance(steps, told), steps, drawn)
+    changes = [compare(one) for one in steps]
+    return Forecast(
+        steps[-1], changes[-1], split_variance(steps, told), steps, drawn, split_variance(changes, told)
+    )
 
 
 def _loop_case(scenario: str, city: str) -> LoopCase:
@@ -317,6 +326,12 @@ def public_address(say: Speech) -> str:
     )  # fmt: skip
 
 
+def _design(book: Book) -> tuple[int, int]:
+    """Return how many runs the fit's stand-in rests on, and how many coefficients it has."""
+    count = feature_count(len(book.chapters.posterior.names)) if book.chapters.posterior else 0
+    return int(RUNS_PER_COEFFICIENT * count), count
+
+
 def numbered(body: str, say: Speech) -> str:
     """Give every picture and every table of a page its number, in the page's order."""
     for opening, words in (("<figcaption>", N_("Figure {number}. ")), ("<caption>", N_("Table {number}. "))):
@@ -342,7 +357,9 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         starts=starts_table(first, book.chapters) if first else None,
         certain=certain_words(record, say) if record else "",
         lost=lost_words(record, say) if record else "", options=options_table(record, say) if record else None,
-        address=public_address(say),
+        address=public_address(say), back_files=back_files_table(record, say) if record else None,
+        errors=fit_errors(book.chapters.posterior, record, say) if record and book.chapters.posterior else None,
+        first_weight=read_fit().weight_of_first_guess, design=_design(book),
         title=Path(book.model.path).name, time=book.model.structure.time,
         city=first.city.title[say.lang] if first else "",
         versions={"talent_sd": __version__, **package_versions(), **{name: installed(name) for name in ALSO_USED}},

@@ -1,0 +1,357 @@
+"""The reviewer's book: what carries each headline result, its level, its change and what no draw of it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talent_sd.base.language import N_, fixed
+from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
+from talent_sd.forecast.spread import Move, loop_moves, moved_runs
+from talent_sd.inputs.national_paths import national_params, read_national
+from talent_sd.inputs.settings import split_key
+from talent_sd.loops.stocks_and_flows import moving_flows
+from talent_sd.model_tests.sensitivity import still_moves
+from talent_sd.output.headline_outputs import TOTAL
+from talent_sd.output.report.book_entries import raw
+from talent_sd.output.report.book_findings import BookFindings
+from talent_sd.output.report.book_tables import Result, Rows
+from talent_sd.output.report.html_pieces import SOURCE, Table, plain_table, quoted
+from talent_sd.output.speech import digits, signed
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from talent_sd.engine.runner import Model
+    from talent_sd.forecast.prepare import Prepared
+
+FACTOR = " (factor)"
+"""Ends the name of a draw that multiplies a constant."""
+NATION = "national tertiary ratio"
+"""The nation's tertiary-educated over those of the start."""
+SHOWN, STILL = 2, 12
+"""Loops and constants named in a sentence; constants told of those that no draw moves."""
+SMALL = 1e-3
+"""Flows that bring a smaller part of the change are not told."""
+MINOR = 0.1
+"""Loops that make less than this part of a change do not carry it."""
+CARRIED = N_(
+    "In the central run under “{baseline}”, {output} of {city} goes from {first} in {start} to {last} in {end}: {change}. "
+    "{flows} With every named loop cut it comes to {cut}: all loops together make {loops}, {share} of the change. "
+    "Opened alone, the loops that move it most are {opened}."
+)
+FLOWS = N_("Over these years these bring people: {ins}. These take them: {outs}.")
+AS_NATION = N_(
+    "Had it grown as the nation's tertiary-educated do on the central path, it would come to {nation}: that is {share} of the "
+    "change; what sets the city apart makes {own}. On the national paths of low and high growth it comes to {low} and {high}."
+)
+CONSTANTS = N_(
+    "Of the constants that a forecast draws these move it most, over the middle 80 % of what is believed of them: {constants}."
+)
+NO_LOOPS = N_(
+    "So it is not the feedback loops that carry this level: it is where the city starts, the graduates whom the national path "
+    "brings, and who arrives, leaves and retires at the rates of the start. Loops decide about differences: what a policy or a "
+    "shock does."
+)
+LOOPS_TOO = N_("So the feedback loops carry a good part of this change.")
+GAIN = N_(
+    "What “{mix}” adds in the central run is {gain}, and {cut} with every named loop cut: all loops together make {loops} "
+    "({share}) of it."
+)
+UNDRAWN = N_(
+    "Of those, {constant} could move {output} most: {low} and {high} at its limits in the file ({limits}). No band holds that."
+)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What stands behind the headline results, in central runs without and with the mix.
+
+    Parameters
+    ----------
+    starts, cut : output -> (2,) in the first year, and in the last with every named loop cut
+    nations : national path -> output -> (2,) in the last year
+    as_nation : total talent in the last year, had it grown as the nation's
+    flows : what brings and takes people -> (3,) over all years: as it is, every named loop cut, with the mix
+    still, held : constants that no draw moves, at both limits; output -> (1 + moves,) in the last year
+    """
+
+    starts: Mapping[str, np.ndarray]
+    cut: Mapping[str, np.ndarray]
+    nations: Mapping[str, Mapping[str, np.ndarray]]
+    as_nation: float
+    flows: Mapping[str, np.ndarray]
+    still: Sequence[Move]
+    held: Mapping[str, np.ndarray]
+
+
+def gather_carried(prepared: Prepared, moves: Sequence[Move], outputs: Sequence[str]) -> Carried:
+    """Run what tells who carries the results.
+
+    Parameters
+    ----------
+    prepared : the baseline and the mix
+    moves : of all constants that a forecast draws
+    outputs : whose first and last year are told
+    """
+    model, first, last = prepared.model, float(prepared.years[0]), float(prepared.years[-1])
+    both = [one.params() for one in prepared.resolved.values()]
+    cut = {key: 0.0 for move in loop_moves(model) for key in move.params}
+
+    def found(year: float, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        runs = [model.run(params={**one, **given}, outputs=list(outputs), times=[year]) for one in both]
+        return {name: np.array([float(run[name].sum()) for run in runs]) for name in outputs}
+
+    nations = {
+        name: {key: curve for key, curve in national_params(read_national(name)).items() if model.structure.find(key)}
+        for name in dict.fromkeys(NATIONAL_PATHS) if name != CENTRAL
+    }  # fmt: skip
+    nation = model.run(params=both[0], outputs=[NATION, TOTAL], times=[first, last])
+    ratio, talent = (nation[name].values.ravel() for name in (NATION, TOTAL))
+    moving = {key.partition("[")[0] for one in (*(move.params for move in moves), both[0]) for key in one}
+    still = still_moves(model, moving)
+    return Carried(
+        found(first, {}), found(last, cut), {name: found(last, own) for name, own in nations.items()},
+        float(talent[0] * ratio[1] / ratio[0]),
+        flows_brought(model, (both[0], {**both[0], **cut}, both[1]), first, last),
+        still, moved_runs(model, both[0], still, outputs, last),
+    )  # fmt: skip
+
+
+def flows_brought(
+    model: Model, params: Sequence[Mapping[str, Any]], first: float, last: float
+) -> dict[str, np.ndarray]:
+    """Return how many people each flow brings to talent (takes: below 0) from one year to another, in each run."""
+    step = model.structure.time["TIME STEP"]
+    times = first + step * np.arange(round((last - first) / step))
+    flows = moving_flows(model.program, _stocks_of(model, TOTAL))
+    runs = [model.run(params=dict(one), outputs=list(flows), times=times) for one in params]
+    found = {
+        name: np.array([sign * step * float(run[name].sum()) for run in runs]) for name, sign in flows.items()
+    }
+    # people promoted leave one tier for another: two flows that cancel
+    return {
+        name: own for name, own in found.items()
+        if not any(np.allclose(own, -other, rtol=1e-9, atol=0) for other in found.values())
+    }  # fmt: skip
+
+
+def _stocks_of(model: Model, name: str) -> set[str]:
+    """Return the stocks that a variable adds up."""
+    variable = model.structure[name]
+    if variable.kind == "stock":
+        return {name}
+    return {one for cause in variable.depends_on for one in _stocks_of(model, cause)}
+
+
+@dataclass(frozen=True)
+class BookCarriers(BookFindings):
+    """The tables and sentences that say what carries the headline results."""
+
+    carried_by: Carried | None = None
+
+    @property
+    def _named_results(self) -> list[tuple[str, Result]]:
+        """Return each result with its output; what the mix adds last, without one."""
+        assert self.forecast is not None
+        return list(zip([*self.forecast.variance["variable"], ""], self.results, strict=True))
+
+    def _strongest(self, result: Result, *, loops: bool) -> list[tuple[str, list[float]]]:
+        """Return the loops or the constants that move a result most, with what each move does to it."""
+        start, found = result.values[0], dict[str, list[float]]()
+        for move, value in zip(self.moves, result.values[1:], strict=True):
+            if bool(np.isnan(move.end)) == loops:
+                found.setdefault(move.name, []).append(float(value - start))
+        return sorted(found.items(), key=lambda item: -max(map(abs, item[1])))[:SHOWN]
+
+    def _loop(self, name: str) -> str:
+        return next((one.label[self.say.lang] for one in self.chapters.loops if one.name == name), name)
+
+    @cached_property
+    def carries(self) -> Table:
+        """List for each headline result what carries it: loops, the national path, the constant that moves it most."""
+        assert self.carried_by is not None and self.prepared is not None  # noqa: PT018
+        own, rows = self.carried_by, list[list[Any]]()
+        for name, result in self._named_results:
+            last, of = float(result.values[0]), name or TOTAL
+            told = (lambda pair: float(pair[0])) if name else (lambda pair: float(pair[1] - pair[0]))
+            start, cut = told(own.starts[of]), told(own.cut[of])
+            nations = [told(found[of]) for found in own.nations.values()]
+            scale = self.say.scale(max(map(abs, (start, last, cut, *nations))), result.unit)
+            cells = [
+                digits(one / scale.factor, 4, beside=last / scale.factor)
+                for one in (start, last, cut, *nations)
+            ]
+            (loop, (opened, *_)), (constant, ends) = (
+                self._strongest(result, loops=kind)[0] for kind in (True, False)
+            )
+            moved = " … ".join(signed(one / scale.factor, beside=last / scale.factor) for one in ends)
+            rows.append([
+                self.chapters.link(name) if name else result.title, self.say.unit(scale), *cells[:3],
+                signed((last - cut) / scale.factor, beside=last / scale.factor), " … ".join(cells[3:]),
+                f"{self._loop(loop)} {signed(opened / scale.factor, beside=last / scale.factor)}",
+                raw(f"{self._drawn_link(constant)} {moved}"),
+            ])  # fmt: skip
+        years = (f"{self.prepared.years[place]:g}" for place in (0, -1))
+        headings = (
+            self.say("Output"), self.say("Unit"), *years, self.say("Every named loop cut"), self.say("All loops together make"),
+            self.say("On the national paths of low … high growth"), self.say("Loop that moves it most, opened alone"),
+            self.say("Constant that moves it most, lower … upper end"),
+        )  # fmt: skip
+        return plain_table(
+            self.say(N_("What carries each headline result, in the central run")),
+            headings,
+            rows,
+            (0, 1, 7, 8),
+        )
+
+    @cached_property
+    def flowed(self) -> Table:
+        """List what brings and takes talent from the first to the last year: as it is, without loops, with the mix."""
+        assert self.carried_by is not None and self.prepared is not None  # noqa: PT018
+        own = self.carried_by
+        starts = np.full(3, own.starts[TOTAL][0])
+        scale = self.say.scale(float(starts[0]), "person")
+        rows: Rows = [[self.say("At the start"), *(digits(one / scale.factor, 4) for one in starts)]]
+        sizes = sorted(own.flows.items(), key=lambda item: -abs(float(item[1][0])))
+        for name, brought in sizes:
+            if np.abs(brought).max() > SMALL * starts[0]:
+                rows.append(
+                    [self.chapters.link(name), *(signed(one / scale.factor, 3, beside=1) for one in brought)]
+                )
+        ends = starts + sum(own.flows.values())
+        rows.append([self.say("In the last year"), *(digits(one / scale.factor, 4) for one in ends)])
+        title = list(self.prepared.resolved.values())[1].scenario.title
+        headings = (
+            self.say("What brings (+) and takes (−) people"), self.baseline, self.say("The same, every named loop cut"),
+            self.say.both(title),
+        )  # fmt: skip
+        caption = self.say(
+            "How {output} comes about from {first} to {last}, {unit}", output=self.say.variable(TOTAL),
+            first=f"{self.prepared.years[0]:g}", last=f"{self.prepared.years[-1]:g}", unit=self.say.unit(scale),
+        )  # fmt: skip
+        return plain_table(caption, headings, rows, (0,))
+
+    @property
+    def carried_words(self) -> list[str]:
+        """Say in figures what carries the headline, total talent of the last year, and what the mix adds to it."""
+        assert self.carried_by is not None and self.prepared is not None  # noqa: PT018
+        say, own = self.say, self.carried_by
+        result = dict(self._named_results)[TOTAL]
+        start, last, cut = float(own.starts[TOTAL][0]), float(result.values[0]), float(own.cut[TOTAL][0])
+        change = last - start
+        scale = say.scale(abs(last), result.unit)
+
+        def amount(value: float, *, sign: bool = False) -> str:
+            return say.amount(value, say.scale(abs(value), result.unit) if sign else scale, sign=sign)
+
+        flows = sorted(
+            ((v[0], n) for n, v in own.flows.items() if abs(v[0]) > SMALL * start),
+            key=lambda one: -abs(one[0]),
+        )
+        parts = [
+            say("; ").join(
+                f"{self.chapters.shown(name)} {amount(value, sign=True)}" for value, name in flows if (value > 0) == up
+            )
+            for up in (True, False)
+        ]  # fmt: skip
+        opened = say("; ").join(
+            f"{self._loop(name)} ({amount(moved[0], sign=True)})"
+            for name, moved in self._strongest(result, loops=True)
+        )
+        constants = say("; ").join(
+            f"{self.chapters.shown(name)} ({self._ends(ends, result.unit)})"
+            for name, ends in self._strongest(result, loops=False)
+        )
+        share = (last - cut) / change
+        low, high = (float(one[TOTAL][0]) for one in own.nations.values())
+        gain, bare = (
+            float(one[1] - one[0]) for one in (np.array([0.0, self.results[-1].values[0]]), own.cut[TOTAL])
+        )
+        years = (f"{self.prepared.years[place]:g}" for place in (0, -1))
+        return [
+            say(CARRIED, baseline=self.baseline, output=say.variable(TOTAL), city=self.prepared.first.city.title[say.lang],
+                first=amount(start), start=next(years), last=amount(last), end=next(years), change=amount(change, sign=True),
+                cut=amount(cut), loops=amount(last - cut, sign=True), share=self._share(share),
+                flows=say(FLOWS, ins=parts[0], outs=parts[1]), opened=opened),
+            say(AS_NATION, nation=amount(own.as_nation), share=self._share((own.as_nation - start) / change),
+                own=amount(last - own.as_nation, sign=True), low=amount(low), high=amount(high)),
+            say(CONSTANTS, constants=constants),
+            say(NO_LOOPS if abs(share) < MINOR else LOOPS_TOO),
+            say(GAIN, mix=say.both(list(self.prepared.resolved.values())[1].scenario.title), gain=amount(gain, sign=True),
+                cut=amount(bare, sign=True), loops=amount(gain - bare, sign=True), share=self._share((gain - bare) / gain)),
+        ]  # fmt: skip
+
+    def _ends(self, ends: Sequence[float], unit: str) -> str:
+        """Return what both ends of a constant do to a result, in one unit."""
+        scale = self.say.scale(max(map(abs, ends)), unit)
+        told = self.say(" to ").join(signed(one / scale.factor) for one in ends)
+        return f"{told}{'' if self.say.lang == 'zh' else ' '}{scale.unit}".rstrip()
+
+    def _share(self, part: float) -> str:
+        return f"{fixed(100 * part, 1 if abs(part) < MINOR else 0)} %".replace("-", "−")
+
+    @cached_property
+    def _stillest(self) -> list[tuple[str, Sequence[Move], np.ndarray, str, float]]:
+        """Return what no draw moves, strongest first: name, both moves, what they do to total talent, what else most."""
+        assert self.carried_by is not None
+        held, still = self.carried_by.held, self.carried_by.still
+        parts = {
+            name: values[1:].reshape(-1, 2) / values[0] - 1 for name, values in held.items() if values[0] > 0
+        }
+        found = []
+        for place, (lower, upper) in enumerate(zip(still[::2], still[1::2], strict=True)):
+            name, size = max(((one, float(part[place][np.abs(part[place]).argmax()])) for one, part in parts.items()),
+                             key=lambda item: abs(item[1]))  # fmt: skip
+            found.append((lower.name, (lower, upper), parts[TOTAL][place], name, size))
+        return sorted(found, key=lambda one: -float(np.abs(one[2]).max()))
+
+    @cached_property
+    def still_table(self) -> Table:
+        """List the constants that stand still in every draw and could move total talent most."""
+        rows: Rows = []
+        for name, (lower, upper), moved, most, size in self._stillest[:STILL]:
+            values = self.chapters.constants[name].values()
+            rows.append([
+                self.chapters.link(name), "; ".join(f"{one:g}" for one in values), f"{lower.end:g} … {upper.end:g}",
+                *(self.say.percent(float(one)) for one in moved), f"{self.chapters.shown(most)} {self.say.percent(size)}",
+                self.chapters.cited(quoted(self.model.structure[name].doc.partition(SOURCE)[2], self.say.lang)),
+            ])  # fmt: skip
+        headings = (
+            N_("Constant"), N_("As it is"), N_("Limits in the file"), N_("Total talent at the lower limit"),
+            N_("Total talent at the upper limit"), N_("What it moves most"), N_("Source"),
+        )  # fmt: skip
+        return self._table(
+            N_("Constants that no draw moves and that could move total talent most"),
+            headings,
+            rows,
+            (0, 1, 2, 5, 6),
+        )
+
+    @property
+    def still_words(self) -> Markup:
+        """Name the constant that no draw moves and that could move total talent most."""
+        name, (lower, upper), moved, _, _ = self._stillest[0]
+        told = self.say(
+            UNDRAWN, output=self.say.variable(TOTAL), constant="%s", limits=f"{lower.end:g} … {upper.end:g}",
+            low=self.say.percent(float(moved[0])), high=self.say.percent(float(moved[1])),
+        )  # fmt: skip
+        return raw(escape(told).replace("%s", self.chapters.link(name)))
+
+    @property
+    def drawn_words(self) -> str:
+        """Say how many of the model's constants a forecast draws; the others stand still in every draw."""
+        assert self.forecast is not None
+        names = {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
+        every = {one.name for one in self.model.structure.variables.values() if one.kind == "constant"}
+        given = {split_key(key)[0] for key in self.prepared.first.values} if self.prepared else set()
+        return self.say(
+            "Of the model's {all} constants a forecast draws {drawn}; {own} more are read from the city's figures; the others "
+            "stand still in every draw.", all=len(every), drawn=len(names & every),
+            own=len(given & every - names),
+        )  # fmt: skip
