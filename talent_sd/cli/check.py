@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -43,11 +44,24 @@ def check(
                 continue
             if kind == "city":
                 show_gaps(file, lang.value)
+            if kind == "scenario":
+                warn_of_begun(file, lang.value)
         words = {"file": file, "kind": tell(FILE_KINDS[kind], lang.value), "count": len(told)}
         text = N_("{file}: fine ({kind})") if not told else ONE if len(told) == 1 else SEVERAL
         say(tell(text, lang.value, **words))
     if problems:
         raise InputError(problems)
+
+
+def warn_of_begun(file: Path, lang: str) -> None:
+    """Warn of policies whose first year a plan leaves to the model, where that is past."""
+    from talent_sd.engine.runner import load_model, model_constants
+    from talent_sd.forecast.prepare import ComparisonNotice
+    from talent_sd.forecast.scenario_diff import begun
+    from talent_sd.inputs import load_scenario
+
+    for text in begun(model_constants(load_model()), load_scenario(file), lang):
+        warnings.warn(text, ComparisonNotice, stacklevel=2)
 
 
 def show_gaps(city: Path, lang: str) -> None:

@@ -150,13 +150,19 @@ def warn_of(prepared: Prepared) -> dict[str, list[str]]:
 
 
 def lacks(prepared: Prepared) -> dict[str, list[str]]:
-    """Return what is said of figures that a city lacks or that were not counted, by language."""
+    """Return what is said of years that plans leave open, and of what a city lacks or did not count, by language."""
     from talent_sd.base.language import LANGUAGES
+    from talent_sd.engine.runner import model_constants
+    from talent_sd.forecast.scenario_diff import begun
     from talent_sd.forecast.what_if import gaps
     from talent_sd.output.city_tables import gap_lines
 
-    found = gaps(prepared)
-    return {lang: gap_lines(prepared, found, lang) for lang in LANGUAGES}
+    found, own = gaps(prepared), model_constants(prepared.model)
+    plans = [one.scenario for one in prepared.resolved.values()]
+    return {
+        lang: [text for plan in plans for text in begun(own, plan, lang)] + gap_lines(prepared, found, lang)
+        for lang in LANGUAGES
+    }
 
 
 def fail_on(odd: Iterable[str]) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from talent_sd.base.errors import Problems
 from talent_sd.base.files import write_rows
+from talent_sd.base.language import N_, tell
 from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.checking import Checking, Horizon
 from talent_sd.inputs.city_figures import read_mapping
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.resolved_inputs import named_context, resolve_scenario
 from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.inputs.setting_checks import (
@@ -28,6 +33,29 @@ from talent_sd.inputs.settings import policy_key
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.inputs import NationalPath, Resolved, Scenario, Setting
+
+
+def begun(own: Mapping[str, float], scenario: Scenario, lang: str) -> list[str]:
+    """Say that a user's plan leaves the first year of policies to the model, whose own is past; nothing where it does not.
+
+    Parameters
+    ----------
+    own : the model's constants
+    """
+    left: dict[float, list[str]] = {}
+    for policy, settings in scenario.policies.items():
+        switch, year = settings.get("switch"), own.get(policy_key(policy, TIMING["from"]), np.inf)
+        on = switch is not None and switch.value and not switch.origin.file.startswith("scenarios/")
+        if on and "from" not in settings and year < date.today().year:
+            left.setdefault(year, []).append(shipped_labels().element(policy, lang))
+    told = N_(
+        "'{scenario}' does not say when these begin: {policies}. The model's own year holds, {year:g}, which is past. "
+        "Give their `from`."
+    )
+    return [
+        tell(told, lang, scenario=scenario.name, policies=tell(", ", lang).join(policies), year=year)
+        for year, policies in left.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from talent_sd.inputs.shipped_names import find_file, shipped_names
 from talent_sd.model.units import after_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from talent_sd.inputs.city_figures import Mapped
     from talent_sd.inputs.figure_schemas import FigureKind, ProvincesFile
@@ -155,6 +156,7 @@ def load_city(name: str | Path, mapping: Mapped | None = None) -> City:
     held = {key: figure.values for key, figure in figures.items()}
     hold_to_bounds(held, "city", at, problems, place=province["zh"])
     problems.refuse()
+    odd += _idle(figures, own, mapping)
     if later := years_to_come(own):
         odd.append(f"{file.file}: {later}")
     for text in odd:
@@ -202,6 +204,28 @@ def _figures(file: StrictFile[CityFile], mapping: Mapped, problems: Problems) ->
         if not out:
             figures[key] = DatedFigure(values, figure.unit, figure.source, origin)
     return figures | dict(_wholes(figures, kinds))
+
+
+def _idle(figures: Mapping[str, DatedFigure], own: Container[str], mapping: Mapped) -> Iterator[str]:
+    """Say which of a city's own figures count only beside others that it lacks."""
+    content, lacking = mapping.content, defaultdict[tuple[str, ...], list[str]](list)
+    summed = {part for name in figures if name in content.figures for part in content.figures[name].parts}
+    beside = [ns for one in content.constants.values() for ns in ((*one.figure, *one.divisors), one.owned)]
+    for name in (name for name in figures if name in own and name not in summed):
+        gaps = [tuple(one for one in ns if one not in figures) for ns in beside if name in ns]
+        if gaps and all(gaps):
+            lacking[min(gaps, key=len)].append(name)
+    for missing, idle in lacking.items():
+        names = list(map(figure_name, dict.fromkeys(missing)))
+        rest = [tell("{count} others", count=len(names) - MOST_NAMED)] if len(names) > MOST_NAMED else []
+        yield tell(
+            "{at}: without {missing} the model makes no use of {figures}. Give all of them, or none.",
+            at=figures[idle[0]].origin, missing=listed(names[:MOST_NAMED] + rest), figures=listed(map(figure_name, idle)),
+        )  # fmt: skip
+
+
+MOST_NAMED = 3
+"""So many missing figures are named."""
 
 
 def _wholes(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, reason_of, tell
 from talent_sd.base.output_folders import UNWRITABLE_FILE
-from talent_sd.forecast.prepare import KNOWN_UNTIL
 from talent_sd.inputs.city_files import EVERYWHERE, read_provinces
 from talent_sd.inputs.figure_schemas import FIGURES
 from talent_sd.inputs.file_schemas import schemas_folder
@@ -34,8 +34,10 @@ EXAMPLES = ("policy budget share",)
 """Constants shown as assumptions."""
 PART_HIT = N_("a part: 0.2 is a fifth")
 FACTOR_HIT = N_("a factor, not a part: 0.8 leaves 80 %, a fall by a fifth")
-SHOCK_PART, SHOCK_FACTOR, SHOCK_AFTER = 0.2, 0.8, 5
-"""A shock's size in the example, where it is a part and where it is a factor; years after the start it comes."""
+SHOCK_PART, SHOCK_FACTOR = 0.2, 0.8
+"""A shock's size in the example, where it is a part and where it is a factor."""
+NEXT_YEAR = date.today().year + 1
+"""When what is planned now can begin."""
 
 
 def starter_path(name: str, kind: str) -> Path:
@@ -103,7 +105,7 @@ def scenario_starter(
         policies=_policies(parent, structure, own, say),
         assumptions=_assumptions(structure, own, say),
         shocks=_shocks(structure, say),
-        budget_from=_number(KNOWN_UNTIL + 2),
+        budget_from=_number(NEXT_YEAR),
         paths=", ".join(f"national/{name}" for name in shipped_names("national")),
         context=quoted(str(parent.context.value) if parent.context else "national/central"),
     )
@@ -142,6 +144,7 @@ def _policies(
         constants = {key: structure.find(f"{policy.replace('_', ' ')} {key}") for key in STRENGTH}
         known = {key: constant for key, constant in constants.items() if constant is not None}
         values: dict[str, object] = {key: own.get(policy_key(policy, part)) for key, part in TIMING.items()}
+        values |= _from_next_year(values, structure, own)
         values |= {key: own.get(constant.name) for key, constant in known.items()}
         above = parent.policies.get(policy, {})
         values |= {key: setting.value for key, setting in above.items() if key in values}
@@ -151,6 +154,17 @@ def _policies(
             told.append(say("{file}:{line} sets it", file=origin.file, line=origin.line))
         flow = ", ".join(f"{key}: {_number(value)}" for key, value in values.items() if value is not None)
         yield policy, say("; ").join(filter(None, told)), flow
+
+
+def _from_next_year(
+    timing: Mapping[str, Any], structure: Structure, own: Mapping[str, float]
+) -> dict[str, float]:
+    """Return a policy's first year and end, moved so that it begins next year; none lasts beyond the last of all."""
+    starts, ends = timing.get("from"), timing.get("until")
+    if starts is None or ends is None or starts > NEXT_YEAR:
+        return {}
+    latest = max(own[policy_key(one, TIMING["until"])] for one in structure.subscripts["policy"])
+    return {"from": NEXT_YEAR, "until": min(ends + NEXT_YEAR - starts, latest)}
 
 
 def _assumptions(
@@ -163,7 +177,6 @@ def _assumptions(
 
 
 def _shocks(structure: Structure, say: Speech) -> Iterator[tuple[str, str, str, str]]:
-    year = structure.time["INITIAL TIME"] + SHOCK_AFTER
     for shock in shocks_of(structure):
         size = structure[shock_constant(shock, "size")]
         part = SHOCK_PART if (size.limits[1] or 1.0) <= 1 else SHOCK_FACTOR
@@ -171,7 +184,7 @@ def _shocks(structure: Structure, say: Speech) -> Iterator[tuple[str, str, str, 
         yield (
             shock,
             say("{meaning}; {hit}", meaning=_meaning(size, say), hit=hit),
-            _number(year),
+            _number(NEXT_YEAR),
             _number(part),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -73,14 +74,39 @@ def test_every_policy_stands_in_a_new_scenario_and_passes_check_once_uncommented
     assert all("http" not in line or line.startswith("# yaml-language-server") for line in text.splitlines())
 
 
-def test_settings_shown_in_a_new_scenario_are_the_ones_a_policy_has_anyway(talent_sd: Command) -> None:
+def test_settings_shown_in_a_new_scenario_are_those_a_policy_has_anyway_but_begin_next_year(
+    talent_sd: Command,
+) -> None:
     talent_sd("new", "scenario", "plan")
     written_out = uncommented(Path("plan.yaml").read_text("utf-8"))
     written_out = re.sub(r"(?ms)^shocks:.*?(?=^#)", "", written_out)
     Path("settings.yaml").write_text(written_out, "utf-8")
-    Path("on.yaml").write_text(re.sub(r"(?m)^(  \w+): \{from.*\}$", r"\1: on", written_out), "utf-8")
-    outcome = talent_sd("diff", "on.yaml", "settings.yaml")
-    assert outcome.out == "on and settings set the same: a run cannot tell them apart.\n"
+    year = date.today().year + 1
+    dates = re.findall(r"(?m)^  \w+: \{from: (\d+), until: (\d+)", written_out)
+    assert len(dates) == 18
+    assert set(dates) == {(str(year), str(min(year + 5, 2035))), (str(year), "2035")}
+    bare = re.sub(r"\{from: \d+, until: \d+, ", "{", written_out)
+    assert talent_sd("check", "plan.yaml").out == "plan.yaml: fine (scenario)\n"
+    Path("bare.yaml").write_text(bare, "utf-8")
+    Path("on.yaml").write_text(re.sub(r"(?m)^(  \w+): \{ramp.*\}$", r"\1: on", bare), "utf-8")
+    outcome = talent_sd("diff", "on.yaml", "bare.yaml")
+    assert outcome.out == "on and bare set the same: a run cannot tell them apart.\n"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_plan_that_leaves_its_first_year_to_the_model_is_told_so(talent_sd: Command, lang: str) -> None:
+    head = "title: t\nextends: baseline\npolicies:\n"
+    Path("bare.yaml").write_text(head + "  venture_fund: on\n  open_labs: {intensity: 0.01}\n", "utf-8")
+    Path("dated.yaml").write_text(head + "  venture_fund: {from: 2027}\n  cash_subsidy: off\n", "utf-8")
+    told = {
+        "en": "'bare' does not say when these begin: Venture fund, Open laboratories. The model's own year holds, 2025, which is "
+        "past. Give their `from`.\n",
+        "zh": "“bare”没有说明这些政策何时开始：创业投资基金、开放实验室。现按模型自带的2025年，这一年已经过去。请写明各自的 `from`。\n",
+    }  # fmt: skip
+    outcome = talent_sd("check", "bare.yaml", "--lang", lang)
+    assert (outcome.code, outcome.err) == (0, told[lang])
+    for fine in ("dated.yaml", str(shipped_folder("scenarios") / "hefei_combination.yaml")):
+        assert talent_sd("check", fine, "--lang", lang).err == ""
 
 
 def test_the_parents_own_settings_are_shown_with_their_line(
@@ -161,7 +187,7 @@ def test_a_new_city_names_every_figure_and_runs_once_filled_in(talent_sd: Comman
     # all that the starter asks for and Handan gives is there; patents, fund and pensions are the province's or the nation's
     assert missing[0].startswith("Not mine's own, but the nation's or assumed: degrees and patents (")
     assert (outcome.code, fine) == (0, "mine.yaml: fine (city)")
-    carried = "Not counted in mine, taken along the nation's change: average_wage 2022 from 2021 ("
+    carried = "Not counted in mine, taken along the nation's change: average wage 2022 from 2021 ("
     beside = next(line for line, one in enumerate(missing) if one.startswith(carried)) + 1
     assert missing[beside].startswith("mine's figures beside those of cities like it")
     assert set(load_city("mine.yaml").figures) == set(facts.figures)
