@@ -129,24 +129,42 @@ def digits(value: float, significant: int = 3, beside: float = 0.0) -> str:
     return text if value and re.search("[1-9]", text) else "0"
 
 
-def percent(change: float) -> str:
-    """Write a relative change with its sign.
+def percent(change: float, lang: str = "") -> str:
+    r"""Write a relative change with its sign, in a language as it parts numbers from their unit: it never breaks there.
 
     >>> percent(0.0512), percent(-0.2), percent(0.0), percent(1.5)
     ('+5.1 %', '−20.0 %', '0.0 %', '+150 %')
+    >>> percent(-0.0003), percent(0.00001), percent(1e-9)
+    ('−0.03 %', '+0.001 %', '0.0 %')
+    >>> percent(0.054, "en"), percent(0.054, "zh"), percent(float("nan"), "zh")
+    ('+5.4\xa0%', '+5.4%', '–')
     """
     if not math.isfinite(change):
         return "–"
-    text = fixed(change * 100, 1 if abs(change) < 0.9995 else 0, "+")
-    return f"{text.replace('-', '−')} %"
+    size = abs(change) * 100
+    # what is small keeps a digit, and so its sign
+    decimals = next((n for n in (0, 1, 2, 3) if size >= (99.95, 0.05, 0.005, 0.0005)[n]), 1)
+    text = fixed(change * 100, decimals, "+")
+    gap = {"en": "\N{NO-BREAK SPACE}", "zh": ""}.get(lang, " ")
+    return f"{text.replace('-', '−')}{gap}%"
 
 
 class _Rounded(float):
-    """A number that a text with ".1f" shows as `fixed` does."""
+    """A number whose halves go away from zero in a text, with ".1f" as `fixed` does and with ".3g".
+
+    >>> f"{_Rounded(2.125):.3g} {_Rounded(-0.5):.0f} {_Rounded(1250):,.2g} {_Rounded(0.0):.3g} {_Rounded(1.5)}"
+    '2.13 -1 1.3e+03 0 1.5'
+    """
 
     def __format__(self, spec: str) -> str:
-        asked = re.fullmatch(r"([+,]*)\.(\d)f", spec)
-        return fixed(self, int(asked[2]), asked[1]) if asked else super().__format__(spec)
+        asked = re.fullmatch(r"([+,]*)\.(\d)([fg])", spec)
+        if asked is None or not math.isfinite(self):
+            return super().__format__(spec)
+        if asked[3] == "f":
+            return fixed(self, int(asked[2]), asked[1])
+        number = Decimal(float(self))
+        last = Decimal((0, (1,), number.adjusted() - int(asked[2]) + 1))
+        return f"{float(EXACT.quantize(number, last)):{spec}}"
 
 
 class _Apart(float):

@@ -126,7 +126,7 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
 
 
 def _in_short(plans: xr.Dataset, lang: str) -> list[str]:
-    """Say which plan is never far from the best, and whether the searches agree."""
+    """Say which plan misses least of the best, and whether the searches agree."""
     from talent_sd.output.speech import letter
 
     missed = plans["regret"].quantile(0.9, "draw")
@@ -134,9 +134,17 @@ def _in_short(plans: xr.Dataset, lang: str) -> list[str]:
     told = []
     if plans.sizes["plan"] > 1:
         safe = str(plans["plan"].values[int(worst.values.argmin())])
-        told.append(
-            tell("{plan} is never far from the best: it has the least regret.", lang, plan=letter(safe))
+        least = tell(
+            N_("{plan} has the least regret of the plans.")
+            if plans.sizes["goal"] == 1
+            else N_(
+                "Judged by the goal that each does worst in, {plan} has the least regret: {share:.0f} % of the largest."
+            ),
+            lang,
+            plan=letter(safe),
+            share=100 * float(worst.min()),
         )
+        told.append(least)
     ends = plans["volume"].values[:, -1]
     if len(ends) > 1 and ends.max() > 0:
         share, tried = 100 * float(ends.min() / ends.max()), plans.attrs["tried"]

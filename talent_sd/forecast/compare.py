@@ -72,6 +72,15 @@ def relative_change(variant: xr.DataArray, baseline: xr.DataArray) -> xr.DataArr
     return ((variant - baseline) / size.where(size > 0)).assign_attrs({**variant.attrs, "units": "1"})
 
 
+ALWAYS = 0.95
+"""Share of draws above nought from which on a relative change is told."""
+
+
+def percent_is_told(level: xr.DataArray) -> xr.DataArray:
+    """Return where a per cent of a level is a number, over its axes but the draws: not of a debt, of nothing, or of years."""
+    return ((level > 0).mean(DRAW) > ALWAYS) & (level.attrs.get("units") != "year")
+
+
 def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:
     """Return which of the variables have a value that is not finite."""
     return [name for name in names if name in forecast and not np.isfinite(forecast[name].values).all()]
@@ -96,9 +105,8 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
 
     Returns
     -------
-    For each variable its absolute change under its own name, and its relative change
-    under "<name>, relative" (unit "1"; its attribute `baseline_minimum` is the baseline's
-    lowest value); scenario axis without the baseline.
+    For each variable its absolute change under its own name, and its relative change under "<name>, relative" (unit
+    "1"), NaN where a per cent is no number (`percent_is_told`); scenario axis without the baseline.
 
     Raises
     ------
@@ -127,8 +135,7 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
             continue
         changes[name] = absolute_change(variant[name], reference[name])
         relative = relative_change(variant[name], reference[name])
-        # whoever shows a percentage needs to know whether the baseline is a debt at times
-        changes[name + RELATIVE] = relative.assign_attrs(baseline_minimum=float(reference[name].min()))
+        changes[name + RELATIVE] = relative.where(percent_is_told(reference[name]))
     for name, array in changes.items():
         kind = "Relative change" if name.endswith(RELATIVE) else "Change"
         level = str(spread[name.removesuffix(RELATIVE)].attrs.get("long_name", name))
@@ -371,10 +378,6 @@ def compare_cities(
         spread = run(one)
         changes.append(compare(spread, baseline=str(spread[SCENARIO].values[0])))
         done(1)
-    lowest = {
-        name: min(change[name].attrs.get("baseline_minimum", 0.0) for change in changes)
-        for name in map(str, changes[0].data_vars)
-    }
     # what differs by city, such as the constants drawn for it, has no place on one axis
     kept = [
         change.drop_vars(
@@ -390,9 +393,6 @@ def compare_cities(
         for lang in ("en", "zh")
     }
     joined = joined.assign_coords({CITY: list(prepared), **titles}).transpose(SCENARIO, CITY, ...)
-    for name, low in lowest.items():
-        if "baseline_minimum" in joined[name].attrs:
-            joined[name].attrs["baseline_minimum"] = low
     joined = name_axes(joined)
     attrs = {**joined.attrs, "city": ", ".join(prepared), "title": "talent_sd comparison of cities"}
     for lang in ("en", "zh"):

@@ -39,7 +39,9 @@ IN_FULL = 0.995
 """A budget that pays so much pays in full: what is short would be shown as 100 %."""
 EXACT, MOST_TRIES = 1e-5, 60
 QUARTER = 0.25
-SPENDING_COLUMNS = ("scenario", "policy", "year", "yuan", "lower", "upper", "real_yuan", "price_basis")
+SPENDING_COLUMNS = (
+    "scenario", "policy", "year", "paid_in_year", "paid_lower", "paid_upper", "paid_in_year_real", "price_basis", "unit",
+)  # fmt: skip
 
 
 def intensity_key(policy: str) -> str:
@@ -214,7 +216,7 @@ def _spending(name: str, one: Resolved, spread: xr.Dataset) -> list[Sequence[obj
             value = float(half[number])
             real = value * float(middle[number])
             rows.append(
-                (name, policy, f"{years[number]:g}", value, *bounds, real, f"{price_basis(params):g}")
+                (name, policy, f"{years[number]:g}", value, *bounds, real, f"{price_basis(params):g}", "yuan")
             )
     return rows
 

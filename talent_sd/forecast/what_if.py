@@ -17,7 +17,7 @@ from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.simulate import run_prepared
 from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.inputs.settings import split_key
+from talent_sd.inputs.settings import POLICY_SWITCH, split_key
 from talent_sd.uncertainty.priors import assumed_figures
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def explanations(found: WhatIf, lang: str) -> list[str]:
     nothing = N_(
         "Nothing that was set changes anything: it has that value already, or nothing reads it here."
     )
-    still = not any(array.values.any() for array in found.change.data_vars.values())
-    return list(filter(None, told)) or ([tell(nothing, lang)] if still else [])
+    moves = any(a.values.any() for name, a in found.change.items() if not str(name).endswith(RELATIVE))
+    return list(filter(None, told)) or [tell(nothing, lang)] * (not moves)
 
 
 def _moves(change: xr.Dataset) -> bool:
@@ -88,7 +88,7 @@ def _moves(change: xr.Dataset) -> bool:
 def _replaced(found: WhatIf, key: str, before: Mapping[str, Any], after: Mapping[str, Any], lang: str) -> str:
     """Say what a constant was before: drawn, set in a file, or the model's own."""
     drawn = found.spread.coords.get(DRAWN)
-    value = f"{after[key].value:g}"
+    value = _told(key, after[key].value, lang)
     if drawn is not None and key not in before and key in drawn[PARAMETER].values:
         low, middle, high = drawn.sel({PARAMETER: key}).quantile([BAND[0], 0.5, BAND[1]]).values
         return tell(
@@ -103,7 +103,7 @@ def _replaced(found: WhatIf, key: str, before: Mapping[str, Any], after: Mapping
         origin = found.prepared.model.structure.place(split_key(key)[0])
     if old == [after[key].value]:
         return ""
-    ends = " … ".join(f"{one:g}" for one in dict.fromkeys((old[0], old[-1])))
+    ends = " … ".join(_told(key, one, lang) for one in dict.fromkeys((old[0], old[-1])))
     return tell("{name} = {value} in place of {old} ({origin}).", lang, name=_named(key, lang), value=value,
                 old=ends, origin=origin)  # fmt: skip
 
@@ -138,7 +138,7 @@ class _Shift:
             return tell("{name} stays at {before}", lang, name=name, before=before)
         if self.before <= 0 or self.after < 0:  # a per cent of nothing, or of a deficit, is no number
             return tell("{name} from {before} to {after}", lang, name=name, before=before, after=after)
-        share = percent(self.after / self.before - 1).replace(" ", "" if lang == "zh" else " ")
+        share = percent(self.after / self.before - 1, lang)
         words = {"name": name, "before": before, "after": after, "share": share}
         return tell("{name} from {before} to {after} ({share})", lang, **words)
 
@@ -222,12 +222,19 @@ def _held(found: WhatIf, passed: set[str], last: _Shift, runs: xr.Dataset, lang:
     return tell(" (beside {names})", lang, names=listed(told[:MOST_READERS])) if told else ""
 
 
+def _told(key: str, value: float, lang: str) -> str:
+    """Write a constant's value; a policy is on or off."""
+    switch = split_key(key)[0] == POLICY_SWITCH
+    return tell(N_("on", "difference") if value else "off", lang) if switch else f"{value:g}"
+
+
 def _named(key: str, lang: str) -> str:
-    """Name a constant as it was typed; in Chinese by its label."""
+    """Name a constant as it was typed, in Chinese by its label; what is a policy's, with the policy's name before it."""
     name, element = split_key(key)
-    if lang == "en":
-        return key
-    return _label(name, lang) + (f"[{shipped_labels().element(element, lang)}]" if element else "")
+    own = shipped_labels().element(element, lang) if element else ""
+    if own and name.startswith("policy "):
+        return tell("{variable}: {element}", lang, variable=own, element=_label(name, lang))
+    return key if lang == "en" else _label(name, lang) + (f"[{own}]" if own else "")
 
 
 def _label(name: str, lang: str) -> str:

@@ -294,7 +294,7 @@ class Cause:
         years = f"{self.year - 1:g} to {self.year:g}"
         if self.study.base is not None:
             years = f"{self.year:g}, against the other run"
-        head = f"{self.name}: {self.before:,.6g} -> {self.now:,.6g} {self.unit} ({years})"
+        head = f"{self.name}: {self.before:,.6g} -> {self.now:,.6g} {self.unit} ({years}; one central run)"
         return "\n".join([head, *(f"  {cause.effect:+,.4g}  {cause.name}" for cause in self.strip)])
 
 

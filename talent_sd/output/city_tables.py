@@ -17,8 +17,8 @@ from talent_sd.inputs.figure_bounds import Beside, beside_others
 from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.inputs.shipped_names import folder_of
-from talent_sd.output.speech import NO_BREAK, digits, percent, scale_for
-from talent_sd.output.terminal_tables import numbers, rich_table, words
+from talent_sd.output.speech import digits, percent, scale_for
+from talent_sd.output.terminal_tables import explain, numbers, rich_table, words
 
 if TYPE_CHECKING:
     from talent_sd.forecast.prepare import Prepared
@@ -103,8 +103,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         tell("In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.", lang),
         *[tell("* Its province's or the nation's.", lang)] * any(gap.shared for gap in missing),
     ]  # fmt: skip
-    table.caption = "\n".join(notes)
-    table.caption_justify = "left"
+    explain(table, "\n".join(notes))
     return table
 
 
@@ -123,14 +122,13 @@ def _figure(name: str, lang: str) -> str:
 
 
 def _share(share: float, lang: str) -> str:
-    return percent(share).lstrip("+").replace(" ", "" if lang == "zh" else NO_BREAK)
+    return percent(share, lang).lstrip("+")
 
 
 def _ends(ends: tuple[float, float], lang: str) -> str:
     if max(map(abs, ends)) <= NOTHING:
         return "0"
-    told = (percent(end) if abs(end) > NOTHING else "0" for end in sorted(ends))
-    return "\n".join(one.replace(" ", "" if lang == "zh" else NO_BREAK) for one in told)
+    return "\n".join(percent(end, lang) if abs(end) > NOTHING else "0" for end in sorted(ends))
 
 
 def _longer(ends: tuple[float, float]) -> str:
@@ -156,7 +154,7 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
         tell("{figure} {year} between {before} and {after} ({where})" if one.before and one.after
              else "{figure} {year} as in {before} ({where})" if one.held
              else "{figure} {year} from {before} ({where})",
-             lang, figure=figure_name(one.figure, lang), year=one.year, before=one.before or one.after,
+             lang, figure=_in_words(one.figure, lang), year=one.year, before=one.before or one.after,
              after=one.after, where=one.where)
         for one in found
     ]  # fmt: skip
@@ -295,7 +293,7 @@ def _most(alike: Sequence[Gap], lang: str) -> str:
 def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> str:
     """Say which figures the province or the nation gives, and how far each may move the end; "" where none moves."""
     told = [
-        tell("{figure} ({most})", lang, figure=figure_name(gap.figures[0], lang), most=_most([gap], lang))
+        tell("{figure} ({most})", lang, figure=_in_words(gap.figures[0], lang), most=_most([gap], lang))
         for gap in missing
         if gap.shared and gap.moving
     ]
@@ -309,9 +307,14 @@ def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
     )  # fmt: skip
 
 
+def _in_words(name: str, lang: str) -> str:
+    """Name a figure in a sentence: as its file does, in English without underscores."""
+    return figure_name(name, lang).replace("_", " ") if lang == "en" else figure_name(name, lang)
+
+
 def _needed(gap: Gap, lang: str) -> str:
     """Name the figure that would fill a gap, and how many must stand beside it."""
-    named, others = figure_name(gap.figures[0], lang), len(gap.figures) - 1
+    named, others = _in_words(gap.figures[0], lang), len(gap.figures) - 1
     if not others or read_mapping().content.constants[gap.constant].owned:
         return named
     return tell("{figure} (with {count} other figures, all needed)", lang, figure=named, count=others)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import tell
-from talent_sd.forecast.compare import RELATIVE, probability_better
+from talent_sd.forecast.compare import RELATIVE, percent_is_told, probability_better
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import Scale, digits, interval
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
@@ -29,9 +29,6 @@ COUNTED = {
     "average_wage": "average pay", "house_price": "house price",
 }  # fmt: skip
 """A city's own figure -> the variable that forecasts it."""
-
-ALWAYS = 0.95
-"""Share of draws above nought from which on a relative change is told."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +100,8 @@ class Output:
 
     @property
     def percent_means_something(self) -> bool:
-        """Return whether a relative change can be told: not of a debt, not of years."""
-        return (
-            self.relative is not None and self.relative.attrs["baseline_minimum"] > 0 and self.unit != "year"
-        )
+        """Return whether a relative change is told everywhere in it."""
+        return self.relative is not None and bool(self.relative.notnull().all())
 
     @cached_property
     def better(self) -> xr.DataArray:
@@ -117,7 +112,7 @@ class Output:
     def told(self) -> Told:
         """Return what is told of it: of one scenario, city and time, so that only draws are left."""
         low, high = interval(self.values)
-        share = math.nan if self.relative is None else float(self.relative.median())
+        share = math.nan if self.relative is None else float(self.relative.median(skipna=False))
         better = float(self.better) if self.values.sizes.get(DRAW, 1) > 1 else math.nan
         return Told(float(self.values.median()), low, high, share, better)
 
@@ -139,7 +134,7 @@ class Output:
         """
         first, last = self.values.sel({TIME: year}, method="nearest"), self.values.isel({TIME: -1})
         change = float((last - first).median())
-        sound = self.unit != "year" and min(float((one > 0).mean()) for one in (first, last)) > ALWAYS
+        sound = all(bool(percent_is_told(one)) for one in (first, last))
         return change, float((last / first).median()) - 1 if sound else math.nan
 
     @cached_property

@@ -19,7 +19,7 @@ from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import read_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label, year_spans
-from talent_sd.output.terminal_tables import numbers, rich_table, words
+from talent_sd.output.terminal_tables import explain, numbers, rich_table, short_place, words
 
 EVIDENCE = N_("Evidence")
 INTENSITY = N_("Intensity")
@@ -235,13 +235,10 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
             key=lambda c: (c.effect > 0) != rose
         )  # a fall is not explained by what alone would have raised it
         if going and going[0] is not one.strip[0] and len(way) < links:
-            table.caption, table.caption_justify = _passed_over(one.strip[0], going[0], labels, lang), "left"
+            explain(table, _passed_over(one.strip[0], going[0], labels, lang), lang=lang)
         if any("(loop" in labels.variable(each.name, "en") for each in one.strip) and not loops_told:
             loops_told = True
-            table.caption, table.caption_justify = (
-                "\n".join(filter(None, (str(table.caption or ""), tell(HEARD, lang)))),
-                "left",
-            )
+            explain(table, tell(HEARD, lang), lang=lang)
         yield table
         one = one.element_of(going[0]) if going else None
     yield _figures(way, labels, lang)
@@ -337,10 +334,10 @@ def _figures(way: Sequence[Cause], labels: Labels, lang: str) -> Table:
     )  # what stood still moved nothing; where nothing moved, it says what the value rests on
     ranked = sorted(figures.values(), key=lambda one: not (one.table or {*_keys(one)} & given))
     for one in ranked[:MOST_FIGURES]:
-        table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(one.source))
+        table.add_row(labels.variable(one.name, lang), _value(one, lang), Text(short_place(one.source)))
     curves = {name: source for step in way for name, source in step.tables.items() if name not in figures}
     for name, source in curves.items():
-        table.add_row(labels.variable(name, lang), tell("a curve", lang), Text(source))
+        table.add_row(labels.variable(name, lang), tell("a curve", lang), Text(short_place(source)))
     return table
 
 

@@ -260,7 +260,7 @@ class Speech:
         >>> Speech("zh").percent(0.054), Speech("en").percent(float("nan"))
         ('+5.4%', '–')
         """
-        return percent(share).replace(" ", "" if self.lang == "zh" else NO_BREAK)
+        return percent(share, self.lang)
 
     def chance(self, probability: float) -> str:
         r"""Return a probability in whole percent; what is not certain is not told as certain.

@@ -67,7 +67,7 @@ def forecast_records(forecast: xr.Dataset, labels: Labels, lang: str) -> Iterato
                 "unit": scale.unit,
                 "value": one.level(told.middle, scale, lang=lang),
                 "interval": "–" if told.low != told.low else one.band(told.low, told.high, scale, lang),
-                "since_start": _spaced(since_text(one, start, scale), lang),
+                "since_start": since_text(one, start, scale, lang),
             }
             values = {"value": told.middle, "lower": told.low, "upper": told.high}
             values["since_start"] = one.since(start)[1]
@@ -93,7 +93,7 @@ def _compared(one: Output, group: str, place: Mapping[str, str], labels: Labels,
         "output": one.title(labels, lang),
         "unit": scale.unit,
         "change": signed(told.middle / scale.factor, beside=told.reach / scale.factor),
-        "relative": _percent(told.share if one.percent_means_something else float("nan"), lang),
+        "relative": percent(told.share, lang),
         "interval": _span(told.low, told.high, scale),
         "better": chance(told.better, lang).replace(NO_BREAK, " "),
         "clear": "–" if clear != clear else f"{clear:g}",
@@ -134,10 +134,11 @@ def _policy(
     money: Scale,
     lang: str,
 ) -> Record:
-    adds, alone, cost, per = numbers
+    adds, alone, cost, per, amount = numbers
     low, high = interval(adds)
     ratio = float(ranked(per.sel(measure="person").values)[1])
     yuan = scale_for(abs(ratio), "yuan", lang)
+    none = no_ratio(amount.sel(measure="person"), lang)
     values = {
         "adds": float(adds.median()),
         "lower": low,
@@ -155,7 +156,7 @@ def _policy(
         "interval": _span(low, high, scale),
         "alone": signed(values["alone"] / scale.factor),
         "cost": _amount(values["present_cost"], money, lang) + ends,
-        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else no_ratio(adds, lang),
+        "per_person": _amount(ratio, yuan, lang) if np.isfinite(ratio) else none,
     }
     return Record(group, cells, {**about, **values})
 
@@ -173,7 +174,7 @@ def loop_records(loops: xr.Dataset, labels: Labels, lang: str) -> Iterator[Recor
         middle, (low, high) = float(added.median()), interval(added)
         cells = {
             "loop": labels.element(str(name), lang),
-            "share": _percent(part, lang),
+            "share": percent(part, lang),
             "adds": signed(middle / scale.factor),
             "unit": scale.unit,
             "interval": _span(low, high, scale),
@@ -199,14 +200,6 @@ def _span(low: float, high: float, scale: Scale) -> str:
     if low != low:
         return "–"
     return span(low / scale.factor, high / scale.factor, max(abs(low), abs(high)) / scale.factor)
-
-
-def _percent(share: float, lang: str) -> str:
-    return _spaced(percent(share), lang)
-
-
-def _spaced(text: str, lang: str) -> str:
-    return text.replace(" %", "%" if lang == "zh" else " %")
 
 
 def _amount(value: float, scale: Scale, lang: str) -> str:

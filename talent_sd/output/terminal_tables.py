@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from talent_sd.output.speech import (
     percent,
     scale_for,
     scenario_titles,
+    sentences,
     signed,
     span,
     unit_label,
@@ -42,9 +44,13 @@ if TYPE_CHECKING:
     from talent_sd.forecast.scenario_diff import Difference
     from talent_sd.model_tests.verification import Agreement
 
+NO_PER_CENT = N_("No per cent is told of years, nor of what may be nought or below.")
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
+DIFFERENCES = N_(
+    "Medians of the differences in each of {draws} draws, not differences of medians; 80 % intervals."
+)
 CENTRAL = N_(
     "One central run: every uncertain number at its central value, so no intervals. Medians of draws differ from it."
 )
@@ -73,7 +79,19 @@ def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -
     look : what rich's own Table takes
     """
     heading = Text(title, style=style)
-    return Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, **look)
+    table = Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, **look)
+    table.caption_justify = "left"
+    return table
+
+
+def explain(table: Table, *told: str, lang: str = "en") -> None:
+    """Write sentences below a table, after what stands there; a number never breaks from its per cent."""
+    table.caption = sentences(lang, str(table.caption or ""), *told).replace(" %", f"{NO_BREAK}%") or None
+
+
+def cell_of_years(label: str, years: str) -> Text:
+    """Return a row's name with its years below it, each run of years on a line of its own."""
+    return Text("\n".join(filter(None, (label, *re.split(r"(?<=,) |(?<=、)", years)))))
 
 
 def words(*headings: str, **look: Any) -> list[Column]:
@@ -96,19 +114,17 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     """
     many = forecast.sizes.get(DRAW, 1) > 1
     since = forecast.attrs.get("forecast_from", float(forecast[TIME][0]))
-    # intervals take the room of the known years
-    years = [year for year in shown_years(forecast) if year >= since or not many]
-    scenario = next(iter(scenario_titles(forecast, lang).values()))
+    years = [year for year in shown_years(forecast) if year >= since or not many]  # intervals take much room
+    first, *_ = scenario_titles(forecast, lang).values()
     table = rich_table(
-        tell(FORECAST, lang, city=city_name(forecast, lang), scenario=scenario),
-        *words(tell("Output", lang), min_width=14 if many else 10, overflow="fold"),
+        tell(FORECAST, lang, city=city_name(forecast, lang), scenario=first),
+        *words(tell("Output", lang), min_width=14 if many else 12, overflow="fold"),
         *([] if many else words(tell("Unit", lang), min_width=6, overflow="fold")),
         *numbers(*(f"{year:g}" for year in years), no_wrap=True),
-        # beside intervals its heading may take two lines: the widest of them must leave room for the per cent
-        *numbers(tell("since {year}", lang, year=f"{since:g}"), no_wrap=not many, min_width=7),
+        *numbers(tell("since {year}", lang, year=f"{since:g}"), min_width=7),
     )
-    table.caption, table.caption_justify = run_note(forecast, lang), "left"
-    for one in headline_outputs(forecast.isel({SCENARIO: 0}), labels):
+    outputs = list(headline_outputs(forecast.isel({SCENARIO: 0}), labels))
+    for one in outputs:
         shown = [one.values.sel({TIME: year}) for year in years]
         medians = np.array([float(values.median()) for values in shown])
         largest = float(np.nanmax(np.abs(medians), initial=0.0))
@@ -119,15 +135,17 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
             ends = [one.band(*interval(values), scale, lang) for values in shown]
             cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
             title = ["\n  ".join(filter(None, title))]
-        table.add_row(*title, *cells, since_text(one, since, scale))
+        table.add_row(*title, *cells, since_text(one, since, scale, lang))
+    blank = any(np.isnan(one.since(since)[1]) for one in outputs)
+    explain(table, run_note(forecast, lang), tell(NO_PER_CENT, lang) if blank else "", lang=lang)
     return table
 
 
-def since_text(one: Output, year: float, scale: Scale) -> str:
+def since_text(one: Output, year: float, scale: Scale, lang: str = "en") -> str:
     """Write an output's change from a year to the last: in per cent where that is a number, else in its unit."""
     change, relative = one.since(year)
     if relative == relative:
-        return percent(relative)
+        return percent(relative, lang)
     return "–" if one.most < np.inf else signed(change / scale.factor)
 
 
@@ -156,28 +174,27 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
     last = change.isel({TIME: -1})
     baseline = change.attrs.get(f"baseline_title_{lang}", change.attrs.get("baseline", ""))
     year = f"{float(last[TIME]):g}"
-    # more columns than a terminal is wide make nobody wiser: then a row for each scenario
-    long = len(titles) > MOST_COLUMNS
+    long = len(titles) > MOST_COLUMNS  # then a row for each: more columns than a terminal is wide help nobody
     table = rich_table(
         tell(COMPARISON, lang, city=city_name(change, lang), baseline=baseline, year=year),
         *words(tell("Output", lang), tell("Unit", lang), *([tell("Scenario", lang)] if long else [])),
         *numbers(*([tell("Difference", lang)] if long else titles.values())),
     )
-    for one in headline_outputs(last, labels):
+    outputs = list(headline_outputs(last, labels))
+    for one in outputs:
         scale = scale_for(one.largest, one.unit, lang)
         ahead = (one.title(labels, lang), scale.unit)
-        cells = [_difference(one.at(scenario=name), scale) for name in titles]
+        cells = [_difference(one.at(scenario=name), scale, lang) for name in titles]
         if not long:
             table.add_row(*ahead, *cells)
             continue
         for number, (title, cell) in enumerate(zip(titles.values(), cells, strict=True)):
             table.add_row(*(ahead if number == 0 else ("", "")), Text(title), cell)
         table.add_section()
-    if (draws := change.sizes.get(DRAW, 1)) > 1:
-        told = N_(
-            "Medians of the differences in each of {draws} draws, not differences of medians; 80 % intervals."
-        )
-        table.caption, table.caption_justify = tell(told, lang, draws=draws), "left"
+    draws = change.sizes.get(DRAW, 1)
+    told = tell(DIFFERENCES, lang, draws=draws) if draws > 1 else ""
+    blank = any(np.isnan(one.at(scenario=name).told.share) for one in outputs for name in titles)
+    explain(table, told, tell(NO_PER_CENT, lang) if blank else "", lang=lang)
     return table
 
 
@@ -198,17 +215,17 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
         *numbers(*titles.values()),
     )
     if last.sizes[DRAW] > 1:
-        table.caption = tell(CITIES_INTERVAL, lang, draws=change.attrs.get("draws", last.sizes[DRAW]))
+        explain(table, tell(CITIES_INTERVAL, lang, draws=change.attrs.get("draws", last.sizes[DRAW])))
     for city in by_change(last):
         cells = []
         for scenario in titles:
             place = {CITY: city, SCENARIO: scenario}
             one = last.sel(place)
-            cell = percent(float(one.median()))
+            cell = percent(float(one.median()), lang)
             if one.sizes[DRAW] > 1:
                 low, high = interval(one)
                 held = tell("better in {chance} %", lang, chance=hundredth(float(better.sel(place))))
-                cell += f"\n{percent(low)} … {percent(high)}\n{held}"
+                cell += f"\n{percent(low, lang)} … {percent(high, lang)}\n{held}"
             cells.append(cell)
         table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
     return table
@@ -224,8 +241,8 @@ def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str
         *numbers(tell("× tolerance", lang), no_wrap=True),
     )
     for one in agreements:
-        cells = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
-        table.add_row(*map(Text, cells), style=None if one.agrees else "red")
+        told = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
+        table.add_row(*map(Text, told), style=None if one.agrees else "red")
     return table
 
 
@@ -237,12 +254,11 @@ def shown_years(forecast: xr.Dataset) -> list[float]:
     return sorted({years[0], start, middle, years[-1]})
 
 
-def _difference(one: Output, scale: Scale) -> str:
+def _difference(one: Output, scale: Scale, lang: str) -> str:
     """Write a change, the relative one, and its 80 % interval where there are several draws."""
-    told, relative = one.told, one.relative
-    text = signed(told.middle / scale.factor)
-    if relative is not None and np.isfinite(told.share) and relative.attrs["baseline_minimum"] > 0:
-        text += f" ({percent(told.share)})".replace(" %", f"{NO_BREAK}%")
+    told, text = one.told, signed(one.told.middle / scale.factor)
+    if np.isfinite(told.share):
+        text += f" ({percent(told.share, lang)})"
     if one.values.sizes.get(DRAW, 1) > 1:
         text += f"\n{span(told.low / scale.factor, told.high / scale.factor)}"
     return text
@@ -310,12 +326,16 @@ def _side(value: float | str | bool | None, origin: str, lang: str) -> Text:
         text = tell(N_("on", "difference") if value else "off", lang)
     else:
         text = value if isinstance(value, str) else f"{value:.6g}" if abs(value) >= LARGE else f"{value:.12g}"
-    return Text.assemble(text, (f"\n{_short(origin)}", "dim"))
+    return Text.assemble(text, (f"\n{short_place(origin)}", "dim"))
 
 
-def _short(origin: str) -> str:
-    """Name a shipped file without its folder; the user's own as it is."""
-    return origin.rsplit("/", 1)[-1] if origin.startswith("scenarios/") else origin
+def short_place(source: str) -> str:
+    """Name shipped files without their folder, which no narrow column holds; a user's own as they are.
+
+    >>> short_place("scenarios/national/central.yaml:124"), short_place("my/plan.yaml:3")
+    ('central.yaml:124', 'my/plan.yaml:3')
+    """
+    return re.sub(r"\bscenarios/(?:\w+/)?(?=[\w-]+\.yaml)", "", source)
 
 
 def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
@@ -338,11 +358,10 @@ def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str
         *numbers(*(tell("beats {plan}", lang, plan=number) for number in numbered)),
         *numbers(tell("Regret", lang)),
     )  # fmt: skip
-    table.caption = tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit)
-    table.caption_justify = "left"
+    explain(table, tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit))
     for number, name in zip(numbered, names, strict=True):
-        beats = [float(one["better"].sel({SCENARIO: name, "other": other})) for other in names]
-        cells = ["" if other == name else chance(share) for other, share in zip(names, beats, strict=True)]
+        shares = {other: float(one["better"].sel({SCENARIO: name, "other": other})) for other in names}
+        cells = ["" if other == name else chance(share, lang) for other, share in shares.items()]
         missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
         table.add_row(number, titles[name], *cells, digits(missed))
     return table
@@ -366,16 +385,16 @@ def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") 
         *numbers(tell("Gain", lang), tell("Better than baseline", lang), tell("Regret", lang)),
         *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in names)),
     )
-    table.caption = tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW], unit=scale.unit)
+    explain(table, tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW], unit=scale.unit))
     for name in names:
-        own = one.sel(plan=name)
-        gain, missed = own["gain"] / scale.factor, float(own["regret"].quantile(0.9)) / scale.factor
-        beats = [float(own["better"].sel(other=other)) for other in names]
+        gain, missed = ((own := one.sel(plan=name))[key] / scale.factor for key in ("gain", "regret"))
+        shares = {other: float(own["better"].sel(other=other)) for other in names}
+        beats = ["" if other == name else chance(share, lang) for other, share in shares.items()]
         table.add_row(
             letter(name),
             f"{signed(float(gain.median()))}\n{span(*interval(gain))}",
-            chance(float(own["better_than_baseline"])),
-            digits(missed),
-            *("" if other == name else chance(share) for other, share in zip(names, beats, strict=True)),
+            chance(float(own["better_than_baseline"]), lang),
+            digits(float(missed.quantile(0.9))),
+            *beats,
         )
     return table

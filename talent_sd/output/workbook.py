@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from talent_sd.base.language import N_, tell
 from talent_sd.base.version import __version__
@@ -30,8 +31,10 @@ HEADINGS = {
     "polarity": N_("Polarity"), "share": N_("Share of the named loops' activity"), "contribution": N_("Adds"),
     "alone": N_("Alone"), "part": N_("Part"), "other": N_("Against"), "rank": N_("Rank"),
     "best_share": N_("Best in, share of draws"),
-    "regret": N_("Regret, median"), "regret_upper": N_("Regret, in nine draws of ten at most"), "yuan": N_("Yuan"),
-    "real_yuan": N_("Yuan, in prices of one year"), "price_basis": N_("Prices of"), "standard_error": N_("Standard error"),
+    "regret": N_("Regret, median"), "regret_upper": N_("Regret, in nine draws of ten at most"),
+    "paid_in_year": N_("Paid over the year"), "paid_lower": N_("Paid, 80 % from"), "paid_upper": N_("Paid, 80 % to"),
+    "paid_in_year_real": N_("Paid over the year, in prices of one year"), "price_basis": N_("Prices of"),
+    "standard_error": N_("Standard error"),
     "present_cost": N_("Cost, present value"), "present_cost_lower": N_("Cost, 80 % from"),
     "present_cost_upper": N_("Cost, 80 % to"),
     "caused_cost": N_("Cost that it causes elsewhere"),
@@ -76,7 +79,7 @@ def write_workbook(
 
     Parameters
     ----------
-    tables : of rich, in words; texts among them are left out
+    tables : of rich, in words; texts of rich among them stand on the read-me sheet
     csv_files : numbers in full, a sheet each
     about : what the read-me sheet begins with: key -> value
     prepared : whose model gives units and sources of variables, and whose city the sources of figures
@@ -84,7 +87,9 @@ def write_workbook(
     """
     import xlsxwriter
 
-    shown = [table for table in tables if isinstance(table, Table)]
+    given = list(tables)
+    shown = [table for table in given if isinstance(table, Table)]
+    notices = [*(_text(one) for one in given if isinstance(one, Text)), *notices]
     sheets = [(_name(_text(table.title)), _text(table.title), _rows_of(table, lang)) for table in shown]
     sheets += [
         (

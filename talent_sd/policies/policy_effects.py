@@ -6,10 +6,10 @@ Each policy then has its exact Shapley share of what the mix does over the same 
 without any policy; shares add up to the whole. Draws are the same in all combinations, so that
 what is uncertain about the city cancels.
 
-On money: `spending` is what was paid for a policy in the full mix. It is not what dropping
+On money: `paid_in_year` is what was paid for a policy in the full mix. It is not what dropping
 the policy would save. Policies share one capped budget, so a dropped policy's money goes to
 the others where the cap binds, and a policy that brings people makes those paid per person
-dearer. `spending_caused` is therefore given too: the policy's Shapley share of all policy
+dearer. `caused_in_year` is therefore given too: the policy's Shapley share of all policy
 spending, which adds up to the same total. All spending is taken from public services, whose loss is
 part of every contribution.
 
@@ -25,8 +25,8 @@ part of every contribution.
 - `synergy` (no policy): `total` less the sum of all `alone`. `synergy_budget` is the part that one capped
   budget takes: synergy less what it is when the cap is not heard. The rest is complementarity,
   less overlap (whom one policy holds, another need not), and what services lose
-- `spending` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
-  prices; `spending_caused`: Shapley share of all policy spending, same form
+- `paid_in_year` (scenario, draw, policy, time): yuan paid in the year up to each point, in the full mix, current
+  prices; `caused_in_year`: Shapley share of all policy spending, same form
 - `present_cost`, `caused_cost` (scenario, draw, policy): their present value in yuan of the attribute
   `base_year`; `mix_cost` of all. `mix_yearly` (scenario, draw): yuan a year on all of them, current prices,
     the mean of the years in which the mix pays
@@ -336,7 +336,7 @@ def _assembled(
 
 
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
-AMONG = ("present_cost", "mix_cost", "mix_yearly", "mix_cost_per")
+AMONG = ("present_cost", "mix_cost", "mix_yearly", "mix_amount", "mix_cost_per")
 """What is told of all draws of a forecast, besides what the mix adds."""
 
 
@@ -351,7 +351,7 @@ def _paid(whole: Whole, money: Money, outputs: Sequence[str]) -> Arrays:
         if output in outputs:
             amount[row] = _amount(measure, whole.total[..., outputs.index(output)], money)
     return {
-        "spending": ((DRAW, POLICY, TIME), spending),
+        "paid_in_year": ((DRAW, POLICY, TIME), spending),
         "present_cost": ((DRAW, POLICY), cost),
         "mix_cost": ((DRAW,), mix_cost),
         "mix_yearly": ((DRAW,), yearly[:, paying].mean(axis=1) if paying.any() else 0 * mix_cost),
@@ -370,7 +370,7 @@ def _shares(split: xr.Dataset, paid: Arrays, money: Money) -> Arrays:
             of = split["contribution"].sel({OUTPUT: output}).transpose(DRAW, POLICY, TIME).values
             amount[row] = _amount(measure, of, money)
     return {
-        "spending_caused": ((DRAW, POLICY, TIME), caused),
+        "caused_in_year": ((DRAW, POLICY, TIME), caused),
         "caused_cost": ((DRAW, POLICY), money.present_value(caused)),
         "amount": ((MEASURE, DRAW, POLICY), amount),
         "cost_per": ((MEASURE, DRAW, POLICY), cost_ratio(cost, amount)),

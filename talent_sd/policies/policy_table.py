@@ -187,12 +187,16 @@ def cost_ratio(cost: np.ndarray, effect: np.ndarray) -> np.ndarray:
 
 
 def ranked(values: np.ndarray, chances: tuple[float, ...] = BAND_AND_MEDIAN) -> np.ndarray:
-    """Return quantiles over the first axis, (chances, ...), right with infinite values among them.
+    """Return quantiles over the first axis, (chances, ...), of values that may be infinite.
 
-    >>> ranked(np.array([1.0, 2.0, 3.0, np.inf, np.inf]), (0.5, 0.9)).tolist()
-    [3.0, inf]
+    The ordinary ones, on a straight line between the two ranks beside them; infinite where the upper of these is.
+
+    >>> ranked(np.array([1.0, 2.0, 4.0, np.inf]), (0.25, 0.5, 0.9)).tolist()
+    [1.75, 3.0, inf]
     """
-    return np.quantile(values, chances, axis=0, method="inverted_cdf")
+    finite = np.where(np.isinf(values), np.max(values, where=np.isfinite(values), initial=0.0), values)
+    above = np.quantile(values, chances, axis=0, method="higher")
+    return np.where(np.isinf(above), np.inf, np.quantile(finite, chances, axis=0))
 
 
 def write_policies_table(effects: xr.Dataset, path: Path) -> None:
@@ -251,7 +255,7 @@ def mixes_by_worth(effects: xr.Dataset) -> list[Worth]:
     found = []
     for name in map(str, effects[SCENARIO].values):
         own = [values.sel({SCENARIO: name}) for values in (adds, cost, yearly, per)]
-        years = years_paid(effects["spending"].sel({SCENARIO: name}).sum(POLICY))
+        years = years_paid(effects["paid_in_year"].sel({SCENARIO: name}).sum(POLICY))
         share = float(least.sel({SCENARIO: name}).mean())
         found.append(Worth(name, years, own[0], own[1], own[2], own[3], share))
     return sorted(found, key=lambda one: float(ranked(one.per_person.values)[1]))
@@ -301,7 +305,7 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
 def _rows_among(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
     """Yield what the mix does and costs in all draws; what it causes elsewhere is known of those split alone."""
     ratio = in_all_draws(one, "mix_cost_per")
-    years = years_paid(one["spending"].sum(POLICY))
+    years = years_paid(one["paid_in_year"].sum(POLICY))
     costs = _cost_cells(years, in_all_draws(one, "mix_cost"), ratio, "")
     last = one[TIME].values[-1]
     for output, unit in zip(one["output"].values, one["unit"].values, strict=True):
@@ -326,10 +330,10 @@ def _effect(one: xr.Dataset, policy: str, output: str) -> tuple[np.ndarray, np.n
 def _costs(one: xr.Dataset, policy: str) -> list[Any]:
     if policy == MIX:
         caused = float(one["caused_cost"].sum("policy").median())
-        years = years_paid(one["spending"].sum(POLICY))
+        years = years_paid(one["paid_in_year"].sum(POLICY))
         return _cost_cells(years, one["mix_cost"], one["mix_cost_per"], caused)
     own = one.sel(policy=policy)
-    caused, years = float(own["caused_cost"].median()), years_paid(own["spending"])
+    caused, years = float(own["caused_cost"].median()), years_paid(own["paid_in_year"])
     return _cost_cells(years, in_all_draws(own, "present_cost"), own["cost_per"], caused)
 
 
@@ -383,8 +387,8 @@ NAMES = {
     "split_member": ("1", "draw of the forecast that was split"),
     "synergy": ("see unit", "what the mix does less the sum of its policies alone"),
     "synergy_budget": ("see unit", "part of the synergy that the capped budget makes"),
-    "spending": ("yuan/year", "paid for the policy in the year before"),
-    "spending_caused": ("yuan/year", "Shapley share of all policy spending in the year before"),
+    "paid_in_year": ("yuan", "paid for the policy over the year before"),
+    "caused_in_year": ("yuan", "Shapley share of all that policies were paid over the year before"),
     "present_cost": ("yuan", "present value of spending"),
     "caused_cost": ("yuan", "present value of spending caused"),
     "mix_cost": ("yuan", "present value of all policy spending"),

@@ -19,7 +19,25 @@ def test_a_scenario_against_itself_changes_exactly_nothing(invented_forecast: In
     twice = xr.concat([forecast, forecast.assign_coords(scenario=["copy"])], "scenario")
     change = compare(twice, "baseline")
     assert list(change["scenario"].values) == ["copy"]
-    assert all(float(abs(change[name]).max()) == 0.0 for name in change.data_vars)
+    blank = {name for name in map(str, change.data_vars) if change[name].isnull().all()}
+    assert blank == {"years of balance, relative"}
+    assert all(float(abs(change[name]).max()) == 0.0 for name in change.data_vars if name not in blank)
+
+
+def test_a_per_cent_is_told_of_what_is_above_nought_in_more_than_95_draws_of_100_and_never_of_years() -> None:
+    above = np.arange(100) >= np.array([[4], [5], [0]])  # years by draws: how many are not above nought
+    level = xr.DataArray(np.where(above, 50.0, -50.0).T[None], dims=("scenario", "draw", "time"))
+    both = xr.concat([level, level + 5.0], "scenario").assign_attrs(units="yuan/year")
+    axes = {"scenario": ["baseline", "plan"], "time": [2024.0, 2025.0, 2026.0]}
+    change = compare(xr.Dataset({"balance": both, "left": both.assign_attrs(units="year")}, axes))
+    assert change["balance, relative"].notnull().all(("scenario", "draw")).values.tolist() == [
+        True,
+        False,
+        True,
+    ]
+    assert change["balance, relative"].median("draw").values[0, [0, 2]] == pytest.approx(0.1)
+    assert change["left, relative"].isnull().all()
+    assert (change["left"] == 5.0).all()
 
 
 def test_changes_have_the_value_worked_out_by_hand() -> None:

@@ -142,7 +142,7 @@ def test_the_dataset_has_the_axes_that_it_is_read_by(effects: xr.Dataset) -> Non
     assert effects["contribution"].dims == effects["alone"].dims == effects["dropped"].dims == by_policy
     assert effects["total"].dims == ("scenario", "output", "draw", "time")
     assert effects["interaction"].dims == (*by_policy[:4], "other", "time")
-    assert effects["spending"].dims == ("scenario", "draw", "policy", "time")
+    assert effects["paid_in_year"].dims == ("scenario", "draw", "policy", "time")
     assert effects["present_cost"].dims == ("scenario", "draw", "policy")
     assert effects["cost_per"].dims == ("measure", "scenario", "draw", "policy")
     assert effects["measure"].values.tolist() == ["person", "person_year", "patent", "tax_base"]
@@ -178,7 +178,7 @@ def test_the_mix_does_what_the_forecast_says_with_the_same_draws(
 
 def test_a_policy_of_no_intensity_gets_exactly_0_and_costs_nothing(effects: xr.Dataset) -> None:
     idle = effects.sel(scenario="idle", policy="quality_education")
-    for name in ("contribution", "alone", "dropped", "spending", "present_cost"):
+    for name in ("contribution", "alone", "dropped", "paid_in_year", "present_cost"):
         assert not idle[name].values.any(), name
     assert np.isinf(idle["cost_per"].values).all()
 
@@ -186,7 +186,7 @@ def test_a_policy_of_no_intensity_gets_exactly_0_and_costs_nothing(effects: xr.D
 def test_before_the_first_policy_starts_nothing_differs(effects: xr.Dataset) -> None:
     early = effects.sel(scenario="hefei_combination", time=slice(None, 2025))
     assert not early["total"].values.any()
-    assert not early["spending"].dropna("policy", how="all").values.any()
+    assert not early["paid_in_year"].dropna("policy", how="all").values.any()
 
 
 def test_synergy_is_the_mix_less_the_sum_of_its_parts(effects: xr.Dataset) -> None:
@@ -201,10 +201,10 @@ def test_money_paid_and_money_caused_add_up_to_the_same_and_stay_within_the_budg
 ) -> None:
     spread = run_ensemble(prepared, prior_draws(prepared, DRAWS, SEED), outputs=["policy budget"])
     budget = spread["policy budget"].sel(scenario="hefei_combination").max("time")
-    paid = effects["spending"].sel(scenario="hefei_combination").sum("policy")
+    paid = effects["paid_in_year"].sel(scenario="hefei_combination").sum("policy")
     assert bool((paid <= budget * (1 + 1e-9)).all())
     assert float(paid.min()) >= 0
-    caused = effects["spending_caused"].sel(scenario="hefei_combination").sum("policy")
+    caused = effects["caused_in_year"].sel(scenario="hefei_combination").sum("policy")
     np.testing.assert_allclose(caused, paid, rtol=1e-6, atol=1e3)
     np.testing.assert_allclose(effects["present_cost"].sum("policy"), effects["mix_cost"], rtol=1e-12)
 
@@ -217,7 +217,7 @@ def test_one_capped_budget_takes_from_a_mix_and_is_told_apart(tmp_path: Path) ->
     )
     crowded = policy_effects(prepare([poor], "hefei"), ["total talent"])
     assert crowded["synergy_budget"].isel(time=-1).item() < 0
-    assert float(crowded["spending"].sum("policy").max()) > 1e9
+    assert float(crowded["paid_in_year"].sum("policy").max()) > 1e9
     roomy = policy_effects(prepare(["hefei_combination"], "hefei"), ["total talent"])
     assert not roomy["synergy_budget"].values.any()
 

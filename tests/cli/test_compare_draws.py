@@ -25,10 +25,10 @@ def test_intervals_and_probabilities_are_those_of_the_paired_draws(drawn: tuple[
     outcome, out = drawn
     assert (outcome.code, outcome.err.count("\n")) == (0, 2)
     assert outcome.err.startswith(
-        "The province's or the nation's stand in for Wuxi's own invention_patents_granted ("
+        "The province's or the nation's stand in for Wuxi's own invention patents granted ("
     )
     assert outcome.err.splitlines()[1].startswith(
-        "Not counted in Wuxi, taken along the nation's change: average_wage 2022 from 2021 ("
+        "Not counted in Wuxi, taken along the nation's change: average wage 2022 from 2021 ("
     )
     table = pd.read_csv(out / "comparison.csv", keep_default_na=False)
     row = table.query("variable == 'tax base' and year == 2034").iloc[0]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from talent_sd.output.speech import year_spans
+from talent_sd.output.speech import hundredth, year_spans
 
 from .conftest import Outcome
 
@@ -217,7 +217,10 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
         rows for name, rows in book.items() if name.startswith("Wuxi, 2034")
     )
     assert title == "Wuxi, 2034: difference from the baseline (No new policy)"
-    assert how == "Medians of the differences in each of 8 draws, not differences of medians; 80 % intervals."
+    assert how == (
+        "Medians of the differences in each of 8 draws, not differences of medians; 80 % intervals. "
+        "No per cent is told of years, nor of what may be nought or below."
+    )
     titles = ["Cash subsidy only", "Hefei-style combination"]
     ends = ["", ": Relative", ": 80 % from", ": 80 % to"]
     assert heading == ["Output", "Unit", *(title + end for title in titles for end in ends)]
@@ -227,7 +230,8 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
         title, unit = row[0], row[1] if isinstance(row[1], str) else ""
         told_cells = [cell for cell in row[1:] if isinstance(cell, float)]
         width = len(told_cells) // 2
-        assert width == (4 if full_row else 3)
+        assert width in (3, 4)  # no per cent of years or of a debt
+        assert full_row or width == 3
         cells = [told_cells[at : at + 1] + told_cells[at + width - 2 : at + width] for at in (0, width)]
         factor = next((factor for word, factor in SCALES.items() if str(unit).startswith(word)), 1.0)
         name, _, part = str(title).partition(": ")
@@ -265,6 +269,84 @@ def test_every_number_of_the_report_that_names_its_place_is_the_tables(told: Tol
         cell for cell in page.cells if cell[1] in ("change", "lower", "upper") and "variable" in cell[0]
     ]
     assert all(value in known for _, _, value, _ in changes)
+
+
+def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, book: Book) -> None:
+    from talent_sd.inputs.labels import shipped_labels
+
+    labels = shipped_labels()
+    table = pd.read_csv(told[1] / "comparison.csv", keep_default_na=False).query(f"year == {LAST}")
+    shares = {
+        (row["scenario"], row["variable"], row["subscript"]): row["relative_change"]
+        for row in table.to_dict("records")
+        if row["variable"] in labels.headline
+    }
+    given = {key: float(share) for key, share in shares.items() if share != ""}
+    assert {key[1] for key in shares.keys() - given.keys()} >= {"years of balance"}
+    assert {key[1] for key in given} >= {"total talent", "Talent", "Residents", "value added", "City Brand"}
+    cells = [
+        ((about["scenario"], about["variable"], about["subscript"]), value, text)
+        for about, column, value, text in Cells((told[1] / "report.html").read_text("utf-8")).cells
+        if column == "relative_change" and about["year"] == str(LAST)
+    ]
+    assert {key for key, *_ in cells} == given.keys()  # a blank cell holds no number
+    assert all(value == pytest.approx(given[key], rel=1e-12) and "%" in text for key, value, text in cells)
+    _, _, heading, *rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
+    assert [end for end in heading if str(end).endswith(": Relative")]
+    for row in rows:
+        name, _, part = str(row[0]).partition(": ")
+        found = [
+            share for key, share in given.items()
+            if labels.variable(key[1], "en") == name and (not part or labels.element(key[2], "en") == part)
+        ]  # fmt: skip
+        numbers = [cell for cell in row if isinstance(cell, float)]
+        assert len(numbers) == 6 + len(found), row
+        assert [one for one in numbers if any(abs(one - share) < 6e-4 for share in found)] or not found
+    assert "No per cent is told of years" in " ".join(told[0].out.split())
+
+
+def test_what_is_paid_over_a_year_and_the_rate_of_a_day_are_called_apart(told: Told, book: Book) -> None:
+    paid, paths = (pd.read_csv(told[1] / f"{name}.csv") for name in ("spending", "forecast"))
+    assert set(paid.columns) & set(paths.columns) == {"scenario", "year", "unit"}
+    assert set(paid["unit"]) == {"yuan"}
+    assert set(paths[paths["variable"].str.contains("spending")]["unit"]) <= {"yuan/year", "yuan", "Dmnl"}
+    assert book["spending"][0][3:7] == [
+        "Paid over the year", "Paid, 80 % from", "Paid, 80 % to", "Paid over the year, in prices of one year",
+    ]  # fmt: skip
+    names = {str(row[4]) for row in book["forecast"][1:] if len(row) > 4 and "olicy spending" in str(row[4])}
+    assert names <= {
+        "Policy spending, yearly rate",
+        "Total policy spending, yearly rate",
+        "Cumulative policy spending",
+    }
+    policies = xr.open_dataset(told[1] / "policies.nc", engine="netcdf4")
+    assert policies["paid_in_year"].attrs["units"] == "yuan"
+    last = paid.query("scenario == 'cash_subsidy_only'").iloc[-1]
+    own = policies["paid_in_year"].sel(
+        scenario=last["scenario"], policy=last["policy"], time=last["year"] + 1
+    )
+    assert float(own.median()) == pytest.approx(last["paid_in_year"], rel=1e-9)
+
+
+def test_ranks_and_duels_are_the_same_in_terminal_csv_report_and_workbook(told: Told, book: Book) -> None:
+    ranks = pd.read_csv(told[1] / "ranking.csv").query("variable == 'total talent'").set_index("scenario")
+    duels = pd.read_csv(told[1] / "duels.csv").query("variable == 'total talent'")
+    titles = {
+        "baseline": "No new policy", "cash_subsidy_only": "Cash subsidy only",
+        "hefei_combination": "Hefei-style combination",
+    }  # fmt: skip
+    order = [titles[name] for name in ranks.sort_values("rank").index]
+    sheet = next(rows for name, rows in book.items() if name.startswith("Who beats whom"))
+    assert [row[1] for row in sheet if len(row) > 3 and row[1] in order] == order
+    page = (told[1] / "report.html").read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    for name, row in ranks.iterrows():
+        for other, share in duels[duels["scenario"] == name].set_index("other")["probability_better"].items():
+            assert hundredth(share) == 100 - hundredth(
+                float(duels.query("scenario == @other and other == @name")["probability_better"].iloc[0])
+            )
+            if "baseline" not in (name, other):
+                assert f"{row['rank']} of {len(ranks)}" in page
+                assert f"beats {titles[other]} in {hundredth(share)} % of the draws" in page
 
 
 def test_the_mix_exceeds_its_parts_by_one_number_everywhere(told: Told) -> None:

@@ -26,7 +26,7 @@ Command = Callable[..., Outcome]
 def test_run_prints_the_headline_table_of_a_real_city(ran: Ran) -> None:
     outcome, _ = ran
     assert (outcome.code, outcome.err) == (0, "")
-    assert "average_wage 2022 from 2021 (" in " ".join(outcome.out.split())
+    assert "average wage 2022 from 2021 (" in " ".join(outcome.out.split())
     lines = outcome.out.splitlines()
     assert lines[0].strip() == "Hefei: No new policy"
     for text in (

@@ -30,7 +30,7 @@ def drawn(talent_sd: Command, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_the_table_shows_medians_and_intervals(drawn: Ran) -> None:
     outcome, out = drawn
     assert (outcome.code, outcome.err) == (0, "")
-    assert "average_wage 2022 from 2021 (" in " ".join(outcome.out.split())
+    assert "average wage 2022 from 2021 (" in " ".join(outcome.out.split())
     assert "Medians of 50 draws, each with its 80 % interval" in outcome.out
     with xr.open_dataset(out / "forecast.nc", engine="netcdf4") as forecast:
         last = forecast["tax base"].isel(scenario=0, time=-1)

@@ -58,13 +58,17 @@ def invented_effects(names: list[str], policies: list[str], draws: int = 3) -> x
     share *= (years > 2024) * (years - 2024)
     total = share.sum(3)
     cost = random.uniform(1e9, 5e9, (len(names), draws, len(policies)))
-    per = cost / share[:, 0, :, :, -1]
+    people = share[:, 0, :, :, -1]
+    per = cost / people
+    amounts = np.stack([people, people * 10, people * 0, people * 1e5])
     data = {
         "contribution": (dims, share),
         "alone": (dims, share / 0.9),
         "total": (("scenario", "output", "draw", "time"), total),
-        "spending": (("scenario", "draw", "policy", "time"), np.repeat(cost[..., None], len(years), -1)),
+        "paid_in_year": (("scenario", "draw", "policy", "time"), np.repeat(cost[..., None], len(years), -1)),
         "interaction": (("scenario", "output", "draw", "policy", "other", "time"), _pairs(share)),
+        "amount": (("measure", "scenario", "draw", "policy"), amounts),
+        "mix_amount": (("measure", "scenario", "draw"), amounts.sum(3)),
         "mix_cost_per": (("measure", "scenario", "draw"), np.full((4, len(names), draws), 2e5)),
         "caused_cost": (("scenario", "draw", "policy"), cost * 9),
         "present_cost": (("scenario", "draw", "policy"), cost * 10),

@@ -115,7 +115,7 @@ def test_a_notebook_shows_the_table_that_print_writes(change: xr.Dataset, lang: 
 def test_a_change_of_years_or_of_a_debt_has_no_percentage(change: xr.Dataset) -> None:
     cells = {r.values["variable"]: r.cells for r in ts.summary(change, lang="en").records}
     assert cells["years of balance"]["relative"] == "–"
-    assert cells["City Brand"]["relative"].endswith(" %")
+    assert cells["City Brand"]["relative"].endswith("\xa0%")
 
 
 def test_a_single_run_has_no_intervals_and_says_so() -> None:

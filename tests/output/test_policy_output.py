@@ -19,7 +19,7 @@ from talent_sd.output.policies.plot_policies import policy_figures, policy_pictu
 from talent_sd.output.policies.policy_tables import excess_text, mixes_table, policies_table, ratio_text
 from talent_sd.output.speech import NO_BREAK, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
-from talent_sd.policies.policy_table import mix_of, mixes_by_worth, write_policies_table
+from talent_sd.policies.policy_table import mix_of, mixes_by_worth, ranked, write_policies_table
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +66,27 @@ def test_the_table_fits_80_columns_in_both_languages_and_cuts_no_word(effects: x
 
 
 def test_a_cost_per_unit_without_effect_says_so_and_is_no_number() -> None:
-    def told(ratio: list[float], adds: list[float] | None, lang: str = "en", many: bool = True) -> str:
-        effect = None if adds is None else xr.DataArray(adds, dims="draw")
-        return ratio_text(xr.DataArray(ratio, dims="draw"), effect, lang, many).replace(NO_BREAK, " ")
+    def told(ratio: list[float], adds: list[float], lang: str = "en", band: bool = True) -> str:
+        ratios, amount = (xr.DataArray(one, dims="draw") for one in (ratio, adds))
+        return ratio_text(ratios, amount, lang, band).replace(NO_BREAK, " ")
 
     nothing = [np.inf, np.inf, 5.0]
-    assert told(nothing, None) == told(nothing, [0.0, -1.0, 2.0]) == "adds nothing"
-    assert told(nothing, None, "zh") == told(nothing, [0.0, -1.0, 2.0], "zh") == "没有增加"
-    assert told([2.0, 4.0, np.inf], [4.0, 2.0, -1.0]) == "4.00\n2.00 … ∞"
-    assert told([2.0, 4.0, np.inf], None) == told([4.0], [2.0], many=False) == "4.00"
+    assert told(nothing, [0.0, -1.0, 2.0]) == "adds nothing"
+    assert told(nothing, [0.0, -1.0, 2.0], "zh") == "没有增加"
+    assert told([2.0, 4.0, np.inf], [4.0, 2.0, -1.0]) == "4.00\n2.40 … ∞"
+    assert told([4.0], [2.0], band=False) == told([2.0, 6.0], [4.0, 1.0], band=False) == "4.00"
+
+
+def test_a_median_of_costs_is_the_ordinary_one_and_infinite_from_half_the_draws_on() -> None:
+    generator = np.random.default_rng(5)
+    for draws in range(1, 30):
+        finite = generator.uniform(1, 9, (draws, 3))
+        np.testing.assert_array_equal(ranked(finite), np.quantile(finite, [0.1, 0.5, 0.9], axis=0))
+    assert ranked(np.array([1.0, 2.0, 9.0, np.inf]), (0.5,)).tolist() == [5.5]
+    assert ranked(np.array([1.0, 2.0, np.inf, np.inf]), (0.5,)).tolist() == [np.inf]
+    assert ranked(np.array([1.0, 2.0, np.inf]), (0.5,)).tolist() == [2.0]
+    assert ranked(np.full(2, np.inf), (0.5,)).tolist() == [np.inf]
+    assert np.isnan(ranked(np.array([1.0, np.nan]), (0.5,))).all()
 
 
 def test_only_what_falls_in_more_than_nine_draws_of_ten_takes_away() -> None:
@@ -218,14 +230,14 @@ def test_mixes_stand_in_the_order_of_what_a_person_costs() -> None:
         prepare(["cash_subsidy_only", "hefei_combination"], "hefei"), ["total talent"], draws=3, among=9
     )
     found = mixes_by_worth(both)
-    per = {one.name: float(np.quantile(one.per_person, 0.5, method="inverted_cdf")) for one in found}
+    per = {one.name: float(ranked(one.per_person.values)[1]) for one in found}
     assert list(per.values()) == sorted(per.values())
     costs = np.stack([one.per_person.values for one in found])
     assert [one.cheapest for one in found] == [
         float(((row == costs.min(0)) & np.isfinite(row)).mean()) for row in costs
     ]
     paid = both["mix_yearly_among"].sel(scenario="hefei_combination")
-    spent = both["spending"].sel(scenario="hefei_combination").sum("policy")
+    spent = both["paid_in_year"].sel(scenario="hefei_combination").sum("policy")
     years = spent.time[(spent > 0).any("draw")]
     split = both["split_member"].sel(scenario="hefei_combination").values
     np.testing.assert_allclose(paid.values[split], spent.sel(time=years).mean("time").values, rtol=1e-12)

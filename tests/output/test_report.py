@@ -396,4 +396,4 @@ def test_a_cost_per_unit_is_ranked_as_in_the_policies_table() -> None:
     from talent_sd.output.report.policies_section import middle
 
     ratio = xr.DataArray([[4.0, np.inf], [1.0, 2.0], [3.0, np.inf], [2.0, 5.0]], dims=("draw", "measure"))
-    assert middle(ratio).values.tolist() == [2.0, 5.0]
+    assert middle(ratio).values.tolist() == [2.5, np.inf]

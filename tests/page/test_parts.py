@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.language import fixed
 from talent_sd.inputs.settings import years_in_force
+from talent_sd.output.policies.policy_tables import no_ratio
 from talent_sd.output.speech import digits, hundredth, signed, year_spans
+from talent_sd.policies.policy_table import cost_ratio, ranked
 
 NODE = shutil.which("node")
 SOURCES = Path(ts.__file__).parent / "output" / "page" / "web" / "src"
@@ -40,15 +43,26 @@ def told_numbers() -> list[float]:
     return [*sizes.tolist(), *sizes.round(3).tolist(), *powers, *halves, 9.9999, 999.9999999999999, 0.0]
 
 
+def costs_of_effects() -> list[tuple[list[float], list[float]]]:
+    """Return yuan and what they add in 1 to 21 draws, in which none, some or all add something."""
+    generator = np.random.default_rng(21)
+    return [
+        (generator.uniform(1, 9, draws).tolist(), (generator.normal(shift, 1, draws) * generator.integers(0, 4, draws)).tolist())
+        for draws in range(1, 22)
+        for shift in (-9, -1, 0, 1, 9)
+    ]  # fmt: skip
+
+
 def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same() -> None:
     if NODE is None:
         pytest.skip("no node here (Debian: apt-get install nodejs)")
     numbers, shares = told_numbers(), [one / 2000 for one in range(2001)]
     quarters = np.random.default_rng(20).integers(0, 40, (500, 4)) / 4
     times = [[2025 + a, 2027 + b, [2026 + c, 2026.5 + c + d]] for a, b, c, d in quarters.tolist()]
+    costs = costs_of_effects()
     done = subprocess.run(
         [NODE, Path(__file__).with_name("told.mjs"), SOURCES], capture_output=True, text=True, timeout=60,
-        input=json.dumps({"numbers": numbers, "shares": shares, "times": times}),
+        input=json.dumps({"numbers": numbers, "shares": shares, "times": times, "costs": costs}),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -59,6 +73,10 @@ def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same(
     assert told["hundredth"] == list(map(hundredth, shares))
     years = [years_in_force(start, end, tuple(pause)) for start, end, pause in times]
     assert told["years"] == [[year_spans(one, lang) for lang in ("en", "zh")] for one in years]
+    for (yuan, added), (each, falls) in zip(costs, told["costs"], strict=True):
+        ratio = float(ranked(cost_ratio(np.array(yuan), np.array(added)))[1])
+        assert (np.inf if each is None else each) == pytest.approx(ratio, rel=1e-15)
+        assert no_ratio(xr.DataArray(added, dims="draw"), "en") == ("takes away" if falls else "adds nothing")
     assert hundredth(0.985) == 99
     assert digits(0.125, 2) == "0.13"
 

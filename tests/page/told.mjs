@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 const page = await import(pathToFileURL(`${process.argv[2]}/numbers.js`))
-const { numbers, shares, times } = JSON.parse(readFileSync(0, 'utf8'))
+const { perUnit } = await import(pathToFileURL(`${process.argv[2]}/stats.js`))
+const { numbers, shares, times, costs } = JSON.parse(readFileSync(0, 'utf8'))
 console.log(JSON.stringify({
   digits: numbers.map((one) => page.digits(one)),
   digits_2: numbers.map((one) => page.digits(one, 2)),
   signed: numbers.map((one) => page.signed(one)),
   fixed: numbers.map((one) => [0, 1, 2].map((decimals) => page.fixed(one, decimals))),
   hundredth: shares.map((one) => page.hundredth(one)),
+  costs: costs.map(([yuan, added]) => perUnit(yuan, added)).map(({ each, falls }) => [each === Infinity ? null : each, falls]),
   years: times.map(([start, end, pause]) => ['en', 'zh'].map((lang) => page.yearSpans(page.yearsInForce(start, end, ...pause), lang))),
 }))

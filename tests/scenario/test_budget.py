@@ -139,6 +139,6 @@ def test_a_run_writes_what_each_policy_was_paid_in_each_year(write: Write) -> No
         ("open_labs", y) for y in ("2026", "2027", "2028")
     ]
     # it ramps up in its first year; a share of a growing budget grows with it
-    real = [float(row["real_yuan"]) for row in rows]
+    real = [float(row["paid_in_year_real"]) for row in rows]
     assert real[0] < 0.6e8
     assert np.mean(real[1:]) == pytest.approx(1e8, rel=0.02)

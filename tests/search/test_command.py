@@ -76,7 +76,7 @@ def test_the_plans_run_to_the_same_numbers_wherever_they_are_run(out: Path) -> N
 
 def test_no_plan_spends_more_than_the_budget_in_any_draw_or_year(out: Path) -> None:
     spending = pd.read_csv(out / "spending.csv")
-    yearly = spending.groupby(["scenario", "year"])["real_yuan"].sum()
+    yearly = spending.groupby(["scenario", "year"])["paid_in_year_real"].sum()
     assert yearly.max() <= 1e9 * 1.01
     assert "manufacturing_academy" not in set(spending["policy"])
 

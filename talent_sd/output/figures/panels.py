@@ -47,6 +47,7 @@ class Line:
     style : index of colour, dash and marker
     note : whether the label is written even if the line is alone
     known : (year, value) of what was counted, in the same scale
+    over : what is told of a value at the top, where more is drawn no higher
     """
 
     label: str
@@ -55,6 +56,7 @@ class Line:
     style: int = 0
     note: bool = False
     known: Sequence[tuple[float, float]] = ()
+    over: str = ""
 
     @property
     def middle(self) -> np.ndarray:
@@ -296,6 +298,8 @@ def end_labels(lines: Sequence[Line]) -> list[str]:
     """What is written at the end of each line: its name; the last value if it is alone."""
     if len(lines) == 1 and not lines[0].note:
         middle = lines[0].middle
+        if lines[0].over and middle[-1] >= lines[0].values.max():
+            return [lines[0].over]
         last, largest = float(middle[-1]), float(np.nanmax(np.abs(middle), initial=0.0))
         if 0 < abs(last) < largest / 100:  # no finer than the panel shows
             return [f"{round(last, 2 - math.floor(math.log10(largest))) + 0.0:g}".replace("-", "−")]

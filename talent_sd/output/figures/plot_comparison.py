@@ -17,7 +17,7 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import FANS, Line, mark_cut
 from talent_sd.output.figures.plot_forecast import NOTHING_KNOWN, Known
 from talent_sd.output.figures.sheet import BANDS as SHEET_BANDS
-from talent_sd.output.figures.sheet import Panel, compose
+from talent_sd.output.figures.sheet import Panel, compose, unit_drawn, up_to
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
     city_name,
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BANDS = N_(" Bands: 80 % of {draws} draws.")
-BARS = N_(" Bars at the end: 80 % of {draws} draws.")
+BANDS = N_(" Lines: medians of {draws} draws; bands: 80 % of them.")
+BARS = N_(" Lines: medians of {draws} draws; bars at the end: 80 % of them.")
 ON_ONE_ANOTHER = N_(" Lines on one another differ by less than their width: see the differences.")
 BAND_TOLD = N_(" Medians of {draws} draws; lines: 80 % interval.")
 PLOT = N_("Changes in {year} against {baseline}")
@@ -88,7 +88,8 @@ def plot_paths(
     """
     styles = _styles(spread, baseline)
     panels = [
-        _level_panel(one, styles, spread, labels, lang, known) for one in headline_outputs(spread, labels)
+        _level_panel(one, styles, spread, labels, lang, known, one.most)
+        for one in headline_outputs(spread, labels)
     ]
     return compose(
         _some(panels, labels),
@@ -163,15 +164,16 @@ def _title(one: Output, labels: Labels, lang: str) -> str:
 
 def _level_panel(
     one: Output, styles: dict[str, int], dataset: xr.Dataset, labels: Labels, lang: str,
-    known: Known = NOTHING_KNOWN,
+    known: Known = NOTHING_KNOWN, most: float = np.inf,
 ) -> Panel:  # fmt: skip
-    scale = scale_for(one.largest, one.unit, lang)
+    scale = scale_for(min(one.largest, most), one.unit, lang)
     counted = () if one.chosen else known.get(one.name, ())
     lines = [
         replace(line, known=counted if line.style == BASELINE else ()).divided(scale.factor)
-        for line in _lines(one.values, styles, dataset, lang)
+        for line in up_to(_lines(one.values, styles, dataset, lang), most, lang)
     ]
-    return Panel(_title(one, labels, lang), scale.unit or tell("dimensionless", lang), tuple(lines))
+    unit = unit_drawn(scale.unit or tell("dimensionless", lang), lines, lang)
+    return Panel(_title(one, labels, lang), unit, tuple(lines))
 
 
 def _lines(array: xr.DataArray, styles: dict[str, int], dataset: xr.Dataset, lang: str) -> tuple[Line, ...]:

@@ -17,7 +17,7 @@ from talent_sd.base.errors import InputError
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.panels import FIRST_SHOWN, Line, outline
-from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter
+from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter, unit_drawn, up_to
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import (
     save_figure,
@@ -284,7 +284,9 @@ def panel_of(
         lines = [replace(line, years=line.years[first:], values=line.values[:, first:]) for line in lines]
     title = tell(", ", lang).join(_sentence(labels.variable(name, lang) for name in names))
     kept, zeros = _tidied(lines, lang)
-    return replace(_scaled(title, unit, kept, lang, index_at), zeros=zeros)
+    most = min(labels.told_up_to.get(name, np.inf) for name in names)
+    panel = _scaled(title, unit, up_to(kept, most, lang), lang, index_at)
+    return replace(panel, unit=unit_drawn(panel.unit, panel.lines, lang), zeros=zeros)
 
 
 def _sentence(names: Iterable[str]) -> list[str]:

@@ -40,9 +40,11 @@ PRINTED = 8.2
 """Inches that a page has across; a picture is no wider, so that its letters are printed as large as they are drawn."""
 KEY_COLUMNS, KEY_ROW = 3, 0.17
 BANDS = {
-    1: N_(" Bands: 50, 80 and 95 % of {draws} draws."),
-    2: N_(" Where two lines share a panel, bands are 80 % of {draws} draws."),
-    3: N_(" Where three lines or more share a panel, bars at the end are 80 % of {draws} draws."),
+    1: N_(" Lines: medians of {draws} draws; bands: 50, 80 and 95 % of them."),
+    2: N_(" Where two lines share a panel, they are medians, bands 80 % of {draws} draws."),
+    3: N_(
+        " Where three lines or more share a panel, they are medians, bars at the end 80 % of {draws} draws."
+    ),
 }
 """By the lines of a panel: what its bands are."""
 DOTS = N_(" Dots: as counted.")
@@ -280,3 +282,20 @@ def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
     if any("\u4e00" <= letter <= "\u9fff" for letter in text):
         return broken(text, width * 10.8)
     return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))
+
+
+def up_to(lines: Sequence[Line], most: float, lang: str) -> list[Line]:
+    """Draw no more than tables tell: what lies beyond `most` is drawn there."""
+    over = tell("over {most}", lang, most=f"{most:g}")
+    return [
+        replace(one, values=np.minimum(one.values, most), over=over) if (one.values > most).any() else one
+        for one in lines
+    ]
+
+
+def unit_drawn(unit: str, lines: Sequence[Line], lang: str) -> str:
+    """Return a panel's unit, and that lines end at its top, if they do."""
+    over = next((line.over for line in lines if line.over), "")
+    return (
+        tell(N_("{unit}; {over} is drawn at the top", "plot"), lang, unit=unit, over=over) if over else unit
+    )

@@ -15,6 +15,7 @@ from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
 from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.loops.loop_arrows import draw_badge
+from talent_sd.output.speech import sentences
 from talent_sd.output.style import FAINT, GREY, INK, heading
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def loops_source(study: LoopStudy | ModelStudy, lang: str, inches: float, size: 
     key = SOURCE if "city" in about else SOURCE_MODEL
     line = tell(key, lang, source=about["source"], model=about["model"], hash=about["model_sha256"][:8])
     draws = study.shares.sizes["draw"]
-    line += tell(" Means of {draws} draws.", lang, draws=draws) if draws > 1 else ""
+    if draws > 1:
+        line += tell(" Means of {draws} draws.", lang, draws=draws)
+    elif "city" in about:
+        line = sentences(lang, line, tell("One central run.", lang))
     return "\n".join(foot_lines(line, inches, size))
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
+from talent_sd.loops.feedback_loops import LoopStudy
 from talent_sd.loops.loop_shares import NAMED, OTHER_ROUTES, REST, STRONGEST, TURNOVER, turns, year_polarity
 from talent_sd.output.loops.loop_numbers import (
     kind_parts,
@@ -20,13 +21,12 @@ from talent_sd.output.loops.loop_numbers import (
     subtitle,
     three_years,
 )
-from talent_sd.output.speech import Speech, digits, scale_for, signed
-from talent_sd.output.terminal_tables import numbers, rich_table, words
+from talent_sd.output.speech import Speech, digits, scale_for, sentences, signed
+from talent_sd.output.terminal_tables import explain, numbers, rich_table, words
 
 if TYPE_CHECKING:
     from rich.table import Column, Table
 
-    from talent_sd.loops.feedback_loops import LoopStudy
     from talent_sd.loops.loops_of_model import ModelStudy
 
 ADDS = N_("Adds to {of} {year} ({unit})")
@@ -39,14 +39,19 @@ LOOPS_TURNS = N_("{name} turns: {when}.")
 DECLINE = N_(
     "A reinforcing loop amplifies whatever moves, a decline as well: here {names} deepen one, and so take away."
 )
+MEANS = N_(
+    "Means of {draws} draws, which add up as medians would not; ±: half the width of the 80 % interval."
+)
+SAMPLED = N_("±: standard error of a share from sampled orders.")
+SINGLE = N_("One central run, where other commands tell medians of draws.")
 NOTHING_MOVES = N_("The two scenarios do not differ here: there is no change for the loops to carry.")
 STRONGEST_FOUND = N_(
     "The model has more than 1000 loops: {count} strong ones were searched for, {shown} are shown."
 )
 STRONGEST_REST = N_("The strongest loops without a name pass {names}.")
-SUM = N_("{of} in {year}: all loops together add {sum} {unit} ({relative}); most by {parts}.")
+SUM = N_("{of} in {year}, {how}: all loops together add {sum} {unit} ({relative}); most by {parts}.")
 SUM_CHANGE = N_(
-    "{of} in {year}: the change is {total} {unit}, of it {direct} direct and {sum} through the loops; most "
+    "{of} in {year}, {how}: the change is {total} {unit}, of it {direct} direct and {sum} through the loops; most "
     "by {parts}."
 )
 TURNS_OFTEN = N_("{name} turns {count} times: first {first}, last {last}.")
@@ -133,6 +138,8 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
     of = output_name(study, labels, lang)
     scale = scale_for(max(abs(value) for _, value, _ in rows), str(study.adds.attrs["units"]), lang)
 
+    draws = study.shares.sizes["draw"]
+
     def told(value: float) -> str:
         return signed(value / scale.factor) if value else "+0"
 
@@ -144,6 +151,7 @@ def _sum(study: LoopStudy, labels: Labels, lang: str) -> str:
         lang,
         of=of,
         year=int(study.adds["time"].values[-1]),
+        how=tell(N_("mean of {draws} draws") if draws > 1 else N_("one central run"), lang, draws=draws),
         sum=told(end - start),
         direct=told(start),
         total=told(end),
@@ -172,7 +180,7 @@ def loop_table(study: LoopStudy, labels: Labels, lang: str = "en") -> Table:
     falling = [loop.label[lang] for n, loop in enumerate(study.names.loops)
                if loop.polarity == "R" and adds[f"{loop_sign(study.names, n)} {loop.label[lang]}"][0] < 0]  # fmt: skip
     if falling:
-        table.caption = f"{table.caption} " + tell(DECLINE, lang, names=tell(", ", lang).join(falling))
+        explain(table, tell(DECLINE, lang, names=tell(", ", lang).join(falling)), lang=lang)
     return table
 
 
@@ -181,11 +189,19 @@ def _table(study: LoopStudy | ModelStudy, lang: str, last: Column) -> Table:
     years = (tell("Share in\n{year}", lang, year=year) for _, year in three_years(study))
     title = subtitle(study, lang)
     table = rich_table(title, *words(tell("Loop", lang)), *numbers(*years, no_wrap=True), last)
-    table.caption, table.caption_justify = (
-        tell("Shares are of the activity of the loops named here.", lang),
-        "left",
-    )
+    told = tell("Shares are of the activity of the loops named here.", lang)
+    explain(table, told, numbers_note(study, lang), lang=lang)
     return table
+
+
+def numbers_note(study: LoopStudy | ModelStudy, lang: str) -> str:
+    """Say whether numbers are means of draws or one run, and what "±" is."""
+    draws = study.shares.sizes["draw"]
+    if draws > 1:
+        return tell(MEANS, lang, draws=draws)
+    told = tell(SINGLE, lang) if "city" in study.shares.attrs else ""
+    sampled = isinstance(study, LoopStudy) and bool(study.adds["standard_error"].any())
+    return sentences(lang, told, tell(SAMPLED, lang) if sampled else "")
 
 
 def _parts(study: LoopStudy | ModelStudy, loop: str, lang: str) -> list[tuple[str, np.ndarray]]:

@@ -159,6 +159,8 @@ class CityPacker:
         city = first.resolved.city
         return {
             "title": dict(city.title),
+            # as a command is asked for it: a user's own file has no name that a command knows
+            "asked": city.name if city.file.startswith("scenarios/") else Path(city.file).name,
             "province": dict(city.province),
             "paths": packed,
             "history": known_figures(city),

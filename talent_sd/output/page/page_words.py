@@ -126,6 +126,7 @@ WORDS = {
     "untested": N_("not tested", "page"),
     "untested_note": N_("No back-test speaks to this output.", "page"),
     "tested_better": N_("back-test: better than simple rules", "page"),
+    "tested_partly": N_("back-test: better than simple rules from 2010 on, not clearly from later", "page"),
     "tested_level": N_("back-test: about as good as simple rules", "page"),
     "tested_worse": N_("back-test: worse than a simple rule", "page"),
     "tested_note": N_(
@@ -136,8 +137,8 @@ WORDS = {
     "tested_city": N_("This city: forecast {share} % off.", "page"),
     "running": N_("Running …", "page"),
     "sentence_nothing": N_("No policy is on in {city}. Switch one on, or start from a preset.", "page"),
-    "sentence_change": N_("{change} by {year}", "page"),
-    "sentence_span": N_("{name} against no policy; in 80 % of the draws {span}.", "page"),
+    "sentence_change": N_("{change} by {year}, median of {draws} draws", "page"),
+    "sentence_span": N_("{name} against no policy; in 80 % of these draws {span}.", "page"),
     "sentence_cost": N_(
         "Costs {whole} in all, present value ({whole_span} in 80 % of the draws); {money} a year ({money_span}), the mean of "
         "{first} to {last}.",
@@ -145,6 +146,7 @@ WORDS = {
     ),
     "sentence_chance": N_("Better than no policy in {chance} % of draws.", "page"),
     "over_most": N_("over {most}", "page"),
+    "drawn_up_to": N_("{unit}; {over} is drawn at the top", "plot"),
     "low_to_high": N_("{low} to {high}", "page"),
     "source": N_("Source:", "page"),
     "budget_used_own": N_("{share} of the money set aside for policies", "page"),
@@ -161,6 +163,8 @@ WORDS = {
     "warn_loops": N_("Cut loops: {names}. The numbers are an experiment, no forecast.", "page"),
     "shares": N_("What each policy adds", "page"),
     "shares_wait": N_("What each policy adds is worked out when the sliders rest.", "page"),
+    "adds_nothing": N_("adds nothing"),
+    "takes_away": N_("takes away"),
     "adds": N_("Adds", "page"),
     "costs": N_("Costs", "page"),
     "costs_all": N_("Costs in all", "page"),

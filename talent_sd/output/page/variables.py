@@ -13,7 +13,7 @@ from talent_sd.output.speech import DIMENSIONLESS, scale_for, unit_label
 from talent_sd.uncertainty.windows import MODEL_VARIABLES
 
 if TYPE_CHECKING:
-    from talent_sd.backtest.forecast_scores import TrackRecord
+    from talent_sd.backtest.forecast_scores import Score, TrackRecord
     from talent_sd.engine.runner import Model
     from talent_sd.inputs.labels import Labels
     from talent_sd.output.page.modules import Module
@@ -118,10 +118,17 @@ def tested(record: TrackRecord | None) -> dict[str, Any]:
             continue
         best = min(e for e in (score.constant_share, score.trend, score.damped_trend) if e is not None)
         found[score.outcome] = {
-            "years": list(score.years), "error": score.model, "best": best, "verdict": verdict_of(score),
+            "years": list(score.years), "error": score.model, "best": best, "verdict": _verdict(record, score),
             "coverage": score.coverage_80, "cities": len(record.unseen) if record else 0,
         }  # fmt: skip
     return by_variable(found)
+
+
+def _verdict(record: TrackRecord | None, first: Score) -> str:
+    """Return how the longest window was judged; "partly" better if a later one was not."""
+    later = (verdict_of(one) for one in (record.scores if record else ()) if one.outcome == first.outcome)
+    verdict = verdict_of(first)
+    return "partly" if verdict == "better" and any(one != verdict for one in later) else verdict
 
 
 def by_variable(by_outcome: Mapping[str, Any]) -> dict[str, Any]:

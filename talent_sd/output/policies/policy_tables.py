@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.cells import cell_len
-from rich.text import Text
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, tell
@@ -21,18 +21,19 @@ from talent_sd.output.speech import (
     interval,
     scale_for,
     scenario_titles,
+    sentences,
     signed,
     span,
     year_spans,
 )
-from talent_sd.output.terminal_tables import numbers, rich_table, words
-from talent_sd.policies.policy_table import in_all_draws, mix_of, mixes_by_worth, ranked, years_paid
+from talent_sd.output.terminal_tables import cell_of_years, explain, numbers, rich_table, words
+from talent_sd.policies.policy_table import Worth, in_all_draws, mix_of, mixes_by_worth, ranked, years_paid
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
 
-    Numbers = tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]
+    Numbers = tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]
 
 CHANCE = N_(" (80 % of the draws: {low} … {high}; more than the sum in {share})")
 DRAWS_AMONG = N_(
@@ -55,10 +56,14 @@ MIXES_SINGLE = N_(
     "One run with the model's own constants. Cost in all: present value in {year}, at {rate} % a year and in its prices. Paid: "
     "yuan of the day, the mean of the years in which the mix pays."
 )
+CHEAPEST = N_("Cheapest in: share of the draws in which a person costs least through this mix.")
+MIXES_AGAINST = N_(
+    "Against the same scenario without its policies: its shocks and assumptions stay on in both."
+)
 MIXES_TOLD = N_(
     "Medians of all {draws} draws with 80 % intervals. Cost in all: present value in {year}, at {rate} % a year and in its "
     "prices. Paid: yuan of the day, the mean of the years in which the mix pays. A cost per person is the median of the draws' "
-    "ratios. Cheapest in: share of the draws in which a person costs least through this mix."
+    "ratios."
 )
 SAMPLED = N_(
     "Shapley shares from sampled orders, with standard error; in each draw they add up to the mix, their medians nearly. "
@@ -83,7 +88,7 @@ def policies_table(
     output : what policies add to; the first of the effects by default
     """
     one = mix_of(effects, scenario)
-    spending, one = one["spending"], one.isel({TIME: -1})
+    spending, one = one["paid_in_year"], one.isel({TIME: -1})
     output = str(one["output"].values[0]) if output is None else output
     of = one.sel(output=output)
     people = scale_for(float(abs(of["total"].median())), str(of["unit"].values), lang)
@@ -112,19 +117,19 @@ def policies_table(
         own = of.sel(policy=policy)
         cells = _cells(*policy_numbers(own), people, money, lang)
         years = year_spans(years_paid(spending.sel(policy=policy)), lang)
-        table.add_row(Text(f"{labels.element(str(policy), lang)}\n{years}".strip()), *cells)
+        table.add_row(cell_of_years(labels.element(str(policy), lang), years), *cells)
     table.add_section()
     whole = _cells(*mix_numbers(of), people, money, lang)
     table.add_row(tell("Whole mix", lang), *whole, style="bold")
     among = int(effects.attrs.get("among", 0))
     if among > of.sizes[DRAW]:
-        adds, cost, per = (in_all_draws(of, name) for name in ("total", "mix_cost", "mix_cost_per"))
-        whole = _cells(adds, adds, cost, per, people, money, lang)
+        adds, cost, per, amount = (
+            in_all_draws(of, key) for key in ("total", "mix_cost", "mix_cost_per", "mix_amount")
+        )
+        whole = _cells(adds, adds, cost, per, amount, people, money, lang)
         whole[1] = ""  # each alone was run in the draws split
         table.add_row(tell("Whole mix,\nall {among}\ndraws", lang, among=among), *whole)
-    caption = f"{excess_text(of, lang)} {method_text(effects, lang)}"
-    table.caption = caption.replace(" %", f"{NO_BREAK}%")
-    table.caption_justify = "left"
+    explain(table, excess_text(of, lang), method_text(effects, lang), lang=lang)
     return table
 
 
@@ -156,12 +161,17 @@ def mixes_table(effects: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             middle = (signed if values is one.adds else digits)(float(own.median()))
             told.append(f"{middle}\n{_band(own)}" if many else middle)
         told.append(ratio_text(one.per_person / FACTORS[lang]["person"], one.adds, lang, many))
-        told += [chance(one.cheapest)] if len(mixes) > 1 else []
-        table.add_row(Text(f"{titles[one.name]}\n{year_spans(one.years, lang)}".strip()), *told)
-    how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
-    table.caption = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
-    table.caption_justify = "left"
+        told += [chance(one.cheapest, lang)] if len(mixes) > 1 else []
+        table.add_row(cell_of_years(titles[one.name], year_spans(one.years, lang)), *told)
+    explain(table, mixes_note(effects, mixes, lang))
     return table
+
+
+def mixes_note(effects: xr.Dataset, mixes: Sequence[Worth], lang: str) -> str:
+    """Say what mixes are held against, and what their numbers are."""
+    how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
+    told = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
+    return sentences(lang, tell(MIXES_AGAINST, lang), told, tell(CHEAPEST, lang) if len(mixes) > 1 else "")
 
 
 HEADINGS = {
@@ -239,13 +249,15 @@ def draws_text(effects: xr.Dataset, lang: str) -> str:
 
 
 def policy_numbers(own: xr.Dataset) -> Numbers:
-    """Return of one policy what it adds, does alone, costs at present and per unit, each over draws."""
-    return own["contribution"], own["alone"], in_all_draws(own, "present_cost"), own["cost_per"]
+    """Return of one policy what it adds, does alone, costs at present and per unit, and of what, each over draws."""
+    return (
+        own["contribution"], own["alone"], in_all_draws(own, "present_cost"), own["cost_per"], own["amount"],
+    )  # fmt: skip
 
 
 def mix_numbers(of: xr.Dataset) -> Numbers:
-    """Return the same of a mix: what it does, the sum of its parts, its cost and that per unit."""
-    return of["total"], of["alone"].sum("policy"), of["mix_cost"], of["mix_cost_per"]
+    """Return the same of a mix: what it does, the sum of its parts, its cost, that per unit, and of what."""
+    return of["total"], of["alone"].sum("policy"), of["mix_cost"], of["mix_cost_per"], of["mix_amount"]
 
 
 def _cells(
@@ -253,6 +265,7 @@ def _cells(
     alone: xr.DataArray,
     cost: xr.DataArray,
     ratio: xr.DataArray,
+    amount: xr.DataArray,
     people: Scale,
     money: Scale,
     lang: str,
@@ -269,7 +282,7 @@ def _cells(
         signed(float(alone.median()) / people.factor),
         paid,
         *(
-            ratio_text(ratio.sel(measure=m) / factor, adds if m == "person" else None, lang, many)
+            ratio_text(ratio.sel(measure=m) / factor, amount.sel(measure=m), lang, many and m == "person")
             for m, factor in FACTORS[lang].items()
         ),
     ]
@@ -279,23 +292,23 @@ def _band(values: xr.DataArray) -> str:
     return _unbroken(span(*interval(values)))
 
 
-def no_ratio(adds: xr.DataArray | None, lang: str) -> str:
-    """Say why there is no cost per unit: what it adds to (draws) falls in nearly every draw, or nothing is added."""
-    falls = adds is not None and float((adds < 0).mean()) > NEARLY_ALL
+def no_ratio(amount: xr.DataArray, lang: str) -> str:
+    """Say why there is no cost per unit of an amount (draws): it is taken away in nearly every draw, or nothing is added."""
+    falls = float((amount < 0).mean()) > NEARLY_ALL
     return tell("takes away" if falls else "adds nothing", lang)
 
 
 NEARLY_ALL = 0.9
-"""Share of the draws in which an effect must be negative to be told as one."""
+"""Share of the draws in which an effect must be negative to be told as one. The page (`stats.js`) has the same."""
 
 
-def ratio_text(ratio: xr.DataArray, adds: xr.DataArray | None, lang: str, many: bool) -> str:
-    """Write a cost per unit (draws); with `adds`, what the unit is of, its 80 % interval and why there is none."""
+def ratio_text(ratio: xr.DataArray, amount: xr.DataArray, lang: str, band: bool) -> str:
+    """Write a cost per unit of an amount (draws), or why there is none; with its 80 % interval if wanted."""
     low, middle, high = ranked(ratio.values).tolist()
     if not np.isfinite(middle):
-        return _unbroken(no_ratio(adds, lang))
+        return _unbroken(no_ratio(amount, lang))
     text = digits(middle)
-    if many and adds is not None:
+    if band:
         text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")
     return text
 

@@ -11,7 +11,7 @@ from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, NOTHING
 from talent_sd.forecast.compare import CLEAR, OTHER, ranking
 from talent_sd.output.headline_outputs import TOTAL, Output
-from talent_sd.output.policies.policy_tables import MIXES_SINGLE, MIXES_TOLD, cost_words
+from talent_sd.output.policies.policy_tables import mixes_note, no_ratio
 from talent_sd.output.report.html_pieces import Cell, Group, KeyEntry, Part, Row, Table
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import band_headings, key_entries
@@ -21,7 +21,7 @@ from talent_sd.policies.policy_table import in_all_draws, mixes_by_worth, ranked
 if TYPE_CHECKING:
     import xarray as xr
 
-HEADLINE_INTERVAL = N_("four draws in five between {low} and {high}")
+HEADLINE_INTERVAL = N_("median of {draws} draws, 80 % of them between {low} and {high}")
 SAME = N_("No change at the median")
 SENTENCE = N_("{scenario}: {change} {rest}.")
 
@@ -91,7 +91,7 @@ def headline(output: Output, name: str, say: Speech) -> Headline:
     still = abs(told.middle) <= NOTHING * told.reach
     text = say(SAME) if still else _directed(one, told.middle, say.amount(abs(told.middle), scale), say)
     rest = [say("in {year}", year=year)]
-    if one.percent_means_something:
+    if told.share == told.share:
         rest = [say("in {year} ({share})", year=year, share=say.percent(told.share))]
     good = None
     if last.sizes[DRAW] > 1:
@@ -99,7 +99,7 @@ def headline(output: Output, name: str, say: Speech) -> Headline:
             signed(end / scale.factor, beside=told.reach / scale.factor) for end in (told.low, told.high)
         )
         certain, good = _certainty(one, say)
-        rest += [say(HEADLINE_INTERVAL, low=low, high=high), *certain]
+        rest += [say(HEADLINE_INTERVAL, draws=last.sizes[DRAW], low=low, high=high), *certain]
     return Headline(title, text, say("; ").join(rest), good)
 
 
@@ -176,9 +176,9 @@ def mixes_part(effects: xr.Dataset, material: Material, say: Speech) -> Part:
             ):
                 cells.append(Cell((signed if name == "adds" else digits)(value / scale.factor), value, key))
         ends = ranked(one.per_person.values).tolist()
-        for key, value in zip(
-            ("", "_lower", "_upper"), (ends[1], ends[0], ends[2]) if many else ends[1:2], strict=False
-        ):
+        text = digits(ends[1]) if np.isfinite(ends[1]) else no_ratio(one.adds, say.lang)
+        cells.append(Cell(text, ends[1], "cost_per_person"))
+        for key, value in zip(("_lower", "_upper"), ends[::2] if many else (), strict=False):
             cells.append(Cell(digits(value) if np.isfinite(value) else "∞", value, f"cost_per_person{key}"))
         if len(mixes) > 1:
             cells.append(Cell(say.chance(one.cheapest), one.cheapest, "cheapest"))
@@ -188,8 +188,7 @@ def mixes_part(effects: xr.Dataset, material: Material, say: Speech) -> Part:
     for text, scale in zip(WORTH.values(), scales, strict=True):
         headings += [say(text, unit=say.unit(scale)), *bands]
     headings += [say(MEASURES["person"]), *bands, *([say("Cheapest in")] if len(mixes) > 1 else [])]
-    how = MIXES_TOLD if many else MIXES_SINGLE
-    note = say(how, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
+    note = mixes_note(effects, mixes, say.lang)
     caption = say("What each mix adds and costs, the cheapest person first")
     return Part(
         f"{say.lang}-mixes", say("All mixes"), [], [Table(caption, headings, [Group("", rows)], note=note)]

@@ -13,6 +13,7 @@ from talent_sd.base.language import N_
 from talent_sd.forecast.compare import CLEAR, first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_comparison import plot_cities_output
+from talent_sd.output.figures.sheet import unit_drawn, up_to
 from talent_sd.output.headline_outputs import Output, known_figures, largest, slug
 from talent_sd.output.report.html_pieces import (
     Cell,
@@ -29,6 +30,7 @@ from talent_sd.output.report.html_pieces import (
 from talent_sd.output.report.material import Material
 from talent_sd.output.speech import Scale, Speech, digits
 from talent_sd.output.style import BASELINE, line_look
+from talent_sd.output.terminal_tables import NO_PER_CENT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -82,17 +84,11 @@ def numbers(
 def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = False) -> list[Column]:
     """Return what comparison.csv has of a change (draw, row), and its probability of doing better."""
     middle, share = one.medians
-    means = one.percent_means_something
     heading = say("Difference, {unit}", unit=say.unit(scale))
     reach = float(np.nanmax(np.abs(one.values.values), initial=0.0))
     columns = [
         numbers("change", heading, middle, scale, plain=plain, reach=reach),
-        Column(
-            "relative_change",
-            say("Relative difference"),
-            share,
-            lambda value: say.percent(value) if means else "–",
-        ),
+        Column("relative_change", say("Relative difference"), share, say.percent),
     ]
     if one.values.sizes[DRAW] > 1:
         for band, both in one.bands.items():
@@ -164,8 +160,10 @@ def _plots(one: Output, title: str, ident: str, material: Material, say: Speech)
     panels = [(titles[name], [line]) for name, line in changes.items()]
     if not apart:
         panels = [(say("Difference from the baseline"), together)]
-    level_scale, scale = say.scale(largest(level), one.unit), say.scale(one.largest, one.unit)
-    figures = draw_plots([(say("All scenarios"), lines)], level_scale, say.unit(level_scale), say.lang, start)
+    level_scale, scale = say.scale(min(largest(level), one.most), one.unit), say.scale(one.largest, one.unit)
+    lines = up_to(lines, one.most, say.lang)
+    told_in = unit_drawn(say.unit(level_scale), lines, say.lang)
+    figures = draw_plots([(say("All scenarios"), lines)], level_scale, told_in, say.lang, start)
     unit = say("difference, {unit}", unit=say.unit(scale))
     figures += draw_plots(panels, scale, unit, say.lang, start, zero_line=True)
     told = [say("{output}: all scenarios", output=title)]
@@ -205,14 +203,18 @@ def _table(one: Output, title: str, material: Material, say: Speech) -> Table:
     """Make the table behind an output's plots: a row for each scenario and year."""
     level = one.of(material.spread)
     # a change may be far smaller than the level: each has its own scale
-    scale, small = say.scale(largest(level), one.unit), say.scale(one.largest, one.unit)
+    scale, small = say.scale(min(largest(level), one.most), one.unit), say.scale(one.largest, one.unit)
     medians = {name: level.sel({SCENARIO: name}).median(DRAW).values for name in material.names}
+
+    def levels(name: str, heading: str, values: np.ndarray) -> Column:
+        beside = float(np.nanmax(np.abs(values), initial=0.0))
+        unit = say.unit(scale)
+        return Column(name, say(heading, unit=unit), values, lambda v: one.level(v, scale, beside, say.lang))
+
     columns = {
         name: [
-            numbers(
-                "baseline", say("Baseline, {unit}", unit=say.unit(scale)), medians[material.baseline], scale
-            ),
-            numbers("value", say("Scenario, {unit}", unit=say.unit(scale)), medians[name], scale),
+            levels("baseline", N_("Baseline, {unit}"), medians[material.baseline]),
+            levels("value", N_("Scenario, {unit}"), medians[name]),
             *change_columns(one.at(scenario=name), small, say),
         ]
         for name in material.compared
@@ -223,7 +225,7 @@ def _table(one: Output, title: str, material: Material, say: Speech) -> Table:
         return {"scenario": name, "variable": one.name, "subscript": one.element, "year": years[row]}
 
     caption = say("The numbers behind the plots: {output}", output=title)
-    return table_of(caption, say("Year"), columns, years, about, material.titles(say.lang))
+    return table_of(caption, say("Year"), columns, years, about, material.titles(say.lang), say(NO_PER_CENT))
 
 
 def table_of(
@@ -233,6 +235,7 @@ def table_of(
     rows: Sequence[str],
     about: Callable[[str, int], Mapping[str, str]],
     titles: Mapping[str, str],
+    no_per_cent: str,
 ) -> Table:
     """Make a table of columns: a group for each scenario.
 
@@ -242,6 +245,7 @@ def table_of(
     columns : scenario -> its columns
     about : says of a scenario and a row what it is about
     titles : scenario -> title of its group
+    no_per_cent : says why a per cent may be left out
     """
     groups = [
         Group(
@@ -254,7 +258,9 @@ def table_of(
         for name, own in columns.items()
     ]
     first = next(iter(columns.values()))
-    return Table(caption, [heading, *(column.heading for column in first)], groups)
+    shares = [one.values for own in columns.values() for one in own if one.name == "relative_change"]
+    return Table(caption, [heading, *(column.heading for column in first)], groups,
+                 note=no_per_cent if np.isnan(shares).any() else "")  # fmt: skip
 
 
 def cities_sentences(one: Output, names: Mapping[str, str], material: Material, say: Speech) -> list[str]:
@@ -342,4 +348,4 @@ def _city_table(one: Output, title: str, names: Mapping[str, str], material: Mat
 
     caption = say(CITIES_CAPTION, output=title, year=year)
     titles = material.titles(say.lang)
-    return table_of(caption, say("City"), columns, list(names.values()), about, titles)
+    return table_of(caption, say("City"), columns, list(names.values()), about, titles, say(NO_PER_CENT))

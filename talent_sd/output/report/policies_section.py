@@ -217,22 +217,14 @@ def sums(mix: Mix) -> Table:
     return Table(say("The mix against the sum of its parts"), headings, [Group("", rows)])
 
 
-OUTPUT_OF = {
-    "cost_per:person": "total talent",
-    "cost_per:patent": "invention grants",
-    "cost_per:tax_base": "tax base",
-}
-"""What a cost per unit is a cost of."""
-
-
 def costs(mix: Mix) -> Table:
     """Make the table of what each policy costs: yuan paid, present value, per unit of what it adds."""
     one, say = mix.one, mix.say
     costs = in_all_draws(one, "present_cost")
     present, caused = costs.median(DRAW), one["caused_cost"].median(DRAW)
-    paid, per = one["spending"].sum(TIME, skipna=True).median(DRAW), middle(one["cost_per"])
+    paid, per = one["paid_in_year"].sum(TIME, skipna=True).median(DRAW), middle(one["cost_per"])
     money = say.scale(max(float(abs(present).max()), float(abs(paid).max())), "yuan")
-    columns = {"spending": (paid, money), "present_cost": (present, money)}
+    columns = {"paid": (paid, money), "present_cost": (present, money)}
     many = costs.sizes[DRAW] > 1
     if many:
         low, high = (costs.quantile(end, DRAW) for end in BAND)
@@ -242,12 +234,12 @@ def costs(mix: Mix) -> Table:
     columns |= {f"cost_per:{m}": (per.sel(measure=m), say.scale(1.0, "yuan")) for m in measures}
     rows = []
     for place in np.argsort(-present.values):
-        cells = [Cell(year_spans(years_paid(one["spending"].isel(policy=place)), say.lang))]
+        cells = [Cell(year_spans(years_paid(one["paid_in_year"].isel(policy=place)), say.lang))]
         for key, (values, scale) in columns.items():
             value = float(values.isel(policy=place))
-            adds = mix.last["contribution"].isel(policy=place)
-            of = adds.sel(output=OUTPUT_OF[key]) if OUTPUT_OF.get(key) in adds["output"].values else None
-            text = no_ratio(of, say.lang) if np.isinf(value) else digits(value / scale.factor)
+            text = digits(value / scale.factor)
+            if np.isinf(value):
+                text = no_ratio(one["amount"].isel(policy=place).sel(measure=key.partition(":")[2]), say.lang)
             cells.append(Cell(text, value, key))
         about = {"scenario": mix.name, "policy": str(one["policy"].values[place])}
         rows.append(Row(mix.policy(place), cells, about))

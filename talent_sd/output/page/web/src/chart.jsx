@@ -57,12 +57,13 @@ export function Chart({ page, outputKey }) {
     lang.value
     if (!fans.plan || !fans.plan.has(outputKey)) return
     const lines = linesOf(page, outputKey, fans, difference)
-    const largest = Math.max(...lines.flatMap(({ bands }) => bands.flatMap((level) => Array.from(level, Math.abs))))
+    const largest = Math.max(...lines.flatMap(({ bands, most = Infinity }) => bands.flatMap((level) => Array.from(level, (value) => Math.min(Math.abs(value), most)))))
     const by = scale(largest, unit)
     setShown({ lines, by, difference })
     const history = difference ? [] : page.header.cities[fans.view.plans[fans.view.active].city].history[outputKey] ?? []
     chart.current = draw(chart.current, holder.current, page, lines, history, by, difference, setPoint)
-    chart.current.now = () => lineNow(page, outputKey, lines.find(({ own }) => own), difference)
+    const own = lines.find((line) => line.own)
+    chart.current.now = () => lineNow(page, outputKey, own, difference).map((value) => Math.min(value, own.most ?? Infinity))
   })
 
   // between two fans the line moves with the central run, at once
@@ -77,12 +78,13 @@ export function Chart({ page, outputKey }) {
   const title = named(outputKey)
   const { lines, by, difference } = shown
   const told = lines.length ? by.unit || t('no_unit') : '' // not known before the first run
+  const capped = lines.find(({ bands, most }) => most && bands.some((level) => level.some((value) => value > most)))
   return (
     <section class="chart" aria-label={title}>
       <header>
         <h3>{title}</h3>
         <p class="unit">
-          {difference ? t('difference_unit', { unit: told }) : told} <Trust page={page} outputKey={outputKey} />
+          {difference ? t('difference_unit', { unit: told }) : capped ? t('drawn_up_to', { unit: told, over: t('over_most', { most: capped.most }) }) : told} <Trust page={page} outputKey={outputKey} />
         </p>
       </header>
       <div class="plot" ref={holder} role="img" aria-label={summary(page, title, lines, by)} />
@@ -165,18 +167,18 @@ function draw(old, holder, page, lines, history, by, difference, setPoint) {
   const past = history.filter(([year]) => year >= FIRST_SHOWN)
   const x = [...new Set([...past.map(([year]) => year), ...page.years])].sort((a, b) => a - b)
   const place = new Map(page.years.map((year, i) => [year, i]))
-  const over = (values) => x.map((year) => (place.has(year) ? values[place.get(year)] / by.factor : null))
+  const over = (values, { most = Infinity }) => x.map((year) => (place.has(year) ? Math.min(values[place.get(year)], most) / by.factor : null))
   const data = [x]
   const series = [{}]
   const fills = []
   for (const line of lines) {
     for (const [low, high, share] of line.full ? [[0, 6, 0.1], [1, 5, 0.16], [2, 4, 0.26]] : [[1, 5, 0.12]]) {
-      data.push(over(line.bands[low]), over(line.bands[high]))
+      data.push(over(line.bands[low], line), over(line.bands[high], line))
       series.push({ stroke: 'transparent', points: { show: false } }, { stroke: 'transparent', points: { show: false } })
       fills.push({ series: [data.length - 1, data.length - 2], fill: alpha(line.colour, share) })
     }
     if (line.own) continue // `drawLine` does it
-    data.push(over(line.bands[3]))
+    data.push(over(line.bands[3], line))
     series.push({ stroke: line.colour, width: 2, points: { show: false } })
   }
   if (past.length) {

@@ -47,8 +47,8 @@ function Presets({ page }) {
     return () => (gone = true)
   }, [open, plan.city, plan.national, reading.name])
   const order = byDuels(found.map(({ found: { changes } }) => changes))
-  const rows = order.map((i) => found[i]).map(({ plan: { preset, title }, found: { change, cost, each } }) => ({
-    name: preset, label: said(title), value: change, cost, each,
+  const rows = order.map((i) => found[i]).map(({ plan: { preset, title }, found: { change, cost, each, falls } }) => ({
+    name: preset, label: said(title), value: change, cost, each, falls,
     onClick: () => page.startFrom(preset), told: t('take_preset', { name: said(title) }),
   }))
   return (

@@ -33,7 +33,7 @@ function Sentence({ page, found }) {
   if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.city.value].title) })
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
   const values = {
-    year: last, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
+    year: last, draws: page.header.draws, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
     chance: `${hundredth(found.better)}`, first: found.first, last: found.until,
   }
   const spends = found.cost && found.cost[1] > 0
@@ -53,7 +53,7 @@ export function Mini({ page }) {
   const found = page.found.value
   if (!found?.some) return null
   const beside = Math.max(Math.abs(found.low), Math.abs(found.high)) / 10
-  const change = t('sentence_change', { year: page.years.at(-1), change: amount(found.change, 'person', { sign: true, beside }) })
+  const change = t('sentence_change', { year: page.years.at(-1), draws: page.header.draws, change: amount(found.change, 'person', { sign: true, beside }) })
   return <p class="mini" aria-hidden="true"><strong>{change}</strong>{found.cost && found.cost[1] > 0 ? ` · ${amount(found.cost[1], 'yuan/year')}` : ''}</p>
 }
 
@@ -130,7 +130,7 @@ export function goTo(id) {
   part.focus({ preventScroll: true })
 }
 
-/** Policies or presets with what they add and cost: {name, label, value, error, cost, each, onClick}. */
+/** Policies or presets with what they add and cost: {name, label, value, error, cost, each, falls, onClick}. */
 export function Adding({ title, first, rows, total = null }) {
   const most = Math.max(...rows.map(({ value }) => Math.abs(value)), 1e-9)
   const people = scale(Math.max(most, Math.abs(total?.value ?? 0)), 'person')
@@ -142,21 +142,24 @@ export function Adding({ title, first, rows, total = null }) {
     <table aria-label={title}>
       <thead><tr><th scope="col">{first}</th><th scope="col">{t('adds')}<small>{people.unit}</small></th><th scope="col">{t('costs')}<small>{money.unit}</small><small class="each">{t('each')}</small></th></tr></thead>
       <tbody>
-        {rows.map(({ name, label, value, error, cost: yuan, each, onClick, told }) => (
+        {rows.map(({ name, label, value, error, cost: yuan, each, falls, onClick, told }) => (
           <tr key={name}>
             <th scope="row">
               {onClick ? <button type="button" class="plain" aria-label={told} onClick={onClick}>{label}</button> : label}
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" class="bar" aria-hidden="true"><rect width={(100 * Math.abs(value)) / most} height="4" class={value < 0 ? 'bad' : 'filled'} /></svg>
             </th>
             <td>{plain(value, most / 10)}{error > 0 && <small> ± {digits(error / people.factor, 2)}</small>}</td>
-            <td>{cost(yuan)}{value > most / 1e3 && Number.isFinite(each) && <small class="each">{digits(each / thousand)}</small>}</td>
+            <td>{cost(yuan)}<small class="each">{eachText(each, falls, (yuan) => digits(yuan / thousand))}</small></td>
           </tr>
         ))}
-        {total && <tr class="total"><th scope="row">{t('together_all')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}{Number.isFinite(total.each) && <small class="each">{digits(total.each / thousand)}</small>}</td></tr>}
+        {total && <tr class="total"><th scope="row">{t('together_all')}</th><td>{plain(total.value, most / 10)}</td><td>{cost(total.cost)}<small class="each">{eachText(total.each, total.falls, (yuan) => digits(yuan / thousand))}</small></td></tr>}
       </tbody>
     </table>
   )
 }
+
+/** A cost per person, or why there is none: what policies add is told as Python's `no_ratio` does; "" of what costs nothing. */
+const eachText = (each, falls, write) => (Number.isFinite(each) ? write(each) : each === Infinity ? t(falls ? 'takes_away' : 'adds_nothing') : '')
 
 /** How a cost per person is reckoned. */
 export const present = (page) => t('present_value', { rate: digits(100 * page.header.money.rate, 2), base: page.header.money.base })
@@ -165,14 +168,14 @@ function Shares({ page }) {
   const shares = page.shares.value
   if (!shares) return <p class="hint">{t('shares_wait')}</p>
   if (!shares.parts.length) return null
-  const row = ({ policy, value, error, cost, each }) => ({ name: policy.name, label: said(policy.label), value, error, cost, each,
+  const row = ({ policy, value, error, cost, each, falls }) => ({ name: policy.name, label: said(policy.label), value, error, cost, each, falls,
     onClick: () => goTo(`policy-${policy.name}`), told: t('go_to', { name: said(policy.label) }) })
   const rows = shares.parts.map(row).sort((a, b) => b.value - a.value)
-  const { change = NaN, cost, each } = page.found.value ?? {}
+  const { change = NaN, cost, each, falls } = page.found.value ?? {}
   return (
     <div class={`shares ${shares.stale ? 'stale' : ''}`}>
       <h3>{t('shares')}</h3>
-      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: change, cost, each }} />
+      <Adding title={t('shares')} first={t('policy')} rows={rows} total={{ value: change, cost, each, falls }} />
       <p class="hint">{t(shares.exact ? 'shares_exact' : 'shares_sampled', { draws: t(shares.draws < page.header.draws ? 'draws_some' : 'draws_all', { draws: shares.draws, among: page.header.draws }), name: named(page.header.roles.people), year: page.years.at(-1) })} {present(page)}</p>
     </div>
   )
@@ -188,11 +191,11 @@ function Offers({ page }) {
     if (bare) setOpen(true) // who has nothing yet looks for something
   }, [bare])
   if (!offers?.parts.length) return null
-  const rows = offers.parts.map(({ policy, value, cost, each }) => ({
-    name: policy.name, label: said(policy.label), value, cost, each,
+  const rows = offers.parts.map(({ policy, value, cost, each, falls }) => ({
+    name: policy.name, label: said(policy.label), value, cost, each, falls,
     onClick: () => page.set(policy.settings.switch, 1), told: t('switch_on', { name: said(policy.label) }),
   }))
-  rows.sort((a, b) => a.each - b.each || b.value - a.value)
+  rows.sort((a, b) => (a.each === b.each ? 0 : a.each - b.each) || b.value - a.value)
   return (
     <details class={`shares offers ${offers.stale ? 'stale' : ''}`} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('offers')}</summary>
@@ -277,7 +280,6 @@ export function Beside({ page }) {
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
-            const { each } = found
             return (
               <tr key={i}>
                 <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{t('plan_in_city', { plan: planName(plan, i, plans), city: said(page.header.cities[plan.city].title) })}</th>
@@ -287,7 +289,7 @@ export function Beside({ page }) {
                 {[[found.whole, 'yuan'], [found.cost, 'yuan/year']].map(([yuan, unit]) => (
                   <td key={unit}>{yuan ? [amount(yuan[1], unit), <small>{span(yuan[0], yuan[2], unit)}</small>] : '–'}</td>
                 ))}
-                <td>{Number.isFinite(each) ? amount(each, 'yuan') : '–'}</td>
+                <td>{eachText(found.each, found.falls, (yuan) => amount(yuan, 'yuan'))}</td>
               </tr>
             )
           })}

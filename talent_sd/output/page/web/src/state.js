@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
-import { bands, medianRatio, quantiles } from './stats.js'
+import { bands, perUnit, quantiles } from './stats.js'
 import { weighOffers, weighPolicies } from './weigh.js'
 import { lang, planName } from './words.js'
 
@@ -296,11 +296,11 @@ export class Page {
     const ends = (values) => (spends ? quantiles(values, [0.1, 0.5, 0.9]) : null)
     const present = spends ? this.draws.map((draw) => this.present(own, null, draw)) : []
     const [cost, whole] = [ends(spends ? this.#over(paid, paying) : []), ends(present)]
-    const each = spends ? medianRatio(present.map((yuan, d) => (change[d] > 0 ? yuan / change[d] : Infinity))) : NaN
+    const ratio = spends ? perUnit(present, change) : { each: NaN, falls: false }
     const [costs, budgets] = spent && budget && spends ? [spent, budget].map((values) => this.#over(values, paying)) : [null, null]
     const share = budgets ? quantiles(costs.map((own, d) => own / budgets[d]), [0.5])[0] : null
     const [first, until] = [paying[0], paying.at(-1)].map((i) => this.years[i] - 1) // a point ends the year before it
-    return { change: middle, changes: change, each, low, high, better, cost, whole, share, first, until, years: paying.length, some: change.some((value) => value !== 0) }
+    return { change: middle, changes: change, ...ratio, low, high, better, cost, whole, share, first, until, years: paying.length, some: change.some((value) => value !== 0) }
   }
 
   // ---- links and files
@@ -313,7 +313,7 @@ export class Page {
   yaml() {
     const { version, model } = this.header
     const plan = this.plan.peek()
-    return this.plans.toYaml(plan, `talent-sd run this-file.yaml --city ${plan.city}; talent_sd ${version}, ${model.name} ${model.sha256.slice(0, 12)}`)
+    return this.plans.toYaml(plan, `talent-sd run this-file.yaml --city ${this.header.cities[plan.city].asked}; talent_sd ${version}, ${model.name} ${model.sha256.slice(0, 12)}`)
   }
 
   /** What the active plan is called. */

@@ -95,8 +95,15 @@ function exact(values, count) {
 
 export const median = (values) => quantiles(values, [0.5])[0]
 
-/** The median of ratios of which some have no end, as Python's `ranked` gives it: one of them, never between two. */
-export const medianRatio = (values) => [...values].sort((a, b) => a - b)[Math.ceil(values.length / 2) - 1]
+const NEARLY_ALL = 0.9 // as Python's
+
+/** Median of yuan per unit added, over draws, as Python's `cost_ratio` and `ranked` give it: infinite where nothing is; whether it falls. */
+export function perUnit(yuan, added) {
+  const sorted = yuan.map((paid, d) => (added[d] > 0 ? paid / added[d] : Infinity)).sort((a, b) => (a === b ? 0 : a - b))
+  const [low, high] = [Math.floor, Math.ceil].map((end) => sorted[end((sorted.length - 1) / 2)])
+  const falls = added.filter((value) => value < 0).length / added.length > NEARLY_ALL
+  return { each: high === Infinity ? Infinity : (low + high) / 2, falls }
+}
 
 /** Places of the numbers of draws in which plans do better: by how many others each beats in more than half, as Python's `ranking`. */
 export function byDuels(lists) {

@@ -1,5 +1,5 @@
 // What is weighed when the sliders rest: policies of the plan, policies that it could have, presets, assumptions.
-import { coalitions, mean, median, medianRatio, quantiles, standardError } from './stats.js'
+import { coalitions, mean, median, perUnit, quantiles, standardError } from './stats.js'
 
 const [SPLIT_RUNS, FEWEST] = [6400, 20] // as `talent-sd compare` splits mixes (Python's `split_draws`), in the same draws
 const ENDS = [0.1, 0.5, 0.9]
@@ -43,7 +43,7 @@ export async function weighPolicies(page, view) {
     plan, exact, draws: draws.length,
     parts: on.map((policy, i) => ({
       policy, value: median(found[i]), error: exact ? 0 : median(errors[i]), cost: quantiles(page.yearlyOf(own, [policy]), ENDS),
-      each: medianRatio(draws.map((draw, d) => (found[i][d] > 0 ? page.present(own, [policy], draw) / found[i][d] : Infinity))),
+      ...perUnit(draws.map((draw) => page.present(own, [policy], draw)), found[i]),
     })),
   }
 }
@@ -73,7 +73,7 @@ export async function weighOffers(page, view) {
       const added = draws.map((draw) => found(0, years - 1, draw) - at(roles.people, years - 1, draw))
       parts.push({
         policy, value: median(added), cost: quantiles(yearly, ENDS),
-        each: medianRatio(draws.map((draw) => (added[draw] > 0 ? page.presentOf(more[draw], own, draw) / added[draw] : Infinity))),
+        ...perUnit(draws.map((draw) => page.presentOf(more[draw], own, draw)), added),
       })
     })
   }

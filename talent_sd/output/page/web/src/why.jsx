@@ -83,7 +83,7 @@ function Link({ page, drivers, slot, found, against, go }) {
   const rate = found.stock ? `${unit}/year` : unit
   const by = scale(Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0), header.units[rate] ? rate : unit)
   const most = Math.max(...moving.map(({ effect }) => Math.abs(effect)), Math.abs(found.changed) || 0) / by.factor
-  const effect = (value) => signed(value / by.factor, 3, most / 10)
+  const effect = (value) => signed(value / by.factor, 3, Math.min(most / 10, Math.abs((100 * value) / by.factor))) // what is small keeps a digit
   const delayed = kinds[slot] === 'initial'
   return (
     <>
