@@ -50,25 +50,28 @@ SHARED = {
 }
 Rows = list[tuple[str, int, dict[str, float]]]
 SIX = ("residents", "gdp", "fiscal_revenue", "fiscal_expenditure", "deposit_balance", "tertiary_educated")
+COUNTED = ("age_0_14", "age_60_plus", "migrants_same_province", "migrants_other_province")
 BESIDE = {
     **{(of, tuple(one for one in SIX if one != of)): 0.01 for of in SIX},
     ("gdp", ("residents", "tertiary_educated")): 0.005,
     ("fiscal_expenditure", ("residents", "tertiary_educated")): 0.005,
-    ("average_wage", SIX): 0.005,
-    ("house_price", SIX): 0.005,
+    **{
+        (of, SIX): 0.005
+        for of in ("average_wage", "house_price", "gdp_secondary", "share_manufacturing", *COUNTED)
+    },
     ("bachelor_or_above", ("tertiary_educated", "residents", "gdp", "deposit_balance")): 0.005,
     ("age_60_plus", ("age_0_14", "age_15_59", "census_population", "tertiary_educated")): 0.01,
     ("age_60_plus", ("age_0_14", "age_15_59", "age_20_34", "census_population", "tertiary_educated")): 0.01,
 }
 """Figure and its others -> part of the cities at either end that are out of the ordinary."""
-SHOWN = [("age_0_14", "age_15_59", "census_population", "tertiary_educated"), SIX]
-"""Others that go with figures beside which they are told, as with the six."""
 OVER = {"age_60_plus": "age_0_14"}
 """Figure -> one of its others, over which it is fitted: who swaps the two turns it over."""
 PER = {
     "residents": ("", "person"), "gdp": ("residents", "yuan/(person*year)"), "fiscal_revenue": ("gdp", "1"),
     "fiscal_expenditure": ("gdp", "1"), "deposit_balance": ("gdp", "year"), "tertiary_educated": ("census_population", "1"),
-    "age_60_plus": ("age_0_14", ""), "average_wage": ("", "yuan/(person*year)"), "house_price": ("", "yuan/(m*m)"),
+    "share_manufacturing": ("", "1"), "gdp_secondary": ("gdp", "1"),
+    **dict.fromkeys(COUNTED, ("census_population", "1")),
+    "average_wage": ("", "yuan/(person*year)"), "house_price": ("", "yuan/(m*m)"),
 }  # fmt: skip
 """Figure -> what it is told per, and in which unit."""
 DRAWN = 1.0
@@ -197,7 +200,7 @@ def beside(
     places = sorted({provinces[name] for name in cities})
     weight = np.array([1 / np.sqrt(names.count(name)) for name in names])[:, None]
     logs = np.log(told)
-    over_one = like.index(OVER[of]) + 1 if of in OVER else 0
+    over_one = like.index(OVER[of]) + 1 if OVER.get(of) in like else 0
     if over_one:
         logs[:, 0] -= logs[:, over_one]
         logs[:, over_one] = 0
@@ -227,7 +230,7 @@ def beside(
     }
     shown = (
         dict(zip(("common", "per", "unit"), (ends[1], *PER[of]), strict=True))
-        if {of, *like} == set(SIX) or like in SHOWN
+        if {of, *like} >= set(SIX)
         else {}
     )
     return {
@@ -250,7 +253,7 @@ def rules(rows: Rows, provinces: dict[str, str]) -> list[dict[str, object]]:
         sets = [best(at, of, [key for key in among if key in NEEDED]), best(at, of, among)]
         if one := change(rows, of, since=CHANGES if of in yearly or of.startswith("province_") else CENSUS):
             found.append(one)
-        if any(of == one for one, _ in BESIDE):
+        if any(of == one for one, _ in BESIDE if of not in COUNTED):
             continue
         for like in sets if sets[0] != sets[1] else sets[:1]:
             if one := rule(at, of, like, since):

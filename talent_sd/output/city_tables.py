@@ -186,7 +186,8 @@ def _beside_numbers(one: Beside, lang: str) -> tuple[str, str]:
     scale = scale_for(one.value, one.unit, lang)
     factor, unit = (0.01, "%") if one.unit == "1" else (scale.factor, scale.unit)
     value, low, high = (digits(number / factor, 2) for number in (one.value, one.low, one.high))
-    return f"{value} {unit}".strip(), f"{low}–{high} {unit}".strip()
+    unit = unit if lang == "zh" and unit == "%" else f" {unit}".rstrip()
+    return f"{value}{unit}", f"{low}–{high}{unit}"
 
 
 def beside_table(city: City, lang: str = "en") -> Table:

@@ -14,7 +14,8 @@ from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national, read_panel
 from talent_sd.inputs.city_files import odd_of_province, read_provinces
-from talent_sd.inputs.figure_bounds import bounds, odd_figures
+from talent_sd.inputs.figure_bounds import beside_others, bounds, odd_figures
+from talent_sd.output.city_tables import beside_line, beside_table
 
 Write = Callable[[str, str], Path]
 DATA = Path(os.environ.get("TALENT_SD_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -299,3 +300,40 @@ def test_a_city_of_which_a_file_ships_is_held_to_it(write: Write) -> None:
     assert _told(write("mine.yaml", shanghai))[0] == (
         "mine.yaml:11: residents in 2022 is 2.476e+06; all of Shanghai had 2.487e+07 residents in 2020. Check it, and the province."
     )
+
+
+def test_figures_are_told_beside_those_of_cities_like_it(write: Write) -> None:
+    few = {key: one.values for key, one in load_city("wuxi").figures.items()}
+    told = {one.name: one for one in beside_others(few, "江苏省")}
+    assert list(told)[:6] == [
+        "residents",
+        "gdp",
+        "fiscal_revenue",
+        "fiscal_expenditure",
+        "deposit_balance",
+        "tertiary_educated",
+    ]
+    revenue = told["fiscal_revenue"]
+    assert (revenue.per, revenue.unit, revenue.year, revenue.is_common) == ("gdp", "1", 2023, True)
+    assert revenue.value == pytest.approx(1.195422e11 / 1.54562e12)
+    nowhere = {one.name: one for one in beside_others(few, "全国")}
+    assert nowhere["gdp"].high / nowhere["gdp"].low == pytest.approx(
+        told["gdp"].high / told["gdp"].low * 1.3**2
+    )
+    mine = write(
+        "mine.yaml",
+        re.sub(r"(?m)^(  fiscal_expenditure: .*values: ).*", r"\1{2023: 2.0e11}}", WUXI).replace(
+            "{en: Wuxi, zh: 无锡}", "Mine"
+        ),
+    )
+    city = load_city(mine)
+    assert beside_line(load_city("wuxi")) == ""
+    assert re.fullmatch(
+        r"Unlike nine in ten cities like Mine: (.*; )?fiscal_expenditure / gdp in 2023 is 13 % \(others [\d.]+–[\d.]+ %\).* Check unit, "
+        r"year and digits\. All of them: `talent-sd check mine\.yaml`\.",
+        beside_line(city),
+    )
+    assert [one.split("/")[0].strip() for one in beside_table(city).columns[0].cells][:2] == [
+        "residents",
+        "gdp",
+    ]
