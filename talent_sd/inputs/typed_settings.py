@@ -187,9 +187,11 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any], structure: Mode
         with problems.gathered():
             made = laid_over_file(made, _as_file({"title": "x", **parts}, said))
     problems.refuse()
-    told = [f"{given} = {_told(value)}" for given, value in laid.items()]
     title = {
-        lang: text + tell(", ", lang) + tell(", ", lang).join(told) for lang, text in scenario.title.items()
+        lang: tell(", ", lang).join(
+            [text, *(_in_words(given, value, structure, lang) for given, value in laid.items())]
+        )
+        for lang, text in scenario.title.items()
     }
     return replace(
         scenario, title=title, **{part: getattr(made, part) for part in ("policies", "assumptions", "shocks")}
@@ -201,6 +203,35 @@ def _name_of(given: str, structure: ModelStructure) -> str:
     known = {*structure.variables, *structure.subscripts.get(POLICY, ())}.__contains__
     name, element = split_key(given)
     return name_in(known, name) + (f"[{shipped_labels().name_of(element)}]" if element else "")
+
+
+SETTINGS = {
+    "at": N_("in {value}", "setting"), "from": N_("from {value}", "setting"), "until": N_("until {value}", "setting"),
+    "intensity": N_("intensity {value}", "setting"), "size": N_("size {value}", "setting"),
+    "ramp": N_("ramp of {value} years", "setting"),
+}  # fmt: skip
+
+
+def _in_words(given: str, value: Any, structure: ModelStructure, lang: str) -> str:
+    """Tell a setting: a policy or a shock by its label with what is set of it, a constant as given, in Chinese by label."""
+    labels, (name, element) = shipped_labels(), split_key(_name_of(given, structure))
+    known = name in structure.subscripts.get(POLICY, ()) or (isinstance(value, Mapping) and "at" in value)
+    if known:
+        given = labels.element(name, lang)
+    elif lang == "zh":
+        given = labels.variable(name, lang) + (f"（{labels.element(element, lang)}）" if element else "")
+    if not isinstance(value, Mapping):
+        switch = {True: N_("on", "difference"), False: "off", "on": N_("on", "difference"), "off": "off"}
+        text = (
+            tell(switch[value], lang)
+            if known and isinstance(value, (str, bool)) and value in switch
+            else _told(value)
+        )
+        return f"{given} = {text}"
+    told = (tell(SETTINGS.get(key, "{value}"), lang, value=_told(one)) for key, one in value.items())
+    if not known or not SETTINGS.keys() >= value.keys():
+        told = (f"{key} {_told(one)}" for key, one in value.items())
+    return tell("{name} ({settings})", lang, name=given, settings=tell(", ", lang).join(told))
 
 
 def _told(value: Any) -> str:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from talent_sd.model_tests.verification import Agreement
 
 NO_PER_CENT = N_("No per cent is told of years, nor of what may be nought or below.")
+ROW_UNIT = N_("There a change is in the unit of its row.")
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
@@ -105,20 +106,18 @@ def numbers(*headings: str, **look: Any) -> list[Column]:
 
 
 def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of the headline outputs: a row each, some years, the change over the forecast.
+    """Make the table of the first scenario's headline outputs: some years, and the change over the forecast.
 
-    Parameters
-    ----------
-    forecast : dims (scenario, draw, time, ...); the first scenario is shown. Of several
-        draws the median, and below it the 80 % interval
+    Of several draws the median, and below it the 80 % interval.
     """
     many = forecast.sizes.get(DRAW, 1) > 1
     since = forecast.attrs.get("forecast_from", float(forecast[TIME][0]))
     years = [year for year in shown_years(forecast) if year >= since or not many]  # intervals take much room
     first, *_ = scenario_titles(forecast, lang).values()
+    wide = 20 if many and lang == "zh" else None  # where a word has no place to break
     table = rich_table(
         tell(FORECAST, lang, city=city_name(forecast, lang), scenario=first),
-        *words(tell("Output", lang), min_width=14 if many else 12, overflow="fold"),
+        *words(tell("Output", lang), min_width=12 + 2 * many, width=wide, overflow="fold"),
         *([] if many else words(tell("Unit", lang), min_width=6, overflow="fold")),
         *numbers(*(f"{year:g}" for year in years), no_wrap=True),
         *numbers(tell("since {year}", lang, year=f"{since:g}"), min_width=7),
@@ -136,8 +135,8 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
             cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
             title = ["\n  ".join(filter(None, title))]
         table.add_row(*title, *cells, since_text(one, since, scale, lang))
-    blank = any(np.isnan(one.since(since)[1]) for one in outputs)
-    explain(table, run_note(forecast, lang), tell(NO_PER_CENT, lang) if blank else "", lang=lang)
+    notes = (NO_PER_CENT, ROW_UNIT) * any(np.isnan(one.since(since)[1]) for one in outputs)
+    explain(table, run_note(forecast, lang), *(tell(key, lang) for key in notes), lang=lang)
     return table
 
 

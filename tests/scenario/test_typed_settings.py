@@ -160,7 +160,7 @@ def test_where_an_effect_is_lost_is_told_of_an_element_and_a_year_as_two_runs_ha
         steps += told[1].split("; ")
     assert len(steps) >= 3
     for step in steps:
-        parts = re.fullmatch(r"(.*?)(?:: (\w+))? from (\S+) to (\S+)(?: \((\S+ %)\))?", step)
+        parts = re.fullmatch(r"(.*?)(?:: (\w+))? from (\S+) to (\S+)(?: \((\S+\s%)\))?", step)
         assert parts is not None, step
         before, after = (one[names[parts[1]]].isel(time=-1).squeeze() for one in (without, with_it))
         if parts[2]:  # one tier, industry and the like
@@ -168,7 +168,7 @@ def test_where_an_effect_is_lost_is_told_of_an_element_and_a_year_as_two_runs_ha
             at = [labels.element(str(one), "en") for one in before[dim].values].index(parts[2])
             before, after = before.isel({dim: at}), after.isel({dim: at})
         assert (parts[3], parts[4]) == (digits(float(before)), digits(float(after)))
-        assert parts[5] == (percent(float(after / before) - 1) if before > 0 and after >= 0 else None)
+        assert parts[5] == (percent(float(after / before) - 1, "en") if before > 0 and after >= 0 else None)
 
 
 def test_what_changes_nothing_says_why() -> None:
@@ -192,3 +192,18 @@ def test_what_changes_nothing_says_why() -> None:
     assert explanations(what_if(same, plain, None), "en") == [
         "Nothing that was set changes anything: it has that value already, or nothing reads it here."
     ]
+
+
+def test_the_title_tells_what_was_set_by_label_in_both_languages() -> None:
+    overrides = {
+        "arrival elasticity": 0.8,
+        "cash_subsidy": {"from": 2027, "intensity": 20000},
+        "venture_fund": "on",
+    }
+    title = prepare("baseline", "wuxi", overrides=overrides).first.scenario.title
+    assert title["en"] == (
+        "No new policy, arrival elasticity = 0.8, Cash subsidy (from 2027, intensity 20,000), Venture fund = on"
+    )
+    assert title["zh"] == (
+        "不出台新政策、迁入弹性 = 0.8、现金补贴（自2027年、强度20,000）、创业投资基金 = 启用"
+    )
