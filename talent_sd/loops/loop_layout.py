@@ -291,3 +291,34 @@ def placed(
     }
     bows = {link: round(float(bend), 2) for link, bend in zip(links, done.bends, strict=True)}
     return found, bows, done.cost()
+
+
+def drawn_together(
+    nodes: Mapping[str, tuple[float, float]],
+    bends: Mapping[Link, float],
+    sizes: Mapping[str, tuple[float, float]],
+    most: float = 12.0,
+) -> dict[str, tuple[float, float]]:
+    """Return places with no empty strip across the diagram, either way, that is wider than `most`; no arrow changes.
+
+    >>> drawn_together({"a": (10.0, 10.0), "b": (10.0, 60.0)}, {}, {"a": (4.0, 2.0), "b": (4.0, 2.0)})
+    {'a': (10.0, 10.0), 'b': (10.0, 24.0)}
+    """
+    found = {name: np.array(place) for name, place in nodes.items()}
+    for axis in (0, 1):
+        reach = [
+            (own[axis] - sizes[name][axis] / 2, own[axis] + sizes[name][axis] / 2)
+            for name, own in found.items()
+        ]
+        for (cause, effect), bend in bends.items():
+            path = curve(found[cause], found[effect], bend, POINTS)[:, axis]
+            reach.append((float(path.min()), float(path.max())))
+        shift, end = dict.fromkeys(found, 0.0), -np.inf
+        for low, high in sorted(reach):
+            if low - end > most and np.isfinite(end):
+                for name, own in found.items():
+                    shift[name] += (low - end - most) * (own[axis] >= low)
+            end = max(end, high)
+        for name, own in found.items():
+            own[axis] -= shift[name]
+    return {name: (round(float(x), 1), round(float(y), 1)) for name, (x, y) in found.items()}

@@ -13,7 +13,7 @@ from talent_sd.base.dims import TIME
 from talent_sd.base.version import __version__
 from talent_sd.loops.kept_run import follow, refuse_trouble
 from talent_sd.loops.link_scores import LinkScores
-from talent_sd.loops.loop_layout import HIGH, WIDE, placed
+from talent_sd.loops.loop_layout import HIGH, WIDE, drawn_together, placed
 from talent_sd.loops.loop_names import DiagramLayout, LoopNames, NamedLoop, RunPolarity
 from talent_sd.loops.loop_scores import Route, VariableLinks, enumerate_loops, strongest_loops
 from talent_sd.loops.loop_shares import LinkPicture, by_year, link_picture, shares_dataset, spans
@@ -155,7 +155,8 @@ def automatic_layout(routes: Sequence[Route]) -> DiagramLayout:
     nodes = {node: (float(x), float(y)) for node, (x, y) in zip(graph, scaled, strict=True)}
     sizes = {node: label_size(node) for node in nodes}
     found, bends, _ = placed(nodes, {}, links, sizes, ROUNDS)
-    return DiagramLayout(_filling(found, sizes), {node: node for node in found}, bends=bends)
+    together = drawn_together(_filling(found, sizes), bends, sizes)
+    return DiagramLayout(together, {node: node for node in found}, bends=bends)
 
 
 def _filling(

@@ -267,6 +267,27 @@ def test_nothing_touches_anything_in_an_automatic_layout(name, canvas):
     assert touching(plan) == []
 
 
+@pytest.mark.parametrize("name", ["xmile_basic/model.xmile", "names/model.mdl", "arithmetic/model.mdl"])
+def test_no_arrow_is_cut_off_and_nothing_stands_far_apart(name):
+    study = study_model(MODELS.parents[1] / "engine" / "models" / name)
+    sheet = sheet_of(study)
+    with house_style():
+        axes = diagram_axes(new_figure(PAGE[0], sheet.height), sheet)
+        plan = plan_diagram(axes, study, Labels(), "en", drawn_links(study.names, study.links), 0)
+    paths = [path_of(arrow, plan.boxes) for arrow in plan.arrows]
+    points = np.concatenate([*paths, *(np.reshape(box, (2, 2)) for box in plan.boxes.values())])
+    assert points[:, 1].min() >= sheet.low
+    assert points[:, 1].max() <= sheet.top
+    assert points[:, 0].min() >= 0
+    assert points[:, 0].max() <= WIDE
+    reach = sorted(
+        (own[:, 1].min(), own[:, 1].max())
+        for own in (*paths, *(np.reshape(box, (2, 2)) for box in plan.boxes.values()))
+    )
+    ends = np.maximum.accumulate([end for _, end in reach])
+    assert all(start - end < 15 for (start, _), end in zip(reach[1:], ends, strict=False))
+
+
 def test_years_before_the_first_difference_are_told_and_not_shown(studies):
     axes = plot_dominance(studies["cash_subsidy_only"], "en").axes[0]
     assert axes.get_xlim() == (2025.0, 2034.0)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.compare import compare
 from talent_sd.inputs.labels import Labels, Sector
-from talent_sd.output.figures.panels import AS_COUNTED, Line, end_labels
+from talent_sd.output.figures.panels import AS_COUNTED, Line, draw_panel, end_labels
 from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector, save_forecast_plots
 from talent_sd.output.style import BASELINE, house_style, line_look
@@ -267,6 +267,40 @@ def test_a_last_value_is_told_no_finer_than_its_panel_shows() -> None:
 
     assert (told(2.83, 0.00706), told(2.83, -0.00706), told(2830.0, 7.06)) == (["0.01"], ["−0.01"], ["10"])
     assert told(2.83, 1.234) == ["1.23"]
+
+
+def test_lines_on_one_another_are_named(invented_forecast: Invent, invented_labels: Labels) -> None:
+    forecast = invented_forecast()
+    sector = Sector("x", {"en": "X", "zh": "X"}, (("tax base", "City Brand"),))
+    forecast["City Brand"] = forecast["tax base"] * 1.001
+    said = "On one another, apart by less than their width: "
+    shown = " ".join(" ".join(texts(plot_sector(forecast, sector, invented_labels))).split())
+    assert f"{said}Tax base (enterprise profit), City brand (a)." in shown
+    forecast["City Brand"] = forecast["tax base"] * 1.1
+    assert said not in " ".join(" ".join(texts(plot_sector(forecast, sector, invented_labels))).split())
+
+
+@pytest.mark.parametrize("low", [0.7, 0.9, 0.999, -0.9, -0.7])
+def test_nothing_lies_under_the_mark_of_a_cut_axis(low: float) -> None:
+    values = np.array([[low, 1.0, low]]) if low > 0 else np.array([[low, -1.0, low]])
+    with house_style():
+        axes = Figure().add_subplot()
+        draw_panel(
+            axes,
+            [Line("x", np.arange(3.0), values)],
+            title="",
+            unit="",
+            letter="",
+            lang="en",
+            forecast_from=None,
+        )
+    at = axes.transAxes.inverted().transform(axes.transData.transform([(0.0, one) for one in values[0]]))[
+        :, 1
+    ]
+    marks = [line.get_ydata() for line in axes.lines if str(line.get_gid() or "").startswith("cut")]
+    assert len(marks) == 2
+    edge = max(map(max, marks)) if low > 0 else min(map(min, marks))
+    assert all(one > edge if low > 0 else one < edge for one in at)
 
 
 def test_leaps_of_what_was_counted_are_named(invented_forecast: Invent, invented_labels: Labels) -> None:

@@ -72,9 +72,8 @@ class Line:
 
     def divided(self, by: float) -> Line:
         """Return the line in another scale."""
-        return replace(
-            self, values=self.values / by, known=[(year, value / by) for year, value in self.known]
-        )
+        known = [(year, value / by) for year, value in self.known]
+        return replace(self, values=self.values / by, known=known)
 
 
 def draw_panel(
@@ -186,9 +185,13 @@ def _frame_values(axes: Axes, lines: Sequence[Line], zero_line: bool) -> None:
     size = max(abs(low), abs(high))
     spare = max(QUIET * size - (high - low), 0) / 2 if not zero_line else max(2e-3 - (high - low), 0) / 2
     margin = 0.06 * (high - low) + spare
+    cut = 0.05 * (high - low)  # more room where the mark of a cut axis stands, so that nothing lies under it
     if low == high == 0.0:
         high, margin = 1.0, 0.0
-    axes.set_ylim(low - (margin if low != 0 else 0), high + (margin if high != 0 else 0))
+    axes.set_ylim(
+        low - (margin + cut * (low > 0) if low != 0 else 0),
+        high + (margin + cut * (high < 0) if high != 0 else 0),
+    )
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     plain_ticks(axes.yaxis)
     mark_cut(axes)

@@ -34,6 +34,9 @@ MANY_ALIKE = 4
 IDLE = N_("Not drawn, the same in every year and draw: {names}.")
 NOTHING = N_("Not drawn, next to nothing in 95 % of the draws: {names}.")
 ZEROS = N_("Not drawn, zero throughout: {names}.")
+TOGETHER = N_("On one another, apart by less than their width: {names}.")
+THIN = 0.008
+"""Lines that nowhere are farther apart than this part of what their panel spans lie on one another."""
 SPAN = N_("{low} to {high}", "plot")
 LEAPT = N_("{name} as counted leap in {years}: borders or the way of counting changed.")
 NOTES = {
@@ -180,19 +183,22 @@ def _plot_panels(
         [_span(one[name], labels, lang) for part in idle for name in part if _still(one[name]) == of]
         for of in (True, False)
     )
-    zeros = [
-        tell(
-            N_("{names} ({letter})", "plot"),
-            lang,
-            names=tell(", ", lang).join(panel.zeros),
-            letter=panel_letter(place),
-        )
-        for place, panel in enumerate(panels)
-        if panel.zeros
-    ]
+    zeros, together = (
+        [
+            tell(
+                N_("{names} ({letter})", "plot"),
+                lang,
+                names=tell(", ", lang).join(own),
+                letter=panel_letter(place),
+            )
+            for place, panel in enumerate(panels)
+            for own in found(panel)
+        ]
+        for found in (lambda panel: [panel.zeros] if panel.zeros else [], _on_one_another)
+    )
     lines += [
         tell(key, lang, names=tell("; ", lang).join(names))
-        for key, names in ((IDLE, still), (NOTHING, nothing), (ZEROS, zeros))
+        for key, names in ((IDLE, still), (NOTHING, nothing), (ZEROS, zeros), (TOGETHER, together))
         if names
     ]
     drawn = [name for part in shown for name in part]
@@ -203,6 +209,21 @@ def _plot_panels(
         if (years := _leaps(known.get(name, ()))) and one[name].attrs.get("units") == "person"
     ]
     return compose(panels, title, subtitle, "\n".join(lines), lang, start)
+
+
+def _on_one_another(panel: Panel) -> list[list[str]]:
+    """Return what lines are called that hide one another from the first year to the last."""
+    edges = np.concatenate([np.ravel(outline(line, len(panel.lines))) for line in panel.lines])
+    room = THIN * (np.nanmax(edges) - min(0.0, float(np.nanmin(edges))))
+    groups: list[list[Line]] = []
+    for line in panel.lines:
+        near = (own for own in groups if len(own[0].middle) == len(line.middle)
+                and np.nanmax(np.abs(own[0].middle - line.middle)) <= room)  # fmt: skip
+        if (group := next(near, None)) is None:
+            groups.append([line])
+        else:
+            group.append(line)
+    return [[line.label.partition("\n")[0] for line in own] for own in groups if len(own) > 1]
 
 
 Groups = Sequence[Sequence[str]]

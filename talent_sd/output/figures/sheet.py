@@ -261,7 +261,7 @@ def broken(text: str, width: float) -> list[str]:
         text = text[end:].lstrip()
     if (
         len(lines) > 1
-        and len(lines[-1]) == 1 < len(lines[-2])
+        and len(lines[-1].strip(CLOSING)) <= 1 < len(lines[-2])
         and not _inside_word(lines[-2], len(lines[-2]) - 1)
     ):
         lines[-2:] = [lines[-2][:-1], lines[-2][-1] + lines[-1]]  # no character stands alone

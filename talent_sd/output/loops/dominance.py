@@ -98,7 +98,8 @@ def plot_dominance(study: LoopStudy | ModelStudy, lang: str = "en") -> Figure:
         _cover(low, study, lang)
         figure.text(0.03, 0.97, tell("Who dominates when", lang), fontsize=12, va="top", **heading())
         figure.text(0.03, 0.92, subtitle(study, lang), fontsize=8.5, color=GREY, va="top")
-        source = loops_source(study, lang, 0.94 * PAGE[0], 6.2)
+        strokes = tell(" Strokes: 80 % of the draws.", lang) if study.shares.sizes["draw"] > 1 else ""
+        source = loops_source(study, lang, 0.94 * PAGE[0], 6.2, strokes)
         figure.text(0.03, 0.018, source, fontsize=6.2, color=GREY, va="bottom")
     return figure
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
-from talent_sd.loops.loop_layout import HIGH, WIDE, Box
+from talent_sd.loops.loop_layout import HIGH, WIDE, Box, curve
 from talent_sd.loops.loop_names import DiagramLayout, LoopNames
 from talent_sd.loops.loop_scores import Route
 from talent_sd.output.loops.loop_arrows import (
@@ -64,6 +64,8 @@ PAGE = (8.27, 10.07)
 """Inches, of the city's diagram: as wide as A4; a model with little to show has a lower page."""
 MARGIN = 9.0
 """Above and below what a smaller diagram shows, in its units."""
+CLEAR = 3.0
+"""Beyond an arrow that reaches farther than that: its sign stands beside it."""
 MAIN = 0.96
 """Width of the diagram, as a part of the page's."""
 FULL_WIDTH = 0.35
@@ -196,9 +198,16 @@ def sheet_of(study: LoopStudy | ModelStudy) -> Sheet:
     assert study.names.layout is not None
     low, top = 0.0, HIGH
     if "city" not in study.shares.attrs:
-        heights = [y for _, y in study.names.layout.nodes.values()]
+        nodes, bends = study.names.layout.nodes, study.names.layout.bends
+        heights = [y for _, y in nodes.values()]
         heights += [loop.at[1] for loop in study.names.loops if loop.at is not None]
+        paths = [
+            curve(np.array(nodes[one]), np.array(nodes[other]), bend)[:, 1]
+            for (one, other), bend in bends.items()
+        ]
         low, top = max(0.0, min(heights) - MARGIN), min(HIGH, max(heights) + MARGIN)
+        for path in paths:  # an arrow may reach out of the frame
+            low, top = min(low, float(path.min()) - CLEAR), max(top, float(path.max()) + CLEAR)
     unit = PAGE[0] / WIDE  # inches, of a diagram as wide as the page
     list_at = 0.42  # above two lines of source
     main = list_at + list_height(rows_of(study)) + 0.1

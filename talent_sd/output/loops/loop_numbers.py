@@ -58,7 +58,7 @@ def subtitle(study: LoopStudy | ModelStudy, lang: str) -> str:
     return tell(ALONE, lang, city=city, scenario=scenario)
 
 
-def loops_source(study: LoopStudy | ModelStudy, lang: str, inches: float, size: float) -> str:
+def loops_source(study: LoopStudy | ModelStudy, lang: str, inches: float, size: float, more: str = "") -> str:
     """Return where a picture's numbers come from, and of how many draws they are means, broken to a width."""
     about = study.shares.attrs
     key = SOURCE if "city" in about else SOURCE_MODEL
@@ -68,7 +68,7 @@ def loops_source(study: LoopStudy | ModelStudy, lang: str, inches: float, size: 
         line += tell(" Means of {draws} draws.", lang, draws=draws)
     elif "city" in about:
         line = sentences(lang, line, tell("One central run.", lang))
-    return "\n".join(foot_lines(line, inches, size))
+    return "\n".join(foot_lines(line + more, inches, size))
 
 
 SMALL = 0.03
