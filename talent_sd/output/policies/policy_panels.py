@@ -27,6 +27,11 @@ ALONE: Look = {"color": "#8c8c8c", "marker": "P", "linestyle": (0, (3, 1.5))}
 """Looks of the whole mix and of the sum of its parts, in every picture of a mix."""
 
 
+def _name_height(axes: Axes, unit: str) -> None:
+    """Write the unit beside the upright axis, a single character upright too."""
+    axes.set_ylabel(unit, fontsize=7.5, rotation=0 if len(unit) == 1 else 90)
+
+
 def draw_plane(
     left: Axes, right: Axes, last: xr.Dataset, labels: Labels, lang: str, people: Scale, money: Scale
 ) -> list[tuple[str, Look]]:
@@ -76,7 +81,7 @@ def _dress(axes: Axes, unit: str, people: Scale, money: Scale, lang: str, title:
     plain_ticks(axes.yaxis)
     _ratios(axes, unit, people, money, lang, 4 if wide else 2)
     axes.set_xlabel(tell("Present cost ({unit})", lang, unit=money.unit), fontsize=7.5)
-    axes.set_ylabel(people.unit or tell("dimensionless", lang), fontsize=7.5)
+    _name_height(axes, people.unit or tell("dimensionless", lang))
     axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
     axes.set_title(tell(title, lang), fontsize=8, color=INK, loc="left", pad=14)
 
@@ -232,7 +237,7 @@ def draw_over_time(axes: Axes, of: xr.Dataset, labels: Labels, lang: str, scale:
     axes.set_xlim(start, years[-1])
     axes.set_xticks(np.linspace(start, years[-1], 3).round())
     axes.axhline(0, color=INK, linewidth=0.7)
-    axes.set_ylabel(scale.unit or tell("dimensionless", lang), fontsize=7.5)
+    _name_height(axes, scale.unit or tell("dimensionless", lang))
     axes.set_title(tell("The largest over time", lang), fontsize=8, color=INK, loc="left", pad=8)
     _names(
         axes,

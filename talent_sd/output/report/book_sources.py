@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from talent_sd.backtest.forecast_scores import TrackRecord
     from talent_sd.inputs.national_paths import NationalPath
 
-KNOWN = ("known residents", "known value added", "known revenue")
-DECADE = 10
+KNOWN, DECADE = ("known residents", "known value added", "known revenue"), 10
 TABLES = {
     "city_panel": N_(
         "yearly figures of prefecture-level cities, 2000–2024: residents, GDP, revenue, pay, house prices. China City "
@@ -69,8 +68,6 @@ INSTITUTION = re.compile(
     r"(?: on Science and Technology)?|China Migrants Dynamic Survey|[A-Z]\w+ [A-Z]\w+ Law|14th Five-Year Plan"
 )
 NO_NAME = {"Census", "Outlook", "Prospects", "October", "September", "January"}
-
-
 UNKNOWN = N_("not known: remembered by authors and findings alone; do not cite it from here")
 NAMED_HERE = {"Monks and others 2018": "checklist", "Rahmandad & Sterman 2012": "checklist",
               "Forrester & Senge 1980": "tests", "Sterman 2000": "tests",
@@ -79,11 +76,10 @@ NAMED_HERE = {"Monks and others 2018": "checklist", "Rahmandad & Sterman 2012": 
 
 
 class References(Part):
-    """Works in full."""
+    """Works in full, and where institutions publish."""
 
-    works: dict[str, str] = Field(
-        description="Author and year, as sources name them -> title, and where it came out"
-    )
+    works: dict[str, str] = Field(description="Author and year, as sources name them -> title")
+    institutions: dict[str, str] = Field(description="What it is called in sources -> address")
 
 
 @dataclass(frozen=True)
@@ -378,7 +374,8 @@ class BookSources(BookTables):
         """List the works and the institutions that the sources name, each with the variables that rest on it."""
         works: dict[str, dict[Markup, None]] = {}
         offices: dict[str, dict[Markup, None]] = {}
-        titles = read_strict(shipped_folder("models") / "references.yaml", References).content.works
+        listed = read_strict(shipped_folder("models") / "references.yaml", References).content
+        titles, known = listed.works, listed.institutions
         for text, names in self._named_in.items():
             for found in INSTITUTION.finditer(text):
                 offices.setdefault(found[0], {}).update(dict.fromkeys(names))
@@ -390,7 +387,10 @@ class BookSources(BookTables):
                 if not NO_NAME & set(re.findall(r"\w+", found[1])):
                     works.setdefault(f"{found[1]} {found[2]}", {}).update(dict.fromkeys(names))
         full = {name: self.say(UNKNOWN) if title == "?" else title for name, title in titles.items()}
-        full |= dict.fromkeys(offices, self.say("institution"))
+        told = self.say("institution")
+        full |= {
+            name: self.say(": ").join([told, known[name]]) if name in known else told for name in offices
+        }
         rows: Rows = [
             [raw(escape(quoted(name, self.say.lang))), full.get(name, "–"), raw(self.say(", ").join(using))]
             for group in (works, offices)
