@@ -45,14 +45,17 @@ def document(
     if model is not None:
         refuse_unless_city(context, model, lang.value)
     with written_together(out) as folder:
-        with progress_bar(tell("Gathering all that is known of the model", lang.value), PARTS) as done:
+        with progress_bar(
+            tell("Gathering all that is known of the model", lang.value), PARTS + 2 * pdf
+        ) as done:
             book = gather_book(model, city, lang.value, done)
-        options = {
-            "--city": city if book.city else None,
-            "--lang": lang.value if lang.value != "en" else None,
-        }
-        write_book(folder / "model.html", book, command_line("document", [model] if model else [], options))
-        printed = pdf and print_pdf(folder / "model.html", folder / "model.pdf")
+            options = {
+                "--city": city if book.city else None,
+                "--lang": lang.value if lang.value != "en" else None,
+            }
+            command = command_line("document", [model] if model else [], options)
+            write_book(folder / "model.html", book, command)
+            printed = pdf and print_pdf(folder / "model.html", folder / "model.pdf", done)
         files = sorted(one.name for one in folder.iterdir())
     if pdf and not printed:
         say(tell("No browser printed it: model.html has everything; print it from any browser.", lang.value))

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape, unescape
 from pathlib import Path
 
@@ -19,10 +19,11 @@ PRINTING = 300
 """Seconds that a browser may take."""
 
 
-def print_pdf(html: Path, pdf: Path) -> bool:
+def print_pdf(html: Path, pdf: Path, done: Callable[[int], None] = lambda _: None) -> bool:
     """Print a page with a browser of this machine, if there is one; tells whether it was done.
 
-    Links of the class "paged" get the page that they lead to: the page is printed once to know it, and once with it.
+    Links of the class "paged" get the page that they lead to: the page is printed once to know it, and once with it;
+    `done` is called with 1 after each.
     """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -35,8 +36,10 @@ def print_pdf(html: Path, pdf: Path) -> bool:
             if not _printed(browser, numbered, first, folder):
                 return False
             numbered.write_text(with_pages(text, pages_of(first.read_bytes())), encoding="utf-8")
+        done(1)
         if not _printed(browser, numbered, pdf, folder):
             return False
+        done(1)
     headings = re.findall(r'<h([23]) id="([^"]+)">(.*?)</h', text, re.DOTALL)
     add_bookmarks(pdf, [(level == "3", ident, unescape(title)) for level, ident, title in headings])
     return True
