@@ -58,7 +58,10 @@ NO_LOOPS = N_(
     "brings, and who arrives, leaves and retires at the rates of the start. Loops decide about differences: what a policy or a "
     "shock does."
 )
-LOOPS_TOO = N_("So the feedback loops carry a good part of this change.")
+LOOPS_TOO = N_(
+    "So the feedback loops carry {share} of this change; where the city starts, the graduates whom the national path brings, "
+    "and who arrives, leaves and retires carry the rest."
+)
 GAIN = N_(
     "What “{mix}” adds in the central run is {gain}, and {cut} with every named loop cut: all loops together make {loops} "
     "({share}) of it."
@@ -260,12 +263,13 @@ class BookCarriers(BookFindings):
             )
             for up in (True, False)
         ]  # fmt: skip
+        told = N_("{name} ({value})", "book")
         opened = say("; ").join(
-            f"{self._loop(name)} ({amount(moved[0], sign=True)})"
+            say(told, name=self._loop(name), value=amount(moved[0], sign=True))
             for name, moved in self._strongest(result, loops=True)
         )
         constants = say("; ").join(
-            f"{self.chapters.shown(name)} ({self._ends(ends, result.unit)})"
+            say(told, name=self.chapters.shown(name), value=self._ends(ends, result.unit))
             for name, ends in self._strongest(result, loops=False)
         )
         share = (last - cut) / change
@@ -282,7 +286,7 @@ class BookCarriers(BookFindings):
             say(AS_NATION, nation=amount(own.as_nation), share=self._share((own.as_nation - start) / change),
                 own=amount(last - own.as_nation, sign=True), low=amount(low), high=amount(high)),
             say(CONSTANTS, constants=constants),
-            say(NO_LOOPS if abs(share) < MINOR else LOOPS_TOO),
+            say(NO_LOOPS if abs(share) < MINOR else LOOPS_TOO, share=self._share(share)),
             say(GAIN, mix=say.both(list(self.prepared.resolved.values())[1].scenario.title), gain=amount(gain, sign=True),
                 cut=amount(bare, sign=True), loops=amount(gain - bare, sign=True), share=self._share((gain - bare) / gain)),
         ]  # fmt: skip
@@ -301,9 +305,10 @@ class BookCarriers(BookFindings):
         """Return what no draw moves, strongest first: name, both moves, what they do to total talent, what else most."""
         assert self.carried_by is not None
         held, still = self.carried_by.held, self.carried_by.still
-        parts = {
-            name: values[1:].reshape(-1, 2) / values[0] - 1 for name, values in held.items() if values[0] > 0
-        }
+        # a part of next to nothing says nothing: the years of a fund that is spent
+        starts = self.carried_by.starts
+        parts = {name: values[1:].reshape(-1, 2) / values[0] - 1 for name, values in held.items()
+                 if values[0] > MINOR * abs(starts[name][0])}  # fmt: skip
         found = []
         for place, (lower, upper) in enumerate(zip(still[::2], still[1::2], strict=True)):
             name, size = max(((one, float(part[place][np.abs(part[place]).argmax()])) for one, part in parts.items()),

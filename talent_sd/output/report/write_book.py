@@ -368,6 +368,7 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
     body = numbered(body, say)
     if say.lang == "zh":
         body = re.sub(r"(?<=[\d}])[ \u00a0]%", "%", body)
+        body = re.sub("(?<=[。；：]) (?=见<a )", "", body)
     own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "book.css"))
     style = "\n".join([font_faces(body), *own])
     page = environment().get_template("book_page.html.j2")
