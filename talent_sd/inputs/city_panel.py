@@ -43,6 +43,8 @@ SAME = 0.002
 """Log difference below which two counts are of the same borders."""
 MOST = 0.2
 """Part of the values, or cities, above which a table is wrong and not a cell of it."""
+AMONG_MANY = 1.5
+"""How much wider what is likely of a city is taken in a table of many."""
 REVISED = 0.05
 """Log difference from the census up to which yearly residents may be of the same borders: they were revised."""
 
@@ -135,7 +137,7 @@ def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
             broken.setdefault((1, about, wrong), []).append(f"{name}: {text}")
         if later := years_to_come(figures):
             broken.setdefault((0, "", False), []).append(f"{name}: {later}")
-        for one in odd_figures(figures, "city"):
+        for one in odd_figures(figures, "city", city.province["zh"], AMONG_MANY):
             key = (id(one.rule), one.names[0], one.wrong)
             broken.setdefault(key, []).append(f"{name}: {one}")
     told = Problems()

@@ -96,7 +96,7 @@ class Likely(Part):
         """Return the usual range (or another) in a province, wider where it is not known."""
         low, high = ends or self.usual
         known = not self.places or any(place.startswith(one) for one in self.places)
-        return (low, high) if known else (low / ANYWHERE, high * ANYWHERE)
+        return (low, high) if known else _wider((low, high), ANYWHERE)
 
 
 class BoundsFile(Part):
@@ -184,23 +184,24 @@ def bounds() -> BoundsFile:
     return read_strict(shipped_folder("models") / "figure_bounds.yaml", BoundsFile).content
 
 
-def odd_figures(figures: Figures, kind: Kind, place: str | None = None) -> tuple[Odd, ...]:
+def odd_figures(figures: Figures, kind: Kind, place: str | None = None, room: float = 1.0) -> tuple[Odd, ...]:
     """Return what breaks a rule: of each rule and figure the first year that does, of the worse kind.
 
     Parameters
     ----------
     place : a city's province in Chinese; without it the city is not held to what is likely there
+    room : how much wider that is taken
     """
-    return _odd(kind, place, tuple((name, tuple(values.items())) for name, values in figures.items()))
+    return _odd(kind, place, room, tuple((name, tuple(values.items())) for name, values in figures.items()))
 
 
 @lru_cache(maxsize=64)
 def _odd(
-    kind: Kind, place: str | None, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+    kind: Kind, place: str | None, room: float, given: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
 ) -> tuple[Odd, ...]:
     figures = {name: dict(values) for name, values in given}
     found = list(_broken({**figures, **_nation()} if kind == "city" else figures, kind))
-    return (*found, *_unlikely(figures, found, place)) if kind == "city" else tuple(found)
+    return (*found, *_unlikely(figures, found, place, room)) if kind == "city" else tuple(found)
 
 
 @cache
@@ -209,6 +210,11 @@ def _nation() -> dict[str, Mapping[int, float]]:
     from talent_sd.inputs.national_paths import SHIPPED, read_national
 
     return {NATION + name: one.values for name, one in read_national(SHIPPED).variables.items()}
+
+
+def _wider(ends: Range, room: float) -> Range:
+    """Return a range with room at either end, to three digits."""
+    return float(f"{ends[0] / room:.3g}"), float(f"{ends[1] * room:.3g}")
 
 
 def over_nation(name: str, values: Mapping[int, float]) -> Mapping[int, float]:
@@ -220,7 +226,7 @@ def over_nation(name: str, values: Mapping[int, float]) -> Mapping[int, float]:
     return {year: value / nation[year] for year, value in values.items() if nation.get(year)}
 
 
-def _unlikely(figures: Figures, told: list[Odd], place: str | None) -> Iterator[Odd]:
+def _unlikely(figures: Figures, told: list[Odd], place: str | None, room: float) -> Iterator[Odd]:
     """Yield the figures farthest from what is likely, one for all that hang together: a slip moves each that is held to it."""
     known = {
         name
@@ -232,11 +238,13 @@ def _unlikely(figures: Figures, told: list[Odd], place: str | None) -> Iterator[
     for rule in bounds().likely:
         if rule.places and place is None:
             continue
-        low, high = ends = rule.range_in(place or "")
+        low, high = rule.range_in(place or "")
+        if rule.places:
+            low, high = _wider((low, high), room)
         over = rule.over_likely(figures, place or "")
         beyond = {year: max(value / high, low / value) for year, value in over.items()}
         if years := [year for year, excess in beyond.items() if excess > 1]:
-            odd = Odd(rule, [rule.of], years, over[years[0]], ends, False)
+            odd = Odd(rule, [rule.of], years, over[years[0]], (low, high), False)
             found.append((max(beyond.values()), {rule.of, *rule.like}, odd))
     for _, names, odd in sorted(found, key=lambda one: -one[0]):
         if not names & known:

@@ -14,6 +14,7 @@ from talent_sd.base.errors import InputError, OddFigure
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national, read_panel
 from talent_sd.inputs.city_files import odd_of_province, read_provinces
+from talent_sd.inputs.city_panel import AMONG_MANY
 from talent_sd.inputs.figure_bounds import beside_others, bounds, odd_figures
 from talent_sd.output.city_tables import beside_line, beside_table
 
@@ -93,6 +94,15 @@ def test_what_is_usual_holds_the_tables_of_many_cities() -> None:
     assert all(int(where.split(" in ")[-1].split()[0]) <= 6 for where, _, _ in told)
     # what is likely was fitted to these; one has no price of the census's year, and that of the nearest does not go with it
     assert [line[:17] for _, _, line in told if "Chinese cities" in line] == ["山南市: homes_bought"]
+    figures = {key: one.values for key, one in panel.cities["邢台市"].figures.items()}
+    tripled = {
+        **figures,
+        "fiscal_revenue": {year: value / 3 for year, value in figures["fiscal_revenue"].items()},
+    }
+    assert [odd_figures(one, "city", "河北省", AMONG_MANY) == () for one in (figures, tripled)] == [
+        True,
+        False,
+    ]
     wrong = {line.partition(": ")[2].partition(" in ")[0] for _, _, line in told if "can only be" in line}
     assert wrong == {"gdp_tertiary / gdp", "gdp_secondary / gdp", "loan_balance", "deposit_balance"}
 
@@ -318,7 +328,7 @@ def test_figures_are_told_beside_those_of_cities_like_it(write: Write) -> None:
     assert revenue.value == pytest.approx(1.195422e11 / 1.54562e12)
     nowhere = {one.name: one for one in beside_others(few, "全国")}
     assert nowhere["gdp"].high / nowhere["gdp"].low == pytest.approx(
-        told["gdp"].high / told["gdp"].low * 1.3**2
+        told["gdp"].high / told["gdp"].low * 1.3**2, rel=0.01
     )
     mine = write(
         "mine.yaml",
