@@ -13,6 +13,7 @@ from talent_sd.cli.common import console, notices, reporting, say
 from talent_sd.cli.options import LangOption, Language
 
 ONE = N_("{file}: 1 warning, on what stands above; it runs ({kind})")
+UNLIKE = N_("{file}: it runs ({kind}); figures marked * above are unlike those of nine in ten cities like it")
 SEVERAL = N_("{file}: {count} warnings, on what stands above; it runs ({kind})")
 
 
@@ -36,6 +37,7 @@ def check(
 
     problems: list[str] = []
     for file in files:
+        unlike = False
         with notices() as told:
             try:
                 kind = check_file(file)
@@ -43,11 +45,17 @@ def check(
                 problems += error.problems
                 continue
             if kind == "city":
-                show_gaps(file, lang.value)
+                unlike = show_gaps(file, lang.value)
             if kind == "scenario":
                 warn_of_begun(file, lang.value)
         words = {"file": file, "kind": tell(FILE_KINDS[kind], lang.value), "count": len(told)}
-        text = N_("{file}: fine ({kind})") if not told else ONE if len(told) == 1 else SEVERAL
+        text = (
+            (UNLIKE if unlike else N_("{file}: fine ({kind})"))
+            if not told
+            else ONE
+            if len(told) == 1
+            else SEVERAL
+        )
         say(tell(text, lang.value, **words))
     if problems:
         raise InputError(problems)
@@ -64,12 +72,17 @@ def warn_of_begun(file: Path, lang: str) -> None:
         warnings.warn(text, ComparisonNotice, stacklevel=2)
 
 
-def show_gaps(city: Path, lang: str) -> None:
-    """Show what of a city is not its own, what stands in for the figures that it lacks, and the others beside other cities'."""
+def show_gaps(city: Path, lang: str) -> bool:
+    """Show what of a city is not its own, what stands in for the figures that it lacks, and the others beside other cities'.
+
+    Returns
+    -------
+    whether some of a city that does not ship are unlike those of nine in ten cities like it
+    """
     from talent_sd.forecast.prepare import prepare
     from talent_sd.forecast.what_if import gaps
     from talent_sd.inputs.labels import shipped_labels
-    from talent_sd.output.city_tables import beside_table, bridges_line, gaps_table, themes_line
+    from talent_sd.output.city_tables import beside_line, beside_table, bridges_line, gaps_table, themes_line
 
     prepared = prepare("baseline", city)
     missing = gaps(prepared)
@@ -79,3 +92,4 @@ def show_gaps(city: Path, lang: str) -> None:
     if told := bridges_line(prepared, lang):
         say(told)
     console().print(beside_table(prepared.first.city, lang))
+    return bool(beside_line(prepared.first.city))

@@ -173,14 +173,6 @@ def _beside(city: City) -> list[Beside]:
     return list(beside_others({key: one.values for key, one in city.figures.items()}, city.province["zh"]))
 
 
-def _beside_names(one: Beside, lang: str) -> str:
-    return (
-        f"{figure_name(one.name, lang)} / {figure_name(one.per, lang)}"
-        if one.per
-        else figure_name(one.name, lang)
-    )
-
-
 def _beside_numbers(one: Beside, lang: str) -> tuple[str, str]:
     """Write a figure, and the range of cities like it."""
     scale = scale_for(one.value, one.unit, lang)
@@ -203,7 +195,7 @@ def beside_table(city: City, lang: str = "en") -> Table:
     for one in _beside(city):
         value, others = _beside_numbers(one, lang)
         table.add_row(
-            Text(_beside_names(one, lang).replace(" / ", " /\n")),
+            Text(" /\n".join(figure_name(name, lang) for name in (one.name, one.per) if name)),
             str(one.year),
             value + " *" * (not one.is_common),
             others,
@@ -224,7 +216,8 @@ def beside_line(city: City, lang: str = "en") -> str:
     if not odd:
         return ""
     told = [
-        tell("{name} in {year} is {value} (others {range})", lang, name=_beside_names(one, lang), year=one.year,
+        tell("{name} in {year} is {value} (others {range})", lang, year=one.year,
+             name=" / ".join(_in_words(name, lang) for name in (one.name, one.per) if name),
              **dict(zip(("value", "range"), _beside_numbers(one, lang), strict=True)))
         for one in odd
     ]  # fmt: skip

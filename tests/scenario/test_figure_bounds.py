@@ -339,7 +339,7 @@ def test_figures_are_told_beside_those_of_cities_like_it(write: Write) -> None:
     city = load_city(mine)
     assert beside_line(load_city("wuxi")) == ""
     assert re.fullmatch(
-        r"Unlike nine in ten cities like Mine: (.*; )?fiscal_expenditure / gdp in 2023 is 13 % \(others [\d.]+–[\d.]+ %\).* Check unit, "
+        r"Unlike nine in ten cities like Mine: (.*; )?fiscal expenditure / gdp in 2023 is 13 % \(others [\d.]+–[\d.]+ %\).* Check unit, "
         r"year and digits\. All of them: `talent-sd check mine\.yaml`\.",
         beside_line(city),
     )
