@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _KEPT_KERNELS = 8
-_FEW_MEMBERS = 500
-"""Below, what optimised code would gain is less than what compiling it takes."""
+_MORE_MEMBERS = (500, 4096)
+"""From so many on, optimised code, and then vectors twice as wide, gain more than compiling them takes."""
 
 
 def run_arrays(program: Program, plan: SlotPlan, request: Request, first_member: int = 0) -> np.ndarray:
@@ -59,8 +60,8 @@ class Kernels:
         series = sorted(slot for slot, value in plan.series.items() if value.ndim == 1)
         member_series = sorted(slot for slot, value in plan.series.items() if value.ndim > 1)
         points, lanes = len(request.times), request.lanes
-        effort = 0 if lanes < _FEW_MEMBERS else 2
-        kernel = self._compiled(program, plan.outputs, varying, series, member_series, effort)
+        level = bisect_right(_MORE_MEMBERS, lanes)
+        kernel = self._compiled(program, plan.outputs, varying, series, member_series, level)
         return kernel.run(
             constants=uniform_constants(program, plan),
             varying=_stacked([plan.constants[slot] for slot in varying], (lanes,)),
@@ -82,19 +83,20 @@ class Kernels:
         varying: Sequence[int],
         series: Sequence[int],
         member_series: Sequence[int],
-        effort: int,
+        level: int,
     ) -> Any:
         try:
-            from talent_sd.engine.llvm.kernel import compile_kernel
+            from talent_sd.engine.llvm.kernel import compile_kernel, wide_lanes
         except ImportError as error:
             raise UnsupportedError("the native engine cannot be loaded ({error}).", error=error) from error
         slots = tuple(outputs), tuple(varying), tuple(series), tuple(member_series)
-        key = (id(program), *slots, 2)
-        if key not in self._kept:  # the last, smaller block of an ensemble uses the kernel of the others
-            key = (id(program), *slots, effort)
+        # the last, smaller block of an ensemble uses the kernel of the others
+        keys = [(id(program), *slots, best) for best in range(len(_MORE_MEMBERS), level - 1, -1)]
+        key = next((key for key in keys if key in self._kept), keys[-1])
         if key not in self._kept:
+            width = wide_lanes() if level > 1 else None
             # the program is kept with its kernel, so that its id stays its own
-            self._kept[key] = (program, compile_kernel(program, *slots, effort=effort))
+            self._kept[key] = (program, compile_kernel(program, *slots, width, effort=2 if level else 0))
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_KERNELS:
             self._kept.popitem(last=False)

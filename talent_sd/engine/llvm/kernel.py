@@ -94,8 +94,7 @@ def compile_kernel(
     varying : constant slots that differ between members
     series : constant or auxiliary slots given over time, the same for all members
     member_series : the same, but different between members
-    width : members per vector, a power of two; by default what fills a register. Twice that
-        repays its longer compilation from some 50 000 members on
+    width : members per vector, a power of two; by default what fills a register
     cpu : LLVM's name of a processor, by default this one
     effort : 2, or 0 for what will run only a few hundred members: compiles in a fraction of the
         time to code that is a third slower. The results are the same bits
@@ -121,6 +120,12 @@ def compile_kernel(
         objects, layout = compile_parts(program, requests, lanes, target, (uniform_effort, effort))
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
+
+
+def wide_lanes() -> int:
+    """Return the width that runs fastest: two registers side by side where there are 32, else what fills one."""
+    lanes = target_for(None).native_lanes
+    return 2 * lanes if lanes == 8 else lanes
 
 
 def compile_parts(

@@ -117,6 +117,16 @@ def guarded(w: Writer, ordinary: str, fast: str, slow: str, arguments: tuple[str
     return w.let(f"phi {w.real} [ {fast}, %{start} ], [ {mixed}, %{call} ]")
 
 
+def unless(w: Writer, known: str, result: str) -> None:
+    """Return a result at once where all lanes are known to have it; not in what runs few members, on the page too."""
+    if w.width <= 2:
+        return
+    work, idle = w.label("work"), w.label("idle")
+    w.line(
+        f"  br i1 {w.any(w.invert(known))}, label %{work}, label %{idle}\n{idle}:\n  ret {result}\n{work}:"
+    )
+
+
 # ---- exp -------------------------------------------------------------------------
 
 
@@ -281,6 +291,8 @@ def _exp2_parts(w: Writer, high: str, low: str) -> tuple[str, str]:
 
 def pow_from_log2(w: Writer, x: str, y: str, log_high: str, log_low: str) -> str:
     """Write x^y, given log2 of x (any pair where x is not positive and normal)."""
+    one = w.number(1.0)
+    unless(w, w.masks("or", w.compare("oeq", x, one), w.compare("oeq", y, w.number(0.0))), f"{w.real} {one}")
     high, low = _power_parts(w, y, log_high, log_low)
     m, k = _exp2_parts(w, high, low)
     # The sum is compared, not `high`: Dekker's splitting makes `low` NaN where y nearly overflows.
@@ -359,6 +371,7 @@ def functions(width: int, fma: bool) -> dict[str, str]:
     for body, operands in bodies.items():
         texts |= define(body.__name__, body, operands, width, fma)
     w = Writer(width, fma)
+    unless(w, w.compare("oeq", "%a0", w.number(1.0)), f"{w.pair} zeroinitializer")
     w.return_pair(*log2_pair(w, "%a0"))
     texts[f"log2_pair_{width}"] = function(f"log2_pair_{width}", w.pair, [f"{w.real} %a0"], w)
     fused = f"llvm.fma.{w.suffix}"

@@ -42,7 +42,7 @@ class Target:
         """Doubles in its widest register: the members a vector takes unless told otherwise.
 
         Measured on the city model with AVX-512: two registers side by side run a sixth
-        faster but take twice as long to compile; with AVX2's 16 registers, one is faster.
+        faster but take twice as long to compile (`wide_lanes`); with AVX2's 16 registers, one is faster.
         """
         features = set(self.features.split(","))
         if "+avx512f" in features:

@@ -238,12 +238,14 @@ def plain_ticks(axis: Axis) -> None:
     """Write an axis' numbers with commas, and as many decimals as the distance between ticks needs."""
     from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis)))
+    formatter = FuncFormatter(lambda value, _: _tick(value, axis.get_majorticklocs()))
+    # all at once: their places are looked for but once
+    formatter.format_ticks = lambda values: [_tick(value, values) for value in values]  # type: ignore[method-assign]
+    axis.set_major_formatter(formatter)
 
 
-def _tick(value: float, axis: Axis) -> str:
+def _tick(value: float, ticks: Sequence[float] | np.ndarray) -> str:
     """Write a tick with as many decimals as the distance between ticks needs."""
-    ticks = axis.get_majorticklocs()
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
     decimals = 0
     while decimals < 6 and abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6 * step * 10**decimals:

@@ -22,7 +22,16 @@ from talent_sd.output.figures.panels import (
     end_room,
     label_heights,
 )
-from talent_sd.output.style import BASELINE, GREY, INK, heading, house_style, line_look, new_figure
+from talent_sd.output.style import (
+    BASELINE,
+    DOTS_PER_INCH,
+    GREY,
+    INK,
+    heading,
+    house_style,
+    line_look,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -180,18 +189,27 @@ def _fitted(text: str, room: float, **look: Any) -> str:
     return "\n".join(found)
 
 
-def text_width(text: str, **look: Any) -> float:
+def text_width(text: str, *, fontsize: float, fontfamily: Sequence[str] = (), **_: Any) -> float:
     """Width of a text in inches."""
-    from matplotlib.text import Text
+    from matplotlib import rcParams
 
-    scratch = _scratch()
-    return Text(0, 0, text, figure=scratch, **look).get_window_extent().width / scratch.dpi
+    family = tuple(fontfamily or rcParams["font.family"])
+    return max(_line_width(line, fontsize, family) for line in text.split("\n"))
 
 
 @cache
-def _scratch() -> Figure:
-    """Return a figure to measure texts on."""
-    return new_figure(1, 1)
+def _line_width(line: str, size: float, family: tuple[str, ...]) -> float:
+    from matplotlib.font_manager import FontProperties
+
+    look = FontProperties(family=family, size=size)
+    width, _, _ = _scratch().get_text_width_height_descent(line, look, False) if line else (0.0, 0.0, 0.0)
+    return width / DOTS_PER_INCH
+
+
+@cache
+def _scratch() -> Any:
+    """Return what measures texts."""
+    return new_figure(1, 1).canvas.get_renderer()  # type: ignore[attr-defined]
 
 
 def _label_room(panels: Sequence[Panel], keyed: bool) -> float:
