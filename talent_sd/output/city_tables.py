@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
@@ -302,8 +303,9 @@ def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
 
 
 def _in_words(name: str, lang: str) -> str:
-    """Name a figure in a sentence: as its file does, in English without underscores."""
-    return figure_name(name, lang).replace("_", " ") if lang == "en" else figure_name(name, lang)
+    """Name a figure in a sentence: as its file does, in English without underscores, ages as "15–19"."""
+    named = figure_name(name, lang)
+    return re.sub(r"(?<=\d)_(?=\d)", "–", named).replace("_", " ") if lang == "en" else named
 
 
 def _needed(gap: Gap, lang: str) -> str:
