@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import TIME
-from talent_sd.forecast.spread import Move
+from talent_sd.engine.runner import model_constants
+from talent_sd.forecast.spread import TENTH, Move
 from talent_sd.laboratory.cases import END, Case, Laboratory
 from talent_sd.model_tests.behaviour_checks import resolve_setting, varied_inputs
 from talent_sd.model_tests.check_files import read_checks
@@ -15,6 +18,8 @@ from talent_sd.model_tests.check_files import read_checks
 if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
+WITHIN = re.compile(r"within (0?\.\d+)")
+"""How far a value may be off, in the words of its source."""
 OUTCOME = "total talent"
 CITY = "hefei"
 NOT_UNCERTAIN = (
@@ -75,16 +80,27 @@ def measure_influences(laboratory: Laboratory) -> list[Influence]:
 
 
 def still_moves(model: Model, moving: Collection[str]) -> list[Move]:
-    """Return both limits of every uncertain input that is not among `moving`, the lower first: what no draw moves.
+    """Return both ends of every uncertain input that is not among `moving`, the lower first: what no draw moves.
 
-    All elements of an input move together.
+    Its limits, all elements together; of weights that add up to one a part goes from the largest to the next, and back.
     """
     names = [n for n in varied_inputs(model, read_checks()) if _uncertain(n) and n not in moving]
-    return [
-        Move(name, float(limit or 0), resolve_setting(model, {name: end}))
-        for name in names
-        for end, limit in zip(("min", "max"), model.structure[name].limits, strict=True)
-    ]
+    own = model_constants(model)
+    return [move for name in names for move in _both_ends(model, name, own)]
+
+
+def _both_ends(model: Model, name: str, own: Mapping[str, float]) -> list[Move]:
+    weights = {key: value for key, value in own.items() if key.startswith(f"{name}[")}
+    if len(weights) > 1 and math.isclose(sum(weights.values()), 1, abs_tol=1e-9):
+        first, second = sorted(weights, key=lambda key: -weights[key])[:2]
+        said = WITHIN.search(model.structure[name].doc)
+        step = float(said[1]) if said else TENTH * weights[first]
+        return [
+            Move(name, part, {first: weights[first] + part, second: weights[second] - part})
+            for part in (-step, step)
+        ]
+    limits = zip(("min", "max"), model.structure[name].limits, strict=True)
+    return [Move(name, float(limit or 0), resolve_setting(model, {name: end})) for end, limit in limits]
 
 
 def _moved(city: Mapping[str, Any], moved: Mapping[str, float]) -> dict[str, Any]:

@@ -725,6 +725,11 @@ def test_what_no_draw_moves_is_named_with_what_it_could_do(book: Any) -> None:
         float(run["total talent"].item()) / book.results[0].values[0] - 1, rel=1e-9
     )
     assert rows_of(book.still_table)[0][0] == name
+    # weights stay weights: what one age gains another loses, by what the source says
+    weights = [move.params for move in book.carried_by.still if move.name == "migrant age profile"]
+    own = book.chapters.constants["migrant age profile"]
+    apart = [{key: value - own[key.partition("[")[2][:-1]] for key, value in one.items()} for one in weights]
+    assert [sorted(one.values()) for one in apart] == [pytest.approx([-0.05, 0.05])] * 2
     # Shenyang's fund is spent by the last year: what moves its years is no part of anything
     assert all(abs(size) < 10 for *_, size in book._stillest)
 

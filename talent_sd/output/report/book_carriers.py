@@ -67,7 +67,7 @@ GAIN = N_(
     "({share}) of it."
 )
 UNDRAWN = N_(
-    "Of those, {constant} could move {output} most: {low} and {high} at its limits in the file ({limits}). No band holds that."
+    "Of those, {constant} could move {output} most: {low} and {high} when moved over {limits}. No band holds that."
 )
 
 
@@ -323,13 +323,14 @@ class BookCarriers(BookFindings):
         for name, (lower, upper), moved, most, size in self._stillest[:STILL]:
             values = self.chapters.constants[name].values()
             rows.append([
-                self.chapters.link(name), "; ".join(f"{one:g}" for one in values), f"{lower.end:g} … {upper.end:g}",
+                self.chapters.link(name), "; ".join(f"{one:g}" for one in values),
+                f"{lower.end:g} … {upper.end:g}".replace("-", "−"),
                 *(self.say.percent(float(one)) for one in moved), f"{self.chapters.shown(most)} {self.say.percent(size)}",
                 self.chapters.cited(quoted(self.model.structure[name].doc.partition(SOURCE)[2], self.say.lang)),
             ])  # fmt: skip
         headings = (
-            N_("Constant"), N_("As it is"), N_("Limits in the file"), N_("Total talent at the lower limit"),
-            N_("Total talent at the upper limit"), N_("What it moves most"), N_("Source"),
+            N_("Constant"), N_("As it is"), N_("Moved over"), N_("Total talent at the lower end"),
+            N_("Total talent at the upper end"), N_("What it moves most"), N_("Source"),
         )  # fmt: skip
         return self._table(
             N_("Constants that no draw moves and that could move total talent most"),
@@ -343,7 +344,7 @@ class BookCarriers(BookFindings):
         """Name the constant that no draw moves and that could move total talent most."""
         name, (lower, upper), moved, _, _ = self._stillest[0]
         told = self.say(
-            UNDRAWN, output=self.say.variable(TOTAL), constant="%s", limits=f"{lower.end:g} … {upper.end:g}",
+            UNDRAWN, output=self.say.variable(TOTAL), constant="%s", limits=f"{lower.end:g} … {upper.end:g}".replace("-", "−"),
             low=self.say.percent(float(moved[0])), high=self.say.percent(float(moved[1])),
         )  # fmt: skip
         return raw(escape(told).replace("%s", self.chapters.link(name)))

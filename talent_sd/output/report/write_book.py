@@ -366,6 +366,7 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
     )  # fmt: skip
     body = numbered(body, say)
+    body = re.sub(r"(?<![\w#>-])([mMτμσrwφθ])_([ijke])(?!\w)", r"<i>\1</i><sub>\2</sub>", body)
     if say.lang == "zh":
         body = re.sub(r"(?<=[\d}])[ \u00a0]%", "%", body)
         body = re.sub("(?<=[。；：]) (?=见<a )", "", body)
