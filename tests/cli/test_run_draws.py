@@ -31,7 +31,7 @@ def test_the_table_shows_medians_and_intervals(drawn: Ran) -> None:
     outcome, out = drawn
     assert (outcome.code, outcome.err) == (0, "")
     assert "average wage 2022 from 2021 (" in " ".join(outcome.out.split())
-    assert "Medians of 50 draws, each with its 80 % interval" in outcome.out
+    assert "Medians of 50 draws, each with its 80 % interval" in " ".join(outcome.out.split())
     with xr.open_dataset(out / "forecast.nc", engine="netcdf4") as forecast:
         last = forecast["tax base"].isel(scenario=0, time=-1)
         low, high = last.quantile([0.1, 0.9]).values / 1e9

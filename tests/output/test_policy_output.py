@@ -65,6 +65,22 @@ def test_the_table_fits_80_columns_in_both_languages_and_cuts_no_word(effects: x
     assert "…" not in "".join(line[:14] for line in rows.splitlines())
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_table_of_policies_is_wider_than_the_terminal_where_words_stand_for_costs(
+    effects: xr.Dataset, lang: str
+) -> None:
+    spoilt = effects.copy()
+    for name in ("cost_per", "mix_cost_per"):
+        spoilt[name] = xr.full_like(effects[name], np.inf)
+    spoilt["amount"], spoilt["mix_amount"] = -abs(effects["amount"]), -abs(effects["mix_amount"])
+    table = policies_table(spoilt, "hefei_combination", shipped_labels(), lang)
+    console = Console(width=80, file=io.StringIO())
+    console.print(table)
+    shown = "".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    for text in (str(table.title), str(table.caption)):
+        assert "".join(text.split()) in shown
+
+
 def test_a_cost_per_unit_without_effect_says_so_and_is_no_number() -> None:
     def told(ratio: list[float], adds: list[float], lang: str = "en", band: bool = True) -> str:
         ratios, amount = (xr.DataArray(one, dims="draw") for one in (ratio, adds))

@@ -108,7 +108,7 @@ def policies_table(
     costs = (tell("Cost\n({unit})", lang, unit=money.unit), *(tell(key, lang) for key in HEADINGS.values()))
     table = rich_table(
         title,
-        *words(tell("Policy", lang), overflow="fold", min_width=min(14, longest), max_width=14),
+        *words(tell("Policy", lang), overflow="fold", width=max(10, min(14, longest))),
         *numbers(tell("Adds", lang), overflow="fold", max_width=8),
         *numbers(tell("Alone", lang), *costs, overflow="fold", max_width=9),
     )
@@ -175,7 +175,7 @@ def mixes_note(effects: xr.Dataset, mixes: Sequence[Worth], lang: str) -> str:
 
 
 HEADINGS = {
-    "person": N_("1 000 yuan\nper person"),
+    "person": N_("Thousand\nyuan per\nperson"),
     "patent": N_("Million\nyuan per\npatent"),
     "tax_base": N_("Yuan per\nyuan of\ntax base"),
 }
@@ -306,7 +306,7 @@ def ratio_text(ratio: xr.DataArray, amount: xr.DataArray, lang: str, band: bool)
     """Write a cost per unit of an amount (draws), or why there is none; with its 80 % interval if wanted."""
     low, middle, high = ranked(ratio.values).tolist()
     if not np.isfinite(middle):
-        return _unbroken(no_ratio(amount, lang))
+        return no_ratio(amount, lang)
     text = digits(middle)
     if band:
         text += "\n" + _unbroken(f"{digits(low)} … {digits(high) if np.isfinite(high) else '∞'}")
