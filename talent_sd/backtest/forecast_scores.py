@@ -187,6 +187,9 @@ class TrackRecord(Part):
     model_sha256: str = Field(
         description="Of the model file that ran; both stand in notes.txt of a back-test"
     )
+    program_sha256: str = Field(
+        description="Of its compiled equations, which stay the same where sentences of the file alone change"
+    )
     files: dict[str, str] = Field(
         default_factory=dict, description="File that the back-test read or was made with -> SHA-256"
     )

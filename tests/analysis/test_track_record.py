@@ -102,3 +102,8 @@ def test_the_unseen_cities_are_named_and_no_city_of_the_fit_is_among_them() -> N
     own = {f"{load_city(name).title['zh']}市" for name, city in record.cities.items() if not city.fitted}
     assert own == own & set(record.unseen)
     assert record.others[0].cities == len(record.unseen) == len(set(record.unseen))
+
+
+def test_the_record_is_of_the_equations_that_ship() -> None:
+    (program,) = (shipped_folder("models") / "compiled").glob("program.*.json")
+    assert read_track_record().program_sha256 == program.read_text("utf-8").splitlines()[0]
