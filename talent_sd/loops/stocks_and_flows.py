@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from talent_sd.engine.ir import Call, Expression, Number, Program, Ref, Slot
 from talent_sd.engine.order import references
+
+if TYPE_CHECKING:
+    from talent_sd.engine.runner import Model
+
+OUTPUT = "value added"
+FACTORS = {
+    "reference value added": "", "Relative Capacity": "", "relative residents": "people to capacity",
+    "talent output effect": "", "relative knowledge heard": "knowledge output elasticity",
+    "Cluster Maturity": "cluster output elasticity", "relative industry capital": "industry output elasticity",
+    "orders from builders": "", "output correction": "",
+}  # fmt: skip
+"""Factors of the city model's output, each with the exponent that it has there, "" for one."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +116,50 @@ def moving_flows(program: Program, stocks: Collection[str]) -> dict[str, int]:
             for sign, names in ((1, own.inflows), (-1, own.outflows)):
                 found |= {name: found.get(name, 0) + sign for name in names}
     return {name: sign for name, sign in found.items() if sign}
+
+
+def flows_brought(
+    model: Model, stock: str, params: Sequence[Mapping[str, Any]], first: float, last: float
+) -> dict[str, np.ndarray]:
+    """Return what each flow brings to a stock, or a sum of stocks (takes: below 0), over some years, in each run."""
+    step = model.structure.time["TIME STEP"]
+    times = first + step * np.arange(round((last - first) / step))
+    flows = moving_flows(model.program, _stocks_of(model, stock))
+    runs = [model.run(params=dict(one), outputs=list(flows), times=times) for one in params]
+    found = {
+        name: np.array([sign * step * float(run[name].sum()) for run in runs]) for name, sign in flows.items()
+    }
+    # people promoted leave one tier for another: two flows that cancel
+    return {
+        name: own for name, own in found.items()
+        if not any(np.allclose(own, -other, rtol=1e-9, atol=0) for other in found.values())
+    }  # fmt: skip
+
+
+def _stocks_of(model: Model, name: str) -> set[str]:
+    """Return the stocks that a variable adds up."""
+    variable = model.structure[name]
+    if variable.kind == "stock":
+        return {name}
+    return {one for cause in variable.depends_on for one in _stocks_of(model, cause)}
+
+
+def factors_of_output(
+    model: Model, params: Sequence[Mapping[str, Any]], first: float, last: float
+) -> dict[str, np.ndarray]:
+    """Return what each factor of the city model's production function multiplies output by over some years, in each run.
+
+    The last, under the name of output itself, is the whole; what the factors leave of it are people in training.
+    """
+    names = [*FACTORS, OUTPUT, *filter(None, FACTORS.values())]
+    found = {name: np.ones(len(params)) for name in (*FACTORS, OUTPUT)}
+    for number, one in enumerate(params):
+        run = model.run(params=dict(one), outputs=names, times=[first, last])
+        for name, own in found.items():
+            start, end = (float(value) for value in run[name].values.ravel())
+            power = FACTORS.get(name)
+            own[number] = (end / start) ** (float(run[power].values.ravel()[0]) if power else 1.0)
+    return found
 
 
 def _told(

@@ -34,8 +34,8 @@ class Influence:
 
     Parameters
     ----------
-    name : of the input; all its elements move together
-    low, high : its limits
+    name : of the input; all its elements move together, weights that add up to one against one another
+    low, high : its limits; of such weights what goes from the largest to the next
     at_low, at_high : change of the outcome there, relative to the model's own value
     """
 
@@ -65,17 +65,13 @@ def measure_influences(laboratory: Laboratory) -> list[Influence]:
     the inputs, the most influential first
     """
     model = laboratory.model
-    names = [n for n in varied_inputs(model, read_checks()) if _uncertain(n)]
+    moves = still_moves(model, ())
     city = laboratory.inputs(Case(city=CITY))
-    ends_of = (resolve_setting(model, {name: end}) for name in names for end in ("min", "max"))
-    lanes = [city, *(_moved(city, moved) for moved in ends_of)]
+    lanes = [city, *(_moved(city, move.params) for move in moves)]
     ends = laboratory.run_lanes(lanes, [END])[OUTCOME].isel({TIME: -1}).values
-    changes = ends / ends[0] - 1
-    found = []
-    for number, name in enumerate(names):
-        low, high = model.structure.variables[name].limits
-        at_low, at_high = changes[1 + 2 * number], changes[2 + 2 * number]
-        found.append(Influence(name, float(low or 0), float(high or 0), float(at_low), float(at_high)))
+    changes = (ends / ends[0] - 1).tolist()
+    pairs = zip(moves[::2], moves[1::2], changes[1::2], changes[2::2], strict=True)
+    found = [Influence(low.name, low.end, high.end, at_low, at_high) for low, high, at_low, at_high in pairs]
     return sorted(found, key=lambda influence: influence.width, reverse=True)
 
 

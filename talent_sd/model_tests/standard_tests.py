@@ -197,7 +197,8 @@ def _extreme(checks: Sequence[Verdict]) -> Result:
     broken = [check.id for check in checks if not check.passed]
     runs = max(check.runs for check in checks)
     finding = tell(
-        "{held} of {all} checks hold in up to {runs} runs",
+        "{held} of {all} checks of bounds, balances and directions hold in up to {runs} runs; how much a condition does that "
+        "stands from the start is not asked, since a city is measured by its own start",
         held=len(checks) - len(broken),
         all=len(checks),
         runs=runs,
@@ -338,8 +339,8 @@ def _sensitivity(influences: Sequence[Influence]) -> Result:
         for one in influences[:MOST_SENSITIVE]
     ]
     finding = tell(
-        "of {count} inputs of {city}, each moved alone over all that the file allows, these move talent in {year} "
-        "most: {names}",
+        "of {count} inputs of {city}, each moved alone over all that the file allows (weights that add up to one against one "
+        "another, by what their source allows), these move talent in {year} most: {names}",
         city=_city(CITY),
         count=len(influences),
         year=f"{END:g}",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
@@ -38,11 +39,11 @@ from talent_sd.model_tests.standard_tests import StandardTest
 from talent_sd.output.backtest_tables import OUTCOMES
 from talent_sd.output.report import print_book
 from talent_sd.output.report import write_book as book_page
-from talent_sd.output.report.book import median_error
 from talent_sd.output.report.book_sources import INSTITUTION, NAMED_HERE, NO_NAME, WORK, References
 from talent_sd.output.report.html_pieces import SOURCE, chinese, filled, plain_table
 from talent_sd.output.report.inputs_section import starts_table
 from talent_sd.output.report.mathematics import Mathematics, anchor
+from talent_sd.output.report.policies_section import median_error
 from talent_sd.output.report.trust_section import fit_errors, lost_words
 from talent_sd.output.validation_tables import Validation
 
@@ -671,8 +672,17 @@ def test_the_forecast_told_is_that_of_its_draws(book: Any) -> None:
     assert told[1] == "million people"
     # a median's standard error, as drawing the draws again gives it
     again = np.random.default_rng(0).choice(last, (400, len(last)))
-    assert median_error(last) == pytest.approx(np.median(again, axis=1).std(), rel=0.5)
-    assert f"total talent {100 * median_error(last) / middle:.2g} %" in book.chance_words
+    error = float(median_error(xr.DataArray(last, dims="draw")))
+    assert error == pytest.approx(np.median(again, axis=1).std(), rel=0.5)
+    assert f"total talent {100 * error / middle:.2g} %" in book.chance_words
+    # each of a fifth as many posterior draws comes five times: what constants make of the variance is five times as uncertain
+    fewer = replace(book.chapters.posterior, values=book.chapters.posterior.values[:12])
+    told = replace(book, chapters=replace(book.chapters, posterior=fewer)).chance_words
+    part = min(
+        1.0, max(0.0, float(book.forecast.variance.set_index("variable")["parameters"]["total talent"]))
+    )
+    assert f"total talent {100 * error * (1 + 4 * part) ** 0.5 / middle:.2g} %" in told
+    assert "12 posterior draws, of which each is used 5 times" in told
     for table in book.spread_tables:
         assert len(table.groups[0].rows) == len(book.forecast.variance)
         for row in rows_of(table):
@@ -695,6 +705,16 @@ def test_what_carries_the_headline_is_told_in_figures_that_add_up(book: Any) -> 
     ]
     assert own.starts["total talent"][0] + sum(own.flows.values()) == pytest.approx(ends, rel=1e-9)
     assert own.cut["total talent"][0] == ends[1]
+    funds = [float(book.model.run(params=one, outputs=["Fund"], times=[last])["Fund"].item()) for one in runs]
+    assert own.fund + sum(own.money.values()) == pytest.approx(funds, rel=1e-9)
+    outputs = [
+        book.model.run(params=one, outputs=["value added"], times=[first, last])["value added"].values.ravel()
+        for one in runs
+    ]
+    assert own.factors["value added"] == pytest.approx([end / start for start, end in outputs], rel=1e-12)
+    parts = np.prod([sizes for name, sizes in own.factors.items() if name != "value added"], axis=0)
+    assert parts == pytest.approx(own.factors["value added"], rel=2e-3)
+    assert len(book.flowed) == 3
     assert ends[0] == book.results[0].values[0]
     nation = [float(book.model.run(params=params[0], outputs=["national tertiary ratio"], times=[year]).to_array().item())
               for year in (first, last)]  # fmt: skip

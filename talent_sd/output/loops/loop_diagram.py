@@ -308,7 +308,7 @@ def _draw_scale(figure: Figure, sheet: Sheet, lang: str) -> None:
     """Draw what the widths of arrows mean, at the top right."""
     from matplotlib.lines import Line2D
 
-    for place, part in enumerate((0.02, 0.1, FULL_WIDTH)):
+    for place, part in enumerate((0.01, 0.15, FULL_WIDTH)):
         x, y = 0.74 + 0.08 * place, 1 - 0.25 / sheet.height
         width = Arrow("", "", 1, slow=False, weight=part / FULL_WIDTH).width
         figure.add_artist(

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from talent_sd.base.dims import DRAW, SCENARIO
 from talent_sd.base.language import N_, fixed
@@ -26,7 +27,8 @@ from talent_sd.output.report.book_carriers import FACTOR, BookCarriers
 from talent_sd.output.report.book_entries import SHAPES, raw
 from talent_sd.output.report.book_tables import Result, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, inline_svg, plain_table, quoted
-from talent_sd.output.speech import digits, signed
+from talent_sd.output.report.policies_section import median_error
+from talent_sd.output.speech import digits, sentences, signed
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -46,7 +48,7 @@ CHANGE = N_(
 )
 LOOPS = N_(
     "Who moves whom. Arrows are as wide as the activity that runs along them in the middle year. The list below gives each "
-    "named loop's share of the named loops' activity in the first, the middle and the last year."
+    "named loop's share of the named loops' activity in three years: those that head its columns."
 )
 DOMINANCE = N_(
     "Above, the named loops among themselves, reinforcing upwards and balancing downwards; below, what part of all "
@@ -60,18 +62,6 @@ METHODS = {
     "rk2": N_("Runge-Kutta, second order"),
     "rk4": N_("Runge-Kutta, fourth order"),
 }
-
-
-def median_error(values: np.ndarray) -> float:
-    """Return the standard error of a median, from the order statistics around it: for any distribution.
-
-    >>> draws = np.random.default_rng(0).normal(size=40_000)
-    >>> round(median_error(draws) * 200, 1)  # of a normal distribution 1.2533 / root of 40 000 = 1.2533 / 200
-    1.3
-    """
-    reach = 0.5 / len(values) ** 0.5
-    low, high = np.quantile(values, (0.5 - reach, 0.5 + reach))
-    return float(high - low) / 2
 
 
 def _part(size: float) -> str:
@@ -281,17 +271,35 @@ class Book(BookCarriers):
         """Say how far medians of the last year would stray by chance, had other draws been taken."""
         assert self.forecast is not None
         spread, change = self.forecast.spread, self.forecast.change
+        kept = len(self.chapters.posterior.values) if self.chapters.posterior else spread.sizes[DRAW]
+        times = max(1.0, spread.sizes[DRAW] / kept)
+
+        def again(constants: float) -> float:
+            """Return how much larger an error is as fitted constants come again, by the part of the variance they make."""
+            return (1 + (times - 1) * min(1.0, max(0.0, float(constants)))) ** 0.5
+
         told = []
         for name in self.forecast.variance["variable"]:
             level, gain = (last_year(one, name) for one in (spread, change))
-            sizes = [median_error(one) / abs(float(np.median(one)) or np.nan) for one in (level, gain)]
+            sizes = [
+                again(found.set_index("variable")[SOURCES[0]][name])
+                * float(median_error(xr.DataArray(one, dims=DRAW)))
+                / abs(float(np.median(one)) or np.nan)
+                for one, found in ((level, self.forecast.variance), (gain, self.forecast.gains))
+            ]
             told.append(self.say("{output} {level}, what the mix changes {gain}", output=self.chapters.shown(name),
                                  level=_part(sizes[0]), gain=_part(sizes[1])))  # fmt: skip
-        return self.say(
-            "Other draws would have given somewhat other medians: by chance, one standard error, {errors}. Hold a number of "
-            "fewer draws against these with that in mind: of 200 draws the errors are {times} times as large.",
-            errors=self.say("; ").join(told), times=fixed((spread.sizes[DRAW] / 200) ** 0.5, 1),
-        )  # fmt: skip
+        words = [self.say("Other draws would have given somewhat other medians: by chance, one standard error, {errors}.",
+                          errors=self.say("; ").join(told))]  # fmt: skip
+        if times > 1:
+            words.append(self.say(
+                "The fitted constants have {kept} posterior draws, of which each is used {times} times; the errors allow for "
+                "it as if all that constants add to the spread came from these, and are rather too large than too small.",
+                kept=kept, times=f"{times:.3g}"))  # fmt: skip
+        words.append(self.say(
+            "Hold a number of fewer draws against these with that in mind: of 200 draws the errors are up to {times} times as "
+            "large.", times=fixed((spread.sizes[DRAW] / 200) ** 0.5, 1)))  # fmt: skip
+        return sentences(self.say.lang, *words)
 
     @property
     def shares_words(self) -> str:

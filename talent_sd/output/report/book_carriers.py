@@ -15,7 +15,7 @@ from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.spread import Move, loop_moves, moved_runs
 from talent_sd.inputs.national_paths import national_params, read_national
 from talent_sd.inputs.settings import split_key
-from talent_sd.loops.stocks_and_flows import moving_flows
+from talent_sd.loops.stocks_and_flows import FACTORS, OUTPUT, factors_of_output, flows_brought
 from talent_sd.model_tests.sensitivity import still_moves
 from talent_sd.output.headline_outputs import TOTAL
 from talent_sd.output.report.book_entries import raw
@@ -27,13 +27,13 @@ from talent_sd.output.speech import digits, signed
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from talent_sd.engine.runner import Model
     from talent_sd.forecast.prepare import Prepared
 
 FACTOR = " (factor)"
 """Ends the name of a draw that multiplies a constant."""
 NATION = "national tertiary ratio"
 """The nation's tertiary-educated over those of the start."""
+FUND = "Fund"
 SHOWN, STILL = 2, 12
 """Loops and constants named in a sentence; constants told of those that no draw moves."""
 SMALL = 1e-3
@@ -80,7 +80,9 @@ class Carried:
     starts, cut : output -> (2,) in the first year, and in the last with every named loop cut
     nations : national path -> output -> (2,) in the last year
     as_nation : total talent in the last year, had it grown as the nation's
-    flows : what brings and takes people -> (3,) over all years: as it is, every named loop cut, with the mix
+    flows, money, factors : what brings and takes people, the fund's money, and what output is multiplied by -> (3,) over
+        all years: as it is, every named loop cut, with the mix
+    fund : what the fund starts with
     still, held : constants that no draw moves, at both limits; output -> (1 + moves,) in the last year
     """
 
@@ -89,6 +91,9 @@ class Carried:
     nations: Mapping[str, Mapping[str, np.ndarray]]
     as_nation: float
     flows: Mapping[str, np.ndarray]
+    money: Mapping[str, np.ndarray]
+    factors: Mapping[str, np.ndarray]
+    fund: float
     still: Sequence[Move]
     held: Mapping[str, np.ndarray]
 
@@ -114,42 +119,18 @@ def gather_carried(prepared: Prepared, moves: Sequence[Move], outputs: Sequence[
         name: {key: curve for key, curve in national_params(read_national(name)).items() if model.structure.find(key)}
         for name in dict.fromkeys(NATIONAL_PATHS) if name != CENTRAL
     }  # fmt: skip
-    nation = model.run(params=both[0], outputs=[NATION, TOTAL], times=[first, last])
-    ratio, talent = (nation[name].values.ravel() for name in (NATION, TOTAL))
+    nation = model.run(params=both[0], outputs=[NATION, TOTAL, FUND], times=[first, last])
+    ratio, talent, fund = (nation[name].values.ravel() for name in (NATION, TOTAL, FUND))
+    three = both[0], {**both[0], **cut}, both[1]
     moving = {key.partition("[")[0] for one in (*(move.params for move in moves), both[0]) for key in one}
     still = still_moves(model, moving)
     return Carried(
         found(first, {}), found(last, cut), {name: found(last, own) for name, own in nations.items()},
         float(talent[0] * ratio[1] / ratio[0]),
-        flows_brought(model, (both[0], {**both[0], **cut}, both[1]), first, last),
+        flows_brought(model, TOTAL, three, first, last), flows_brought(model, FUND, three, first, last),
+        factors_of_output(model, three, first, last), float(fund[0]),
         still, moved_runs(model, both[0], still, outputs, last),
     )  # fmt: skip
-
-
-def flows_brought(
-    model: Model, params: Sequence[Mapping[str, Any]], first: float, last: float
-) -> dict[str, np.ndarray]:
-    """Return how many people each flow brings to talent (takes: below 0) from one year to another, in each run."""
-    step = model.structure.time["TIME STEP"]
-    times = first + step * np.arange(round((last - first) / step))
-    flows = moving_flows(model.program, _stocks_of(model, TOTAL))
-    runs = [model.run(params=dict(one), outputs=list(flows), times=times) for one in params]
-    found = {
-        name: np.array([sign * step * float(run[name].sum()) for run in runs]) for name, sign in flows.items()
-    }
-    # people promoted leave one tier for another: two flows that cancel
-    return {
-        name: own for name, own in found.items()
-        if not any(np.allclose(own, -other, rtol=1e-9, atol=0) for other in found.values())
-    }  # fmt: skip
-
-
-def _stocks_of(model: Model, name: str) -> set[str]:
-    """Return the stocks that a variable adds up."""
-    variable = model.structure[name]
-    if variable.kind == "stock":
-        return {name}
-    return {one for cause in variable.depends_on for one in _stocks_of(model, cause)}
 
 
 @dataclass(frozen=True)
@@ -214,31 +195,41 @@ class BookCarriers(BookFindings):
         )
 
     @cached_property
-    def flowed(self) -> Table:
-        """List what brings and takes talent from the first to the last year: as it is, without loops, with the mix."""
+    def flowed(self) -> list[Table]:
+        """List what brings and takes talent and the fund's money from first to last year, and what multiplies output."""
         assert self.carried_by is not None and self.prepared is not None  # noqa: PT018
-        own = self.carried_by
-        starts = np.full(3, own.starts[TOTAL][0])
-        scale = self.say.scale(float(starts[0]), "person")
-        rows: Rows = [[self.say("At the start"), *(digits(one / scale.factor, 4) for one in starts)]]
-        sizes = sorted(own.flows.items(), key=lambda item: -abs(float(item[1][0])))
-        for name, brought in sizes:
-            if np.abs(brought).max() > SMALL * starts[0]:
-                rows.append(
-                    [self.chapters.link(name), *(signed(one / scale.factor, 3, beside=1) for one in brought)]
-                )
-        ends = starts + sum(own.flows.values())
-        rows.append([self.say("In the last year"), *(digits(one / scale.factor, 4) for one in ends)])
-        title = list(self.prepared.resolved.values())[1].scenario.title
-        headings = (
-            self.say("What brings (+) and takes (−) people"), self.baseline, self.say("The same, every named loop cut"),
-            self.say.both(title),
+        own, say = self.carried_by, self.say
+        years = {key: f"{self.prepared.years[place]:g}" for key, place in (("first", 0), ("last", -1))}
+        columns = (
+            self.baseline, say("The same, every named loop cut"),
+            say.both(list(self.prepared.resolved.values())[1].scenario.title),
         )  # fmt: skip
-        caption = self.say(
-            "How {output} comes about from {first} to {last}, {unit}", output=self.say.variable(TOTAL),
-            first=f"{self.prepared.years[0]:g}", last=f"{self.prepared.years[-1]:g}", unit=self.say.unit(scale),
-        )  # fmt: skip
-        return plain_table(caption, headings, rows, (0,))
+        tables = []
+        for name, start, flows, unit, heading in (
+            (TOTAL, own.starts[TOTAL][0], own.flows, "person", N_("What brings (+) and takes (−) people")),
+            (FUND, own.fund, own.money, "yuan", N_("What brings (+) and takes (−) money")),
+        ):
+            ends = np.sum([np.full(3, start), *flows.values()], axis=0)
+            scale = say.scale(float(np.abs(ends).max() if name == FUND else start), unit)
+            told = [[digits(one / scale.factor, 4) for one in row] for row in (np.full(3, start), ends)]
+            rows: Rows = [[say("At the start"), *told[0]]]
+            for flow, brought in sorted(flows.items(), key=lambda item: -abs(float(item[1][0]))):
+                if np.abs(brought).max() > SMALL * start:
+                    cells = (signed(one / scale.factor, 3, beside=1) for one in brought)
+                    rows.append([self.chapters.link(flow), *cells])
+            rows.append([say("In the last year"), *told[1]])
+            caption = say("How {output} comes about from {first} to {last}, {unit}", output=say.variable(name),
+                          unit=say.unit(scale), **years)  # fmt: skip
+            tables.append(plain_table(caption, (say(heading), *columns), rows, (0,)))
+        factors = [(name, size) for name, size in own.factors.items() if np.abs(size - 1).max() > SMALL / 10]
+        rows = [
+            [self.chapters.link(name) + (raw("<sup>") + self.chapters.link(FACTORS[name]) + raw("</sup>")
+                                         if FACTORS.get(name) else raw("")), *(f"× {fixed(one, 3)}" for one in size)]
+            for name, size in factors
+        ]  # fmt: skip
+        caption = say("What {output} is multiplied by from {first} to {last}, the whole last",
+                      output=say.variable(OUTPUT), **years)  # fmt: skip
+        return [*tables, plain_table(caption, (say(N_("Factor, with its exponent")), *columns), rows, (0,))]
 
     @property
     def carried_words(self) -> list[str]:
@@ -356,8 +347,23 @@ class BookCarriers(BookFindings):
         names = {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
         every = {one.name for one in self.model.structure.variables.values() if one.kind == "constant"}
         given = {split_key(key)[0] for key in self.prepared.first.values} if self.prepared else set()
-        return self.say(
+        told = self.say(
             "Of the model's {all} constants a forecast draws {drawn}; {own} more are read from the city's figures; the others "
             "stand still in every draw.", all=len(every), drawn=len(names & every),
             own=len(given & every - names),
         )  # fmt: skip
+        tried, moving = set[str](), set[str]()
+        for number, move in enumerate(self.moves, 1):
+            own = {split_key(key)[0] for key in move.params} & names
+            tried |= own
+            if any(
+                not np.isclose(one.values[number], one.values[0], rtol=1e-6, atol=0) for one in self.results
+            ):
+                moving |= own
+        if idle := sorted(tried - moving):
+            told += self.chapters.gap + self.say(
+                "{count} of those drawn change no headline result here, nor what the mix adds to talent: they belong to other "
+                "policies, or to limits that this city does not reach ({names}).",
+                count=len(idle), names=self.say(", ").join(map(self.chapters.shown, idle)),
+            )  # fmt: skip
+        return told

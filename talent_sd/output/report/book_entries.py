@@ -356,8 +356,14 @@ class Chapters:
             else [""] * len(flat)
         )
         number = digits if self.model.structure[name].unit != "year" else year_or_years
-        shown = [f"{label} {number(value, 4)}".strip() for label, value in zip(labels, flat, strict=True)]
-        return self.say("; ").join(shown[:SHOWN]) + (" …" if len(shown) > SHOWN else "")
+        told = [number(value, 4) for value in flat]
+        most = max(told, key=told.count)
+        many = len(told) > SHOWN and told.count(most) > 1
+        shown = [f"{label} {one}".strip() for label, one in zip(labels, told, strict=True)
+                 if not many or one != most]  # fmt: skip
+        if many:
+            shown.append(self.say(N_("all others {value}") if shown else N_("all {value}"), value=most))
+        return self.say("; ").join(shown)
 
     def factor(self, key: str) -> bool:
         """Return whether what is drawn of a constant is a factor on all its elements."""

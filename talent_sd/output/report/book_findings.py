@@ -25,6 +25,7 @@ from talent_sd.output.report.book_entries import raw, year_or_years
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
 from talent_sd.output.report.html_pieces import Cell, Table, quoted
+from talent_sd.output.report.trust_section import experiments_table
 from talent_sd.output.speech import digits, signed
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
 
@@ -142,6 +143,10 @@ class BookFindings(BookResults):
         if apart := self._one_by_one(one, {case.city for case in cases[figure.experiment].cases.values()}):
             yield N_("City by city"), raw(escape(apart))
         held = (f"{'✓' if holds else '✗'} {text}" for text, holds in found.conditions)
+        if one.verdict == "met" and not target_text(figure):
+            yield N_("Of the verdict"), raw(escape(say(
+                "The article names no size here. It is met if the conditions below hold, by however little; what was measured "
+                "stands above.")))  # fmt: skip
         yield N_("Conditions tried"), raw(escape("; ".join(held)))
         yield N_("Cited by"), self._citing(figure.id)
 
@@ -166,11 +171,10 @@ class BookFindings(BookResults):
         inside = sum(map(one.figure.met_by, own))
         told = self.say("The value is the mean of the cities; alone {inside} of {all} lie inside the tolerance.",
                         inside=inside, all=len(own))  # fmt: skip
-        alone = one.verdict == "met" and not inside
-        return told + (
-            self.chapters.gap + self.say("It is met by their mean alone: take it for half met.")
-            if alone
-            else ""
+        if one.verdict != "met" or inside == len(own):
+            return told
+        return (
+            told + self.chapters.gap + self.say("It is met by their mean, not by each: take it for half met.")
         )
 
     def _case_told(self, case: Case) -> str:
@@ -234,7 +238,7 @@ class BookFindings(BookResults):
             rows.append(
                 [
                     raw(f'<span id="law-{one.law.id}">{one.law.id.replace("_", "_<wbr>")}</span>'),
-                    getattr(one.law.says, self.say.lang),
+                    self._says(one.law),
                     band_text(row.lower, row.upper),
                     f"{digits(row.value)} {self._law_unit(one.law, file)}".strip(),
                     "–".join(f"{year}" for year in dict.fromkeys((years[0], years[-1])))
@@ -250,6 +254,21 @@ class BookFindings(BookResults):
             N_("Source"),
         )  # fmt: skip
         return self._table(LAW_KINDS[kind], headings, rows)
+
+    def _says(self, law: Law) -> Markup:
+        """Return what a law says; of a loop, with a link by the name that the loop has elsewhere."""
+        own = (
+            one
+            for one in self.chapters.loops
+            if law.says.en.startswith("Loop ") and law.id.endswith(f"_{one.name}")
+        )
+        told = raw(escape(getattr(law.says, self.say.lang)))
+        return told + raw("".join(f" ({self.chapters.loop_link(one)})" for one in own))
+
+    @cached_property
+    def experiments(self) -> Table:
+        """List what each experiment of the laws sets, how large, and the laws that read it."""
+        return experiments_table(read_laws(), [one.law for one in self.judged], self.chapters, self.say)
 
     @cached_property
     def hairs(self) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from operator import eq, gt
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,20 @@ import numpy as np
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, fixed
 from talent_sd.inputs.evidence_ledger import ROLES
+from talent_sd.laws.law_files import BASELINE
 from talent_sd.output.backtest_tables import FORECASTERS
 from talent_sd.output.backtest_tables import OUTCOMES as OUTCOME_NAMES
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
+from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.html_pieces import Cell, Table, plain_table, quoted
 from talent_sd.output.report.material import Material
-from talent_sd.output.speech import Speech, city_name, sentences
+from talent_sd.output.speech import Speech, city_name, sentences, signed
 
 if TYPE_CHECKING:
     from talent_sd.backtest.forecast_scores import CityRecord, Score, TrackRecord
     from talent_sd.laboratory.findings import Finding
+    from talent_sd.laws.law_files import Law, LawFile, Lever
+    from talent_sd.output.report.book_entries import Chapters
     from talent_sd.uncertainty.posterior import Posterior
 
 CAPTION_RECORD = N_("Errors of past forecasts, cities that took no part in the fit")
@@ -330,3 +335,50 @@ def files_table(files: Mapping[str, str], say: Speech) -> Table | None:
         return None
     rows: list[list[str | Cell]] = [[name, Cell(digest, kind="code")] for name, digest in files.items()]
     return plain_table(say("Files read, with their hashes"), [say("File"), "SHA-256"], rows)
+
+
+def experiments_table(file: LawFile, laws: Sequence[Law], chapters: Chapters, say: Speech) -> Table:
+    """Return what each experiment of some laws sets, how large, and the laws that read it."""
+    readers: dict[str, list[str]] = {}
+    for law in laws:
+        for name in sorted({law.experiment}.union(*(one.experiments for one in file.measures[law.id]))):
+            readers.setdefault(name, []).append(law.id)
+    loops = {one.name: one.label[say.lang] for one in chapters.loops} | {
+        "reinforcing": say(N_("all reinforcing loops"))
+    }
+    rows: list[list[str | Cell]] = []
+    for name, one in file.content.experiments.items():
+        if name not in readers:
+            continue
+        told = [
+            part
+            for lever, size in one.do.items()
+            for part in _pulled(file.content.levers[lever], size, chapters, say)
+        ]
+        told += [f"{chapters.link(key)} = {value:g}" for key, value in one.set.items()]
+        told += [escape(say.element(policy)) for policy in one.policies]
+        if one.scenario != BASELINE:
+            told.append(f'<a href="#x-{one.scenario}">{one.scenario}</a>')
+        if one.cut:
+            cut, kept = (say(", ").join(loops[key] for key in keys) for keys in (one.cut, one.keep))
+            words = N_("cut: {loops}, but not {kept}") if kept else N_("cut: {loops}")
+            told.append(escape(say(words, loops=cut, kept=kept)))
+        links = (f'<a href="#law-{law}">{law.replace("_", "_<wbr>")}</a>' for law in readers[name])
+        rows.append([name.replace("_", " "), raw(say("; ").join(told)), raw(say(", ").join(links))])
+    headings = (N_("Experiment"), N_("What is done, in {year} where no year stands"), N_("Laws"))
+    return plain_table(
+        say(N_("Experiments of the laws, and how large each shock is")),
+        [say(one, year=f"{file.content.at:g}") for one in headings], rows, (0, 1, 2),
+    )  # fmt: skip
+
+
+def _pulled(lever: Lever, size: float, chapters: Chapters, say: Speech) -> list[str]:
+    """Return what a lever does at a size."""
+    told = [
+        say(N_("{name} {size}, once"), name=chapters.link(one), size=say.percent(size)) for one in lever.kick
+    ]
+    for names, words in ((lever.times, say.percent(size)), (lever.plus, signed(size))):
+        told += [say(N_("{name} {size} from then on"), name=chapters.link(one), size=words) for one in names]
+    return told + [
+        f"{chapters.link(one)} + {size:g} × {chapters.link(other)}" for one, other in lever.plus_of.items()
+    ]

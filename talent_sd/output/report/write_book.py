@@ -25,7 +25,7 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_
 from talent_sd.base.version import __version__
 from talent_sd.calibration.fit import ROUNDS, RUNS_PER_COEFFICIENT
-from talent_sd.calibration.likelihood import feature_count
+from talent_sd.calibration.likelihood import PROBES, feature_count
 from talent_sd.engine.runner import load_model
 from talent_sd.evidence import read_fit
 from talent_sd.forecast.compare import compare
@@ -340,6 +340,16 @@ def numbered(body: str, say: Speech) -> str:
     return body
 
 
+def _machine() -> str:
+    """Return what this runs on: system, Python, processor and memory, as far as the system tells."""
+    cpu, told = Path("/proc/cpuinfo"), [platform.platform(), f"Python {platform.python_version()}"]
+    model = re.search(r"model name\s*: (.*)", cpu.read_text(encoding="utf-8")) if cpu.exists() else None
+    told.append(f"{os.cpu_count()} × {model[1] if model else platform.processor() or platform.machine()}")
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        told.append(f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB")
+    return ", ".join(told)
+
+
 def write_book(path: Path, book: Book, command: str = "") -> None:
     """Write the book as one HTML file that needs nothing else, not even a script."""
     from markupsafe import Markup
@@ -351,7 +361,7 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         scores=record_table(record.scores, say) if record else None,
         facts=facts_table(first, say, book.stood_in_for) if first else None,
         files=files_table(book_files(book.prepared), say) if book.prepared else None, draws=DRAWS, book_seed=SEED,
-        freedom=f"{FREEDOM:g}", rounds=ROUNDS, largest=LARGEST, code=code_hash(),
+        freedom=f"{FREEDOM:g}", rounds=ROUNDS, probes=PROBES, largest=LARGEST, code=code_hash(),
         mix_title=say.both(book.prepared.resolved[MIX].scenario.title) if book.prepared else "",
         others=others_table(record, say) if record else None,
         starts=starts_table(first, book.chapters) if first else None,
@@ -363,10 +373,12 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         title=Path(book.model.path).name, time=book.model.structure.time,
         city=first.city.title[say.lang] if first else "",
         versions={"talent_sd": __version__, **package_versions(), **{name: installed(name) for name in ALSO_USED}},
-        machine=f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPU",
+        machine=_machine(),
     )  # fmt: skip
     body = numbered(body, say)
-    body = re.sub(r"(?<![\w#>-])([mMτμσrwφθ])_([ijke])(?!\w)", r"<i>\1</i><sub>\2</sub>", body)
+    body = re.sub(r"(?<![\w#>-])([mMτμσrwφθ])_([ijke])(?!\w)", r"<i>\1</i><sub>\2</sub>", body).replace(
+        "</sub>^0", "</sub><sup>0</sup>"
+    )
     if say.lang == "zh":
         body = re.sub(r"(?<=[\d}])[ \u00a0]%", "%", body)
         body = re.sub("(?<=[。；：]) (?=见<a )", "", body)
