@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from talent_sd.uncertainty.priors import assumed_figures
 if TYPE_CHECKING:
     import xarray as xr
 
+    from talent_sd.inputs.figure_schemas import FigureToConstant
+    from talent_sd.inputs.resolved_inputs import Resolved
     from talent_sd.uncertainty.prior_draws import Draws
 
 CHANGED, PLAIN = "changed", "unchanged"
@@ -248,12 +251,13 @@ class Gap:
     Parameters
     ----------
     constant : of the model
-    figures : any of which would fill the gap, in the order preferred: those that the city lacks, else those that are too old
+    figures : any of which would fill the gap, in the order preferred: those that the city lacks, else those that are of no use
     value, unit : what stands in
     how : the reckoning, as `Value` has it; "" of the model's own value
     low, high : range tried: the assumption's own
     moves : output -> relative change of its value in the last year at the low and the high end
     cover : change of the years that the pension fund lasts, at the low and the high end
+    unused : why the city's own figures are of no use, "" if it lacks some
     shared : whether its province's or the nation's own figure stands in, not an assumption
     """
 
@@ -266,7 +270,7 @@ class Gap:
     high: float
     moves: Mapping[str, tuple[float, float]]
     cover: tuple[float, float]
-    too_old: bool = False
+    unused: str = ""
     shared: bool = False
 
     @property
@@ -324,15 +328,28 @@ def gaps(prepared: Prepared) -> tuple[Gap, ...]:
         names = dict.fromkeys((*rule.owned[:1], *rule.figure, *rule.divisors))
         if rule.shared and key in shared:
             names = dict.fromkeys(rule.shared.figures)
-        absent = tuple(name for name in names if name not in first.city.figures)
+        absent, unused = tuple(name for name in names if name not in first.city.figures), ""
+        if not absent and key not in shared:
+            absent, unused = _unused(first, rule)
         stands, low, high = np.multiply(_part(prepared, key, shared), ranges[key]).tolist()
         found.append(
             Gap(
                 key, absent or tuple(names), stands, rule.unit, value.origin.text if value else "", low, high,
-                dict(zip(MOVED, moves, strict=True)), cover, not absent and key not in shared, key in shared,
+                dict(zip(MOVED, moves, strict=True)), cover, unused, key in shared,
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda gap: (-gap.most, -max(map(abs, gap.cover)))))
+
+
+def _unused(first: Resolved, rule: FigureToConstant) -> tuple[tuple[str, ...], str]:
+    """Return the city's figures that give no constant, though it has them all, and why: no year of the start has them."""
+    years = {name: set(first.city.figures[name].values) for name in (*rule.figure, *rule.divisors)}
+    common = set.intersection(*years.values())
+    if common:
+        return tuple(years), N_("(too old)") if min(common) <= first.start_year else N_("(of later years)")
+    count = Counter(year for own in years.values() for year in own)
+    usual = max(count, key=lambda year: (count[year], year <= first.start_year, year))
+    return tuple(name for name, own in years.items() if usual not in own), N_("(of other years)")
 
 
 def _part(prepared: Prepared, key: str, shared: Container[str]) -> float:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 EVERYWHERE = "全国"
 """The place of figures that all cities share."""
-CENSUS, BETWEEN = 2020, 5
-"""The last census; years from one to the sample of one in a hundred that is taken between it and the next."""
+CENSUS, BETWEEN, SAMPLED = 2020, 10, 5
+"""The last census; years from one to the next, and to the sample of one in a hundred between them."""
 PEOPLE = ("residents", "census_population")
 MORE = 1.05
 """People of a city over those whom all its province had in 2020, above which they cannot be: some provinces grow."""
@@ -250,15 +250,16 @@ def _wholes(
 def odd_censuses(figures: Figures, mapping: Mapped) -> Iterator[tuple[str, bool, str]]:
     """Yield figures of censuses in years without one, and those that lack the last: as `odd_of_province`."""
     counted = [key for key in figures if mapping.content.figures[key].is_counted]
-    other = {key: years for key in counted if (years := sorted(y for y in figures[key] if y % BETWEEN))}
+    other = {key: odd for key in counted if (odd := {year for year in figures[key] if year % BETWEEN})}
     for wrong in (True, False):
-        keys = [key for key in other if (key == "census_population") is wrong]
-        if keys:
+        if keys := [key for key in other if (key == "census_population") is wrong]:
+            years = sorted(set.union(*(other[key] for key in keys)))
+            sampled = listed([str(year) for year in years if not year % SAMPLED])
             yield keys[0], wrong, tell(
                 "{keys} in {years}: no census was then. The last was in {last}, the one before in {before}; its figures bear "
-                "its year, not that of the book. Check the years.",
-                keys=listed(keys[:MOST]), years=listed([*map(str, sorted({y for key in keys for y in other[key]}))]),
-                last=CENSUS, before=CENSUS - 2 * BETWEEN,
+                "its year, not that of the book.{sampled} Check the years.",
+                keys=listed(keys[:MOST]), years=listed(list(map(str, years))), last=CENSUS, before=CENSUS - BETWEEN,
+                sampled=sampled and tell(" In {years} one person in a hundred was asked.", years=sampled),
             )  # fmt: skip
     late = {key: max(figures[key]) for key in counted if max(figures[key]) < CENSUS}
     if late:

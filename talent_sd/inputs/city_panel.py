@@ -12,7 +12,7 @@ import numpy as np
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import apart, tell
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
-from talent_sd.inputs.city_files import figures_of_province, odd_of_province, read_provinces
+from talent_sd.inputs.city_files import figures_of_province, odd_censuses, odd_of_province, read_provinces
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import odd_figures, years_to_come
 from talent_sd.inputs.settings import Origin
@@ -118,14 +118,14 @@ def read_panel(
     problems.refuse()
     cities = _cities(tables["panel"].frame, series, mapping)
     # as the files have them: on later borders the census fits its table of ages no more
-    odd = _odd(cities, tables["panel"].file, problems)
+    odd = _odd(cities, mapping, tables["panel"].file, problems)
     problems.refuse()
     if "borders" in tables:
         cities = on_later_borders(cities, tables["borders"].frame, mapping)
     return Panel(cities, (*(line for table in tables.values() for line in table.dropped), *odd))
 
 
-def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
+def _odd(cities: Mapping[str, City], mapping: Mapped, file: str, problems: Problems) -> Problems:
     """Return a line for each rule that cities break; note a problem where a fifth of them cannot be."""
     broken: dict[tuple[int, str, bool], list[str]] = {}
     for name, city in cities.items():
@@ -133,7 +133,11 @@ def _odd(cities: Mapping[str, City], file: str, problems: Problems) -> Problems:
         if not any(known.startswith(city.province["zh"]) for known in read_provinces().content.names):
             text = tell("'{name}' is no province of China.", name=city.province["zh"])
             broken.setdefault((0, "province", False), []).append(f"{name}: {text}")
-        for about, wrong, text in odd_of_province(city.title, city.region, city.province, figures):
+        counts = odd_censuses(figures, mapping)
+        for about, wrong, text in (
+            *odd_of_province(city.title, city.region, city.province, figures),
+            *counts,
+        ):
             broken.setdefault((1, about, wrong), []).append(f"{name}: {text}")
         if later := years_to_come(figures):
             broken.setdefault((0, "", False), []).append(f"{name}: {later}")

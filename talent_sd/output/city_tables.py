@@ -93,7 +93,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
         stands += " *" if gap.shared else ""
         told = [_figure(name, lang) for name in gap.figures[:2]]
-        told += ["…"] * (len(gap.figures) > 2) + [tell("(too old)", lang)] * gap.too_old
+        told += ["…"] * (len(gap.figures) > 2) + [tell(gap.unused, lang)] * (gap.unused != "")
         table.add_row(
             Text("\n".join(told)),
             stands,

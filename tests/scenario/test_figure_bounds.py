@@ -220,6 +220,12 @@ def test_figures_of_a_census_bear_the_year_of_one(write: Write) -> None:
     ]
     (told,) = _told(write("wuxi.yaml", _of("tertiary_educated", WUXI, *a_year_late)))
     assert told.startswith("wuxi.yaml:23: tertiary_educated in 2011, 2021: no census was then.")
+    sampled = (("{2010:", "{2015:"), (" 2020:", " 2025:"))
+    for figure in ("tertiary_educated", "age_0_14", "share_finance", "household_size"):
+        (told, *_) = _told(write("wuxi.yaml", _of(figure, WUXI, *sampled)))
+        assert told.endswith(f"{figure} in 2015, 2025: no census was then. The last was in 2020, the one before in 2010; its "
+                             "figures bear its year, not that of the book. In 2015, 2025 one person in a hundred was asked. "
+                             "Check the years.")  # fmt: skip
     told = _told(write("wuxi.yaml", _of("census", WUXI, *earlier)))
     assert told[0].startswith(
         "wuxi.yaml:22: census_population / residents in 2010 is 1.17, out of the ordinary 0.9 to 1.12"
