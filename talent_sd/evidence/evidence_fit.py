@@ -3,7 +3,7 @@
 The central values of the free effects are chosen so that the `calibrate` figures come out.
 The objective is a sum of squares: how far each figure is from its target, in
 tolerances, and how far each value is from its first guess, in widths of its range
-times a small weight. The second part makes the answer one, where a figure hangs on
+times a small weight. The second part makes the answer unique, where a figure hangs on
 two values, and keeps it near the literature. Holdout figures take no part.
 """
 

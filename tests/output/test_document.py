@@ -563,6 +563,7 @@ def test_laws_in_draws_are_told_with_the_model_that_was_tried(book: Any) -> None
     )
     told = replace(book, judged=[replace(one, law=law)], law_record=record)
     assert told.law_words.startswith("In 50 draws from the posterior 1 of 2 laws hold.")
+    assert "1 of these laws are identities or checks of inputs" in told.law_words
     assert "of this very model file" in told.law_words
     assert rows_of(told.laws_in_draws) == [
         [law.id, "Hefei", "twice the band", "97 %", "80 %", "93 %", "90 %", "holds"]

@@ -313,7 +313,9 @@ class BookFindings(BookResults):
         held = [all(row[2] != FAILED for row in rows.values()) for rows in record.laws.values()]
         told = self.say(
             "In {draws} draws from the posterior {held} of {all} laws hold. These results are read from "
-            "models/law_record.json, not made for this book.", draws=record.draws, held=sum(held), all=len(held),
+            "models/law_record.json, not made for this book. {given} of these laws are identities or checks of inputs: they "
+            "hold by construction and say nothing of behaviour.", draws=record.draws, held=sum(held), all=len(held),
+            given=sum(one.id in record.laws and one.kind != "behaviour" for one in read_laws().laws),
         )  # fmt: skip
         same = record.model_sha256 == here
         return told + self.chapters.gap + (
