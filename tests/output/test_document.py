@@ -746,6 +746,18 @@ def test_what_no_draw_moves_is_named_with_what_it_could_do(book: Any) -> None:
         float(run["total talent"].item()) / book.results[0].values[0] - 1, rel=1e-9
     )
     assert rows_of(book.still_table)[0][0] == name
+    # what is drawn and moves nothing is named apart
+    ends = [
+        number
+        for number, move in enumerate(book.moves, 1)
+        if {key.partition("[")[0] for key in move.params} & set(book.idle)
+    ]
+    assert all(
+        result.values[number] == pytest.approx(result.values[0], rel=1e-6)
+        for number in ends
+        for result in book.results
+    )
+    assert set(book.idle) < moved
     # weights stay weights: what one age gains another loses, by what the source says
     weights = [move.params for move in book.carried_by.still if move.name == "migrant age profile"]
     own = book.chapters.constants["migrant age profile"]

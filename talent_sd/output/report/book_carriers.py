@@ -341,29 +341,43 @@ class BookCarriers(BookFindings):
         return raw(escape(told).replace("%s", self.chapters.link(name)))
 
     @property
+    def _drawn(self) -> set[str]:
+        """Return the names of the constants that a forecast draws."""
+        assert self.forecast is not None
+        return {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
+
+    @property
     def drawn_words(self) -> str:
         """Say how many of the model's constants a forecast draws; the others stand still in every draw."""
-        assert self.forecast is not None
-        names = {split_key(str(name).removesuffix(FACTOR))[0] for name in self.forecast.drawn}
+        names = self._drawn
         every = {one.name for one in self.model.structure.variables.values() if one.kind == "constant"}
         given = {split_key(key)[0] for key in self.prepared.first.values} if self.prepared else set()
-        told = self.say(
+        return self.say(
             "Of the model's {all} constants a forecast draws {drawn}; {own} more are read from the city's figures; the others "
             "stand still in every draw.", all=len(every), drawn=len(names & every),
             own=len(given & every - names),
         )  # fmt: skip
-        tried, moving = set[str](), set[str]()
+
+    @cached_property
+    def idle(self) -> list[str]:
+        """Name the constants that a forecast draws and that move no headline result here, at neither end."""
+        tried, moving, names = set[str](), set[str](), self._drawn
         for number, move in enumerate(self.moves, 1):
             own = {split_key(key)[0] for key in move.params} & names
             tried |= own
-            if any(
-                not np.isclose(one.values[number], one.values[0], rtol=1e-6, atol=0) for one in self.results
+            if not all(
+                np.isclose(one.values[number], one.values[0], rtol=1e-6, atol=0) for one in self.results
             ):
                 moving |= own
-        if idle := sorted(tried - moving):
-            told += self.chapters.gap + self.say(
-                "{count} of those drawn change no headline result here, nor what the mix adds to talent: they belong to other "
-                "policies, or to limits that this city does not reach ({names}).",
-                count=len(idle), names=self.say(", ").join(map(self.chapters.shown, idle)),
-            )  # fmt: skip
-        return told
+        return sorted(tried - moving)
+
+    @property
+    def idle_words(self) -> str:
+        """Say which of the constants that a forecast draws do nothing here."""
+        if not self.idle:
+            return ""
+        return self.say(
+            "Of the constants drawn, {count} change no headline result here, nor what the mix adds to talent: they belong to "
+            "other policies, or to limits that this city does not reach ({names}).",
+            count=len(self.idle), names=self.say(", ").join(map(self.chapters.shown, self.idle)),
+        )  # fmt: skip

@@ -174,7 +174,9 @@ class BookFindings(BookResults):
         if one.verdict != "met" or inside == len(own):
             return told
         return (
-            told + self.chapters.gap + self.say("It is met by their mean, not by each: take it for half met.")
+            told
+            + self.chapters.gap
+            + self.say("It is met by their mean, not by each: take it for met in part.")
         )
 
     def _case_told(self, case: Case) -> str:

@@ -376,9 +376,9 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         machine=_machine(),
     )  # fmt: skip
     body = numbered(body, say)
-    body = re.sub(r"(?<![\w#>-])([mMτμσrwφθ])_([ijke])(?!\w)", r"<i>\1</i><sub>\2</sub>", body).replace(
-        "</sub>^0", "</sub><sup>0</sup>"
-    )
+    body = re.sub(
+        r"(?:(?<=<p>)|(?<![\w#>-]))([mMτμσrwφθ])_([ijke])(?!\w)", r"<i>\1</i><sub>\2</sub>", body
+    ).replace("</sub>^0", "</sub><sup>0</sup>")
     if say.lang == "zh":
         body = re.sub(r"(?<=[\d}])[ \u00a0]%", "%", body)
         body = re.sub("(?<=[。；：]) (?=见<a )", "", body)
