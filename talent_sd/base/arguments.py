@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -24,6 +25,8 @@ Kind = tuple[str, Callable[[Any], bool]]
 
 
 LARGEST = 10**30
+MANY = 10_000
+"""More values than this are no argument: an iterator may be endless."""
 
 
 def _is_name(value: object) -> bool:
@@ -63,6 +66,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real)
 
 
+def _each(is_one: Callable[[Any], bool], values: Iterable[Any]) -> bool:
+    """Whether values are each of a kind, and not endless."""
+    first = list(islice(values, MANY + 1))
+    return len(first) <= MANY and all(map(is_one, first))
+
+
 def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Whether a value is one of a kind, or several."""
     return lambda value: (
@@ -71,7 +80,7 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
             isinstance(value, Iterable)
             and getattr(value, "ndim", None) != 0
             and not isinstance(value, (str, bytes, Mapping))
-            and all(map(is_one, value))
+            and _each(is_one, value)
         )
     )
 
@@ -114,7 +123,7 @@ YEAR: Kind = (N_("a year"), lambda value: _is_number(value) and math.isfinite(va
 FLAG: Kind = (N_("True or False"), lambda value: isinstance(value, (bool, Integral)))
 MAPPING: Kind = (
     N_("a mapping of names to values"),
-    lambda value: isinstance(value, Mapping) and all(map(TEXT[1], value)),
+    lambda value: isinstance(value, Mapping) and _each(TEXT[1], value),
 )
 DATASET: Kind = (
     N_("a dataset with scenarios and years, as `simulate`, `ensemble` or `compare` return it"),
@@ -181,9 +190,10 @@ def _is_loaded(value: object, annotation: str) -> bool:
 
 
 def _listed(value: Iterator[object]) -> object:
-    """Return what an iterator gives; of one that gives nothing but an error, its type."""
+    """Return what an iterator gives; of one that gives nothing but an error, or without an end, its type."""
     try:
-        return list(value)
+        first = list(islice(value, MANY + 1))
+        return first if len(first) <= MANY else type(value)
     except Exception:  # noqa: BLE001 (another's code)
         return type(value)
 

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from talent_sd.base.arguments import checked
-from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError
 from talent_sd.base.language import LANGUAGES, N_, language, tell
 from talent_sd.forecast.compare import RELATIVE, warn_of_not_finite
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.output.speech import city_name, scale_for
 from talent_sd.output.summary_rows import (
+    COMPARISON,
+    FORECAST,
+    LOOPS,
+    POLICIES,
     Record,
     comparison_records,
     forecast_records,
+    kind_of,
     loop_records,
     policy_records,
+    sound,
 )
 from talent_sd.output.terminal_tables import run_note
 
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
 
 CAUTION = N_("No policy's effect has been tested against what happened anywhere.")
 
-FORECAST, COMPARISON, POLICIES, LOOPS = "forecast", "comparison", "policies", "loops"
 MAKERS: dict[str, Callable[[xr.Dataset, Labels, str], Iterator[Record]]] = {
     FORECAST: forecast_records,
     COMPARISON: comparison_records,
@@ -173,7 +178,8 @@ def summary(result: xr.Dataset, lang: str | None = None) -> Summary:
     ['scenario', 'variable', 'subscript', 'unit', 'year', 'value', 'lower', 'upper', 'since_start']
     """
     result = _whole(result)
-    lang, kind, labels = _known(lang), _kind(result), shipped_labels()
+    lang, kind, labels = _known(lang), kind_of(result), shipped_labels()
+    result = sound(result, kind)
     if kind == FORECAST:
         warn_of_not_finite(result)
     records = tuple(MAKERS[kind](result, labels, lang))
@@ -203,14 +209,17 @@ def plot(result: xr.Dataset | xr.DataArray | Cause, lang: str | None = None) -> 
     if not hasattr(result, "dims"):
         return _shown_by_notebooks(plot_causes(cast("Cause", result), labels, lang))
     result = _whole(cast("xr.Dataset | xr.DataArray", result))
-    kind = _kind(result)
+    kind = kind_of(result)
+    result = sound(result, kind)
     if kind == FORECAST:
         warn_of_not_finite(result)
     if kind in (FORECAST, COMPARISON):
         from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 
         if not any(name in result for name in labels.headline):
-            names = [str(name) for name in result.data_vars if not str(name).endswith(RELATIVE)]
+            names = [
+                str(name) for name in result.data_vars if kind == FORECAST or not str(name).endswith(RELATIVE)
+            ]
             labels = replace(labels, headline=tuple(names[:MOST_PANELS]))
         draw = plot_paths if kind == FORECAST else plot_differences
         return _shown_by_notebooks(draw(result, labels, lang))
@@ -282,27 +291,6 @@ def _shown_by_notebooks(figure: Figure) -> Figure:
 
     figure._repr_png_ = png  # type: ignore[attr-defined]
     return figure
-
-
-def _kind(result: xr.Dataset) -> str:
-    names = set(map(str, result.data_vars))
-    if "contribution" in names:
-        return POLICIES
-    if "share" in names:
-        return LOOPS
-    if any(name.endswith(RELATIVE) for name in names):
-        return COMPARISON
-    if (
-        any({SCENARIO, DRAW, TIME} <= set(map(str, result[name].dims)) for name in names)
-        and CITY not in result.dims
-    ):
-        return FORECAST
-    raise InputError(
-        tell(
-            "this dataset is none that simulate, ensemble, compare, attribute_policies or feedback_loops "
-            "returns. Give one of those."
-        )
-    )
 
 
 def _known(lang: str | None) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.language import tell
+from talent_sd.base.errors import InputError
+from talent_sd.base.language import listed, tell
 from talent_sd.forecast.compare import RELATIVE, first_clear_year
+from talent_sd.forecast.ensemble import PARAMETER
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.headline_outputs import Output, headline_outputs, outputs_of
 from talent_sd.output.policies.policy_tables import mix_numbers, no_ratio, policy_numbers
@@ -34,6 +38,118 @@ if TYPE_CHECKING:
 
 MOST = 30
 """So many variables of a model without headline outputs are shown."""
+
+
+FORECAST, COMPARISON, POLICIES, LOOPS = "forecast", "comparison", "policies", "loops"
+
+
+def kind_of(result: xr.Dataset) -> str:
+    """Return what a dataset is a result of.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    names = set(map(str, result.data_vars))
+    told = {str(name) for name, one in result.data_vars.items() if {SCENARIO, DRAW, TIME} <= set(one.dims)}
+    if "contribution" in names:
+        return POLICIES
+    if "share" in names:
+        return LOOPS
+    if any(name + RELATIVE in told for name in told):
+        return COMPARISON
+    if told and CITY not in result.dims:
+        return FORECAST
+    raise InputError(
+        tell(
+            "this dataset is none that simulate, ensemble, compare, attribute_policies or feedback_loops "
+            "returns. Give one of those."
+        )
+    )
+
+
+OF_MIX = ("mix_amount", "mix_cost_per")
+HELD: dict[str, dict[str, tuple[str, ...]]] = {
+    POLICIES: {
+        **dict.fromkeys(("contribution", "alone"), (SCENARIO, "output", DRAW, "policy", TIME)),
+        "total": (SCENARIO, "output", DRAW, TIME), "present_cost": (SCENARIO, DRAW, "policy"), "mix_cost": (SCENARIO, DRAW),
+        **dict.fromkeys(("amount", "cost_per"), ("measure", SCENARIO, DRAW, "policy")),
+        **dict.fromkeys(OF_MIX, ("measure", SCENARIO, DRAW)), "unit": ("output",), "other": ("other",),
+    },
+    LOOPS: dict.fromkeys(("share", "adds"), ("loop", DRAW, TIME)),
+}  # fmt: skip
+"""Kind of result -> what is told of it, and along what."""
+ATTRIBUTES = {COMPARISON: ("baseline",), POLICIES: ("exact", "draws", "discount_rate", "base_year")}
+NUMBERS = ("forecast_from", "draws", "among", "discount_rate", "base_year")
+
+
+def _lacking(result: xr.Dataset, kind: str) -> Iterator[str]:
+    """Yield what a dataset that was changed after it was returned must hold and does not."""
+    if not all(isinstance(name, str) for name in (*result.variables, *result.dims)):
+        yield tell("text as the name of each variable")
+    for name in ATTRIBUTES.get(kind, ()):
+        if name not in result.attrs:
+            yield tell("the attribute '{name}'", name=name)
+    for name in NUMBERS:
+        value = result.attrs.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            yield tell("a number as its attribute '{name}'", name=name)
+    held = HELD.get(kind, {})
+    held = held | {
+        f"{name}_among": tuple("member" if dim == DRAW else dim for dim in dims)
+        for name, dims in held.items()
+        if f"{name}_among" in result
+    }
+    for name, dims in held.items():
+        own = set(result[name].dims) if name in result else set()
+        if not own >= set(dims) or own > set(dims) and name != "adds":
+            yield tell("'{name}' along {dims}", name=name, dims=listed(dims))
+    for name, one in ((str(name), one) for name, one in result.data_vars.items()):
+        beside = result.get(name + RELATIVE, one)
+        if kind == COMPARISON and set(beside.dims) != set(one.dims):
+            yield tell("'{name}' along {dims}", name=name + RELATIVE, dims=listed(map(str, one.dims)))
+        if (name in held or kind not in HELD) and one.dtype.kind not in "iuf":
+            yield tell("numbers in '{name}'", name=name)
+    for dim in map(str, result.dims):
+        index = result.indexes.get(dim)
+        if dim in (DRAW, "member", PARAMETER, "kind"):
+            continue
+        apart = index is not None and index.is_unique and not index.hasnans
+        if index is None or not apart or dim != TIME and not all(isinstance(one, str) for one in index):
+            yield tell("a name of its own for each '{name}'", name=dim)
+    if kind == POLICIES and not (
+        result.indexes["policy"].equals(result.indexes["other"]) and "person" in result.indexes["measure"]
+    ):
+        yield tell("the names along '{name}' that it came with", name="policy")
+
+
+def sound(result: xr.Dataset, kind: str) -> xr.Dataset:
+    """Return what is told of a result.
+
+    Raises
+    ------
+    InputError
+        If it lacks what a result of its kind holds.
+    """
+    told = result
+    if kind not in HELD:  # what users add, or take a mean of, stands aside
+        told = result.drop_vars(
+            [name for name, one in result.data_vars.items() if not {SCENARIO, DRAW, TIME} <= set(one.dims)]
+        )
+    told = told.drop_vars(
+        [
+            name
+            for name, one in told.coords.items()
+            if str(name).startswith("title_") and one.dims != (SCENARIO,)
+        ]
+    )
+    if lacking := next(_lacking(told, kind), ""):
+        raise InputError(
+            "this dataset lacks {what}, which every such result holds. Give it as it was returned.",
+            what=lacking,
+        )
+    return told
 
 
 @dataclass(frozen=True)
@@ -187,7 +303,9 @@ def _outputs(dataset: xr.Dataset, labels: Labels) -> Iterator[Output]:
     """Yield the headline outputs; of a model that has none, its first variables."""
     drawn = dataset.drop_vars([name for name, one in dataset.items() if not {DRAW, TIME} <= set(one.dims)])
     found = list(headline_outputs(drawn, labels))
-    names = [str(name) for name in drawn.data_vars if not str(name).endswith(RELATIVE)]
+    names = [
+        str(name) for name in drawn.data_vars if str(name).removesuffix(RELATIVE) not in set(drawn) - {name}
+    ]
     yield from found or outputs_of(drawn, names[:MOST], labels)
 
 

@@ -10,11 +10,12 @@ import re
 import socket
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,49 @@ def test_parts_of_results(attacked: Attacked) -> None:
     )
 
 
+def _altered(result: xr.Dataset) -> Iterator[tuple[str, Any]]:
+    """Yield a result with each thing it holds taken away, or made odd."""
+    yield "no attributes", result.drop_attrs()
+    for name in result.attrs:
+        for odd in ({}, None, [1], np.nan):
+            yield f"{name} {odd}", result.assign_attrs({name: odd})
+    for name, one in result.data_vars.items():
+        yield f"without {name}", result.drop_vars(name)
+        yield f"only {name}", result[[name]]
+        yield f"{name} alone", result[name]
+        yield f"{name} as flags", result.assign({name: one != 0})
+        for dim in one.dims:
+            yield f"{name} of one {dim}", result.assign({name: one.isel({dim: 0}, drop=True)})
+    for dim in result.dims:
+        yield f"twice {dim}", result.isel({dim: [0, 0]})
+        yield f"another {dim}", result.rename({dim: "zz"})
+        yield f"one {dim}", result.isel({dim: 0}, drop=True)
+        yield f"no names of {dim}", result.drop_vars(dim)
+        yield f"same {dim}", result.assign_coords({dim: ["x"] * result.sizes[dim]})
+    yield from ((dim, result.drop_vars(dim, errors="ignore").expand_dims(dim)) for dim in ("zz", "city"))
+    yield "a number as a name", result.rename({next(iter(result.data_vars)): 5})
+
+
+def test_altered_results_are_drawn_or_told_in_a_sentence() -> None:
+    spread = ts.ensemble(["baseline", "hefei_combination"], draws=2, outputs=["total talent", "Talent"])
+    change = ts.compare(spread)
+    for result in (spread, change, *((ts.feedback_loops(), ts.attribute_policies(draws=2)) if WHOLE else ())):
+        for name, part in chosen([*_altered(result)], 40):
+            for function in (ts.summary, *([ts.plot] if WHOLE or name.startswith("only") else ())):
+                with contextlib.suppress(TalentError), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    str(function(part))
+    alone = change["total talent, relative"]
+    assert ts.plot(alone).axes
+    assert ts.summary(alone.to_dataset()).frame["variable"].tolist() == ["total talent, relative"]
+    for call in (ts.plot, ts.summary):
+        with pytest.raises(TalentError) as caught:
+            call(change.drop_attrs())
+        assert str(caught.value) == (
+            "this dataset lacks the attribute 'baseline', which every such result holds. Give it as it was returned."
+        )
+
+
 def test_one_name_is_no_list_of_letters() -> None:
     assert list(ts.simulate("baseline", outputs="Residents").data_vars) == ["Residents"]
     assert list(ts.load_model().run(None, None, "Residents").data_vars) == ["Residents"]
@@ -346,6 +390,21 @@ def test_an_iterator_that_fails_and_a_span_of_time_are_told() -> None:
     for name in ("draws", "seed", "block", "memory"):
         with pytest.raises(TalentError, match=f"^{name} is .*\\. Give a "):
             ts.ensemble(outputs=["Residents"], **{name: np.timedelta64(3, "D")})
+
+
+class Endless:
+    """What gives the same for ever."""
+
+    def __iter__(self) -> Any:
+        """Begin."""
+        return repeat("baseline")
+
+
+@pytest.mark.parametrize("name", ["scenarios", "reading", "outputs", "overrides", "seed", "draws", "city"])
+def test_what_has_no_end_is_no_argument(name: str) -> None:
+    for endless in (repeat("baseline"), ("x" for _ in repeat(0)), count(), Endless(), range(10**12)):
+        with pytest.raises(TalentError, match=f"^{name} is .*\\. Give [^.]*\\.$"):
+            ts.ensemble(**{"draws": 2, name: endless})
 
 
 def test_an_ensemble_is_no_file(tmp_path: Path) -> None:
