@@ -129,10 +129,11 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
             baseline=baseline,
         )
     warn_of_not_finite(spread)
+    spread = spread if DRAW in spread.dims else spread.expand_dims(DRAW)
     variant, reference = spread.sel({SCENARIO: others}), spread.sel({SCENARIO: baseline}, drop=True)
     changes: dict[str, xr.DataArray] = {}
     for name in map(str, spread.data_vars):
-        if SCENARIO not in spread[name].dims:
+        if not {SCENARIO, DRAW, TIME} <= set(spread[name].dims):
             continue
         changes[name] = absolute_change(variant[name], reference[name])
         relative = relative_change(variant[name], reference[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +64,16 @@ class Labels:
         """
         if given in self.variables or given in self.elements:
             return given
+        return self._meant.get(given.strip().casefold(), given)
+
+    @cached_property
+    def _meant(self) -> dict[str, str]:
+        """Label in small letters, whole or short of its brackets -> the first name that bears it."""
         named = [
-            (name, label.casefold())
+            (label.casefold(), name)
             for part in (self.variables, self.elements) for name, text in part.items() for label in text.values()
-        ]  # fmt: skip
-        wanted = given.strip().casefold()
-        whole = (name for name, label in named if label == wanted)
-        short = (name for name, label in named if re.split(r"\s*[(（]", label)[0] == wanted)
-        return next(whole, next(short, given))
+        ][::-1]  # fmt: skip
+        return {re.split(r"\s*[(（]", label)[0]: name for label, name in named} | dict(named)
 
     def key_of(self, given: str) -> str:
         """Return "name[element]" with names for labels, as `name_of` has them; so too a name alone.
