@@ -118,10 +118,8 @@ def compare(spread: xr.Dataset, baseline: str = "baseline") -> xr.Dataset:
     if baseline not in names:
         raise InputError(
             "the baseline '{baseline}' is not among the scenarios compared: {names}.{hint}",
-            baseline=baseline,
-            names=listed(names),
-            hint=nearest(baseline, names),
-        )
+            baseline=baseline, names=listed(names), hint=nearest(baseline, names),
+        )  # fmt: skip
     others = [name for name in names if name != baseline]
     if not others:
         raise InputError(
