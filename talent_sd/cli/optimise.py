@@ -87,8 +87,8 @@ def _search(asked: Asked, out: Path, threads: int | None, lang: str, plots: bool
     from talent_sd.forecast.money import write_spending_table
     from talent_sd.forecast.result_files import write_dataset, write_plan_tables
     from talent_sd.inputs.labels import shipped_labels
+    from talent_sd.output.policies.policy_tables import plans_table
     from talent_sd.output.speech import factor_words, plan_words
-    from talent_sd.output.terminal_tables import plans_table
     from talent_sd.search import find_plans
 
     labels = shipped_labels()

@@ -51,7 +51,7 @@ def verify(
     from talent_sd.base.progress import progress_bar
     from talent_sd.inputs.shipped_names import shipped_names
     from talent_sd.model_tests.verification import verify_pairs, write_agreements
-    from talent_sd.output.terminal_tables import agreement_table
+    from talent_sd.output.validation_tables import agreement_table
 
     chosen = scenarios or list(shipped_names("scenario"))
     places = _places(city, cities) or list(shipped_names("city"))

@@ -208,6 +208,55 @@ def source_line(forecast: xr.Dataset, lang: str, bands: Sequence[str], since: fl
     return line + "".join(tell(key, lang, draws=attrs.get("draws", forecast.sizes[DRAW])) for key in bands)
 
 
+_LATIN = r"[^\s\u3000-\uffef（《“]"
+_PIECE = re.compile(
+    rf"[（《“(]*(?:[+−-]?\d(?:{_LATIN}*[\d.)%])?(?:[ \xa0]%|[ \xa0](?:thousand|million|billion|trillion)\b"
+    rf"|{_LATIN}+|[万亿]*(?:平方米|[年月人元件倍个次])?(?:/[年人元件])?)"
+    rf"|{_LATIN}+?(?:-(?=[a-z])|(?=[\s\u3000-\uffef（《“])|$)|[\u3000-\uffef])?[，。、；：！？）》”％%…,.;:)]*\s*|.",
+    re.DOTALL,
+)
+
+
+def pieces(text: str) -> list[str]:
+    """Return what no line may break inside: a word, a Chinese character, a number with its unit, each with marks at its ends.
+
+    >>> pieces("2030年2.54万人/年，占 80 %。"), pieces("+0.07 % of 1.2 million people")
+    (['2030年', '2.54万人/年，', '占 ', '80 %。'], ['+0.07 % ', 'of ', '1.2 million ', 'people'])
+    """
+    return [piece for piece in _PIECE.findall(text) if piece]
+
+
+def broken(text: str, width: float, narrow: float = 0.5) -> list[str]:
+    """Break a text into lines as wide as so many Chinese characters, between its `pieces`.
+
+    Parameters
+    ----------
+    narrow : width of a letter that is not Chinese, in Chinese ones
+
+    >>> broken("一二三四。五六2034年", 4), broken("一二三四五", 4), broken("80 % of the draws", 4)
+    (['一二三', '四。五六', '2034年'], ['一二三', '四五'], ['80 % of', 'the', 'draws'])
+    >>> broken("Saturation and convergence", 6.5), broken("Campus-recruitment premium", 7.5)
+    (['Saturation', 'and', 'convergence'], ['Campus-', 'recruitment', 'premium'])
+    """
+    lines, used = [""], 0.0
+    for piece in pieces(text):
+        own = sum(1.0 if letter > "\u2e80" else narrow for letter in piece.rstrip())
+        if lines[-1] and used + own > width:
+            lines.append("")
+            used = 0.0
+        lines[-1] += piece
+        used += own + narrow * (len(piece) - len(piece.rstrip()))
+    last = pieces(lines[-2])[-1:] if len(lines) > 1 else []
+    if (
+        last
+        and len(last[0]) == 1 == len(pieces(lines[-1]))
+        and len(lines[-1].strip()) <= 2
+        and lines[-2] != last[0]
+    ):
+        lines[-2:] = [lines[-2][:-1], last[0] + lines[-1]]  # no character stands alone
+    return [line.strip() for line in lines]
+
+
 @dataclass(frozen=True)
 class Speech:
     """Words, names and numbers in a language."""

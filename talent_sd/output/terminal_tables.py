@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
+from rich.cells import cell_len
+from rich.containers import Lines
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -18,18 +22,15 @@ from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
 from talent_sd.output.speech import (
-    MILLIONS,
-    NO_BREAK,
     Scale,
     chance,
     city_name,
     digits,
-    goal_label,
     hundredth,
     interval,
-    letter,
     one_run_note,
     percent,
+    pieces,
     scale_for,
     scenario_titles,
     sentences,
@@ -40,9 +41,9 @@ from talent_sd.output.speech import (
 
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.console import Console, ConsoleOptions, RenderResult
 
     from talent_sd.forecast.scenario_diff import Difference
-    from talent_sd.model_tests.verification import Agreement
 
 NO_PER_CENT = N_("No per cent is told of years, nor of what may be nought or below.")
 ROW_UNIT = N_("There a change is in the unit of its row.")
@@ -61,13 +62,63 @@ DUELS_TOLD = N_(
     "In order of how many others each beats in more than half of the {draws} draws. Regret: what is missed of the best, in "
     "nine draws of ten at most; {unit}."
 )
-PLANS = N_("{city}, {budget} million yuan a year: {goal}")
-PLANS_TOLD = N_(
-    "Gain over the baseline, {unit}: median of {draws} draws, below it the 80 % interval. Regret: what is missed of the best "
-    "of these plans, in nine draws of ten at most. Beats: share of draws."
-)
 
 MOST_COLUMNS = 2
+
+
+class Fitted(Table):
+    """A table no wider than its terminal: what would be cut off is folded, and no line breaks inside a number and its unit."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Show it with looser columns, as far as there is need."""
+        shown = copy(self)
+        shown.title, shown.caption = _prose(self.title), _prose(self.caption)
+        shown.columns = [replace(one, _cells=[*map(_prose, one._cells)]) for one in self.columns]
+        room = options.max_width - shown._extra_width
+        for looser in ({"no_wrap": False, "overflow": "fold"}, {"width": None}, {"min_width": None}):
+            if sum(shown._calculate_column_widths(console, options.update_width(room))) <= room:
+                break
+            shown.columns = [replace(one, **looser) for one in shown.columns]  # type: ignore[arg-type]
+        yield from Table.__rich_console__(shown, console, options)
+
+
+class Prose(Text):
+    """A text that breaks between `pieces` only."""
+
+    def wrap(self, console: Console, width: int, **look: Any) -> Lines:
+        """Break it into lines of a width."""
+        if look.get("no_wrap") or self.no_wrap or look.get("overflow") == "ignore":
+            return super().wrap(console, width, **look)
+        lines = []
+        for line in self.split(allow_blank=True):
+            places, place, used = [], 0, 0
+            for piece in pieces(line.plain):
+                own = cell_len(piece.rstrip())
+                if used and used + own > width:
+                    places.append(place)
+                    used = 0
+                place, used = place + len(piece), used + cell_len(piece)
+            lines += line.divide(places)
+        for line in lines:
+            line.rstrip()
+        look["justify"] = look.get("justify") or self.justify
+        return Text("\n").join(lines).wrap(console, width, **look)
+
+
+def _prose(cell: Any) -> Any:
+    """Return a text as one that breaks well; anything else as it is."""
+    if isinstance(cell, str):
+        return Prose(cell)
+    if not isinstance(cell, Text):
+        return cell
+    return Prose(
+        cell.plain,
+        cell.style,
+        justify=cell.justify,
+        overflow=cell.overflow,
+        no_wrap=cell.no_wrap,
+        spans=cell.spans,
+    )
 
 
 def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -> Table:
@@ -80,14 +131,14 @@ def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -
     look : what rich's own Table takes
     """
     heading = Text(title, style=style)
-    table = Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, **look)
+    table = Fitted(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, **look)
     table.caption_justify = "left"
     return table
 
 
 def explain(table: Table, *told: str, lang: str = "en") -> None:
-    """Write sentences below a table, after what stands there; a number never breaks from its per cent."""
-    table.caption = sentences(lang, str(table.caption or ""), *told).replace(" %", f"{NO_BREAK}%") or None
+    """Write sentences below a table, after what stands there."""
+    table.caption = sentences(lang, str(table.caption or ""), *told) or None
 
 
 def cell_of_years(label: str, years: str) -> Text:
@@ -230,21 +281,6 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
     return table
 
 
-def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str = "en") -> Table:
-    """Make the table of how far two engines lie apart: a row per pair, those that disagree in red."""
-    table = rich_table(
-        tell("The native engine against PySD, time step {step}", lang, step=f"{time_step:g}"),
-        *words(tell("Scenario", lang), tell("City", lang), overflow="fold"),
-        *numbers(tell("Variables", lang), no_wrap=True),
-        *words(tell("Largest difference", lang), overflow="fold"),
-        *numbers(tell("× tolerance", lang), no_wrap=True),
-    )
-    for one in agreements:
-        told = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
-        table.add_row(*map(Text, told), style=None if one.agrees else "red")
-    return table
-
-
 def shown_years(forecast: xr.Dataset) -> list[float]:
     """Years that fit a terminal: the first, the forecast's start, its middle and its end."""
     years = forecast[TIME].values.tolist()
@@ -363,37 +399,4 @@ def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str
         cells = ["" if other == name else chance(share, lang) for other, share in shares.items()]
         missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
         table.add_row(number, titles[name], *cells, digits(missed))
-    return table
-
-
-def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of what the plans that a search found gain for one goal, and how surely.
-
-    Parameters
-    ----------
-    plans : as `talent_sd.search.optimise` gives them
-    """
-    one = plans.sel(goal=goal)
-    names = list(map(str, plans["plan"].values))
-    scale = scale_for(float(abs(one["gain"]).max()), str(one["unit"].item()), lang)
-    money = f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"
-    words_of = {"city": plans.attrs[f"city_{lang}"], "budget": money, "goal": goal_label(goal, labels, lang)}
-    table = rich_table(
-        tell(PLANS, lang, **words_of),
-        *words(tell("Plan", lang)),
-        *numbers(tell("Gain", lang), tell("Better than baseline", lang), tell("Regret", lang)),
-        *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in names)),
-    )
-    explain(table, tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW], unit=scale.unit))
-    for name in names:
-        gain, missed = ((own := one.sel(plan=name))[key] / scale.factor for key in ("gain", "regret"))
-        shares = {other: float(own["better"].sel(other=other)) for other in names}
-        beats = ["" if other == name else chance(share, lang) for other, share in shares.items()]
-        table.add_row(
-            letter(name),
-            f"{signed(float(gain.median()))}\n{span(*interval(gain))}",
-            chance(float(own["better_than_baseline"]), lang),
-            digits(float(missed.quantile(0.9))),
-            *beats,
-        )
     return table

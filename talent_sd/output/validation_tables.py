@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from talent_sd.laws.law_findings import PolicyCost
     from talent_sd.model_tests.sensitivity import Influence
     from talent_sd.model_tests.standard_tests import StandardTest
+    from talent_sd.model_tests.verification import Agreement
 
 _PLACES = {MEDIAN: N_("median"), COUNT: N_("cities inside"), ALL: N_("all"),
            NATION: N_("nation")}  # fmt: skip
@@ -278,6 +279,25 @@ def cities_table(one: Judged, lang: str = "en") -> Table:
             _percent(row.share_of_sign),
             Text.assemble((verdict, colour), (f" {row.why}" if row.why else "", "dim")),
         )
+    return table
+
+
+def agreement_table(agreements: Sequence[Agreement], time_step: float, lang: str = "en") -> Table:
+    """Make the table of how far two engines lie apart: a row per pair, those that disagree in red."""
+    from rich.text import Text
+
+    from talent_sd.output.terminal_tables import numbers, rich_table, words
+
+    table = rich_table(
+        tell("The native engine against PySD, time step {step}", lang, step=f"{time_step:g}"),
+        *words(tell("Scenario", lang), tell("City", lang), overflow="fold"),
+        *numbers(tell("Variables", lang), no_wrap=True),
+        *words(tell("Largest difference", lang), overflow="fold"),
+        *numbers(tell("× tolerance", lang), no_wrap=True),
+    )
+    for one in agreements:
+        told = (one.scenario, one.city, str(one.variables), one.worst_variable, f"{one.times_tolerance:.2g}")
+        table.add_row(*map(Text, told), style=None if one.agrees else "red")
     return table
 
 

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from talent_sd.forecast.prepare import prepare
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.output.figures.sheet import NARROW, broken
+from talent_sd.output.figures.sheet import NARROW
 from talent_sd.output.policies.plot_policies import policy_figures, policy_pictures
 from talent_sd.output.policies.policy_tables import excess_text, mixes_table, policies_table, ratio_text
-from talent_sd.output.speech import NO_BREAK, digits, signed
+from talent_sd.output.speech import NO_BREAK, broken, digits, signed
 from talent_sd.policies.policy_effects import policy_effects
 from talent_sd.policies.policy_table import mix_of, mixes_by_worth, ranked, write_policies_table
 
@@ -286,8 +286,8 @@ def test_a_cross_reaches_no_farther_than_the_draws(effects: xr.Dataset) -> None:
 def test_no_chinese_line_begins_with_a_closing_mark_or_splits_a_number() -> None:
     text = "各次抽样的均值，可相加。组合效果多3.69万人，占2034年总量的12.5%；其余不计。"
     for width in range(6, 30):
-        lines = broken(text, width)
+        lines = broken(text, width, NARROW)
         assert "".join(lines) == text
         assert all(sum(1.0 if one > "\u2e80" else NARROW for one in line) <= width + 1e-9 for line in lines)
         assert not any(line[0] in "，。；%" for line in lines)
-        assert sum("3.69" in line for line in lines) == sum("2034" in line for line in lines) == 1
+        assert sum("3.69万人" in line for line in lines) == sum("2034年" in line for line in lines) == 1

@@ -5,18 +5,31 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
 import talent_sd as ts
 from talent_sd.forecast.compare import compare
 from talent_sd.inputs.labels import Labels, shipped_labels
-from talent_sd.output.terminal_tables import comparison_table, forecast_table, shown_years
+from talent_sd.output.speech import pieces
+from talent_sd.output.terminal_tables import (
+    comparison_table,
+    explain,
+    forecast_table,
+    numbers,
+    rich_table,
+    shown_years,
+    words,
+)
 from talent_sd.output.workbook import write_workbook
 
 Invent = Callable[..., xr.Dataset]
@@ -124,3 +137,45 @@ def test_every_sheet_of_a_workbook_has_a_name_of_its_own(tmp_path: Path) -> None
             names = re.findall(r'<sheet name="([^"]*)"', book.read("xl/workbook.xml").decode())
         assert len({name.casefold() for name in names}) == len(tables) + 1
         assert max(map(len, names)) <= 31
+
+
+TEXTS = st.text("ab1,.%+ …万人年（）：", max_size=40)
+
+
+@given(TEXTS)
+def test_pieces_of_a_text_are_the_text(text: str) -> None:
+    assert "".join(pieces(text)) == text
+
+
+@given(
+    st.lists(
+        st.tuples(TEXTS, st.sampled_from([{}, {"width": 14}, {"min_width": 12}, {"no_wrap": True}])),
+        min_size=1,
+        max_size=6,
+    ),
+    TEXTS,
+)
+def test_nothing_of_a_table_is_cut_off_at_the_terminals_edge(
+    columns: list[tuple[str, dict[str, Any]]], note: str
+) -> None:
+    table = rich_table("", *(column for text, look in columns for column in numbers(text, **look)))
+    table.add_row(*(text for text, _ in columns))
+    explain(table, note)
+    console = Console(file=io.StringIO(), width=60)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    told = Counter(console.file.getvalue())
+    wanted = Counter("".join(text * 2 for text, _ in columns) + note)
+    assert {letter: told[letter] for letter in wanted if not letter.isspace()} == {
+        letter: count for letter, count in wanted.items() if not letter.isspace()
+    }
+
+
+def test_a_number_stays_with_its_unit_at_the_edge() -> None:
+    for told in ("留住的人才2.54万人/年，", "区间：80%的", "between +0.01 % and"):
+        for width in range(14, 30):
+            table = rich_table(told * 3, *words("x"))
+            console = Console(file=io.StringIO(), width=width)
+            console.print(table)
+            assert isinstance(console.file, io.StringIO)
+            assert console.file.getvalue().count(re.findall(r"[\d+.]+ ?[%万人/年]+", told)[0]) == 3

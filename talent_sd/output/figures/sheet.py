@@ -22,6 +22,7 @@ from talent_sd.output.figures.panels import (
     end_room,
     label_heights,
 )
+from talent_sd.output.speech import broken
 from talent_sd.output.style import (
     BASELINE,
     DOTS_PER_INCH,
@@ -259,47 +260,14 @@ def _draw_key(figure: Figure, handles: Sequence[Artist], left: float, top: float
 
 NARROW = 0.62
 """Width of a letter that is not Chinese, in Chinese ones."""
-CLOSING = "，。、；：！？）》”％%…"
-"""Marks that no Chinese line begins with."""
-
-
-def broken(text: str, width: float) -> list[str]:
-    """Break a Chinese text into lines as wide as so many characters; none begins with a closing mark or splits a number.
-
-    >>> broken("一二三四。五六2034年", 4), broken("一二三四五", 4)
-    (['一二三', '四。五六', '2034年'], ['一二三', '四五'])
-    """
-    lines = []
-    while text:
-        wide = np.cumsum([1.0 if letter > "\u2e80" else NARROW for letter in text])
-        end = max(1, int(np.searchsorted(wide, width, side="right")))
-        while end < len(text) and end > 1 and (text[end] in CLOSING or _inside_word(text, end)):
-            end -= 1
-        lines.append(text[:end].strip())
-        text = text[end:].lstrip()
-    if (
-        len(lines) > 1
-        and len(lines[-1].strip(CLOSING)) <= 1 < len(lines[-2])
-        and not _inside_word(lines[-2], len(lines[-2]) - 1)
-    ):
-        lines[-2:] = [lines[-2][:-1], lines[-2][-1] + lines[-1]]  # no character stands alone
-    return lines
-
-
-def _inside_word(text: str, place: int) -> bool:
-    """Return whether a place is between two characters of a number or a Latin word."""
-    before, after = text[place - 1], text[place]
-    return all(one in ".,−" or (one.isascii() and one.isalnum()) for one in (before, after))
 
 
 def foot_lines(text: str, inches: float, size: float = 6.0) -> list[str]:
     """Break a note to a width in letters of so many points: Chinese anywhere, English at spaces."""
-    from textwrap import wrap
-
     width = inches * 6 / size
     if any("\u4e00" <= letter <= "\u9fff" for letter in text):
-        return broken(text, width * 10.8)
-    return wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), int(width * 23.5))
+        return broken(text, width * 10.8, NARROW)
+    return broken(text, int(width * 23.5), 1.0)
 
 
 def up_to(lines: Sequence[Line], most: float, lang: str) -> list[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from talent_sd.loops.loop_names import LoopNames
 from talent_sd.loops.loop_shares import KIND, KINDS
 from talent_sd.output.figures.sheet import foot_lines
 from talent_sd.output.loops.loop_arrows import draw_badge
-from talent_sd.output.speech import sentences
+from talent_sd.output.speech import broken, sentences
 from talent_sd.output.style import FAINT, GREY, INK, heading
 
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ def draw_list(
         for right, (index, _) in zip(rights, years, strict=True):
             axes.text(column + right, row + 0.22, percent_of(share[:, index], lang), fontsize=7.4, ha="right", va="center",
                       color=INK)  # fmt: skip
-        story = "\n".join(shortened(wrapped(loop.story[lang], LETTERS), 2))
+        story = "\n".join(shortened(broken(loop.story[lang], LETTERS / 2), 2))
         axes.text(column + 0.06, row + 0.46, story, fontsize=6.7, va="top", color=GREY, linespacing=1.0)
 
 
@@ -213,32 +212,3 @@ def shortened(lines: list[str], most: int) -> list[str]:
     ['a', 'b …']
     """
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a text into lines; a Chinese character counts as two.
-
-    >>> wrapped("Saturation and convergence", 13)
-    ['Saturation', 'and', 'convergence']
-    >>> wrapped("饱和与趋同循环", 8)
-    ['饱和与趋', '同循环']
-    >>> wrapped("存量 → 存量", 20)
-    ['存量 → 存量']
-    >>> wrapped("从外地争取的人才", 14)
-    ['从外地争取的', '人才']
-    >>> wrapped("Campus-recruitment premium", 15)
-    ['Campus-', 'recruitment', 'premium']
-    """
-    lines, line, size = [], "", 0
-    pieces = r"[（《]?[\u3000-\uffef]\s*|[^\s\u3000-\uffef]+?(?:-(?=[a-z])|\s+|(?=[\u3000-\uffef])|$)"
-    for part in re.findall(pieces, text):
-        own = sum(2 if ord(character) >= 0x3000 else 1 for character in part.rstrip())
-        if line and size + own > width and part not in "，。；、：）”》":
-            lines.append(line.rstrip())
-            line, size = "", 0
-        line += part
-        size += own + (len(part) - len(part.rstrip()))
-    lines.append(line.rstrip())
-    if len(lines) > 1 and len(lines[-1]) == 1 < len(lines[-2]) and lines[-2][-1] >= "\u3000":
-        lines[-2:] = [lines[-2][:-1], lines[-2][-1] + lines[-1]]  # no character stands alone
-    return lines

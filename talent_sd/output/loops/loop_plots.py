@@ -14,8 +14,7 @@ from talent_sd.loops.stocks_and_flows import CHANGE, StockFlows
 from talent_sd.output.evidence_tables import sector_name
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_diagram import plot_loops
-from talent_sd.output.loops.loop_numbers import wrapped
-from talent_sd.output.speech import sentences
+from talent_sd.output.speech import broken, sentences
 from talent_sd.output.style import GREY, INK, heading, house_style, new_figure, save_figure, save_vector
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ def _draw_rows(rows: Sequence[Sequence[_Chain]], lang: str, page: tuple[int, int
         if page[1] > 1:
             title = tell("{title}, {number} of {all}", lang, title=title, number=page[0], all=page[1])
         axes.text(MARGIN, 0.2, title, fontsize=13, va="top", **heading())
-        key = "\n".join(wrapped(_key((chain for row in rows for chain in row), lang), 135))
+        key = "\n".join(broken(_key((chain for row in rows for chain in row), lang), 135 / 2))
         axes.text(MARGIN, 0.48, key, fontsize=6.5, va="top", color=GREY)
     y, last = head, None
     for row in rows:
@@ -220,12 +219,12 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
             drivers = held[stock].drivers
             names = tell(", ", lang).join(labels.variable(name, lang) for name in drivers[:3])
             key = N_("net change by {names} and others") if drivers[3:] else N_("net change by {names}")
-            lines = wrapped(tell(key, lang, names=names), LETTERS_FLOW)
+            lines = broken(tell(key, lang, names=names), LETTERS_FLOW / 2)
         else:
-            lines = wrapped(labels.variable(flow, lang), LETTERS_FLOW)
+            lines = broken(labels.variable(flow, lang), LETTERS_FLOW / 2)
         if other:
             key = N_("from {stock}") if inward else N_("to {stock}")
-            lines += wrapped(tell(key, lang, stock=labels.variable(other, lang)), LETTERS_FLOW)
+            lines += broken(tell(key, lang, stock=labels.variable(other, lang)), LETTERS_FLOW / 2)
         return _End(lines, inward, bool(other), net)
 
     chains = []
@@ -238,7 +237,7 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
         for source, sink in pairwise(names):
             through = [flow for flow in held[source].outflows if fills.get(flow) == sink]
             joined |= set(through)
-            words = [wrapped(labels.variable(flow, lang), LETTERS_FLOW + 6) for flow in through]
+            words = [broken(labels.variable(flow, lang), LETTERS_FLOW / 2 + 3) for flow in through]
             between.append((words, []))
         sides: dict[str, list[_End]] = {"before": [], "behind": []}
         for place, name in enumerate(names):
@@ -249,7 +248,7 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
             for flow in (flow for flow in held[name].outflows if flow not in joined):
                 last = place == len(names) - 1
                 (sides["behind"] if last else between[place][1]).append(end(flow, inward=False, stock=name))
-        words = [wrapped(labels.variable(name, lang), LETTERS_BOX) for name in names]
+        words = [broken(labels.variable(name, lang), LETTERS_BOX / 2) for name in names]
         chains.append(_Chain(held[first].group, words, sides["before"], between, sides["behind"]))
     return chains
 

@@ -13,12 +13,15 @@ from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import (
+    MILLIONS,
     NO_BREAK,
     Scale,
     chance,
     city_name,
     digits,
+    goal_label,
     interval,
+    letter,
     scale_for,
     scenario_titles,
     sentences,
@@ -64,6 +67,11 @@ MIXES_TOLD = N_(
     "Medians of all {draws} draws with 80 % intervals. Cost in all: present value in {year}, at {rate} % a year and in its "
     "prices. Paid: yuan of the day, the mean of the years in which the mix pays. A cost per person is the median of the draws' "
     "ratios."
+)
+PLANS = N_("{city}, {budget} million yuan a year: {goal}")
+PLANS_TOLD = N_(
+    "Gain over the baseline, {unit}: median of {draws} draws, below it the 80 % interval. Regret: what is missed of the best "
+    "of these plans, in nine draws of ten at most. Beats: share of draws."
 )
 SAMPLED = N_(
     "Shapley shares from sampled orders, with standard error; in each draw they add up to the mix, their medians nearly. "
@@ -172,6 +180,39 @@ def mixes_note(effects: xr.Dataset, mixes: Sequence[Worth], lang: str) -> str:
     how = MIXES_TOLD if mixes[0].adds.sizes.get(DRAW, 1) > 1 else MIXES_SINGLE
     told = tell(how, lang, draws=int(effects.attrs.get("among", 1)), **cost_words(effects))
     return sentences(lang, tell(MIXES_AGAINST, lang), told, tell(CHEAPEST, lang) if len(mixes) > 1 else "")
+
+
+def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of what the plans that a search found gain for one goal, and how surely.
+
+    Parameters
+    ----------
+    plans : as `talent_sd.search.optimise` gives them
+    """
+    one = plans.sel(goal=goal)
+    names = list(map(str, plans["plan"].values))
+    scale = scale_for(float(abs(one["gain"]).max()), str(one["unit"].item()), lang)
+    money = f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"
+    words_of = {"city": plans.attrs[f"city_{lang}"], "budget": money, "goal": goal_label(goal, labels, lang)}
+    table = rich_table(
+        tell(PLANS, lang, **words_of),
+        *words(tell("Plan", lang)),
+        *numbers(tell("Gain", lang), tell("Better than baseline", lang), tell("Regret", lang)),
+        *numbers(*(tell("beats {plan}", lang, plan=letter(name)) for name in names)),
+    )
+    explain(table, tell(PLANS_TOLD, lang, draws=plans.sizes[DRAW], unit=scale.unit))
+    for name in names:
+        gain, missed = ((own := one.sel(plan=name))[key] / scale.factor for key in ("gain", "regret"))
+        shares = {other: float(own["better"].sel(other=other)) for other in names}
+        beats = ["" if other == name else chance(share, lang) for other, share in shares.items()]
+        table.add_row(
+            letter(name),
+            f"{signed(float(gain.median()))}\n{span(*interval(gain))}",
+            chance(float(own["better_than_baseline"]), lang),
+            digits(float(missed.quantile(0.9))),
+            *beats,
+        )
+    return table
 
 
 HEADINGS = {
