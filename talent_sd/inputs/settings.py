@@ -160,14 +160,20 @@ def split_key(key: str) -> tuple[str, str | None]:
 
 
 def years_in_force(
-    start: float, end: float, pause: tuple[float, float] = (math.inf, math.inf)
+    start: float, end: float, pause: tuple[float, float] = (math.inf, math.inf), last: float = math.inf
 ) -> tuple[int, ...]:
     """Return the years in which a policy is on for a while at least: from `start` to before `end`, without its pause.
 
+    Parameters
+    ----------
+    last : where the forecast ends: in what comes after no policy is on
+
     >>> years_in_force(2027, 2031, (2029, 2030)), years_in_force(2027.5, 2029, (2028.25, 2029))
     ((2027, 2028, 2030), (2027, 2028))
+    >>> years_in_force(2031, 2035, last=2034.0)
+    (2031, 2032, 2033)
     """
-    years = range(math.floor(start), math.ceil(end))
+    years = range(math.floor(start), math.ceil(min(end, last)))
     return tuple(
         year for year in years if not (pause[0] <= max(year, start) and min(year + 1, end) <= pause[1])
     )

@@ -18,6 +18,7 @@ from talent_sd.inputs.figure_bounds import Beside, beside_others
 from talent_sd.inputs.figure_schemas import FIGURES, figure_name
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.inputs.shipped_names import folder_of
+from talent_sd.inputs.typed_settings import SAID
 from talent_sd.output.speech import digits, percent, scale_for
 from talent_sd.output.terminal_tables import explain, numbers, rich_table, words
 
@@ -91,6 +92,8 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
         stands = f"{digits(gap.value / scale.factor)} {unit}"
         if gap.low < gap.high:
             stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
+        if gap.constant == CEILED and gap.value >= CEILING:
+            stands = tell("no ceiling", lang)
         stands += " *" if gap.shared else ""
         told = [_figure(name, lang) for name in gap.figures[:2]]
         told += ["…"] * (len(gap.figures) > 2) + [tell(gap.unused, lang)] * (gap.unused != "")
@@ -109,6 +112,8 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
 
 
 LONGEST_NAME, NARROW = 15, 11
+CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "count")
+"""Residents from which on a ceiling is none."""
 
 
 def _figure(name: str, lang: str) -> str:
@@ -201,12 +206,13 @@ def beside_table(city: City, lang: str = "en") -> Table:
             value + " *" * (not one.is_common),
             others,
         )
-    table.caption = tell(
-        "Nine in ten of some 200 cities whose other figures are like these, in the same province, have figures in this range.\n"
-        "* Outside it: one city in ten is. Check its unit, its year and its digits.",
+    usual = tell(
+        "Nine in ten of some 200 cities whose other figures are like these, in the same province, have figures in this range.",
         lang,
     )
-    table.caption_justify = "left"
+    outside = tell("* Outside it: one city in ten is. Check its unit, its year and its digits.", lang)
+    odd = not all(one.is_common for one in _beside(city))
+    explain(table, "\n".join([usual, *[outside] * odd]))
     return table
 
 
@@ -232,11 +238,22 @@ def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> l
     """Return what is said of figures that a city lacks, of years that were not counted, and of those unlike other cities'."""
     lines = (
         gaps_line(prepared, missing, lang),
+        _under_settings(prepared, missing, lang),
         shared_line(prepared, missing, lang),
         bridges_line(prepared, lang),
         beside_line(prepared.first.city, lang),
     )
     return list(filter(None, lines))
+
+
+def _under_settings(prepared: Prepared, missing: Sequence[Gap], lang: str) -> str:
+    """Say that what figures move was measured with what a user set; "" where nothing was, or nothing moves."""
+    typed = any(one.origin.file.startswith(("--", SAID)) for one in prepared.first.values.values())
+    if not typed or not any(gap.moving for gap in missing):
+        return ""
+    return tell(
+        "How far missing figures move a result was measured with your --set and --policy in force.", lang
+    )
 
 
 THEMES = {
@@ -263,8 +280,8 @@ def themes_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
     if not told:
         return ""
     return tell(
-        "Not {city}'s own, but the nation's or assumed: {told}. In brackets what each figure may move most in {year}, and "
-        "how far.",
+        "Not {city}'s own, but the nation's or assumed: {told}. In brackets the result of {year} that each group moves most, "
+        "and by how much.",
         lang,
         city=prepared.first.city.title[lang],
         told=tell("; ", lang).join(told),
@@ -313,6 +330,8 @@ def _needed(gap: Gap, lang: str) -> str:
     named, others = _in_words(gap.figures[0], lang), len(gap.figures) - 1
     if not others or read_mapping().content.constants[gap.constant].owned:
         return named
+    if others == 1:
+        return tell("{figure} (with one other figure; both are needed)", lang, figure=named)
     return tell("{figure} (with {count} other figures, all needed)", lang, figure=named, count=others)
 
 

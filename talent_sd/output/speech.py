@@ -227,16 +227,12 @@ def pieces(text: str) -> list[str]:
 
 
 def broken(text: str, width: float, narrow: float = 0.5) -> list[str]:
-    """Break a text into lines as wide as so many Chinese characters, between its `pieces`.
-
-    Parameters
-    ----------
-    narrow : width of a letter that is not Chinese, in Chinese ones
+    """Break a text between its `pieces` into lines as wide as so many Chinese characters, other letters being `narrow`.
 
     >>> broken("一二三四。五六2034年", 4), broken("一二三四五", 4), broken("80 % of the draws", 4)
     (['一二三', '四。五六', '2034年'], ['一二三', '四五'], ['80 % of', 'the', 'draws'])
-    >>> broken("Saturation and convergence", 6.5), broken("Campus-recruitment premium", 7.5)
-    (['Saturation', 'and', 'convergence'], ['Campus-', 'recruitment', 'premium'])
+    >>> broken("Campus-recruitment premium", 7.5)
+    ['Campus-', 'recruitment', 'premium']
     """
     lines, used = [""], 0.0
     for piece in pieces(text):
@@ -362,8 +358,9 @@ def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -
 
 
 def years_of_plan(one: xr.Dataset, lang: str = "en") -> str:
-    """Return the years in which a policy of a plan is on."""
-    return year_spans(years_in_force(float(one["start"]), float(one["end"])), lang)
+    """Return the years in which a policy of a plan is on, as far as its forecast goes."""
+    last = one.attrs.get("forecast_until", math.inf)
+    return year_spans(years_in_force(float(one["start"]), float(one["end"]), last=last), lang)
 
 
 def factor_words(factor: Mapping[str, Any], labels: Labels, structure: Structure, lang: str = "en") -> str:

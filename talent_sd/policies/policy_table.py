@@ -303,7 +303,7 @@ def _rows(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _rows_among(one: xr.Dataset, scenario: str) -> Iterator[tuple[Any, ...]]:
-    """Yield what the mix does and costs in all draws; what it causes elsewhere is known of those split alone."""
+    """Yield what the mix does and costs in all draws; the spending that policies cause is known of those split alone."""
     ratio = in_all_draws(one, "mix_cost_per")
     years = years_paid(one["paid_in_year"].sum(POLICY))
     costs = _cost_cells(years, in_all_draws(one, "mix_cost"), ratio, "")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talent_sd.base.arguments import checked
-from talent_sd.base.dims import DRAW, SCENARIO
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.errors import InputError, Problems, nearest
 from talent_sd.base.language import LANGUAGES, N_, listed, tell
 from talent_sd.base.progress import progress_bar
@@ -395,5 +395,6 @@ def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread:
             "risk": quest.risk,
             "tried": len(found),
             "draws": bench.draws,
+            "forecast_until": float(spread[TIME].values[-1]),
         }
     )  # fmt: skip

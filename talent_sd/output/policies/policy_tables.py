@@ -10,7 +10,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from talent_sd.base.dims import DRAW, TIME
-from talent_sd.base.language import N_, tell
+from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import (
     MILLIONS,
@@ -47,9 +47,9 @@ EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
 HOW = N_(
     "Median of {draws} with 80 % interval; a cost per person is the median of the draws' ratios, not the ratio of the medians "
     "beside it. Costs discounted to {year} at {rate} % a year, in its prices. "
-    "Years: those in which it pays, as far as the forecast counts; what comes after counts for nothing. "
-    "∞: adds nothing in some draws."
+    "Years: those in which it pays, as far as the forecast counts; what comes after counts for nothing."
 )
+ENDLESS = N_("∞: a cost without end, as more than one draw in ten adds nothing.")
 HOW_SINGLE = N_(
     "One run with the model's own constants; costs discounted to {year} at {rate} % a year, in its prices. "
     "Years: those in which it pays, as far as the forecast counts; what comes after counts for nothing."
@@ -137,7 +137,9 @@ def policies_table(
         whole = _cells(adds, adds, cost, per, amount, people, money, lang)
         whole[1] = ""  # each alone was run in the draws split
         table.add_row(tell("Whole mix,\nall {among}\ndraws", lang, among=among), *whole)
-    explain(table, excess_text(of, lang), method_text(effects, lang), lang=lang)
+    endless = any("∞" in str(cell) for column in table.columns for cell in column.cells)
+    told = excess_text(of, lang), method_text(effects, lang), tell(ENDLESS, lang) if endless else ""
+    explain(table, *told, lang=lang)
     return table
 
 
@@ -248,12 +250,9 @@ def excess_text(of: xr.Dataset, lang: str) -> str:
         parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
         return _excess(synergy, digits(abs(synergy) / scale.factor), scale, lang) + tell(WHY, lang, **parts)
     ends = interval(of["synergy"])
-    # no finer than the interval is told
-    places = max(0, 2 - math.floor(math.log10(max(*map(abs, ends), abs(synergy)) / scale.factor)))
 
     def written(value: float, sign: str = "+") -> str:
-        text = f"{value / scale.factor:{sign},.{places}f}"
-        return text.replace("-", "\N{MINUS SIGN}") if any(digit in text for digit in "123456789") else "0"
+        return as_fine(value / scale.factor, max(*map(abs, ends), abs(synergy)) / scale.factor, sign)
 
     share = chance(float((of["synergy"] > 0).mean()), lang).replace(NO_BREAK, " ")
     low, high = map(written, ends)
@@ -262,6 +261,17 @@ def excess_text(of: xr.Dataset, lang: str) -> str:
         + tell(CHANCE, lang, low=low, high=high, share=share)
         + tell(WHY_MEDIANS, lang, budget=written(budget), rest=written(rest))
     )
+
+
+def as_fine(value: float, largest: float, sign: str = "+") -> str:
+    """Write a number no finer than the largest of those it is told with, which has three digits.
+
+    >>> as_fine(0.056, 18.1), as_fine(5.23, 18.1, ""), as_fine(-0.01, 18.1), as_fine(1234.0, 5678.0)
+    ('+0.1', '5.2', '0', '+1,234')
+    """
+    places = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    text = fixed(value, places, f"{sign},")
+    return text.replace("-", "\N{MINUS SIGN}") if any(digit in text for digit in "123456789") else "0"
 
 
 def _excess(synergy: float, amount: str, scale: Scale, lang: str) -> str:

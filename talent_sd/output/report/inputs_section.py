@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talent_sd.base.dims import TIME
 from talent_sd.base.language import N_
 from talent_sd.inputs.city_figures import city_constants, read_mapping
 from talent_sd.inputs.city_files import list_cities, load_city
@@ -15,6 +16,9 @@ from talent_sd.inputs.national_paths import lookup_name
 from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.inputs.setting_checks import PARTS, PAUSE
 from talent_sd.inputs.settings import policy_key, split_key, years_in_force
+from talent_sd.output.city_tables import CEILED
+from talent_sd.output.city_tables import CEILING as CEILING
+from talent_sd.output.city_tables import NO_CEILING as NO_CEILING
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, obtained, plain_table, quoted
 from talent_sd.output.report.material import Material
@@ -34,8 +38,6 @@ CAPTION_SETTINGS = N_("Every setting that differs, with file and line")
 HOW = N_("How it was obtained, and its source")
 SERIES = N_("series of {count} years")
 
-CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "count")
-"""Residents from which on a ceiling is none."""
 _ELEMENT = re.compile(r"(?P<name>[^\[\]]+)\[(?P<element>[^\[\]]+)\]")
 SETTINGS = {
     "ramp": N_("years to full strength: {value}"),
@@ -56,9 +58,10 @@ def mix_table(material: Material, say: Speech) -> Table | None:
     if not policies:
         return None
     rows: list[list[str | Cell]] = []
+    last = float(material.spread[TIME][-1])
     for policy in policies:
         cells = [
-            Cell(timing(policy, mix[policy], material.defaults, say) if policy in mix else "–")
+            Cell(timing(policy, mix[policy], material.defaults, say, last) if policy in mix else "–")
             for mix in mixes.values()
         ]
         rows.append([say.element(policy), *cells])
@@ -72,14 +75,23 @@ def mix_of(scenario: Scenario) -> dict[str, Mapping[str, Setting]]:
     return {name: own for name, own in policies.items() if "switch" in own and own["switch"].value is True}
 
 
-def timing(policy: str, settings: Mapping[str, Setting], defaults: Mapping[str, float], say: Speech) -> str:
-    """Say in which years a policy runs (it has ended when the year of its `until` begins), and what else its file sets."""
+def timing(
+    policy: str,
+    settings: Mapping[str, Setting],
+    defaults: Mapping[str, float],
+    say: Speech,
+    last: float = np.inf,
+) -> str:
+    """Say in which years a policy runs, to the forecast's end (`last`), and what else its file sets.
+
+    It has ended when the year of its `until` begins.
+    """
     held = {policy_key(policy, PARTS[key]): float(settings[key].value) for key in NUMBERED if key in settings}
     start, end, *pause = (
         {**defaults, **held}.get(policy_key(policy, PARTS[key]), np.inf) for key in NUMBERED
     )
     known = start < np.inf and end < np.inf
-    text = year_spans(years_in_force(start, end, (pause[0], pause[1])), say.lang) if known else ""
+    text = year_spans(years_in_force(start, end, (pause[0], pause[1]), last), say.lang) if known else ""
     sized = {key: one.value for key, one in settings.items() if key not in (*NUMBERED, "switch")}
     others = [
         say(SETTINGS[key], value=_number(value)) if key in SETTINGS else f"{key} {_number(value)}"

@@ -10,12 +10,12 @@ import numpy as np
 
 from talent_sd.base.dims import BAND, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_
-from talent_sd.output.policies.policy_tables import no_ratio
+from talent_sd.output.policies.policy_tables import as_fine, no_ratio
 from talent_sd.output.report.headlines import MEASURES, mixes_part, money_told
 from talent_sd.output.report.html_pieces import Cell, Group, Part, Plot, Row, Table, inline_svg
 from talent_sd.output.report.material import Material
 from talent_sd.output.report.outputs_section import band_headings
-from talent_sd.output.speech import Scale, Speech, digits, interval, signed, year_spans
+from talent_sd.output.speech import Scale, Speech, digits, interval, sentences, signed, year_spans
 from talent_sd.policies.policy_table import in_all_draws, mix_of, ranked, years_paid
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ COST_MIX_PERSON = N_("For the mix as a whole that is {cost} for each person more
 COST_DRAWS = N_("Medians of all {among} draws.")
 COST_DRAWS_AMONG = N_("Medians: present values of all {among} draws, all else of the {split} split.")
 COST_NOTE = N_(
-    "Present values are discounted; what comes after the last year counts for nothing. “Adds nothing” and "
-    "“takes away”: there is no cost per unit to tell. Policies share one capped "
+    "Present values are discounted; what comes after the last year counts for nothing. Policies share one capped "
     "budget: what is paid for one is not what dropping it would save; the spending it causes is its "
     "Shapley share of all of it."
 )
+COST_NONE = N_("“{words}”: there is no cost per unit to tell.")
 MIX_CERTAINTY = N_(
     " That is the median of the draws' own differences, not the difference of the medians; the mix does "
     "more than its parts in {chance} of the draws."
@@ -210,7 +210,18 @@ def sums(mix: Mix) -> Table:
         told = {key: float(values.median()) for key, values in middles.items()}
         if mix.draws > 1:
             told["synergy_lower"], told["synergy_upper"] = interval(excess)
-        cells = [Cell(signed(value / scale.factor), value, key) for key, value in told.items()]
+        told_excess = {key: value for key, value in told.items() if key.startswith("synergy")}
+        largest = max(map(abs, told_excess.values())) / scale.factor
+        cells = [
+            Cell(
+                as_fine(value / scale.factor, largest)
+                if key in told_excess
+                else signed(value / scale.factor),
+                value,
+                key,
+            )
+            for key, value in told.items()
+        ]
         rows.append(Row(mix.output_heading(output), cells, {"scenario": mix.name, "output": output}))
     headings = [say("What"), say("The mix"), say(MIX_PARTS), say("Mix less sum")]
     headings += band_headings(say, 80) if mix.draws > 1 else []
@@ -244,14 +255,12 @@ def costs(mix: Mix) -> Table:
         about = {"scenario": mix.name, "policy": str(one["policy"].values[place])}
         rows.append(Row(mix.policy(place), cells, about))
     among, split = costs.sizes[DRAW], mix.draws
-    note = say(COST_NOTE)
-    if many:
-        told = (
-            say(COST_DRAWS, among=among)
-            if among == split
-            else say(COST_DRAWS_AMONG, among=among, split=split)
-        )
-        note = f"{told}{'' if say.lang == 'zh' else ' '}{note}"
+    medians = (
+        say(COST_DRAWS, among=among) if among == split else say(COST_DRAWS_AMONG, among=among, split=split)
+    )
+    none = dict.fromkeys(cell.text for row in rows for cell in row.cells if np.isinf(cell.value or 0.0))
+    told = (say(COST_NONE, words=words) for words in none)
+    note = sentences(say.lang, medians if many else "", say(COST_NOTE), *told)
     headings = [
         say("Policy"),
         say("Years"),
