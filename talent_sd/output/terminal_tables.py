@@ -73,10 +73,18 @@ class Fitted(Table):
         """Show it with looser columns, as far as there is need."""
         shown = copy(self)
         shown.title, shown.caption = _prose(self.title), _prose(self.caption)
-        shown.columns = [replace(one, _cells=[*map(_prose, one._cells)]) for one in self.columns]
-        room = options.max_width - shown._extra_width
-        for looser in ({"no_wrap": False, "overflow": "fold"}, {"width": None}, {"min_width": None}):
-            if sum(shown._calculate_column_widths(console, options.update_width(room))) <= room:
+        shown.columns = [
+            replace(one, _cells=[*map(_prose, one._cells)], overflow="fold") for one in self.columns
+        ]
+        room, ample = options.max_width - shown._extra_width, options.update_width(10 * options.max_width)
+        for looser in ({"no_wrap": False}, {"width": None}, {"min_width": None}):
+            widths = shown._calculate_column_widths(console, options.update_width(room))
+            whole = [shown._measure_column(console, ample, one).maximum for one in shown.columns]
+            cut = any(
+                one.no_wrap and wide < all_
+                for one, wide, all_ in zip(shown.columns, widths, whole, strict=True)
+            )
+            if sum(widths) <= room and not cut:
                 break
             shown.columns = [replace(one, **looser) for one in shown.columns]  # type: ignore[arg-type]
         yield from Table.__rich_console__(shown, console, options)
@@ -86,10 +94,10 @@ class Prose(Text):
     """A text that breaks between `pieces` only."""
 
     def wrap(self, console: Console, width: int, **look: Any) -> Lines:
-        """Break it into lines of a width."""
+        """Break it."""
         if look.get("no_wrap") or self.no_wrap or look.get("overflow") == "ignore":
             return super().wrap(console, width, **look)
-        lines = []
+        lines: list[Text] = []
         for line in self.split(allow_blank=True):
             places, place, used = [], 0, 0
             for piece in pieces(line.plain):
@@ -111,14 +119,8 @@ def _prose(cell: Any) -> Any:
         return Prose(cell)
     if not isinstance(cell, Text):
         return cell
-    return Prose(
-        cell.plain,
-        cell.style,
-        justify=cell.justify,
-        overflow=cell.overflow,
-        no_wrap=cell.no_wrap,
-        spans=cell.spans,
-    )
+    look = {key: getattr(cell, key) for key in ("style", "justify", "overflow", "no_wrap", "spans")}
+    return Prose(cell.plain, **look)
 
 
 def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -> Table:
@@ -139,11 +141,6 @@ def rich_table(title: str, *columns: Column, style: str = "bold", **look: Any) -
 def explain(table: Table, *told: str, lang: str = "en") -> None:
     """Write sentences below a table, after what stands there."""
     table.caption = sentences(lang, str(table.caption or ""), *told) or None
-
-
-def cell_of_years(label: str, years: str) -> Text:
-    """Return a row's name with its years below it, each run of years on a line of its own."""
-    return Text("\n".join(filter(None, (label, *re.split(r"(?<=,) |(?<=、)", years)))))
 
 
 def words(*headings: str, **look: Any) -> list[Column]:

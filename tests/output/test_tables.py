@@ -174,7 +174,7 @@ def test_nothing_of_a_table_is_cut_off_at_the_terminals_edge(
 def test_a_number_stays_with_its_unit_at_the_edge() -> None:
     for told in ("留住的人才2.54万人/年，", "区间：80%的", "between +0.01 % and"):
         for width in range(14, 30):
-            table = rich_table(told * 3, *words("x"))
+            table = rich_table(told * 3, *words("x"), width=width)
             console = Console(file=io.StringIO(), width=width)
             console.print(table)
             assert isinstance(console.file, io.StringIO)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.cells import cell_len
+from rich.text import Text
 
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.language import N_, fixed, tell
@@ -29,7 +31,7 @@ from talent_sd.output.speech import (
     span,
     year_spans,
 )
-from talent_sd.output.terminal_tables import cell_of_years, explain, numbers, rich_table, words
+from talent_sd.output.terminal_tables import explain, numbers, rich_table, words
 from talent_sd.policies.policy_table import Worth, in_all_draws, mix_of, mixes_by_worth, ranked, years_paid
 
 if TYPE_CHECKING:
@@ -141,6 +143,11 @@ def policies_table(
     told = excess_text(of, lang), method_text(effects, lang), tell(ENDLESS, lang) if endless else ""
     explain(table, *told, lang=lang)
     return table
+
+
+def cell_of_years(label: str, years: str) -> Text:
+    """Return a row's name with its years below it, each run of years on a line of its own."""
+    return Text("\n".join(filter(None, (label, *re.split(r"(?<=,) |(?<=、)", years)))))
 
 
 def mixes_table(effects: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
