@@ -77,7 +77,7 @@ class Fitted(Table):
             replace(one, _cells=[*map(_prose, one._cells)], overflow="fold") for one in self.columns
         ]
         room, ample = options.max_width - shown._extra_width, options.update_width(10 * options.max_width)
-        for looser in ({"no_wrap": False}, {"width": None}, {"min_width": None}):
+        for looser in ({"width": None}, {"min_width": None}, {"no_wrap": False}):
             widths = shown._calculate_column_widths(console, options.update_width(room))
             whole = [shown._measure_column(console, ample, one).maximum for one in shown.columns]
             cut = any(

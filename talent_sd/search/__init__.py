@@ -253,7 +253,8 @@ def _file(
     bench, city = levers.bench, prepared.first.city.title
     costs = bench.costs(plans.pick([number]))[0]
     budget = {key: float(bench.fixed[constant]) for key, constant in BUDGET.items()}
-    words = {"letter": name[-1].upper(), "goals": ", ".join(asked.goals)}
+    named, words = shipped_labels().variable, {"letter": name[-1].upper()}
+    goals = {lang: ", ".join(named(one, lang) for one in asked.goals) for lang in LANGUAGES}
     # Chinese counts in hundreds of millions
     money = {"en": f"{levers.budget / 1e6:,.6g}", "zh": f"{levers.budget / 1e8:.6g}"}
     shipped = str(asked.baseline) in shipped_names("scenario")
@@ -270,7 +271,7 @@ def _file(
     path = prepared.first.national.name
     return scenario_text(
         {lang: tell(TITLE, lang, city=city[lang], budget=money[lang], **words) for lang in LANGUAGES},
-        {lang: tell(QUESTION, lang, **words) for lang in LANGUAGES},
+        {lang: tell(QUESTION, lang, goals=goals[lang]) for lang in LANGUAGES},
         str(asked.baseline) if shipped else base,
         policies,
         budget,
@@ -394,7 +395,6 @@ def _dataset(quest: Quest, found: Found, plans: Plans, names: list[str], spread:
             **attrs, "budget": quest.levers.budget, "base_year": BASE_YEAR,
             "risk": quest.risk,
             "tried": len(found),
-            "draws": bench.draws,
-            "forecast_until": float(spread[TIME].values[-1]),
+            "draws": bench.draws, "forecast_until": float(spread[TIME].values[-1]),
         }
     )  # fmt: skip

@@ -68,8 +68,8 @@ WORDS = {
     "size_of": N_("{name}: size", "page"),
     "yuan_of": N_("{name}: million yuan a year", "page"),
     "size_note": N_(
-        "The box is `size` of a plan file: yuan a year at full strength in prices of {year}, in the central run. What a plan "
-        "costs in the draws is told beside the charts: fewer or more people may take it up.",
+        "The box is what a plan file calls size: yuan a year at full strength in prices of {year}, in the central run. What a "
+        "plan costs in the draws is told beside the charts: fewer or more people may take it up.",
         "page",
     ),
     "yuan_big": N_("million yuan a year", "page"),

@@ -231,7 +231,7 @@ HEADINGS = {
 }
 FACTORS = {
     "en": {"person": 1e3, "patent": 1e6, "tax_base": 1.0},
-    "zh": {"person": 1e4, "patent": 1e4, "tax_base": 1.0},
+    "zh": {"person": 1e4, "patent": 1e8, "tax_base": 1.0},
 }
 """Yuan to the unit in which the table's columns tell a cost; their headings name it."""
 
