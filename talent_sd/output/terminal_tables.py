@@ -80,10 +80,11 @@ class Fitted(Table):
         for looser in ({"width": None}, {"min_width": None}, {"no_wrap": False}):
             widths = shown._calculate_column_widths(console, options.update_width(room))
             whole = [shown._measure_column(console, ample, one).maximum for one in shown.columns]
-            cut = any(
-                one.no_wrap and wide < all_
-                for one, wide, all_ in zip(shown.columns, widths, whole, strict=True)
-            )
+            # a Chinese character with its padding takes up to four cells
+            least = [
+                all_ if one.no_wrap else min(4, all_) for one, all_ in zip(shown.columns, whole, strict=True)
+            ]
+            cut = any(wide < need for wide, need in zip(widths, least, strict=True))
             if sum(widths) <= room and not cut:
                 break
             shown.columns = [replace(one, **looser) for one in shown.columns]  # type: ignore[arg-type]
