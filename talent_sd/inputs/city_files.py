@@ -247,8 +247,8 @@ def _wholes(
             yield key, replace(own, values=dict(sorted((sums | dict(own.values)).items())))
 
 
-def odd_censuses(figures: Figures, mapping: Mapped) -> Iterator[tuple[str, bool, str]]:
-    """Yield figures of censuses in years without one, and those that lack the last: as `odd_of_province`."""
+def odd_censuses(figures: Figures, mapping: Mapped, last: bool = True) -> Iterator[tuple[str, bool, str]]:
+    """Yield figures of censuses in years without one, and, if asked, those that lack the last."""
     counted = [key for key in figures if mapping.content.figures[key].is_counted]
     other = {key: odd for key in counted if (odd := {year for year in figures[key] if year % BETWEEN})}
     for wrong in (True, False):
@@ -261,7 +261,7 @@ def odd_censuses(figures: Figures, mapping: Mapped) -> Iterator[tuple[str, bool,
                 keys=listed(keys[:MOST]), years=listed(list(map(str, years))), last=CENSUS, before=CENSUS - BETWEEN,
                 sampled=sampled and tell(" In {years} one person in a hundred was asked.", years=sampled),
             )  # fmt: skip
-    late = {key: max(figures[key]) for key in counted if max(figures[key]) < CENSUS}
+    late = {key: max(figures[key]) for key in counted if last and max(figures[key]) < CENSUS}
     if late:
         key = next(iter(late))
         yield key, False, tell(

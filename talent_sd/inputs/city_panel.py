@@ -133,7 +133,7 @@ def _odd(cities: Mapping[str, City], mapping: Mapped, file: str, problems: Probl
         if not any(known.startswith(city.province["zh"]) for known in read_provinces().content.names):
             text = tell("'{name}' is no province of China.", name=city.province["zh"])
             broken.setdefault((0, "province", False), []).append(f"{name}: {text}")
-        counts = odd_censuses(figures, mapping)
+        counts = odd_censuses(figures, mapping, last=False)
         for about, wrong, text in (
             *odd_of_province(city.title, city.region, city.province, figures),
             *counts,

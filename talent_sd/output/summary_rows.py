@@ -89,7 +89,7 @@ def _lacking(result: xr.Dataset, kind: str) -> Iterator[str]:
     if not all(isinstance(name, str) for name in (*result.variables, *result.dims)):
         yield tell("text as the name of each variable")
     for name in ATTRIBUTES.get(kind, ()):
-        if name not in result.attrs:
+        if name not in result.attrs or name == "baseline" and not isinstance(result.attrs[name], str):
             yield tell("the attribute '{name}'", name=name)
     for name in NUMBERS:
         value = result.attrs.get(name, 0)
@@ -105,6 +105,8 @@ def _lacking(result: xr.Dataset, kind: str) -> Iterator[str]:
         own = set(result[name].dims) if name in result else set()
         if not own >= set(dims) or own > set(dims) and name != "adds":
             yield tell("'{name}' along {dims}", name=name, dims=listed(dims))
+    if kind == LOOPS and not result["share"].notnull().any():
+        yield tell("numbers in '{name}'", name="share")
     for name, one in ((str(name), one) for name, one in result.data_vars.items()):
         beside = result.get(name + RELATIVE, one)
         if kind == COMPARISON and set(beside.dims) != set(one.dims):
@@ -113,7 +115,7 @@ def _lacking(result: xr.Dataset, kind: str) -> Iterator[str]:
             yield tell("numbers in '{name}'", name=name)
     for dim in map(str, result.dims):
         index = result.indexes.get(dim)
-        if dim in (DRAW, "member", PARAMETER, "kind"):
+        if dim in (DRAW, PARAMETER) or kind in HELD and dim in ("member", "kind"):
             continue
         apart = index is not None and index.is_unique and not index.hasnans
         if index is None or not apart or dim != TIME and not all(isinstance(one, str) for one in index):

@@ -196,6 +196,7 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
     found = gaps(prepared)
     given = prepared.first.city.figures
     assert all(name not in given for gap in found if not gap.shared for name in gap.figures)
+    assert not any(gap.unused for gap in found)
     (province,) = (gap for gap in found if gap.constant == "province tertiary educated")
     assert province.most < 1e-12
     drawn = {prior.key for prior in assumed_figures(prepared.first, prepared.model)}
