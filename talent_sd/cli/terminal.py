@@ -71,7 +71,9 @@ def harmless(console: Console) -> Console:
 
         def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Segment]:
             for text, style, control in screen.render(self.inner, options):
-                yield Segment(text if control else text.translate(CONTROLS), style, control)
+                # lines are broken by now, and who searches or copies an output types a blank
+                plain = text.translate(CONTROLS).replace("\N{NO-BREAK SPACE}", " ")
+                yield Segment(text if control else plain, style, control)
 
     class Hook(RenderHook):
         """Makes all that a console shows harmless."""
