@@ -37,7 +37,7 @@ def test_what_the_numbers_do_not_show_stands_in_the_capsule_and_in_the_report(
     )
     assert outcome.code == 0, outcome.err
     notice, shared, carried = json.loads((out / "run.json").read_text(encoding="utf-8"))["notices"]
-    assert outcome.err == f"{notice}\n{shared}\n{carried}\n"
+    assert outcome.err == f"{notice}\n{shared}\n{carried}\n".replace("\N{NO-BREAK SPACE}", " ")
     told = html.unescape((out / "report.html").read_text(encoding="utf-8"))
     assert f"<li>{notice}</li>" in told
     assert "<li>郑州无力全额支付“three_dimensional”" in told
