@@ -86,13 +86,12 @@ def pages_of(data: bytes) -> dict[str, int]:
     objects = {int(one[1]): one.end() for one in re.finditer(rb"\n(\d+) 0 obj\n", data)}
 
     def leaves(number: int) -> list[int]:
+        """Return the pages below an object of the tree of pages, in order; of a page itself."""
         content = data[objects[number] : data.index(b"endobj", objects[number])]
         kids = re.search(rb"/Kids \[([^\]]*)\]", content)
-        return (
-            [number]
-            if kids is None
-            else [leaf for kid in re.findall(rb"(\d+) 0 R", kids[1]) for leaf in leaves(int(kid))]
-        )
+        if kids is None:
+            return [number]
+        return [leaf for kid in re.findall(rb"(\d+) 0 R", kids[1]) for leaf in leaves(int(kid))]
 
     root = re.search(rb"/Type /Catalog\s*/Pages (\d+) 0 R", data)
     order = {} if root is None else {number: page for page, number in enumerate(leaves(int(root[1])), 1)}
