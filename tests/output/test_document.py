@@ -897,6 +897,9 @@ def test_every_missed_figure_has_its_reason_and_every_stand_in_its_row(book: Any
     assert "start fund years" not in given
     assert stands["start fund years"][2] == "the model's own value; the city's file gives no figure"
     assert "city value added" not in stands
+    # what is large is no ceiling: a city's GDP carried from another year stands here too
+    assert book._number("city value added", 1.5e12).startswith("1.5")
+    assert book._number("residents ceiling", 1e9) == "none"
 
 
 def test_the_book_says_whether_the_posterior_is_this_models(book: Any) -> None:

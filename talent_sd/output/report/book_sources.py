@@ -25,10 +25,10 @@ from talent_sd.inputs.national_paths import lookup_name, read_national
 from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.inputs.settings import split_key
 from talent_sd.output.backtest_tables import OUTCOMES
+from talent_sd.output.city_tables import CEILED, CEILING, NO_CEILING
 from talent_sd.output.report.book_entries import raw
 from talent_sd.output.report.book_tables import BookTables, Rows
 from talent_sd.output.report.html_pieces import Cell, Table, obtained, plain_table, quoted
-from talent_sd.output.report.inputs_section import CEILING, NO_CEILING
 from talent_sd.output.speech import digits, signed
 from talent_sd.uncertainty.noise import NOISE_INPUTS, summed_variance
 from talent_sd.uncertainty.windows import OUTCOMES as NOISY
@@ -337,7 +337,7 @@ class BookSources(BookTables):
 
     def _number(self, name: str, value: float) -> str:
         scale = self.say.scale(abs(value), self.model.structure[name].unit)
-        return self.say(NO_CEILING) if value >= CEILING else self.say.amount(value, scale)
+        return self.say(NO_CEILING) if name == CEILED and value >= CEILING else self.say.amount(value, scale)
 
     @staticmethod
     def _stands_in(text: str) -> str:

@@ -16,9 +16,7 @@ from talent_sd.inputs.national_paths import lookup_name
 from talent_sd.inputs.scenario_chain import read_notes
 from talent_sd.inputs.setting_checks import PARTS, PAUSE
 from talent_sd.inputs.settings import policy_key, split_key, years_in_force
-from talent_sd.output.city_tables import CEILED
-from talent_sd.output.city_tables import CEILING as CEILING
-from talent_sd.output.city_tables import NO_CEILING as NO_CEILING
+from talent_sd.output.city_tables import CEILED, CEILING, NO_CEILING
 from talent_sd.output.evidence_tables import statement
 from talent_sd.output.report.html_pieces import Cell, Group, Row, Table, obtained, plain_table, quoted
 from talent_sd.output.report.material import Material
