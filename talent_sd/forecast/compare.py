@@ -78,8 +78,7 @@ ALWAYS = 0.95
 
 def percent_is_told(level: xr.DataArray) -> xr.DataArray:
     """Return where a per cent of a level is a number, over its axes but the draws: not of a debt, of nothing, or of years."""
-    above = (level > 0).mean([dim for dim in (DRAW,) if dim in level.dims])
-    return (above > ALWAYS) & (level.attrs.get("units") != "year")
+    return ((level > 0).mean(DRAW) > ALWAYS) & (level.attrs.get("units") != "year")
 
 
 def not_finite(forecast: xr.Dataset, names: Iterable[str]) -> list[str]:

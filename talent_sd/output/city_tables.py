@@ -198,7 +198,8 @@ def beside_table(city: City, lang: str = "en") -> Table:
         ),
         padding=0,
     )
-    for one in _beside(city):
+    beside = _beside(city)
+    for one in beside:
         value, others = _beside_numbers(one, lang)
         table.add_row(
             Text(" /\n".join(figure_name(name, lang) for name in (one.name, one.per) if name)),
@@ -211,7 +212,7 @@ def beside_table(city: City, lang: str = "en") -> Table:
         lang,
     )
     outside = tell("* Outside it: one city in ten is. Check its unit, its year and its digits.", lang)
-    odd = not all(one.is_common for one in _beside(city))
+    odd = not all(one.is_common for one in beside)
     explain(table, "\n".join([usual, *[outside] * odd]))
     return table
 

@@ -214,6 +214,8 @@ def assumed_figures(resolved: Resolved, model: Model, *, cancelling: bool = Fals
             why, ends = rule.shared.why, (rule.shared.range[0] * stands, rule.shared.range[1] * stands)
         else:
             continue
+        if not np.isfinite(stands):
+            continue  # the model makes it from others
         low, high = np.clip(ends, *variable.limits).tolist()
         place = f"{mapping.file}:{mapping.line('constants', key)}"
         source = why if why.startswith("assumption") else f"assumption: {why}"
