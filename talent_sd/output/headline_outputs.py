@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from talent_sd.base.dims import BANDS, CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.language import tell
+from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, percent_is_told, probability_better
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.speech import Scale, digits, interval
@@ -29,6 +29,14 @@ COUNTED = {
     "average_wage": "average pay", "house_price": "house price",
 }  # fmt: skip
 """A city's own figure -> the variable that forecasts it."""
+
+NOTES = {
+    "years of balance": N_(
+        "Years of balance suppose that the ageing of the next two years goes on: they compare cities and years, and "
+        "date no end. They rise where ageing slows, even while the balance falls."
+    )
+}
+"""Output -> what to know wherever it is told."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +225,11 @@ def known_figures(city: Any) -> dict[str, list[tuple[int, float]]]:
         for figure, variable in COUNTED.items()
         if figure in city.figures
     }
+
+
+def notes_of(outputs: Iterable[Output], lang: str, *keys: str) -> list[str]:
+    """Tell some notes, and then what to know of these outputs."""
+    return [tell(key, lang) for key in (*keys, *(NOTES[one.name] for one in outputs if one.name in NOTES))]
 
 
 def largest(array: xr.DataArray) -> float:

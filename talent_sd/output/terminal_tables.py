@@ -20,7 +20,7 @@ from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.plot_comparison import by_change
-from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs
+from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs, notes_of
 from talent_sd.output.speech import (
     Scale,
     chance,
@@ -184,8 +184,8 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
             cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
             title = ["\n  ".join(filter(None, title))]
         table.add_row(*title, *cells, since_text(one, since, scale, lang))
-    notes = (NO_PER_CENT, ROW_UNIT) * any(np.isnan(one.since(since)[1]) for one in outputs)
-    explain(table, run_note(forecast, lang), *(tell(key, lang) for key in notes), lang=lang)
+    keys = [NO_PER_CENT, ROW_UNIT] * any(np.isnan(one.since(since)[1]) for one in outputs)
+    explain(table, run_note(forecast, lang), *notes_of(outputs, lang, *keys), lang=lang)
     return table
 
 
@@ -241,8 +241,8 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
         table.add_section()
     draws = change.sizes.get(DRAW, 1)
     told = tell(DIFFERENCES, lang, draws=draws) if draws > 1 else ""
-    blank = any(np.isnan(one.at(scenario=name).told.share) for one in outputs for name in titles)
-    explain(table, told, tell(NO_PER_CENT, lang) if blank else "", lang=lang)
+    blank = np.isnan([one.at(scenario=name).told.share for one in outputs for name in titles]).any()
+    explain(table, told, *notes_of(outputs, lang, *[NO_PER_CENT] * int(blank)), lang=lang)
     return table
 
 

@@ -219,7 +219,9 @@ def test_the_terminal_tells_the_medians_of_the_table(told: Told, book: Book) -> 
     assert title == "Wuxi, 2034: difference from the baseline (No new policy)"
     assert how == (
         "Medians of the differences in each of 8 draws, not differences of medians; 80 % intervals. "
-        "No per cent is told of years, nor of what may be nought or below."
+        "No per cent is told of years, nor of what may be nought or below. "
+        "Years of balance suppose that the ageing of the next two years goes on: they compare cities and years, and "
+        "date no end. They rise where ageing slows, even while the balance falls."
     )
     titles = ["Cash subsidy only", "Hefei-style combination"]
     ends = ["", ": Relative", ": 80 % from", ": 80 % to"]
@@ -302,7 +304,10 @@ def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, bo
         numbers = [cell for cell in row if isinstance(cell, float)]
         assert len(numbers) == 6 + len(found), row
         assert [one for one in numbers if any(abs(one - share) < 6e-4 for share in found)] or not found
-    assert "No per cent is told of years" in " ".join(told[0].out.split())
+    report = (told[1] / "report.html").read_text("utf-8")
+    for note in ("No per cent is told of years", "They rise where ageing slows, even while the balance falls."):
+        assert note in " ".join(told[0].out.split())
+        assert note in report
 
 
 def test_what_is_paid_over_a_year_and_the_rate_of_a_day_are_called_apart(told: Told, book: Book) -> None:

@@ -18,6 +18,7 @@ from talent_sd.base.language import N_, tell
 from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.panels import FIRST_SHOWN, Line, outline
 from talent_sd.output.figures.sheet import Panel, band_words, compose, panel_letter, unit_drawn, up_to
+from talent_sd.output.headline_outputs import NOTES
 from talent_sd.output.speech import city_name, digits, scale_for, scenario_titles, source_line
 from talent_sd.output.style import (
     save_figure,
@@ -39,13 +40,6 @@ THIN = 0.008
 """Lines that nowhere are farther apart than this part of what their panel spans lie on one another."""
 SPAN = N_("{low} to {high}", "plot")
 LEAPT = N_("{name} as counted leap in {years}: borders or the way of counting changed.")
-NOTES = {
-    "years of balance": N_(
-        "Years of balance take the ageing of the next two years for lasting: they compare cities and years, and "
-        "date no end."
-    )
-}
-"""Variable -> what to know of its picture."""
 NEXT_TO_NOTHING, ROUNDING = 1e-6, 1e-12
 SMALL = 1e-4
 """A dimensionless variable that stays below is next to nothing: an axis of its own would blow it up."""

@@ -14,7 +14,7 @@ from talent_sd.forecast.compare import CLEAR, first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_comparison import plot_cities_output
 from talent_sd.output.figures.sheet import unit_drawn, up_to
-from talent_sd.output.headline_outputs import Output, known_figures, largest, slug
+from talent_sd.output.headline_outputs import Output, known_figures, largest, notes_of, slug
 from talent_sd.output.report.html_pieces import (
     Cell,
     Group,
@@ -28,7 +28,7 @@ from talent_sd.output.report.html_pieces import (
     quiet_about_glyphs,
 )
 from talent_sd.output.report.material import Material
-from talent_sd.output.speech import Scale, Speech, digits
+from talent_sd.output.speech import Scale, Speech, digits, sentences
 from talent_sd.output.style import BASELINE, line_look
 from talent_sd.output.terminal_tables import NO_PER_CENT
 
@@ -225,7 +225,8 @@ def _table(one: Output, title: str, material: Material, say: Speech) -> Table:
         return {"scenario": name, "variable": one.name, "subscript": one.element, "year": years[row]}
 
     caption = say("The numbers behind the plots: {output}", output=title)
-    return table_of(caption, say("Year"), columns, years, about, material.titles(say.lang), say(NO_PER_CENT))
+    told = sentences(say.lang, *notes_of([one], say.lang, NO_PER_CENT))
+    return table_of(caption, say("Year"), columns, years, about, material.titles(say.lang), told)
 
 
 def table_of(
@@ -348,4 +349,5 @@ def _city_table(one: Output, title: str, names: Mapping[str, str], material: Mat
 
     caption = say(CITIES_CAPTION, output=title, year=year)
     titles = material.titles(say.lang)
-    return table_of(caption, say("City"), columns, list(names.values()), about, titles, say(NO_PER_CENT))
+    told = sentences(say.lang, *notes_of([one], say.lang, NO_PER_CENT))
+    return table_of(caption, say("City"), columns, list(names.values()), about, titles, told)
