@@ -365,6 +365,8 @@ def keep_arrays(file: Path, identity: str, arrays: Mapping[str, np.ndarray]) -> 
             (scratch / file.name).replace(file)
         begun.append(file)
     except OSError as error:
+        if file.is_dir():
+            raise NotWritten(UNWRITABLE_FILE, file=file, reason=reason_of(error)) from None
         raise NotWritten(UNWRITABLE, target=file.parent, reason=reason_of(error)) from None
 
 

@@ -36,7 +36,7 @@ def check(
     from talent_sd.inputs.shipped_names import FILE_KINDS
 
     problems: list[str] = []
-    for file in files:
+    for file in dict.fromkeys(files):
         unlike = False
         with notices() as told:
             try:

@@ -75,14 +75,13 @@ def _show_city(name: str, lang: str, xlsx: Path | None) -> None:
 def _one(what: Shelf, name: str, lang: str) -> str:
     """Return everything behind one figure or one variable."""
     from talent_sd.base.errors import InputError, nearest
-    from talent_sd.base.files import shipped_folder
     from talent_sd.inputs.evidence_ledger import read_evidence
     from talent_sd.laboratory.findings import experiments_for
-    from talent_sd.model.read import read_structure
+    from talent_sd.model.read import shipped_structure
     from talent_sd.output.evidence_tables import figure_trace, variable_trace
 
     figures = {figure.id: figure for figure in read_evidence()}
-    structure = read_structure(shipped_folder("models") / "city.mdl")
+    structure = shipped_structure()
     if what is Shelf.variables:
         from talent_sd.inputs.labels import shipped_labels
 

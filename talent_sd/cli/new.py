@@ -70,10 +70,9 @@ def _scenario(path: Path, extends: str, lang: str) -> str:
 
 def _city(path: Path, lang: str) -> str:
     """Return the text of a city to fill in."""
-    from talent_sd.base.files import shipped_folder
     from talent_sd.inputs import read_mapping
-    from talent_sd.model.read import read_structure
+    from talent_sd.model.read import shipped_structure
     from talent_sd.output.starter_files import city_starter
 
-    structure = read_structure(shipped_folder("models") / "city.mdl")
+    structure = shipped_structure()
     return city_starter(path, read_mapping(), int(structure.time["INITIAL TIME"]), lang)

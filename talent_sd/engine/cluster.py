@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
 
 CONNECT_SECONDS = 10
-PLAIN, SECURE = ("tcp", "ws"), ("tls", "wss")
+PLAIN, SECURE = ("tcp", "ws"), ("tls",)
 """Schemes of addresses, without and with TLS."""
 TASKS_PER_WORKER = 2
 """Blocks on their way at once: one that runs and one that waits, so that results never pile up."""
@@ -34,16 +34,17 @@ def safe_address(address: str) -> str:
     InputError
         If it is none; or if it is of another machine and without TLS: what comes from there is read as pickles.
     """
-    scheme, _, rest = address.strip().rpartition("://")
+    address = address.strip()
+    scheme, _, rest = address.rpartition("://")
     scheme = scheme.lower() or PLAIN[0]
     try:
         parts = urlsplit(f"//{rest}")
-        host, is_whole = parts.hostname or "", bool(parts.port)
+        host, is_whole = parts.hostname or "", bool(parts.port) and parts.netloc == rest
     except ValueError:
         host, is_whole = "", False
     if scheme == "inproc":
         return address
-    if scheme not in (*PLAIN, *SECURE) or not host or not is_whole:
+    if scheme not in (*PLAIN, *SECURE) or not host or not is_whole or set(rest) & set(" @\\"):
         raise InputError(
             "'{address}' is no address of a dask scheduler. Give scheme, machine and port, such as tcp://127.0.0.1:8786.",
             address=address,

@@ -17,7 +17,7 @@ import numpy as np
 
 from talent_sd.base.dims import DRAW, SCENARIO, TIME, name_axes
 from talent_sd.base.errors import InputError, Problems
-from talent_sd.base.files import shipped_folder, tellable
+from talent_sd.base.files import tellable
 from talent_sd.base.language import LANGUAGES, language, speaking, tell
 from talent_sd.base.version import __version__
 from talent_sd.inputs.file_kinds import MODEL_ENDINGS
@@ -231,7 +231,7 @@ def check_file(path: str | Path) -> str:
     """
     from talent_sd.engine.runner import load_model
     from talent_sd.inputs import check_file as check_yaml
-    from talent_sd.model.read import read_structure
+    from talent_sd.model.read import shipped_structure
     from talent_sd.model.translate import translate
     from talent_sd.model.units import refuse_clashing_units
 
@@ -241,7 +241,7 @@ def check_file(path: str | Path) -> str:
         refuse_clashing_units(translate(path))
         model.refuse_unready()
         return "model"
-    kind, problems = check_yaml(path, read_structure(shipped_folder("models") / "city.mdl"))
+    kind, problems = check_yaml(path, shipped_structure())
     if problems:
         raise InputError(problems)
     if kind == "scenario":

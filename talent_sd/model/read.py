@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from talent_sd.base.cache import load_cached, save_cached
+from talent_sd.base.files import shipped_folder
 from talent_sd.model.spreadsheets import model_key
 from talent_sd.model.structure import Structure, Variable, build_structure
 from talent_sd.model.translate import Source, read_model_bytes, translate
@@ -41,6 +43,12 @@ def read_structure(path: str | Path, source: Source | None = None) -> Structure:
     if not structure.notices:  # else they would be told once, in one language
         save_cached("structure", key, structure_to_json(structure))
     return structure
+
+
+@cache
+def shipped_structure() -> Structure:
+    """Return what the shipped city model consists of."""
+    return read_structure(shipped_folder("models") / "city.mdl")
 
 
 def structure_to_json(structure: Structure) -> dict[str, Any]:

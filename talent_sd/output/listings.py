@@ -10,13 +10,12 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.runner import load_model, model_constants
 from talent_sd.inputs.labels import Labels, shipped_labels
 from talent_sd.inputs.settings import policy_key, years_in_force
 from talent_sd.loops.why import CLOCK, TOGETHER, Cause
-from talent_sd.model.read import read_structure
+from talent_sd.model.read import shipped_structure
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label, year_spans
 from talent_sd.output.terminal_tables import explain, numbers, rich_table, short_place, words
@@ -115,7 +114,7 @@ def _policies(lang: str) -> Rows:
 
 
 def _variables(lang: str) -> Rows:
-    labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
+    labels, structure = shipped_labels(), shipped_structure()
 
     def row(variable: Variable) -> Sequence[str]:
         """Return what the list tells of a variable."""
@@ -164,7 +163,7 @@ def _evidence(lang: str) -> Rows:
     from talent_sd.inputs.evidence_ledger import ROLES, cited_by, read_evidence
     from talent_sd.output.evidence_tables import UNCLEAN, statement, target_text
 
-    cited = cited_by(read_structure(shipped_folder("models") / "city.mdl"))
+    cited = cited_by(shipped_structure())
     rows = (
         (
             figure.id,
@@ -181,7 +180,7 @@ def _evidence(lang: str) -> Rows:
 def _loops(lang: str) -> Rows:
     from talent_sd.loops.loop_names import read_loops
 
-    loops = read_loops(read_structure(shipped_folder("models") / "city.mdl")).loops
+    loops = read_loops(shipped_structure()).loops
     rows = ((loop.name, loop.polarity, loop.label[lang], loop.story[lang]) for loop in loops)
     return (NAME, N_("Polarity"), TITLE, N_("Story")), rows
 

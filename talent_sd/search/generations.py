@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from talent_sd.engine.runner import Model
 
-FOLDER, IDENTITY = "search", "search.json"
+FOLDER, IDENTITY, ANY = "search", "search.json", "seed_*_generation_*.npz"
 NEIGHBOURS = 3
 """A generation's part that lies one move from the best: one in so many."""
 MORE_GOALS = 3
@@ -237,21 +237,30 @@ class Archive:
         """
         if self.folder is None:
             return
-        file = self.folder / IDENTITY
+        file, ours = self.folder / IDENTITY, self._text()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not file.exists():
+            there = content_of(file) if file.exists() else b""
+            if there != ours and (not any(self.folder.glob(ANY)) or self._is_vouched_for(ours)):
                 with scratch_folder(self.folder) as scratch:
-                    write_safely(scratch / IDENTITY, self._text())
+                    write_safely(scratch / IDENTITY, ours)
                     (scratch / IDENTITY).replace(file)
-            there = content_of(file)
+                there = ours
         except OSError as error:
             raise InputError(tell(UNWRITABLE, target=self.folder, reason=reason_of(error))) from None
-        if there != self._text():
+        if there != ours:
             raise InputError(
-                "{folder} holds a search of something else. Choose another --out, or remove it.",
+                "{folder} holds a search of something else. Choose another --out, or remove it."
+                if self._is_vouched_for(there)
+                else "{folder} holds a search that is damaged. Choose another --out, or remove it.",
                 folder=self.folder,
             )
+
+    def _is_vouched_for(self, text: bytes) -> bool:
+        """Whether a generation in the folder is whole and of the search that a text tells of."""
+        assert self.folder is not None
+        told = text.decode(errors="replace")
+        return any(kept_arrays(file, told) for file in sorted(self.folder.glob(ANY)))
 
     def read(self, seed: int, generation: int, points: np.ndarray) -> tuple[Plans, np.ndarray] | None:
         """Return a generation's plans and values; None where it is not there, whole and of these points."""

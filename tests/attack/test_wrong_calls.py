@@ -336,11 +336,12 @@ def test_another_service_at_the_address_of_a_cluster_is_told() -> None:
         ("TCP://①.1.1.1:8786", "is not on this machine and without TLS"),
         ("10.0.0.1:8786", "is not on this machine and without TLS"),
         ("ws://example.org:1", "is not on this machine and without TLS"),
-        *((one, "is no address of a dask scheduler") for one in ("tcp://127.0.0.1", "tcp://[::1", "", "ftp://127.0.0.1:1", "tcp://127.0.0.1:99999")),
+        *((one, "is no address of a dask scheduler") for one in ("tcp://127.0.0.1", "tcp://[::1", "", "ftp://127.0.0.1:1", "tcp://127.0.0.1:99999",
+            "wss://10.0.0.1:1", "tcp://127.0.0.1\n:1", "tcp://127.0.0.1 :1", "tcp://a@127.0.0.1:1", "tcp://127.0.0.1:1/a")),
     ],
 )  # fmt: skip
 def test_a_cluster_of_another_machine_needs_tls(address: str, said: str) -> None:
-    with pytest.raises(TalentError, match=f"^'{re.escape(address)}' {said}"):
+    with pytest.raises(TalentError, match=f"^'{re.escape(address.replace(chr(10), ' '))}' {said}"):
         ts.ensemble(draws=2, outputs=["Residents"], cluster=address)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,6 +152,15 @@ def test_check_reports_all_files_and_exits_2(talent_sd: Command, tmp_path: Path)
     assert "bad.yaml:2: " in outcome.err
     assert "empty.mdl" in outcome.err
     assert "simulated" not in outcome.err
+
+
+def test_thousands_of_missing_files_are_told_quickly_and_counted(talent_sd: Command, tmp_path: Path) -> None:
+    start = time.process_time()
+    outcome = talent_sd("check", *[tmp_path / f"{number % 2000}.yaml" for number in range(2500)])
+    assert (outcome.code, time.process_time() - start < 10) == (2, True)
+    told = outcome.err.splitlines()
+    assert told[0] == f"{tmp_path / '0.yaml'}: no such file. Check the path."
+    assert told[20:] == ["… and 1980 more problems. Mend these first."]
 
 
 @pytest.mark.parametrize("command", ["run", "compare", "list", "check"])

@@ -88,6 +88,33 @@ def test_a_folder_with_another_search_is_refused(levers: Levers, tmp_path: Path)
         search(quest(levers, (0,), 1, risk="p10"), tmp_path)
 
 
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\0" * 40, None])
+def test_a_damaged_name_of_a_search_is_mended_or_told(
+    levers: Levers, tmp_path: Path, damage: bytes | None
+) -> None:
+    asked, file = quest(levers, (0,), 1), tmp_path / "search.json"
+    search(asked, tmp_path)
+    whole = file.read_bytes()
+    changed = whole.replace(b"median", b"mediao") if damage is None else damage
+    file.write_bytes(changed)
+    search(asked, tmp_path)
+    assert file.read_bytes() == whole
+    file.write_bytes(changed)
+    told = f"{tmp_path} holds a search that is damaged. Choose another --out, or remove it."
+    with pytest.raises(ts.InputError, match=f"^{re.escape(told)}$"):
+        search(quest(levers, (0,), 1, risk="p10"), tmp_path)
+
+
+def test_a_folder_in_place_of_a_generation_is_named(levers: Levers, tmp_path: Path) -> None:
+    search(quest(levers, (0,), 1), tmp_path)
+    file = tmp_path / "seed_0_generation_0000.npz"
+    file.unlink()
+    file.mkdir()
+    told = f"{file}: cannot be written (Is a directory). Choose another place."
+    with pytest.raises(ts.TalentError, match=f"^{re.escape(told)}$"):
+        search(quest(levers, (0,), 1), tmp_path)
+
+
 def test_no_plan_costs_more_than_the_budget(levers: Levers) -> None:
     points = np.random.default_rng(0).random((200, levers.size))
     plans = levers.plans(points)
