@@ -12,6 +12,7 @@ Out: shares of the whole.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb
@@ -22,7 +23,7 @@ import numpy as np
 from talent_sd.base.dims import COALITION, DRAW, TIME
 from talent_sd.base.errors import ModelError
 from talent_sd.base.language import listed, tell
-from talent_sd.engine.lanes import Params
+from talent_sd.engine.lanes import Params, stack_lanes
 from talent_sd.engine.member_blocks import by_draw
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ MOST_EXACT = 16
 """With more switches than this, combinations are sampled: 2^16 runs take seconds, 2^20 minutes."""
 MEMBERS_AT_ONCE = 1 << 15
 """Runs held in memory together."""
+DRAW_BY_DRAW = 1 << 10
+"""Combinations from which on each draw has a run of its own."""
 
 
 def coalitions(players: int) -> np.ndarray:
@@ -74,8 +77,7 @@ def shapley_values(worth: np.ndarray) -> np.ndarray:
     sizes = coalitions(players - 1).sum(axis=1).astype(int) if players else np.zeros(0, int)
     shares = np.empty((players, *worth.shape[1:]))
     for player in range(players):
-        without, with_it = _split(worth, player, players)
-        shares[player] = np.tensordot(weights[sizes], with_it - without, axes=1)
+        shares[player] = np.tensordot(weights[sizes], _gain(worth, player, players), axes=1)
     return shares
 
 
@@ -100,12 +102,11 @@ def shapley_interactions(worth: np.ndarray) -> np.ndarray:
         return found
     weights = np.array([1 / ((players - 1) * comb(players - 2, size)) for size in range(players - 1)])
     sizes = coalitions(players - 2).sum(axis=1).astype(int)
-    for first in range(players):
-        without, with_it = _split(worth, first, players)
-        for second in range(first):
-            low, high = (_split(part, second, players - 1) for part in (without, with_it))
-            mixed = (high[1] - high[0]) - (low[1] - low[0])
-            found[first, second] = found[second, first] = np.tensordot(weights[sizes], mixed, axes=1)
+    for second in range(players - 1):
+        gain = _gain(worth, second, players)
+        for first in range(second + 1, players):
+            both = _gain(gain, first - 1, players - 1)
+            found[first, second] = found[second, first] = np.tensordot(weights[sizes], both, axes=1)
     return found
 
 
@@ -153,10 +154,10 @@ def _players(worth: np.ndarray) -> int:
     return players
 
 
-def _split(worth: np.ndarray, player: int, players: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coalitions without a player and the same with it, in the order of the others' bits."""
+def _gain(worth: np.ndarray, player: int, players: int) -> np.ndarray:
+    """Return what a player adds to each coalition of the others, in the order of their bits."""
     shaped = worth.reshape(2 ** (players - 1 - player), 2, 2**player, *worth.shape[1:])
-    return tuple(shaped[:, on].reshape(-1, *worth.shape[1:]) for on in (0, 1))  # type: ignore[return-value]
+    return (shaped[:, 1] - shaped[:, 0]).reshape(-1, *worth.shape[1:])
 
 
 def attribute(
@@ -287,6 +288,10 @@ def run_coalitions(
     """
     import xarray as xr
 
+    if draws and len(rows) >= DRAW_BY_DRAW:
+        found = _run_draw_by_draw(model, params, inputs, keys, rows, outputs, years, threads)
+        if found is not None:
+            return found
     on = np.array([float(params.get(key, 1.0)) for key in keys])
     at_once = max(1, MEMBERS_AT_ONCE // (draws or 1))
     parts: list[dict[str, np.ndarray]] = []
@@ -296,6 +301,34 @@ def run_coalitions(
         run = model.run({**params, **switched}, inputs, outputs, times=years, threads=threads)
         parts.append({name: by_draw(run[name], draws) if draws else run[name].values for name in outputs})
     return {name: np.concatenate([part[name] for part in parts]) for name in outputs}
+
+
+def _run_draw_by_draw(
+    model: Model,
+    params: Params,
+    inputs: Params | None,
+    keys: Sequence[str],
+    rows: np.ndarray,
+    outputs: Sequence[str],
+    years: Sequence[float],
+    threads: int | None,
+) -> dict[str, np.ndarray] | None:
+    """Run many combinations of each draw by themselves: what the draw alone decides is computed once for all of them.
+
+    None where more than draws differ, or where there is something to warn of, which is to be told of all draws together.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        lanes = stack_lanes(model.structure, params, inputs or {})
+        if lanes is None or list(lanes.axes) != [DRAW] or model.program.draws_at_random:
+            return None
+        parts = []
+        for draw in range(lanes.size):
+            own, series = lanes.one(draw)
+            parts.append(run_coalitions(model, own, series, keys, rows, outputs, years, threads=threads))
+            if heard:
+                return None
+    return {name: np.stack([part[name] for part in parts], axis=1) for name in outputs}
 
 
 def switch_parts(model: Model, switches: str) -> tuple[str, ...]:

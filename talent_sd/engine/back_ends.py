@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _KEPT_KERNELS = 8
 _MORE_MEMBERS = (500, 4096)
 """From so many on, optimised code, and then vectors twice as wide, gain more than compiling them takes."""
+_FEW = 4
+"""Values of a constant."""
 
 
 def run_arrays(program: Program, plan: SlotPlan, request: Request, first_member: int = 0) -> np.ndarray:
@@ -61,7 +63,13 @@ class Kernels:
         member_series = sorted(slot for slot, value in plan.series.items() if value.ndim > 1)
         points, lanes = len(request.times), request.lanes
         level = bisect_right(_MORE_MEMBERS, lanes)
-        kernel = self._compiled(program, plan.outputs, varying, series, member_series, level)
+        # thousands of members with few values of each constant may have much in common before these act
+        few = (
+            level > 0
+            and not member_series
+            and all(len(np.unique(plan.constants[s])) <= _FEW for s in varying)
+        )
+        kernel = self._compiled(program, plan.outputs, varying, series, member_series, level, resumes=few)
         return kernel.run(
             constants=uniform_constants(program, plan),
             varying=_stacked([plan.constants[slot] for slot in varying], (lanes,)),
@@ -84,19 +92,23 @@ class Kernels:
         series: Sequence[int],
         member_series: Sequence[int],
         level: int,
+        *,
+        resumes: bool,
     ) -> Any:
         try:
             from talent_sd.engine.llvm.kernel import compile_kernel, wide_lanes
         except ImportError as error:
             raise UnsupportedError("the native engine cannot be loaded ({error}).", error=error) from error
         slots = tuple(outputs), tuple(varying), tuple(series), tuple(member_series)
+        asked = *slots, resumes
         # the last, smaller block of an ensemble uses the kernel of the others
-        keys = [(id(program), *slots, best) for best in range(len(_MORE_MEMBERS), level - 1, -1)]
+        keys = [(id(program), *asked, best) for best in range(len(_MORE_MEMBERS), level - 1, -1)]
         key = next((key for key in keys if key in self._kept), keys[-1])
         if key not in self._kept:
             width = wide_lanes() if level > 1 else None
             # the program is kept with its kernel, so that its id stays its own
-            self._kept[key] = (program, compile_kernel(program, *slots, width, effort=2 if level else 0))
+            kernel = compile_kernel(program, *slots, width, effort=2 if level else 0, resumes=resumes)
+            self._kept[key] = (program, kernel)
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_KERNELS:
             self._kept.popitem(last=False)

@@ -217,6 +217,18 @@ class Program:
         )  # fmt: skip
 
     @cached_property
+    def draws_at_random(self) -> bool:
+        """Whether any equation draws numbers of its own."""
+        todo = [*(slot.expression for slot in self.slots), *(state.initial for state in self.states)]
+        todo += self.initial_expression.values()
+        while todo:
+            expression = todo.pop()
+            if isinstance(expression, Random):
+                return True
+            todo += operands_of(expression)
+        return False
+
+    @cached_property
     def own_constants(self) -> np.ndarray:
         """(slots,) the values of constants in the file, NaN for other slots."""
         values = np.full(len(self.slots), np.nan)

@@ -63,6 +63,12 @@ class Lanes:
             params |= {name: table[places[0]] for name, table in tables.items()}
             yield places, params, {name: picked(value, places) for name, value in self.inputs.items()}
 
+    def one(self, lane: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return params and inputs of one lane, as of a single run."""
+        params = {name: picked(value, lane) for name, value in self.params.items()}
+        params = {name: value.item() if _holds_tables(value) else value for name, value in params.items()}
+        return params, {name: picked(value, lane) for name, value in self.inputs.items()}
+
     def put(self, values: dict[str, np.ndarray], found: Mapping[str, np.ndarray], places: np.ndarray) -> None:
         """Put what a group's run found in its places among all lanes: name -> (lanes, saved, *dims)."""
         for name, array in found.items():

@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from talent_sd import attribution
 from talent_sd.base.errors import InputError, ModelError
 from talent_sd.forecast.compare import compare
 from talent_sd.forecast.ensemble import prior_draws, run_ensemble
@@ -334,3 +335,24 @@ def test_chosen_draws_are_those_of_their_source_whatever_the_blocks() -> None:
         np.testing.assert_array_equal(part[key], values[places][1:3])
     for name, series in source.inputs(0, 9).items():
         np.testing.assert_array_equal(noise[name].values, series.values[places])
+
+
+def test_a_draw_by_itself_gives_the_bits_that_all_draws_together_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared = prepare("three_dimensional", "hefei")
+    (resolved,) = prepared.resolved.values()
+    drawn = prior_draws(prepared, 3, SEED)
+    runs = Runs(
+        prepared.model, "three_dimensional", resolved.params(), drawn, [2022.0, 2025.0, 2026.0, 2034.0]
+    )
+    policies = ["industry_fund", "talent_apartments", "culture_ip"]
+    rows = np.tile(attribution.coalitions(3), (32, 1))
+    found = []
+    for least in (10**9, 1):
+        monkeypatch.setattr(attribution, "DRAW_BY_DRAW", least)
+        found.append(runs.values(policies, rows, ["total talent", "invention grants"], 0, 3))
+    for name, together in found[0].items():
+        assert together.shape[:3] == (len(rows), 3, 4)
+        assert np.array_equal(found[1][name], together)
+        assert len(np.unique(together[:, :, -1])) == 24

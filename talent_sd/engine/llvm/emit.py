@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from talent_sd.base.errors import UnsupportedError
 from talent_sd.engine.llvm import math, operations
-from talent_sd.engine.llvm.execution import ARGUMENTS, POINTERS
+from talent_sd.engine.llvm.execution import ARGUMENTS, POINTERS, RESUMED
 from talent_sd.engine.llvm.schedule import Schedule, cut
 from talent_sd.engine.llvm.shared_graph import Node
 from talent_sd.engine.llvm.value_places import PartReader, kept_size
@@ -95,7 +95,8 @@ class PartWriter(PartReader):
         w.line("  %m = phi i64 [ %first, %entry ], [ %m_next, %finish ]")
         self._before()
         w.line("  br label %step_entry\nstep_entry:\n  br label %point\npoint:")
-        w.line("  %p = phi i64 [ 0, %step_entry ], [ %p_next, %next_point ]")
+        first = "%begin" if self.resumes else "0"
+        w.line(f"  %p = phi i64 [ {first}, %step_entry ], [ %p_next, %next_point ]")
         w.line("  %now = phi ptr [ %scratch, %step_entry ], [ %then, %next_point ]")
         w.line("  %then = phi ptr [ %other, %step_entry ], [ %now, %next_point ]")
         self._each()
@@ -113,11 +114,13 @@ class PartWriter(PartReader):
 
     def _arguments(self) -> None:
         w = self.w
-        for i, field in enumerate(ARGUMENTS):
-            kind = "ptr" if field in POINTERS else "double" if field == "dt" else "i64"
+        for i, field in enumerate((*ARGUMENTS, *RESUMED) if self.resumes else ARGUMENTS):
+            kind = "ptr" if field in (*POINTERS, *RESUMED[:1]) else "double" if field == "dt" else "i64"
             address = w.address("%args", str(i))
             w.line(f"  %{field} = load {kind}, ptr {address}, align 8")
         w.line("  %never = icmp slt i64 %points, 0")
+        if self.resumes:
+            w.line("  %resumed = icmp ne i64 %begin, 0")
         w.line(f"  %other = getelementptr double, ptr %scratch, i64 {len(self.rows) * w.width}")
         w.line(f"  %histories = getelementptr double, ptr %scratch, i64 {self.fixed_scratch}")
 
@@ -133,6 +136,9 @@ class PartWriter(PartReader):
         self._next_stretch(1)
         for state, row in self.rows.items():
             initial = self.value(self.graph.states[state].initial)
+            if self.resumes:
+                given = w.load_uniform("%states", str(row))
+                initial = w.let(f"select i1 %resumed, {w.real} {given}, {w.real} {initial}")
             w.store(initial, "%scratch", str(row * w.width))
             w.store(initial, "%other", str(row * w.width))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,23 @@ class MemoryLayout:
     def of(cls, facts: dict[str, Any]) -> MemoryLayout:
         """The layout kept with an object (JSON has lists for tuples)."""
         plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()}
-        return cls(**plain)
+        return ResumingLayout(**plain) if "states" in plain else cls(**plain)
+
+
+@dataclass(frozen=True)
+class ResumingLayout(MemoryLayout):
+    """The memory of an object whose members may begin at a later point.
+
+    Parameters
+    ----------
+    states : how many states members have
+    readers : how many outputs, the last ones, tell from when on members differ
+    reader_columns : the same, of what does not change in time: columns of what each member keeps
+    """
+
+    states: int
+    readers: int
+    reader_columns: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,8 @@ POINTERS = (
 INTEGERS = ("points", "n_saved", "stride_in", "stride_out", "seed", "member_offset")
 ARGUMENTS = (*POINTERS, *INTEGERS, "dt")
 """Fields of the block of 64-bit arguments, in order."""
+RESUMED = ("states", "begin")
+"""Two more, where members may begin at a later point: the states there, and its number."""
 
 ALIGNMENT = 64
 BLOCKS_PER_THREAD = 4
@@ -138,8 +156,8 @@ class Execution:
 
     def arguments(self, **fields: np.ndarray | int) -> np.ndarray:
         """The block of arguments as the code reads it."""
-        block = np.zeros(len(ARGUMENTS), dtype=np.int64)
-        for i, name in enumerate(ARGUMENTS):
+        block = np.zeros(len(ARGUMENTS) + len(RESUMED), dtype=np.int64)
+        for i, name in enumerate((*ARGUMENTS, *RESUMED)):
             value = fields.get(name, self.fields.get(name, 0))
             if isinstance(value, np.ndarray):
                 block[i] = value.ctypes.data
@@ -173,8 +191,12 @@ class Execution:
         if np.isnan(bad[0]):
             failed[:] = True
 
-    def run_members(self, values: np.ndarray, failed: np.ndarray, threads: int) -> None:
-        """Blocks of members, then the few that do not fill a vector."""
+    def run_members(
+        self, values: np.ndarray, failed: np.ndarray, threads: int, together: Beginning | None = None
+    ) -> None:
+        """Blocks of members, then the few that do not fill a vector; from where they part, if that is known."""
+        if together is not None:
+            self.fields |= {"states": together.states, "begin": together.begin}
         width, layout, given = self.kernel.width, self.kernel.layout, self.given
         members, saved = values.shape[2], values.shape[1]
         ordered = layout.member_outputs == tuple(range(values.shape[0]))
@@ -188,6 +210,9 @@ class Execution:
         self._call_blocks(block, whole, threads)
         if whole < members:
             self._run_rest(out, bad, whole)
+        if together is not None:
+            early = given.save[given.save < together.begin]
+            out[:, : len(early)] = together.values[list(layout.member_outputs)][:, early, None]
         if not ordered:
             for rank, position in enumerate(layout.member_outputs):
                 values[position] = out[rank]
@@ -241,3 +266,69 @@ class Execution:
         del memory
         out[:, :, first:] = rest[:, :, : members - first]
         bad[first:] = mark[: members - first]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What all members have in common.
+
+    Parameters
+    ----------
+    begin : the first point at which any of them may differ from another
+    states : (states,) at that point
+    values : (outputs, points) up to it
+    """
+
+    begin: int
+    states: np.ndarray
+    values: np.ndarray
+
+
+FEWEST_TO_SHARE = 32
+"""Vectors of members from which on it is worth looking for what they have in common: that takes two of them."""
+
+
+def common_beginning(kernel: CompiledProgram, given: Inputs) -> Beginning | None:
+    """Return what all members have in common before the varying constants act, None where that is nothing.
+
+    One vector runs through with every value of each of the constants; where all that reads them stays the same to the last
+    bit (`schedule.varying_readers`), no combination of the values differs. It then runs again up to that point.
+    """
+    layout, width = kernel.layout, kernel.width
+    if not isinstance(layout, ResumingLayout) or given.members < FEWEST_TO_SHARE * width:
+        return None
+    kinds = [np.unique(row.view(np.int64)) for row in given.varying]
+    if max(map(len, kinds)) > width:
+        return None
+    varying = np.stack([kind[np.arange(width) % len(kind)] for kind in kinds]).view(np.float64)
+    vector = replace(given, varying=varying, members=width)
+    values, memory, failed = _run_vector(kernel, vector, len(given.times))
+    first = (2 * layout.states + 1) * width
+    kept = memory[first:][: (max(layout.reader_columns, default=-1) + 1) * width].reshape(-1, width)
+    start = kept[list(layout.reader_columns)].view(np.int64)
+    told = values[len(kernel.outputs) :].view(np.int64)
+    alike = (told == told[..., :1]).all(axis=(0, 2))
+    begin = int(np.append(alike, False).argmin())
+    begin = min(begin, len(alike) - 1)
+    if not begin or failed or (start != start[:, :1]).any():
+        return None
+    _, memory, _ = _run_vector(kernel, vector, begin + 1)
+    states = memory[begin % 2 * layout.states * width :][: layout.states * width].reshape(-1, width)[:, 0]
+    return Beginning(begin, states.copy(), values[..., 0])
+
+
+def _run_vector(kernel: CompiledProgram, given: Inputs, points: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Run one vector of members through so many points: all values at each, its memory, and whether it failed."""
+    width = kernel.width
+    series = np.ascontiguousarray(given.series[:, :points])
+    run = Execution(kernel, replace(given, times=given.times[:points], save=np.arange(points), series=series))
+    values = np.empty((len(kernel.outputs) + kernel.layout.readers, points, width))  # type: ignore[attr-defined]
+    failed, bad, out = np.zeros(width, dtype=bool), np.zeros(width), np.empty_like(values)
+    run.run_uniform(values, failed)
+    block = run.arguments(varying=given.varying, out=out, bad=bad, stride_in=width, stride_out=width)
+    memory, address = run.scratch(1, width)
+    assert kernel.call_members is not None
+    kernel.call_members(block.ctypes.data, 0, width, address)
+    for rank, position in enumerate(kernel.layout.member_outputs):
+        values[position] = out[rank]
+    return values, memory[(address - memory.ctypes.data) // 8 :], bool(np.isnan(bad).any() or failed.any())

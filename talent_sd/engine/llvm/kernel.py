@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.ir import Program
 from talent_sd.engine.llvm.compiled_objects import keep_objects, kernel_key, load_objects
-from talent_sd.engine.llvm.execution import CompiledProgram, Execution, MemoryLayout, Problem, Result
+from talent_sd.engine.llvm.execution import (
+    CompiledProgram,
+    Execution,
+    MemoryLayout,
+    Problem,
+    Result,
+    ResumingLayout,
+    common_beginning,
+)
 from talent_sd.engine.llvm.native import LoadedObject, Target, compile_object, target_for
 from talent_sd.engine.llvm.run_arrays import Inputs, check_inputs
 
@@ -62,16 +70,17 @@ class Kernel(CompiledProgram):
         given = check_inputs(
             self, constants, times, save, members, varying, series, member_series, tables, seed, member_offset
         )
-        values = np.empty((len(self.outputs), len(given.save), members))
+        rows = len(self.outputs) + (self.layout.readers if isinstance(self.layout, ResumingLayout) else 0)
+        values = np.empty((rows, len(given.save), members))
         failed = np.zeros(members, dtype=bool)
         run = Execution(self, given)
         run.run_uniform(values, failed)
         if self.layout.member_outputs and members:
-            run.run_members(values, failed, threads)
+            run.run_members(values, failed, threads, common_beginning(self, given))
         problems: tuple[Problem, ...] = ()
         if diagnose and failed.any():
             problems = find_problems(self, given, failed, diagnose)
-        return Result(values, failed, problems)
+        return Result(values[: len(self.outputs)], failed, problems)
 
 
 def compile_kernel(
@@ -84,6 +93,7 @@ def compile_kernel(
     cpu: str | None = None,
     effort: int = 2,
     uniform_effort: int = 0,
+    resumes: bool = False,
 ) -> Kernel:
     """Compile what a program's outputs need; an object compiled before is loaded instead.
 
@@ -99,6 +109,8 @@ def compile_kernel(
     effort : 2, or 0 for what will run only a few hundred members: compiles in a fraction of the
         time to code that is a third slower. The results are the same bits
     uniform_effort : the same, of what all members share: 2 where a single run is repeated thousands of times
+    resumes : whether what all members have in common before the varying constants act is run once, where that can be
+        told; for thousands of members that have few values of each. The results are the same bits
 
     Raises
     ------
@@ -110,14 +122,16 @@ def compile_kernel(
     if lanes < 1 or lanes & (lanes - 1):
         raise ModelError("the width {lanes} is not a power of two. Give 1, 2, 4, 8 or 16.", lanes=lanes)
     requests = (tuple(outputs), tuple(varying), tuple(series), tuple(member_series))
-    key = kernel_key(program, requests, lanes, f"{target.key()}\n{effort} {uniform_effort}")
+    key = kernel_key(
+        program, requests, lanes, f"{target.key()}\n{effort} {uniform_effort}{' resumes' * resumes}"
+    )
     kept = load_objects(key)
     if kept is not None:
         objects, facts = kept
         layout = MemoryLayout.of(facts)
     else:
         # what runs once per ensemble is not worth LLVM's effort; what runs per member is
-        objects, layout = compile_parts(program, requests, lanes, target, (uniform_effort, effort))
+        objects, layout = compile_parts(program, requests, lanes, target, (uniform_effort, effort), resumes)
         keep_objects(key, objects, asdict(layout))
     return Kernel(program, *requests, lanes, cpu, layout, kept is not None, LoadedObject(objects, target))
 
@@ -134,20 +148,28 @@ def compile_parts(
     width: int,
     target: Target,
     efforts: tuple[int, int],
+    resumes: bool = False,
 ) -> tuple[list[bytes], MemoryLayout]:
     """Return objects of the uniform part and of the members' part, if any, and the memory they expect."""
     # what is not needed when the object is found is not imported
     from talent_sd.engine.llvm.emit import PartWriter, has_members, module_texts
-    from talent_sd.engine.llvm.schedule import make_schedule
+    from talent_sd.engine.llvm.schedule import make_schedule, varying_readers
     from talent_sd.engine.llvm.value_places import kept_size
 
     plan = make_schedule(program, *requests)
+    slots, columns = varying_readers(plan) if resumes else ((), ())
+    if slots or columns:
+        plan = replace(make_schedule(program, (*requests[0], *slots), *requests[1:]), resumes=True)
+        columns = varying_readers(plan)[1]
     uniform, members = PartWriter(plan, False, 1, target.fma), PartWriter(plan, True, width, target.fma)
     layout = MemoryLayout(
         plan.uniform.outputs, plan.members.outputs if has_members(plan) else (),
         kept_size(plan.kept_uniform, plan), kept_size(plan.record, plan),
         (uniform.fixed_scratch, members.fixed_scratch), (len(uniform.delays), len(members.delays)),
     )  # fmt: skip
+    if plan.resumes:
+        facts = asdict(layout)
+        layout = ResumingLayout(**facts, states=len(members.rows), readers=len(slots), reader_columns=columns)
     texts = module_texts(plan, width, target.fma)
     return [compile_object(text, target, e) for text, e in zip(texts, efforts, strict=False)], layout
 

@@ -53,6 +53,7 @@ class Schedule:
     uniform, members : what each function does
     kept : uniform or per-member value that does not change in time -> where it is kept
     record : uniform value of a point that members read -> its column in the record
+    resumes : whether members may begin at a later point, from states that are given
     """
 
     graph: Graph
@@ -64,6 +65,7 @@ class Schedule:
     kept_uniform: dict[int, int] = field(default_factory=dict)
     kept_member: dict[int, int] = field(default_factory=dict)
     record: dict[int, int] = field(default_factory=dict)
+    resumes: bool = False
 
     def columns(self, n: int) -> int:
         """How many doubles a value takes: two for a logarithm kept as a sum."""
@@ -239,6 +241,35 @@ def _place_shared(plan: Schedule) -> None:
         n = graph.states[i].value
         if n in within and graph.nodes[n].op == "state":
             plan.place(plan.record, n)
+
+
+def varying_readers(plan: Schedule) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return what tells from when on members differ: slots, at each point, and columns kept of what does not change in time.
+
+    While each is the same for every value of the one varying constant that it reads, so is all that follows from them,
+    in any combination of the values. Nothing is returned where something reads two of the constants, or is no such place.
+    """
+    graph, part = plan.graph, plan.members
+    given = {n for n, node in enumerate(graph.nodes) if node.op in PER_MEMBER}
+    states = [graph.states[i] for i in part.states]
+    roots = {*plan.outputs, *(n for state in states for n in (state.expression, state.initial))}
+    slots = {n: slot for slot, n in graph.slots.items()}
+    at_points, before = [], []
+    for n in (*part.before, *part.each, *part.saved):
+        read = given.intersection(graph.nodes[n].args)
+        if not read:
+            continue
+        column = plan.kept_member.get(n)
+        if len(read) > 1 or plan.columns(n) > 1 or (n not in slots if plan.timed[n] else column is None):
+            return (), ()
+        if column is None:
+            at_points.append(slots[n])
+        else:
+            before.append(column)
+    random = any(graph.nodes[n].op != "varying" for n in given)
+    if random or given & roots or any(state.steps is not None for state in states):
+        return (), ()
+    return tuple(at_points), tuple(before)
 
 
 def needed_slots(

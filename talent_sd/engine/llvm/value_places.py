@@ -23,6 +23,7 @@ class PartReader:
         self.graph = plan.graph
         self.members = members
         self.part: Part = plan.members if members else plan.uniform
+        self.resumes = members and plan.resumes
         self.w = Writer(width, fma)
         self.values: dict[int, str] = {}
         self.pairs: dict[int, tuple[str, str]] = {}
