@@ -134,16 +134,16 @@ def percent(change: float, lang: str = "") -> str:
 
     >>> percent(0.0512), percent(-0.2), percent(0.0), percent(1.5)
     ('+5.1 %', '−20.0 %', '0.0 %', '+150 %')
-    >>> percent(-0.0003), percent(0.00001), percent(1e-9)
-    ('−0.03 %', '+0.001 %', '0.0 %')
+    >>> percent(0.0007), percent(0.00104), percent(-0.0087), percent(0.00001), percent(1e-9)
+    ('+0.07 %', '+0.10 %', '−0.87 %', '+0.001 %', '0.0 %')
     >>> percent(0.054, "en"), percent(0.054, "zh"), percent(float("nan"), "zh")
     ('+5.4\xa0%', '+5.4%', '–')
     """
     if not math.isfinite(change):
         return "–"
     size = abs(change) * 100
-    # what is small keeps a digit, and so its sign
-    decimals = next((n for n in (0, 1, 2, 3) if size >= (99.95, 0.05, 0.005, 0.0005)[n]), 1)
+    # below 1 % two decimals, so that small ones can be told apart; what is smaller keeps a digit, and so its sign
+    decimals = next((n for n in (0, 1, 2, 3) if size >= (99.95, 0.995, 0.005, 0.0005)[n]), 1)
     text = fixed(change * 100, decimals, "+")
     gap = {"en": "\N{NO-BREAK SPACE}", "zh": ""}.get(lang, " ")
     return f"{text.replace('-', '−')}{gap}%"

@@ -66,6 +66,18 @@ DUELS_TOLD = N_(
 MOST_COLUMNS = 2
 
 
+class Told(str):
+    """A cell's text with the relative changes that it tells, in full, for a workbook."""
+
+    shares: tuple[float, ...]
+
+    def __new__(cls, text: str, *shares: float) -> Told:
+        """Keep both."""
+        told = super().__new__(cls, text)
+        told.shares = shares
+        return told
+
+
 class Fitted(Table):
     """A table no wider than its terminal: what would be cut off is folded, and no line breaks inside a number and its unit."""
 
@@ -193,7 +205,7 @@ def since_text(one: Output, year: float, scale: Scale, lang: str = "en") -> str:
     """Write an output's change from a year to the last: in per cent where that is a number, else in its unit."""
     change, relative = one.since(year)
     if relative == relative:
-        return percent(relative, lang)
+        return Told(percent(relative, lang), relative)
     return "–" if one.most < np.inf else signed(change / scale.factor)
 
 
@@ -269,12 +281,14 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
         for scenario in titles:
             place = {CITY: city, SCENARIO: scenario}
             one = last.sel(place)
-            cell = percent(float(one.median()), lang)
+            shares = [float(one.median())]
+            cell = percent(*shares, lang)
             if one.sizes[DRAW] > 1:
                 low, high = interval(one)
+                shares += low, high
                 held = tell("better in {chance} %", lang, chance=hundredth(float(better.sel(place))))
                 cell += f"\n{percent(low, lang)} … {percent(high, lang)}\n{held}"
-            cells.append(cell)
+            cells.append(Told(cell, *shares))
         table.add_row(Text(str(change[f"{CITY}_{lang}"].sel({CITY: city}).item())), *cells)
     return table
 
@@ -290,11 +304,12 @@ def shown_years(forecast: xr.Dataset) -> list[float]:
 def _difference(one: Output, scale: Scale, lang: str) -> str:
     """Write a change, the relative one, and its 80 % interval where there are several draws."""
     told, text = one.told, signed(one.told.middle / scale.factor)
-    if np.isfinite(told.share):
+    shares = (told.share,) * bool(np.isfinite(told.share))
+    if shares:
         text += f" ({percent(told.share, lang)})"
     if one.values.sizes.get(DRAW, 1) > 1:
         text += f"\n{span(told.low / scale.factor, told.high / scale.factor)}"
-    return text
+    return Told(text, *shares)
 
 
 PARTS = {

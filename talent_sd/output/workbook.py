@@ -113,6 +113,7 @@ def write_workbook(
             "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
             "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
             "share": book.add_format({"num_format": "0.0%"}),
+            "small": book.add_format({"num_format": "0.00%"}),
         }
         first = book.add_worksheet(start)
         first.set_column(0, 2, 3 * WIDTH)
@@ -130,7 +131,8 @@ def _write(sheet: Any, head: int, rows: Sequence[Sequence[object]], looks: Mappi
     for number, row in enumerate(rows[:MOST_ROWS]):
         for column, cell in enumerate(row):
             if isinstance(cell, (int, float)):
-                look = [looks["share"]] if isinstance(cell, Share) else []
+                small = 0 < abs(cell) < 0.00995  # as `percent` parts them
+                look = [looks["small" if small else "share"]] if isinstance(cell, Share) else []
                 sheet.write_number(number, column, Full(cell), *look)
             elif cell not in ("", None):
                 name = (
@@ -194,22 +196,24 @@ def _rows_of(table: Table, lang: str) -> tuple[int, list[Sequence[object]]]:
     columns = [
         split
         for number, column in enumerate(table.columns)
-        for split in _split(_text(column.header), [_text(cell) for cell in column.cells], number == 0, lang)
+        for split in _split(_text(column.header), list(column.cells), number == 0, lang)
     ]
     rows = zip(*(cells for _, cells in columns), strict=True)
     return len(above), [*above, [head for head, _ in columns], *map(list, rows)]
 
 
-def _split(heading: str, cells: Sequence[str], first: bool, lang: str) -> Iterator[tuple[str, list[object]]]:
+def _split(heading: str, shown: Sequence[object], first: bool, lang: str) -> Iterator[tuple[str, list[object]]]:
     """Yield a table's column as columns of single values: a unit, a per cent, an interval's ends, a note apart."""
+    cells = [_text(cell) for cell in shown]
     if first and any("\n  " in cell for cell in cells):
         pairs = [cell.partition("\n  ") for cell in cells]
         yield heading, [name for name, _, _ in pairs]
         yield tell("Unit", lang), [unit for _, _, unit in pairs]
         return
-    parts = [_parts(cell) for cell in cells]
+    full = [list(getattr(cell, "shares", ())) for cell in shown]
+    parts = [_parts(cell, shares) for cell, shares in zip(cells, map(iter, full), strict=True)]
     if not any(low != "" or share != "" for _, share, low, _, _ in parts):
-        yield heading, [_number(cell) for cell in cells]
+        yield heading, [_number(cell, iter(shares)) for cell, shares in zip(cells, full, strict=True)]
         return
     told = (
         heading,
@@ -227,25 +231,25 @@ def _split(heading: str, cells: Sequence[str], first: bool, lang: str) -> Iterat
             yield name if heading else what, values
 
 
-def _parts(cell: str) -> tuple[object, object, object, object, object]:
+def _parts(cell: str, shares: Iterator[float]) -> tuple[object, object, object, object, object]:
     """Return what a cell of several numbers holds: value, per cent in brackets, interval's ends, what follows."""
     head, *below = cell.split("\n")
     found = re.fullmatch(r"(.*?) \(([^()]*%)\)", head)
     value, share = found.groups() if found else (head, "")
     low, dots, high = below[0].partition(" … ") if below else ("", "", "")
     if not dots:
-        return _number(value), _number(share), "", "", "\n".join(below)
-    return _number(value), _number(share), _number(low), _number(high), "\n".join(below[1:])
+        return _number(value, shares), _number(share, shares), "", "", "\n".join(below)
+    return *(_number(one, shares) for one in (value, share, low, high)), "\n".join(below[1:])  # type: ignore[return-value]
 
 
-def _number(text: str) -> object:
-    """Return the number that a text is, written as tables write it; else the text."""
+def _number(text: str, shares: Iterator[float]) -> object:
+    """Return the number that a text is, written as tables write it, a per cent in full where it is at hand; else the text."""
     plain = text.replace("−", "-").strip()
     found = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)( ?%)?", plain)
     if found is None:
         return text
     number = float(found[1].replace(",", ""))
-    return Share(round(number / 100, 9)) if found[2] else number
+    return Share(next(shares, round(number / 100, 9))) if found[2] else number
 
 
 def _rows_of_csv(file: Path, lang: str) -> list[Sequence[object]]:

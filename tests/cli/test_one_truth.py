@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from talent_sd.output.speech import hundredth, year_spans
+from talent_sd.output.speech import hundredth, percent, year_spans
 
 from .conftest import Outcome
 
@@ -136,8 +136,9 @@ def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told, b
         cells = [cell for row in book[name][1:] for cell in row]
         assert any(isinstance(cell, float) for cell in cells), name
         for cell in cells:
-            if isinstance(cell, float):
-                assert {abs(cell), abs(round(100 * cell, 6))} & told_there, (name, cell)
+            if isinstance(cell, float):  # a relative change is held in full
+                share = numbers_of(percent(cell))[0]
+                assert {abs(cell), abs(round(100 * cell, 6)), abs(share)} & told_there, (name, cell)
             else:  # an interval's ends have a heading each, which the screen has no room for
                 words = re.sub(r": (Relative|80 % from|80 % to|Note)$", "", str(cell))
                 assert all(part in screen for part in words.split()), (name, cell)
@@ -292,7 +293,10 @@ def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, bo
         if column == "relative_change" and about["year"] == str(LAST)
     ]
     assert {key for key, *_ in cells} == given.keys()  # a blank cell holds no number
-    assert all(value == pytest.approx(given[key], rel=1e-12) and "%" in text for key, value, text in cells)
+    assert all(value == pytest.approx(given[key], rel=1e-12) for key, value, text in cells)
+    assert all(text in (percent(value, "en"), percent(value, "zh")) for _, value, text in cells)
+    screen = " ".join(told[0].out.split())
+    assert all(f"({percent(share, 'en')})".replace("\N{NO-BREAK SPACE}", " ") in screen for share in given.values())
     _, _, heading, *rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
     assert [end for end in heading if str(end).endswith(": Relative")]
     for row in rows:
@@ -303,7 +307,7 @@ def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, bo
         ]  # fmt: skip
         numbers = [cell for cell in row if isinstance(cell, float)]
         assert len(numbers) == 6 + len(found), row
-        assert [one for one in numbers if any(abs(one - share) < 6e-4 for share in found)] or not found
+        assert all(any(one == pytest.approx(share, rel=1e-12) for one in numbers) for share in found), row
     report = (told[1] / "report.html").read_text("utf-8")
     for note in ("No per cent is told of years", "They rise where ageing slows, even while the balance falls."):
         assert note in " ".join(told[0].out.split())

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import talent_sd as ts
-from talent_sd.base.language import fixed
+from talent_sd.base.language import fixed, percent
 from talent_sd.inputs.settings import years_in_force
 from talent_sd.output.policies.policy_tables import no_ratio
 from talent_sd.output.speech import digits, hundredth, signed, year_spans
@@ -70,6 +70,7 @@ def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same(
     assert told["digits_2"] == [digits(one, 2) for one in numbers]
     assert told["signed"] == list(map(signed, numbers))
     assert told["fixed"] == [[fixed(one, decimals) for decimals in range(3)] for one in numbers]
+    assert told["relative"] == [percent(one).removesuffix(" %") for one in numbers]
     assert told["hundredth"] == list(map(hundredth, shares))
     years = [years_in_force(start, end, tuple(pause)) for start, end, pause in times]
     assert told["years"] == [[year_spans(one, lang) for lang in ("en", "zh")] for one in years]

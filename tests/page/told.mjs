@@ -10,6 +10,7 @@ console.log(JSON.stringify({
   digits_2: numbers.map((one) => page.digits(one, 2)),
   signed: numbers.map((one) => page.signed(one)),
   fixed: numbers.map((one) => [0, 1, 2].map((decimals) => page.fixed(one, decimals))),
+  relative: numbers.map((one) => page.relative(one)),
   hundredth: shares.map((one) => page.hundredth(one)),
   costs: costs.map(([yuan, added]) => perUnit(yuan, added)).map(({ each, falls }) => [each === Infinity ? null : each, falls]),
   years: times.map(([start, end, pause]) => ['en', 'zh'].map((lang) => page.yearSpans(page.yearsInForce(start, end, ...pause), lang))),

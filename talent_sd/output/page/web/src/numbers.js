@@ -24,6 +24,14 @@ export function digits(value, significant = 3, beside = 0) {
   return value < 0 ? `−${text}` : text
 }
 
+/** A relative change in per cent with its sign, as `percent` of Python without its blank: below 1 % two decimals. */
+export function relative(change) {
+  if (!Number.isFinite(change)) return '–'
+  const found = [99.95, 0.995, 0.005, 0.0005].findIndex((least) => Math.abs(change) * 100 >= least)
+  const text = fixed(change * 100, found < 0 ? 1 : found).replace('-', '−')
+  return change > 0 && /[1-9]/.test(text) ? `+${text}` : text
+}
+
 /** A share of draws, of a hundred: all of them, and none, are told only where it is so. */
 export const hundredth = (share) => (share > 0 && share < 1 ? Math.min(99, Math.max(1, Number(fixed(100 * share)))) : 100 * share)
 

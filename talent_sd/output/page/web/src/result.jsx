@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, said, scale, signed, span, spans, t } from './words.js'
+import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, relativeChange, said, scale, signed, span, spans, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -254,7 +254,7 @@ function Trusted({ page }) {
             {records.map(([name, one]) => (
               <tr key={name}>
                 <th scope="row">{named(name)}</th><td>{percent(one.error)}</td><td>{percent(one.best)}</td><td>{percent(one.coverage)}</td>
-                <td>{own[name] === undefined ? '–' : `${own[name] > 0 ? '+' : ''}${percent(Math.expm1(own[name]))}`}</td>
+                <td>{own[name] === undefined ? '–' : relativeChange(Math.expm1(own[name]))}</td>
               </tr>
             ))}
           </tbody>

@@ -1,5 +1,5 @@
 // How far an output has been tested: its back-test, or that there is none.
-import { fixed, t } from './words.js'
+import { fixed, relative, t } from './words.js'
 
 export function Trust({ page, outputKey }) {
   const name = outputKey.split('[')[0]
@@ -12,6 +12,6 @@ export function Trust({ page, outputKey }) {
     cities: test.cities, coverage: fixed(100 * test.coverage),
   }
   const text = t(`tested_${test.verdict}`, values)
-  const note = own === undefined ? '' : ' ' + t('tested_city', { share: (own > 0 ? '+' : '') + fixed(100 * Math.expm1(own)).replace('-', '−') })
+  const note = own === undefined ? '' : ' ' + t('tested_city', { share: relative(Math.expm1(own)) })
   return <span class={`trust ${test.verdict}`} title={t('tested_note', values) + note}>{text}</span>
 }

@@ -1,8 +1,8 @@
 // Words and numbers in the reader's language. Python gives the words; numbers are written as its reports write them.
 import { signal } from '@preact/signals'
-import { digits, fixed, signed, yearSpans } from './numbers.js'
+import { digits, fixed, relative, signed, yearSpans } from './numbers.js'
 
-export { digits, fixed, hundredth, signed } from './numbers.js'
+export { digits, fixed, hundredth, relative, signed } from './numbers.js'
 
 export const lang = signal('en')
 let header = null
@@ -63,6 +63,7 @@ export const spans = (years) => yearSpans(years, lang.value)
 export const apart = () => (lang.value === 'zh' ? '' : ' ')
 
 export const percent = (share) => `${fixed(100 * share)}${gap()}%`
+export const relativeChange = (share) => `${relative(share)}${gap()}%`
 
 /** A setting's value in its own unit; what has none is a share. */
 export function measure(header, setting, value) {
