@@ -12,6 +12,7 @@ import numpy as np
 from talent_sd.base.dims import DRAW, TIME
 from talent_sd.base.errors import ModelError
 from talent_sd.engine.request import Request
+from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.structure import Structure, Variable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def make_dataset(
     for name, array in values.items():
         variable = structure[name]
         ranges |= {dim: list(structure.subscripts[dim]) for dim in variable.dims}
-        attrs = {"units": variable.unit, "long_name": long_name(variable)}
+        attrs = attributes(variable, structure)
         data[name] = ((*axes, TIME, *variable.dims), array.reshape(*sizes, *array.shape[1:]), attrs)
     for taken in {*ranges} & {TIME, DRAW, *axes, *values}:
         raise ModelError(
@@ -72,6 +73,14 @@ def make_dataset(
         coords[DRAW] = axes[DRAW] + first_member
     attrs = {"model": Path(structure.path).name, "model_sha256": structure.sha256, "engine": engine}
     return xr.Dataset(data, coords, attrs)
+
+
+def attributes(variable: Variable, structure: Structure) -> dict[str, str]:
+    """Return a variable's unit and long name: what the city's model calls it, and what it means; in others what it means."""
+    labels, meaning = shipped_labels(), long_name(variable)
+    if not all(map(structure.find, labels.headline)) or variable.name not in labels.variables:
+        return {"units": variable.unit, "long_name": meaning}
+    return {"units": variable.unit, "long_name": labels.variable(variable.name, "en"), "comment": meaning}
 
 
 def long_name(variable: Variable) -> str:

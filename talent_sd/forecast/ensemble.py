@@ -273,14 +273,14 @@ def _empty_arrays(layout: EnsembleLayout, memory: float) -> dict[str, np.ndarray
 
 def _template(prepared: Prepared, layout: EnsembleLayout, draws: Draws, engine: str) -> xr.Dataset:
     """Return the result without its numbers: axes, units, names, provenance, what each draw was given."""
-    from talent_sd.engine.dataset import long_name
+    from talent_sd.engine.dataset import attributes
     from talent_sd.forecast.prepare import describe
     from talent_sd.forecast.zarr_store import template_of
 
     template = template_of(layout).assign_attrs(engine=engine)
     for name, array in template.data_vars.items():
-        variable = prepared.model.structure[str(name)]
-        array.attrs.update(units=variable.unit, long_name=long_name(variable))
+        structure = prepared.model.structure
+        array.attrs.update(attributes(structure[str(name)], structure))
     given = draws.values(0, draws.size)
     template = template.assign_coords({PARAMETER: list(draws.names), DRAWN: ((DRAW, PARAMETER), given)})
     template[DRAWN].attrs.update(

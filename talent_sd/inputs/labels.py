@@ -15,6 +15,7 @@ from typing import Any
 
 from talent_sd.base.cache import content_key, load_cached, save_cached
 from talent_sd.base.files import shipped_folder
+from talent_sd.base.language import tell
 from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.inputs.settings import split_key
 from talent_sd.inputs.strict_yaml import read_text
@@ -57,7 +58,7 @@ class Labels:
 
         What a label says in brackets may be left out, where no other label is that short.
 
-        >>> Labels({"total talent": {"en": "Talent (all tiers)", "zh": "人才总量"}}).name_of("人才总量")
+        >>> Labels({"total talent": {"en": "Total talent", "zh": "人才总量"}}).name_of("人才总量")
         'total talent'
         >>> Labels({"value added": {"en": "GDP (nominal)", "zh": "地区生产总值（现价）"}}).name_of("gdp")
         'value added'
@@ -83,6 +84,20 @@ class Labels:
         """
         name, element = split_key(given)
         return self.name_of(name) + (f"[{self.name_of(element)}]" if element else "")
+
+    def goal(self, goal: str, lang: str) -> str:
+        """Return a search's goal in words: a variable, of a year or of all of them.
+
+        >>> Labels({"total talent": {"zh": "人才总量"}}).goal("total talent@2030", "zh")
+        '人才总量，2030年'
+        """
+        name, _, when = goal.partition("@")
+        output = self.variable(self.name_of(name), lang)
+        if not when:
+            return output
+        if when == "sum":
+            return tell("{output}, all years", lang, output=output)
+        return tell("{variable}, {year}", lang, variable=output, year=when)
 
     def element(self, name: str, lang: str) -> str:
         """Label of a subscript's element (a tier, a policy, a loop), or the name itself."""

@@ -168,7 +168,7 @@ class Cause:
     def strip(self) -> tuple[Cause, ...]:
         """The same with sums taken apart: what only passes its own change on is told by its causes, down to flows.
 
-        Of all talent these are arrivals, graduates, departures and retirements, not the stocks that it is the sum of.
+        Of total talent these are arrivals, graduates, departures and retirements, not the stocks that it is the sum of.
         """
         found: dict[str, Cause] = {}
         waiting, passed = list(self.causes), {self.name}

@@ -333,15 +333,6 @@ def letter(plan: str) -> str:
     return plan.rpartition("_")[2].upper()
 
 
-def goal_label(goal: str, labels: Labels, lang: str) -> str:
-    """Return a goal in words."""
-    name, _, when = goal.rpartition("@")
-    output = labels.variable(name, lang)
-    if when == "sum":
-        return tell("{output}, all years", lang, output=output)
-    return tell("{variable}, {year}", lang, variable=output, year=when)
-
-
 def plan_words(plans: xr.Dataset, name: str, labels: Labels, lang: str = "en") -> str:
     """Return what is in a plan: each policy with its money a year and its years, the dearest first."""
     one = plans.sel(plan=name)

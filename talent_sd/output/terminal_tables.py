@@ -259,7 +259,7 @@ def comparison_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
 
 
 def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of relative changes of all talent in the last year: a row a city, a column a scenario.
+    """Make the table of relative changes of total talent in the last year: a row a city, a column a scenario.
 
     Parameters
     ----------
@@ -387,7 +387,7 @@ def short_place(source: str) -> str:
 
 
 def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of who beats whom in all talent, a row and a column a scenario, the best first.
+    """Make the table of who beats whom in total talent, a row and a column a scenario, the best first.
 
     Parameters
     ----------

@@ -173,7 +173,7 @@ def policy_effects(
     draws : of the uncertain constants, from the posterior, each split exactly. None: one run with the
         model's own constants
     among : how many draws a forecast has, in whose very draws mixes are split: `draws` of them, spread evenly
-        over the mix's effect on all talent in the last year. `draws` by default
+        over the mix's effect on total talent in the last year. `draws` by default
     seed, sampling : of the draws, as in `ensemble`
     years : points of time to report; every year by default. Costs always use all years
     threads : of the kernel

@@ -253,8 +253,8 @@ def _file(
     bench, city = levers.bench, prepared.first.city.title
     costs = bench.costs(plans.pick([number]))[0]
     budget = {key: float(bench.fixed[constant]) for key, constant in BUDGET.items()}
-    named, words = shipped_labels().variable, {"letter": name[-1].upper()}
-    goals = {lang: ", ".join(named(one, lang) for one in asked.goals) for lang in LANGUAGES}
+    named, words = shipped_labels().goal, {"letter": name[-1].upper()}
+    goals = {lang: tell(", ", lang).join(named(one, lang) for one in asked.goals) for lang in LANGUAGES}
     # Chinese counts in hundreds of millions
     money = {"en": f"{levers.budget / 1e6:,.6g}", "zh": f"{levers.budget / 1e8:.6g}"}
     shipped = str(asked.baseline) in shipped_names("scenario")

@@ -21,7 +21,7 @@ def test_compare_prints_the_differences_in_chinese(compared: Ran) -> None:
         "合肥缺少以下本市数据，以所在省份或全国的数值代替：本市发明专利授权量（invention_patents_granted）"
     )
     assert "城镇单位就业人员平均工资（average_wage） 2022年由2021年推算" in outcome.err
-    assert outcome.out.splitlines()[0].strip() == "合肥，2034年：与“不出台新政策”之差"
+    assert outcome.out.splitlines()[0].strip() == "合肥，2034年：与基准“不出台新政策”之差"
     assert "只发补贴" in outcome.out
     assert "合肥式组合拳" in outcome.out
 

@@ -52,7 +52,7 @@ def test_who_beats_whom_and_by_how_much_follows_from_the_same_draws(drawn: tuple
         pd.Series(change.clip(min=0)).quantile(0.9), rel=1e-9
     )
     assert ranks.loc[("total talent", "hefei_combination"), "rank"] == 1
-    assert "Who beats whom: Talent (all tiers), 2034" in outcome.out
+    assert "Who beats whom: Total talent, 2034" in outcome.out
 
 
 def test_what_memory_cannot_hold_is_refused(talent_sd: Command, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
+from talent_sd.inputs.labels import shipped_labels
 
 OUTPUTS = ["total talent", "Talent", "tax base", "years of balance", "City Brand"]
 SCENARIOS = ["baseline", "cash_subsidy_only", "hefei_combination"]
@@ -78,8 +79,9 @@ def test_no_variable_of_any_result_lacks_its_unit_or_its_name(
         "feedback_loops": loops,
     }
     assert {name: nameless(result) for name, result in results.items()} == dict.fromkeys(results, {})
-    assert change["tax base"].attrs["long_name"].startswith("Change against baseline: ")
+    assert change["tax base"].attrs["long_name"] == "Change against baseline: Tax base (profit)"
     assert change["tax base, relative"].attrs["long_name"].startswith("Relative change against baseline: ")
+    assert spread["total talent"].attrs["long_name"] == shipped_labels().variable("total talent", "en")
     assert loops["adds"].attrs["units"] == "person"
 
 

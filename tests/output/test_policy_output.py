@@ -172,9 +172,9 @@ def test_a_single_run_is_drawn_without_intervals() -> None:
     single = policy_effects(prepare(["hefei_combination"], "handan"))
     figures = policy_figures(single, shipped_labels(), "en")
     assert [caption for caption, _ in figures["hefei_combination"]] == [
-        "What each policy adds for its money: Talent (all tiers), 2034",
-        "What each policy adds: Talent (all tiers)",
-        "Which policies help each other: Talent (all tiers), 2034",
+        "What each policy adds for its money: Total talent, 2034",
+        "What each policy adds: Total talent",
+        "Which policies help each other: Total talent, 2034",
     ]
     assert not figures["hefei_combination"][0][1].axes[0].collections
 

@@ -60,6 +60,13 @@ def test_every_text_has_a_translation_with_the_same_blanks(translations: ModuleT
     assert [message.id for message in others if fields(message.string) - {"", *blanks[message.id]}] == []
 
 
+def test_chinese_calls_the_baseline_by_one_name(translations: ModuleType) -> None:
+    for message in translations.read_po(BytesIO(PO.read_bytes())):
+        assert not re.search("无政策|对照情景|对照方案|不作为", message.string), message.string
+        if re.search(r"(?<!best )(?<![-{])\b[Bb]aseline\b", message.id):
+            assert "基准" in message.string, message.id
+
+
 def test_the_compiled_catalogue_says_what_the_text_says(translations: ModuleType) -> None:
     with PO.with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)

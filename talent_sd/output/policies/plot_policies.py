@@ -27,7 +27,6 @@ from talent_sd.output.speech import (
     Scale,
     city_name,
     digits,
-    goal_label,
     letter,
     scale_for,
     scenario_titles,
@@ -234,7 +233,7 @@ def _plot_gains(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         told.append(
             (
                 quantiles,
-                tell(N_("{what} ({unit})"), lang, what=goal_label(goal, labels, lang), unit=scale.unit),
+                tell(N_("{what} ({unit})"), lang, what=labels.goal(goal, lang), unit=scale.unit),
             )
         )
     for number in range(len(names)):
@@ -338,7 +337,7 @@ def _plot_duels(plans: xr.Dataset, labels: Labels, lang: str) -> Figure:
         axis.set_yticks(range(len(names)), told)
         axis.xaxis.tick_top()
         axis.grid(visible=False)
-        axis.set_title(goal_label(goal, labels, lang), loc="left", fontsize=8.5, pad=23, **heading())
+        axis.set_title(labels.goal(goal, lang), loc="left", fontsize=8.5, pad=23, **heading())
     return figure
 
 

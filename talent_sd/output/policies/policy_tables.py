@@ -21,7 +21,6 @@ from talent_sd.output.speech import (
     chance,
     city_name,
     digits,
-    goal_label,
     interval,
     letter,
     scale_for,
@@ -202,7 +201,7 @@ def plans_table(plans: xr.Dataset, goal: str, labels: Labels, lang: str = "en") 
     names = list(map(str, plans["plan"].values))
     scale = scale_for(float(abs(one["gain"]).max()), str(one["unit"].item()), lang)
     money = f"{plans.attrs['budget'] / MILLIONS[lang]:,.6g}"
-    words_of = {"city": plans.attrs[f"city_{lang}"], "budget": money, "goal": goal_label(goal, labels, lang)}
+    words_of = {"city": plans.attrs[f"city_{lang}"], "budget": money, "goal": labels.goal(goal, lang)}
     table = rich_table(
         tell(PLANS, lang, **words_of),
         *words(tell("Plan", lang)),
