@@ -22,6 +22,10 @@ def page(
         str, typer.Option("--city", help="Cities, shipped names or paths, separated by commas; or all.")
     ] = "all",
     out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("page.html"),
+    draws: Annotated[
+        int, typer.Option("--draws", min=10, max=1000, help="Draws, as of the comparison to go with it.")
+    ] = o.HEADLINE_DRAWS,
+    seed: o.SeedOption = 0,
     reading: o.ReadingOption = None,
     lang: o.LangOption = o.Language.en,
 ) -> None:
@@ -40,7 +44,7 @@ def page(
 
     refuse_place(out, ending=".html")
     named = None if city == "all" else [name.strip() for name in city.split(",") if name.strip()]
-    make_page(scenarios or (), named, lang=lang.value, reading=reading).save(out)
+    make_page(scenarios or (), named, lang=lang.value, reading=reading, draws=draws, seed=seed).save(out)
     size = out.stat().st_size / 1e6
     say(tell("Written to {file} ({size:.1f} MB). Open it in a browser.", lang.value, file=out, size=size))
     show_left()

@@ -220,13 +220,14 @@ FIGURES = {
 
 
 def figure_name(name: str, lang: str | None = None) -> str:
-    """Name a figure as its file does; in Chinese by its label, with the file's name in brackets.
+    """Name a figure as its file does; in Chinese by its label, with the file's name in the same brackets.
 
-    >>> figure_name("house_price", "en"), figure_name("house_price", "zh")
-    ('house_price', '住房均价（全年平均）（house_price）')
+    >>> figure_name("house_price", "en"), figure_name("house_price", "zh"), figure_name("gdp_secondary", "zh")
+    ('house_price', '住房均价（全年平均，house_price）', '第二产业增加值（gdp_secondary）')
     """
     if (own := name.removeprefix("national ")) != name:
         return tell("the nation's {name}", lang, name=figure_name(own, lang))
     if (lang or language()) == "en" or name not in FIGURES:
         return name
-    return f"{tell(FIGURES[name], lang)}（{name}）"
+    label, bracket, inside = tell(FIGURES[name], lang).removesuffix("）").partition("（")
+    return f"{label}（{inside + '，' * bool(bracket)}{name}）"

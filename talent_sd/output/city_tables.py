@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -66,51 +67,91 @@ def _years(values: Iterable[int]) -> str:
     return "–".join(map(str, dict.fromkeys((years[0], years[-1]))))
 
 
+@dataclass(frozen=True)
+class ToldGaps:
+    """What stands in for the figures that a city lacks: a table for terminal, report and page.
+
+    Parameters
+    ----------
+    rows : the figures' names, any of which would do; lines on what stands in; for each output its ends
+    notes : sentences below it, on the figures that move nothing first
+    """
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[tuple[Sequence[str], Sequence[str], Sequence[Sequence[str]]]]
+    notes: Sequence[str]
+
+    def cells(self, lang: str) -> list[list[str]]:
+        """Return the rows as cells of one line each."""
+        return [
+            [tell(", ", lang).join(figure_name(name, lang) for name in names), " ".join(stands), *map(" … ".join, moves)]
+            for names, stands, moves in self.rows
+        ]  # fmt: skip
+
+
+def told_gaps(
+    prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en"
+) -> ToldGaps | None:
+    """Return what is told of figures that a city lacks, those that move the last year first; None where none does."""
+    if not any(gap.moving for gap in missing):
+        return None
+    city, year = prepared.first.city.title[lang], f"{prepared.years[-1]:g}"
+    rows = []
+    for gap in (gap for gap in missing if gap.moving):
+        unused = [tell(gap.unused, lang)] * (gap.unused != "")
+        names = [*gap.figures[:2], *["…"] * (len(gap.figures) > 2), *unused]
+        moves = [*(_ends(gap.moves[name], lang) for name in MOVED), _longer(gap.cover)]
+        rows.append((names, _stands(gap, lang), moves))
+    still = [_in_words(gap.figures[0], lang) for gap in missing if not gap.moving]
+    notes = [
+        *[tell("Missing too, but moving none of these results ({count}): {names}.", lang, count=len(still),
+               names=tell(", ", lang).join(still))] * bool(still),
+        tell("In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.", lang),
+        *[tell("* Its province's or the nation's.", lang)] * any(gap.shared for gap in missing if gap.moving),
+    ]  # fmt: skip
+    outputs = (labels.variable(name, lang) for name in (*MOVED, COVER))
+    headings = [tell("Missing", lang), tell("Stands in", lang), *outputs]
+    title = N_("{city}: what stands in for missing figures, and how far it moves {year}")
+    return ToldGaps(tell(title, lang, city=city, year=year), headings, rows, notes)
+
+
+def _stands(gap: Gap, lang: str) -> list[str]:
+    """Say what stands in for a figure, and the range tried."""
+    if gap.constant == CEILED and gap.value >= CEILING:
+        return [tell("no ceiling", lang)]
+    scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
+    found = [f"{digits(gap.value / scale.factor)} {scale.unit}".strip()]
+    if gap.low < gap.high:
+        found.append(f"({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})")
+    return [*found[:-1], found[-1] + " *" * gap.shared]
+
+
 def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang: str = "en") -> Table | Text:
     """Make the table of figures that a city lacks: what stands in, and how far the last year may move for it."""
-    city, year = prepared.first.city.title[lang], f"{prepared.years[-1]:g}"
-    if not missing:
-        return Text(tell("{city} lacks no figure that the model asks for.", lang, city=city))
-    title = tell(
-        "{city}: what stands in for missing figures, and how far it moves {year}", lang, city=city, year=year
-    )
+    told = told_gaps(prepared, missing, labels, lang)
+    if told is None:
+        text = NONE_MOVES if missing else N_("{city} lacks no figure that the model asks for.")
+        return Text(tell(text, lang, city=prepared.first.city.title[lang]))
     table = rich_table(
-        title,
-        *words(tell("Missing", lang), no_wrap=True),
-        *words(tell("Stands in", lang), overflow="fold", min_width=NARROW),
-        *numbers(*(labels.variable(name, lang) for name in (*MOVED, COVER)), overflow="fold"),
+        told.title,
+        *words(told.headings[0], no_wrap=True),
+        *words(told.headings[1], overflow="fold", min_width=NARROW),
+        *numbers(*told.headings[2:], overflow="fold"),
         padding=0,
     )
-    for gap in missing:
-        scale = scale_for(max(abs(gap.low), abs(gap.high)), gap.unit, lang)
+    for names, stands, moves in told.rows:
         # a long unit breaks where it is divided, not within a word
-        unit = (
-            scale.unit.replace("/", "/\n")
-            if max(map(len, scale.unit.split()), default=0) > NARROW
-            else scale.unit
-        )
-        stands = f"{digits(gap.value / scale.factor)} {unit}"
-        if gap.low < gap.high:
-            stands += f"\n({digits(gap.low / scale.factor)} … {digits(gap.high / scale.factor)})"
-        if gap.constant == CEILED and gap.value >= CEILING:
-            stands = tell("no ceiling", lang)
-        stands += " *" if gap.shared else ""
-        told = [_figure(name, lang) for name in gap.figures[:2]]
-        told += ["…"] * (len(gap.figures) > 2) + [tell(gap.unused, lang)] * (gap.unused != "")
-        table.add_row(
-            Text("\n".join(told)),
-            stands,
-            *(_ends(gap.moves[name], lang) for name in MOVED),
-            _longer(gap.cover),
-        )
-    notes = [
-        tell("In brackets the range tried, which a forecast draws from. Central runs, one figure moved at a time.", lang),
-        *[tell("* Its province's or the nation's.", lang)] * any(gap.shared for gap in missing),
-    ]  # fmt: skip
-    explain(table, "\n".join(notes))
+        value, *others = stands
+        if max(map(len, value.split())) > NARROW:
+            value = value.replace("/", "/\n")
+        first = [_figure(name, lang) if name in FIGURES else name for name in names]
+        table.add_row(Text("\n".join(first)), "\n".join([value, *others]), *map("\n".join, moves))
+    explain(table, "\n".join(told.notes))
     return table
 
 
+NONE_MOVES = N_("What {city} lacks moves none of the results that are told.")
 LONGEST_NAME, NARROW = 15, 11
 CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "count")
 """Residents from which on a ceiling is none."""
@@ -131,18 +172,21 @@ def _share(share: float, lang: str) -> str:
     return percent(share, lang).lstrip("+")
 
 
-def _ends(ends: tuple[float, float], lang: str) -> str:
+def _ends(ends: tuple[float, float], lang: str) -> list[str]:
     if max(map(abs, ends)) <= NOTHING:
-        return "0"
-    return "\n".join(percent(end, lang) if abs(end) > NOTHING else "0" for end in sorted(ends))
+        return ["0"]
+    return [percent(end, lang) if abs(end) > NOTHING else "0" for end in sorted(ends)]
 
 
-def _longer(ends: tuple[float, float]) -> str:
-    """Tell by how many years the fund's end moves, earlier first."""
+def _longer(ends: tuple[float, float]) -> list[str]:
+    """Tell by how many years the fund's end moves, earlier first.
+
+    >>> _longer((0.31, -0.2)), _longer((0.0, 4.2)), _longer((0.01, 0.0))
+    (['−0.2', '+0.3'], ['0', '+4.2'], ['0'])
+    """
     if max(map(abs, ends)) < SHORT:
-        return "0"
-    told = (fixed(end, 1) if abs(end) >= SHORT else "0" for end in sorted(ends))
-    return "\n".join(one.replace("-", "−") if one[0] in "-0" else f"+{one}" for one in told)
+        return ["0"]
+    return [fixed(end, 1, "+").replace("-", "−") if abs(end) >= SHORT else "0" for end in sorted(ends)]
 
 
 def bridges(city: City, start: int, national: NationalPath) -> tuple[Bridge, ...]:
@@ -237,14 +281,18 @@ def beside_line(city: City, lang: str = "en") -> str:
 
 def gap_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
     """Return what is said of figures that a city lacks, of years that were not counted, and of those unlike other cities'."""
-    lines = (
-        gaps_line(prepared, missing, lang),
-        _under_settings(prepared, missing, lang),
-        shared_line(prepared, missing, lang),
-        bridges_line(prepared, lang),
-        beside_line(prepared.first.city, lang),
-    )
-    return list(filter(None, lines))
+    return [*lacking_lines(prepared, missing, lang), *figure_lines(prepared, missing, lang)]
+
+
+def lacking_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
+    """Return what is said of figures that a city lacks where no table tells it."""
+    return [*filter(None, [gaps_line(prepared, missing, lang), shared_line(prepared, missing, lang)])]
+
+
+def figure_lines(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> list[str]:
+    """Return what is said beside a table of the figures that a city lacks."""
+    others = (bridges_line(prepared, lang), beside_line(prepared.first.city, lang))
+    return list(filter(None, [_under_settings(prepared, missing, lang), *others]))
 
 
 def _under_settings(prepared: Prepared, missing: Sequence[Gap], lang: str) -> str:
@@ -315,7 +363,7 @@ def shared_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") ->
     return tell(
         "The province's or the nation's stand in for {city}'s own {told}. In brackets how far each may move {year}. With "
         "draws, the 80 % intervals allow for them; give the city's own, and they narrow.",
-        lang, city=prepared.first.city.title[lang], told=tell(", ", lang).join(told),
+        lang, city=prepared.first.city.title[lang], told=tell("; ", lang).join(told),
         year=f"{prepared.years[-1]:g}",
     )  # fmt: skip
 
@@ -345,12 +393,7 @@ def gaps_line(prepared: Prepared, missing: Sequence[Gap], lang: str = "en") -> s
     return tell(
         "{city} lacks figures for {count} inputs; defaults stand in. Most hangs on {figure}: up to {share} of {output} in "
         "{year}. With draws, the 80 % intervals allow for them. All of them: `talent-sd list cities --of {name}`.",
-        lang,
-        city=prepared.first.city.title[lang],
-        count=len(lacking),
-        figure=_needed(most, lang),
-        share=_share(most.most, lang),
-        output=shipped_labels().variable(most.where, lang),
-        year=f"{prepared.years[-1]:g}",
-        name=prepared.first.city.file,
-    )
+        lang, city=prepared.first.city.title[lang], count=len(lacking), figure=_needed(most, lang),
+        share=_share(most.most, lang), output=shipped_labels().variable(most.where, lang),
+        year=f"{prepared.years[-1]:g}", name=prepared.first.city.file,
+    )  # fmt: skip

@@ -30,6 +30,8 @@ STEPS = {
     "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
 }
 """Factor and name of the scales of each language, largest first."""
+LEAST_STEPS = {"en": dict[str, float](), "zh": {"yuan/year": 1e8}}
+"""Units that a language tells in no smaller scale: a city's yearly money is told in hundreds of millions."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SOURCE = N_("Source: {source}, model {model} ({hash}).")
 KNOWN = N_(" Left of the dotted line: years with known national figures.")
@@ -75,13 +77,16 @@ def scale_for(largest: float, unit: str, lang: str = "en") -> Scale:
     Scale(factor=1000000.0, unit='million people')
     >>> scale_for(9.4e6, "person", "zh")
     Scale(factor=10000.0, unit='万人')
+    >>> scale_for(4.6e7, "yuan/year", "zh").unit, scale_for(4.6e7, "yuan", "zh").unit
+    ('亿元/年', '万元')
     >>> scale_for(0.3, "dmnl")
     Scale(factor=1.0, unit='')
     """
-    label = unit_label(unit, lang)
-    if label and math.isfinite(largest):
+    label, size = unit_label(unit, lang), abs(largest)
+    if label and 1e4 <= size < math.inf:
+        size = max(size, LEAST_STEPS[lang].get(unit, 0))
         for factor, name in STEPS[lang]:
-            if abs(largest) >= max(factor, 1e4):
+            if size >= max(factor, 1e4):
                 return Scale(factor, f"{name} {_plural(label)}" if lang == "en" else f"{name}{label}")
     return Scale(1.0, _plural(label) if lang == "en" else label)
 

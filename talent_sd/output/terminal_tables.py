@@ -282,7 +282,7 @@ def cities_table(change: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
             place = {CITY: city, SCENARIO: scenario}
             one = last.sel(place)
             shares = [float(one.median())]
-            cell = percent(*shares, lang)
+            cell = percent(shares[0], lang)
             if one.sizes[DRAW] > 1:
                 low, high = interval(one)
                 shares += low, high

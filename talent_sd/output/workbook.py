@@ -202,7 +202,9 @@ def _rows_of(table: Table, lang: str) -> tuple[int, list[Sequence[object]]]:
     return len(above), [*above, [head for head, _ in columns], *map(list, rows)]
 
 
-def _split(heading: str, shown: Sequence[object], first: bool, lang: str) -> Iterator[tuple[str, list[object]]]:
+def _split(
+    heading: str, shown: Sequence[object], first: bool, lang: str
+) -> Iterator[tuple[str, list[object]]]:
     """Yield a table's column as columns of single values: a unit, a per cent, an interval's ends, a note apart."""
     cells = [_text(cell) for cell in shown]
     if first and any("\n  " in cell for cell in cells):

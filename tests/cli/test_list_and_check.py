@@ -24,7 +24,7 @@ from talent_sd.inputs.city_figures import read_mapping
 from talent_sd.inputs.city_files import read_provinces
 from talent_sd.inputs.labels import shipped_labels
 from talent_sd.model.read import read_structure
-from talent_sd.output.city_tables import gaps_line, gaps_table, shared_line
+from talent_sd.output.city_tables import gaps_line, gaps_table, shared_line, told_gaps
 from talent_sd.output.listings import shelf_table
 from talent_sd.uncertainty.priors import assumed_figures
 
@@ -224,6 +224,14 @@ def test_a_citys_gaps_are_those_of_figures_it_lacks_and_what_cancels_moves_nothi
     assert f"lacks figures for {sum(not gap.shared for gap in found)} inputs" in told
     first = next(gap for gap in found if not gap.shared)
     assert f"of {shipped_labels().variable(first.where, 'en')} in 2034" in told
+    # what moves nothing has no row, and is counted in one line
+    listed = told_gaps(prepared, found, shipped_labels())
+    assert listed is not None
+    moving = [gap for gap in found if gap.moving]
+    assert [row[0][0] for row in listed.rows] == [gap.figures[0] for gap in moving]
+    assert listed.notes[0].startswith(
+        f"Missing too, but moving none of these results ({len(found) - len(moving)}): "
+    )
     for lang in ("en", "zh"):
         console = Console(width=80, record=True, file=io.StringIO())
         console.print(gaps_table(prepared, found, shipped_labels(), lang))

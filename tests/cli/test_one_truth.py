@@ -274,6 +274,23 @@ def test_every_number_of_the_report_that_names_its_place_is_the_tables(told: Tol
     assert all(value in known for _, _, value, _ in changes)
 
 
+def test_what_stands_in_is_a_table_in_the_report_as_in_check(
+    told: Told, talent_sd: Callable[..., Outcome]
+) -> None:
+    page = (told[1] / "report.html").read_text("utf-8")
+    assert "stand in for Wuxi" not in page
+    assert page.count("Wuxi: what stands in for missing figures, and how far it moves 2034</caption>") == 1
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t", page)
+    shown = " ".join(talent_sd("list", "cities", "--of", "wuxi").out.split())
+    at = cells.index("pensioners_against_nation")
+    ends = [
+        end.replace("\N{NO-BREAK SPACE}", " ") for cell in cells[at + 2 : at + 7] for end in cell.split(" … ")
+    ]
+    assert len(ends) >= 6
+    assert all(end in shown for end in ends)
+    assert "Every scenario was run 8 times (seed 0)" in page
+
+
 def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, book: Book) -> None:
     from talent_sd.inputs.labels import shipped_labels
 
@@ -296,7 +313,9 @@ def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, bo
     assert all(value == pytest.approx(given[key], rel=1e-12) for key, value, text in cells)
     assert all(text in (percent(value, "en"), percent(value, "zh")) for _, value, text in cells)
     screen = " ".join(told[0].out.split())
-    assert all(f"({percent(share, 'en')})".replace("\N{NO-BREAK SPACE}", " ") in screen for share in given.values())
+    assert all(
+        f"({percent(share, 'en')})".replace("\N{NO-BREAK SPACE}", " ") in screen for share in given.values()
+    )
     _, _, heading, *rows = next(rows for name, rows in book.items() if name.startswith("Wuxi, 2034"))
     assert [end for end in heading if str(end).endswith(": Relative")]
     for row in rows:

@@ -172,6 +172,9 @@ def test_the_sentence_and_the_tables_tell_the_commands_numbers(
     assert told[0] == pytest.approx(middle, rel=0.006)
     assert told[1:] == pytest.approx([low, high], rel=0.01)
     assert f"{round(100 * change['probability_better'])}\xa0% of draws" in sentence
+    # a number and its range share one unit, and the draws are told
+    assert len(set(re.findall(r"(\w+)\syuan", sentence))) == 1, sentence
+    assert "median of 200 draws (seed 0)" in text(view, ".legend")
     opened_tables(view)
     row = view.execute_script("return document.querySelector('.chart tbody tr:last-child').textContent")
     levels = levels_of(tables, "culture_capital", "total talent") / 1e6

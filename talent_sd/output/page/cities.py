@@ -19,7 +19,8 @@ from talent_sd.forecast.posterior_draws import CENTRAL, NATIONAL_PATHS
 from talent_sd.forecast.prepare import Prepared
 from talent_sd.forecast.what_if import gaps
 from talent_sd.inputs import resolve_scenario
-from talent_sd.output.city_tables import gap_lines
+from talent_sd.inputs.labels import shipped_labels
+from talent_sd.output.city_tables import figure_lines, told_gaps
 from talent_sd.output.headline_outputs import known_figures
 from talent_sd.output.page.pack import Pack
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.inputs import Resolved
 
-DRAWS, SEED = 200, 0
 BASELINE = "baseline"
 
 
@@ -57,8 +57,8 @@ class Told:
     mixed: bool
 
 
-def tell_city(model: Model, city: str | Path, national: str | Path) -> Told:
-    """Resolve a city without any policy on a national path, and draw what is uncertain.
+def tell_city(model: Model, city: str | Path, national: str | Path, number: int, seed: int) -> Told:
+    """Resolve a city without any policy on a national path, and draw what is uncertain, `number` times.
 
     Raises
     ------
@@ -70,8 +70,8 @@ def tell_city(model: Model, city: str | Path, national: str | Path) -> Told:
     resolved = resolve_scenario(BASELINE, city, model.structure, context=national)
     prepared = Prepared(model, {BASELINE: resolved})
     fixed = resolved.params()
-    draws: Any = prior_draws(prepared, DRAWS, SEED)
-    params, inputs = with_draws(fixed, draws, 0, DRAWS)
+    draws: Any = prior_draws(prepared, number, seed)
+    params, inputs = with_draws(fixed, draws, 0, number)
     # each draw's national path is told apart: a run has one
     params = {key: fixed.get(key) if _holds_tables(value) else value for key, value in params.items()}
     alone, drawn = planned(model, fixed), planned(model, params, inputs)
@@ -171,15 +171,22 @@ class CityPacker:
             }
             | _assumed(first),
             "notes": list(city.notes),
-            "gaps": self._gaps(first.resolved),
+            **self._gaps(first.resolved),
         }
 
-    def _gaps(self, resolved: Resolved) -> list[dict[str, str]]:
-        """Return what is told of figures that a city lacks or that were not counted, each by language."""
+    def _gaps(self, resolved: Resolved) -> dict[str, Any]:
+        """Return what stands in for figures that a city lacks, and what is told of those it has, by language."""
         prepared = Prepared(self.model, {BASELINE: resolved})
-        missing = gaps(prepared)
-        told = (gap_lines(prepared, missing, lang) for lang in LANGUAGES)
-        return [dict(zip(LANGUAGES, texts, strict=True)) for texts in zip(*told, strict=True)]
+        missing, labels = gaps(prepared), shipped_labels()
+        lines = (figure_lines(prepared, missing, lang) for lang in LANGUAGES)
+        tables = {lang: told_gaps(prepared, missing, labels, lang) for lang in LANGUAGES}
+        return {
+            "gaps": [dict(zip(LANGUAGES, texts, strict=True)) for texts in zip(*lines, strict=True)],
+            "missing": {
+                lang: {"title": told.title, "headings": told.headings, "rows": told.cells(lang), "notes": told.notes}
+                for lang, told in tables.items() if told
+            },
+        }  # fmt: skip
 
     def _path(self, told: Told, first: Told | None, own: np.ndarray) -> dict[str, Any]:
         """Return a city on a path: what differs from the model, and of another path from the first."""

@@ -118,7 +118,7 @@ WORDS = {
     "table_note": N_("Median, and the range of 80 % of the draws.", "page"),
     "year": N_("Year", "page"),
     "legend": N_(
-        "Line: median of {draws} draws. Bands: 50, 80 and 95 % of them; 80 % where plans share a "
+        "Line: median of {draws} draws (seed {seed}). Bands: 50, 80 and 95 % of them; 80 % where plans share a "
         "chart. Dots: counted figures. Grey ground: years up to {known}, whose national figures are "
         "known. “No policy” is the same city, nation and assumptions without policies and shocks.",
         "page",
@@ -221,7 +221,7 @@ WORDS = {
     ),
     "trust": N_("How far to trust it", "page"),
     "trust_text": N_(
-        "{draws} draws of what is uncertain, with the noise of cities and provinces and three "
+        "{draws} draws (seed {seed}) of what is uncertain, with the noise of cities and provinces and three "
         "national paths. No back-test speaks to what policies do: that follows from the literature's "
         "ranges.",
         "page",

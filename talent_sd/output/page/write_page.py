@@ -25,8 +25,6 @@ from talent_sd.inputs.labels import shipped_labels
 from talent_sd.inputs.shipped_names import shipped_name
 from talent_sd.output.page import settings, variables
 from talent_sd.output.page.cities import (
-    DRAWS,
-    SEED,
     CityPacker,
     Told,
     mix,
@@ -38,7 +36,7 @@ from talent_sd.output.page.modules import BUILT, page_modules, shown_variables
 from talent_sd.output.page.pack import Pack
 from talent_sd.output.page.page_words import GROUPS, WORDS
 from talent_sd.output.report.html_pieces import font_faces
-from talent_sd.output.speech import STEPS
+from talent_sd.output.speech import LEAST_STEPS, STEPS
 from talent_sd.policies.policy_table import chosen_rate
 from talent_sd.uncertainty.posterior import read_posterior
 
@@ -47,6 +45,8 @@ if TYPE_CHECKING:
     from talent_sd.inputs import Resolved
     from talent_sd.inputs.readings import Reading
 
+FEWEST, DRAWS, MOST = 10, 200, 1000
+"""Draws of a page: a browser moves them while a slider moves."""
 AVERAGE = "average"
 """A shipped city that is none: left out where all are asked for."""
 SHOWN_FIRST, CITY_FIRST = "three_dimensional", "hefei"
@@ -84,6 +84,8 @@ def page(
     *,
     lang: str = "en",
     reading: str | Path | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> Page:
     """Make the page in which a planner moves the city by hand.
 
@@ -93,6 +95,7 @@ def page(
     city : a shipped name or a path, or several; by default all that ship
     lang : language shown first, "en" or "zh"; the page has both
     reading : assumptions under the scenarios' own, as in `simulate`; each preset carries them
+    draws, seed : as in `ensemble`, and with its numbers: those of a comparison to stand beside it; 10 to 1,000
 
     Raises
     ------
@@ -111,9 +114,13 @@ def page(
         raise InputError(
             "no language '{lang}': choose one of {names}.", lang=lang, names=", ".join(LANGUAGES)
         )
+    if not FEWEST <= draws <= MOST:
+        raise InputError(
+            "draws is {draws}. A page takes {low} to {high:,}.", draws=draws, low=FEWEST, high=MOST
+        )
     given = [scenarios] if isinstance(scenarios, (str, Path)) else list(scenarios)
     cities = [city] if isinstance(city, (str, Path)) else city
-    return Page(page_html(given, cities, lang, reading))
+    return Page(page_html(given, cities, lang, reading, draws, seed))
 
 
 def page_html(
@@ -121,6 +128,8 @@ def page_html(
     cities: Sequence[str | Path] | None = None,
     lang: str = "en",
     reading: str | Path | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> str:
     """Return the page: the model itself, to be moved by hand in a browser.
 
@@ -130,6 +139,7 @@ def page_html(
     cities : shipped names or paths; None: all that ship. The first is shown first
     lang : language shown first; the page has both
     reading : assumptions under the scenarios' own
+    draws, seed : as in `ensemble`, and with its numbers
 
     Raises
     ------
@@ -143,7 +153,8 @@ def page_html(
     names = shipped if cities is None else list(cities)
     if not names:
         raise InputError(tell("no city was given: name at least one."))
-    header, pack = _content(model, scenarios, [shipped_name(name, "city") for name in names], reading)
+    places = [shipped_name(name, "city") for name in names]
+    header, pack = _content(model, scenarios, places, reading, draws, seed)
     header["first"] = {
         "lang": lang,
         "city": next(iter(header["cities"])),
@@ -200,13 +211,15 @@ def _content(
     scenarios: Sequence[str | Path],
     cities: Sequence[str | Path],
     reading: str | Path | None,
+    draws: int,
+    seed: int,
 ) -> tuple[dict[str, Any], Pack]:
     """Return the header and the pack that it points into."""
     labels, pack = shipped_labels(), Pack()
     presets = _resolved(model, scenarios, cities[0], reading)
     elsewhere = _elsewhere(model, scenarios, cities[1:], reading)
     nations = national_names(presets)
-    told = _told(model, cities, nations)
+    told = _told(model, cities, nations, draws, seed)
     first = next(iter(told.values()))
     packer = CityPacker(model, pack)
     towns = {name: packer.city(paths) for name, paths in told.items()}
@@ -221,7 +234,7 @@ def _content(
         "version": __version__,
         "model": {"name": model.path.name, "sha256": model.structure.sha256},
         "posterior": _posterior(),
-        "draws": DRAWS, "seed": SEED, "known_until": KNOWN_UNTIL,
+        "draws": draws, "seed": seed, "known_until": KNOWN_UNTIL,
         "times": pack.doubles(request.times), "step": request.time_step, "save": request.save.tolist(),
         "years": request.times[request.save].tolist(), "middles": central.middles.tolist(),
         "modules": {name: {"code": pack.bytes(code), "facts": facts} for name, (code, facts) in compiled.items()},
@@ -236,7 +249,8 @@ def _content(
         "slots": variables.slots(model), "variables": variables.variables(model, labels),
         "elements": {name: dict(text) for name, text in labels.elements.items()},
         "subscripts": {dim: list(elements) for dim, elements in model.structure.subscripts.items()},
-        "units": variables.units(model), "steps": {lang: [list(s) for s in STEPS[lang]] for lang in LANGUAGES},
+        "units": variables.units(model), "least_steps": LEAST_STEPS,
+        "steps": {lang: [list(s) for s in STEPS[lang]] for lang in LANGUAGES},
         "headline": [name for name in labels.headline if name in shown],
         "sectors": variables.sectors(labels, shown),
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
@@ -258,13 +272,15 @@ def _content(
 
 
 def _told(
-    model: Model, cities: Sequence[str | Path], nations: Mapping[str, str | Path]
+    model: Model, cities: Sequence[str | Path], nations: Mapping[str, str | Path], draws: int, seed: int
 ) -> dict[str, dict[str, Told]]:
     problems = Problems()
     found: dict[str, dict[str, Told]] = {}
     for city in cities:
         with problems.gathered():
-            paths = {name: tell_city(model, city, national) for name, national in nations.items()}
+            paths = {
+                name: tell_city(model, city, national, draws, seed) for name, national in nations.items()
+            }
             found[next(iter(paths.values())).resolved.city.name] = paths
     problems.refuse()
     return found

@@ -12,8 +12,10 @@ from talent_sd.base.dims import CITY, SCENARIO
 from talent_sd.engine.runner import model_constants
 from talent_sd.evidence import measure_evidence
 from talent_sd.forecast.prepare import files_read, package_versions
+from talent_sd.forecast.what_if import gaps
 from talent_sd.inputs.labels import Labels
 from talent_sd.laboratory.findings import is_city_model
+from talent_sd.output.city_tables import ToldGaps, lacking_lines, told_gaps
 from talent_sd.output.headline_outputs import Output, headline_outputs
 from talent_sd.output.speech import scenario_titles
 
@@ -47,6 +49,7 @@ class Material:
     versions : package to version
     command : what repeats the comparison
     notices : language to what the numbers do not show, such as a budget that cannot pay
+    gaps : language to what stands in for figures that the city lacks
     defaults : the model's own values, by parameter key: what holds where a file sets nothing
     """
 
@@ -63,6 +66,7 @@ class Material:
     versions: Mapping[str, str | None] = field(default_factory=dict)
     command: str = ""
     notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gaps: Mapping[str, ToldGaps] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -158,7 +162,7 @@ def gather(
         policy_plots=policy_plots or {},
         files=files_read(prepared),
         command=command,
-        notices=notices or {},
+        **_notes(prepared, labels, notices or {}),
         **_about(prepared.model),
     )
 
@@ -193,12 +197,23 @@ def gather_cities(
             lang,
             files=files_read(one),
             command=command,
-            notices=(notices or {}).get(name, {}),
+            **_notes(one, labels, (notices or {}).get(name, {})),
             **about,
         )
         for name, one in prepared.items()
     }
     return CitiesMaterial(change, cities)
+
+
+def _notes(prepared: Prepared, labels: Labels, notices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what stands in for figures that a city lacks, and the notices that say something else, by language."""
+    missing = gaps(prepared) if notices else ()
+    tables = {lang: told for lang in notices if (told := told_gaps(prepared, missing, labels, lang))}
+    others = {
+        lang: [text for text in texts if text not in lacking_lines(prepared, missing, lang)]
+        for lang, texts in notices.items()
+    }
+    return {"gaps": tables, "notices": others}
 
 
 def _about(model: Model) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from talent_sd.base.dims import CITY, DRAW, TIME
 from talent_sd.base.language import LANGUAGES, N_
 from talent_sd.forecast.compare import RELATIVE
+from talent_sd.output.city_tables import ToldGaps
 from talent_sd.output.evidence_tables import in_language
 from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, headline_outputs
 from talent_sd.output.report.headlines import cards, output_sentences
-from talent_sd.output.report.html_pieces import font_faces
+from talent_sd.output.report.html_pieces import Table, font_faces, plain_table
 from talent_sd.output.report.inputs_section import facts_table, mix_table, reasons_table, settings_table
 from talent_sd.output.report.material import CitiesMaterial, Material
 from talent_sd.output.report.outputs_section import (
@@ -35,7 +36,7 @@ from talent_sd.output.report.trust_section import (
     provenance_table,
     trust,
 )
-from talent_sd.output.speech import Speech, city_name
+from talent_sd.output.speech import Speech, city_name, sentences
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -139,6 +140,8 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
         baseline=titles[first.baseline],
         draws=int(first.spread.attrs.get("draws", first.spread.sizes[DRAW])),
         notices=list(dict.fromkeys(text for one in material.every for text in one.notices.get(lang, ()))),
+        seed=first.spread.attrs.get("seed", "–"),
+        gaps=[gaps_rows(told, lang) for one in material.every if (told := one.gaps.get(lang))],
         scenarios={name: first.resolved[name].scenario for name in first.names},
         mix=mix_table(first, say),
         settings=settings_table(first, say),
@@ -153,6 +156,12 @@ def edition(material: Material | CitiesMaterial, lang: str) -> SimpleNamespace:
         command=first.command,
         **own,
     )
+
+
+def gaps_rows(told: ToldGaps, lang: str) -> Table:
+    """Return the table of what stands in for missing figures."""
+    table = plain_table(told.title, told.headings, told.cells(lang), texts=(0, 1))
+    return replace(table, note=sentences(lang, *told.notes))
 
 
 def _one_city(material: Material, say: Speech) -> dict[str, Any]:

@@ -6,7 +6,7 @@
  * All but the city optional. Names as in scenario files: city "hefei", scenario "three_dimensional",
  * policies {cash_subsidy: {from: 2026}}, assumptions {"arrival elasticity": 0.8}. Without draws, one run with the
  * model's own constants, as `talent-sd run --central` writes to forecast.nc: every stock and auxiliary. With
- * draws (at most the page's own), the first so many of its draws, those of `--draws <the page's> --seed 0`.
+ * draws (at most the page's own), the first so many of its draws, those of `--draws` and `--seed` as the page has them.
  *
  * Returns {time, outputs: {name: Float64Array}, shape: {name: [...]}, draws}: (draw, time, *subscripts) in C order.
  */

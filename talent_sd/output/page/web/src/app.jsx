@@ -37,7 +37,7 @@ export function App({ page }) {
           <Choosing page={page} />
           <Beside page={page} />
           <div class="grid">{page.outputs.value.map((key) => <Chart key={key} page={page} outputKey={key} />)}</div>
-          <p class="hint legend">{t('legend', { draws: page.header.draws, known: page.header.known_until })}</p>
+          <p class="hint legend">{t('legend', { draws: page.header.draws, seed: page.header.seed, known: page.header.known_until })}</p>
         </section>
         <Controls page={page} />
       </main>

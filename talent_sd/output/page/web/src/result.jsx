@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { COLOURS } from './chart.jsx'
 import { download, pageWith } from './files.js'
 import { notice } from './state.js'
-import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, relativeChange, said, scale, signed, span, spans, t } from './words.js'
+import { amount, apart, digits, hundredth, lang, measure, named, percent, planName, ranged, relativeChange, said, scale, signed, spans, t } from './words.js'
 
 export function Result({ page }) {
   const fans = page.fans.value
@@ -14,6 +14,7 @@ export function Result({ page }) {
       <h2><Heading page={page} /></h2>
       <p class="sentence" role="status" aria-live="polite"><Sentence page={page} found={found} /></p>
       <Warnings page={page} fans={fans} />
+      <Missing page={page} />
       <Money page={page} found={found} />
       <Printed page={page} />
       <Shares page={page} />
@@ -31,9 +32,9 @@ function Sentence({ page, found }) {
   const name = named(page.header.roles.people)
   if (!found) return t('running')
   if (!found.some) return t('sentence_nothing', { city: said(page.header.cities[page.city.value].title) })
-  const beside = Math.max(Math.abs(found.low), Math.abs(found.high))
+  const [change, span] = ranged(found.change, found.low, found.high, 'person', true)
   const values = {
-    year: last, draws: page.header.draws, name, change: amount(found.change, 'person', { sign: true, beside: beside / 10 }), span: span(found.low, found.high, 'person', true),
+    year: last, draws: page.header.draws, name, change, span,
     chance: `${hundredth(found.better)}`, first: found.first, last: found.until,
   }
   const spends = found.cost && found.cost[1] > 0
@@ -46,15 +47,19 @@ function Sentence({ page, found }) {
 }
 
 /** What a plan costs, in all and a year, with intervals. */
-const moneyOf = ({ whole, cost }) => ({ whole: amount(whole[1], 'yuan'), whole_span: span(whole[0], whole[2], 'yuan'), money: amount(cost[1], 'yuan'), money_span: span(cost[0], cost[2], 'yuan') })
+function moneyOf({ whole, cost }) {
+  const [[all, all_span], [money, money_span]] = [whole, cost].map(([low, middle, high]) => ranged(middle, low, high, 'yuan'))
+  return { whole: all, whole_span: all_span, money, money_span }
+}
 
 /** The sentence's heart, for a screen that shows one part at a time. */
 export function Mini({ page }) {
   const found = page.found.value
   if (!found?.some) return null
-  const beside = Math.max(Math.abs(found.low), Math.abs(found.high)) / 10
-  const change = t('sentence_change', { year: page.years.at(-1), draws: page.header.draws, change: amount(found.change, 'person', { sign: true, beside }) })
-  return <p class="mini" aria-hidden="true"><strong>{change}</strong>{found.cost && found.cost[1] > 0 ? ` · ${amount(found.cost[1], 'yuan/year')}` : ''}</p>
+  const [size] = ranged(found.change, found.low, found.high, 'person', true)
+  const change = t('sentence_change', { year: page.years.at(-1), draws: page.header.draws, change: size })
+  const cost = found.cost?.[1] > 0 ? ranged(found.cost[1], found.cost[0], found.cost[2], 'yuan/year') : []
+  return <p class="mini" aria-hidden="true"><strong>{change}</strong>{cost.length ? ` · ${cost[0]}` : ''}</p>
 }
 
 function Money({ page, found }) {
@@ -102,6 +107,24 @@ function Warnings({ page, fans }) {
   if (cut.length) told.push(t('warn_loops', { names: cut.map(({ label }) => said(label)).join(', ') }))
   if (!told.length) return null
   return <ul class="warnings">{told.map((text) => <li key={text}>{text}</li>)}</ul>
+}
+
+/** What stands in for figures that the city lacks, and how far each moves the last year: the table of `check`. */
+function Missing({ page }) {
+  const told = page.header.cities[page.city.value].missing[lang.value]
+  if (!told) return null
+  return (
+    <details class="group missing">
+      <summary>{told.title}</summary>
+      <div class="scroll" tabIndex={0} role="region" aria-label={told.title}>
+        <table>
+          <thead><tr>{told.headings.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
+          <tbody>{told.rows.map(([name, ...cells]) => <tr key={name}><th scope="row">{name}</th>{cells.map((cell, i) => <td key={i}>{cell}</td>)}</tr>)}</tbody>
+        </table>
+      </div>
+      {told.notes.map((text) => <p key={text} class="hint">{text}</p>)}
+    </details>
+  )
 }
 
 /** What the plan sets, for paper: on a screen the sliders say it. */
@@ -245,7 +268,7 @@ function Trusted({ page }) {
   return (
     <details class="group trusted">
       <summary>{t('trust')}</summary>
-      <p>{t('trust_text', { draws: header.draws })}</p>
+      <p>{t('trust_text', { draws: header.draws, seed: header.seed })}</p>
       {records.length > 0 && (
         <table>
           <caption>{t('trust_caption', { cities: records[0][1].cities, first: records[0][1].years[0], last: records[0][1].years[1] })}</caption>
@@ -280,15 +303,17 @@ export function Beside({ page }) {
         <tbody>
           {rows.map(({ plan, found }, i) => {
             if (!found) return null
+            const [added, held] = ranged(found.change, found.low, found.high, 'person', true)
             return (
               <tr key={i}>
                 <th scope="row"><svg class="swatch" viewBox="0 0 24 8" aria-hidden="true"><rect y="2" width="24" height="4" fill={COLOURS[i]} /></svg>{t('plan_in_city', { plan: planName(plan, i, plans), city: said(page.header.cities[plan.city].title) })}</th>
-                <td>{amount(found.change, 'person', { sign: true, beside: Math.max(Math.abs(found.low), Math.abs(found.high)) / 10 })}</td>
-                <td>{span(found.low, found.high, 'person', true)}</td>
+                <td>{added}</td>
+                <td>{held}</td>
                 <td>{hundredth(found.better)}&nbsp;%</td>
-                {[[found.whole, 'yuan'], [found.cost, 'yuan/year']].map(([yuan, unit]) => (
-                  <td key={unit}>{yuan ? [amount(yuan[1], unit), <small>{span(yuan[0], yuan[2], unit)}</small>] : '–'}</td>
-                ))}
+                {[[found.whole, 'yuan'], [found.cost, 'yuan/year']].map(([yuan, unit]) => {
+                  const [middle, ends] = yuan ? ranged(yuan[1], yuan[0], yuan[2], unit) : ['–']
+                  return <td key={unit}>{middle}{ends && <small>{ends}</small>}</td>
+                })}
                 <td>{eachText(found.each, found.falls, (yuan) => amount(yuan, 'yuan'))}</td>
               </tr>
             )

@@ -31,9 +31,10 @@ export function named(key) {
 /** Factor and unit in which the largest value has few digits. */
 export function scale(largest, unit) {
   const label = header.units[unit]?.[lang.value]
+  const size = Math.abs(largest) < 1e4 ? 0 : Math.max(Math.abs(largest), header.least_steps[lang.value]?.[unit] ?? 0)
   if (label && Number.isFinite(largest))
     for (const [factor, name] of header.steps[lang.value])
-      if (Math.abs(largest) >= Math.max(factor, 1e4))
+      if (size >= Math.max(factor, 1e4))
         return { factor, unit: lang.value === 'en' ? `${name} ${label.many}` : `${name}${label.one}` }
   return { factor: 1, unit: label ? (lang.value === 'en' ? label.many : label.one) : '' }
 }
@@ -49,13 +50,17 @@ export function amount(value, unit, { sign = false, significant = 3, beside = 0 
   return `${text}${by.unit ? gap() + by.unit : ''}`
 }
 
-/** Two ends of an interval with one unit. */
-export function span(low, high, unit, sign = false) {
-  const by = scale(Math.max(Math.abs(low), Math.abs(high)), unit)
-  const most = Math.max(Math.abs(low), Math.abs(high)) / by.factor
-  const one = (value) => (sign ? signed : digits)(value / by.factor, 3, most)
-  return `${t('low_to_high', { low: one(low), high: one(high) })}${by.unit ? gap() + by.unit : ''}`
+/** A number and its interval, which share one unit: [number, interval]; it is no finer than a tenth of the wider end. */
+export function ranged(value, low, high, unit, sign = false) {
+  const wide = Math.max(Math.abs(low), Math.abs(high))
+  const by = scale(Math.max(Math.abs(value), wide), unit)
+  const write = (one, beside) => (sign ? signed : digits)(one / by.factor, 3, beside / by.factor)
+  const tail = by.unit ? gap() + by.unit : ''
+  return [write(value, wide / 10) + tail, t('low_to_high', { low: write(low, wide), high: write(high, wide) }) + tail]
 }
+
+/** Two ends of an interval with one unit. */
+export const span = (low, high, unit) => ranged(high, low, high, unit)[1]
 
 export const spans = (years) => yearSpans(years, lang.value)
 
