@@ -290,8 +290,9 @@ class Comparison:
 
     def tables(self, change: xr.Dataset) -> Iterator[Table]:
         """Yield what the terminal shows."""
+        from talent_sd.output.listings import duels_table
         from talent_sd.output.policies.policy_tables import mixes_table, policies_table
-        from talent_sd.output.terminal_tables import cities_table, comparison_table, duels_table
+        from talent_sd.output.terminal_tables import cities_table, comparison_table
 
         table = cities_table if self.asked.side_by_side else comparison_table
         yield table(change, self.labels, self.lang)

@@ -1,15 +1,17 @@
-"""Tables of what ships (cities, policies, scenarios, evidence, variables, loops), and of why a number is what it is."""
+"""Tables of what ships (cities, policies, scenarios, evidence, variables, loops), of why a number is so, of who beats whom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich import box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from talent_sd.base.dims import DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.engine.runner import load_model, model_constants
 from talent_sd.inputs.labels import Labels, shipped_labels
@@ -17,7 +19,17 @@ from talent_sd.inputs.settings import policy_key, years_in_force
 from talent_sd.loops.why import CLOCK, TOGETHER, Cause
 from talent_sd.model.read import shipped_structure
 from talent_sd.model.structure import KINDS, Variable
-from talent_sd.output.speech import DIMENSIONLESS, digits, scale_for, signed, unit_label, year_spans
+from talent_sd.output.headline_outputs import TOTAL
+from talent_sd.output.speech import (
+    DIMENSIONLESS,
+    chance,
+    digits,
+    scale_for,
+    scenario_titles,
+    signed,
+    unit_label,
+    year_spans,
+)
 from talent_sd.output.terminal_tables import explain, numbers, rich_table, short_place, words
 
 EVIDENCE = N_("Evidence")
@@ -34,7 +46,7 @@ WHOLE = (N_("Id"), KIND, UNIT, N_("Role"), N_("Polarity"), EVIDENCE)
 LONGEST_WORD = 14
 """Columns are kept wide enough for words of so many letters."""
 if TYPE_CHECKING:
-    pass
+    import xarray as xr
 
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
 """Keys of the column headings, and the rows."""
@@ -351,3 +363,38 @@ def _value(one: Cause, lang: str) -> str:
 def _keys(one: Cause) -> Iterator[str]:
     yield one.name
     yield from (f"{one.name}[{element}]" for element in one.elements)
+
+
+DUELS_TOLD = N_(
+    "In order of how many others each beats in more than half of the {draws} draws. Regret: what is missed of the best, in "
+    "nine draws of ten at most; {unit}."
+)
+
+
+def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
+    """Make the table of who beats whom in total talent, a row and a column a scenario, the best first.
+
+    Parameters
+    ----------
+    ranks : as `talent_sd.forecast.compare.ranking` gives it
+    """
+    output = TOTAL if TOTAL in ranks["output"].values else str(ranks["output"].values[0])
+    one = ranks.sel(output=output)
+    one = one.isel({SCENARIO: np.argsort(one["rank"].values)})
+    titles, names = scenario_titles(spread, lang), [str(name) for name in one[SCENARIO].values]
+    scale = scale_for(float(one["regret"].max()), str(one["unit"].item()), lang)
+    numbered = [str(number + 1) for number in range(len(names))]
+    table = rich_table(
+        tell("Who beats whom: {output}, {year}", lang, output=labels.variable(output, lang), year=f"{float(spread[TIME][-1]):g}"),
+        *numbers(""),
+        *words(tell("Scenario", lang), min_width=10, overflow="fold"),
+        *numbers(*(tell("beats {plan}", lang, plan=number) for number in numbered)),
+        *numbers(tell("Regret", lang)),
+    )  # fmt: skip
+    explain(table, tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit))
+    for number, name in zip(numbered, names, strict=True):
+        shares = {other: float(one["better"].sel({SCENARIO: name, "other": other})) for other in names}
+        cells = ["" if other == name else chance(share, lang) for other, share in shares.items()]
+        missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
+        table.add_row(number, titles[name], *cells, digits(missed))
+    return table

@@ -23,9 +23,7 @@ from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs, notes_of
 from talent_sd.output.speech import (
     Scale,
-    chance,
     city_name,
-    digits,
     hundredth,
     interval,
     one_run_note,
@@ -57,11 +55,6 @@ CENTRAL = N_(
     "One central run: every uncertain number at its central value, so no intervals. Medians of draws differ from it."
 )
 FORECAST = N_("{city}: {scenario}")
-DUELS = N_("Who beats whom: {output}, {year}")
-DUELS_TOLD = N_(
-    "In order of how many others each beats in more than half of the {draws} draws. Regret: what is missed of the best, in "
-    "nine draws of ten at most; {unit}."
-)
 
 MOST_COLUMNS = 2
 
@@ -384,32 +377,3 @@ def short_place(source: str) -> str:
     ('central.yaml:124', 'my/plan.yaml:3')
     """
     return re.sub(r"\bscenarios/(?:\w+/)?(?=[\w-]+\.yaml)", "", source)
-
-
-def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str = "en") -> Table:
-    """Make the table of who beats whom in total talent, a row and a column a scenario, the best first.
-
-    Parameters
-    ----------
-    ranks : as `talent_sd.forecast.compare.ranking` gives it
-    """
-    output = TOTAL if TOTAL in ranks["output"].values else str(ranks["output"].values[0])
-    one = ranks.sel(output=output)
-    one = one.isel({SCENARIO: np.argsort(one["rank"].values)})
-    titles, names = scenario_titles(spread, lang), [str(name) for name in one[SCENARIO].values]
-    scale = scale_for(float(one["regret"].max()), str(one["unit"].item()), lang)
-    numbered = [str(number + 1) for number in range(len(names))]
-    table = rich_table(
-        tell(DUELS, lang, output=labels.variable(output, lang), year=f"{float(spread[TIME][-1]):g}"),
-        *numbers(""),
-        *words(tell("Scenario", lang), min_width=10, overflow="fold"),
-        *numbers(*(tell("beats {plan}", lang, plan=number) for number in numbered)),
-        *numbers(tell("Regret", lang)),
-    )  # fmt: skip
-    explain(table, tell(DUELS_TOLD, lang, draws=spread.sizes[DRAW], unit=scale.unit))
-    for number, name in zip(numbered, names, strict=True):
-        shares = {other: float(one["better"].sel({SCENARIO: name, "other": other})) for other in names}
-        cells = ["" if other == name else chance(share, lang) for other, share in shares.items()]
-        missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
-        table.add_row(number, titles[name], *cells, digits(missed))
-    return table

@@ -328,7 +328,10 @@ def test_a_per_cent_is_told_everywhere_or_nowhere_and_is_the_same(told: Told, bo
         assert len(numbers) == 6 + len(found), row
         assert all(any(one == pytest.approx(share, rel=1e-12) for one in numbers) for share in found), row
     report = (told[1] / "report.html").read_text("utf-8")
-    for note in ("No per cent is told of years", "They rise where ageing slows, even while the balance falls."):
+    for note in (
+        "No per cent is told of years",
+        "They rise where ageing slows, even while the balance falls.",
+    ):
         assert note in " ".join(told[0].out.split())
         assert note in report
 
