@@ -51,6 +51,10 @@ class NoiseEntry(Part):
     real_growth: float
 
 
+SUM = "sha256"
+"""Key of a written file's checksum, over all else in it."""
+
+
 class PosteriorFile(Part):
     """A posterior as its file has it."""
 
@@ -130,7 +134,12 @@ def write_cross_fit(posteriors: Sequence[Posterior], file: str | Path) -> None:
 
 
 def _write(content: Mapping[str, Any], file: str | Path) -> None:
-    Path(file).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    sealed = {**content, SUM: hashlib.sha256(_text(content).encode()).hexdigest()}
+    Path(file).write_text(_text(sealed), encoding="utf-8")
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _content(posterior: Posterior) -> dict[str, Any]:
@@ -191,6 +200,17 @@ def _read(
                 kind=kind,
                 form=form,
                 remedy=remedy,
+            )
+        told = raw.pop(SUM, None)
+        text = _text(raw)
+        if told not in (None, hashlib.sha256(text.encode()).hexdigest()):
+            raise InputError(
+                "{file}:1: is a damaged {kind}: it is not as it was written. {remedy} If you changed it yourself, take "
+                "'{key}' out of it.",
+                file=shown(path),
+                kind=kind,
+                remedy=remedy,
+                key=SUM,
             )
         return checked(schema.model_validate(raw), text)
     except json.JSONDecodeError as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import talent_sd as ts
 from talent_sd.base.errors import InputError
@@ -94,6 +98,38 @@ def test_a_damaged_posterior_is_refused(tmp_path: Path, change: object, message:
     with pytest.raises(InputError, match=message) as caught:
         read_posterior(file)
     assert "talent-sd calibrate" in str(caught.value)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10**9), bit=st.integers(0, 7))
+def test_a_written_posterior_with_one_bit_flipped_is_refused(tmp_path: Path, place: int, bit: int) -> None:
+    first, file = read_posterior(), tmp_path / "posterior.json"
+    if not file.exists():
+        few = replace(first, values=first.values[:40])
+        write_posterior(few, file)
+        write_cross_fit([few, few], tmp_path / "cross_fit.json")
+    for name, read in (("posterior", read_posterior), ("cross_fit", read_cross_fit)):
+        content = bytearray((tmp_path / f"{name}.json").read_bytes())
+        content[place % len(content)] ^= 1 << bit
+        (tmp_path / "flipped.json").write_bytes(content)
+        with pytest.raises(InputError, match=r"flipped\.json"):
+            read(tmp_path / "flipped.json")  # type: ignore[operator]
+
+
+def test_a_written_posterior_that_was_changed_says_how_to_mend_it(tmp_path: Path) -> None:
+    write_posterior(read_posterior(), tmp_path / "p.json")
+    raw = json.loads((tmp_path / "p.json").read_text("utf-8"))
+    raw["noise"]["real_share"] *= 1.001
+    (tmp_path / "p.json").write_text(json.dumps(raw), encoding="utf-8")
+    told = (
+        f"{tmp_path / 'p.json'}:1: is a damaged posterior: it is not as it was written. Make one with `talent-sd "
+        "calibrate`. If you changed it yourself, take 'sha256' out of it."
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+        read_posterior(tmp_path / "p.json")
+    del raw["sha256"]
+    (tmp_path / "p.json").write_text(json.dumps(raw), encoding="utf-8")
+    assert read_posterior(tmp_path / "p.json").noise.real_share == raw["noise"]["real_share"]
 
 
 def test_every_draw_comes_once_before_any_comes_twice() -> None:
