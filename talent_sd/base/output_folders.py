@@ -126,7 +126,8 @@ def written_together(target: str | Path, *, store: bool = False) -> Iterator[Pat
 def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     """Move files into a folder, and note them in its list and in `moved`.
 
-    What the run before wrote goes. What else is in the way of a file, or was changed since, is the user's: it is set aside.
+    What the run before wrote goes. What else is in the way of a file, or was changed since, is the user's: it is set aside,
+    a folder too.
     """
     files = sorted(temporary.iterdir())
     ours = {file.name: mark_of(file) for file in files}
@@ -137,7 +138,7 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     gone, aside = list[str](), list[str]()
     for name in [*known, *(file.name for file in files)]:
         mark = mark_of(target / name)
-        odd = not mark and name in ours and os.path.lexists(target / name) and not (target / name).is_dir()
+        odd = not mark and ours.get(name) and os.path.lexists(target / name)
         if odd or (mark and mark not in (known.get(name), ours.get(name))):
             aside.append(set_aside(target / name))
         elif mark and name not in ours:

@@ -102,12 +102,14 @@ def test_a_copied_folder_is_known_by_what_it_holds(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="needs pipes")
 def test_what_is_no_plain_file_is_kept_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run.json")
+    (tmp_path / "forecast.csv" / "mine").mkdir(parents=True)
     (tmp_path / "report.html").symlink_to(tmp_path / "nowhere")
-    _write(tmp_path, "run.json", "report.html")
+    _write(tmp_path, "run.json", "report.html", "forecast.csv")
+    assert (tmp_path / "forecast.csv.~1~" / "mine").is_dir()
     assert (tmp_path / "run.json.~1~").is_fifo()
     assert (tmp_path / "report.html.~1~").is_symlink()
     assert files.left == [
-        "Not known as ours, so it was kept under another name: report.html.~1~, run.json.~1~."
+        "Not known as ours, so it was kept under another name: forecast.csv.~1~, report.html.~1~, run.json.~1~."
     ]
 
 
@@ -186,8 +188,15 @@ def test_what_a_killed_run_left_is_swept_and_what_a_living_one_holds_is_not(tmp_
     assert users.is_dir()
 
 
-def test_what_could_not_be_moved_is_told(tmp_path: Path) -> None:
-    (tmp_path / "b.csv" / "in the way").mkdir(parents=True)
+def test_what_could_not_be_moved_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = Path.replace
+
+    def fails(file: Path, target: Path) -> Path:
+        if target.name == "b.csv":
+            raise OSError(errno.EIO, "Input/output error", str(target))
+        return move(file, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
     with pytest.raises(NotWritten) as caught:
         _write(tmp_path, "a.csv", "b.csv")
     assert str(caught.value).endswith("Choose another folder with --out. Written before that: a.csv.")
