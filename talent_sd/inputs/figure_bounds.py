@@ -42,6 +42,8 @@ class Rule(Part):
     yearly: bool = False
     latest: bool = False
     within: int = 0
+    since: int = 0
+    until: int = 9999
     can: Range = (float("-inf"), float("inf"))
     usual: Range | None = None
     each: dict[str, Range] = Field(default_factory=dict)
@@ -326,6 +328,7 @@ def _quantity(figures: Figures, names: list[str], rule: Rule) -> tuple[dict[int,
             found[year] = parts * prod(beside[name][year] for name in rule.times) / divisor
     if rule.yearly:
         found = _a_year(found)
+    found = {year: value for year, value in found.items() if rule.since <= year <= rule.until}
     if rule.latest:
         found = dict(list(found.items())[-1:])
     off = {
