@@ -36,10 +36,7 @@ EVIDENCE = N_("Evidence")
 INTENSITY = N_("Intensity")
 KIND = N_("Kind")
 LABELLED = N_("{label}: {meaning}")
-MEANING = N_("Meaning")
-NAME = N_("Name")
-TITLE = N_("Title")
-UNIT = N_("Unit")
+MEANING, NAME, TITLE, UNIT = N_("Meaning"), N_("Name"), N_("Title"), N_("Unit")
 
 WHOLE = (N_("Id"), KIND, UNIT, N_("Role"), N_("Polarity"), EVIDENCE)
 """Columns that are not broken over lines."""
@@ -382,10 +379,11 @@ def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str
     one = ranks.sel(output=output)
     one = one.isel({SCENARIO: np.argsort(one["rank"].values)})
     titles, names = scenario_titles(spread, lang), [str(name) for name in one[SCENARIO].values]
+    told = {"output": labels.variable(output, lang), "year": f"{float(spread[TIME][-1]):g}"}
     scale = scale_for(float(one["regret"].max()), str(one["unit"].item()), lang)
     numbered = [str(number + 1) for number in range(len(names))]
     table = rich_table(
-        tell("Who beats whom: {output}, {year}", lang, output=labels.variable(output, lang), year=f"{float(spread[TIME][-1]):g}"),
+        tell("Who beats whom: {output}, {year}", lang, **told),
         *numbers(""),
         *words(tell("Scenario", lang), min_width=10, overflow="fold"),
         *numbers(*(tell("beats {plan}", lang, plan=number) for number in numbered)),
@@ -395,6 +393,6 @@ def duels_table(ranks: xr.Dataset, spread: xr.Dataset, labels: Labels, lang: str
     for number, name in zip(numbered, names, strict=True):
         shares = {other: float(one["better"].sel({SCENARIO: name, "other": other})) for other in names}
         cells = ["" if other == name else chance(share, lang) for other, share in shares.items()]
-        missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9)) / scale.factor
-        table.add_row(number, titles[name], *cells, digits(missed))
+        missed = float(one["regret"].sel({SCENARIO: name}).quantile(0.9))
+        table.add_row(number, titles[name], *cells, digits(missed / scale.factor))
     return table

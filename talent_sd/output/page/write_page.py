@@ -218,13 +218,11 @@ def _content(
     labels, pack = shipped_labels(), Pack()
     presets = _resolved(model, scenarios, cities[0], reading)
     elsewhere = _elsewhere(model, scenarios, cities[1:], reading)
-    nations = national_names(presets)
-    told = _told(model, cities, nations, draws, seed)
+    told = _told(model, cities, national_names(presets), draws, seed)
     first = next(iter(told.values()))
     packer = CityPacker(model, pack)
     towns = {name: packer.city(paths) for name, paths in told.items()}
-    central = next(iter(first.values()))
-    shown = shown_variables(model.structure)
+    central, shown = next(iter(first.values())), shown_variables(model.structure)
     modules = page_modules(model, shown)
     compiled = {name: module.compiled() for name, module in modules.items()}
     request = model.request({}, {}, shown[:1], times=Prepared(model, {"": central.resolved}).years)
@@ -249,8 +247,7 @@ def _content(
         "slots": variables.slots(model), "variables": variables.variables(model, labels),
         "elements": {name: dict(text) for name, text in labels.elements.items()},
         "subscripts": {dim: list(elements) for dim, elements in model.structure.subscripts.items()},
-        "units": variables.units(model), "least_steps": LEAST_STEPS,
-        "steps": {lang: [list(s) for s in STEPS[lang]] for lang in LANGUAGES},
+        "units": variables.units(model), "least_steps": LEAST_STEPS, "steps": STEPS,
         "headline": [name for name in labels.headline if name in shown],
         "sectors": variables.sectors(labels, shown),
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
