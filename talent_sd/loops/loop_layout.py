@@ -52,16 +52,24 @@ def crossings(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     >>> crossings(*across).tolist()
     [[1]]
     """
-    p, q = first[:, None, :-1, None, :], first[:, None, 1:, None, :]
-    r, s = second[None, :, None, :-1, :], second[None, :, None, 1:, :]
-    one = _side(p, q, r) * _side(p, q, s) < 0
-    other = _side(r, s, p) * _side(r, s, q) < 0
-    return np.asarray((one & other).sum(axis=(2, 3)))
+    found = np.zeros((len(first), len(second)), int)
+    # only what shares some room is looked at
+    low, high = (
+        [bound(paths, axis=1) for paths in (first, second)]
+        for bound in (np.minimum.reduce, np.maximum.reduce)
+    )
+    near = ((low[0][:, None] <= high[1]) & (low[1] <= high[0][:, None])).all(axis=2)
+    a, b = np.nonzero(near)
+    one, other = _sides(first[a], second[b]), _sides(second[b], first[a]).swapaxes(1, 2)
+    crossed = (one[:, :, :-1] * one[:, :, 1:] < 0) & (other[:, :-1] * other[:, 1:] < 0)
+    found[a, b] = crossed.sum(axis=(1, 2))
+    return found
 
 
-def _side(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Return on which side of a line points lie."""
-    along, to = b - a, c - a
+def _sides(paths: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return on which side of each stretch of a path each point of its partner lies, (pairs, stretches, points)."""
+    along = np.diff(paths, axis=1)[:, :, None]
+    to = points[:, None] - paths[:, :-1, None]
     return np.asarray(along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0])
 
 

@@ -11,13 +11,22 @@ import pytest
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
 from talent_sd.inputs.labels import Labels, shipped_labels
+from talent_sd.loops import feedback_loops
 from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops
 from talent_sd.loops.loop_shares import loop_shares
 from talent_sd.loops.loops_of_model import study_model
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
-from talent_sd.output.loops.loop_arrows import BADGE, POINTS_PER_UNIT, SIGN, STROKES, path_of, square
+from talent_sd.output.loops.loop_arrows import (
+    BADGE,
+    POINTS_PER_UNIT,
+    SIGN,
+    STROKES,
+    head_length,
+    path_of,
+    square,
+)
 from talent_sd.output.loops.loop_diagram import (
     HIGH,
     PAGE,
@@ -62,21 +71,9 @@ def test_nothing_in_the_diagram_touches_anything_else(studies, canvas, scenario,
     links = drawn_links(study.names, study.links)
     plan = plan_diagram(canvas, study, shipped_labels(), lang, links, three_years(study)[turn][0])
     assert touching(plan) == []
+    assert astray(plan, links) == []
     inside = [box for _, box, _ in things(plan)]
     assert all(box[0] >= 0 and box[1] >= 0 and box[2] <= WIDE and box[3] <= HIGH for box in inside)
-
-
-def test_a_sign_stands_near_the_head_of_its_arrow_and_a_delay_mark_on_it(studies, canvas):
-    study = studies["baseline"]
-    plan = plan_diagram(canvas, study, shipped_labels(), "en", drawn_links(study.names, study.links), 7)
-    for number, (arrow, at) in enumerate(zip(plan.arrows, plan.marks.signs, strict=True)):
-        path = path_of(arrow, plan.boxes)
-        away = np.hypot(*(path - at).T)
-        assert away.min() < 2.0
-        assert np.hypot(*(path[-1] - at)) < 10
-        assert arrow.slow == (number in plan.marks.delays)
-        if arrow.slow:
-            assert np.hypot(*(path - plan.marks.delays[number][0]).T).min() < 1e-9
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -121,6 +118,33 @@ def touching(plan):
             wider = (box[0] - half, box[1] - half, box[2] + half, box[3] + half)
             if within(path, wider).any():
                 found.append((f"{arrow.cause} > {arrow.effect}", name))
+    return found
+
+
+def astray(plan, links):
+    """Return the marks that do not stand where they are read: by their own arrow, off its ends, at their loop's arrows."""
+    paths = [path_of(arrow, plan.boxes) for arrow in plan.arrows]
+    halves = np.array([arrow.width / 2 / POINTS_PER_UNIT for arrow in plan.arrows])
+    found = []
+    for number, (arrow, at) in enumerate(zip(plan.arrows, plan.marks.signs, strict=True)):
+        away = np.array([np.hypot(*(path - at).T).min() for path in paths]) - halves
+        if away.argmin() != number or away[number] > 1.5 or np.hypot(*(paths[number][-1] - at)) > 11:
+            found.append(("sign", arrow.cause, arrow.effect))
+        assert arrow.slow == (number in plan.marks.delays)
+    for number, (at, _) in plan.marks.delays.items():
+        arrow, path = plan.arrows[number], paths[number]
+        to_tail, to_head = (np.hypot(*(end - at)) for end in (path[0], path[-1]))
+        on_it = np.hypot(*(path - at).T).min() < 1e-9
+        if not on_it or to_tail < 0.75 or to_head < head_length(arrow.width) + 0.75:
+            found.append(("delay", arrow.cause, arrow.effect))
+    for loop, at in plan.marks.badges.items():
+        own = [number for number, link in enumerate(links) if loop in link.loops]
+        fewest = min(len(links[number].loops) for number in own)
+        away = [np.hypot(*(path - at).T).min() for path in paths]
+        if int(np.argmin(away)) not in own:
+            found.append(("badge by another's arrow", loop))
+        if min(away[number] for number in own if len(links[number].loops) == fewest) > 3:
+            found.append(("badge", loop))
     return found
 
 
@@ -248,7 +272,10 @@ def test_a_flow_between_two_stocks_leads_from_box_to_box(studies):
     assert any(name.startswith("net change by ") for name in boxes)
 
 
-def test_switches_of_a_run_with_draws_add_up_for_every_draw():
+def test_switches_of_a_run_with_draws_add_up_for_every_draw(monkeypatch, studies):
+    # the scores of loops in draws are tried elsewhere: here those of one run stand in
+    one = studies["baseline"]
+    monkeypatch.setattr(feedback_loops, "loop_shares", lambda *_: (one.shares, one.links))
     study = study_loops("baseline", "hefei", draws=2, seed=2)
     adds = study.adds
     assert adds.sizes["draw"] == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ BADGE = 1.4
 """Half the side of a loop's badge, in the diagram's units."""
 POINTS_PER_UNIT = 5.72
 """Of a diagram on an A4 page upright."""
+HEAD = 0.55
+"""Length of an arrow's head, as a part of its scale."""
 OWN, OPEN = 2.3, 0.55
 """Radius of the circle of a variable that moves itself, and half the gap in it, radians."""
 
@@ -109,15 +112,24 @@ def _head(axes: Axes, path: np.ndarray, width: float, colour: str) -> None:
         xy=(float(tip[0]), float(tip[1])),
         xytext=(float(tail[0]), float(tail[1])),
         arrowprops={
-            "arrowstyle": "-|>,head_length=0.55,head_width=0.26",
+            "arrowstyle": f"-|>,head_length={HEAD},head_width=0.26",
             "color": colour,
             "linewidth": 0,
-            "mutation_scale": 5.5 + 1.7 * width,
+            "mutation_scale": _head_scale(width),
             "shrinkA": 0,
             "shrinkB": 0,
         },
         zorder=3,
     )
+
+
+def _head_scale(width: float) -> float:
+    return 5.5 + 1.7 * width
+
+
+def head_length(width: float) -> float:
+    """Return how long the head of an arrow of so many points is, in the diagram's units."""
+    return HEAD * _head_scale(width) / POINTS_PER_UNIT
 
 
 def draw_sign(axes: Axes, at: Point, sign: int, *, pale: bool) -> None:
@@ -161,7 +173,13 @@ SIGN, STROKES = 0.62, 0.95
 """Half the side of a mark, in the diagram's units."""
 CLEAR = 0.2
 """Marks keep so far from lines and from each other."""
-SPACING = 0.35
+SIGN_PLACES = (
+    (1.6, 4.0, 0.25), (1.6, 4.0, 0.5), (4.0, 7.0, 0.25), (4.0, 7.0, 0.5), (1.6, 7.0, 0.75), (7.0, 11.0, 0.25), (7.0, 11.0, 0.5),
+)  # fmt: skip
+"""From and to so far behind the head, and so far off the arrow: where a sign is tried, the best first."""
+NEARER, FROM_ENDS = 0.2, 0.8
+"""A sign is so much nearer to its own arrow than to others; strokes of delay keep so far from head and tail."""
+SPACING, FAR = 0.35, 3.0
 
 
 @dataclass
@@ -181,18 +199,27 @@ class Room:
         without : number of a line to overlook
         """
         left, bottom, right, top = box
-        found = np.inf
-        if len(self.points):
-            x, y = self.points.T
-            away = np.hypot(
-                np.maximum(0, np.maximum(left - x, x - right)), np.maximum(0, np.maximum(bottom - y, y - top))
-            )
-            away = np.where(self.owners == without, np.inf, away - self.halves)
-            found = float(away.min())
+        away = self.from_lines(box)[self.owners != without]
+        found = float(np.min(away, initial=np.inf))
         for a, b, c, d in self.boxes:
             apart = max(left - c, a - right, bottom - d, b - top)
             found = min(found, apart)
         return found
+
+    def from_lines(self, box: Box) -> np.ndarray:
+        """Return how far a box is from each point of the lines; of those far off, that they are."""
+        left, bottom, right, top = box
+        x, y = self.points.T
+        beside, above = np.maximum(left - x, x - right), np.maximum(bottom - y, y - top)
+        found = np.full(len(x), np.inf)
+        near = np.flatnonzero((beside < FAR) & (above < FAR))
+        found[near] = np.hypot(np.maximum(0, beside[near]), np.maximum(0, above[near])) - self.halves[near]
+        return found
+
+    def nearest_is(self, box: Box, owner: int) -> bool:
+        """Return whether a line is clearly nearer to a box than all others."""
+        away, own = self.from_lines(box), self.owners == owner
+        return float(np.min(away[own], initial=np.inf)) + NEARER <= float(np.min(away[~own], initial=np.inf))
 
 
 @dataclass(frozen=True)
@@ -207,7 +234,7 @@ class Marks:
 def place_marks(
     arrows: Sequence[Arrow],
     boxes: Mapping[str, Box],
-    wanted: Mapping[str, Point],
+    beside: Mapping[str, tuple[Sequence[int], Point]],
     frame: tuple[float, float],
 ) -> Marks:
     """Find places for all marks.
@@ -215,25 +242,31 @@ def place_marks(
     Parameters
     ----------
     arrows, boxes : as drawn
-    wanted : loop -> where its badge should stand
+    beside : loop -> numbers of the arrows that its badge may stand at, the best first; and where it stands without any
     frame : width and height of the diagram
     """
     room = taken_room(arrows, boxes)
+    paths = [path_of(arrow, boxes) for arrow in arrows]
     badges = {}
-    for loop, place in wanted.items():
-        badges[loop] = _first_clear(room, ((square(at, BADGE), at) for at in _badges(place, frame)))
+    for loop, (own, without) in beside.items():
+        places = (
+            at for number in own for at in _along(paths[number], arrows[number].width, own, room, frame)
+        )
+        badges[loop] = _first_clear(room, ((square(at, BADGE), at) for at in chain(places, [without])))
         room.boxes.append(square(badges[loop], BADGE))
     delays: dict[int, tuple[Point, Point]] = {}
-    paths = [path_of(arrow, boxes) for arrow in arrows]
     for number, arrow in enumerate(arrows):
         if arrow.slow:
-            options = list(_strokes(paths[number]))
+            options = list(_strokes(paths[number], arrow.width))
             at = _first_clear(room, ((box, at) for at, _, box in options), number)
             delays[number] = at, next(direction for other, direction, _ in options if other == at)
             room.boxes.append(square(at, STROKES))
     signs = []
     for number, arrow in enumerate(arrows):
-        at = _first_clear(room, ((square(at, SIGN), at) for at in _signs(paths[number], arrow)))
+        tries = [((square(at, SIGN), at) for at in _signs(paths[number], arrow)) for _ in range(2)]
+        # where its own arrow is the nearest, nobody asks whose sign it is
+        alone = (one for one in tries[0] if room.nearest_is(one[0], number) and room.gap(one[0]) >= CLEAR)
+        at = _first_clear(room, chain(islice(alone, 1), tries[1]))
         signs.append(at)
         room.boxes.append(square(at, SIGN))
     return Marks(tuple(signs), delays, badges)
@@ -279,31 +312,48 @@ def _signs(path: np.ndarray, arrow: Arrow) -> Iterator[Point]:
     """Yield places for a sign: near the head and on the outer side of the bow first."""
     outer = 1.0 if arrow.bend >= 0 else -1.0
     half = arrow.width / 2 / POINTS_PER_UNIT
-    for near, far, off in ((2.0, 4.0, 0.5), (2.0, 4.0, 0.9), (4.0, 9.0, 0.5), (2.0, 9.0, 1.3)):
+    for near, far, off in SIGN_PLACES:
         for side in (outer, -outer):
             for back in np.arange(near, far, 0.4):
-                here = before_tip(path, float(back))
-                tangent = path[min(here + 3, len(path) - 1)] - path[here]
-                normal = np.array([-tangent[1], tangent[0]]) / max(float(np.hypot(*tangent)), 1e-9)
-                x, y = path[here] + normal * side * (SIGN + half + off)
-                yield float(x), float(y)
+                yield _off(path, before_tip(path, float(back)), side * (SIGN + half + off))
 
 
-def _strokes(path: np.ndarray) -> Iterator[tuple[Point, Point, Box]]:
-    """Yield places for delay strokes with the arrow's direction there: from its middle outwards."""
-    middle = len(path) // 2
-    for shift in sorted(range(-int(0.3 * len(path)), int(0.3 * len(path)) + 1, 4), key=abs):
-        here = middle + shift
-        along = path[min(here + 2, len(path) - 1)] - path[max(here - 2, 0)]
-        x, y = (float(v) for v in along / max(float(np.hypot(*along)), 1e-9))
+def _off(path: np.ndarray, here: int, distance: float) -> Point:
+    """Return the point so far to the left of a path's point, below 0 to the right."""
+    tangent = path[min(here + 3, len(path) - 1)] - path[max(here - 3, 0)]
+    normal = np.array([-tangent[1], tangent[0]]) / max(float(np.hypot(*tangent)), 1e-9)
+    x, y = path[here] + normal * distance
+    return float(x), float(y)
+
+
+def _strokes(path: np.ndarray, width: float) -> Iterator[tuple[Point, Point, Box]]:
+    """Yield places for delay strokes with the arrow's direction there: from its middle outwards, clear of both ends."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    first, last = FROM_ENDS, along[-1] - head_length(width) - FROM_ENDS
+    middle = (along[-1] - head_length(width)) / 2
+    for shift in sorted(np.arange(-0.3, 0.31, 0.02) * along[-1], key=abs):
+        if shift and not first <= middle + shift <= last:
+            continue
+        here = int(np.searchsorted(along, middle + shift))
+        towards = path[min(here + 2, len(path) - 1)] - path[max(here - 2, 0)]
+        x, y = (float(v) for v in towards / max(float(np.hypot(*towards)), 1e-9))
         at = float(path[here, 0]), float(path[here, 1])
         yield at, (x, y), square(at, STROKES)
 
 
-def _badges(wanted: Point, frame: tuple[float, float]) -> Iterator[Point]:
-    """Yield places for a badge: from the wanted one outwards."""
-    for radius in np.arange(0, 14, 0.5):
-        for angle in np.linspace(0, 2 * np.pi, max(1, int(radius * 8)), endpoint=False):
-            x, y = wanted[0] + radius * float(np.cos(angle)), wanted[1] + radius * float(np.sin(angle))
-            if BADGE <= x <= frame[0] - BADGE and BADGE <= y <= frame[1] - BADGE:
-                yield x, y
+def _along(
+    path: np.ndarray, width: float, own: Sequence[int], room: Room, frame: tuple[float, float]
+) -> Iterator[Point]:
+    """Yield places for a badge beside an arrow: from its middle outwards, where no other loop's arrow is nearer."""
+    foreign = room.points[~np.isin(room.owners, own)]
+    middle = len(path) // 2
+    for off in np.arange(0.1, 1.3, 0.2):
+        distance = BADGE + width / 2 / POINTS_PER_UNIT + float(off)
+        for here in sorted(
+            range(len(path) // 12, len(path) - len(path) // 12, 12), key=lambda i: abs(i - middle)
+        ):
+            for side in (1.0, -1.0):
+                x, y = _off(path, here, side * distance)
+                inside = BADGE <= x <= frame[0] - BADGE and BADGE <= y <= frame[1] - BADGE
+                if inside and (not len(foreign) or np.hypot(*(foreign - (x, y)).T).min() > distance):
+                    yield x, y

@@ -274,34 +274,33 @@ def plan_diagram(
     assert layout is not None
     boxes = draw_labels(axes, layout, labels, lang)
     arrows = _arrows(links, layout, year)
-    wanted = {
-        loop.name: _beside(loop.name, links, arrows, boxes) or loop.at
+    beside = {
+        loop.name: (_beside(loop.name, links, arrows, boxes), loop.at)
         for loop in study.names.loops
         if loop.at is not None
     }
-    return DrawingPlan(boxes, arrows, place_marks(arrows, boxes, wanted, (WIDE, HIGH)))
+    return DrawingPlan(boxes, arrows, place_marks(arrows, boxes, beside, (WIDE, HIGH)))
 
 
 def _beside(
     loop: str, links: Sequence[DrawnLink], arrows: Sequence[Arrow], boxes: Mapping[str, Box]
-) -> tuple[float, float] | None:
-    """Return the middle of the arrow that is most a loop's own: there its badge belongs. None without an arrow.
+) -> list[int]:
+    """Return the numbers of the arrows that a loop passes, those first that are most its own: its badge belongs there.
 
-    Of the arrows that fewest share it is a long one among those that carry most.
+    Of the arrows that as few share, those first that carry half of the most or more, and the longer ones of these.
     """
-    own = [(len(link.loops), number) for number, link in enumerate(links) if loop in link.loops]
-    if not own:
-        return None
-    fewest = min(own)[0]
-    most = max(arrows[number].weight for shared, number in own if shared == fewest)
-    paths = [
-        path_of(arrows[number], boxes)
-        for shared, number in own
-        if shared == fewest and arrows[number].weight >= most / 2
-    ]
-    longest = max(paths, key=lambda path: float(np.hypot(*np.diff(path, axis=0).T).sum()))
-    x, y = longest[len(longest) // 2]
-    return float(x), float(y)
+    own = [number for number, link in enumerate(links) if loop in link.loops]
+    most = {len(links[number].loops): 0.0 for number in own}
+    for number in own:
+        shared = len(links[number].loops)
+        most[shared] = max(most[shared], arrows[number].weight)
+
+    def rank(number: int) -> tuple[int, bool, float]:
+        shared, path = len(links[number].loops), path_of(arrows[number], boxes)
+        length = float(np.hypot(*np.diff(path, axis=0).T).sum())
+        return shared, arrows[number].weight < most[shared] / 2, -length
+
+    return sorted(own, key=rank)
 
 
 def _draw_scale(figure: Figure, sheet: Sheet, lang: str) -> None:
