@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _PLACES = {MEDIAN: N_("median"), COUNT: N_("cities inside"), ALL: N_("all"),
            NATION: N_("nation")}  # fmt: skip
-_PER = {"person_year": N_("per person-year"), "output": N_("output per yuan")}
+PER = {"person_year": N_("per person-year"), "output": N_("output per yuan")}
 VERDICTS = {HELD: N_("holds"), EXCUSED: N_("excused"), FAILED: N_("failed"),
             NOT_MEASURABLE: N_("not measurable")}  # fmt: skip
 POLICIES = N_(
@@ -322,7 +322,7 @@ def policy_costs_table(costs: Sequence[PolicyCost], lang: str = "en") -> Table:
         if gross.told is not None:
             scale = 1000 if gross.told.per == "person_year" else 1
             told = f"{gross.told.range[0] / scale:g} … {gross.told.range[1] / scale:g}"
-            told += "\n" + tell(_PER[gross.told.per], lang)
+            told += "\n" + tell(PER[gross.told.per], lang)
         colour = "green" if gross.inside else "red"
         table.add_row(
             shipped_labels().element(policy, lang),

@@ -18,10 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from typer.main import get_command
 
+from talent_sd.attribution import attribute
 from talent_sd.backtest.forecast_scores import read_track_record
 from talent_sd.base.files import shipped_folder
+from talent_sd.cli.app import app
 from talent_sd.evidence import measure_evidence
+from talent_sd.forecast.compare import compare
+from talent_sd.forecast.ensemble import ensemble
 from talent_sd.inputs import list_cities
 from talent_sd.inputs.city_figures import LATER, read_mapping
 from talent_sd.inputs.scenario_chain import list_scenarios
@@ -29,6 +34,7 @@ from talent_sd.inputs.schema_problems import read_strict
 from talent_sd.inputs.settings import loop_key
 from talent_sd.laws.judge_laws import LawRecord, read_law_record
 from talent_sd.laws.law_files import read_laws
+from talent_sd.loops import feedback_loops
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import build_structure
 from talent_sd.model.syntax import kind_of
@@ -380,7 +386,10 @@ def book() -> Any:
             "validate",
             lambda model: Validation(findings=tuple(measure_evidence(model)), tests=tried),
         )
-        # one study of loops stands for both: each takes seconds
+        # one study of loops stands for both, split by some orders of the loops: all combinations take seconds
+        patch.setattr(
+            feedback_loops, "attribute", lambda *given, **how: attribute(*given, **{**how, "permutations": 6})
+        )
         study = cache(book_page.study_loops)
         patch.setattr(book_page, "study_loops", lambda *_: study("core_team_exit", "shenyang"))
         listening = [True]
@@ -765,6 +774,51 @@ def test_what_no_draw_moves_is_named_with_what_it_could_do(book: Any) -> None:
     assert [sorted(one.values()) for one in apart] == [pytest.approx([-0.05, 0.05])] * 2
     # Shenyang's fund is spent by the last year: what moves its years is no part of anything
     assert all(abs(size) < 10 for *_, size in book._stillest)
+
+
+def test_each_policys_range_stands_beside_what_it_costs_those_outside_first(book: Any) -> None:
+    told = {one.policy: one for one in book.costs if one.way == "gross"}
+    content = read_laws().content
+    assert set(told) == set(content.policies)
+    assert {one.source for one in content.policies.values()} <= set(chinese())
+    rows = {row[0]: row[1:] for row in rows_of(book.ranges)}
+    outside = [book.say.element(name) for name, one in told.items() if not one.inside]
+    assert list(rows)[: len(outside)] == outside
+    for name, one in told.items():
+        counted, middle, _, ends, verdict, source = rows[book.say.element(name)]
+        scale = 1000 if counted.startswith("thousand yuan") else 1
+        low, high = map(as_told, ends.split(" … "))
+        assert (low * scale, high * scale) == pytest.approx(content.policies[name].range)
+        assert as_told(middle) * scale == pytest.approx(one.judged, rel=0.01)
+        assert (low <= as_told(middle) <= high) == verdict.startswith("inside")
+        assert verdict.startswith("inside") or content.policies[name].argued.en in verdict
+        assert source.endswith("[derived by assumption]") == content.policies[name].assumption
+    law = next(one for one in read_laws().laws if one.id == "policies_inside")
+    assert 'href="#ranges"' in book._says(law)
+
+
+def test_every_command_that_repeats_a_number_is_one_of_the_programs(written: Path) -> None:
+    html = written.read_text(encoding="utf-8")
+    table = html[html.index('id="repeats"') : html.index('id="access"')]
+    commands = [unescape(one) for one in re.findall(r'class="code"[^>]*>((?:talent-sd|python)[^<]*)<', table)]
+    assert len(commands) == 12
+    for name, *given in (one.split()[1:] for one in commands if one.startswith("talent-sd")):
+        command = get_command(app).commands[name]
+        known = {option for one in command.params for option in one.opts}
+        assert {one for one in given if one.startswith("--")} <= known
+
+
+def test_medians_told_are_those_of_the_command_named(book: Any) -> None:
+    found = compare(ensemble(["baseline", "three_dimensional"], "shenyang", draws=60, seed=0))
+    told = book.forecast.change["total talent"].isel(scenario=0, time=-1)
+    assert float(found["total talent"].isel(scenario=0, time=-1).median()) == float(told.median())
+
+
+def test_the_net_of_the_loops_is_told_with_what_lies_behind_it(book: Any) -> None:
+    shares = book.study.adds["share"].isel(time=-1, draw=0).values
+    words = book._loops_both_ways()
+    for part in (shares[shares > 0].sum(), shares[shares < 0].sum()):
+        assert book.say.amount(part, book.say.scale(abs(part), "person"), sign=True) in words
 
 
 def test_the_fit_and_the_back_test_are_told_with_numbers_and_hashes(written: Path, book: Any) -> None:

@@ -66,6 +66,10 @@ GAIN = N_(
     "What “{mix}” adds in the central run is {gain}, and {cut} with every named loop cut: all loops together make {loops} "
     "({share}) of it."
 )
+BOTH_WAYS = N_(
+    "That is a net: the loops that add people add {up} together, those that take people away {down} (Shapley shares, as in "
+    "the picture of all loops cut and closed)."
+)
 UNDRAWN = N_(
     "Of those, {constant} could move {output} most: {low} and {high} when moved over {limits}. No band holds that."
 )
@@ -274,6 +278,7 @@ class BookCarriers(BookFindings):
                 first=amount(start), start=next(years), last=amount(last), end=next(years), change=amount(change, sign=True),
                 cut=amount(cut), loops=amount(last - cut, sign=True), share=self._share(share),
                 flows=say(FLOWS, ins=parts[0], outs=parts[1]), opened=opened),
+            self._loops_both_ways(),
             say(AS_NATION, nation=amount(own.as_nation), share=self._share((own.as_nation - start) / change),
                 own=amount(last - own.as_nation, sign=True), low=amount(low), high=amount(high)),
             say(CONSTANTS, constants=constants),
@@ -281,6 +286,16 @@ class BookCarriers(BookFindings):
             say(GAIN, mix=say.both(list(self.prepared.resolved.values())[1].scenario.title), gain=amount(gain, sign=True),
                 cut=amount(bare, sign=True), loops=amount(gain - bare, sign=True), share=self._share((gain - bare) / gain)),
         ]  # fmt: skip
+
+    def _loops_both_ways(self) -> str:
+        """Say what lies behind the net of the loops: what those that add and those that take away do by their shares."""
+        assert self.study is not None
+        shares = self.study.adds["share"].isel(time=-1, draw=0).values  # type: ignore[union-attr]
+        up, down = (float(shares[shares * sign > 0].sum()) for sign in (1, -1))
+        return self.say(BOTH_WAYS, up=self._people(up), down=self._people(down))
+
+    def _people(self, value: float) -> str:
+        return self.say.amount(value, self.say.scale(abs(value), "person"), sign=True)
 
     def _ends(self, ends: Sequence[float], unit: str) -> str:
         """Return what both ends of a constant do to a result, in one unit."""

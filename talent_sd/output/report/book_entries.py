@@ -14,13 +14,13 @@ import numpy as np
 from talent_sd.base.dims import TIME
 from talent_sd.base.language import N_
 from talent_sd.engine.runner import model_constants
-from talent_sd.inputs import list_cities, load_city
+from talent_sd.inputs import list_cities
 from talent_sd.laboratory.cases import AVERAGE
 from talent_sd.model.names import name_key
 from talent_sd.model.structure import KINDS, Variable
 from talent_sd.model.syntax import references
 from talent_sd.output.evidence_tables import sector_name
-from talent_sd.output.report.html_pieces import SOURCE, chinese, obtained, quoted
+from talent_sd.output.report.html_pieces import SOURCE, chinese, city_title, obtained, quoted
 from talent_sd.output.report.mathematics import Mathematics, anchor
 from talent_sd.output.speech import Speech, digits
 from talent_sd.output.validation_tables import place_name
@@ -118,7 +118,7 @@ class Chapters:
 
     def city(self, name: str) -> str:
         """Return what a city is called; the nation's mean city among them."""
-        return self.say("the average city") if name == AVERAGE else load_city(name).title[self.say.lang]
+        return self.say("the average city") if name == AVERAGE else city_title(name)[self.say.lang]
 
     def place(self, name: str) -> str:
         """Return what a row of a law stands for: a city, or all of them together."""

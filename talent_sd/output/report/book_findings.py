@@ -19,12 +19,14 @@ from talent_sd.inputs.scenario_chain import load_scenario
 from talent_sd.laboratory.findings import experiments_for
 from talent_sd.laws.judge_laws import FAILED, HELD, LawRecord, Row, asked_of_draws
 from talent_sd.laws.law_files import Law, LawFile, read_laws
+from talent_sd.laws.law_findings import PolicyCost, policies_inside, policies_told
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
 from talent_sd.output.evidence_tables import in_language, number_text, statement, target_text, verdict_text
 from talent_sd.output.report.book_entries import raw, year_or_years
 from talent_sd.output.report.book_results import BookResults
 from talent_sd.output.report.book_tables import Rows
 from talent_sd.output.report.html_pieces import Cell, Table, quoted
+from talent_sd.output.report.inputs_section import ranges_table
 from talent_sd.output.report.trust_section import experiments_table
 from talent_sd.output.speech import digits, signed
 from talent_sd.output.validation_tables import VERDICTS, band_text, furthest_row
@@ -66,6 +68,7 @@ class BookFindings(BookResults):
 
     tests: Sequence[StandardTest] = ()
     law_record: LawRecord | None = None
+    costs: Sequence[PolicyCost] = ()
 
     def _drawn_link(self, key: str) -> Markup:
         """Link to a constant, marked where its numbers are those of a factor."""
@@ -265,7 +268,14 @@ class BookFindings(BookResults):
             if law.says.en.startswith("Loop ") and law.id.endswith(f"_{one.name}")
         )
         told = raw(escape(getattr(law.says, self.say.lang)))
+        if law.finding in (policies_inside.__name__, policies_told.__name__):
+            told += raw(f' (<a href="#ranges">{escape(self.ranges.caption)}</a>)')
         return told + raw("".join(f" ({self.chapters.loop_link(one)})" for one in own))
+
+    @cached_property
+    def ranges(self) -> Table:
+        """List what each policy costs or yields beside the literature's range, those outside first."""
+        return ranges_table(self.costs, self.say)
 
     @cached_property
     def experiments(self) -> Table:

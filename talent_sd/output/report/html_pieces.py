@@ -23,6 +23,7 @@ import numpy as np
 from talent_sd.base.cache import cache_folder, keep, read_kept
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
+from talent_sd.inputs.city_files import load_city
 from talent_sd.output.figures.panels import Line, draw_panel, mark_cut
 from talent_sd.output.speech import Scale, Speech
 from talent_sd.output.style import BODY, HEADING, house_style, new_figure
@@ -53,6 +54,12 @@ def chinese() -> dict[str, str]:
         (shipped_folder("models") / "texts.zh.json").read_text(encoding="utf-8")
     )
     return found
+
+
+@cache
+def city_title(name: str) -> Mapping[str, str]:
+    """Return what a city that ships is called, by language; its file is read once."""
+    return load_city(name).title
 
 
 def quoted(text: str, lang: str) -> str:

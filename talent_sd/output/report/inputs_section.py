@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from talent_sd.inputs.figure_schemas import FigureToConstant
     from talent_sd.inputs.scenario_chain import Scenario
     from talent_sd.inputs.settings import Setting
+    from talent_sd.laws.law_findings import PolicyCost
     from talent_sd.output.report.book_entries import Chapters
 
 CAPTION_FACTS = N_("What the forecast starts from: the city's figures and the nation's path")
@@ -44,6 +45,29 @@ SETTINGS = {
 }
 NUMBERED = ("from", "until", *PAUSE)
 SIZE = "size"
+
+RANGES = N_("What each policy costs or yields, paid from outside, beside the literature's range")
+COUNTED = {"person_year": N_("thousand yuan per person and year"), "output": N_("yuan of GDP per yuan spent")}
+INSIDE, OUTSIDE, ASSUMED = N_("inside", "range"), N_("outside.", "range"), N_(" [derived by assumption]")
+REPEATED = N_("Which command makes each number, and what it needs")
+ALONE, TABLES = N_("the package alone"), N_("the tables named by hash, which are not in the package")
+REPEATS = (
+    (N_("Central runs"), "talent-sd run baseline --city {city} --central", ALONE),
+    (N_("Medians and bands of the forecast, and what the mix changes"),
+     "talent-sd compare three_dimensional --city {city} --draws {draws} --seed 0", ALONE),
+    (N_("A finding noted in a scenario file"), "talent-sd compare SCENARIO --city CITY --draws 200 --seed 0", ALONE),
+    (N_("What loops do"), "talent-sd loops SCENARIO --city CITY", ALONE),
+    (N_("The article's figures, checks, standard tests"), "talent-sd validate", ALONE),
+    (N_("Laws, centrally and in draws"), "talent-sd validate --law all --draws 100", ALONE),
+    (N_("Ranges of policies"), "talent-sd validate --policies", ALONE),
+    (N_("Sensitivity, time step, what carries a result, all lists"), "talent-sd document --city {city}", ALONE),
+    (N_("The free effects"), "talent-sd validate --refit", ALONE),
+    (N_("The posterior and the growth noise"), "talent-sd calibrate …", TABLES),
+    (N_("The back-test"), "talent-sd backtest …", TABLES),
+    (N_("S, ρ, D and w of the fit"), "python .ci/fit_errors.py",
+     N_("a copy of the source, and the tables named by hash, which are not in the package")),
+)  # fmt: skip
+"""Number -> the command that makes it anew, and what that needs."""
 
 
 def mix_table(material: Material, say: Speech) -> Table | None:
@@ -284,3 +308,37 @@ def ages_table(resolved: Resolved, chapters: Chapters) -> Table:
     return plain_table(
         say(N_("How old a city's figure may be, and how old those in use are")), headings, rows, (0, 2, 3)
     )
+
+
+def repeat_table(say: Speech, city: str, draws: int) -> Table:
+    """Return which command makes each kind of number anew, and what it needs beside the package."""
+    rows: list[list[str | Cell]] = [
+        [say(what), Cell(command.format(city=city, draws=draws), kind="code"), say(needs)]
+        for what, command, needs in REPEATS
+    ]
+    return plain_table(
+        say(REPEATED), [say(N_("Number")), say(N_("Command")), say(N_("Needs"))], rows, (0, 1, 2)
+    )
+
+
+def ranges_table(costs: Sequence[PolicyCost], say: Speech) -> Table:
+    """Return what each policy, paid from outside, costs or yields beside the literature's range; those outside first."""
+    told = [(one, one.told) for one in costs if one.way == "gross" and one.told is not None]
+    rows: list[list[str | Cell]] = []
+    for one, own in sorted(told, key=lambda pair: pair[0].inside):
+        scale = 1000.0 if own.per == "person_year" else 1.0
+        middle, low, high = (
+            digits(float(found) / scale) if np.isfinite(found) else "∞"
+            for found in (one.judged, one.measured.min(), one.measured.max())
+        )
+        argued = f" {getattr(own.argued, say.lang)}" if own.argued and not one.inside else ""
+        rows.append([
+            say.element(one.policy), say(COUNTED[own.per]), middle, f"{low} … {high}",
+            " … ".join(digits(end / scale) for end in own.range), say(INSIDE if one.inside else OUTSIDE) + argued,
+            quoted(own.source, say.lang) + say(ASSUMED) * own.assumption,
+        ])  # fmt: skip
+    headings = (
+        N_("Policy"), N_("Counted in"), N_("Median of the cities"), N_("Lowest … highest city"), N_("Literature's range"),
+        N_("Verdict"), N_("Where the range comes from"),
+    )  # fmt: skip
+    return plain_table(say(RANGES), [say(one) for one in headings], rows, (0, 1, 5, 6))

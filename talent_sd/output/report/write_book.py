@@ -50,7 +50,7 @@ from talent_sd.laboratory.findings import is_city_model
 from talent_sd.laws.judge_laws import judge_laws, read_law_record
 from talent_sd.laws.law_bench import Bench
 from talent_sd.laws.law_files import read_laws
-from talent_sd.laws.law_findings import FINDINGS
+from talent_sd.laws.law_findings import FINDINGS, policy_costs
 from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loops_of_model import study_model
 from talent_sd.model.translate import translate
@@ -64,7 +64,7 @@ from talent_sd.output.report.book_entries import Chapters
 from talent_sd.output.report.book_results import Forecast, LoopCase, Push
 from talent_sd.output.report.book_tables import ALONE, EXTREMES, Result
 from talent_sd.output.report.html_pieces import font_faces
-from talent_sd.output.report.inputs_section import facts_table, mix_of, starts_table
+from talent_sd.output.report.inputs_section import facts_table, mix_of, repeat_table, starts_table
 from talent_sd.output.report.page import TEMPLATES, digest, environment
 from talent_sd.output.report.trust_section import (
     back_files_table,
@@ -148,7 +148,8 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
     validation = validate(model)
     findings = validation.findings
     done(1)
-    judged = judge_laws(Bench(model, read_laws(), "auto"), 0, FINDINGS)
+    bench = Bench(model, read_laws(), "auto")
+    judged = judge_laws(bench, 0, FINDINGS)
     done(1)
     alone = replace(prepared, resolved={"baseline": prepared.first})
     settings = {name: lane for name, lane in named_lanes(model, read_checks()) if not name.endswith(ALONE)}
@@ -167,7 +168,7 @@ def _book_of_city(model: Model, city: str, lang: str, done: Callable[[int], None
         chapters, study, moves, results, seconds, steps, prepared, read_beliefs(model), findings, judged,
         forecast=forecast, cases=cases, tests=validation.tests, checks=validation.checks, extremes=extremes,
         law_record=read_law_record(), carried_by=gather_carried(prepared, moves, list(dict.fromkeys(outputs))),
-        all_seconds=time.perf_counter() - started,
+        all_seconds=time.perf_counter() - started, costs=policy_costs(bench),
     )  # fmt: skip
 
 
@@ -367,7 +368,8 @@ def write_book(path: Path, book: Book, command: str = "") -> None:
         starts=starts_table(first, book.chapters) if first else None,
         certain=certain_words(record, say) if record else "",
         lost=lost_words(record, say) if record else "", options=options_table(record, say) if record else None,
-        address=public_address(say), back_files=back_files_table(record, say) if record else None,
+        address=public_address(say), repeats=repeat_table(say, first.city.name, DRAWS) if first else None,
+        back_files=back_files_table(record, say) if record else None,
         errors=fit_errors(book.chapters.posterior, record, say) if record and book.chapters.posterior else None,
         first_weight=read_fit().weight_of_first_guess, design=_design(book),
         title=Path(book.model.path).name, time=book.model.structure.time,
