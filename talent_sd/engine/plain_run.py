@@ -27,6 +27,7 @@ class PlainRun:
     structure : for the limits of the constants
     names : the constants that each call gives, "name" or "name[element]"
     constants : (slots,) of all constants, where a call gives none
+    effort : of the compiler, as in `compile_kernel`
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class PlainRun:
 
     def __init__(
         self, program: Program, plan: SlotPlan, request: Request, structure: Structure, names: Sequence[str],
-        constants: np.ndarray,
+        constants: np.ndarray, effort: int = 2,
     ) -> None:  # fmt: skip
         from talent_sd.engine.llvm.execution import Execution
         from talent_sd.engine.llvm.kernel import compile_kernel
@@ -55,7 +56,7 @@ class PlainRun:
         self._high = np.array([np.inf if high is None else high for _, high in limits])
         self._names = tuple(names)
         series = sorted(plan.series)
-        kernel = compile_kernel(program, plan.outputs, (), series, width=1, effort=0, uniform_effort=2)
+        kernel = compile_kernel(program, plan.outputs, (), series, width=1, effort=0, uniform_effort=effort)
         if kernel.layout.member_outputs:
             raise UnsupportedError(
                 tell("a plain run draws nothing at random. Leave such outputs out, or use Model.run.")

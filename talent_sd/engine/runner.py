@@ -281,7 +281,7 @@ class Model:
 
     def plain(
         self, names: Sequence[str], outputs: Sequence[str] | None = None, params: Mapping[str, Any] | None = None,
-        **arguments: Any,
+        *, few: bool = False, **arguments: Any,
     ) -> PlainRun:  # fmt: skip
         """Prepare a single run that is repeated with other constants: half a millisecond each for the city.
 
@@ -289,6 +289,7 @@ class Model:
         ----------
         names : the constants that each call gives, "name" or "name[element]"
         outputs, params, arguments : as in `run`, the same for all calls
+        few : whether it is repeated a few times only: made in a fifth of the time, and slower. The results are the same bits
 
         Raises
         ------
@@ -303,7 +304,8 @@ class Model:
         if request.members is not None:
             raise ModelError(tell("a plain run has no draws. Give each parameter one value."))
         program, plan = self.prepare(request)
-        return PlainRun(program, plan, request, self.structure, names, uniform_constants(program, plan))
+        constants = uniform_constants(program, plan)
+        return PlainRun(program, plan, request, self.structure, names, constants, effort=0 if few else 2)
 
     def built_reference(self, request: Request) -> AbstractContextManager[Reference]:
         """Give the model built for PySD with a request's times, for many runs; errors as in `run`."""

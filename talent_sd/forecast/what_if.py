@@ -307,7 +307,7 @@ def gaps(prepared: Prepared) -> tuple[Gap, ...]:
     followers = _followers(prepared, lacking)
     end, most = float(prepared.years[-1]), shipped_labels().told_up_to[COVER]
     given = [*ranges, *(name for name in followers if name not in ranges)]
-    run = prepared.model.plain(given, [*MOVED, COVER], first.params(), times=[end], final_time=end)
+    run = prepared.model.plain(given, [*MOVED, COVER], first.params(), few=True, times=[end], final_time=end)
     centre = np.array([ranges[key][0] if key in ranges else float(first.values[key].value) for key in given])
     still = run(centre)[:, 0].copy()
 

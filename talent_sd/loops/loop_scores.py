@@ -176,9 +176,9 @@ class VariableLinks:
             for row, slot in enumerate(self._slots[effect].values()):
                 for path in self._paths_into(slot):
                     if path[0] in columns:
-                        links = np.prod(
-                            [link(a, b) for a, b in zip(path[:-1], path[1:], strict=True)], axis=0
-                        )
+                        links = link(path[0], path[1])
+                        for a, b in zip(path[1:-1], path[2:], strict=True):
+                            links = links * link(a, b)
                         if not matrix.ndim:
                             matrix = np.zeros((len(self._slots[effect]), len(columns), *links.shape))
                         matrix[row, columns[path[0]]] += links
@@ -294,19 +294,21 @@ def strongest_loops(links: VariableLinks, most: int = MOST_LOOPS, moments: int =
 
 def _paths_home(start: str, weights: Mapping[str, list[tuple[float, str]]]) -> Iterable[tuple[Route, float]]:
     """Yield the strongest circles through a variable, each with the product of its links."""
-    reached: dict[str, float] = {}
-    stack: list[tuple[str, float, Route]] = [(start, 1.0, (start,))]
+    reached = dict.fromkeys(weights, 0.0)
+    stack: list[tuple[str, float, Route]] = [(start, 1.0, ())]
     while stack:
-        here, weight, path = stack.pop()
-        if weight < reached.get(here, 0.0):
+        here, weight, before = stack.pop()
+        if weight < reached[here]:
             continue
         reached[here] = weight
-        for link, effect in weights.get(here, ()):
+        path = (*before, here)
+        for link, effect in weights[here]:
             onward = weight * link
             if effect == start:
                 yield _from_first(path), onward
-            elif onward >= reached.get(effect, 0.0) and effect not in path:
-                stack.append((effect, onward, (*path, effect)))
+            # from what moves nothing no path leads on
+            elif effect in reached and onward >= reached[effect] and effect not in path:
+                stack.append((effect, onward, path))
 
 
 def _from_first(circle: Iterable[str]) -> Route:

@@ -563,6 +563,7 @@ def test_a_plain_run_gives_what_a_dataset_holds(vensim):
     model = vensim("kind: a, b", "rate[kind]=0.1, 0.2", "start=10~ [0,50]~", "S[kind]=INTEG(S[kind]*rate[kind]+push, start)", "push=1",
                    "late=DELAY FIXED(S[a], 2, 5)", "drawn=RANDOM UNIFORM(0, 1, 0)", end=6)  # fmt: skip
     plain = model.plain(["rate[b]", "start"], ["S", "late"], {"push": 2})
+    few = model.plain(["rate[b]", "start"], ["S", "late"], {"push": 2}, few=True)
     assert plain.outputs == ("S[a]", "S[b]", "late")
     with pytest.raises(UnsupportedError, match="a plain run draws nothing at random"):
         model.plain(["start"], ["drawn"])
@@ -570,6 +571,7 @@ def test_a_plain_run_gives_what_a_dataset_holds(vensim):
         run = model.run({"rate[b]": rate, "start": start, "push": 2}, outputs=["S", "late"])
         expected = [*run["S"].values.T, run["late"].values]
         np.testing.assert_array_equal(plain([rate, start]), expected)
+        np.testing.assert_array_equal(few([rate, start]), expected)
     assert plain.times.tolist() == run["time"].values.tolist()
 
 
