@@ -236,26 +236,23 @@ def broken(text: str, width: float, narrow: float = 0.5) -> list[str]:
 
     >>> broken("一二三四。五六2034年", 4), broken("一二三四五", 4), broken("80 % of the draws", 4)
     (['一二三', '四。五六', '2034年'], ['一二三', '四五'], ['80 % of', 'the', 'draws'])
-    >>> broken("Campus-recruitment premium", 7.5)
-    ['Campus-', 'recruitment', 'premium']
+    >>> broken("Campus-recruitment premium", 7.5), broken("Dots tell what was counted.", 11)
+    (['Campus-', 'recruitment', 'premium'], ['Dots tell what', 'was counted.'])
     """
-    lines, used = [""], 0.0
+    lines, used = [list[str]()], 0.0
     for piece in pieces(text):
         own = sum(1.0 if letter > "\u2e80" else narrow for letter in piece.rstrip())
         if lines[-1] and used + own > width:
-            lines.append("")
+            lines.append([])
             used = 0.0
-        lines[-1] += piece
+        lines[-1].append(piece)
         used += own + narrow * (len(piece) - len(piece.rstrip()))
-    last = pieces(lines[-2])[-1:] if len(lines) > 1 else []
-    if (
-        last
-        and len(last[0]) == 1 == len(pieces(lines[-1]))
-        and len(lines[-1].strip()) <= 2
-        and lines[-2] != last[0]
-    ):
-        lines[-2:] = [lines[-2][:-1], last[0] + lines[-1]]  # no character stands alone
-    return [line.strip() for line in lines]
+    alone = len(lines[-1]) == 1 and (len(lines[-1][0].strip()) <= 2 or lines[-1][0].isascii())
+    if alone and len(lines) > 1 and len(lines[-2]) > 2:
+        brought = "".join([lines[-2][-1], *lines[-1]])
+        if sum(1.0 if letter > "\u2e80" else narrow for letter in brought) <= width:
+            lines[-1].insert(0, lines[-2].pop())  # no word, and no character, stands alone
+    return ["".join(line).strip() for line in lines]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from talent_sd.base.dims import CITY, DRAW, SCENARIO, TIME
 from talent_sd.base.language import N_, tell
 from talent_sd.forecast.compare import RELATIVE, probability_better
 from talent_sd.inputs.labels import Labels
+from talent_sd.inputs.setting_checks import shock_constant
 from talent_sd.output.figures.plot_comparison import by_change
 from talent_sd.output.headline_outputs import TOTAL, Output, headline_outputs, notes_of
 from talent_sd.output.speech import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from talent_sd.forecast.scenario_diff import Difference
 
 NO_PER_CENT = N_("No per cent is told of years, nor of what may be nought or below.")
-ROW_UNIT = N_("There a change is in the unit of its row.")
+ROW_UNIT = N_("For these the last column is in the row's own unit.")
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
@@ -345,6 +346,8 @@ def _key(item: Difference, switched: set[str], labels: Labels, lang: str) -> Tex
     label = ""
     if item.part == "policies" and not below:
         label = labels.element(name, lang)
+    elif item.part == "shocks":
+        label = labels.variable(shock_constant(name, rest), lang)
     elif item.part in ("assumptions", "city"):
         label = labels.variable(name.split("[")[0], lang)
     elif item.part == "context" and item.year:

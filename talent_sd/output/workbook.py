@@ -190,13 +190,18 @@ def _text(cell: object) -> str:
     return str(getattr(cell, "plain", cell) or "").replace("\N{NO-BREAK SPACE}", " ")
 
 
+def _one_line(heading: str, lang: str) -> str:
+    """Return a heading without the breaks that a terminal needs: a sheet wraps its own."""
+    return heading.replace("\n", "" if lang == "zh" else " ")
+
+
 def _rows_of(table: Table, lang: str) -> tuple[int, list[Sequence[object]]]:
     """Return the number of the heading's row, and rows: title, notes, heading, cells. Numbers stand in cells of their own."""
     above = [[text] for text in (_text(table.title), _text(table.caption)) if text]
     columns = [
         split
         for number, column in enumerate(table.columns)
-        for split in _split(_text(column.header), list(column.cells), number == 0, lang)
+        for split in _split(_one_line(_text(column.header), lang), list(column.cells), number == 0, lang)
     ]
     rows = zip(*(cells for _, cells in columns), strict=True)
     return len(above), [*above, [head for head, _ in columns], *map(list, rows)]
@@ -289,7 +294,7 @@ def _heading(name: str, lang: str) -> str:
     end = next((end for end in ENDS if told.endswith(end)), "")
     measure = MEASURES.get(told.removeprefix("cost_per_").removesuffix(end))
     if measure is None:
-        return tell(HEADINGS[name], lang) if name in HEADINGS else name
+        return _one_line(tell(HEADINGS[name], lang), lang) if name in HEADINGS else name
     words = tell(measure, lang)
     return (
         tell("{variable}: {element}", lang, variable=words, element=tell(ENDS[end], lang)) if end else words

@@ -6,6 +6,7 @@ import re
 
 from talent_sd.base.files import shipped_folder
 from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.setting_checks import shocks_of
 from talent_sd.model.read import read_structure
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -14,9 +15,8 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 def test_every_variable_has_a_label_and_no_label_is_stale() -> None:
     structure, labels = read_structure(shipped_folder("models") / "city.mdl"), shipped_labels()
     assert set(labels.variables) == set(structure.variables)
-    assert set(labels.elements) == {
-        element for elements in structure.subscripts.values() for element in elements
-    }
+    elements = {element for elements in structure.subscripts.values() for element in elements}
+    assert set(labels.elements) == elements | set(shocks_of(structure))
 
 
 def test_labels_are_written_in_their_language() -> None:

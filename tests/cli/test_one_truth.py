@@ -130,6 +130,17 @@ def test_the_workbook_holds_the_csv_files_and_the_terminals_tables(told: Told, b
             assert set(full) <= set(shown)
     screen = told[0].out.replace("\N{NO-BREAK SPACE}", " ")
     told_there = {abs(number) for number in numbers_of(screen.replace("(", " ").replace(")", " "))}
+    heads = [
+        next(row for row in rows if len(row) > 3)
+        for rows in book.values()
+        if any(len(row) > 3 for row in rows)
+    ]
+    assert not [
+        head
+        for row in heads
+        for head in row
+        if "\n" in str(head) or re.fullmatch("[a-z]+_[a-z_]+", str(head))
+    ]
     shown_tables = book.keys() - files.keys() - {"Read me"}
     assert len(shown_tables) >= 3
     for name in shown_tables:

@@ -58,7 +58,7 @@ def policies(model: Model, labels: Labels) -> list[dict[str, Any]]:
     return found
 
 
-def shocks(model: Model) -> list[dict[str, Any]]:
+def shocks(model: Model, labels: Labels) -> list[dict[str, Any]]:
     """Return each shock: its settings with slot, default and limits."""
     slots = slot_numbers(model)
     found = []
@@ -66,7 +66,7 @@ def shocks(model: Model) -> list[dict[str, Any]]:
         if shock_constant(name, "at") in slots:
             start = f"{name} ".replace("_", " ")
             parts = {key.removeprefix(start): slot for key, slot in slots.items() if key.startswith(start)}
-            settings = {"at" if part == "time" else part: _setting(model, slot) for part, slot in parts.items()
+            settings = {"at" if part == "time" else part: _setting(model, slot, labels) for part, slot in parts.items()
                         if model.program.slots[slot].kind == "constant"}  # fmt: skip
             found.append({"name": name, "settings": settings})
     return found

@@ -251,7 +251,7 @@ def _content(
         "headline": [name for name in labels.headline if name in shown],
         "sectors": variables.sectors(labels, shown),
         "roles": {role: name for role, name in variables.ROLES.items() if name in shown},
-        "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model),
+        "policies": settings.policies(model, labels), "groups": _groups(model), "shocks": settings.shocks(model, labels),
         "budget": settings.budget(model), "loops": settings.loops(model, labels), "assumptions": settable,
         "readings": settings.readings(model),
         "presets": [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from talent_sd.base.dims import BAND, CITY, DRAW, SCENARIO, TIME
-from talent_sd.base.language import N_
+from talent_sd.base.language import N_, NOTHING
 from talent_sd.forecast.compare import CLEAR, first_clear_year
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.figures.plot_comparison import plot_cities_output
@@ -95,7 +95,8 @@ def change_columns(one: Output, scale: Scale, say: Speech, *, plain: bool = Fals
             for end, heading, values in zip(("lower", "upper"), band_headings(say, band), both, strict=True):
                 columns.append(numbers(f"{end}_{band}", heading, values, scale, plain=plain, reach=reach))
         heading = say("Probability of doing better")
-        alike = (one.values == 0).all(DRAW).values  # before a policy begins nothing is better or worse
+        # before a policy begins nothing is better or worse, nor is what is told as 0
+        alike = (one.values == 0).all(DRAW).values | ((abs(middle) <= NOTHING * reach) & (not plain))
         columns.append(Column("probability_better", heading, one.better.values, say.chance, alike))
     return columns
 

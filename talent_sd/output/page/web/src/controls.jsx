@@ -204,7 +204,7 @@ function Shocks({ page }) {
       <h2>{t('shocks')}</h2>
       {set.map((shock) => (
         <p key={shock.name}>
-          {element(shock.name)}: {Object.entries(shock.settings).filter(([, { slot }]) => slot in plan.values).map(([key, { slot }]) => `${key} ${plan.values[slot]}`).join(', ')}{' '}
+          {element(shock.name)}: {Object.entries(shock.settings).filter(([, { slot }]) => slot in plan.values).map(([, { slot, label }]) => `${said(label)} ${plan.values[slot]}`).join(lang.value === 'zh' ? '，' : ', ')}{' '}
           <button type="button" onClick={() => without(shock)}>{t('take_out')}</button>
         </p>
       ))}
