@@ -16,7 +16,7 @@ from talent_sd.base.language import tell
 from talent_sd.inputs.csv_tables import read_table
 from talent_sd.inputs.figure_bounds import hold_to_bounds
 from talent_sd.inputs.file_kinds import read_chain
-from talent_sd.inputs.national_years import DIGITS, Expansion, incomplete, merge
+from talent_sd.inputs.national_years import DIGITS, Expansion, Merged, incomplete, merge
 from talent_sd.inputs.settings import Curve, Origin
 from talent_sd.inputs.shipped_names import find_file
 from talent_sd.inputs.strict_yaml import shown
@@ -192,6 +192,9 @@ def read_national(name: str | Path, beside: Path | None = None, where: str = "")
     shipped = shipped_folder("scenarios").resolve()
     if not all(path.is_relative_to(shipped) for path in paths):
         _hold_to_shipped(variables)
+        _hold_to_shipped_ranges(
+            merged, merge(read_chain(find_file(SHIPPED, "national"), "national", NationalFile))[0]
+        )
     return NationalPath(tellable(last.path.stem), {"en": title.en, "zh": title.zh}, files, paths, variables)
 
 
@@ -228,6 +231,26 @@ def _hold_to_shipped(variables: Mapping[str, NationalSeries]) -> None:
                 more=tell(" Other years like it: {count}.", count=len(odd) - 1) if len(odd) > 1 else "",
             )  # fmt: skip
             warnings.warn(told, OddFigure, stacklevel=3)
+
+
+def _hold_to_shipped_ranges(merged: Merged, shipped: Merged) -> None:
+    """Warn of assumed years outside what the shipped path calls plausible, however wide a file's own range is."""
+    for name in (name for name in merged if name in shipped):
+        own, beside = merged[name]["future"], shipped[name]["future"].value
+        for form in ("growth", "increase", "values"):
+            given = getattr(own.value, form)
+            if given is None or getattr(beside, form) is None:
+                continue
+            low, high = beside.range
+            odd = {year: value for year, value in given.items() if not low <= value <= high}
+            if odd:
+                told = tell(
+                    "{where}: {form} of {name} in {year} is {value:g}, outside {low:g} to {high:g}, which the path that "
+                    "ships calls plausible. Check its unit and its sign.{more}",
+                    where=own.origin, form=form, name=name, year=min(odd), value=odd[min(odd)], low=low, high=high,
+                    more=tell(" Other years like it: {count}.", count=len(odd) - 1) if len(odd) > 1 else "",
+                )  # fmt: skip
+                warnings.warn(told, OddFigure, stacklevel=3)
 
 
 COLUMNS = {
