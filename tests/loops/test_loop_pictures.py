@@ -17,6 +17,7 @@ from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops
 from talent_sd.loops.loop_shares import loop_shares
 from talent_sd.loops.loops_of_model import study_model
+from talent_sd.loops.stocks_and_flows import StockFlows
 from talent_sd.output.loops.dominance import plot_dominance, plot_waterfall
 from talent_sd.output.loops.loop_arrows import (
     BADGE,
@@ -270,6 +271,13 @@ def test_a_flow_between_two_stocks_leads_from_box_to_box(studies):
     assert source.x1 < flow.x0
     assert flow.x1 < sink.x0
     assert any(name.startswith("net change by ") for name in boxes)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "net change"), ("zh", "净变化")])
+def test_a_stock_that_nothing_drives_has_a_net_change_by_nobody(lang, told):
+    alone = StockFlows("Level", ("change of Level",), ())
+    (figure,) = plot_stock_pages([alone], Labels(), lang)
+    assert told in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_switches_of_a_run_with_draws_add_up_for_every_draw(monkeypatch, studies):
