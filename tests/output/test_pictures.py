@@ -169,6 +169,17 @@ def figures(invent: Invent, labels: Labels, lang: str, kept: list[Figure]) -> It
         kept.clear()
 
 
+def test_a_key_beside_a_heading_stands_on_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Figure] = []
+    monkeypatch.setattr(plot_backtest, "save_figure", lambda figure, _: kept.append(figure))
+    plot_backtest.save_backtest_plots(invented_backtest(), "Source.", tmp_path)  # type: ignore[arg-type]
+    figure = kept[1]
+    figure.canvas.draw()
+    heading, key = (one.get_window_extent() for one in (figure._suptitle, figure.legends[0]))  # type: ignore[attr-defined]
+    assert abs((heading.y0 + heading.y1) / 2 - (key.y0 + key.y1) / 2) < 2
+    assert heading.x1 < key.x0
+
+
 def written(figure: Figure) -> list[Text]:
     """Return the texts that are seen; of ticks those inside their axis."""
     hidden: set[int] = set()

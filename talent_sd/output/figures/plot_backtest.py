@@ -58,6 +58,9 @@ RED = str(line_look(1)["color"])
 FAN = {80: "#d1dae7", 50: "#92adca"}
 """Colours of bands: opaque, so that a key shows them as they are."""
 
+ON_ITS_LINE = "beside the heading"
+"""Mark of a key that stands on the heading's line."""
+
 
 def backtest_source(test: Backtest, structure: Structure, lang: str) -> str:
     """Say what made the forecasts of a back-test."""
@@ -202,9 +205,9 @@ def _scatter(test: Backtest, source: str, file: Path, lang: str) -> None:
     keyed = {
         name: dot for axis in figure.axes for dot, name in zip(*axis.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        keyed.values(), keyed, loc="upper right", ncols=len(keyed), frameon=False
-    )  # beside the title: no dot is there
+    figure.legend(keyed.values(), keyed, ncols=len(keyed), frameon=False).set_gid(
+        ON_ITS_LINE
+    )  # no dot is there
     _finish(figure, tell("Forecast against what happened", lang), file, source)
 
 
@@ -290,7 +293,7 @@ def save_calibration_plots(
             axis.locator_params(axis="x", nbins=4)
         for axis in axes[count:]:
             axis.set_axis_off()
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False)
+        figure.legend(*axes[0].get_legend_handles_labels(), ncols=2, frameon=False).set_gid(ON_ITS_LINE)
         _finish(figure, tell(PRIOR_AND_POSTERIOR, lang), folder / "prior_and_posterior.png", source)
 
 
@@ -299,7 +302,12 @@ def _finish(
 ) -> None:
     """Write a title above what lies between bottom and top (parts of the height), the source below, and the file."""
     foot, high = foot_lines(source, figure.get_figwidth() - 0.2), figure.get_figheight()
-    figure.suptitle(title, x=0.01, ha="left", **heading())
+    told = figure.suptitle(title, x=0.01, ha="left", **heading()).get_window_extent()
+    for key in figure.legends:
+        if key.get_gid() == ON_ITS_LINE:
+            _, middle = figure.transFigure.inverted().transform((0, (told.y0 + told.y1) / 2))
+            key.set_loc("center right")
+            key.set_bbox_to_anchor((1, float(middle)), figure.transFigure)
     figure.text(0.01, 0.06 / high, "\n".join(foot), fontsize=6, color=GREY, va="bottom")
     figure.tight_layout(rect=(0, bottom + (0.1 + 0.11 * len(foot)) / high, 1, top))
     for axes in figure.axes:
