@@ -21,7 +21,7 @@ from talent_sd.inputs.city_files import load_city, read_provinces
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
 from talent_sd.inputs.readings import Reading, lay_under, load_reading
 from talent_sd.inputs.scenario_chain import Scenario, load_scenario
-from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario
+from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario, warn_of_odd_shares
 from talent_sd.inputs.settings import Curve, ModelStructure, Setting, split_key
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ def _unused(mapping: Mapped, structure: ModelStructure) -> tuple[str, ...]:
 def _from_city(
     city: City, start: int, national: NationalPath, mapping: Mapped, structure: ModelStructure
 ) -> dict[str, Value]:
-    return city_constants(city, start, national, mapping, structure.variables, known_years=True)
+    found = city_constants(city, start, national, mapping, structure.variables, known_years=True)
+    warn_of_odd_shares(city, found, start, national, mapping)
+    return found
 
 
 def _of_nation(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from talent_sd.base.errors import Problems, nearest
+from talent_sd.base.errors import OddFigure, Problems, nearest
 from talent_sd.base.language import listed, tell
 from talent_sd.inputs.checking import Checking, Horizon, hint_of, nearest_label, outside, same_unit
-from talent_sd.inputs.city_figures import Value
+from talent_sd.inputs.city_figures import City, Value, city_constants
+from talent_sd.inputs.city_files import figures_of_province
 from talent_sd.inputs.national_paths import NationalPath, lookup_name
 from talent_sd.inputs.scenario_chain import Scenario
 from talent_sd.inputs.settings import ModelStructure, ModelVariable, Setting, policy_key, split_key
@@ -19,6 +21,8 @@ from talent_sd.model.structure import KINDS
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
 
+SLACK = 1.02
+"""So much beyond the range of a stand-in a city's own figure is told."""
 POLICY = "policy"
 """The model's subscript of policies."""
 TIMING = {"from": "start", "until": "end", "ramp": "ramp time"}
@@ -273,6 +277,42 @@ def check_city(constants: Mapping[str, Value], structure: ModelStructure) -> Pro
         if problem:
             problems.append(tell("{at}{problem} It comes from {how}.", at=at, problem=problem, how=value.how))
     return problems
+
+
+def warn_of_odd_shares(
+    city: City, constants: Mapping[str, Value], start: int, national: NationalPath, mapping: Mapped
+) -> None:
+    """Warn of a city's own figure that is unlike what would stand in for it: the province's or the nation's.
+
+    The range is that of `shared:` in `models/city_figures.yaml`, from which a stand-in is drawn.
+    """
+    provinces = figures_of_province(city.province, mapping)
+    for key, rule in mapping.content.constants.items():
+        if rule.shared is None:
+            continue
+        value, figure = constants.get(key), rule.own.figure if rule.own else rule.figure[0]
+        if value is None or figure not in city.figures:
+            continue
+        own = city.figures[figure].origin
+        if value.origin != own or own.file != city.file:
+            continue
+        kept = {name: one for name, one in city.figures.items() if name not in rule.shared.figures}
+        without = replace(
+            city, figures={**{n: provinces[n] for n in rule.shared.figures if n in provinces}, **kept}
+        )
+        stands = city_constants(without, start, national, mapping, {split_key(key)[0]}, known_years=True).get(
+            key
+        )
+        if stands is None or not stands.value:
+            continue
+        ratio, (low, high) = value.value / stands.value, rule.shared.range
+        if not low / SLACK <= ratio <= high * SLACK:
+            told = tell(
+                "{where}: {figure} is {ratio:.2g} times what stands in where a city gives none ({how}); {low:g} to {high:g} "
+                "is usual. Check its unit and its digits.",
+                where=own, figure=figure, ratio=ratio, how=stands.how, low=low, high=high,
+            )  # fmt: skip
+            warnings.warn(told, OddFigure, stacklevel=3)
 
 
 def check_national(path: NationalPath, structure: ModelStructure, horizon: Horizon) -> Problems:

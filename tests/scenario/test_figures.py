@@ -21,8 +21,10 @@ from talent_sd.inputs import (
     load_city,
     read_mapping,
     read_national,
+    resolve_scenario,
 )
 from talent_sd.inputs.city_figures import Bridge
+from talent_sd.model.read import shipped_structure
 from talent_sd.output.city_tables import bridges
 
 Write = Callable[[str, str], Path]
@@ -241,6 +243,26 @@ def test_a_city_has_its_provinces_figures_where_it_gives_none(write: Write) -> N
         ours, shared = WUXI.figures[name].values, without.figures[name].values
         assert shared
         assert shared == {year: pytest.approx(ours[year], rel=1e-5) for year in shared}
+
+
+@pytest.mark.parametrize(("granted", "told"), [(700, "0.076"), (7000, ""), (583, "0.063"), (21000, "2.3")])
+def test_an_own_figure_unlike_what_would_stand_in_is_told(
+    granted: int, told: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    text = (shipped_folder("scenarios") / "cities" / "wuxi.yaml").read_text("utf-8")
+    own = f"  invention_patents_granted: {{unit: patent/year, source: x, values: {{2022: {granted}}}}}\n"
+    (path := tmp_path / "mine.yaml").write_text(text + own, "utf-8")
+    resolve_scenario("baseline", path, shipped_structure())
+    assert [str(one.message) for one in recwarn if "stands in where" in str(one.message)] == [
+        f"{path}:{text.count(chr(10)) + 1}: invention_patents_granted is {told} times what stands in where a city gives "
+        "none (province_invention_patents_granted 2022); 0.2 to 2 is usual. Check its unit and its digits."
+    ][: bool(told)]
+
+
+@pytest.mark.filterwarnings("error:.*stands in where")
+@pytest.mark.parametrize("city", ["shenzhen", "beijing", "shanghai"])
+def test_no_shipped_citys_own_figure_is_told_as_odd(city: str) -> None:
+    resolve_scenario("baseline", city, shipped_structure())
 
 
 def test_missing_figures_are_told_together_and_only_where_they_are_wanted() -> None:
