@@ -300,7 +300,8 @@ def read_national_totals(source: str | Path, base: str = "central") -> NationalP
         variables[variable] = replace(series, values=values, origin=Origin(name, 1))
     _hold_to_bounds(variables)
     _hold_to_shipped(variables)
-    return replace(known, variables=variables)
+    files, paths = (name, *known.files), (Path(source).resolve(), *known.paths)
+    return replace(known, variables=variables, files=files, paths=paths)
 
 
 def _chained(values: dict[int, float], growth: pd.Series, file: str, column: str) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,12 +72,18 @@ class Sources:
         return [replace(window, adjusted=(*cities.dropped, *window.adjusted)) for window in made]
 
     def hashes(self) -> dict[str, str]:
-        """Return file name -> SHA-256 of each table."""
-        given = (
-            self.panel, self.census, self.province, self.national, self.ages, self.structure, self.borders,
-        )  # fmt: skip
-        files = [Path(file) for file in given if file]
-        return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.is_file()}
+        """Return file -> SHA-256 of each table and national file, by name, by path where two bear one name."""
+        from talent_sd.inputs.national_paths import read_national_totals
+
+        given = (self.panel, self.census, self.province, self.ages, self.structure, self.borders)
+        files = [Path(file) for file in given if file] + [*read_national_totals(self.national).paths]
+        names = Counter(file.name for file in dict.fromkeys(file.resolve() for file in files))
+        return {
+            file.name if names[file.name] == 1 else file.as_posix(): hashlib.sha256(
+                file.read_bytes()
+            ).hexdigest()
+            for file in files
+        }
 
 
 def make_window(panel: Panel, model: Model, national: NationalPath, start: int, end: int) -> Window:

@@ -275,7 +275,9 @@ def test_a_known_year_of_a_national_path_is_held_to_the_one_that_ships(write: Wr
     later += "range: [0, 0.1], why: guess}\n"
     assert told(later.replace("VALUE", "1.31e14")) == []
     assert [one[:30] for one in told(later.replace("VALUE", "1.55e14"))] == ["p.yaml:5: gdp in 2025 is 1.55e"]
-    assumed = "title: x\nextends: central\nvariables:\n  gdp:\n    future: {growth: {2026: VALUE, 2030: VALUE}, "
+    assumed = (
+        "title: x\nextends: central\nvariables:\n  gdp:\n    future: {growth: {2026: VALUE, 2030: VALUE}, "
+    )
     assumed += "range: [-1, 1], why: guess}\n"
     assert told(assumed.replace("VALUE", "0.05")) == []
     assert told(assumed.replace("VALUE", "0.005")) == [

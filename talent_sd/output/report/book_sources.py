@@ -58,6 +58,7 @@ TABLES = {
     ),
     "city_borders": N_("residents of 2010 on the borders of 2020. The same censuses"),
     "national_totals": N_("sums over 300 cities, 2000–2024. The same yearbooks and censuses"),
+    "central": N_("the central national path, with a source for each series"),
 }
 """Table of a calibration -> what it holds, and the publications that it was compiled from."""
 _NAME = r"[A-Z][\w’'-]+(?: (?:Van )?[A-Z][\w’'-]+)?"
