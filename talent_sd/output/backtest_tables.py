@@ -8,7 +8,7 @@ import numpy as np
 
 from talent_sd.base.language import N_, fixed, tell
 from talent_sd.inputs.labels import shipped_labels
-from talent_sd.output.terminal_tables import numbers, rich_table, words
+from talent_sd.output.terminal_tables import explain, numbers, rich_table, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,14 @@ def scores_text(scores: pd.DataFrame, lang: str = "en") -> Table:
     return table
 
 
+MIXED = 1.05
+"""R-hat above which independent chains have not met: Gelman and others name 1.1, Vehtari and others (2021) 1.01."""
+UNMIXED = N_(
+    "R-hat is above {mixed:g} for {count} of {all} constants, up to {most:.2f}: the chains have not met, and their draws "
+    "are no posterior yet. Do not use this one; give more --steps."
+)
+
+
 def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
     """Make the table of fitted constants: prior, posterior, convergence."""
     table = _table(
@@ -76,6 +84,10 @@ def diagnostics_text(diagnostics: pd.DataFrame, lang: str = "en") -> Table:
             fixed(row["r_hat"], 3),
             fixed(row["effective_size"]),
         )
+    apart = diagnostics["r_hat"][~(diagnostics["r_hat"] <= MIXED)]
+    if len(apart):
+        told = tell(UNMIXED, lang, count=len(apart), all=len(diagnostics), most=apart.max(), mixed=MIXED)
+        explain(table, told, lang=lang)
     return table
 
 

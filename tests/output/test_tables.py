@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given
@@ -179,3 +180,14 @@ def test_a_number_stays_with_its_unit_at_the_edge() -> None:
             console.print(table)
             assert isinstance(console.file, io.StringIO)
             assert console.file.getvalue().count(re.findall(r"[\d+.]+ ?[%万人/年]+", told)[0]) == 3
+
+
+@pytest.mark.parametrize(("r_hat", "told"), [(1.02, False), (1.4, True), (float("nan"), True)])
+def test_chains_that_have_not_met_are_told(r_hat: float, told: bool) -> None:
+    from talent_sd.output.backtest_tables import diagnostics_text
+
+    row = {"parameter": "arrival elasticity", "prior_mean": 1.7, "prior_sd": 0.3, "posterior_mean": 1.8}
+    table = pd.DataFrame(
+        [{**row, "posterior_sd": 0.2, "effective_size": 90.0, "r_hat": one} for one in (1.01, r_hat)]
+    )
+    assert ("R-hat is above 1.05 for 1 of 2 constants" in " ".join(lines(diagnostics_text(table)))) is told
