@@ -215,10 +215,9 @@ class BookSources(BookTables):
     def origins(self) -> list[tuple[str, str, str]]:
         """Return (file, SHA-256, what it holds and where its figures come from) of each table behind the fit."""
         hashes = dict(self._note.get("data_sha256", {}))
+        unused = self.say(N_("no part of the fit; the back-test reads it"))
         if hashes:
-            hashes.setdefault(
-                "national_totals.csv", self.say(N_("no part of the fit; the back-test reads it"))
-            )
+            hashes.setdefault("national_totals.csv", unused)
         return [
             (name, sha, self.say(TABLES.get(Path(name).stem, N_("not named"))))
             for name, sha in hashes.items()
