@@ -11,7 +11,6 @@ import pytest
 from talent_sd.engine.runner import load_model
 from talent_sd.inputs import resolve_scenario
 from talent_sd.inputs.labels import Labels, shipped_labels
-from talent_sd.loops import feedback_loops
 from talent_sd.loops.feedback_loops import study_loops
 from talent_sd.loops.loop_layout import within
 from talent_sd.loops.loop_names import read_loops
@@ -280,10 +279,7 @@ def test_a_stock_that_nothing_drives_has_a_net_change_by_nobody(lang, told):
     assert told in [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_switches_of_a_run_with_draws_add_up_for_every_draw(monkeypatch, studies):
-    # the scores of loops in draws are tried elsewhere: here those of one run stand in
-    one = studies["baseline"]
-    monkeypatch.setattr(feedback_loops, "loop_shares", lambda *_: (one.shares, one.links))
+def test_switches_of_a_run_with_draws_add_up_for_every_draw():
     study = study_loops("baseline", "hefei", draws=2, seed=2)
     adds = study.adds
     assert adds.sizes["draw"] == 2
