@@ -25,6 +25,8 @@ ENDING = [
 ]
 """Signals that end the program in order; one that the user lets the system ignore (nohup) stays ignored."""
 
+inputs_read: set[Path] = set()
+"""Files that this process was given to read: no output folder is cleared of them."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula."""
 

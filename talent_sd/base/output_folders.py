@@ -21,6 +21,7 @@ from talent_sd.base.errors import MOST, InputError, NotWritten
 from talent_sd.base.files import (
     content_of,
     existing_folder,
+    inputs_read,
     is_free,
     mark_of,
     mark_tables,
@@ -135,12 +136,14 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
     known = before or {}
     if target in written:  # by the same command: it writes in several goes
         ours = known | ours
-    gone, aside = list[str](), list[str]()
+    gone, aside, kept = list[str](), list[str](), list[str]()
     for name in [*known, *(file.name for file in files)]:
         mark = mark_of(target / name)
         odd = not mark and ours.get(name) and os.path.lexists(target / name)
         if odd or (mark and mark not in (known.get(name), ours.get(name))):
             aside.append(set_aside(target / name))
+        elif mark and (target / name).resolve() in inputs_read:
+            kept.append(set_aside(target / name) if (temporary / name).exists() else name)
         elif mark and name not in ours:
             (target / name).unlink()
             gone.append(name)
@@ -149,15 +152,16 @@ def _replace_all(temporary: Path, target: Path, moved: list[str]) -> None:
         moved.append(file.name)
     if gone:
         left.append(tell("Removed, for they were of the run before: {files}.", files=listed(gone)))
+    if kept:
+        left.append(tell("Kept, for this command read it: {files}.", files=listed(kept)))
     if aside:
         left.append(tell(CHANGED if before else UNKNOWN, files=listed(aside)))
     others = [
         one.name for one in sorted(target.iterdir()) if one.is_file() and one.name not in (*ours, *aside)
     ]
     if before is None and (others := [name for name in others if not name.startswith(".")]):
-        shown = listed(others[:MOST]) + (
-            tell(" and {count} more", count=len(others) - MOST) if others[MOST:] else ""
-        )
+        more = tell(" and {count} more", count=len(others) - MOST) if others[MOST:] else ""
+        shown = listed(others[:MOST]) + more
         left.append(tell("In the same folder, but not of this run: {files}.", files=shown))
     for key in (_key(target), *_anchors(ours)):
         save_cached(LIST, key, ours)

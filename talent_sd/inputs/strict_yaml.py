@@ -19,7 +19,7 @@ from typing import Any
 
 from talent_sd.base.cache import load_cached, save_cached
 from talent_sd.base.errors import InputError
-from talent_sd.base.files import CONTROLS, shipped_folder, tellable
+from talent_sd.base.files import CONTROLS, inputs_read, shipped_folder, tellable
 from talent_sd.base.language import foreign, reason_of, tell
 from talent_sd.inputs.settings import took_away, without_commas
 
@@ -115,6 +115,7 @@ def read_text(path: Path) -> str:
             raise InputError("{file}: {size} bytes are more than the {max_bytes} allowed. Is it the right file?",
                              file=name, size=size, max_bytes=MAX_BYTES)
         raw = path.read_bytes()
+        inputs_read.add(path.resolve())
     except FileNotFoundError:
         raise InputError("{file}: no such file. Check the path.", file=name) from None
     except OSError as error:

@@ -70,6 +70,21 @@ def test_what_an_earlier_run_wrote_goes_and_what_is_the_users_is_kept_and_both_a
     )
 
 
+def test_what_the_command_itself_reads_is_not_cleared_away(tmp_path: Path) -> None:
+    from talent_sd.inputs.strict_yaml import read_text
+
+    out = tmp_path / "out"
+    _write(out, "run.json", "plans.csv", "plan_a.yaml", "plan_b.yaml")
+    for name in ("plan_a.yaml", "plan_b.yaml"):
+        read_text(out / name)
+    _write(out, "run.json", "plan_b.yaml")
+    assert _names(out) == ["plan_a.yaml", "plan_b.yaml", "plan_b.yaml.~1~", "run.json"]
+    assert files.left == [
+        "Removed, for they were of the run before: plans.csv.",
+        "Kept, for this command read it: plan_a.yaml, plan_b.yaml.~1~.",
+    ]
+
+
 def test_nothing_is_lost_and_all_is_told_where_it_is_not_known_what_was_written(tmp_path: Path) -> None:
     out = tmp_path / "out"
     _write(out, "run.json", "variance.csv")
