@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from PIL import Image
 
 from talent_sd.base.errors import InputError
 from talent_sd.forecast.compare import compare
@@ -18,7 +19,14 @@ from talent_sd.inputs.labels import Labels, Sector
 from talent_sd.output.figures.panels import AS_COUNTED, Line, draw_panel, end_labels
 from talent_sd.output.figures.plot_comparison import plot_differences, plot_paths
 from talent_sd.output.figures.plot_forecast import plot_overview, plot_sector, save_forecast_plots
-from talent_sd.output.style import BASELINE, house_style, line_look
+from talent_sd.output.style import (
+    BASELINE,
+    DOTS_PER_INCH,
+    house_style,
+    line_look,
+    new_figure,
+    save_figure,
+)
 
 Invent = Callable[..., xr.Dataset]
 ALL = ("baseline", "cash_subsidy_only", "hefei_combination")
@@ -241,6 +249,19 @@ def test_the_same_forecast_gives_the_same_bytes(
         save_forecast_plots(invented_forecast(), invented_labels, "en", tmp_path / name)
     first, second = ((tmp_path / name / "overview.png").read_bytes() for name in ("one", "two"))
     assert first == second
+
+
+def test_a_picture_is_written_as_drawn(tmp_path: Path) -> None:
+    figure = new_figure(1.03, 0.52)
+    figure.text(0.1, 0.4, "Talent")
+    save_figure(figure, tmp_path / "one.png")
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3]  # type: ignore[attr-defined]
+    with Image.open(tmp_path / "one.png") as read:
+        assert read.mode == "RGB"
+        assert read.info["Software"] == "talent_sd"
+        assert read.info["dpi"] == pytest.approx((DOTS_PER_INCH, DOTS_PER_INCH), rel=1e-4)
+        assert np.array_equal(np.asarray(read), drawn)
+        assert drawn.min() < 255
 
 
 def test_nothing_to_plot_is_said(invented_forecast: Invent) -> None:
