@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,23 @@ if TYPE_CHECKING:
     from talent_sd.engine.runner import Model
     from talent_sd.uncertainty.city_tables import Sources
     from talent_sd.uncertainty.posterior import Posterior
+    from talent_sd.uncertainty.windows import Window
 
 LEFT_OUT = N_("{used} cities forecast, {left} left out for want of figures (notes.txt).")
+NOTED = N_("{count} notes on the tables themselves stand in notes.txt, on what cannot be first: {first}")
+
+
+def say_of_tables(notes: Sequence[str], lang: str) -> None:
+    """Tell how many notes there are on figures that cannot be, are odd or were left out, and the first."""
+    if notes:
+        say(tell(NOTED, lang, count=len(notes), first=notes[0]))
+
+
+def write_notes(folder: Path, made: Mapping[str, str], window: Window) -> None:
+    """Write notes.txt: the hash of each file that a result was made from, cities left out, and what is odd of the tables."""
+    hashes = [f"{digest}  {name}" for name, digest in made.items()]
+    notes = [*hashes, *window.left_out, *window.adjusted]
+    (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
 
 
 @reporting
@@ -81,6 +97,7 @@ def backtest(
         files = sorted(file.name for file in folder.iterdir())
     console().print(scores_text(scores, lang.value))
     say(tell(LEFT_OUT, lang.value, used=len(window.cities), left=len(window.left_out)))
+    say_of_tables(window.adjusted, lang.value)
     show_written(out, files, lang.value)
 
 
@@ -99,9 +116,7 @@ def _write(
     if len(patents):
         write_frame(folder / "patents.csv", patents, "%.6g")
     made = {Path(model.path).name: model.structure.sha256, "posterior.json": drawn.sha256, **sources.hashes()}
-    hashes = [f"{digest}  {name}" for name, digest in made.items()]
-    notes = [*hashes, *test.window.left_out, *test.window.adjusted]
-    (folder / "notes.txt").write_text("".join(f"{line}\n" for line in notes), encoding="utf-8")
+    write_notes(folder, made, test.window)
     if book:
         add_workbook(folder, "backtest", [], lang=book)
     return scores

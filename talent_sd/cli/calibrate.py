@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from talent_sd.base.language import N_
 from talent_sd.cli import options as o
+from talent_sd.cli.backtest import say_of_tables, write_notes
 from talent_sd.cli.common import console, reporting, show_written
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def calibrate(
 
     Writes posterior.json (for `backtest --posterior`), cross_fit.json (fits that each left
     whole provinces out, for `backtest --cross-fit`), diagnostics.csv, evidence.csv (the
-    article's figures inside the posterior) and plots. A run
+    article's figures inside the posterior), notes.txt (what it was made from, and what is
+    odd of the tables) and plots. A run
     that was stopped goes on where it was when started again with the same inputs.
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
@@ -63,17 +65,20 @@ def calibrate(
 
     with written_together(out) as folder, progress_bar(tell(CALIBRATING, lang.value), 1000) as advance:
         model, done = load_model(), _in_thousandths(advance)
+        sources = Sources(panel, census, province, national, ages, structure, borders)
         found = fit(
-            model, Sources(panel, census, province, national, ages, structure, borders), start=start, end=end,
+            model, sources, start=start, end=end,
             held_out=hold_out.value, seed=seed, sampling=SamplerSettings(steps=steps), state=out / STATE, done=done,
             known_until=known_until, cross_fitted=cross_fit,
         )  # fmt: skip
         write_calibration(found, folder)
+        write_notes(folder, {Path(model.path).name: model.structure.sha256, **sources.hashes()}, found.window)
         if plots:
             _plot(model, found, seed, folder, lang.value)
         files = sorted(file.name for file in folder.iterdir())
     console().print(diagnostics_text(diagnostics_table(found), lang.value))
     console().print(evidence_text(evidence_table(found.posterior), lang.value))
+    say_of_tables(found.window.adjusted, lang.value)
     show_written(out, files, lang.value)
 
 

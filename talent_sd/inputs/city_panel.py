@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from talent_sd.base.errors import Problems, nearest
 from talent_sd.base.language import apart, tell
+from talent_sd.inputs.city_borders import COLUMNS, check_borders, on_later_borders
 from talent_sd.inputs.city_figures import City, DatedFigure, read_mapping
 from talent_sd.inputs.city_files import figures_of_province, odd_censuses, odd_of_province, read_provinces
 from talent_sd.inputs.csv_tables import read_table
@@ -26,27 +25,10 @@ if TYPE_CHECKING:
 
 
 SHOWN = 5
-BEFORE, NOW = 2010, 2020
-"""Censuses whose counts the table of borders gives."""
-AS_LISTED, ON_LATER, LATER = (
-    "population_2010_as_listed", "population_2010_on_2020_borders", "population_2020",
-)  # fmt: skip
-COLUMNS = (AS_LISTED, ON_LATER, LATER)
-OF_DEGREES = ("tertiary_educated", "bachelor_or_above")
-COUNTY = 0.5
-"""People with a degree per person where borders change, over the city's: what changes hands are counties.
-
-The census of 2010 counted a fifth with a degree in cities, a twelfth in towns and a fiftieth in villages, 8.9 %
-in all; a county of one third town and two thirds village has half of that. Assumption, 0.35 to 0.7.
-"""
-SAME = 0.002
-"""Log difference below which two counts are of the same borders."""
 MOST = 0.2
 """Part of the values, or cities, above which a table is wrong and not a cell of it."""
 AMONG_MANY = 1.5
 """How much wider what is likely of a city is taken in a table of many."""
-REVISED = 0.05
-"""Log difference from the census up to which yearly residents may be of the same borders: they were revised."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,7 @@ class Panel:
     Parameters
     ----------
     cities : name to city; the figures are those of `models/city_figures.yaml`
-    dropped : one line for each value left out as implausible, and for what is kept but cannot be or is odd
+    dropped : a line for each rule of what cannot be or is odd, though kept, and one for each value left out as implausible
     """
 
     cities: dict[str, City]
@@ -119,10 +101,12 @@ def read_panel(
     cities = _cities(tables["panel"].frame, series, mapping)
     # as the files have them: on later borders the census fits its table of ages no more
     odd = _odd(cities, mapping, tables["panel"].file, problems)
+    if "borders" in tables:
+        problems += check_borders(cities, tables["borders"].frame, tables["borders"].file)
     problems.refuse()
     if "borders" in tables:
         cities = on_later_borders(cities, tables["borders"].frame, mapping)
-    return Panel(cities, (*(line for table in tables.values() for line in table.dropped), *odd))
+    return Panel(cities, (*odd, *(line for table in tables.values() for line in table.dropped)))
 
 
 def _odd(cities: Mapping[str, City], mapping: Mapped, file: str, problems: Problems) -> Problems:
@@ -145,7 +129,7 @@ def _odd(cities: Mapping[str, City], mapping: Mapped, file: str, problems: Probl
             key = (id(one.rule), one.names[0], one.wrong)
             broken.setdefault(key, []).append(f"{name}: {one}")
     told = Problems()
-    for (_, _, wrong), lines in broken.items():
+    for (_, _, wrong), lines in sorted(broken.items(), key=lambda rule: not rule[0][2]):
         most = wrong and len(lines) > MOST * len(cities)
         (problems if most else told).say(
             "{file}: in {count} of {all} cities, the first of them {line}",
@@ -323,72 +307,3 @@ class _Table:
                 unit=after_number(unit), **apart(value=values[row], low=low, high=high),
             )  # fmt: skip
         return values.mask(out)
-
-
-def on_later_borders(cities: Mapping[str, City], table: pd.DataFrame, mapping: Mapped) -> dict[str, City]:
-    """Return the cities with people counted on the borders of 2020.
-
-    Each census row is scaled to the people whom the table gives for that year on those borders, people
-    with a degree by `COUNTY` of it; shares stay. Residents of a city whose borders changed are scaled up to 2010, and on to the
-    year before their greatest jump towards the new borders; where they already stand on those
-    they stay.
-
-    Parameters
-    ----------
-    cities : by name, as `read_panel` found them
-    table : city, and the counts named in `COLUMNS`
-    mapping : tells which figures are counts of a census
-    """
-    rows = table.set_index("city")
-    found = dict(cities)
-    for name in rows.index.intersection(list(cities)):
-        listed, earlier, later = (float(rows.loc[name, column]) for column in COLUMNS)
-        city = cities[name]
-        counted = city.figures.get("census_population")
-        if counted is None:
-            continue
-        factors = {
-            year: people / counted.values[year]
-            for year, people in ((BEFORE, earlier), (NOW, later))
-            if year in counted.values
-        }
-        figures = dict(city.figures)
-        for figure, kind in mapping.content.figures.items():
-            if kind.census and kind.unit == "person" and figure in figures:
-                part = COUNTY if figure in OF_DEGREES else 1.0
-                figures[figure] = _scaled(
-                    figures[figure], {year: 1 + part * (factor - 1) for year, factor in factors.items()}
-                )
-        if "residents" in figures:
-            figures["residents"] = _residents(figures["residents"], listed, earlier)
-        found[name] = replace(city, figures=figures)
-    return found
-
-
-def _scaled(figure: DatedFigure, factors: Mapping[int, float]) -> DatedFigure:
-    """Return a figure with the values of some years multiplied."""
-    values = {year: value * factors.get(year, 1.0) for year, value in figure.values.items()}
-    return replace(figure, values=values)
-
-
-def _residents(figure: DatedFigure, listed: float, earlier: float) -> DatedFigure:
-    """Return yearly residents on the later borders, up to the jump that the change of borders made."""
-    known = figure.values.get(BEFORE)
-    if known is None:
-        return figure
-    if abs(np.log(earlier / listed)) <= SAME:  # the census was listed on the later borders already
-        listed = known
-        if abs(np.log(earlier / known)) < REVISED:
-            return figure
-    elif abs(np.log(known / earlier)) < abs(np.log(known / listed)):
-        return figure
-    ratio = earlier / listed
-    years = sorted(year for year in figure.values if BEFORE <= year <= NOW)
-    jumps = {
-        after: np.log(figure.values[after] / figure.values[before]) * np.sign(np.log(ratio))
-        for before, after in zip(years, years[1:], strict=False)
-    }
-    first = max(jumps, key=lambda year: jumps[year], default=BEFORE + 1)
-    if jumps.get(first, 0.0) < abs(np.log(ratio)) / 2:
-        first = BEFORE + 1
-    return _scaled(figure, {year: ratio for year in figure.values if year < first})

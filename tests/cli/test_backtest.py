@@ -174,7 +174,8 @@ def test_a_figure_left_out_is_told_in_the_notes(
     panel.loc[row, "gdp"] /= 1e8  # one row in 100 million yuan
     panel.to_csv(tmp_path / "panel.csv", index=False)
     given = ["--panel", tmp_path / "panel.csv", "--census", tables / "census.csv", "--draws", 2]
-    assert talent_sd("backtest", *given, "--no-plots", "--out", tmp_path / "out").code == 0
+    run = talent_sd("backtest", *given, "--no-plots", "--out", tmp_path / "out")
     notes = (tmp_path / "out" / "notes.txt").read_text("utf-8")
+    assert (run.code, "notes on the tables themselves stand in notes.txt" in run.out) == (0, True)
     assert f"panel.csv:{row + 2}: wuxi 2015: gdp " in notes
     assert "left out, outside 1e+08 to 1e+13 yuan/year." in notes

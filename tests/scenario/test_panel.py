@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,7 +168,9 @@ def test_ages_jobs_and_borders_come_from_tables_of_their_own(
 BORDERS = "city,population_2010_as_listed,population_2010_on_2020_borders,population_2020\n"
 
 
-def _moved(write: Write, residents: dict[int, float], ratio: float) -> dict[str, dict[int, float]]:
+def _moved(
+    write: Write, residents: dict[int, float], ratio: float, row: str = "", head: str = BORDERS
+) -> dict[str, dict[int, float]]:
     """Return the figures of a city of 4 million in 2010 and 2020, whose borders changed by a ratio."""
     kinds = {
         kind: [(c, n) for c, n in columns.items()] for kind, columns in (("panel", PANEL), ("census", CENSUS))
@@ -183,7 +186,7 @@ def _moved(write: Write, residents: dict[int, float], ratio: float) -> dict[str,
         rows.append(["甲市", str(year)])
         rows[-1] += [repr(people[name] * times) if name in people else "" for _, name in kinds["census"]]
     census = write("census.csv", as_csv(rows))
-    borders = write("borders.csv", BORDERS + f"甲市,4000000,{4e6 * ratio},{4e6 * ratio}\n")
+    borders = write("borders.csv", head + (row or f"甲市,4000000,{4e6 * ratio},{4e6 * ratio}\n"))
     figures = read_panel(panel, census, borders_csv=borders).cities["甲市"].figures
     return {name: dict(figure.values) for name, figure in figures.items()}
 
@@ -207,6 +210,26 @@ def test_residents_on_the_new_borders_already_stay(write: Write) -> None:
 def test_without_a_jump_only_the_years_to_2010_move(write: Write) -> None:
     found = _moved(write, {2010: 4e6, 2015: 4.1e6, 2020: 4.2e6}, 1.1)
     assert found["residents"] == pytest.approx({2010: 4.4e6, 2015: 4.1e6, 2020: 4.2e6})
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "ratio"),
+    [
+        ("甲市,4000000,4000000,40000000,1", "population_2020 is 4e+07", "10.00"),
+        ("甲市,4100000,4100000,4000000,1", "population_2010_as_listed is 4.1e+06", "1.02"),
+        ("甲市,4000000,6400000,4000000,1", "population_2010_on_2020_borders is 6.4e+06", "1.60"),
+        ("甲市,4000000,8000000,4000000,2", "population_2020 is 4e+06", "0.50"),
+    ],
+)
+def test_people_of_the_borders_are_those_of_the_census(
+    write: Write, row: str, column: str, ratio: str
+) -> None:
+    head = BORDERS.replace("\n", ",ratio\n")
+    assert _moved(write, {2010: 4e6}, 1.0, "甲市,4000000,4400000,4000000,1.1\n", head)["residents"] == {
+        2010: 4.4e6
+    }
+    with pytest.raises(InputError, match=f"borders.csv:2: 甲市: {re.escape(column)}, {ratio} times"):
+        _moved(write, {2010: 4e6}, 1.0, f"{row}\n", head)
 
 
 def test_a_faulty_table_of_borders_is_refused(write: Write, tables: dict[str, list[list[str]]]) -> None:
