@@ -14,6 +14,7 @@ import xarray as xr
 
 import talent_sd as ts
 from talent_sd.base.language import fixed, percent
+from talent_sd.forecast.compare import beaten, ranking
 from talent_sd.inputs.settings import years_in_force
 from talent_sd.output.policies.policy_tables import no_ratio
 from talent_sd.output.speech import digits, hundredth, signed, year_spans
@@ -53,16 +54,26 @@ def costs_of_effects() -> list[tuple[list[float], list[float]]]:
     ]  # fmt: skip
 
 
+def plans_with_ties() -> list[list[list[float]]]:
+    """Return what plans add in each draw, with many that add the same."""
+    generator = np.random.default_rng(22)
+    return [
+        generator.integers(0, 4, (plans, draws)).astype(float).tolist()
+        for plans in (2, 3, 6)
+        for draws in range(1, 41)
+    ]
+
+
 def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same() -> None:
     if NODE is None:
         pytest.skip("no node here (Debian: apt-get install nodejs)")
     numbers, shares = told_numbers(), [one / 2000 for one in range(2001)]
     quarters = np.random.default_rng(20).integers(0, 40, (500, 4)) / 4
     times = [[2025 + a, 2027 + b, [2026 + c, 2026.5 + c + d]] for a, b, c, d in quarters.tolist()]
-    costs = costs_of_effects()
+    costs, plans = costs_of_effects(), plans_with_ties()
     done = subprocess.run(
         [NODE, Path(__file__).with_name("told.mjs"), SOURCES], capture_output=True, text=True, timeout=60,
-        input=json.dumps({"numbers": numbers, "shares": shares, "times": times, "costs": costs}),
+        input=json.dumps({"numbers": numbers, "shares": shares, "times": times, "costs": costs, "plans": plans}),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -74,6 +85,11 @@ def test_the_page_and_python_write_every_number_and_every_run_of_years_the_same(
     assert told["hundredth"] == list(map(hundredth, shares))
     years = [years_in_force(start, end, tuple(pause)) for start, end, pause in times]
     assert told["years"] == [[year_spans(one, lang) for lang in ("en", "zh")] for one in years]
+    for lists, shares_of, order in zip(plans, told["beaten"], told["order"], strict=True):
+        assert shares_of == beaten(np.array(lists)).tolist()
+        spread = xr.Dataset({"total talent": (("scenario", "draw", "time"), np.array(lists)[..., None])})
+        spread = spread.assign_coords(scenario=[f"{number}" for number in range(len(lists))])
+        assert order == np.argsort(ranking(spread, ["total talent"])["rank"].values[0]).tolist()
     for (yuan, added), (each, falls) in zip(costs, told["costs"], strict=True):
         ratio = float(ranked(cost_ratio(np.array(yuan), np.array(added)))[1])
         assert (np.inf if each is None else each) == pytest.approx(ratio, rel=1e-15)

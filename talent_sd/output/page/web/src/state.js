@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { Plans } from './plan.js'
 import { Pool } from './pool.js'
-import { bands, perUnit, quantiles } from './stats.js'
+import { bands, beaten, perUnit, quantiles } from './stats.js'
 import { weighOffers, weighPolicies } from './weigh.js'
 import { lang, planName } from './words.js'
 
@@ -287,7 +287,8 @@ export class Page {
     const last = (this.years.length - 1) * draws
     const change = this.draws.map((draw) => own.get(key)[last + draw] - base.get(key)[last + draw])
     const lower = this.header.variables[key].lower
-    const better = change.filter((value) => (lower ? value < 0 : value > 0)).length / draws
+    const same = change.map(() => 0)
+    const better = lower ? beaten(same, change) : beaten(change, same)
     const [low, middle, high] = quantiles(change, [0.1, 0.5, 0.9])
     const [spent, budget] = [own.get(roles.spent), own.get(roles.budget)]
     const paid = own.get(roles.paid_to_date) && this.#paid(own, null)

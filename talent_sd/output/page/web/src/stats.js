@@ -105,10 +105,15 @@ export function perUnit(yuan, added) {
   return { each: high === Infinity ? Infinity : (low + high) / 2, falls }
 }
 
-/** Places of the numbers of draws in which plans do better: by how many others each beats in more than half, as Python's `ranking`. */
+/** Share of the draws in which one does better than another; equal ones count half, as Python's `beaten`. */
+export function beaten(one, other) {
+  const share = (test) => one.filter(test).length / one.length
+  return share((value, d) => value > other[d]) + 0.5 * share((value, d) => value === other[d])
+}
+
+/** Places of plans by how many others each beats in more than half of the draws, as Python's `ranking`. */
 export function byDuels(lists) {
-  const share = (a, b) => a.filter((value, d) => value > b[d]).length / a.length
-  const better = lists.map((a) => lists.map((b) => share(a, b)))
+  const better = lists.map((a) => lists.map((b) => beaten(a, b)))
   const won = better.map((row, i) => row.filter((value, j) => value > better[j][i]).length)
   const sum = better.map((row) => row.reduce((total, value) => total + value, 0))
   return lists.map((_, i) => i).sort((i, j) => won[j] - won[i] || sum[j] - sum[i])
