@@ -350,6 +350,23 @@ def test_a_difference_that_would_be_flat_has_its_own_scale_and_says_so() -> None
     assert units == ["difference, people", "difference, people", "difference, people (its own scale)"]
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 9])
+def test_every_bar_and_mark_of_a_plot_is_inside_it(count: int) -> None:
+    years = np.arange(2024.0, 2031.0)
+    lines = [Line(f"{n}", years, np.random.default_rng(n).normal(n, 1, (9, 7)), n) for n in range(count)]
+    (figure,) = draw_plots([("All", lines)], Scale(1.0, "people"), "people", "en", 2024.0)
+    drawn = [line.get_window_extent() for line in figure.axes[0].lines]
+    assert len(drawn) >= count
+    assert max(box.x1 for box in drawn) < figure.bbox.x1 - 2
+
+
+def test_the_report_says_what_its_bars_are_where_there_are(page: Page) -> None:
+    text = " ".join(Tree(page.html).texts)
+    assert ("a bar at the right for each line holds 80 % of its draws" in text) is (
+        len(page.material.compared) > 1
+    )
+
+
 def test_the_mix_is_told_in_the_draws_split_and_in_all(page: Page) -> None:
     effects = page.material.policies
     assert effects is not None

@@ -24,7 +24,7 @@ from talent_sd.base.cache import cache_folder, keep, read_kept
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import N_, tell
 from talent_sd.inputs.city_files import load_city
-from talent_sd.output.figures.panels import Line, draw_panel, mark_cut
+from talent_sd.output.figures.panels import Line, draw_panel, end_room, mark_cut
 from talent_sd.output.speech import Scale, Speech
 from talent_sd.output.style import BODY, HEADING, house_style, new_figure
 
@@ -42,7 +42,6 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _DROPPED = {"metadata", "style"}
 
 FOLDER = Path(__file__).parents[1] / "fonts"
-
 
 SOURCE = " Source: "
 
@@ -347,10 +346,11 @@ def draw_plots(
     A panel that would be flat on that axis has its own, and says so.
     """
     figures = [new_figure(WIDTH, HEIGHT) for _ in panels]
+    right = RIGHT + max(end_room(lines) for _, lines in panels) / 72
     with house_style(), quiet_about_glyphs():
         everything = []
         for figure, (title, lines) in zip(figures, panels, strict=True):
-            box = (LEFT / WIDTH, BOTTOM / HEIGHT, 1 - (LEFT + RIGHT) / WIDTH, 1 - (TOP + BOTTOM) / HEIGHT)
+            box = (LEFT / WIDTH, BOTTOM / HEIGHT, 1 - (LEFT + right) / WIDTH, 1 - (TOP + BOTTOM) / HEIGHT)
             axes = figure.add_axes(box)
             scaled = [line.divided(scale.factor) for line in lines]
             draw_panel(
