@@ -31,16 +31,15 @@ def why(
             help="A scenario, run without --set and --policy, to hold the year against instead of the year before.",
         ),
     ] = None,
-    links: Annotated[
-        int, typer.Option("--links", min=1, help="How many links to follow, the strongest each.")
-    ] = 6,
+    links: Annotated[int, typer.Option("--links", min=1, help="How many links to follow.")] = 6,
     xlsx: o.XlsxFileOption = None,
     lang: o.LangOption = o.Language.en,
 ) -> None:
     """Say why a variable is what it is in a year: what moved it since the year before, or against another scenario.
 
-    Shows the causes as a strip, follows the strongest link by link along the model's equations, and ends with
-    the figures on that way and their sources. Any other way: ask for the cause that you want to follow.
+    Shows the causes as a strip and follows one of them link by link along the model's equations: the strongest that moved it
+    the same way, unless that leads back to what was shown. Ends with the figures on that way and their sources. Any other
+    way: ask for the cause that you want to follow.
 
     Example:  [bold]talent-sd why "total talent" --year 2030 --city wuxi[/bold]
     Example:  [bold]talent-sd why arrivals --scenario hefei_combination[/bold]

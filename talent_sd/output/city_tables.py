@@ -210,12 +210,11 @@ def bridges_line(prepared: Prepared, lang: str = "en") -> str:
     ]  # fmt: skip
     if not told:
         return ""
+    known = {"city": first.city.title[lang], "told": tell("; ", lang).join(told)}
     return tell(
         "Not counted in {city}, taken along the nation's change: {told}. Give these years themselves if you have them.",
-        lang,
-        city=first.city.title[lang],
-        told=tell("; ", lang).join(told),
-    )
+        lang, **known,
+    )  # fmt: skip
 
 
 def _beside(city: City) -> list[Beside]:
@@ -227,7 +226,10 @@ def _beside_numbers(one: Beside, lang: str) -> tuple[str, str]:
     """Write a figure, and the range of cities like it."""
     scale = scale_for(one.value, one.unit, lang)
     factor, unit = (0.01, "%") if one.unit == "1" else (scale.factor, scale.unit)
-    value, low, high = (digits(number / factor, 2) for number in (one.value, one.low, one.high))
+    for many in range(2, 13):
+        value, low, high = (digits(number / factor, many) for number in (one.value, one.low, one.high))
+        if one.is_common or value not in (low, high):
+            break  # what is outside is written so that it can be seen
     unit = unit if lang == "zh" and unit == "%" else f" {unit}".rstrip()
     return f"{value}{unit}", f"{low}–{high}{unit}"
 
@@ -253,8 +255,7 @@ def beside_table(city: City, lang: str = "en") -> Table:
         )
     usual = tell(
         "Nine in ten of some 200 cities whose other figures are like these, in the same province, have figures in this range.",
-        lang,
-    )
+        lang)  # fmt: skip
     outside = tell("* Outside it: one city in ten is. Check its unit, its year and its digits.", lang)
     odd = not all(one.is_common for one in beside)
     explain(table, "\n".join([usual, *[outside] * odd]))

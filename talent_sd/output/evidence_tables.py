@@ -239,10 +239,10 @@ def figure_trace(figure: Figure, experiment: Experiment, structure: Structure, l
     fitted = [f"{name} = {value:g}" for name, value in fitted_for(figure.id).items()]
     if fitted:
         rows.append(_line(N_("Fitted for it"), ", ".join(fitted), lang))
-    rows += ["", tell("Variables that cite it", lang) + ":", *_with_equations(cited, structure)]
+    rows += ["", _heading(N_("Variables that cite it"), lang), *_with_equations(cited, structure)]
     between = [name for name in path if name not in cited]
     if between:
-        rows += ["", tell(PATH, lang) + ":", *_with_equations(between, structure)]
+        rows += ["", _heading(PATH, lang), *_with_equations(between, structure)]
     return "\n".join(rows)
 
 
@@ -259,9 +259,9 @@ def variable_trace(name: str, structure: Structure, figures: Mapping[str, Figure
         f"  {ident}  {statement(figures[ident], lang)}" for ident in variable.citations if ident in figures
     ]
     if cited:
-        rows += [tell("Figures it cites", lang) + ":", *cited]
+        rows += [_heading(N_("Figures it cites"), lang), *cited]
     if variable.depends_on:
-        rows += ["", tell("Direct causes", lang) + ":"]
+        rows += ["", _heading(N_("Direct causes"), lang)]
         rows += [_variable_line(cause, structure) for cause in variable.depends_on]
     return "\n".join(rows)
 
@@ -313,7 +313,11 @@ def number_text(value: float) -> str:
 
 
 def _line(key: str, text: str, lang: str) -> str:
-    return f"{tell(key, lang)}: {text}"
+    return tell("{name}: {meaning}", lang, name=tell(key, lang), meaning=text)
+
+
+def _heading(key: str, lang: str) -> str:
+    return _line(key, "", lang).rstrip()
 
 
 def _variable_line(name: str, structure: Structure) -> str:

@@ -232,27 +232,28 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
     yield Text(head, style="bold")
     way: list[Cause] = []
     one: Cause | None = found
-    loops_told = False
+    told: set[str] = set()
     while one is not None and len(way) < links and (one.strip or not way):
         way.append(one)
         table = _strip(one, labels, lang)
         passed = {each.name for each in way} | {CLOCK, TOGETHER}
-        rose = one.now > one.before
+        rose = one.now > one.before  # a fall is not explained by what alone would have raised it
         going = [c for c in one.strip if c.name not in passed and not _back(c, way)]
-        going.sort(
-            key=lambda c: (c.effect > 0) != rose
-        )  # a fall is not explained by what alone would have raised it
+        going.sort(key=lambda c: (c.effect > 0) != rose)
         if going and going[0] is not one.strip[0] and len(way) < links:
             explain(table, _passed_over(one.strip[0], going[0], labels, lang), lang=lang)
-        if any("(loop" in labels.variable(each.name, "en") for each in one.strip) and not loops_told:
-            loops_told = True
-            explain(table, tell(HEARD, lang), lang=lang)
+        shown = {str(cell) for cell in table.columns[0].cells}
+        heard = [labels.variable(c.name, lang) for c in one.strip if "(loop" in labels.variable(c.name, "en")]
+        names = shown.intersection(heard)
+        if marks := {name[max(map(name.rfind, "(（")) :] for name in names} - told:
+            told |= marks
+            explain(table, tell(HEARD, lang, marks=" ".join(f"“{own}”" for own in sorted(marks))), lang=lang)
         yield table
         one = one.element_of(going[0]) if going else None
     yield _figures(way, labels, lang)
 
 
-HEARD = N_("“(loop)” marks the value as one feedback loop takes it up: the same, unless that loop is cut.")
+HEARD = N_("{marks} marks the value as one feedback loop takes it up: the same, unless that loop is cut.")
 
 
 def _passed_over(first: Cause, followed: Cause, labels: Labels, lang: str) -> str:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 NO_PER_CENT = N_("No per cent is told of years, nor of what may be nought or below.")
 ROW_UNIT = N_("For these the last column is in the row's own unit.")
+ROW_UNIT_OR_NONE = N_(
+    "For these the last column is in the row's own unit, or “–” for years that are told only up to a limit."
+)
 CITIES = N_("{output} in {year}, change against {baseline}")
 CITIES_INTERVAL = N_("Median of {draws} draws, 80 % interval, share of draws better than the baseline.")
 COMPARISON = N_("{city}, {year}: difference from the baseline ({baseline})")
@@ -190,7 +193,9 @@ def forecast_table(forecast: xr.Dataset, labels: Labels, lang: str = "en") -> Ta
             cells = [f"{cell}\n{band}" for cell, band in zip(cells, ends, strict=True)]
             title = ["\n  ".join(filter(None, title))]
         table.add_row(*title, *cells, since_text(one, since, scale, lang))
-    keys = [NO_PER_CENT, ROW_UNIT] * any(np.isnan(one.since(since)[1]) for one in outputs)
+    apart = [one for one in outputs if np.isnan(one.since(since)[1])]
+    unit = ROW_UNIT if all(one.most == np.inf for one in apart) else ROW_UNIT_OR_NONE
+    keys = [NO_PER_CENT, unit] * bool(apart)
     explain(table, run_note(forecast, lang), *notes_of(outputs, lang, *keys), lang=lang)
     return table
 

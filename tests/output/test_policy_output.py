@@ -60,7 +60,7 @@ def test_the_table_puts_the_policy_that_adds_most_first_and_the_mix_last(effects
 def test_the_table_fits_80_columns_in_both_languages_and_cuts_no_word(effects: xr.Dataset, lang: str) -> None:
     body = printed(effects, "hefei_combination", lang)
     assert all(len(line) <= 80 for line in body.splitlines())
-    rows, words, _ = body.partition({"en": "The mix does", "zh": "组合效果"}[lang])
+    rows, words, _ = body.partition({"en": "The mix ", "zh": "组合效果"}[lang])
     assert words
     assert "…" not in "".join(line[:14] for line in rows.splitlines())
 
@@ -122,8 +122,8 @@ def test_the_sentence_names_the_excess_and_where_it_comes_from() -> None:
     }
     one = xr.Dataset(data, {"policy": ["a", "b"], "unit": "person"})
     assert excess_text(one, "en") == (
-        "The mix does 10.0 people less than its policies one by one: −12.0 through the budget they share, "
-        "+2.00 through complementarity less overlap."
+        "The mix falls short of the sum of what its policies do on their own by 10.0 people: −12.0 through the "
+        "budget they share, +2.00 through complementarity less overlap."
     )
     assert excess_text(one, "zh") == (
         "组合效果比各项单独实施之和少10.0人：其中共用预算的作用为−12.0，互补减去重叠为+2.00。"
@@ -141,8 +141,8 @@ def test_of_several_draws_the_excess_has_its_interval_and_its_parts_are_medians(
     }
     one = xr.Dataset(data, {"policy": ["a", "b"], "unit": "person"})
     assert excess_text(one, "en").replace(NO_BREAK, " ") == (
-        "The mix does 10.0 people less than its policies one by one (80 % of the draws: −26.0 … +6.0; "
-        "more than the sum in 20 %). Of it −12.0 comes through the budget they share, +3.0 through complementarity "
+        "The mix falls short of the sum of what its policies do on their own by 10.0 people (80 % of the draws: "
+        "−26.0 … +6.0; more than the sum in 20 %). Of it −12.0 comes through the budget they share, +3.0 through complementarity "
         "less overlap: medians each, which need not add up."
     )
 

@@ -15,8 +15,8 @@ from talent_sd.base.files import shipped_folder
 from talent_sd.inputs import list_cities, load_city, read_mapping, read_national, read_panel
 from talent_sd.inputs.city_files import odd_of_province, read_provinces
 from talent_sd.inputs.city_panel import AMONG_MANY
-from talent_sd.inputs.figure_bounds import beside_others, bounds, odd_figures
-from talent_sd.output.city_tables import beside_line, beside_table
+from talent_sd.inputs.figure_bounds import Beside, beside_others, bounds, odd_figures
+from talent_sd.output.city_tables import _beside_numbers, beside_line, beside_table
 
 Write = Callable[[str, str], Path]
 DATA = Path(os.environ.get("TALENT_SD_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -360,6 +360,10 @@ def test_figures_are_told_beside_those_of_cities_like_it(write: Write) -> None:
     )
     cells = [str(one) for one in beside_table(city).columns[0].cells]
     assert cells[:2] == ["residents", "gdp /\nresidents"]
+    for value in (0.1371, 0.1396, 0.13999, 0.24901, 0.2495):  # outside 0.14 to 0.249: so it reads
+        told, others = _beside_numbers(Beside("tertiary_educated", "", "1", 2020, value, 0.14, 0.249), "en")
+        low, high = map(float, others.split()[0].split("–"))
+        assert (float(told.split()[0]) < low, float(told.split()[0]) > high) == (value < 0.14, value > 0.249)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ DRAWS_AMONG = N_(
     "{draws} of the {among} draws, spread evenly over what the mix does (yuan paid: of all {among}),"
 )
 EXACT = N_("Exact Shapley shares; in each draw they add up to the mix, their medians nearly. ")
-EXCEEDS = N_("The mix does {amount} {unit} more than its policies one by one")
+EXCEEDS = N_("The mix exceeds the sum of what its policies do on their own by {amount} {unit}")
 HOW = N_(
     "Median of {draws} with 80 % interval; a cost per person is the median of the draws' ratios, not the ratio of the medians "
     "beside it. Costs discounted to {year} at {rate} % a year, in its prices. "
@@ -77,7 +77,7 @@ PLANS_TOLD = N_(
 SAMPLED = N_(
     "Shapley shares from sampled orders, with standard error; in each draw they add up to the mix, their medians nearly. "
 )
-SHORT = N_("The mix does {amount} {unit} less than its policies one by one")
+SHORT = N_("The mix falls short of the sum of what its policies do on their own by {amount} {unit}")
 WHY = N_(": {budget} through the budget they share, {rest} through complementarity less overlap.")
 WHY_MEDIANS = N_(
     ". Of it {budget} comes through the budget they share, {rest} through complementarity less overlap: medians each, which "
@@ -251,7 +251,7 @@ def excess_text(of: xr.Dataset, lang: str) -> str:
     largest = max(map(abs, interval(of["synergy"]))) if several else abs(synergy)
     scale = scale_for(max(largest, abs(budget), abs(rest)), str(of["unit"].values), lang)
     if abs(synergy) < 1e-6 * max(abs(total), 1e-300):
-        return tell("The mix does as much as its policies one by one.", lang)
+        return tell("The mix equals the sum of what its policies do on their own.", lang)
     if not several:
         parts = {"budget": signed(budget / scale.factor), "rest": signed(rest / scale.factor)}
         return _excess(synergy, digits(abs(synergy) / scale.factor), scale, lang) + tell(WHY, lang, **parts)

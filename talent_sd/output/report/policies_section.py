@@ -58,12 +58,12 @@ NOTE_MEDIANS = N_(
     "Medians over draws. In each draw the shares add up to the mix exactly; their medians need not."
 )
 PAIR_HELPS = N_(
-    "{first} and {second} help each other most: together they add {amount} beyond what each does apart "
-    "({output})."
+    "{first} and {second} help each other most: together they add {amount} beyond the sum of what each "
+    "does on its own ({output})."
 )
 PAIR_HINDERS = N_(
-    "{first} and {second} stand in each other’s way most: together they add {amount} less than each does "
-    "apart ({output})."
+    "{first} and {second} stand in each other’s way most: together they add {amount} less than the sum "
+    "of what each does on its own ({output})."
 )
 
 MOST_NAMED = 2
