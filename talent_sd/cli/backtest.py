@@ -60,10 +60,9 @@ def backtest(
 ) -> None:
     """Start every city of a panel in the past, forecast it, and score the forecast.
 
-    Each city gets its own figures up to the start year and the path of the nation, nothing
-    of its own future. Writes scores.csv, forecasts.csv, misses.csv (the
-    worst of each outcome, with a line on why), patents.csv (by province, given --province),
-    notes.txt (first the hashes of what it was made from) and plots.
+    Each city gets its own figures up to the start year and the path of the nation, nothing of its own
+    future. Writes scores.csv, forecasts.csv, misses.csv (the worst of each outcome, with a line on why),
+    patents.csv (by province, given --province), notes.txt (first the hashes of what it was made from) and plots.
 
     Example:  [bold]talent-sd backtest --panel city_panel.csv --census city_census.csv --start 2010[/bold]
     """

@@ -40,11 +40,10 @@ def calibrate(
 ) -> None:
     """Fit the model's constants and its noise to the growth of cities.
 
-    Writes posterior.json (for `backtest --posterior`), cross_fit.json (fits that each left
-    whole provinces out, for `backtest --cross-fit`), diagnostics.csv, evidence.csv (the
-    article's figures inside the posterior), notes.txt (what it was made from, and what is
-    odd of the tables) and plots. A run
-    that was stopped goes on where it was when started again with the same inputs.
+    Writes posterior.json (for `backtest --posterior`), cross_fit.json (fits that each left whole provinces
+    out, for `backtest --cross-fit`), diagnostics.csv, evidence.csv (the article's figures inside the
+    posterior), notes.txt (as a back-test's) and plots. A run that was stopped goes on where it was when
+    started again with the same inputs.
 
     Example:  [bold]talent-sd calibrate --panel city_panel.csv --census city_census.csv[/bold]
     """

@@ -87,9 +87,7 @@ def read_panel(
         "panel": _Table(Path(panel_csv), ("city", "province", "region", "year"), "city"),
         "census": _Table(Path(census_csv), ("city", "year"), "city"),
     }
-    for kind, (file, keys) in optional.items():
-        if file is not None:
-            tables[kind] = _Table(Path(file), keys, keys[0])
+    tables |= {kind: _Table(Path(file), keys, keys[0]) for kind, (file, keys) in optional.items() if file}
     series: dict[str, dict[str, dict[str, DatedFigure]]] = {}
     for kind, table in tables.items():
         if not table.read() and kind != "borders":
@@ -101,11 +99,10 @@ def read_panel(
     cities = _cities(tables["panel"].frame, series, mapping)
     # as the files have them: on later borders the census fits its table of ages no more
     odd = _odd(cities, mapping, tables["panel"].file, problems)
-    if "borders" in tables:
-        problems += check_borders(cities, tables["borders"].frame, tables["borders"].file)
+    if (borders := tables.get("borders")) is not None:
+        problems += check_borders(cities, borders.frame, borders.file)
     problems.refuse()
-    if "borders" in tables:
-        cities = on_later_borders(cities, tables["borders"].frame, mapping)
+    cities = on_later_borders(cities, borders.frame, mapping) if borders else cities
     return Panel(cities, (*odd, *(line for table in tables.values() for line in table.dropped)))
 
 
