@@ -104,7 +104,7 @@ def last_year(spread: xr.Dataset, name: str, scenario: int = 0) -> np.ndarray:
 def split_variance(spreads: Sequence[xr.Dataset], outputs: Sequence[str]) -> pd.DataFrame:
     """Give each source what the variance of the logs gains when it is switched on.
 
-    An output that is not positive in every draw is split in its own unit.
+    An output that is not positive in every draw, or is in years, is split in its own unit.
 
     Returns
     -------
@@ -116,14 +116,14 @@ def split_variance(spreads: Sequence[xr.Dataset], outputs: Sequence[str]) -> pd.
     rows = []
     for name in outputs:
         values = [last_year(spread, name) for spread in spreads]
-        positive = all((found > 0).all() for found in values)
+        unit = str(spreads[-1][name].attrs.get("units", ""))
+        positive = unit != "year" and all((found > 0).all() for found in values)
         # of values all alike rounding would leave next to nothing, and shares of that
         variances = [
             float((np.log(found) if positive else found).var()) if np.ptp(found) else 0.0 for found in values
         ]
         shares = np.diff([0.0, *variances]) / variances[-1] if variances[-1] > 0 else np.full(4, np.nan)
-        unit = "1" if positive else str(spreads[-1][name].attrs.get("units", ""))
-        row = {"variable": name, "sd": variances[-1] ** 0.5, "sd_unit": f"log, {unit}" if positive else unit}
+        row = {"variable": name, "sd": variances[-1] ** 0.5, "sd_unit": "log, 1" if positive else unit}
         rows.append(row | dict(zip(SOURCES, shares.tolist(), strict=True)))
     return pd.DataFrame(rows)
 

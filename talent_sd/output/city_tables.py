@@ -153,7 +153,7 @@ def gaps_table(prepared: Prepared, missing: Sequence[Gap], labels: Labels, lang:
 
 NONE_MOVES = N_("What {city} lacks moves none of the results that are told.")
 LONGEST_NAME, NARROW = 15, 11
-CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "count")
+CEILED, CEILING, NO_CEILING = "residents ceiling", 1e9, N_("none", "ceiling")
 """Residents from which on a ceiling is none."""
 
 

@@ -238,14 +238,14 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
         table = _strip(one, labels, lang)
         passed = {each.name for each in way} | {CLOCK, TOGETHER}
         rose = one.now > one.before  # a fall is not explained by what alone would have raised it
-        going = [c for c in one.strip if c.name not in passed and not _back(c, way)]
-        going.sort(key=lambda c: (c.effect > 0) != rose)
+        left = [c for c in one.strip if c.name not in passed and not _back(c, way)]
+        going = sorted(left, key=lambda c: (c.effect > 0) != rose)
         if going and going[0] is not one.strip[0] and len(way) < links:
-            explain(table, _passed_over(one.strip[0], going[0], labels, lang), lang=lang)
+            others = [tell(SAME_WAY, lang)] * (going[0] is not left[0])
+            explain(table, _passed_over(one.strip[0], going[0], labels, lang), *others, lang=lang)
         shown = {str(cell) for cell in table.columns[0].cells}
         heard = [labels.variable(c.name, lang) for c in one.strip if "(loop" in labels.variable(c.name, "en")]
-        names = shown.intersection(heard)
-        if marks := {name[max(map(name.rfind, "(（")) :] for name in names} - told:
+        if marks := {name[max(map(name.rfind, "(（")) :] for name in shown.intersection(heard)} - told:
             told |= marks
             explain(table, tell(HEARD, lang, marks=" ".join(f"“{own}”" for own in sorted(marks))), lang=lang)
         yield table
@@ -253,6 +253,7 @@ def why_tables(found: Cause, labels: Labels, links: int, lang: str = "en") -> It
     yield _figures(way, labels, lang)
 
 
+SAME_WAY = N_("It is the strongest of those left that moved it the same way.")
 HEARD = N_("{marks} marks the value as one feedback loop takes it up: the same, unless that loop is cut.")
 
 

@@ -40,6 +40,15 @@ def test_what_has_no_spread_has_no_shares(drawn: tuple[object, PosteriorDraws]) 
     assert table[list(SOURCES)].isna().all(axis=None)
 
 
+def test_years_are_split_in_years_as_a_tenth_of_a_day_has_a_log_without_a_meaning(
+    drawn: tuple[object, PosteriorDraws],
+) -> None:
+    table = variance_table(*drawn, ["years of balance", "Residents"])  # type: ignore[arg-type]
+    assert table["sd_unit"].tolist() == ["year", "log, 1"]
+    spread = ts.ensemble("baseline", city="wuxi", draws=120, seed=3, outputs=["years of balance"])
+    assert table["sd"][0] == pytest.approx(float(spread["years of balance"].isel(scenario=0, time=-1).std()))
+
+
 def test_every_draw_is_a_run_on_its_own_national_path(drawn: tuple[object, PosteriorDraws]) -> None:
     prepared, draws = drawn
     spread = ts.ensemble("baseline", city="wuxi", draws=120, seed=3, outputs=["value added"])["value added"]

@@ -244,7 +244,8 @@ def test_the_largest_cause_is_followed_or_it_is_told_why_another_is() -> None:
             assert strongest == followed
         else:
             reason = re.fullmatch(
-                r"Followed: (.*); “(.*)” (leads back to what stands above|has .*|moved it the other way)\.",
+                r"Followed: (.*); “(.*)” (leads back to what stands above|has .*|moved it the other way)\."
+                r"( It is the strongest of those left that moved it the same way\.)?",
                 caption,
             )
             assert reason is not None

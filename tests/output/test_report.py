@@ -16,7 +16,8 @@ import xarray as xr
 from talent_sd.inputs.labels import Labels
 from talent_sd.output.figures.panels import Line
 from talent_sd.output.report import render_report
-from talent_sd.output.report.html_pieces import draw_plots
+from talent_sd.output.report.html_pieces import draw_plots, quoted
+from talent_sd.output.report.inputs_section import _figure
 from talent_sd.output.report.policies_section import median_error
 from talent_sd.output.speech import Scale, Speech
 
@@ -365,6 +366,13 @@ def test_the_report_says_what_its_bars_are_where_there_are(page: Page) -> None:
     assert ("a bar at the right for each line holds 80 % of its draws" in text) is (
         len(page.material.compared) > 1
     )
+
+
+def test_every_unit_of_a_measured_figure_and_a_ceiling_that_is_none_are_told_in_chinese(page: Page) -> None:
+    units = {one.figure.unit for one in page.material.findings}
+    assert not [one for one in units if re.search("[A-Za-z]", quoted(one, "zh"))]
+    assert _figure("residents ceiling", 1e9, 1e8, Speech("zh")) == "无上限"
+    assert _figure("residents ceiling", 1e9, 1e6, Speech("en")) == "none"
 
 
 def test_the_mix_is_told_in_the_draws_split_and_in_all(page: Page) -> None:

@@ -95,7 +95,7 @@ def _evidence_table(findings: Sequence[Finding], say: Speech) -> Table:
                 say(ROLES[figure.role]),
                 Cell(target_text(figure) or "–"),
                 Cell("–") if value is None else Cell(number_text(value), value, "measured"),
-                figure.unit,
+                quoted(figure.unit, say.lang),
                 verdict_text(one, say.lang),
                 remark(one, say),
             ]
