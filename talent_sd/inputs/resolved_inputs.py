@@ -21,7 +21,13 @@ from talent_sd.inputs.city_files import load_city, read_provinces
 from talent_sd.inputs.national_paths import NationalPath, lookup_name, national_params, read_national
 from talent_sd.inputs.readings import Reading, lay_under, load_reading
 from talent_sd.inputs.scenario_chain import Scenario, load_scenario
-from talent_sd.inputs.setting_checks import check_city, check_national, check_scenario, warn_of_odd_shares
+from talent_sd.inputs.setting_checks import (
+    check_city,
+    check_national,
+    check_scenario,
+    warn_of_odd_shares,
+    warn_of_small_money,
+)
 from talent_sd.inputs.settings import Curve, ModelStructure, Setting, split_key
 
 if TYPE_CHECKING:
@@ -125,6 +131,7 @@ def resolve_scenario(
         with problems.gathered():
             from_city = _from_city(place, int(horizon.start), national, mapping, structure)
         problems += check_city(from_city, structure)
+        warn_of_small_money(checking, from_city)
     problems.refuse()
     assert loaded is not None and place is not None and national is not None  # noqa: PT018
     values = {**_national_values(national, structure), **_city_values(from_city, structure), **checking.found}
@@ -133,8 +140,7 @@ def resolve_scenario(
         **dict(zip(loaded.chain, loaded.paths, strict=True)),
         **{one.file: one.path for one in (place, under) if one and one.path},
         **dict(zip(national.files, national.paths, strict=True)),
-        mapping.file: mapping.path.resolve(),
-        provinces.file: provinces.path.resolve(),
+        **{one.file: one.path.resolve() for one in (mapping, provinces)},
     }
     years = horizon.start, horizon.final
     return Resolved(loaded, place, national, *years, values, unused, sources, under, checking.sizes)

@@ -21,6 +21,10 @@ from talent_sd.model.structure import KINDS
 if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
 
+TIMES = 3
+"""A shock that multiplies by more, or divides, is told."""
+REVENUE, NOTHING = "city fiscal revenue", 1e-5
+"""Constant of a city, and the part of it below which a policy's money is told."""
 SLACK = 1.02
 """So much beyond the range of a stand-in a city's own figure is told."""
 POLICY = "policy"
@@ -187,6 +191,13 @@ def _check_shock(checking: Checking, name: str, settings: Mapping[str, Setting])
         target = shock_constant(name, key)
         if target in variables:
             checking.put(target, setting, f"{name}.{key}")
+            low, _ = variables[target].limits
+            if key == SIZE and low and low > 0 and not 1 / TIMES <= float(setting.value) <= TIMES:
+                told = tell(
+                    "{where}: {name}.{key} is {value:g} times what was before; a rise by 20 % is 1.2, a fall by 20 % is 0.8. "
+                    "Check it.", where=setting.origin, name=name, key=key, value=float(setting.value),
+                )  # fmt: skip
+                warnings.warn(told, OddFigure, stacklevel=2)
         else:
             own = checking.after(f"{name.replace('_', ' ')} ")
             hint = hint_of(key, ["at", *(k for k in own if k != "time")])
@@ -277,6 +288,20 @@ def check_city(constants: Mapping[str, Value], structure: ModelStructure) -> Pro
         if problem:
             problems.append(tell("{at}{problem} It comes from {how}.", at=at, problem=problem, how=value.how))
     return problems
+
+
+def warn_of_small_money(checking: Checking, constants: Mapping[str, Value]) -> None:
+    """Warn of a policy's size or a budget that is next to nothing beside the city's revenue: it was in another unit."""
+    revenue = constants.get(REVENUE)
+    money = {BUDGET["yuan per year"]: checking.found.get(BUDGET["yuan per year"]), **checking.sizes}
+    for setting in money.values():
+        if setting and revenue and 0 < (share := float(setting.value) / revenue.value) < NOTHING:
+            told = tell(
+                "{where}: {value:g} yuan a year are {share:.1g} of the city's revenue: they move nothing. Was it meant in "
+                "ten thousand or a hundred million yuan? Write it in yuan.",
+                where=setting.origin, value=float(setting.value), share=share,
+            )  # fmt: skip
+            warnings.warn(told, OddFigure, stacklevel=3)
 
 
 def warn_of_odd_shares(

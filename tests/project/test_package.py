@@ -14,6 +14,7 @@ import talent_sd
 from talent_sd.base.files import shipped_folder
 from talent_sd.base.language import LANGUAGES
 from talent_sd.inputs.labels import shipped_labels
+from talent_sd.inputs.setting_checks import shocks_of
 from talent_sd.model.read import read_structure
 
 PACKAGE = Path(talent_sd.__file__).parent
@@ -50,7 +51,9 @@ def test_every_exported_name_exists_and_no_other_does() -> None:
 
 def test_every_label_has_both_languages_and_names_something_of_the_model() -> None:
     labels, structure = shipped_labels(), read_structure(shipped_folder("models") / "city.mdl")
-    elements = {element for names in structure.subscripts.values() for element in names}
+    elements = {element for names in structure.subscripts.values() for element in names} | {
+        *shocks_of(structure)
+    }
     texts = [*labels.variables.values(), *labels.elements.values(), *(s.title for s in labels.sectors)]
     assert all(set(text) == set(LANGUAGES) for text in texts)
     assert set(labels.elements) - elements == set()

@@ -373,3 +373,34 @@ def test_check_file_tells_the_kind_and_the_problems(structure: Structure, write:
         "file",
         ("e.yaml: the file is empty. Fill it or give another.",),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "shocks: {house_price_shock: {at: 2027, size: 20}}",
+            "house_price_shock.size is 20 times what was before",
+        ),
+        ("shocks: {house_price_shock: {at: 2027, size: 0.7}}", ""),
+        (
+            "policies: {cash_subsidy: {from: 2026, size: 50000}}",
+            "50000 yuan a year are 5e-07 of the city's revenue",
+        ),
+        ("policies: {cash_subsidy: {from: 2026, size: 500000000}}", ""),
+        (
+            "budget: {yuan per year: 200000, from: 2025, until: 2035, price_basis: 2024}",
+            "200000 yuan a year are 2e-06",
+        ),
+    ],
+)
+def test_a_scenarios_slip_of_units_is_told(
+    text: str, told: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    from talent_sd.inputs import resolve_scenario
+    from talent_sd.model.read import shipped_structure
+
+    (path := tmp_path / "mine.yaml").write_text(f"title: x\nextends: baseline\n{text}\n", "utf-8")
+    resolve_scenario(path, "hefei", shipped_structure())
+    said = [str(one.message) for one in recwarn]
+    assert [told in one for one in said] == [True] * bool(told), said
