@@ -17,10 +17,13 @@ from talent_sd.inputs.file_schemas import Part, Words
 from talent_sd.inputs.schema_problems import validate
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.inputs.strict_yaml import Node, read_yaml, shown
+from talent_sd.model.names import name_key, unquoted
+from talent_sd.model.syntax import kind_of, references, walk
 
 if TYPE_CHECKING:
     from talent_sd.loops.loop_scores import Route
     from talent_sd.model.structure import Structure
+    from talent_sd.model.translate import Source
 
 Polarity = Literal["R", "B"]
 RunPolarity = Literal["R", "B", "U"]
@@ -106,10 +109,23 @@ class DiagramLayout:
 
 @dataclass(frozen=True)
 class LoopNames:
-    """The named loops of a model, in the file's order, and their picture."""
+    """The named loops of a model, in the file's order, their picture, and the variables that follow their causes in time."""
 
     loops: tuple[NamedLoop, ...]
     layout: DiagramLayout | None = None
+    late: frozenset[str] = frozenset()
+
+
+SPANS = frozenset({"time", "lag", "delay", "duration"})
+"""Words that the name of a constant of years has if it says over which time something happens."""
+
+
+def late_variables(structure: Structure) -> frozenset[str]:
+    """Return the variables whose equations hold a time over which they follow, as a constant named for it."""
+    held = structure.variables.values()
+    years = {one.name for one in held if one.unit == "year" and one.kind == "constant"}
+    times = {name for name in years if SPANS & set(name.split())}
+    return frozenset(one.name for one in held if times & set(one.depends_on))
 
 
 def read_loops(structure: Structure, path: str | Path | None = None) -> LoopNames:
@@ -135,7 +151,28 @@ def read_loops(structure: Structure, path: str | Path | None = None) -> LoopName
     layout = checker.layout()
     if checker.problems:
         raise InputError(checker.problems)
-    return LoopNames(loops, layout)
+    return LoopNames(loops, layout, late_variables(structure))
+
+
+def cut_links(source: Source) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return loop -> each variable whose equation reads the loop's switch -> what it carries in place of the loop at 0.
+
+    That is what the equation multiplies by one less the switch.
+    """
+    names = {name_key(one.name): unquoted(one.name) for one in source.model.sections[0].elements}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for element in source.model.sections[0].elements:
+        for node in (node for part in element.components for node in walk(part.ast)):
+            if kind_of(node) != "Arithmetic" or not set(node.operators) <= {"*"}:
+                continue
+            first, *rest = node.arguments
+            if kind_of(first) != "Arithmetic" or list(first.operators) != ["-"]:
+                continue
+            switch = first.arguments[-1]
+            if kind_of(switch) == "Reference" and name_key(switch.reference) == name_key(LOOP_SWITCH):
+                told = tuple(names[name_key(one.reference)] for part in rest for one in references(part))
+                found.setdefault(switch.subscripts.subscripts[0], {})[unquoted(element.name)] = told
+    return found
 
 
 class _Checker:

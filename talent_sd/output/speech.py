@@ -34,7 +34,7 @@ LEAST_STEPS = {"en": dict[str, float](), "zh": {"yuan/year": 1e8}}
 """Units that a language tells in no smaller scale: a city's yearly money is told in hundreds of millions."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SOURCE = N_("Source: {source}, model {model} ({hash}).")
-KNOWN = N_(" Left of the dotted line: years with known national figures.")
+KNOWN = N_(" Left of the dotted line: years in which something of the city is known.")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The shipped model's named loops: in its own graph, with the polarity they claim."""
 
 import re
+from functools import reduce
+from operator import mul
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from talent_sd.inputs import resolve_scenario
 from talent_sd.inputs.settings import LOOP_SWITCH
 from talent_sd.loops.kept_run import follow
 from talent_sd.loops.link_scores import LinkScores
-from talent_sd.loops.loop_names import read_loops
+from talent_sd.loops.loop_names import cut_links, read_loops
 from talent_sd.loops.loop_scores import VariableLinks
+from talent_sd.model.translate import translate
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,22 @@ def test_each_switch_cuts_every_route_of_its_loop(model, names):
             any(LOOP_SWITCH in model.structure[variable].depends_on for variable in route)
             for route in loop.routes
         )
+
+
+def test_every_reader_of_a_switch_is_a_link_that_it_cuts_with_what_it_carries_then(model, names):
+    links = cut_links(translate(model.path))
+    readers = {name for name, one in model.structure.variables.items() if LOOP_SWITCH in one.depends_on}
+    assert {link for cut in links.values() for link in cut} == readers
+    assert len(readers) > len(names.loops)
+    assert all(loop.closes in links[loop.name] for loop in names.loops)
+    cut = {f"{LOOP_SWITCH}[{name}]": 0.0 for name in links}
+    params = resolve_scenario("hefei_combination", "hefei", model.structure).params() | cut
+    told = {link: stead for one in links.values() for link, stead in one.items()}
+    outputs = list({*told, *(name for stead in told.values() for name in stead)})
+    run = model.run(params=params, outputs=outputs, times=[2024.0, 2034.0])
+    for link, stead in told.items():
+        carried = reduce(mul, (run[name] for name in stead))
+        assert np.allclose(run[link] - carried, 0.0, atol=1e-9 * float(abs(carried).max())), link
 
 
 def test_a_loop_file_is_refused_with_every_problem_and_its_line(model, tmp_path):

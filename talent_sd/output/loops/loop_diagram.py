@@ -102,7 +102,7 @@ def drawn_links(names: LoopNames, links: LinkPicture) -> tuple[DrawnLink, ...]:
     for loop in names.loops:
         for route in loop.routes:
             weight = np.nan_to_num(mean_size(links.weights[route]))
-            for cause, effect, sign, slow in _collapsed(route, names.layout.shown_as, links):
+            for cause, effect, sign, slow in _collapsed(route, names.layout.shown_as, links, names.late):
                 found.setdefault((cause, effect), []).append((sign, slow, weight))
                 passing.setdefault((cause, effect), set()).add(loop.name)
     return tuple(
@@ -126,7 +126,7 @@ def _joint_sign(signs: Sequence[int]) -> int:
 
 
 def _collapsed(
-    route: Route, shown_as: Mapping[str, str], links: LinkPicture
+    route: Route, shown_as: Mapping[str, str], links: LinkPicture, late: frozenset[str]
 ) -> list[tuple[str, str, int, bool]]:
     """Return (cause, effect, sign, slow) between consecutive variables shown along a route."""
     places = [place for place, variable in enumerate(route) if variable in shown_as]
@@ -141,8 +141,9 @@ def _collapsed(
     for cause, effect in pairwise(turned):
         sign *= 0 if (cause, effect) in links.turning else links.signs[cause, effect] or 1
         own = shown_as.get(effect)
-        # a stock that is shown is seen to pile up; one on the way is a delay, as is what a link hides
+        # a stock that is shown is seen to pile up; one on the way is a delay, as is what a link hides or a time holds back
         slow = slow or (cause, effect) in links.delayed or (own is None and (cause, effect) in links.slow)
+        slow = slow or effect in late
         if own is not None:
             if own != shown_as[last]:
                 found.append((shown_as[last], own, sign, slow))

@@ -16,6 +16,7 @@ from talent_sd.base.language import N_, fixed
 from talent_sd.evidence import read_fit
 from talent_sd.forecast.spread import SOURCES, last_year, telling_constants
 from talent_sd.loops.feedback_loops import LoopStudy
+from talent_sd.loops.loop_names import cut_links
 from talent_sd.loops.stocks_and_flows import StockFlows, stock_flows
 from talent_sd.output.figures.plot_comparison import plot_differences
 from talent_sd.output.figures.plot_forecast import plot_overview
@@ -362,12 +363,9 @@ class Book(BookCarriers):
         return lambda: plot_stock_flow(stocks, labels, lang, sector), title
 
     @property
-    def _groups(self) -> dict[str, str]:
-        return {name: variable.group for name, variable in self.model.structure.variables.items()}
-
-    @property
     def _stock_flows(self) -> Sequence[StockFlows]:
-        return stock_flows(self.model.program, self._groups, accounts=True)[0]
+        groups = {name: variable.group for name, variable in self.model.structure.variables.items()}
+        return stock_flows(self.model.program, groups, accounts=True)[0]
 
     @property
     def stock_key(self) -> str:
@@ -375,17 +373,20 @@ class Book(BookCarriers):
         return stock_key(self._stock_flows, self.say.labels, self.say.lang)
 
     def route(self, loop: Any) -> Markup:
-        """Return the shortest circle of a loop as links, and the others' further variables."""
-        shortest = min(loop.routes, key=len)
-        others = list(dict.fromkeys(n for route in loop.routes for n in route if n not in shortest))
-        told = " → ".join(map(self.chapters.link, (*shortest, shortest[0])))
+        """Return the first circle that a loop's file writes as links, and the others' further variables."""
+        first = loop.routes[0]
+        others = list(dict.fromkeys(n for route in loop.routes for n in route if n not in first))
+        told = " → ".join(map(self.chapters.link, (*first, first[0])))
         if others:
             told += f"<br>{escape(self.say('Also through:'))} {self.chapters.links(others)}"
         return raw(told)
 
     def closing(self, loop: Any) -> Markup:
-        """Return a link to the variable whose equation holds the loop's switch."""
-        return self.chapters.link(loop.closes) if loop.closes else raw("")
+        """Return links to the variables whose equations hold the loop's switch, and to what each carries at 0."""
+        link, cut = self.chapters.link, cut_links(self.chapters.source)[loop.name]
+        key = N_("{link} (at 0: {instead})")
+        told = (self.say(key, link=link(one), instead=" × ".join(map(link, cut[one]))) for one in cut)
+        return raw(self.say("; ").join(told))
 
     @property
     def pictures_possible(self) -> bool:

@@ -55,8 +55,8 @@ CONSTANTS = N_(
 )
 NO_LOOPS = N_(
     "So it is not the feedback loops that carry this level: it is where the city starts, the graduates whom the national path "
-    "brings, and who arrives, leaves and retires at the rates of the start. Loops decide about differences: what a policy or a "
-    "shock does."
+    "brings, and who arrives, leaves and retires at the rates of the start. How much they make of what a policy "
+    "or a shock does is told apart from this, and differs from one to the other."
 )
 LOOPS_TOO = N_(
     "So the feedback loops carry {share} of this change; where the city starts, the graduates whom the national path brings, "

@@ -176,11 +176,14 @@ class BookFindings(BookResults):
                         inside=inside, all=len(own))  # fmt: skip
         if one.verdict != "met" or inside == len(own):
             return told
-        return (
-            told
-            + self.chapters.gap
-            + self.say("It is met by their mean, not by each: take it for met in part.")
+        key = (
+            N_("It is met by their mean, not by each: take it for met in part.")
+            if inside
+            else N_(
+                "It is met by their mean alone: no city comes out, so take it for no success of the model."
+            )
         )
+        return told + self.chapters.gap + self.say(key)
 
     def _case_told(self, case: Case) -> str:
         """Return a run of an experiment: its scenario, its city, what is set besides; links to what they name."""
@@ -217,8 +220,7 @@ class BookFindings(BookResults):
         if not told:
             return ""
         return self.say(
-            "The two need not agree, nor are years and quantity always the same: a loop's value is found by cutting its "
-            "switch, which cuts other routes too, and these are no part of its share. {told}.",
+            "The two need not agree, nor are years and quantity always the same. {told}.",
             told=self.say("; ").join(told),
         )
 

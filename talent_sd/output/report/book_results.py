@@ -317,7 +317,7 @@ class BookResults(BookSources):
         scale = self.say.scale(abs(whole), str(case.study.adds.attrs["units"]))
         amount = partial(self.say.amount, scale=scale, sign=True)
         told = self.say(
-            "With every named loop cut, so that each closing link carries what it carried at the start, the effect is "
+            "With every named loop cut, so that no closing link passes on what happens in the city, the effect is "
             "{without} of {whole} ({share}). That is the direct effect: what is done at its own places in the equations, "
             "and how people answer to it before the city has changed around them. Closing all loops adds {rest}.",
             without=amount(without), whole=amount(whole), share=self.say.chance(without / whole) if whole else "–",

@@ -206,8 +206,8 @@ class BookSources(BookTables):
         return self.say(
             "A run starts in {start} from the city's figures of that year. Figures of later years come in as "
             "they are, as far as the city's file has them: {series}. The past of the nation's series ends in {nation}; some of "
-            "its last years are carried on or estimated, as the source at a series' link says. Each "
-            "series is forecast from its own last year on; pictures mark {mark}, the last year in which anything is known.",
+            "its last years are carried on or estimated, as the source at a series' link says. Each series "
+            "is forecast from its own last year on; pictures mark {mark}, the last year in which anything of a city is known.",
             start=start, series=self.say(", ").join(told), nation=ends, mark=f"{max(KNOWN_UNTIL, start):g}",
         )  # fmt: skip
 

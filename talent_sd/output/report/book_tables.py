@@ -15,6 +15,7 @@ from talent_sd.engine.runner import model_constants
 from talent_sd.inputs.scenario_chain import list_scenarios, load_scenario, read_notes
 from talent_sd.inputs.setting_checks import shock_constant
 from talent_sd.inputs.settings import split_key
+from talent_sd.loops.loop_names import SPANS
 from talent_sd.model_tests.behaviour_checks import DEFAULT, Verdict, resolve_setting
 from talent_sd.model_tests.check_files import STOCKS, Bounds, Check, Compare, Sum, read_checks
 from talent_sd.output.evidence_tables import VERDICTS as OWN_VERDICTS
@@ -191,7 +192,6 @@ class BookTables:
     @cached_property
     def delays(self) -> Table:
         """List the variables that are a delay or a smooth by their equation, and times that name one."""
-        words = ("time", "lag", "delay", "duration")
         rows: Rows = [
             [
                 self.chapters.link(one.name),
@@ -203,7 +203,7 @@ class BookTables:
             and one.name in self.chapters.constants
             and max(self.chapters.constants[one.name].values())
             < self.model.structure.time["INITIAL TIME"]  # no date
-            and set(words) & set(one.name.split())
+            and SPANS & set(one.name.split())
         ]
         return self._table(
             N_("Delays: the times over which things happen"),
