@@ -269,7 +269,7 @@ def test_a_flow_between_two_stocks_leads_from_box_to_box(studies):
     source, flow, sink = (boxes[name] for name in ("Newcomers", "Settling", "Settled talent"))
     assert source.x1 < flow.x0
     assert flow.x1 < sink.x0
-    assert any(name.startswith("net change by ") for name in boxes)
+    assert any(name.startswith("net change; reads ") for name in boxes)
 
 
 @pytest.mark.parametrize(("lang", "told"), [("en", "net change"), ("zh", "净变化")])
@@ -324,3 +324,24 @@ def test_years_before_the_first_difference_are_told_and_not_shown(studies):
     assert axes.get_xlim() == (2025.0, 2034.0)
     assert axes.get_title(loc="left").endswith("(before 2025: no difference yet)")
     assert plot_dominance(studies["baseline"], "en").axes[0].get_xlim() == (2022.0, 2034.0)
+
+
+def test_an_arrow_into_what_follows_in_time_has_strokes_and_capacity_answers_output(studies):
+    """The model's own constants of time say so: posts, brand, suppliers and universities take years to follow."""
+    study = studies["hefei_combination"]
+    slow = {(link.cause, link.effect) for link in drawn_links(study.names, study.links) if link.slow}
+    late = {
+        "City Brand",
+        "Cluster Maturity",
+        "Relative Jobs",
+        "Rival Effort",
+        "Suppliers",
+        "University Capacity",
+    }
+    assert late <= study.names.late
+    links = {(link.cause, link.effect): link for link in drawn_links(study.names, study.links)}
+    assert {link for link in links if link[1] in late} <= slow
+    assert (
+        "saturation"
+        in links["value added", "Relative Capacity"].loops & links["Relative Capacity", "value added"].loops
+    )

@@ -218,8 +218,8 @@ def _chains(stocks: Sequence[StockFlows], labels: Labels, lang: str) -> list[_Ch
         if net:
             drivers = held[stock].drivers
             names = tell(", ", lang).join(labels.variable(name, lang) for name in drivers[:3])
-            key = N_("net change by {names}") if drivers else N_("net change")
-            key = N_("net change by {names} and others") if drivers[3:] else key
+            key = N_("net change; reads {names}") if drivers else N_("net change")
+            key = N_("net change; reads {names} and others") if drivers[3:] else key
             lines = broken(tell(key, lang, names=names), LETTERS_FLOW / 2)
         else:
             lines = broken(labels.variable(flow, lang), LETTERS_FLOW / 2)
