@@ -95,7 +95,7 @@ def test_a_calibration_makes_a_posterior_that_a_backtest_takes(
     run = talent_sd("calibrate", *_given(tables, "--steps", 100, "--seed", 3, "--out", out))
     assert (run.code, run.err) == (0, "")
     assert sorted(f.name for f in out.iterdir()) == [
-        "cross_fit.json", "diagnostics.csv", "evidence.csv", "posterior.json", "predictive_check.png",
+        "cross_fit.json", "diagnostics.csv", "evidence.csv", "notes.txt", "posterior.json", "predictive_check.png",
         "prior_and_posterior.png",
     ]  # fmt: skip
     table = pd.read_csv(out / "diagnostics.csv")

@@ -56,7 +56,7 @@ def test_the_words_tell_the_numbers_of_the_files(written):
     assert f" {max(shares.values()):.0%}".replace("%", " %") in re.search("2033: .*", output)[0]
     start, *_, end = (float(r["adds"]) for r in rows(folder / "attribution.csv") if r["year"] == "2034")
     told = re.search(
-        r"Talent \(all tiers\) in 2034, one central run: the change is \+([\d.]+) thousand people, of it \+([\d.]+) direct "
+        r"Total talent in 2034, one central run: the change is \+([\d.]+) thousand people, of it \+([\d.]+) direct "
         r"and \+([\d.]+) through the loops",
         output,
     )
