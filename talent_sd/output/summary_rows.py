@@ -73,6 +73,7 @@ OF_MIX = ("mix_amount", "mix_cost_per")
 HELD: dict[str, dict[str, tuple[str, ...]]] = {
     POLICIES: {
         **dict.fromkeys(("contribution", "alone"), (SCENARIO, "output", DRAW, "policy", TIME)),
+        "interaction": (SCENARIO, "output", DRAW, "policy", "other", TIME),
         "total": (SCENARIO, "output", DRAW, TIME), "present_cost": (SCENARIO, DRAW, "policy"), "mix_cost": (SCENARIO, DRAW),
         **dict.fromkeys(("amount", "cost_per"), ("measure", SCENARIO, DRAW, "policy")),
         **dict.fromkeys(OF_MIX, ("measure", SCENARIO, DRAW)), "unit": ("output",), "other": ("other",),
