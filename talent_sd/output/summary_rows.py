@@ -74,7 +74,8 @@ HELD: dict[str, dict[str, tuple[str, ...]]] = {
     POLICIES: {
         **dict.fromkeys(("contribution", "alone"), (SCENARIO, "output", DRAW, "policy", TIME)),
         "interaction": (SCENARIO, "output", DRAW, "policy", "other", TIME),
-        "total": (SCENARIO, "output", DRAW, TIME), "present_cost": (SCENARIO, DRAW, "policy"), "mix_cost": (SCENARIO, DRAW),
+        **dict.fromkeys(("total", "synergy", "synergy_budget"), (SCENARIO, "output", DRAW, TIME)),
+        "present_cost": (SCENARIO, DRAW, "policy"), "mix_cost": (SCENARIO, DRAW),
         **dict.fromkeys(("amount", "cost_per"), ("measure", SCENARIO, DRAW, "policy")),
         **dict.fromkeys(OF_MIX, ("measure", SCENARIO, DRAW)), "unit": ("output",), "other": ("other",),
     },
