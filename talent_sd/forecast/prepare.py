@@ -250,11 +250,12 @@ def check_file(path: str | Path) -> str:
 
 
 def _refuse_sizes(path: Path) -> None:
-    """Refuse sizes in yuan that no shipped city could spend, as `run` does for its own city."""
+    """Refuse sizes in yuan that no shipped city could spend, as `run` does for its own city; tell of money too small."""
     from talent_sd.inputs import list_cities, load_scenario
     from talent_sd.inputs.setting_checks import SIZE
 
-    if not any(SIZE in settings for settings in load_scenario(path).policies.values()):
+    loaded = load_scenario(path)
+    if not loaded.budget and not any(SIZE in settings for settings in loaded.policies.values()):
         return
     refused: list[InputError] = []
     for city in sorted(list_cities(), key="hefei".__ne__):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from talent_sd.inputs.city_figures import Mapped
 
 TIMES = 3
-"""A shock that multiplies by more, or divides, is told."""
+"""A shock that multiplies by more, or divides, is told: judgement, between the 1.2 of a fifth and the 20 of a slip."""
 REVENUE, NOTHING = "city fiscal revenue", 1e-5
-"""Constant of a city, and the part of it below which a policy's money is told."""
+"""Constant of a city, and the part of it below which a policy's money is told: judgement, a million of a hundred billion."""
 SLACK = 1.02
 """So much beyond the range of a stand-in a city's own figure is told."""
 POLICY = "policy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -394,13 +395,15 @@ def test_check_file_tells_the_kind_and_the_problems(structure: Structure, write:
         ),
     ],
 )
-def test_a_scenarios_slip_of_units_is_told(
-    text: str, told: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
-) -> None:
+def test_a_scenarios_slip_of_units_is_told(text: str, told: str, tmp_path: Path) -> None:
+    from talent_sd.forecast.prepare import check_file
     from talent_sd.inputs import resolve_scenario
     from talent_sd.model.read import shipped_structure
 
     (path := tmp_path / "mine.yaml").write_text(f"title: x\nextends: baseline\n{text}\n", "utf-8")
-    resolve_scenario(path, "hefei", shipped_structure())
-    said = [str(one.message) for one in recwarn]
-    assert [told in one for one in said] == [True] * bool(told), said
+    for read in (lambda: resolve_scenario(path, "hefei", shipped_structure()), lambda: check_file(path)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            read()
+        said = list(dict.fromkeys(str(one.message) for one in caught))
+        assert [told in one for one in said] == [True] * bool(told), said
